@@ -1,0 +1,103 @@
+"""Every error that bulkagent raises on purpose, as one tree.
+
+What may live here: exception classes and the exit code that each one means. What this
+room must not know: how any of them comes about.
+
+```
+BulkagentError                  anything below; catch this one to catch them all
+├── Refused                     2  nothing was sent: what was asked for cannot be done
+│   ├── SettingsRefused         2  an option, environment variable or configuration file
+│   ├── RosterRefused           2  the roster, with every bad row
+│   ├── ConsentRefused          2  nobody agreed to it
+│   └── GuardrailRefused        6  a guardrail held it back; a person must look
+├── LedgerUnavailable           2  the ledger cannot be opened, read or written
+├── LedgerFailed                1  the ledger stopped taking records in the middle of a run
+├── RunNotFound                 2  no such run in this ledger
+└── ReportFailed                1  the report could not be written; the ledger still has all of it
+```
+
+Exit codes are those of the README's table.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import msgspec
+
+__all__ = [
+    "BadRow",
+    "BulkagentError",
+    "ConsentRefused",
+    "GuardrailRefused",
+    "LedgerFailed",
+    "LedgerUnavailable",
+    "Refused",
+    "ReportFailed",
+    "RosterRefused",
+    "RunNotFound",
+    "SettingsRefused",
+]
+
+
+class BadRow(msgspec.Struct, frozen=True):
+    """One defect of a roster: the line as an editor shows it, the column, and why."""
+
+    row: int
+    column: str
+    reason: str
+
+
+class BulkagentError(Exception):
+    """Something bulkagent can explain: what happened, and what to do next."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class Refused(BulkagentError):
+    """Nothing was sent, because what was asked for cannot be done as asked."""
+
+    exit_code = 2
+
+
+class SettingsRefused(Refused):
+    """An option, an environment variable or the configuration file is wrong."""
+
+
+class RosterRefused(Refused):
+    """The roster cannot be used; `bad_rows` has every defect that has a line of its own."""
+
+    def __init__(self, message: str, bad_rows: tuple[BadRow, ...] = (), rows: int = 0) -> None:
+        super().__init__(message)
+        self.bad_rows = bad_rows
+        self.rows = rows
+
+
+class ConsentRefused(Refused):
+    """Nobody agreed to what would have been sent."""
+
+
+class GuardrailRefused(Refused):
+    """A guardrail held the run back before anything was sent; a person must look."""
+
+    exit_code = 6
+
+
+class LedgerUnavailable(BulkagentError):
+    """The ledger cannot be opened, read or written, so nothing may be sent."""
+
+    exit_code = 2
+
+
+class LedgerFailed(BulkagentError):
+    """The ledger stopped taking records in the middle of a run, so sending stopped too."""
+
+
+class RunNotFound(BulkagentError):
+    """The ledger has no run of that name."""
+
+    exit_code = 2
+
+
+class ReportFailed(BulkagentError):
+    """A report could not be written; the ledger still has everything that belongs in it."""

@@ -1,0 +1,237 @@
+"""The words that every room speaks, as frozen records and closed enumerations.
+
+What may live here: what an assignment, an attempt, a disposition, a story and an outcome
+are, and the pure rule by which attempts become an outcome. What this room must not know:
+how a request is sent, what a retcode is called, where anything is stored or shown.
+
+Times of day are milliseconds since the Unix epoch, UTC; durations name their unit.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import Generic, Protocol, TypeVar
+
+import msgspec
+
+__all__ = [
+    "Assignment",
+    "Attempt",
+    "Cause",
+    "Disposition",
+    "Ended",
+    "Line",
+    "Outcome",
+    "Reach",
+    "Status",
+    "Story",
+    "conclude",
+]
+
+
+class Status(enum.StrEnum):
+    """What became of one roster row. Every row ends in exactly one of these."""
+
+    APPLIED = "applied"  # the gateway answered retcode "0"
+    REJECTED = "rejected"  # the gateway refused, and trying again will not change it
+    FAILED = "failed"  # not applied, and trying again may help
+    UNKNOWN = "unknown"  # an attempt ended in doubt: it may have taken effect
+    NOT_ATTEMPTED = "not_attempted"  # no byte was sent for it
+    INVALID = "invalid"  # a roster row that cannot be an assignment
+    DUPLICATE = "duplicate"  # a roster row that repeats an earlier one
+
+
+class Cause(enum.StrEnum):
+    """Why a row is not `applied`. The README's table says what to do about each."""
+
+    NOT_SIGNED_IN = "not_signed_in"
+    GUID_REFUSED = "guid_refused"
+    NO_GUID = "no_guid"
+    BAD_PARAMETER = "bad_parameter"
+    NOT_PERMITTED = "not_permitted"
+    REFUSED = "refused"
+    UNLISTED_RETCODE = "unlisted_retcode"
+    GATEWAY_ERROR = "gateway_error"
+    SWITCH_OVER = "switch_over"
+    OVERLOADED = "overloaded"
+    TIMEOUT = "timeout"
+    CONNECT = "connect"
+    TLS = "tls"
+    RESET = "reset"
+    BAD_REPLY = "bad_reply"
+    INTERRUPTED = "interrupted"
+    BAD_ROW = "bad_row"
+    REPEATED_ROW = "repeated_row"
+
+
+class Reach(enum.Enum):
+    """How far one attempt got, which decides what may be said about its effect."""
+
+    NEVER_SENT = "never_sent"  # no byte of the request left: it had no effect
+    ANSWERED = "answered"  # the gateway itself said what came of it
+    IN_DOUBT = "in_doubt"  # it may or may not have taken effect
+
+
+class Disposition(msgspec.Struct, frozen=True, gc=False):
+    """What one way of ending an attempt means: a row of the tables of retcodes and faults.
+
+    Retry, and later budget, breaker and limit, each ask it one question and never learn
+    which retcode or exception stood behind it.
+    """
+
+    name: str
+    """The retcode or the fault, as people look it up."""
+    reach: Reach
+    status: Status
+    """The outcome's status when no further attempt follows and none before was in doubt."""
+    cause: Cause | None
+    """None for `applied` alone."""
+    retries: int | None = 0
+    """Further attempts allowed after this end comes repeatedly; None: the policy's limit alone."""
+    at_once: bool = False
+    """The next attempt need not back off, because the far side said that it is ready."""
+
+
+class Ended(Protocol):
+    """The one thing that the engine asks of an attempt, whatever else its record holds."""
+
+    @property
+    def disposition(self) -> Disposition: ...
+
+
+class Assignment(msgspec.Struct, frozen=True, gc=False):
+    """One agent on one gateway and what shall be done with it: one row of the plan.
+
+    `arguments` are the operation's parameters in canonical query form, such as `flag=0`.
+    """
+
+    row: int
+    gateway: str
+    agent_id: str
+    operation: str
+    arguments: str
+
+
+class Attempt(msgspec.Struct, frozen=True, gc=False):
+    """One request: how it ended and what the gateway said, with every secret taken out."""
+
+    disposition: Disposition
+    sent_at: int
+    """Time of day in milliseconds at which it was handed to the network."""
+    latency_ms: float
+    """From after the dispatch mark to the last byte of the reply, or to the fault."""
+    retcode: str = ""
+    message: str = ""
+    http_status: int = 0
+    """0 where there was no HTTP reply."""
+    detail: str = ""
+    """What the network said where the gateway said nothing."""
+
+
+AttemptT = TypeVar("AttemptT", bound=Ended)
+
+
+class Story(msgspec.Struct, Generic[AttemptT], frozen=True):
+    """All attempts of one assignment so far, folded into what its outcome depends on."""
+
+    attempts: int
+    first: AttemptT
+    last: AttemptT
+    doubt: AttemptT | None
+    """The latest attempt that ended in doubt."""
+    answer: AttemptT | None
+    """The latest attempt that the gateway answered."""
+    repeats: int
+    """How many of the latest attempts ended in the same way, without another between."""
+
+    @classmethod
+    def begin(cls, attempt: AttemptT) -> Story[AttemptT]:
+        """The story of an assignment after its first attempt."""
+        reach = attempt.disposition.reach
+        return cls(
+            attempts=1,
+            first=attempt,
+            last=attempt,
+            doubt=attempt if reach is Reach.IN_DOUBT else None,
+            answer=attempt if reach is Reach.ANSWERED else None,
+            repeats=1,
+        )
+
+    def then(self, attempt: AttemptT) -> Story[AttemptT]:
+        """The same story after one attempt more."""
+        reach = attempt.disposition.reach
+        same = attempt.disposition is self.last.disposition
+        return Story(
+            attempts=self.attempts + 1,
+            first=self.first,
+            last=attempt,
+            doubt=attempt if reach is Reach.IN_DOUBT else self.doubt,
+            answer=attempt if reach is Reach.ANSWERED else self.answer,
+            repeats=self.repeats + 1 if same else 1,
+        )
+
+
+class Outcome(msgspec.Struct, frozen=True, gc=False):
+    """The end of one assignment's story, as the ledger keeps it."""
+
+    row: int
+    status: Status
+    cause: Cause | None
+    retcode: str
+    message: str
+    http_status: int
+    attempts: int
+    latency_ms: float
+    first_sent_at: int
+    finished_at: int
+
+
+class Line(msgspec.Struct, frozen=True, gc=False):
+    """One line of a report: a roster row, what became of it, and the roster's own columns.
+
+    Empty strings and None stand for "there is none". `agent_id`, `gateway` and `flag` are
+    the roster's own text where the row is invalid.
+    """
+
+    row: int
+    agent_id: str
+    gateway: str
+    flag: str
+    status: Status
+    cause: Cause | None
+    retcode: str
+    message: str
+    http_status: int | None
+    attempts: int
+    latency_ms: float | None
+    first_sent_at: int | None
+    finished_at: int | None
+    extra: tuple[str, ...] = ()
+
+
+def conclude(row: int, story: Story[Attempt], finished_at: int) -> Outcome:
+    """The outcome of a story that gets no further attempt.
+
+    Only a retcode "0" clears a doubt. A later refusal speaks for its own request alone: its
+    code is shown, but the status stays `unknown` and the cause is the fault that made it so.
+    """
+    last = story.last
+    said = story.answer or last
+    if last.disposition.status is Status.APPLIED or story.doubt is None:
+        ending = last.disposition
+        status = ending.status
+    else:
+        ending = story.doubt.disposition
+        status = Status.UNKNOWN
+    return Outcome(
+        row=row,
+        status=status,
+        cause=ending.cause,
+        retcode=said.retcode,
+        message=said.message or last.detail,
+        http_status=said.http_status,
+        attempts=story.attempts,
+        latency_ms=last.latency_ms,
+        first_sent_at=story.first.sent_at,
+        finished_at=finished_at,
+    )
