@@ -96,7 +96,8 @@ class Ended(Protocol):
     """The one thing that the engine asks of an attempt, whatever else its record holds."""
 
     @property
-    def disposition(self) -> Disposition: ...
+    def disposition(self) -> Disposition:
+        """How it ended."""
 
 
 class Assignment(msgspec.Struct, frozen=True, gc=False):

@@ -1,0 +1,41 @@
+"""Time, as everything else asks for it: one record of three questions, injected everywhere.
+
+What may live here: the clock's protocol and the machine's own clock. What this room must not
+know: what anybody waits for. Tests put a clock here that jumps.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Protocol
+
+__all__ = ["Clock", "SystemClock"]
+
+
+class Clock(Protocol):
+    """What may be asked of time."""
+
+    def monotonic(self) -> float:
+        """Seconds since some fixed moment; never steps. For durations."""
+
+    def wall_ms(self) -> int:
+        """Time of day in milliseconds since the Unix epoch, UTC. For records."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait that long; a cancelled wait ends at once."""
+
+
+class SystemClock:
+    """The clock of this machine."""
+
+    def __init__(self) -> None:
+        self.monotonic = time.perf_counter
+
+    def wall_ms(self) -> int:
+        """The machine's time of day."""
+        return time.time_ns() // 1_000_000
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait on the running event loop."""
+        await asyncio.sleep(seconds)

@@ -1,0 +1,120 @@
+"""Where a gateway is and how its certificate is judged, checked before anything connects.
+
+What may live here: addresses and TLS settings as a frozen record, and the TLS context made of
+them. What this room must not know: requests, and how many of them there are.
+"""
+
+from __future__ import annotations
+
+import ssl
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import msgspec
+
+from bulkagent.errors import SettingsRefused
+from bulkagent.gateway.operations import PREFIX
+
+__all__ = ["Endpoint", "tls_context"]
+
+
+class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
+    """One agent gateway."""
+
+    name: str
+    """As reports and rosters call it."""
+    url: str
+    """`https://host:port`, with a path in front of the interface's own where a proxy has one."""
+    ca_file: Path | None = None
+    """PEM file of the private CA to trust instead of the system's."""
+    ca_pem: bytes = b""
+    """The same from memory; the emulated gateway's throw-away CA."""
+    client_cert: Path | None = None
+    """PEM file with a certificate and its key, for gateways that ask who is calling."""
+    tls_server_name: str = ""
+    """The name to expect in the certificate where the address is an IP or an alias."""
+    insecure: bool = False
+    """Accept any certificate. Whoever can redirect a packet can then collect GUIDs."""
+
+    @classmethod
+    def parse(cls, url: str, *, name: str = "", **tls: object) -> Endpoint:
+        """Check an address.
+
+        Raises:
+            SettingsRefused: It is not an https URL of a host, or carries what it must not.
+        """
+        problem = ""
+        host, port = "", None
+        try:
+            parts = urlsplit(url)
+            host, port = parts.hostname or "", parts.port
+        except ValueError as error:
+            raise SettingsRefused(f"gateway address {url!r}: {error}") from None
+        if parts.scheme != "https":
+            problem = "it must begin with https://"
+        elif not host or not url.isascii() or not url.isprintable() or " " in url:
+            problem = "it has no host name"
+        elif parts.username is not None or parts.password is not None:
+            problem = "user name and password do not belong in it"
+        elif parts.query or parts.fragment:
+            problem = "it must end before any ? or #"
+        if problem:
+            raise SettingsRefused(
+                f"gateway address {_without_password(url)!r}: {problem};"
+                " give the gateway as https://HOST:PORT"
+            )
+        path = parts.path.rstrip("/").removesuffix(PREFIX)
+        return msgspec.convert(
+            {
+                "name": name or (host if port is None else f"{host}:{port}"),
+                "url": f"https://{parts.netloc}{path}",
+                **tls,
+            },
+            cls,
+        )
+
+
+def tls_context(endpoint: Endpoint) -> ssl.SSLContext:
+    """A client context: TLS 1.2 or later, certificate and host name verified.
+
+    Raises:
+        SettingsRefused: A certificate file cannot be read or is not what it should be.
+    """
+    try:
+        context = ssl.create_default_context(
+            cafile=str(endpoint.ca_file) if endpoint.ca_file else None,
+            cadata=endpoint.ca_pem.decode("ascii") if endpoint.ca_pem else None,
+        )
+    except (OSError, ssl.SSLError) as error:
+        raise SettingsRefused(
+            f"--ca-file {endpoint.ca_file}: {_why(error)}; it must be a PEM file of CA certificates"
+        ) from None
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if endpoint.insecure:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    if endpoint.client_cert:
+        try:
+            # Without a callback OpenSSL would ask at the terminal, in the middle of a batch.
+            context.load_cert_chain(str(endpoint.client_cert), password=_no_passphrase)
+        except (OSError, ssl.SSLError, ValueError) as error:
+            raise SettingsRefused(
+                f"--client-cert {endpoint.client_cert}: {_why(error)};"
+                " it must be a PEM file with a certificate and its unencrypted key"
+            ) from None
+    return context
+
+
+def _no_passphrase() -> str:
+    raise ValueError("the key is encrypted")
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, ssl.SSLError):
+        return error.reason or "not a PEM file"
+    return error.strerror or str(error) if isinstance(error, OSError) else str(error)
+
+
+def _without_password(url: str) -> str:
+    head, at, tail = url.rpartition("@")
+    return f"{head.partition('//')[0]}//...@{tail}" if at else url

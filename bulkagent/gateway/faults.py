@@ -1,0 +1,74 @@
+"""Everything that can happen to a request other than an answer with a retcode.
+
+What may live here: the faults by name, and what each means for an attempt. What this room
+must not know: which exception or HTTP status a fault is recognised by.
+
+*Never sent* is claimed only where no byte of the request can have left. A reset, a dead
+keep-alive connection and a silent gateway look alike from here, so they are *in doubt*: the
+operation may have taken effect (RFC 9110 section 9.2.2 on repeating requests).
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from bulkagent.outcome import Cause, Disposition, Reach, Status
+
+__all__ = ["FAULTS", "Fault"]
+
+
+class Fault(enum.StrEnum):
+    """How a request ended without a retcode."""
+
+    NO_GUID = "no_guid"  # there was nothing to authenticate the request with
+    DNS = "dns"  # the host name has no address
+    REFUSED = "refused"  # nobody listens, or there is no route
+    CONNECT_TIMEOUT = "connect_timeout"  # no connection, handshake included, in time
+    TLS = "tls"  # the certificate or the handshake is not acceptable
+    RESET = "reset"  # the connection ended before the reply
+    READ_TIMEOUT = "read_timeout"  # no complete reply in time
+    TRUNCATED = "truncated"  # the reply ended before its announced end
+    UNAVAILABLE = "unavailable"  # 503 without a retcode: a load balancer without a gateway
+    SERVER_ERROR = "server_error"  # another 5xx without a retcode
+    TOO_MANY = "too_many"  # 429: refused for the moment, so not processed
+    NOT_A_GATEWAY = "not_a_gateway"  # HTML, no JSON, no retcode: somebody else answered
+    OVERSIZED = "oversized"  # a reply over 64 KiB
+    REDIRECT = "redirect"  # following it would carry the GUID to another host
+
+
+def _fault(
+    name: Fault, reach: Reach, cause: Cause, *, retries: int | None = None
+) -> tuple[Fault, Disposition]:
+    status = Status.UNKNOWN if reach is Reach.IN_DOUBT else Status.FAILED
+    return name, Disposition(
+        name=name.value, reach=reach, status=status, cause=cause, retries=retries
+    )
+
+
+# A reply that is not a gateway's may come from a load balancer in the middle of a change, so it
+# is tried twice more; a redirect is somebody's decision and is not.
+_TWICE_MORE = 2
+
+FAULTS: Mapping[Fault, Disposition] = MappingProxyType(
+    dict(
+        [
+            _fault(Fault.NO_GUID, Reach.NEVER_SENT, Cause.NO_GUID, retries=0),
+            _fault(Fault.DNS, Reach.NEVER_SENT, Cause.CONNECT),
+            _fault(Fault.REFUSED, Reach.NEVER_SENT, Cause.CONNECT),
+            _fault(Fault.CONNECT_TIMEOUT, Reach.NEVER_SENT, Cause.CONNECT),
+            _fault(Fault.TLS, Reach.NEVER_SENT, Cause.TLS, retries=0),
+            _fault(Fault.RESET, Reach.IN_DOUBT, Cause.RESET),
+            _fault(Fault.READ_TIMEOUT, Reach.IN_DOUBT, Cause.TIMEOUT),
+            _fault(Fault.TRUNCATED, Reach.IN_DOUBT, Cause.BAD_REPLY),
+            _fault(Fault.UNAVAILABLE, Reach.IN_DOUBT, Cause.OVERLOADED),
+            _fault(Fault.SERVER_ERROR, Reach.IN_DOUBT, Cause.GATEWAY_ERROR),
+            _fault(Fault.TOO_MANY, Reach.ANSWERED, Cause.OVERLOADED),
+            _fault(Fault.NOT_A_GATEWAY, Reach.IN_DOUBT, Cause.BAD_REPLY, retries=_TWICE_MORE),
+            _fault(Fault.OVERSIZED, Reach.IN_DOUBT, Cause.BAD_REPLY, retries=_TWICE_MORE),
+            _fault(Fault.REDIRECT, Reach.IN_DOUBT, Cause.BAD_REPLY, retries=0),
+        ]
+    )
+)
+"""What each fault means for an attempt; a redirect or foreign page leaves the effect in doubt."""

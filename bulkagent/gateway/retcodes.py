@@ -1,0 +1,196 @@
+"""Every result code of the gateway, what it means, and what bulkagent does about it.
+
+What may live here: the table, and nothing that is not in it. What this room must not know:
+how a retcode was received, or what a run does with a disposition.
+
+Meanings are those of the vendor's result code table (page 0580; 1430 in the older edition,
+1328 for configuration interfaces). The choice of disposition is ours, for setters of an
+absolute value; the pages list only some of the codes that their interfaces return (page
+0005: any interface may answer 100-006 or 000-003), so the table is one for all setters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import msgspec
+
+from bulkagent.outcome import Cause, Disposition, Reach, Status
+
+__all__ = ["MEANINGS", "RETCODES", "Retcode", "disposition_of"]
+
+
+class Retcode(msgspec.Struct, frozen=True):
+    """One row of the table."""
+
+    code: str
+    meaning: str
+    disposition: Disposition
+    advice: str
+
+
+def _answer(
+    code: str,
+    status: Status,
+    cause: Cause | None,
+    *,
+    retries: int | None = 0,
+    at_once: bool = False,
+) -> Disposition:
+    return Disposition(
+        name=code,
+        reach=Reach.ANSWERED,
+        status=status,
+        cause=cause,
+        retries=retries,
+        at_once=at_once,
+    )
+
+
+_NO_RETRY = 0
+_TO_THE_LIMIT = None
+
+# What a group of codes means for a run: status, cause, retries of the same answer, advice.
+_KINDS: Mapping[str, tuple[Status, Cause | None, int | None, str]] = {
+    "done": (Status.APPLIED, None, _NO_RETRY, "Nothing to do."),
+    "parameter": (
+        Status.REJECTED,
+        Cause.BAD_PARAMETER,
+        _NO_RETRY,
+        "Check agent ID, gateway address and --agent-id-range; every agent: the address is wrong.",
+    ),
+    "guid": (
+        Status.FAILED,
+        Cause.GUID_REFUSED,
+        _NO_RETRY,
+        "The GUID is stale or another agent's: get fresh GUIDs, then resume.",
+    ),
+    "signed out": (
+        Status.FAILED,
+        Cause.NOT_SIGNED_IN,
+        _NO_RETRY,
+        "The agent must sign in (or its GUID was refused); resume afterwards.",
+    ),
+    "switch-over": (
+        Status.FAILED,
+        Cause.SWITCH_OVER,
+        _TO_THE_LIMIT,
+        "The gateway is switching over; resume when it is back.",
+    ),
+    "session lost": (
+        Status.FAILED,
+        Cause.SWITCH_OVER,
+        _NO_RETRY,
+        "The session was lost in a switch-over: the agent must sign in again; then resume.",
+    ),
+    "unwell": (
+        Status.FAILED,
+        Cause.GATEWAY_ERROR,
+        _TO_THE_LIMIT,
+        "A part of the gateway is not available; resume when it is back.",
+    ),
+    "state": (
+        Status.REJECTED,
+        Cause.NOT_PERMITTED,
+        _NO_RETRY,
+        "Check the agent's rights and state; repeating it now gives the same answer.",
+    ),
+    "refused": (
+        Status.REJECTED,
+        Cause.REFUSED,
+        _NO_RETRY,
+        "This answer belongs to another interface; look at the message and the gateway's log.",
+    ),
+}
+
+# code, kind, meaning in our own words, and another number of retries where the kind's is wrong.
+_TABLE: tuple[tuple[str, str, str] | tuple[str, str, str, int], ...] = (
+    ("0", "done", "success"),
+    ("000-000", "unwell", "unknown error", 1),
+    ("000-001", "refused", "agent events are fetched in a way that the gateway is not set to"),
+    ("000-002", "parameter", "bad URL, address or parameter"),
+    ("000-003", "guid", "no right to call; the authentication has probably expired"),
+    ("000-004", "switch-over", "the agent is being switched over"),
+    ("000-005", "refused", "the inspected agent is the inspector"),
+    ("000-006", "parameter", "a parameter of the message is wrong"),
+    ("000-007", "unwell", "the interface is called repeatedly for this agent"),
+    ("100-001", "refused", "a sign-in parameter is empty or illegal"),
+    ("100-002", "refused", "the agent has already signed in"),
+    ("100-003", "unwell", "a resource or its provider is not available at sign-in"),
+    ("100-004", "refused", "wrong user name or password"),
+    ("100-005", "refused", "a sign-out parameter is illegal"),
+    ("100-006", "signed out", "the agent has not signed in, or the GUID is not its own"),
+    ("100-007", "unwell", "exception during the operation: no resource, or internal error", 3),
+    ("100-008", "signed out", "the agent has already signed out"),
+    ("100-009", "state", "the state cannot be set, perhaps for want of permission"),
+    ("100-010", "state", "the agent's state does not allow sign-out"),
+    ("100-011", "refused", "illegal parameter at sign-in"),
+    ("100-012", "refused", "wrong agent type at sign-in"),
+    ("100-013", "refused", "the phone to bind is not valid"),
+    ("100-014", "refused", "the phone number is outside the configured range"),
+    ("100-015", "refused", "the agent has signed in and cannot be forced out"),
+    ("100-016", "refused", "invalid IP address at sign-in"),
+    ("100-017", "refused", "authentication at the uPortal failed"),
+    ("100-018", "refused", "the VDN at sign-in differs from that of the playback"),
+    ("100-019", "refused", "illegal parameter in a query of skill queues"),
+    ("100-020", "refused", "the agent's password has expired"),
+    ("100-021", "unwell", "a sign-in of this agent is in progress"),
+    ("110-016", "refused", "the account is locked"),
+    *((f"101-{n:03}", "refused", "a rule of telephone conferences") for n in range(1, 8)),
+    *((f"104-{n:03}", "refused", "recording or playback") for n in range(1, 13)),
+    ("105-001", "session lost", "no data of the agent in the cache"),
+    ("105-002", "switch-over", "the agent is being recovered"),
+    ("105-003", "switch-over", "the agent's recovery has finished", 1),
+    ("105-004", "switch-over", "the agent could not be queued for recovery"),
+    ("105-005", "session lost", "the recovery took too long: sign in again"),
+    ("105-006", "session lost", "the GUID does not match in the recovery: sign in again"),
+    ("105-007", "session lost", "recovery is switched off: sign in again"),
+    *((f"106-{n:03}", "refused", "a switch or limit of multimedia sessions") for n in range(1, 5)),
+    ("107-000", "refused", "the login of the configuration interface was lost"),
+    *((f"107-{n:03}", "refused", "a configuration interface's error") for n in range(1, 68)),
+    ("200-001", "refused", "the called number is wrong"),
+    ("200-002", "refused", "listed for rejecting a call; its meaning is not documented"),
+    ("200-025", "refused", "there is no call to drop"),
+    ("200-037", "refused", "listed for rejecting a call; not documented"),
+    ("200-038", "refused", "listed for rejecting a call; not documented"),
+    ("200-039", "refused", "listed for rejecting a call; not documented"),
+    ("200-040", "refused", "added in AICC 25.200; its meaning is not documented"),
+    *((f"900-{n:03}", "state", "listed for forcing busy; rights or state") for n in (1, 2, 3)),
+)
+
+# The far side says that it is ready, so waiting would only lose time.
+_AT_ONCE = frozenset({"105-003"})
+
+
+def _row(code: str, kind: str, meaning: str, retries: int | None = None) -> Retcode:
+    status, cause, usual, advice = _KINDS[kind]
+    return Retcode(
+        code=code,
+        meaning=meaning,
+        disposition=_answer(
+            code,
+            status,
+            cause,
+            retries=usual if retries is None else retries,
+            at_once=code in _AT_ONCE,
+        ),
+        advice=advice,
+    )
+
+
+MEANINGS: Mapping[str, Retcode] = MappingProxyType({row[0]: _row(*row) for row in _TABLE})
+"""Every documented retcode."""
+
+RETCODES: Mapping[str, Disposition] = MappingProxyType(
+    {code: row.disposition for code, row in MEANINGS.items()}
+)
+"""What each documented retcode means for a setter."""
+
+
+def disposition_of(retcode: str, table: Mapping[str, Disposition] = RETCODES) -> Disposition:
+    """What a retcode means; one that is not in the table is never repeated on a guess."""
+    known = table.get(retcode)
+    if known is not None:
+        return known
+    return _answer(retcode, Status.REJECTED, Cause.UNLISTED_RETCODE)
