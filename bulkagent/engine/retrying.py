@@ -1,0 +1,78 @@
+"""Whether to try again, and when: a pure question with a value for an answer.
+
+What may live here: the retry policy and its one decision. What this room must not know: how
+waiting is done, and what an attempt is about. Randomness is an argument.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import msgspec
+
+from bulkagent.outcome import Ended, Story
+
+__all__ = ["Again", "Decision", "Enough", "RetryPolicy", "decide"]
+
+AttemptT = TypeVar("AttemptT", bound=Ended)
+
+
+class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """Exponential backoff with full jitter.
+
+    Full jitter (Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015)
+    spreads the retries of agents that failed together over the whole window, where a fixed
+    backoff would send them together again.
+    """
+
+    max_attempts: int = 8
+    """Attempts of one item in all, at least 1."""
+    base_s: float = 0.5
+    """The window of the first retry; it doubles with each further one."""
+    cap_s: float = 15.0
+    """The longest window. Eight attempts then spread over at most 45 seconds."""
+
+
+class Again(msgspec.Struct, frozen=True, gc=False):
+    """Try once more after this many seconds."""
+
+    after_s: float
+
+
+class Enough(msgspec.Struct, frozen=True, gc=False):
+    """The story is over."""
+
+    reason: str
+
+
+Decision = Again | Enough
+
+_APPLIED = Enough("nothing left to do")
+_FINAL = Enough("trying again would not change it")
+_SPENT = Enough("attempts spent")
+_AT_ONCE = Again(0.0)
+
+
+def decide(policy: RetryPolicy, story: Story[AttemptT], random: Callable[[], float]) -> Decision:
+    """Whether a story goes on after its latest attempt.
+
+    Args:
+        policy: The limits.
+        story: What has happened so far.
+        random: A number from 0 up to 1.
+    """
+    disposition = story.last.disposition
+    if disposition.cause is None:
+        return _APPLIED
+    if disposition.retries == 0:
+        return _FINAL
+    if story.attempts >= policy.max_attempts:
+        return _SPENT
+    if disposition.retries is not None and story.repeats > disposition.retries:
+        return _SPENT
+    if disposition.at_once:
+        return _AT_ONCE
+    # Beyond 2**60 the window is the cap anyway, and a float would overflow.
+    window_s = min(policy.cap_s, policy.base_s * 2.0 ** min(story.attempts - 1, 60))
+    return Again(window_s * random())

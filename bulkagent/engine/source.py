@@ -1,0 +1,36 @@
+"""Where work comes from and where its results go, as the engine sees it.
+
+What may live here: the protocol between the engine and whoever keeps the plan. What this room
+must not know: that there is a ledger.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol, TypeVar
+
+from bulkagent.outcome import Ended, Story
+
+__all__ = ["Source"]
+
+ItemT = TypeVar("ItemT")
+AttemptT = TypeVar("AttemptT", bound=Ended)
+
+
+class Source(Protocol[ItemT, AttemptT]):
+    """Hands out items and takes their stories back.
+
+    A lane is an opaque key. An item that was taken is always marked and attempted next, with
+    nothing to wait for between but the mark, so that stopping strands nothing.
+    """
+
+    async def take(self, lane: int) -> ItemT | None:
+        """The lane's next item, or None when it has no more, now and later."""
+
+    async def mark(self, item: ItemT, attempt: int) -> None:
+        """Record durably that this attempt (1, 2, ...) is about to be made."""
+
+    def attempted(self, item: ItemT, attempt: int, ended: AttemptT) -> None:
+        """Record an attempt that did not end its item's story."""
+
+    def settle(self, item: ItemT, story: Story[AttemptT]) -> None:
+        """Record the end of an item's story; it counts once it is durable."""
