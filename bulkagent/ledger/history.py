@@ -1,0 +1,142 @@
+"""Questions about runs that are in the ledger.
+
+What may live here: reading, and the one write that ends a run. What this room must not know:
+how a run is carried out, and how answers are shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from bulkagent.errors import RunNotFound
+from bulkagent.ledger.database import Database
+from bulkagent.outcome import Cause, Line, Status
+
+__all__ = ["RunFacts", "Summary", "find_run", "finish_run", "lines", "summarise"]
+
+
+class RunFacts(msgspec.Struct, frozen=True):
+    """One run, without its rows."""
+
+    run: int
+    id: str
+    created_at: int
+    planned_at: int | None
+    finished_at: int | None
+    state: str
+    exit_code: int | None
+    operation: str
+    roster: str
+    extra_columns: tuple[str, ...]
+    settings: Mapping[str, Any]
+
+
+class Summary(msgspec.Struct, frozen=True):
+    """What became of a run's rows, counted on disk."""
+
+    rows: int
+    totals: Mapping[str, int]
+    """Every status, also those that none has."""
+    causes: Mapping[str, int]
+    requests: int
+    retries: int
+
+
+def find_run(database: Database, name: str) -> RunFacts:
+    """The run of an ID, of the unambiguous beginning of one, or the `last` one.
+
+    Raises:
+        RunNotFound: There is none, or several begin like that.
+    """
+    # A run that was never planned has sent nothing and has not all its rows: no report is of it.
+    if name == "last":
+        found = database.all(f"{_SELECT_RUN} WHERE planned_at IS NOT NULL ORDER BY id DESC LIMIT 1")
+    else:
+        found = database.all(
+            f"{_SELECT_RUN} WHERE planned_at IS NOT NULL AND substr(id, 1, ?) = ? LIMIT 2",
+            (len(name), name),
+        )
+    if not found or not name:
+        raise RunNotFound(f"the ledger {database.path} has no run {name!r}")
+    if len(found) > 1:
+        raise RunNotFound(f"several runs in {database.path} begin with {name!r}; give more of it")
+    facts = dict(zip(RunFacts.__struct_fields__, found[0], strict=True))
+    for field in ("extra_columns", "settings"):
+        facts[field] = msgspec.json.decode(facts[field])
+    return msgspec.convert(facts, RunFacts)
+
+
+def lines(database: Database, run: int, flag_of: Mapping[str, str]) -> Iterator[Line]:
+    """Every row of a run in roster order, as a report shows it.
+
+    Args:
+        database: The ledger.
+        run: The run's key in it.
+        flag_of: What the report shows for arguments; other arguments are shown as they are.
+    """
+    causes: dict[str | None, Cause | None] = {None: None, **{cause.value: cause for cause in Cause}}
+    statuses = {status.value: status for status in Status}
+    decode = msgspec.json.Decoder(tuple[str, ...]).decode
+    for row in database.query(_SELECT_LINES, (run,)):
+        number, agent_id, gateway, arguments, status, cause, *said, extra = row
+        yield Line(
+            number,
+            agent_id,
+            gateway,
+            flag_of.get(arguments, arguments),
+            statuses[status],
+            causes[cause],
+            *said,
+            extra=decode(extra) if extra else (),  # type: ignore[misc] # `said` is the seven between
+        )
+
+
+def summarise(database: Database, run: int) -> Summary:
+    """Count a run's rows by status and cause."""
+    totals = dict.fromkeys((status.value for status in Status), 0)
+    causes: dict[str, int] = {}
+    requests = retries = 0
+    for status, cause, count, attempts, dispatched in database.all(_SELECT_TOTALS, (run,)):
+        totals[status] += count
+        if cause is not None:
+            causes[cause] = causes.get(cause, 0) + count
+        requests += attempts
+        retries += attempts - dispatched
+    return Summary(
+        rows=sum(totals.values()),
+        totals=totals,
+        causes=dict(sorted(causes.items(), key=lambda cause: (-cause[1], cause[0]))),
+        requests=requests,
+        retries=retries,
+    )
+
+
+def finish_run(database: Database, run: int, *, state: str, exit_code: int, now_ms: int) -> None:
+    """Record how a run ended."""
+    database.write(
+        (
+            "UPDATE runs SET state = ?, exit_code = ?, finished_at = ? WHERE run = ?",
+            [(state, exit_code, now_ms, run)],
+        )
+    )
+
+
+_SELECT_RUN = (
+    "SELECT run, id, created_at, planned_at, finished_at, state, exit_code, operation, roster,"
+    " extra_columns, settings FROM runs"
+)
+
+_SELECT_LINES = """
+SELECT row, agent_id, gateway, arguments, status, cause,
+       coalesce(retcode, ''), coalesce(message, ''),
+       nullif(http_status, 0), attempts, latency_ms, first_sent_at, finished_at, extra
+FROM stories WHERE run = ? ORDER BY row
+"""
+
+_SELECT_TOTALS = """
+SELECT status, cause, count(*), sum(attempts), sum(attempts > 0)
+FROM stories WHERE run = ? GROUP BY status, cause
+"""

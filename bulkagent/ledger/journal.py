@@ -1,0 +1,299 @@
+"""A run's marks and outcomes, as they happen, and the rows that are left.
+
+What may live here: group commit, the shelves of rows to come, the counters of what is on
+disk. What this room must not know: what an attempt is made of beyond its record.
+
+Everything that one turn of the event loop produces is one transaction. It is committed on the
+loop: small commits cost far below a millisecond there, while a writer thread gives up the
+interpreter lock at every row and crawls beside a busy loop. Reading ahead and checkpoints
+(which sync to disk) are for threads with connections of their own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from types import TracebackType
+from typing import Self
+
+from bulkagent.clock import Clock
+from bulkagent.errors import LedgerFailed
+from bulkagent.ledger.database import Busy, Database
+from bulkagent.outcome import Assignment, Attempt, Outcome, Status, Story, conclude
+
+__all__ = ["Counters", "Journal"]
+
+# Rows read ahead at once, and how few may be left before more are fetched: at 10,000 agents a
+# second the fetch, a few milliseconds, is over before the shelf is empty.
+_CHUNK = 2_000
+_LOW = 500
+
+_BUSY_RETRY_S = 0.005
+_BUSY_LIMIT = 6_000  # half a minute of another process holding the lock
+_CHECKPOINT_S = 5.0
+_HELD = "another process holds the ledger; sending has stopped, look at the run's report"
+
+_MARK = """
+INSERT INTO outcomes (run, row, attempts, first_sent_at) VALUES (?1,?2,?3,?4)
+ON CONFLICT (run, row) DO UPDATE SET attempts = ?3, status = NULL
+"""
+_OUTCOME = """
+UPDATE outcomes SET status = ?, cause = ?, retcode = ?, message = ?, http_status = ?,
+attempts = ?, latency_ms = ?, finished_at = ? WHERE run = ? AND row = ?
+"""
+_ATTEMPT = "INSERT OR REPLACE INTO attempts VALUES (?,?,?,?,?,?,?,?,?)"
+_NEXT = """
+SELECT a.row, a.gateway, a.agent_id, a.arguments FROM assignments a
+WHERE a.run = ? AND a.lane = ? AND a.row > ?
+AND NOT EXISTS (SELECT 1 FROM outcomes o WHERE o.run = a.run AND o.row = a.row)
+ORDER BY a.row LIMIT ?
+"""
+
+
+class Counters:
+    """What is on disk of this run so far; never ahead of it."""
+
+    __slots__ = ("by_status", "finished", "requests", "retries")
+
+    def __init__(self) -> None:
+        self.requests = 0
+        self.retries = 0
+        self.finished = 0
+        self.by_status: dict[Status, int] = dict.fromkeys(Status, 0)
+
+
+class _Shelf:
+    """The next rows of one lane."""
+
+    __slots__ = ("coming", "error", "items", "last_row", "more")
+
+    def __init__(self) -> None:
+        self.items: deque[Assignment] = deque()
+        self.last_row = 0
+        self.more = True
+        self.coming: asyncio.Future[list[Assignment]] | None = None
+        self.error: BaseException | None = None
+
+
+class Journal:
+    """One run's source of assignments and the record of what became of them.
+
+    Args:
+        database: The ledger; this journal opens two more connections to it.
+        run: The run's key in it.
+        operation: The operation's name, for the assignments that it hands out.
+        lanes: The lanes that it hands out.
+        clock: Time.
+        settled: Called with each outcome once it is on disk.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        run: int,
+        *,
+        operation: str,
+        lanes: Sequence[int],
+        clock: Clock,
+        settled: Callable[[Outcome], None] | None = None,
+    ) -> None:
+        self.counters = Counters()
+        self._run = run
+        self._operation = operation
+        self._clock = clock
+        self._settled = settled
+        self._writer = Database(database.path, busy_wait_s=0.0)
+        self._reader = Database(database.path)
+        self._shelves: Mapping[int, _Shelf] = {lane: _Shelf() for lane in lanes}
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="bulkagent-ledger")
+        self._marks: list[tuple[object, ...]] = []
+        self._outcomes: list[tuple[object, ...]] = []
+        self._attempts: list[tuple[object, ...]] = []
+        self._ended: list[Outcome] = []
+        self._commit: asyncio.Future[None] | None = None
+        self._busy = 0
+        self._checkpoints: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        self._checkpoints = asyncio.get_running_loop().create_task(self._checkpoint_now_and_then())
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._checkpoints is not None:
+            self._checkpoints.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._checkpoints
+        try:
+            await self.flushed()
+        finally:
+            # Not on the loop: the thread may be in the middle of a checkpoint's sync.
+            await asyncio.get_running_loop().run_in_executor(None, self._close)
+
+    async def take(self, lane: int) -> Assignment | None:
+        """The lane's next assignment that has no mark, or None when there is none left."""
+        shelf = self._shelves[lane]
+        if shelf.more and shelf.coming is None and len(shelf.items) < _LOW:
+            self._fetch(lane, shelf)
+        while not shelf.items:
+            if shelf.error is not None:
+                raise shelf.error
+            if shelf.coming is None:
+                if not shelf.more:
+                    return None
+                self._fetch(lane, shelf)
+            else:
+                await asyncio.wait((shelf.coming,))
+        return shelf.items.popleft()
+
+    async def mark(self, item: Assignment, attempt: int) -> None:
+        """Commit that an attempt is about to be made; only then may its first byte leave."""
+        self._marks.append((self._run, item.row, attempt, self._clock.wall_ms()))
+        await asyncio.shield(self._committing())
+
+    def attempted(self, item: Assignment, attempt: int, ended: Attempt) -> None:
+        """Record an attempt after which another follows."""
+        self._attempts.append(
+            (
+                self._run,
+                item.row,
+                attempt,
+                ended.disposition.name,
+                ended.sent_at,
+                ended.latency_ms,
+                ended.retcode,
+                ended.message or ended.detail,
+                ended.http_status,
+            )
+        )
+        self._committing()
+
+    def settle(self, item: Assignment, story: Story[Attempt]) -> None:
+        """Record an outcome; it is counted when it is on disk."""
+        outcome = conclude(item.row, story, self._clock.wall_ms())
+        cause = outcome.cause
+        self._outcomes.append(
+            (
+                outcome.status.value,
+                None if cause is None else cause.value,
+                outcome.retcode,
+                outcome.message,
+                outcome.http_status,
+                outcome.attempts,
+                outcome.latency_ms,
+                outcome.finished_at,
+                self._run,
+                outcome.row,
+            )
+        )
+        self._ended.append(outcome)
+        self._committing()
+
+    async def flushed(self) -> None:
+        """Wait until everything recorded so far is on disk.
+
+        Raises:
+            LedgerFailed: It cannot be.
+        """
+        if self._commit is not None:
+            await asyncio.shield(self._commit)
+
+    def _committing(self) -> asyncio.Future[None]:
+        """The commit that will have everything recorded in this turn of the loop."""
+        if self._commit is None:
+            loop = asyncio.get_running_loop()
+            self._commit = loop.create_future()
+            loop.call_soon(self._flush)
+        return self._commit
+
+    def _flush(self) -> None:
+        commit = self._commit
+        if commit is None:
+            return
+        try:
+            self._writer.write(
+                (_OUTCOME, self._outcomes), (_ATTEMPT, self._attempts), (_MARK, self._marks)
+            )
+        except Busy:
+            self._busy += 1
+            if self._busy < _BUSY_LIMIT:
+                # What is recorded meanwhile joins the same commit.
+                asyncio.get_running_loop().call_later(_BUSY_RETRY_S, self._flush)
+                return
+            self._fail(commit, LedgerFailed(_HELD))
+            return
+        except LedgerFailed as error:
+            self._fail(commit, error)
+            return
+        self._busy = 0
+        self._commit = None
+        self._count()
+        commit.set_result(None)
+
+    def _fail(self, commit: asyncio.Future[None], error: LedgerFailed) -> None:
+        # The failed commit stays in place: every later mark meets it, so nothing more is sent.
+        if not commit.done():
+            commit.set_exception(error)
+            commit.exception()  # it may be that nobody waits for it
+
+    def _count(self) -> None:
+        counters = self.counters
+        counters.requests += len(self._marks)
+        counters.retries += len(self._attempts)
+        for outcome in self._ended:
+            counters.finished += 1
+            counters.by_status[outcome.status] += 1
+            if self._settled is not None:
+                self._settled(outcome)
+        self._marks.clear()
+        self._outcomes.clear()
+        self._attempts.clear()
+        self._ended.clear()
+
+    def _fetch(self, lane: int, shelf: _Shelf) -> None:
+        coming = asyncio.get_running_loop().run_in_executor(
+            self._thread, self._read, lane, shelf.last_row
+        )
+        shelf.coming = coming
+        coming.add_done_callback(lambda done: self._shelve(shelf, done))
+
+    def _shelve(self, shelf: _Shelf, done: asyncio.Future[list[Assignment]]) -> None:
+        shelf.coming = None
+        if done.cancelled():
+            return
+        shelf.error = done.exception()
+        if shelf.error is not None:
+            return
+        items = done.result()
+        shelf.more = len(items) == _CHUNK
+        if items:
+            shelf.last_row = items[-1].row
+            shelf.items.extend(items)
+
+    def _read(self, lane: int, after: int) -> list[Assignment]:
+        operation = self._operation
+        return [
+            Assignment(row, gateway, agent_id, operation, arguments)
+            for row, gateway, agent_id, arguments in self._reader.all(
+                _NEXT, (self._run, lane, after, _CHUNK)
+            )
+        ]
+
+    async def _checkpoint_now_and_then(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            await self._clock.sleep(_CHECKPOINT_S)
+            await loop.run_in_executor(self._thread, self._reader.checkpoint)
+
+    def _close(self) -> None:
+        self._thread.shutdown(wait=True)
+        self._reader.checkpoint()
+        self._reader.close()
+        self._writer.close()

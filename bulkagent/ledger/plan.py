@@ -1,0 +1,197 @@
+"""A run's plan, written down before anything is sent.
+
+What may live here: runs, lanes and rows as they are first recorded. What this room must not
+know: where rows come from, and what becomes of them.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+import msgspec
+
+from bulkagent.ledger.database import Database
+from bulkagent.outcome import Cause, Status
+
+__all__ = ["Lane", "Planner", "forget_run"]
+
+# One transaction for so many rows: long enough that commits cost nothing, short enough that
+# another run's marks, which wait for this lock, wait a few hundredths of a second.
+_BATCH = 4_000
+
+_INSERT = "INSERT INTO assignments VALUES (?,?,?,?,?,?,?,?,?,?)"
+_INSERT_RUN = """
+INSERT INTO runs (id, created_at, state, operation, roster, extra_columns, settings)
+VALUES (?,?,'planning',?,?,?,?)
+"""
+_RETRACT = """
+UPDATE assignments SET lane = NULL, status = ?, cause = ?, reason = ? WHERE run = ? AND row = ?
+"""
+
+
+class Lane(msgspec.Struct, frozen=True):
+    """Rows that one gateway gets in one wave."""
+
+    lane: int
+    gateway: str
+    wave: int
+    arguments: str
+    assignments: int
+
+
+class Planner:
+    """Writes one run's plan; nothing may be sent before `planned` has returned.
+
+    Args:
+        database: The ledger.
+        operation: The operation's name.
+        roster: Path of the roster, for people and for a resume.
+        wave_of: Which arguments go first.
+        settings: What the run was asked to do, without secrets.
+        now_ms: Time of day in milliseconds.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        operation: str,
+        roster: str,
+        extra_columns: Sequence[str],
+        wave_of: Callable[[str], int],
+        settings: Mapping[str, object],
+        now_ms: int,
+    ) -> None:
+        self._database = database
+        self._wave_of = wave_of
+        self._rows: list[tuple[object, ...]] = []
+        self._lanes: dict[tuple[str, str], int] = {}
+        self._counts: list[int] = []
+        self.run_id = _run_id(now_ms)
+        database.write(
+            (
+                _INSERT_RUN,
+                [
+                    (
+                        self.run_id,
+                        now_ms,
+                        operation,
+                        roster,
+                        msgspec.json.encode(list(extra_columns)).decode(),
+                        msgspec.json.encode(settings).decode(),
+                    )
+                ],
+            )
+        )
+        ((self.run,),) = database.all("SELECT run FROM runs WHERE id = ?", (self.run_id,))
+
+    def assign(
+        self, row: int, agent_id: str, gateway: str, arguments: str, extra: Sequence[str]
+    ) -> None:
+        """Plan one assignment."""
+        key = (gateway, arguments)
+        lane = self._lanes.get(key)
+        if lane is None:
+            lane = self._lanes[key] = len(self._lanes)
+            self._counts.append(0)
+        self._counts[lane] += 1
+        own = _json(extra)
+        self._add((self.run, row, lane, agent_id, gateway, arguments, None, None, None, own))
+
+    def reject(
+        self,
+        row: int,
+        agent_id: str,
+        gateway: str,
+        arguments: str,
+        extra: Sequence[str],
+        *,
+        status: Status,
+        reason: str,
+    ) -> None:
+        """Record a row that is no assignment: `invalid` or `duplicate`."""
+        self._add(
+            (
+                self.run,
+                row,
+                None,
+                agent_id,
+                gateway,
+                arguments,
+                status.value,
+                _ROW_CAUSES[status].value,
+                reason,
+                _json(extra),
+            )
+        )
+
+    def retract(self, row: int, gateway: str, arguments: str, reason: str) -> None:
+        """Turn a planned assignment into an invalid row, because a later row contradicts it."""
+        self._flush()
+        self._counts[self._lanes[gateway, arguments]] -= 1
+        status = Status.INVALID
+        self._database.write(
+            (_RETRACT, [(status.value, _ROW_CAUSES[status].value, reason, self.run, row)])
+        )
+
+    def planned(self, now_ms: int) -> tuple[Lane, ...]:
+        """Commit the end of the plan; from here on the run may send.
+
+        Returns:
+            The lanes that have assignments, in the order in which they are to be worked off.
+        """
+        self._flush()
+        lanes = tuple(
+            sorted(
+                (
+                    Lane(lane, gateway, self._wave_of(arguments), arguments, self._counts[lane])
+                    for (gateway, arguments), lane in self._lanes.items()
+                    if self._counts[lane]
+                ),
+                key=lambda lane: (lane.wave, lane.lane),
+            )
+        )
+        self._database.write(
+            (
+                "INSERT INTO lanes (run, lane, gateway, wave, assignments) VALUES (?,?,?,?,?)",
+                [
+                    (self.run, lane.lane, lane.gateway, lane.wave, lane.assignments)
+                    for lane in lanes
+                ],
+            ),
+            (
+                "UPDATE runs SET planned_at = ?, state = 'planned' WHERE run = ?",
+                [(now_ms, self.run)],
+            ),
+        )
+        return lanes
+
+    def _add(self, row: tuple[object, ...]) -> None:
+        self._rows.append(row)
+        if len(self._rows) >= _BATCH:
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._rows:
+            self._database.write((_INSERT, self._rows))
+            self._rows.clear()
+
+
+def forget_run(database: Database, run: int) -> None:
+    """Take a run that has sent nothing out of the ledger again."""
+    database.write(("DELETE FROM runs WHERE run = ?", [(run,)]))  # and all that refers to it
+
+
+_ROW_CAUSES = {Status.INVALID: Cause.BAD_ROW, Status.DUPLICATE: Cause.REPEATED_ROW}
+
+
+def _json(extra: Sequence[str]) -> str | None:
+    return msgspec.json.encode(extra).decode() if extra else None
+
+
+def _run_id(now_ms: int) -> str:
+    """An ID that sorts by time and that two runs started in one second do not share."""
+    second = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now_ms / 1000))
+    return f"{second}-{secrets.token_hex(2)}"
