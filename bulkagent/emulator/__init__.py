@@ -1,0 +1,50 @@
+"""The emulated agent gateway: real agent state behind the documented interface, scripted faults.
+
+What may live here: the gateway's side of the interface, written from the vendor's documents
+alone. What this room must not know: how bulkagent's own client reads those documents; where
+both misread a page in the same way, no test would notice.
+
+Layers, each importing only from those above it:
+
+    agent_ids, reply, guids, traffic          words and counts
+    agents, sign_in, scenario, interfaces     state, rules and records
+    decisions, faults, scenario_file          what befalls a request
+    emulation                                 a request in, a reply out
+    certificates, listening, server           the network
+"""
+
+from __future__ import annotations
+
+from bulkagent.emulator.agent_ids import AgentIds
+from bulkagent.emulator.agents import AgentRecord, Change, Event
+from bulkagent.emulator.roster_out import write_roster
+from bulkagent.emulator.scenario import (
+    AgentRules,
+    Distribution,
+    Fault,
+    FaultKind,
+    Latency,
+    Scenario,
+    SignInRules,
+)
+from bulkagent.emulator.scenario_file import load_scenario
+from bulkagent.emulator.server import EmulatedGateway
+from bulkagent.emulator.traffic import Stats
+
+__all__ = [
+    "AgentIds",
+    "AgentRecord",
+    "AgentRules",
+    "Change",
+    "Distribution",
+    "EmulatedGateway",
+    "Event",
+    "Fault",
+    "FaultKind",
+    "Latency",
+    "Scenario",
+    "SignInRules",
+    "Stats",
+    "load_scenario",
+    "write_roster",
+]

@@ -1,0 +1,69 @@
+"""Agent IDs: how one is written, and sets of them such as `101-200,305`.
+
+What may live here: the reading of agent IDs and of sets of them. What this module must not
+know: which agents exist, who is signed in, or why anybody asks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container
+from typing import NoReturn
+
+__all__ = ["AgentIds", "number_of"]
+
+LONGEST = 6
+"""Digits of the longest agent ID of either generation of the documents (59999, 999999)."""
+
+
+class AgentIds(Container[int]):
+    """A set of agent IDs written as IDs and ranges: `101-200,305`. Spaces do not matter.
+
+    Raises:
+        ValueError: the text is not of that form; the sentence names the part that is wrong.
+    """
+
+    __slots__ = ("_ranges", "_text")
+
+    def __init__(self, text: str = "") -> None:
+        self._text = text
+        self._ranges = tuple(_read(part.strip()) for part in text.split(",")) if text else ()
+
+    def __contains__(self, number: object) -> bool:
+        return any(number in numbers for numbers in self._ranges)
+
+    def __bool__(self) -> bool:
+        return bool(self._ranges)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, AgentIds) and self._ranges == other._ranges
+
+    def __hash__(self) -> int:
+        return hash(self._ranges)
+
+    def __repr__(self) -> str:
+        return f"AgentIds({self._text!r})"
+
+
+def number_of(text: str) -> int | None:
+    """The number that `text` writes as an agent ID; None where it is not an agent ID.
+
+    Only plain ASCII digits without a leading zero are one. The pages give the type "string"
+    and a range of numbers; whether a real gateway would take 0101 for 101 is nowhere said, so
+    the stricter reading is emulated: a client that pads IDs shall notice it here.
+    """
+    if not (text.isascii() and text.isdigit()) or len(text) > LONGEST or text[0] == "0":
+        return None
+    return int(text)
+
+
+def _read(part: str) -> range:
+    low_text, dash, high_text = part.partition("-")
+    low = number_of(low_text.strip())
+    high = number_of(high_text.strip()) if dash else low
+    if low is None or high is None or low > high:
+        _refuse(part)
+    return range(low, high + 1)
+
+
+def _refuse(part: str) -> NoReturn:
+    raise ValueError(f"{part!r} is neither an agent ID nor a range of them")

@@ -1,0 +1,167 @@
+"""The emulated gateway without its connections: a request in, a reply out.
+
+What may live here: the order of the checks of every interface, and the bringing together of
+agents, scenario and counts. What this module must not know: sockets, TLS, waiting; it says how
+long a reply is held and leaves the holding to others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from random import Random
+
+import msgspec
+
+from bulkagent.emulator.agents import Agents, AgentState
+from bulkagent.emulator.decisions import Decision, Past, decide
+from bulkagent.emulator.faults import FAULTS, owed_reply
+from bulkagent.emulator.guids import guid_source
+from bulkagent.emulator.interfaces import Call, Interface, flag_of, is_json
+from bulkagent.emulator.reply import Reply, Retcode, reply_to, say
+from bulkagent.emulator.scenario import Scenario
+from bulkagent.emulator.sign_in import read_sign_in, sign_in_result
+from bulkagent.emulator.traffic import Traffic
+
+__all__ = ["Emulation", "Step"]
+
+Headers = Mapping[str, str]
+"""Request headers, looked up as `Content-Type` and `Guid`; over HTTP, case must not count."""
+
+
+class Step(msgspec.Struct, frozen=True, gc=False):
+    """What to do about one settalkright request: wait that long, then send that."""
+
+    hold_seconds: float
+    reply: Reply
+
+
+class Emulation:
+    """One emulated gateway's state and rules.
+
+    Args:
+        scenario: how it misbehaves.
+        agent_ids: the numbers of the agents that exist; None for the whole range.
+        agent_id_range: lowest and highest agent ID.
+        clock: the time of day in seconds since the Unix epoch.
+    """
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        agent_ids: Iterable[int] | None,
+        agent_id_range: tuple[int, int],
+        clock: Callable[[], float],
+    ) -> None:
+        seeds = Random(scenario.seed)
+        # One stream of random numbers each, so that an extra sign-in shifts no fault.
+        self._random = Random(seeds.getrandbits(64))
+        guids = None if scenario.seed is None else Random(seeds.getrandbits(64))
+        self._scenario = scenario
+        self._clock = clock
+        self._past = Past()
+        self._new_guid = guid_source(guids)
+        self.agents = Agents(agent_ids, agent_id_range, self._new_guid)
+        self.traffic = Traffic()
+        self._interfaces: Mapping[Interface, Callable[[Call, Headers], Reply]] = {
+            Interface.AGENT_STATUS: self._agent_status,
+            Interface.SIGN_OUT: self._sign_out,
+            Interface.JUDGE_AGENTS: lambda _call, _headers: _listing(self.agents.records()),
+            Interface.JUDGE_STATS: lambda _call, _headers: _listing(self.traffic.stats()),
+            Interface.JUDGE_HISTORY: lambda _call, _headers: _listing(self.agents.history()),
+        }
+
+    def __repr__(self) -> str:
+        return f"<Emulation: {self.agents!r}, {self.traffic.stats()}>"
+
+    def set_talk_right(self, call: Call, headers: Headers) -> Step:
+        """Page 1223. Takes effect now, however long the reply is held.
+
+        A fault strikes agents: a request that names none is refused without drawing one.
+        """
+        number = self.agents.number(call.agent_id)
+        if number is None:
+            decision = _NOTHING
+        else:
+            decision = decide(self._scenario, self._random, number, self._past)
+            self._past.note(number, decision)
+        if decision.owed is not None:
+            return Step(decision.hold_seconds, owed_reply(decision.owed))
+        fault = decision.fault
+        if fault is None:
+            return Step(decision.hold_seconds, self._process(call, headers))
+        self.traffic.struck(str(fault.kind))
+        rule = FAULTS[fault.kind]
+        right = self._process(call, headers) if rule.processed else _UNPROCESSED
+        return Step(decision.hold_seconds, rule.answer(fault, right))
+
+    def sign_in(self, call: Call, headers: Headers, body: bytes) -> Reply:
+        """Page 1202. The password is looked at before anything is said about the session."""
+        if not is_json(headers.get("Content-Type")) or not self.agents.in_range(call.agent_id):
+            return reply_to(Retcode.BAD_PARAMETER)
+        said = read_sign_in(body)
+        if said is None:
+            return reply_to(Retcode.ILLEGAL_SIGN_IN)
+        password = self._scenario.sign_in.password
+        # The code for a wrong password is also that for a wrong name: an agent who does not exist.
+        known = self.agents.number(call.agent_id) is not None
+        if not known or password not in (None, said.password):
+            return reply_to(Retcode.WRONG_PASSWORD)
+        if self.agents.guid(call.agent_id) is not None:
+            return reply_to(Retcode.ALREADY_SIGNED_IN)
+        at_ms = self._now_ms()
+        guid = self.agents.sign_in(call.agent_id, at_ms, AgentState(said.status))
+        return say(
+            Retcode.SUCCESS,
+            result=sign_in_result(call.agent_id, at_ms),
+            # Clients in the field read one or the other.
+            headers=(("Set-GUID", f"JSESSIONID={guid}"), ("Guid", guid)),
+        )
+
+    def answer(self, call: Call, headers: Headers) -> Reply:
+        """Every interface whose requests have no body and meet no faults."""
+        return self._interfaces[call.interface](call, headers)
+
+    def sign_in_at_desktop(self, agent_id: str) -> str | None:
+        """Sign an agent in without a request, and say the GUID of the session that there is now.
+
+        None where there is no such agent, or the scenario keeps the agent signed out.
+        """
+        number = self.agents.number(agent_id)
+        if number is None or number in self._scenario.agents.signed_out:
+            return None
+        return self.agents.guid(agent_id) or self.agents.sign_in(agent_id, self._now_ms())
+
+    def stale_guid(self) -> str:
+        """A GUID of the right shape that belongs to no session."""
+        return self._new_guid()
+
+    def _process(self, call: Call, headers: Headers) -> Reply:
+        flag = flag_of(call.query)
+        if flag is None or not is_json(headers.get("Content-Type")):
+            return reply_to(Retcode.BAD_PARAMETER)
+        guid = headers.get("Guid")
+        return reply_to(self.agents.set_talk_right(call.agent_id, guid, flag, self._now_ms()))
+
+    def _agent_status(self, call: Call, headers: Headers) -> Reply:
+        """Page 1222. It has no field for the talk right."""
+        refusal = self.agents.refusal(call.agent_id, headers.get("Guid"))
+        if refusal is not None:
+            return reply_to(refusal)
+        state = int(self.agents.state(call.agent_id))
+        return say(Retcode.SUCCESS, result={"agentState": state, "isWorking": False})
+
+    def _sign_out(self, call: Call, headers: Headers) -> Reply:
+        """Page 1219."""
+        guid = headers.get("Guid")
+        return reply_to(self.agents.sign_out(call.agent_id, guid, self._now_ms()))
+
+    def _now_ms(self) -> int:
+        return int(self._clock() * 1000)
+
+
+_NOTHING = Decision(0)
+_UNPROCESSED = Reply()
+
+
+def _listing(data: object) -> Reply:
+    return Reply(body=msgspec.json.encode(data))

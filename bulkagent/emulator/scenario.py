@@ -1,0 +1,226 @@
+"""A scenario: how the emulated gateway misbehaves, as frozen records that cannot be wrong.
+
+What may live here: the records that a scenario consists of, with the limits of every value.
+What this module must not know: files, HTTP, or what has happened so far.
+
+The `description` of each field is what a person reads after getting it wrong.
+"""
+
+from __future__ import annotations
+
+import enum
+import math
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from bulkagent.emulator.agent_ids import AgentIds
+
+__all__ = [
+    "AgentRules",
+    "Distribution",
+    "Fault",
+    "FaultKind",
+    "Latency",
+    "Scenario",
+    "SignInRules",
+]
+
+LONGEST_MS = 600_000
+"""Ten minutes: longer than any client waits, and short enough for a run to end."""
+
+ROUNDING = 1e-9
+"""Ten shares of 0.1 are all requests, whatever their floating-point sum says."""
+
+Milliseconds = Annotated[
+    float, Meta(ge=0, le=LONGEST_MS, description="Give milliseconds, from 0 to 600000.")
+]
+Ids = Annotated[AgentIds, Meta(description='Give agent IDs and ranges of them: "101-200,305".')]
+FailureCode = Annotated[
+    str,
+    Meta(
+        pattern=r"^[0-9]{3}-[0-9]{3}\Z",
+        description='Give the result code of a failure: "000-004".',
+    ),
+]
+
+
+class Distribution(enum.StrEnum):
+    """How the latencies of single requests lie around their setting."""
+
+    FIXED = "fixed"
+    UNIFORM = "uniform"
+    LOGNORMAL = "lognormal"
+    EXPONENTIAL = "exponential"
+
+
+class FaultKind(enum.StrEnum):
+    """The ways in which a settalkright request can go wrong; `faults.py` says what each does."""
+
+    RETCODE = "retcode"
+    RESET_BEFORE = "reset_before"
+    RESET_AFTER = "reset_after"
+    LOST_ANSWER = "lost_answer"
+    UNAVAILABLE = "unavailable"
+    SLOW = "slow"
+    TRUNCATED = "truncated"
+    OVERSIZED = "oversized"
+    NOT_JSON = "not_json"
+    HTML = "html"
+    REDIRECT = "redirect"
+    TOO_MANY = "too_many"
+    NO_RETCODE = "no_retcode"
+    GBK = "gbk"
+    LOOSE = "loose"
+
+
+class _Keys(msgspec.Struct, frozen=True):
+    """Which optional keys mean something for one kind, and which of them it needs."""
+
+    needed: frozenset[str] = frozenset()
+    allowed: frozenset[str] = frozenset()
+
+
+LATENCY_KEYS: Mapping[Distribution, _Keys] = MappingProxyType(
+    {
+        Distribution.FIXED: _Keys(needed=frozenset({"milliseconds"})),
+        Distribution.UNIFORM: _Keys(needed=frozenset({"low_milliseconds", "high_milliseconds"})),
+        Distribution.LOGNORMAL: _Keys(needed=frozenset({"milliseconds", "sigma"})),
+        Distribution.EXPONENTIAL: _Keys(needed=frozenset({"milliseconds"})),
+    }
+)
+
+COMMON_FAULT_KEYS = ("kind", "share", "agents", "per_agent")
+
+FAULT_KEYS: Mapping[FaultKind, _Keys] = MappingProxyType(
+    dict.fromkeys(FaultKind, _Keys())
+    | {
+        FaultKind.RETCODE: _Keys(frozenset({"retcode"}), frozenset({"message"})),
+        FaultKind.LOST_ANSWER: _Keys(allowed=frozenset({"retcode", "message"})),
+        FaultKind.UNAVAILABLE: _Keys(allowed=frozenset({"status", "retry_after"})),
+        FaultKind.SLOW: _Keys(needed=frozenset({"milliseconds"})),
+        FaultKind.TOO_MANY: _Keys(allowed=frozenset({"retry_after"})),
+        FaultKind.GBK: _Keys(allowed=frozenset({"retcode", "message"})),
+    }
+)
+
+
+def _check_keys(record: msgspec.Struct, kind: str, keys: _Keys, common: tuple[str, ...]) -> None:
+    """A key that has no effect is as much a mistake as one that is missing."""
+    for name in record.__struct_fields__:
+        given = getattr(record, name) is not None
+        if name in keys.needed and not given:
+            raise ValueError(f"`{kind}` needs the key `{name}`: add it")
+        if given and name not in keys.needed | keys.allowed and name not in common:
+            raise ValueError(f"the key `{name}` means nothing to `{kind}`: leave it out")
+
+
+class Latency(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How long every settalkright reply is held."""
+
+    distribution: Annotated[
+        Distribution, Meta(description="Give fixed, uniform, lognormal or exponential.")
+    ] = Distribution.FIXED
+    milliseconds: Milliseconds | None = None
+    """fixed: the value; lognormal: the median; exponential: the mean."""
+    low_milliseconds: Milliseconds | None = None
+    high_milliseconds: Milliseconds | None = None
+    sigma: (
+        Annotated[float, Meta(ge=0, le=5, description="Give the spread, from 0 to 5.")] | None
+    ) = None
+    """lognormal: the standard deviation of the logarithm."""
+
+    def __post_init__(self) -> None:
+        _check_keys(self, self.distribution, LATENCY_KEYS[self.distribution], ("distribution",))
+        low, high = self.low_milliseconds, self.high_milliseconds
+        if low is not None and high is not None and low > high:
+            raise ValueError("`low_milliseconds` is above `high_milliseconds`: swap them")
+        if self.distribution is Distribution.LOGNORMAL and self.milliseconds == 0:
+            raise ValueError("a lognormal median of 0 has no spread: give `milliseconds` above 0")
+
+
+class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One way in which a share of the settalkright requests goes wrong."""
+
+    kind: Annotated[FaultKind, Meta(description=f"Give one of {', '.join(FaultKind)}.")]
+    share: Annotated[
+        float, Meta(ge=0, le=1, description="Give the share of the requests, from 0 to 1.")
+    ]
+    agents: Ids | None = None
+    """Only requests for these agents; their other requests, and those of others, go well."""
+    per_agent: (
+        Annotated[int, Meta(ge=1, le=1_000_000, description="Give a number from 1.")] | None
+    ) = None
+    """At most that many times for one agent: the first attempts fail, the later ones do not."""
+    retcode: FailureCode | None = None
+    message: Annotated[str, Meta(description="Give a text.")] | None = None
+    status: Annotated[int, Meta(description="Give one of 500, 502, 503 and 504.")] | None = None
+    """unavailable: the HTTP status, 503 where it is not given."""
+    milliseconds: Milliseconds | None = None
+    """slow: how much longer than the others it is held."""
+    retry_after: (
+        Annotated[
+            str,
+            Meta(
+                pattern=r"^[!-~]([ -~]{0,98}[!-~])?\Z",
+                description='Give the header as a text, 1 to 100 characters of ASCII: "2".',
+            ),
+        ]
+        | None
+    ) = None
+    """The Retry-After header, verbatim, even where it means nothing."""
+
+    def __post_init__(self) -> None:
+        _check_keys(self, self.kind, FAULT_KEYS[self.kind], COMMON_FAULT_KEYS)
+        if self.status not in (None, 500, 502, 503, 504):
+            raise ValueError(f"`status` is {self.status}: give one of 500, 502, 503 and 504")
+        if self.kind is FaultKind.GBK and self.message is not None:
+            try:
+                self.message.encode("gbk")
+            except UnicodeEncodeError:
+                raise ValueError(
+                    "`message` has characters that GBK does not have: use others"
+                ) from None
+
+
+class AgentRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is special about some agents."""
+
+    signed_out: Ids = AgentIds()
+    """They exist, but nobody signs them in; a sign-in request of their own would."""
+
+
+class SignInRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a sign-in must bring."""
+
+    password: (
+        Annotated[str, Meta(min_length=1, max_length=32, description="Give 1 to 32 characters.")]
+        | None
+    ) = None
+    """The only right one; None takes any."""
+
+    def __repr__(self) -> str:
+        return "<SignInRules>"  # never the password
+
+
+class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How the emulated gateway behaves; the default is a gateway at its best.
+
+    Raises:
+        ValueError: the shares of the faults add up to more than 1.
+    """
+
+    seed: Annotated[int, Meta(description="Give a whole number.")] | None = None
+    """With it, the same requests in the same order meet the same faults, latencies and GUIDs."""
+    latency: Latency = Latency(milliseconds=0)
+    agents: AgentRules = AgentRules()
+    sign_in: SignInRules = SignInRules()
+    faults: tuple[Fault, ...] = ()
+
+    def __post_init__(self) -> None:
+        total = math.fsum(fault.share for fault in self.faults)
+        if total > 1 + ROUNDING:
+            raise ValueError(f"the shares of all [[faults]] add up to {total:g}: make it at most 1")

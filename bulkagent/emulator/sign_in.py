@@ -1,0 +1,71 @@
+"""The body of a sign-in: which fields there may be, and what each may hold (page 1202).
+
+What may live here: the request body as a record, and the result that a success carries.
+What this module must not know: whether the agent exists, is signed in, or may sign in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+__all__ = ["SignIn", "read_sign_in", "sign_in_result"]
+
+Password = Annotated[str, Meta(min_length=1, max_length=32)]
+Phone = Annotated[str, Meta(min_length=1, max_length=24)]
+
+
+class SignIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename=None):
+    """What an agent says at sign-in; names, types, lengths and defaults are the page's."""
+
+    password: Password
+    phonenum: Phone
+    autoanswer: bool = True
+    autoenteridle: bool = True
+    releasephone: bool = True
+    agenttype: int = 4
+    status: Literal[3, 4, 5] = 4
+    ip: Annotated[str, Meta(max_length=15)] = "127.0.0.1"
+    entryIp: str = ""  # noqa: N815 - the field names are the gateway's
+    phonelinkage: bool = False
+    checkInWebm: bool = True  # noqa: N815
+    checkInMailm: bool = False  # noqa: N815
+    vcPhoneNumber: Annotated[str, Meta(max_length=24)] = ""  # noqa: N815
+    listenStatus: bool = False  # noqa: N815
+    # One of the next two without the other means polling, which is no mistake (page 0450).
+    callBackUri: Annotated[str, Meta(max_length=200)] = ""  # noqa: N815
+    # "No special characters": the page does not list them. Letters, digits and the
+    # separators of a usual token are let through.
+    serviceToken: Annotated[str, Meta(max_length=50, pattern=r"^[0-9A-Za-z._-]*\Z")] = ""  # noqa: N815
+    # Added in AICC 25.200; neither its type nor its values could be read, so anything goes.
+    signInMode: msgspec.Raw = msgspec.Raw()  # noqa: N815
+
+    def __repr__(self) -> str:
+        return f"<SignIn with status {self.status}>"  # never the password
+
+
+_DECODER = msgspec.json.Decoder(SignIn)
+
+
+def read_sign_in(body: bytes) -> SignIn | None:
+    """The sign-in that a request body holds; None where a field is missing, unknown or wrong."""
+    try:
+        return _DECODER.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def sign_in_result(agent_id: str, at_ms: int) -> Mapping[str, object]:
+    """The `result` of a success (pages 1202, 1224), as loosely typed as the page's sample."""
+    return {
+        "vdnid": 1,  # a number in the sample, a string in the table
+        "workno": agent_id,
+        "mediatype": "TTF",  # CTI server, WebM, MailM
+        "loginTime": str(at_ms),
+        "isForceChange": "false",
+        "serverName": "emulated",
+        "timeRemaining": "",  # the password never expires
+    }

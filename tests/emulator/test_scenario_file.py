@@ -1,0 +1,225 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bulkagent.emulator import (
+    AgentIds,
+    AgentRules,
+    Distribution,
+    Fault,
+    FaultKind,
+    Latency,
+    Scenario,
+    SignInRules,
+    load_scenario,
+)
+from bulkagent.emulator.scenario_file import read_scenario
+from bulkagent.errors import SettingsRefused
+
+SAMPLES = Path(__file__).parents[2] / "samples" / "scenarios"
+
+EVERYTHING = """
+seed = 7
+[latency]
+distribution = "uniform"
+low_milliseconds = 1
+high_milliseconds = 2.5
+[agents]
+signed_out = "120-130,200"
+[sign_in]
+password = "synthetic"
+[[faults]]
+kind = "retcode"
+share = 0.06
+retcode = "000-004"
+message = "agent is being switched over"
+agents = "101-200,305"
+per_agent = 1
+[[faults]]
+kind = "unavailable"
+share = 0.02
+status = 502
+retry_after = "2"
+"""
+
+
+def test_every_key_is_read() -> None:
+    assert read_scenario(EVERYTHING) == Scenario(
+        seed=7,
+        latency=Latency(
+            distribution=Distribution.UNIFORM, low_milliseconds=1.0, high_milliseconds=2.5
+        ),
+        agents=AgentRules(signed_out=AgentIds("120-130,200")),
+        sign_in=SignInRules(password="synthetic"),
+        faults=(
+            Fault(
+                kind=FaultKind.RETCODE,
+                share=0.06,
+                retcode="000-004",
+                message="agent is being switched over",
+                agents=AgentIds("101-200,305"),
+                per_agent=1,
+            ),
+            Fault(kind=FaultKind.UNAVAILABLE, share=0.02, status=502, retry_after="2"),
+        ),
+    )
+
+
+def test_an_empty_file_is_a_gateway_at_its_best() -> None:
+    assert read_scenario("") == Scenario()
+
+
+FAULT = '[[faults]]\nshare = 0.1\nkind = "slow"\nmilliseconds = 1\n'
+
+REFUSALS = [
+    ("sead = 7", "unknown key `sead`: did you mean `seed`?"),
+    ("[latency]\nmiliseconds = 5", "unknown key `miliseconds` in [latency]: did you mean `milli"),
+    (FAULT + "per_agents = 1", "unknown key `per_agents` in [[faults]]: did you mean `per_agent`?"),
+    ("[agents]\nsigned_in = '5'", "unknown key `signed_in` in [agents]: did you mean `signed_out`"),
+    ('seed = "7"', "key `seed`: Expected `int | null`, got `str`. Give a whole number."),
+    ("[latency]\nmilliseconds = -1", "[latency] key `milliseconds`: Expected `float` >= 0.0. Give"),
+    ("[latency]\nmilliseconds = nan", "[latency] key `milliseconds`"),
+    ("[latency]\nmilliseconds = inf", "[latency] key `milliseconds`"),
+    (
+        "[latency]\nmilliseconds = 5\nsigma = 1",
+        "the key `sigma` means nothing to `fixed`: leave it out.",
+    ),
+    ("[latency]\ndistribution = 'uniform'", "`uniform` needs the key `low_milliseconds`: add it."),
+    ("[latency]\ndistribution = 'normal'", "Give fixed, uniform, lognormal or exponential."),
+    (
+        "[latency]\ndistribution = 'uniform'\nlow_milliseconds = 2\nhigh_milliseconds = 1",
+        "`low_milliseconds` is above `high_milliseconds`",
+    ),
+    (
+        "[latency]\ndistribution = 'lognormal'\nmilliseconds = 0\nsigma = 1",
+        "a lognormal median of 0 has no spread",
+    ),
+    ("[agents]\nsigned_out = '5-4'", "[agents] key `signed_out`: '5-4' is neither an agent ID nor"),
+    ("[agents]\nsigned_out = ''", "a text with at least one agent ID. Give agent IDs and ranges"),
+    ("[agents]\nsigned_out = 5", "a text with at least one agent ID"),
+    ("[sign_in]\npassword = ''", "[sign_in] key `password`: Expected `str` of length >= 1. Give 1"),
+    ("faults = 3", "[[faults]]: Expected `array`, got `int`."),
+    ("faults = [3]", "[[faults]] number 1: Expected `object`, got `int`."),
+    ("[[faults]]\nkind = 'html'", "[[faults]] number 1: the key `share` is missing: add it."),
+    (FAULT + "status = 503", "[[faults]] number 1: the key `status` means nothing to `slow`"),
+    (FAULT + "[[faults]]\nshare = 2\nkind = 'html'", "[[faults]] number 2 key `share`: Expected"),
+    (FAULT + "agents = '1,x'", "[[faults]] number 1 key `agents`: 'x' is neither an agent ID nor"),
+    ("[[faults]]\nshare = 1\nkind = 'htm'", "Give one of retcode, reset_before, reset_after,"),
+    ("[[faults]]\nshare = 1\nkind = 'slow'", "`slow` needs the key `milliseconds`"),
+    ("[[faults]]\nshare = 1\nkind = 'retcode'", "`retcode` needs the key `retcode`"),
+    ("[[faults]]\nshare = 1\nkind = 'retcode'\nretcode = '0'", 'a failure: "000-004".'),
+    ("[[faults]]\nshare = 1\nkind = 'retcode'\nretcode = \"000-004\\n\"", "key `retcode`"),
+    ("[[faults]]\nshare = 1\nkind = 'unavailable'\nstatus = 200", "`status` is 200: give one of"),
+    (
+        "[[faults]]\nshare = 1\nkind = 'too_many'\nretry_after = \"2\\r\\nGuid: x\"",
+        "key `retry_after`",
+    ),
+    (
+        "[[faults]]\nshare = 1\nkind = 'gbk'\nmessage = '\N{GRINNING FACE}'",
+        "that GBK does not have",
+    ),
+    (FAULT * 11, "the shares of all [[faults]] add up to 1.1: make it at most 1."),
+    ("seed = ", "is not TOML"),
+    ("seed = " + "9" * 5000, "is not TOML"),
+    ("seed = " + "[" * 5000, "is not TOML"),
+]
+
+
+@pytest.mark.parametrize(("text", "sentence"), REFUSALS)
+def test_a_refusal_names_the_key_and_what_to_do(text: str, sentence: str) -> None:
+    with pytest.raises(SettingsRefused) as refused:
+        read_scenario(text, source="x.toml")
+    assert str(refused.value).startswith("x.toml")
+    assert sentence in str(refused.value)
+
+
+def test_ten_shares_of_a_tenth_are_all_requests() -> None:
+    assert len(read_scenario(FAULT * 10).faults) == 10
+
+
+def read_or_refusal(text: str) -> Scenario | SettingsRefused:
+    try:
+        return read_scenario(text)
+    except SettingsRefused as refused:
+        return refused
+
+
+WORDS = [
+    "seed", "latency", "agents", "sign_in", "faults", "kind", "share", "milliseconds", "sigma",
+    "signed_out", "password", "retcode", "status", "=", "[", "]", "[[", "]]", "\n", '"', "'", "7",
+    "0.5", "nan", "inf", "true", "1979-05-27", "{", "}", ",", "slow", '"101-200"', ".", "#", "-1",
+]  # fmt: skip
+
+
+@given(st.text() | st.lists(st.sampled_from(WORDS)).map(" ".join))
+@settings(deadline=None)
+def test_any_text_is_a_scenario_or_refused(text: str) -> None:
+    assert isinstance(read_or_refusal(text), Scenario | SettingsRefused)
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3),
+    max_leaves=5,
+)
+KEYS = st.sampled_from(Fault.__struct_fields__)
+
+
+@given(st.dictionaries(KEYS, VALUES.filter(lambda value: value is not None)))
+@settings(deadline=None)
+def test_any_fault_is_a_scenario_or_refused(fault: dict[str, object]) -> None:
+    lines = [f"{key} = {_toml(value)}" for key, value in fault.items()]
+    read = read_or_refusal("[[faults]]\n" + "\n".join(lines))
+    assert isinstance(read, Scenario | SettingsRefused)
+
+
+def _toml(value: object) -> str:
+    match value:
+        case bool():
+            return str(value).lower()
+        case str():
+            return '"' + "".join(f"\\U{ord(letter):08x}" for letter in value) + '"'
+        case list():
+            return "[" + ", ".join(_toml(item) for item in value if item is not None) + "]"
+        case _:
+            return str(value)
+
+
+def test_a_file_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "x.toml"
+    path.write_text(EVERYTHING)
+    assert load_scenario(path).seed == 7
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SettingsRefused, match=r"none\.toml cannot be read \(No such file"):
+        load_scenario(tmp_path / "none.toml")
+
+
+def test_a_file_that_is_not_utf_8_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "x.toml"
+    path.write_bytes(b"\xff")
+    with pytest.raises(SettingsRefused, match=r"x\.toml is not UTF-8"):
+        load_scenario(path)
+
+
+@pytest.mark.parametrize("name", ["calm", "transient_faults", "not_signed_in", "rough_morning"])
+def test_every_sample_is_a_scenario_and_says_what_it_shows(name: str) -> None:
+    path = SAMPLES / f"{name}.toml"
+    load_scenario(path)
+    first, second = path.read_text().splitlines()[:2]
+    assert first.startswith("# ")
+    assert second.startswith("# Shows ")
+
+
+def test_one_request_in_ten_meets_a_transient_fault_in_the_sample() -> None:
+    faults = load_scenario(SAMPLES / "transient_faults.toml").faults
+    assert sum(fault.share for fault in faults) == pytest.approx(0.1)
+
+
+def test_no_password_is_in_a_repr() -> None:
+    assert "synthetic" not in repr(read_scenario(EVERYTHING))
