@@ -1,1 +1,76 @@
-"""bulkagent sets, for a whole shift at once, whether contact-centre agents answer inbound calls."""
+"""bulkagent sets, for a whole shift at once, whether contact-centre agents answer inbound calls.
+
+Imports point one way: `cli` -> `run` -> `engine`, `gateway`, `ledger`, `report`, `roster`,
+`emulator`, `settings` -> `outcome` -> `errors`. The engine knows no gateway, the gateway no
+engine; the ledger alone speaks SQL; what decides is pure, and a thin layer awaits.
+
+The names below are the library. They are imported when they are first used, so that the
+command line starts without the network stack.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bulkagent.errors import (
+        BadRow,
+        BulkagentError,
+        ConsentRefused,
+        GuardrailRefused,
+        LedgerFailed,
+        LedgerUnavailable,
+        Refused,
+        ReportFailed,
+        RosterRefused,
+        RunNotFound,
+        SettingsRefused,
+    )
+    from bulkagent.outcome import Cause, Outcome, Status
+    from bulkagent.run.api import apply, check
+    from bulkagent.run.request import Plan, Request, RunResult
+    from bulkagent.settings import GatewaySection, Settings
+
+__all__ = [
+    "BadRow",
+    "BulkagentError",
+    "Cause",
+    "ConsentRefused",
+    "GatewaySection",
+    "GuardrailRefused",
+    "LedgerFailed",
+    "LedgerUnavailable",
+    "Outcome",
+    "Plan",
+    "Refused",
+    "ReportFailed",
+    "Request",
+    "RosterRefused",
+    "RunNotFound",
+    "RunResult",
+    "Settings",
+    "SettingsRefused",
+    "Status",
+    "apply",
+    "check",
+]
+
+_ROOMS = {
+    "bulkagent.outcome": ("Cause", "Outcome", "Status"),
+    "bulkagent.run.api": ("apply", "check"),
+    "bulkagent.run.request": ("Plan", "Request", "RunResult"),
+    "bulkagent.settings": ("GatewaySection", "Settings"),
+}
+_HOMES = {name: room for room, names in _ROOMS.items() for name in names}
+
+
+def __getattr__(name: str) -> object:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_HOMES.get(name, "bulkagent.errors")), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -11,7 +11,7 @@ BulkagentError                  anything below; catch this one to catch them all
 │   ├── ConsentRefused          2  nobody agreed to it
 │   └── GuardrailRefused        6  a guardrail held it back; a person must look
 ├── LedgerUnavailable           2  the ledger cannot be opened, read or written
-├── LedgerFailed                1  the ledger stopped taking records in the middle of a run
+├── LedgerFailed                5  the ledger stopped taking records in the middle of a run
 ├── RunNotFound                 2  no such run in this ledger
 └── ReportFailed                1  the report could not be written; the ledger still has all of it
 ```
@@ -91,6 +91,8 @@ class LedgerUnavailable(BulkagentError):
 
 class LedgerFailed(BulkagentError):
     """The ledger stopped taking records in the middle of a run, so sending stopped too."""
+
+    exit_code = 5
 
 
 class RunNotFound(BulkagentError):

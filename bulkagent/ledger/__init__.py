@@ -10,23 +10,35 @@ told plain values and gives back the records of `bulkagent.outcome`.
 """
 
 from bulkagent.ledger.database import Database, default_path, open_ledger, probe
-from bulkagent.ledger.history import RunFacts, find_run, finish_run, lines, summarise
+from bulkagent.ledger.history import (
+    Cluster,
+    RunFacts,
+    clusters,
+    find_run,
+    finish_run,
+    lines,
+    planned_rows,
+    summarise,
+)
 from bulkagent.ledger.journal import Counters, Journal
 from bulkagent.ledger.plan import Lane, Planner, forget_run
 
 __all__ = [
+    "Cluster",
     "Counters",
     "Database",
     "Journal",
     "Lane",
     "Planner",
     "RunFacts",
+    "clusters",
     "default_path",
     "find_run",
     "finish_run",
     "forget_run",
     "lines",
     "open_ledger",
+    "planned_rows",
     "probe",
     "summarise",
 ]

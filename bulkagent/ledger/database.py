@@ -22,15 +22,16 @@ __all__ = ["Busy", "Database", "default_path", "open_ledger", "probe"]
 # Write-ahead logging needs memory shared by all who have the file open, which these do not
 # give across machines (sqlite.org/wal.html, "All processes ... must be on the same host").
 _NETWORK_FILESYSTEMS = frozenset(
-    ["9p", "afs", "beegfs", "ceph", "cifs", "davfs", "fuse.glusterfs", "fuse.s3fs", "fuse.sshfs"]
-    + ["glusterfs", "gpfs", "lustre", "ncpfs", "nfs", "nfs4", "ocfs2", "smb", "smb2", "smb3"]
-    + ["smbfs", "webdav"]
+    """
+    9p afs beegfs ceph cifs davfs fuse.glusterfs fuse.s3fs fuse.sshfs glusterfs gpfs lustre ncpfs
+    nfs nfs4 ocfs2 smb smb2 smb3 smbfs webdav
+    """.split()  # noqa: SIM905 - reads better than thirty quoted words
 )
 
 _BUSY_WAIT_S = 10.0
 
 
-class Busy(Exception):  # noqa: N818 - a passing state, not an error
+class Busy(Exception):
     """Another process is writing at this moment."""
 
 

@@ -15,7 +15,17 @@ from bulkagent.errors import RunNotFound
 from bulkagent.ledger.database import Database
 from bulkagent.outcome import Cause, Line, Status
 
-__all__ = ["RunFacts", "Summary", "find_run", "finish_run", "lines", "summarise"]
+__all__ = [
+    "Cluster",
+    "RunFacts",
+    "Summary",
+    "clusters",
+    "find_run",
+    "finish_run",
+    "lines",
+    "planned_rows",
+    "summarise",
+]
 
 
 class RunFacts(msgspec.Struct, frozen=True):
@@ -43,6 +53,16 @@ class Summary(msgspec.Struct, frozen=True):
     causes: Mapping[str, int]
     requests: int
     retries: int
+
+
+class Cluster(msgspec.Struct, frozen=True):
+    """Rows that ended in the same way."""
+
+    status: Status
+    cause: Cause
+    count: int
+    agents: tuple[str, ...]
+    """The first few."""
 
 
 def find_run(database: Database, name: str) -> RunFacts:
@@ -94,6 +114,11 @@ def lines(database: Database, run: int, flag_of: Mapping[str, str]) -> Iterator[
         )
 
 
+def planned_rows(database: Database, run: int) -> Iterator[tuple[int, str, str]]:
+    """Row, gateway and agent ID of every assignment of a run, in roster order."""
+    yield from database.query(_SELECT_PLANNED, (run,))
+
+
 def summarise(database: Database, run: int) -> Summary:
     """Count a run's rows by status and cause."""
     totals = dict.fromkeys((status.value for status in Status), 0)
@@ -111,6 +136,15 @@ def summarise(database: Database, run: int) -> Summary:
         causes=dict(sorted(causes.items(), key=lambda cause: (-cause[1], cause[0]))),
         requests=requests,
         retries=retries,
+    )
+
+
+def clusters(database: Database, run: int) -> tuple[Cluster, ...]:
+    """Rows that are not applied, by status and cause, the most frequent first."""
+    decode = msgspec.json.Decoder(tuple[str, ...]).decode
+    return tuple(
+        Cluster(Status(status), Cause(cause), count, decode(some))
+        for status, cause, count, some in database.all(_SELECT_CLUSTERS, (run, _SAMPLE))
     )
 
 
@@ -134,6 +168,20 @@ SELECT row, agent_id, gateway, arguments, status, cause,
        coalesce(retcode, ''), coalesce(message, ''),
        nullif(http_status, 0), attempts, latency_ms, first_sent_at, finished_at, extra
 FROM stories WHERE run = ? ORDER BY row
+"""
+
+_SAMPLE = 3
+
+_SELECT_CLUSTERS = """
+SELECT status, cause, count(*), json_group_array(agent_id) FILTER (WHERE place <= ?2)
+FROM (
+    SELECT status, cause, agent_id, row_number() OVER (PARTITION BY status, cause ORDER BY row)
+    AS place FROM stories WHERE run = ?1 AND cause IS NOT NULL
+) GROUP BY status, cause ORDER BY count(*) DESC, status, cause
+"""
+
+_SELECT_PLANNED = """
+SELECT row, gateway, agent_id FROM assignments WHERE run = ? AND lane IS NOT NULL ORDER BY row
 """
 
 _SELECT_TOTALS = """

@@ -1,0 +1,65 @@
+"""The command line: parse, call, print, exit code.
+
+What may live here: one thin module a command, and what they share to talk to people. What
+this room must not know: how anything is done. Everything heavy is imported when a command
+runs, so that `--help` and completion answer at once.
+"""
+
+from __future__ import annotations
+
+import os
+
+import typer
+
+from bulkagent.cli import apply, check, emulate, report
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="bulkagent",
+    help="Set, for a whole shift at once, whether contact-centre agents answer inbound calls.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("check")(check.check)
+app.command("apply")(apply.apply)
+app.command("report")(report.report)
+app.command("emulate")(emulate.emulate)
+
+
+@app.callback(invoke_without_command=True)
+def _version(
+    ctx: typer.Context,
+    *,
+    version: bool = typer.Option(False, "--version", help="Print the version and exit."),
+) -> None:
+    if version:
+        from importlib.metadata import version as installed
+
+        typer.echo(f"bulkagent {installed('bulkagent')}")
+        raise typer.Exit
+    if ctx.invoked_subcommand is None:
+        typer.echo(ctx.get_help())
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run the command line; the console script and `python -m bulkagent` come here."""
+    _fill_standard_streams()
+    app(prog_name="bulkagent")
+
+
+def _fill_standard_streams() -> None:
+    """Give closed standard streams the null device.
+
+    Otherwise the next file or socket that is opened gets number 1 or 2, and whoever prints
+    writes into it.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)

@@ -1,0 +1,64 @@
+"""`bulkagent check`: what would be sent, and everything wrong with the file; no network."""
+
+from __future__ import annotations
+
+import sys
+
+from bulkagent.cli import options
+from bulkagent.cli.terminal import explained, print_data, say
+
+__all__ = ["check"]
+
+
+def check(  # noqa: PLR0917 - Typer reads the parameters; nobody calls this by position
+    roster: options.RosterPath,
+    gateway: options.GatewayName = None,
+    flag: options.Flag = None,
+    as_json: options.Json = False,  # noqa: FBT002 - an option
+    skip_invalid: options.SkipInvalid = False,  # noqa: FBT002 - an option
+    encoding: options.Encoding = None,
+    delimiter: options.Delimiter = None,
+    agent_column: options.AgentColumn = None,
+    agent_id_range: options.AgentIdRange = None,
+    config: options.Config = None,
+) -> None:
+    """Say what would be sent and everything that is wrong with a roster. Sends nothing.
+
+    Example: bulkagent check shift.csv --json
+    """
+    with explained(as_json=as_json):
+        from bulkagent.cli import screen
+        from bulkagent.run import Request, RunResult, check_roster, no_totals
+
+        request = Request(
+            roster=roster,
+            gateway=gateway or "",
+            flag=flag,
+            settings=options.settings_from(config, agent_id_range=agent_id_range),
+            encoding=encoding,
+            delimiter=delimiter,
+            agent_column=agent_column,
+            skip_invalid=skip_invalid,
+        )
+        plan = check_roster(request, stdin=sys.stdin.buffer if sys.stdin else None)
+        say(screen.opening(roster, plan))
+        say(screen.checked(plan))
+        if as_json:
+            totals = no_totals() | {
+                "not_attempted": plan.agents,
+                "duplicate": plan.duplicates,
+                "invalid": plan.invalid,
+            }
+            print_data(
+                screen.as_json_object(
+                    RunResult(
+                        run_id=None,
+                        state="completed",
+                        exit_code=0,
+                        rows=plan.rows,
+                        totals=totals,
+                        causes={},
+                        errors=plan.bad_rows,
+                    )
+                )
+            )

@@ -1,0 +1,41 @@
+"""`bulkagent report`: a run's report again, in the format of the path's suffix."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bulkagent.cli import options
+from bulkagent.cli.terminal import explained, print_data, say
+
+__all__ = ["report"]
+
+
+def report(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="A run ID, or the word last.")],
+    to: Annotated[
+        Path, typer.Option("--to", metavar="PATH", help="Where to: .csv, .json or .jsonl.")
+    ],
+    as_json: options.Json = False,  # noqa: FBT002 - an option
+    ledger: options.Ledger = None,
+    config: options.Config = None,
+) -> None:
+    """Write the report of a run again, from the ledger.
+
+    Example: bulkagent report last --to shift.json
+    """
+    with explained(as_json=as_json):
+        from bulkagent.cli.screen import as_json_object
+        from bulkagent.ledger import default_path, open_ledger
+        from bulkagent.report import probe
+        from bulkagent.run import report_again
+
+        settings = options.settings_from(config, ledger=ledger)
+        probe(to)
+        with open_ledger(settings.ledger or default_path()) as database:
+            result = report_again(database, run, to)
+        say(f"report  {to}  ({result.rows:,} rows of run {result.run_id})")
+        if as_json:
+            print_data(as_json_object(result))

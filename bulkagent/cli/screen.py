@@ -1,0 +1,117 @@
+"""What a person reads: the opening, the question, the last screen; and the `--json` object.
+
+What may live here: records to text. What this room must not know: where text goes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from bulkagent.outcome import Status
+from bulkagent.report import ADVICE
+
+if TYPE_CHECKING:
+    from bulkagent.errors import BadRow
+    from bulkagent.ledger import Cluster
+    from bulkagent.run import Plan, RunResult
+
+__all__ = ["as_json_object", "bad_rows", "checked", "closing", "opening", "question"]
+
+_BAD_ROWS_SHOWN = 50
+
+# A talk right is a permission: nobody is made to take a call by it.
+_EFFECTS = {
+    "0": "will STOP taking calls on",
+    "1": "may take calls again on",
+    "": "would be set on",
+}
+
+
+def opening(roster: str, plan: Plan) -> str:
+    """How the roster was read, and what is in it."""
+    counted = [f"{plan.rows:,} rows", f"{plan.agents:,} agents"]
+    if plan.duplicates:
+        counted.append(f"{plan.duplicates:,} duplicates")
+    if plan.invalid:
+        counted.append(f"{plan.invalid:,} invalid")
+    name = "standard input" if roster == "-" else roster
+    text = [f"roster  {name}: {plan.layout}; {', '.join(counted)}"]
+    if plan.run_id:
+        text.append(f"run     {plan.run_id}")
+    return "\n".join([*text, *bad_rows(plan.bad_rows)])
+
+
+def bad_rows(rows: Sequence[BadRow]) -> list[str]:
+    """The first bad rows, one a line, and how many more there are."""
+    text = [
+        f"  line {bad.row}{f', {bad.column}' if bad.column else ''}: {bad.reason}"
+        for bad in rows[:_BAD_ROWS_SHOWN]
+    ]
+    if len(rows) > _BAD_ROWS_SHOWN:
+        text.append(f"  and {len(rows) - _BAD_ROWS_SHOWN:,} more; --json lists all")
+    return text
+
+
+def question(plan: Plan) -> str:
+    """What a person agrees to before anything is sent."""
+    return f"{_effects(plan)} Go on?"
+
+
+def checked(plan: Plan) -> str:
+    """The end of a check."""
+    return f"OK      {_effects(plan)} Nothing was sent."
+
+
+def closing(plan: Plan, result: RunResult, clusters: Sequence[Cluster]) -> str:
+    """The last screen: did it work, who is not as wanted and why, what to type next."""
+    applied = result.totals[Status.APPLIED]
+    word = {0: "DONE"}.get(result.exit_code, "PARTIAL" if applied else "FAILED")
+    if result.state == "interrupted":
+        word = "STOPPED"
+    rate = applied / result.elapsed_s if result.elapsed_s else 0.0
+    done = f"{applied:,} of {plan.agents:,} agents set in {_time(result.elapsed_s)} ({rate:,.0f}/s)"
+    text = [f"{word:<7} {done}; {result.requests:,} requests, {result.retries:,} of them retries"]
+    if result.error:
+        text.append(f"ERROR   {result.error}")
+    for cluster in clusters:
+        meaning, advice = ADVICE[cluster.cause]
+        some = ", ".join(cluster.agents)
+        more = ", ..." if cluster.count > len(cluster.agents) else ""
+        text.append(
+            f"{cluster.status}  {cluster.count:,} x {cluster.cause}: {some}{more}\n"
+            f"        {meaning}; {advice}"
+        )
+    text.extend(f"report  {path}" for path in result.reports)
+    if result.next:
+        text.append(f"next    {result.next}")
+    return "\n".join(text)
+
+
+def as_json_object(result: RunResult) -> str:
+    """The `--json` object; `error` and `errors` are there only where there is one."""
+    fields = msgspec.to_builtins(result)
+    if result.error is None:
+        del fields["error"]
+    if not result.errors:
+        del fields["errors"]
+    return msgspec.json.encode(fields).decode()
+
+
+def _effects(plan: Plan) -> str:
+    if not plan.agents:
+        return "No agent is to be set."
+    parts = [
+        f"{part.agents:,} agents {_EFFECTS[part.flag]} {part.gateway or 'the gateway'}"
+        for part in plan.parts
+    ]
+    return f"{'; '.join(parts)}."
+
+
+def _time(seconds: float) -> str:
+    if seconds < 100:  # noqa: PLR2004 - two digits of seconds read well, three do not
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} m {rest:02} s"

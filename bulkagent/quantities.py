@@ -1,0 +1,67 @@
+"""Durations, rates and ranges as people write them.
+
+What may live here: reading text into numbers with units. What this room must not know: which
+setting a quantity is for.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from bulkagent.errors import SettingsRefused
+
+__all__ = ["agent_id_range", "duration_s", "rate_per_second"]
+
+_SECONDS: Mapping[str, float] = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "": 1.0}
+_NUMBER = r"(\d{1,9}(?:\.\d{1,6})?)"
+_DURATION = re.compile(rf"{_NUMBER}\s*(ms|s|m|h|)", re.ASCII)
+_RATE = re.compile(rf"{_NUMBER}\s*/\s*(s|m|h)", re.ASCII)
+_RANGE = re.compile(r"(\d{3,6})-(\d{3,6})", re.ASCII)
+
+# The widest range that any edition of the interface allows (page 0356).
+_LOWEST, _HIGHEST = 101, 999_999
+
+
+def duration_s(text: str) -> float:
+    """Seconds of a duration such as `3s`, `500ms`, `10m`, `1.5h` or `10` (seconds).
+
+    Raises:
+        SettingsRefused: It is no duration, or is zero.
+    """
+    match = _DURATION.fullmatch(text.strip())
+    seconds = float(match[1]) * _SECONDS[match[2]] if match else 0.0
+    if seconds <= 0:
+        raise SettingsRefused(f"{text!r} is not a duration; write it like 3s, 500ms or 10m")
+    return seconds
+
+
+def rate_per_second(text: str) -> float | None:
+    """Starts a second of a rate such as `200/s`, `300/m`; None for `none`.
+
+    Raises:
+        SettingsRefused: It is no rate, or is zero.
+    """
+    if text.strip().lower() == "none":
+        return None
+    match = _RATE.fullmatch(text.strip())
+    rate = float(match[1]) / _SECONDS[match[2]] if match else 0.0
+    if rate <= 0:
+        raise SettingsRefused(f"{text!r} is not a rate; write it like 100/s, 300/m or none")
+    return rate
+
+
+def agent_id_range(text: str) -> tuple[int, int]:
+    """Lowest and highest agent ID of a range such as `101-59999`.
+
+    Raises:
+        SettingsRefused: It is no range within 101 to 999999.
+    """
+    match = _RANGE.fullmatch(text.strip())
+    low, high = (int(match[1]), int(match[2])) if match else (0, 0)
+    if not _LOWEST <= low <= high <= _HIGHEST:
+        raise SettingsRefused(
+            f"{text!r} is not a range of agent IDs; write it like 101-59999, or 101-999999"
+            " for gateways of AICC 25.200 and later"
+        )
+    return low, high

@@ -1,0 +1,25 @@
+"""Runs: what is asked for, planned, sent, judged and reported.
+
+What may live here: the composition of roster, ledger, engine, gateways and reports. What this
+room must not know: who asked, a terminal or a Python program.
+"""
+
+from bulkagent.run.planning import check_roster
+from bulkagent.run.reporting import report_again, write_report
+from bulkagent.run.request import EMULATED, Plan, PlanPart, Progress, Request, RunResult
+from bulkagent.run.running import Run
+from bulkagent.run.verdict import no_totals
+
+__all__ = [
+    "EMULATED",
+    "Plan",
+    "PlanPart",
+    "Progress",
+    "Request",
+    "Run",
+    "RunResult",
+    "check_roster",
+    "no_totals",
+    "report_again",
+    "write_report",
+]

@@ -1,0 +1,146 @@
+"""Which gateway a name means, and the emulated ones behind the name `emulated`.
+
+What may live here: names to endpoints, and where the GUIDs of emulated agents come from. What
+this room must not know: what is sent there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+from bulkagent.emulator import EmulatedGateway, Scenario, load_scenario
+from bulkagent.errors import SettingsRefused
+from bulkagent.gateway.endpoint import Endpoint, tls_context
+from bulkagent.gateway.guids import PackedGuids
+from bulkagent.run.request import EMULATED, Request
+from bulkagent.settings import GatewaySection
+
+__all__ = ["Gateways"]
+
+# What a desktop that signed out long ago would still hold: shaped like a GUID, good for nothing.
+_STALE_GUID = "00000000-0000-0000-0000-000000000000.AgentGateway0"
+
+
+class Gateways:
+    """The gateways that one request may speak to.
+
+    Raises:
+        SettingsRefused: The gateway is neither a URL nor a known name, or its TLS settings or
+            the scenario cannot be used.
+    """
+
+    def __init__(self, request: Request) -> None:
+        self.emulated = request.gateway == EMULATED
+        self.default = ""
+        self._request = request
+        self._scenario: Scenario | None = None
+        self._endpoints: dict[str, Endpoint] = {}
+        if request.scenario is not None:
+            if not self.emulated:
+                raise SettingsRefused("--scenario is for --gateway emulated alone")
+            self._scenario = load_scenario(request.scenario)
+        if self.emulated:
+            self.default = EMULATED
+            return
+        for name, section in request.settings.gateways.items():
+            self._endpoints[name] = _of_section(name, section)
+        if request.gateway:
+            endpoint = self._asked_for(request)
+            self._endpoints[endpoint.name] = endpoint
+            self.default = endpoint.name
+            self.check([endpoint.name])
+
+    @property
+    def names(self) -> frozenset[str] | None:
+        """The names that a roster may use; None: any."""
+        return None if self.emulated else frozenset(self._endpoints)
+
+    @property
+    def insecure(self) -> bool:
+        """Whether any certificate is accepted."""
+        return self._request.insecure and not self.emulated
+
+    def check(self, names: Iterable[str]) -> None:
+        """Read the certificate files of these gateways, so that a wrong one is found now.
+
+        Raises:
+            SettingsRefused: One cannot be used.
+        """
+        if not self.emulated:
+            for name in names:
+                tls_context(self._endpoints[name])
+
+    def endpoint(self, name: str) -> Endpoint:
+        """A real gateway of this request."""
+        return self._endpoints[name]
+
+    async def emulate(
+        self,
+        stack: AsyncExitStack,
+        names: Sequence[str],
+        rows: Iterable[tuple[int, str, str]],
+    ) -> PackedGuids:
+        """Start an emulated gateway for each name and sign the roster's agents in on it.
+
+        Args:
+            stack: Stops them again.
+            names: Gateways that the roster names, or `emulated` alone.
+            rows: Row, gateway and agent ID of every assignment, in rising order of rows.
+
+        Returns:
+            The agents' GUIDs.
+        """
+        started: dict[str, EmulatedGateway] = {}
+        for name in names:
+            gateway = EmulatedGateway(
+                self._scenario,
+                agent_ids=None,
+                agent_id_range=self._request.settings.agent_id_range,
+            )
+            started[name] = await stack.enter_async_context(gateway)
+            self._endpoints[name] = Endpoint(name=name, url=gateway.url, ca_pem=gateway.ca_pem)
+        guids = PackedGuids()
+        for row, name, agent_id in rows:
+            guids.add(row, started[name].sign_in(agent_id) or _STALE_GUID)
+        return guids
+
+    def _asked_for(self, request: Request) -> Endpoint:
+        tls = {
+            "ca_file": request.ca_file,
+            "client_cert": request.client_cert,
+            "tls_server_name": request.tls_server_name,
+            "insecure": request.insecure,
+        }
+        given: dict[str, Any] = {name: value for name, value in tls.items() if value}
+        named = self._endpoints.get(request.gateway)
+        if named is not None:
+            return Endpoint.parse(
+                named.url,
+                name=named.name,
+                **{
+                    "ca_file": named.ca_file,
+                    "client_cert": named.client_cert,
+                    "tls_server_name": named.tls_server_name,
+                    **given,
+                },
+            )
+        if "//" not in request.gateway and ":" not in request.gateway:
+            known = ", ".join(sorted(self._endpoints)) or "none is configured"
+            raise SettingsRefused(
+                f"no gateway is called {request.gateway!r} (known: {known}); give https://HOST:PORT,"
+                " emulated, or a name that has a [gateways.NAME] section in bulkagent.toml"
+            )
+        return Endpoint.parse(request.gateway, **given)
+
+
+def _of_section(name: str, section: GatewaySection) -> Endpoint:
+    return Endpoint.parse(
+        section.url,
+        name=name,
+        ca_file=Path(section.ca_file) if section.ca_file else None,
+        client_cert=Path(section.client_cert) if section.client_cert else None,
+        tls_server_name=section.tls_server_name,
+    )

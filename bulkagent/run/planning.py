@@ -1,0 +1,237 @@
+"""From a roster to a plan in the ledger, before anything is sent.
+
+What may live here: the one pass over the rows. What this room must not know: sockets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import BinaryIO
+
+import msgspec
+
+from bulkagent.errors import BadRow, GuardrailRefused, RosterRefused, SettingsRefused
+from bulkagent.gateway.guids import PackedGuids
+from bulkagent.gateway.operations import SET_TALK_RIGHT, flag_of, talk_right
+from bulkagent.ledger import Database, Lane, Planner, forget_run
+from bulkagent.outcome import Status
+from bulkagent.roster import Layout, Retraction, Roster, Rules
+from bulkagent.run.gateways import Gateways
+from bulkagent.run.request import Plan, PlanPart, Request
+
+__all__ = ["Planned", "check_roster", "plan_run"]
+
+
+class Planned(msgspec.Struct):
+    """A plan that is in the ledger, with what is not in there: the GUIDs."""
+
+    plan: Plan
+    run: int
+    lanes: tuple[Lane, ...]
+    extra_columns: tuple[str, ...]
+    guids: PackedGuids
+
+
+def _rules_of(request: Request, gateways: Gateways) -> Rules:
+    """How the roster of a request is to be read."""
+    return Rules(
+        encoding=request.encoding,
+        delimiter=request.delimiter,
+        agent_column=request.agent_column,
+        flag=request.flag,
+        agent_id_range=request.settings.agent_id_range,
+        gateways=gateways.names,
+        default_gateway=gateways.default,
+        guid_required=not gateways.emulated,
+    )
+
+
+def plan_run(
+    request: Request,
+    gateways: Gateways,
+    database: Database,
+    *,
+    now_ms: int,
+    stdin: BinaryIO | None = None,
+) -> Planned:
+    """Read, check and record every row of the roster.
+
+    A plan that is refused leaves nothing in the ledger.
+
+    Raises:
+        RosterRefused: The roster cannot be used, or has invalid rows that were not to be skipped.
+        GuardrailRefused: It has more agents than allowed.
+    """
+    with Roster(request.roster, _rules_of(request, gateways), stdin=stdin) as roster:
+        planner = Planner(
+            database,
+            operation=SET_TALK_RIGHT.name,
+            roster=request.roster,
+            extra_columns=roster.layout.extra_columns,
+            wave_of=lambda arguments: SET_TALK_RIGHT.waves.get(arguments, 0),
+            settings=_recorded(request),
+            now_ms=now_ms,
+        )
+        try:
+            tally = _Tally()
+            guids = PackedGuids()
+            _record(roster, planner, tally, guids, keep_guids=not gateways.emulated)
+            _refuse(request, tally)
+            lanes = planner.planned(now_ms)
+            gateways.check({lane.gateway for lane in lanes})
+        except BaseException:
+            forget_run(database, planner.run)
+            raise
+        plan = tally.plan(planner.run_id, roster.layout, lanes)
+        return Planned(plan, planner.run, lanes, roster.layout.extra_columns, guids)
+
+
+def check_roster(request: Request, *, stdin: BinaryIO | None = None) -> Plan:
+    """Read and check every row of a roster, recording nothing.
+
+    What only `apply` must know may be left out here: the flag, the gateway, and with it
+    whether GUIDs are needed. Gateway names are checked where any is configured.
+
+    Raises:
+        RosterRefused: As `plan_run` would refuse it.
+    """
+    gateways = Gateways(request)
+    rules = msgspec.structs.replace(
+        _rules_of(request, gateways),
+        require_flag=False,
+        gateways=gateways.names or None,
+        guid_required=None if not request.gateway else not gateways.emulated,
+    )
+    counts: dict[tuple[str, int | None], int] = {}
+    tally = _Tally()
+    with Roster(request.roster, rules, stdin=stdin) as roster:
+        for row in roster.rows():
+            if isinstance(row, Retraction):
+                tally.retract(row)
+                counts[row.gateway, row.flag] -= 1
+                continue
+            tally.rows += 1
+            if row.status is None:
+                key = (row.gateway, row.flag)
+                counts[key] = counts.get(key, 0) + 1
+            elif row.status is Status.DUPLICATE:
+                tally.duplicates += 1
+            else:
+                tally.reject(row.row, row.column, row.reason)
+        if tally.bad_rows and not request.skip_invalid:
+            raise tally.refusal()
+        lanes = [
+            Lane(number, gateway, 0 if flag == 1 else 1, _flag_text(flag), agents)
+            for number, ((gateway, flag), agents) in enumerate(counts.items())
+            if agents
+        ]
+        lanes.sort(key=lambda lane: lane.wave)
+        return tally.plan("", roster.layout, tuple(lanes))
+
+
+class _Tally:
+    """What has been seen of a roster so far."""
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self.duplicates = 0
+        self.agents = 0
+        self.nowhere = 0
+        self.bad_rows: list[BadRow] = []
+
+    def reject(self, row: int, column: str, reason: str) -> None:
+        self.bad_rows.append(BadRow(row, column, reason))
+
+    def retract(self, retraction: Retraction) -> None:
+        self.agents -= 1
+        self.reject(retraction.row, retraction.column, retraction.reason)
+
+    def refusal(self) -> RosterRefused:
+        bad = len(self.bad_rows)
+        return RosterRefused(
+            f"{bad:,} of {self.rows:,} rows {'is' if bad == 1 else 'are'} invalid, so nothing was"
+            " sent; mend the roster, or go on without them with --skip-invalid",
+            tuple(sorted(self.bad_rows, key=lambda bad_row: bad_row.row)),
+            self.rows,
+        )
+
+    def plan(self, run_id: str, layout: Layout, lanes: tuple[Lane, ...]) -> Plan:
+        return Plan(
+            run_id=run_id,
+            layout=layout.describe(),
+            rows=self.rows,
+            agents=sum(lane.assignments for lane in lanes),
+            duplicates=self.duplicates,
+            invalid=len(self.bad_rows),
+            parts=tuple(
+                PlanPart(lane.gateway, flag_of(lane.arguments), lane.assignments) for lane in lanes
+            ),
+            bad_rows=tuple(sorted(self.bad_rows, key=lambda bad_row: bad_row.row)),
+        )
+
+
+def _record(
+    roster: Roster, planner: Planner, tally: _Tally, guids: PackedGuids, *, keep_guids: bool
+) -> None:
+    for row in roster.rows():
+        if isinstance(row, Retraction):
+            tally.retract(row)
+            planner.retract(row.row, row.gateway, talk_right(row.flag or 0), row.reason)
+            continue
+        tally.rows += 1
+        arguments = _flag_text(row.flag)
+        if row.status is None:
+            tally.agents += 1
+            if not row.gateway:
+                tally.nowhere += 1
+            planner.assign(row.row, row.agent_id, row.gateway, arguments, row.extra)
+            if keep_guids:
+                guids.add(row.row, row.guid)
+            continue
+        if row.status is Status.DUPLICATE:
+            tally.duplicates += 1
+        else:
+            tally.reject(row.row, row.column, row.reason)
+        planner.reject(
+            row.row,
+            row.agent_id,
+            row.gateway,
+            arguments,
+            row.extra,
+            status=row.status,
+            reason=row.reason,
+        )
+
+
+def _refuse(request: Request, tally: _Tally) -> None:
+    if tally.bad_rows and not request.skip_invalid:
+        raise tally.refusal()
+    if tally.nowhere:
+        raise SettingsRefused(
+            f"{tally.nowhere:,} rows name no gateway; give the one that they are for with --gateway"
+        )
+    allowed = request.settings.max_agents
+    if allowed is not None and tally.agents > allowed:
+        raise GuardrailRefused(
+            f"the roster has {tally.agents:,} agents, --max-agents allows {allowed:,}, so nothing"
+            " was sent; check that it is the right roster, then raise the limit"
+        )
+
+
+def _flag_text(flag: int | None) -> str:
+    return "" if flag is None else talk_right(flag)
+
+
+def _recorded(request: Request) -> Mapping[str, object]:
+    """What the ledger keeps of a request: enough to tell later what was asked for."""
+    settings = request.settings
+    return {
+        "gateway": request.gateway,
+        "flag": request.flag,
+        "skip_invalid": request.skip_invalid,
+        "concurrency": settings.concurrency,
+        "per_second": settings.per_second,
+        "max_attempts": settings.max_attempts,
+        "connect_timeout_s": settings.connect_timeout_s,
+        "timeout_s": settings.timeout_s,
+    }

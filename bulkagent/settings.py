@@ -1,0 +1,196 @@
+"""Settings: defaults < file < environment < flags, every unit in a name.
+
+What may live here: what can be set, where it is found, what is wrong with it. What this room
+must not know: what any setting does. Environment and flags arrive together as what the caller
+gave explicitly; the command line reads both.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from bulkagent.errors import SettingsRefused
+from bulkagent.quantities import agent_id_range, duration_s, rate_per_second
+
+__all__ = ["ConfigFile", "GatewaySection", "Settings", "find_config", "load_config"]
+
+
+class GatewaySection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[gateways.NAME]`: a gateway that rosters and `--gateway` may call by its name."""
+
+    url: str
+    ca_file: str = ""
+    client_cert: str = ""
+    tls_server_name: str = ""
+
+
+class ConfigFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`bulkagent.toml`."""
+
+    ledger: str = ""
+    concurrency: int | None = None
+    rate: str = ""
+    max_attempts: int | None = None
+    connect_timeout: str = ""
+    timeout: str = ""
+    agent_id_range: str = ""
+    max_agents: int | None = None
+    gateways: dict[str, GatewaySection] = {}
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """How a run is carried out. The defaults are gentle on purpose."""
+
+    ledger: Path | None = None
+    """None: the platform's folder for state."""
+    concurrency: int = 16
+    """Requests in flight at once on one gateway, 1 to 10000."""
+    per_second: float | None = 100.0
+    """Requests started a second on one gateway, retries included; None: no limit."""
+    max_attempts: int = 8
+    """Requests for one agent in all, 1 to 1000."""
+    connect_timeout_s: float = 3.0
+    """For name, connection and TLS handshake together."""
+    timeout_s: float = 10.0
+    """For one request from its start to the end of its reply; above `connect_timeout_s`."""
+    agent_id_range: tuple[int, int] = (101, 59_999)
+    """Lowest and highest agent ID: 101 to 59999 before AICC 25.200, to 999999 since."""
+    max_agents: int | None = None
+    """A roster with more agents is refused; None: any number."""
+    gateways: Mapping[str, GatewaySection] = {}
+    """The gateways that have a name."""
+
+    @classmethod
+    def resolve(
+        cls, explicit: Mapping[str, object], file: ConfigFile, *, emulated: bool = False
+    ) -> Settings:
+        """Lay what was given explicitly over the file and the file over the defaults.
+
+        Args:
+            explicit: Fields of this class that flags or environment gave.
+            file: The configuration file, or `ConfigFile()` where there is none.
+            emulated: Whether the gateway is the emulated one, which nothing can hurt: the
+                file's limits, meant for real ones, do not hold it back.
+
+        Raises:
+            SettingsRefused: A value is out of its range.
+        """
+        layers = [_from_file(file), _UNLIMITED if emulated else {}, explicit]
+        merged = {name: value for layer in layers for name, value in layer.items()}
+        settings = cls(**merged)
+        for name, (low, high) in _RANGES.items():
+            value = getattr(settings, name)
+            if value is not None and not low <= value <= high:
+                raise SettingsRefused(
+                    f"{name.replace('_', '-')} must be {low} to {high}, not {value}"
+                )
+        if settings.timeout_s <= settings.connect_timeout_s:
+            raise SettingsRefused(
+                f"the timeout ({settings.timeout_s:g} s) must be longer than the connect timeout"
+                f" ({settings.connect_timeout_s:g} s), which is a part of it"
+            )
+        return settings
+
+
+_UNLIMITED: Mapping[str, object] = {"concurrency": 64, "per_second": None}
+
+_RANGES: Mapping[str, tuple[float, float]] = {
+    "concurrency": (1, 10_000),
+    "max_attempts": (1, 1_000),
+    "max_agents": (1, 1_000_000_000),
+    "timeout_s": (0.001, 86_400),
+    "connect_timeout_s": (0.001, 86_400),
+}
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_RESERVED_NAMES = frozenset({"emulated"})
+
+
+def _from_file(file: ConfigFile) -> dict[str, Any]:
+    given: dict[str, Any] = {
+        "ledger": file.ledger and Path(file.ledger).expanduser(),
+        "concurrency": file.concurrency,
+        "max_attempts": file.max_attempts,
+        "max_agents": file.max_agents,
+        "gateways": file.gateways,
+        "connect_timeout_s": file.connect_timeout and duration_s(file.connect_timeout),
+        "timeout_s": file.timeout and duration_s(file.timeout),
+        "agent_id_range": file.agent_id_range and agent_id_range(file.agent_id_range),
+    }
+    found = {name: value for name, value in given.items() if value not in ("", None)}
+    if file.rate:
+        found["per_second"] = rate_per_second(file.rate)
+    return found
+
+
+def find_config(asked_for: Path | None) -> Path | None:
+    """The configuration file: the one asked for, else the folder's, else the platform's."""
+    import platformdirs
+
+    if asked_for is not None:
+        return asked_for
+    folders = (Path(), platformdirs.user_config_path("bulkagent", appauthor=False))
+    return next((p for p in (folder / "bulkagent.toml" for folder in folders) if p.is_file()), None)
+
+
+def load_config(path: Path | None) -> ConfigFile:
+    """Read a configuration file; none is the same as an empty one.
+
+    Raises:
+        SettingsRefused: It cannot be read, is not TOML, or has what nobody knows.
+    """
+    if path is None:
+        return ConfigFile()
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise SettingsRefused(f"{path}: {error.strerror}; check --config") from None
+    try:
+        file = msgspec.toml.decode(content, type=ConfigFile)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise SettingsRefused(f"{path}: {error}{_nearest(str(error))}") from None
+    for name in file.gateways:
+        if not _NAME.fullmatch(name) or name in _RESERVED_NAMES:
+            raise SettingsRefused(
+                f"{path}: {name!r} cannot be a gateway's name; use letters, digits, dots,"
+                " dashes and underlines, and not the word emulated"
+            )
+    try:
+        _from_file(file)
+    except SettingsRefused as error:
+        raise SettingsRefused(f"{path}: {error}") from None
+    return _relative_to(path.parent, file)
+
+
+def _relative_to(folder: Path, file: ConfigFile) -> ConfigFile:
+    """The file with its paths read as it means them: beside itself."""
+
+    def beside(path: str) -> str:
+        return str(folder / Path(path).expanduser()) if path else ""
+
+    gateways = {
+        name: msgspec.structs.replace(
+            gateway, ca_file=beside(gateway.ca_file), client_cert=beside(gateway.client_cert)
+        )
+        for name, gateway in file.gateways.items()
+    }
+    return msgspec.structs.replace(file, ledger=beside(file.ledger), gateways=gateways)
+
+
+_UNKNOWN_KEY = re.compile(r"unknown field `([^`]*)`(?: - at `([^`]*)`)?")
+
+
+def _nearest(message: str) -> str:
+    unknown = _UNKNOWN_KEY.search(message)
+    if unknown is None:
+        return ""
+    struct = GatewaySection if unknown[2] else ConfigFile
+    known = [name.replace("_", "-") for name in struct.__struct_fields__]
+    near = difflib.get_close_matches(unknown[1].replace("_", "-"), known, n=1, cutoff=0.0)
+    return f"; did you mean {near[0].replace('-', '_')!r}?" if near else ""
