@@ -1,0 +1,48 @@
+"""The formats of a report, as a table from a path's suffix to what writes it.
+
+What may live here: which formats there are and how a path chooses one. What this module must
+not know: how any of them is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import BinaryIO
+
+from bulkagent.errors import SettingsRefused
+from bulkagent.outcome import Line
+from bulkagent.report.objects import write_json, write_jsonl
+from bulkagent.report.sheet import write_csv
+from bulkagent.report.text import printable
+
+__all__ = ["FORMATS", "Writer", "writer_for"]
+
+Writer = Callable[[BinaryIO, Iterable[Line], Sequence[str], Mapping[str, object]], int]
+"""Writes lines, under the roster's own columns and the facts of the run; how many there were."""
+
+FORMATS: Mapping[str, Writer] = MappingProxyType(
+    {
+        ".csv": write_csv,
+        ".json": write_json,
+        ".jsonl": write_jsonl,
+    }
+)
+"""Suffix, in lower case, to writer."""
+
+
+def writer_for(path: Path) -> Writer:
+    """What writes the format of the path's suffix, whatever its case.
+
+    Raises:
+        SettingsRefused: no format has that suffix.
+    """
+    writer = FORMATS.get(path.suffix.lower())
+    if writer is None:
+        known = ", ".join(FORMATS)
+        raise SettingsRefused(
+            f"'{printable(str(path))}' says no report format by its suffix; "
+            f"end it in one of {known}"
+        )
+    return writer

@@ -1,0 +1,32 @@
+"""A moment, as reports write it: ISO 8601 in UTC with milliseconds.
+
+What may live here: the spelling of a time of day. What this module must not know: which
+moment it is, or what happened then.
+"""
+
+from __future__ import annotations
+
+import functools
+from datetime import UTC, datetime
+
+__all__ = ["iso"]
+
+_MILLISECONDS = tuple(f".{number:03d}Z" for number in range(1000))
+
+
+def iso(moment: int) -> str:
+    """The moment, milliseconds since the Unix epoch, such as `2026-11-22T06:00:00.123Z`.
+
+    Raises:
+        ValueError: the year is not one of 1 to 9999.
+        OverflowError: the same, beyond what the platform counts.
+    """
+    seconds, milliseconds = divmod(moment, 1000)
+    return _second(seconds) + _MILLISECONDS[milliseconds]
+
+
+# Many rows share a second, and neighbours in a roster were sent within minutes: an hour of
+# seconds is remembered, so that formatting is not half the cost of a line.
+@functools.lru_cache(maxsize=3600)
+def _second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None).isoformat()

@@ -1,0 +1,139 @@
+"""The JSON reports: what programs read, one object for each roster row.
+
+What may live here: how a line becomes an object, and how objects stand in a document. What this
+module must not know: the file it goes to, or what a cell of the roster means.
+
+Text is the roster's and the gateway's own, to the letter, once a reader has parsed it. In the
+file itself every character that a terminal would obey is a JSON escape, so that a report can
+be looked at with `cat`, and a `.jsonl` has one line per object for every kind of line reader.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import BinaryIO
+
+import msgspec
+
+from bulkagent.outcome import Line
+from bulkagent.report.columns import COLUMNS, fitted, header
+from bulkagent.report.moments import iso
+from bulkagent.report.text import OBEYED
+
+__all__ = ["write_json", "write_jsonl"]
+
+# Facts of a run may hold paths and the like, which read best as their text.
+_ENCODER = msgspec.json.Encoder(enc_hook=str)
+
+_DELETE = b"\x7f"  # the one ASCII control character that JSON lets stand
+
+
+def write_json(
+    out: BinaryIO,
+    lines: Iterable[Line],
+    extra_columns: Sequence[str],
+    run: Mapping[str, object],
+) -> int:
+    """Write one object, `{"run": {...}, "lines": [...]}`; the number of lines written.
+
+    The file has one line object on each line of its own, and lines are never held back.
+
+    Raises:
+        ValueError: a line has more cells than the roster has columns.
+        OSError: `out` cannot be written.
+    """
+    out.write(b'{"run":' + _encoded(dict(run)) + b',"lines":[')
+    written = 0
+    between = b"\n"
+    for encoded in _objects(lines, extra_columns):
+        written += 1
+        out.write(between + encoded)
+        between = b",\n"
+    out.write(b"\n]}\n")
+    return written
+
+
+def write_jsonl(
+    out: BinaryIO,
+    lines: Iterable[Line],
+    extra_columns: Sequence[str],
+    _run: Mapping[str, object],
+) -> int:
+    """Write one line object per line and nothing else; the number of lines written.
+
+    Raises:
+        ValueError: a line has more cells than the roster has columns.
+        OSError: `out` cannot be written.
+    """
+    written = 0
+    for encoded in _objects(lines, extra_columns):
+        written += 1
+        out.write(encoded + b"\n")
+    return written
+
+
+def _objects(lines: Iterable[Line], extra_columns: Sequence[str]) -> Iterator[bytes]:
+    """Each line as an object; what there is none of, an empty text too, is null."""
+    names = header(extra_columns, _encodable)
+    width = len(names) - len(COLUMNS)
+    for line in lines:
+        extra = line.extra
+        if len(extra) != width:
+            extra = fitted(extra, width)
+        latency = line.latency_ms
+        sent = line.first_sent_at
+        finished = line.finished_at
+        values: tuple[object, ...] = (
+            line.row,
+            line.agent_id or None,
+            line.gateway or None,
+            line.flag or None,
+            line.status,
+            line.cause,
+            line.retcode or None,
+            line.message or None,
+            line.http_status,
+            line.attempts,
+            # Rounded so that every format has the same fact, not only nearly the same.
+            None if latency is None else round(latency, 1),
+            None if sent is None else iso(sent),
+            None if finished is None else iso(finished),
+            *(text or None for text in extra),
+        )
+        yield _encoded(dict(zip(names, values, strict=True)))
+
+
+def _encoded(value: object) -> bytes:
+    try:
+        encoded = _ENCODER.encode(value)
+    except UnicodeEncodeError:
+        encoded = _ENCODER.encode(_mended(msgspec.to_builtins(value, enc_hook=str)))
+    # The cheap tests settle nearly every line; the search costs more than the encoding did.
+    if encoded.isascii() and _DELETE not in encoded:
+        return encoded
+    text = encoded.decode()
+    return encoded if text.isprintable() else OBEYED.sub(_json_escape, text).encode()
+
+
+def _json_escape(found: re.Match[str]) -> str:
+    return f"\\u{ord(found[0]):04x}"
+
+
+def _encodable(text: str) -> str:
+    # JSON could spell a lone surrogate, but strict readers then refuse the whole document: it
+    # becomes the same visible text as in the CSV.
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def _mended(value: object) -> object:
+    """The same plain data with every text in it, keys too, made encodable."""
+    match value:
+        case str():
+            return _encodable(value)
+        case dict():
+            return {_mended(name): _mended(held) for name, held in value.items()}
+        case list() | tuple():
+            return [_mended(held) for held in value]
+        case _:
+            return value
