@@ -29,11 +29,11 @@ class Engine(Generic[ItemT, AttemptT]):
 
     def __init__(self, bulkheads: Sequence[Bulkhead[ItemT, AttemptT]]) -> None:
         self.bulkheads = tuple(bulkheads)
-        self._sending = anyio.CancelScope()
+        self._sending: anyio.CancelScope | None = None
 
     async def run(self) -> None:
         """Work off all lanes of all bulkheads."""
-        with self._sending:
+        with anyio.CancelScope() as self._sending:
             async with anyio.create_task_group() as tasks:
                 for bulkhead in self.bulkheads:
                     tasks.start_soon(bulkhead.run)
@@ -46,4 +46,5 @@ class Engine(Generic[ItemT, AttemptT]):
     def cancel(self) -> None:
         """Stop, and do not wait for attempts in flight: they stay without an outcome."""
         self.stop()
-        self._sending.cancel()
+        if self._sending is not None:
+            self._sending.cancel()

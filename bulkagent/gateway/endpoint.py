@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ssl
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
@@ -37,8 +38,13 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     """Accept any certificate. Whoever can redirect a packet can then collect GUIDs."""
 
     @classmethod
-    def parse(cls, url: str, *, name: str = "", **tls: object) -> Endpoint:
+    def parse(cls, url: str, *, name: str = "", **tls: Any) -> Endpoint:
         """Check an address.
+
+        Args:
+            url: The address.
+            name: What reports call it; by default its host and port.
+            tls: The other fields.
 
         Raises:
             SettingsRefused: It is not an https URL of a host, or carries what it must not.
@@ -64,14 +70,8 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
                 " give the gateway as https://HOST:PORT"
             )
         path = parts.path.rstrip("/").removesuffix(PREFIX)
-        return msgspec.convert(
-            {
-                "name": name or (host if port is None else f"{host}:{port}"),
-                "url": f"https://{parts.netloc}{path}",
-                **tls,
-            },
-            cls,
-        )
+        named = name or (host if port is None else f"{host}:{port}")
+        return cls(name=named, url=f"https://{parts.netloc}{path}", **tls)
 
 
 def tls_context(endpoint: Endpoint) -> ssl.SSLContext:

@@ -1,0 +1,20 @@
+"""Dispositions for tests of rooms that must not know where dispositions come from."""
+
+from bulkagent.outcome import Attempt, Cause, Disposition, Reach, Status
+
+DONE = Disposition("done", Reach.ANSWERED, Status.APPLIED, None)
+REFUSED = Disposition("refused", Reach.ANSWERED, Status.REJECTED, Cause.REFUSED)
+BUSY = Disposition("busy", Reach.ANSWERED, Status.FAILED, Cause.OVERLOADED, retries=None)
+READY = Disposition(
+    "ready", Reach.ANSWERED, Status.FAILED, Cause.SWITCH_OVER, retries=1, at_once=True
+)
+ODD = Disposition("odd", Reach.ANSWERED, Status.FAILED, Cause.GATEWAY_ERROR, retries=1)
+LOST = Disposition("lost", Reach.IN_DOUBT, Status.UNKNOWN, Cause.RESET, retries=None)
+UNREACHED = Disposition("unreached", Reach.NEVER_SENT, Status.FAILED, Cause.CONNECT, retries=None)
+
+ALL = (DONE, REFUSED, BUSY, READY, ODD, LOST, UNREACHED)
+
+
+def ended(disposition: Disposition, *, retcode: str = "", message: str = "") -> Attempt:
+    """An attempt that ended like that."""
+    return Attempt(disposition, sent_at=1, latency_ms=2.0, retcode=retcode, message=message)

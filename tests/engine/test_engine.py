@@ -1,0 +1,299 @@
+"""What the engine promises, on lists of words, in time that jumps."""
+
+import asyncio
+import hashlib
+import random
+from collections.abc import Awaitable, Callable
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bulkagent.engine import Bulkhead, Engine, Limits, RetryPolicy
+from bulkagent.outcome import Attempt, Disposition
+from tests.dispositions import ALL, BUSY, DONE, LOST, ended
+from tests.engine.lists import ListSource
+from tests.jumping import JumpingClock, run
+
+Attempting = Callable[[str], Awaitable[Attempt]]
+
+
+def bulkhead(
+    source: ListSource,
+    attempt: Attempting,
+    limits: Limits,
+    *,
+    lanes: tuple[int, ...] = (0,),
+    policy: RetryPolicy | None = None,
+    uniform: Callable[[], float] = lambda: 1.0,
+) -> Bulkhead[str, Attempt]:
+    return Bulkhead(
+        "words",
+        lanes,
+        source,
+        attempt,
+        limits=limits,
+        policy=policy or RetryPolicy(),
+        clock=JumpingClock(),
+        random=uniform,
+    )
+
+
+def words(count: int) -> list[str]:
+    return [f"word{number}" for number in range(count)]
+
+
+class Far:
+    """A far side with a script: what comes of each word's attempts, in order, then success."""
+
+    def __init__(self, seconds: float = 0.01, **script: list[Disposition]) -> None:
+        self.seconds = seconds
+        self.script = script
+        self.in_flight = 0
+        self.peak = 0
+        self.starts: list[tuple[float, str]] = []
+
+    async def attempt(self, word: str) -> Attempt:
+        self.starts.append((asyncio.get_running_loop().time(), word))
+        self.in_flight += 1
+        self.peak = max(self.peak, self.in_flight)
+        try:
+            await asyncio.sleep(self.seconds)
+        finally:
+            self.in_flight -= 1
+        left = self.script.get(word)
+        return ended(left.pop(0) if left else DONE)
+
+
+def test_every_item_is_settled_once_and_the_slots_are_the_bound() -> None:
+    source, far = ListSource(words(500)), Far()
+    run(bulkhead(source, far.attempt, Limits(concurrency=7, per_second=None)).run())
+    assert sorted(source.stories) == sorted(words(500))
+    assert far.peak == 7
+
+
+def test_every_attempt_is_marked_before_it_is_made() -> None:
+    source = ListSource(words(20))
+
+    async def attempt(word: str) -> Attempt:
+        made = sum(1 for marked, _ in source.marks if marked == word)
+        assert made >= 1
+        return ended(BUSY if made == 1 else DONE)
+
+    run(bulkhead(source, attempt, Limits(concurrency=3, per_second=None)).run())
+    assert sorted(source.marks) == sorted((w, n) for w in words(20) for n in (1, 2))
+    assert sorted(source.between) == sorted((w, 1) for w in words(20))
+
+
+def test_any_operation_on_any_list() -> None:
+    """The engine knows nothing of agents: here it hashes words."""
+    source, digests = ListSource(words(50)), dict[str, str]()
+
+    async def digest(word: str) -> Attempt:
+        digests[word] = hashlib.sha256(word.encode()).hexdigest()
+        return ended(DONE)
+
+    run(bulkhead(source, digest, Limits(concurrency=4, per_second=None)).run())
+    assert digests == {word: hashlib.sha256(word.encode()).hexdigest() for word in words(50)}
+
+
+def test_a_parked_item_holds_no_slot() -> None:
+    source, far = ListSource(words(10)), Far(word0=[BUSY])
+    limits = Limits(concurrency=1, per_second=None)
+    run(bulkhead(source, far.attempt, limits, policy=RetryPolicy(base_s=10.0)).run())
+    order = [word for _, word in far.starts]
+    assert order == [*words(10), "word0"]
+
+
+def test_a_due_retry_goes_before_a_new_item() -> None:
+    source, far = ListSource(words(100)), Far(seconds=1.0, word0=[BUSY])
+    limits = Limits(concurrency=1, per_second=None)
+    run(bulkhead(source, far.attempt, limits, policy=RetryPolicy(base_s=2.5)).run())
+    order = [word for _, word in far.starts]
+    # Parked at 1 s, due at 3.5 s: the attempt that starts at 4 s is the retry.
+    assert order[:6] == ["word0", "word1", "word2", "word3", "word0", "word4"]
+
+
+def test_full_parking_stops_the_taking_of_new_items() -> None:
+    script = {word: [BUSY] * 3 for word in words(50)}
+    source, far = ListSource(words(50)), Far(**script)
+    limits = Limits(concurrency=4, per_second=None, max_parked=5)
+    head = bulkhead(source, far.attempt, limits)
+    most = 0
+
+    async def attempt(word: str) -> Attempt:
+        nonlocal most
+        most = max(most, head.parked)
+        return await far.attempt(word)
+
+    head._attempt = attempt
+    run(head.run())
+    # Those in flight when the last place was taken may still need one each.
+    assert 5 <= most <= 5 + 4 - 1
+    assert len(source.stories) == 50
+
+
+def test_lanes_are_worked_off_in_order() -> None:
+    source, far = ListSource(["in1", "in2"], ["out1", "out2"]), Far()
+    limits = Limits(concurrency=1, per_second=None)
+    run(bulkhead(source, far.attempt, limits, lanes=(0, 1)).run())
+    assert [word for _, word in far.starts] == ["in1", "in2", "out1", "out2"]
+
+
+def test_no_window_of_a_second_has_more_starts_than_the_rate() -> None:
+    script = {word: [BUSY, BUSY] for word in words(200)[::3]}
+    source, far = ListSource(words(200)), Far(seconds=0.3, **script)
+    uniform = random.Random(3).random
+    limits = Limits(concurrency=50, per_second=20.0)
+    run(bulkhead(source, far.attempt, limits, uniform=uniform).run())
+    times = [at for at, _ in far.starts]
+    assert len(times) == 200 + 2 * len(script)
+    for start in times:
+        assert sum(1 for at in times if start <= at < start + 1.0 - 1e-9) <= 20
+
+
+def test_stopping_admits_nothing_more_and_strands_nothing() -> None:
+    source = ListSource(words(100))
+    far = Far(seconds=1.0, word1=[LOST, LOST, LOST])
+    head = bulkhead(source, far.attempt, Limits(concurrency=5, per_second=None))
+    engine = Engine([head])
+
+    async def main() -> None:
+        asyncio.get_running_loop().call_later(2.2, engine.stop)
+        await engine.run()
+
+    run(main())
+    assert set(source.taken) == set(source.stories), "what was taken has a story's end"
+    assert len(source.taken) < 20
+    assert source.stories["word1"].doubt is not None
+    assert max(at for at, _ in far.starts) < 1_000 + 2.2
+    assert "stopped" in repr(head)
+
+
+def test_stopping_wakes_what_waits_for_its_start() -> None:
+    source, far = ListSource(words(10)), Far()
+    engine = Engine([bulkhead(source, far.attempt, Limits(per_second=1 / 3600))])
+
+    async def main() -> float:
+        loop = asyncio.get_running_loop()
+        loop.call_later(5.0, engine.stop)
+        await engine.run()
+        return loop.time()
+
+    assert run(main()) == pytest.approx(1_005.0)
+    assert len(source.taken) == 1
+
+
+def test_stopping_while_a_retry_is_in_flight_lets_it_finish() -> None:
+    source, far = ListSource(["word0"]), Far(seconds=1.0, word0=[BUSY])
+    limits = Limits(concurrency=1, per_second=None)
+    engine = Engine([bulkhead(source, far.attempt, limits, policy=RetryPolicy(base_s=1.0))])
+
+    async def main() -> None:
+        asyncio.get_running_loop().call_later(2.5, engine.stop)
+        await engine.run()
+
+    run(main())
+    assert source.stories["word0"].last.disposition is DONE
+
+
+def test_cancelling_leaves_what_was_in_flight_without_an_end() -> None:
+    source, far = ListSource(words(10)), Far(seconds=60.0)
+    engine = Engine([bulkhead(source, far.attempt, Limits(concurrency=3, per_second=None))])
+
+    async def main() -> float:
+        loop = asyncio.get_running_loop()
+        loop.call_later(1.0, engine.cancel)
+        await engine.run()
+        return loop.time()
+
+    assert run(main()) == pytest.approx(1_001.0)
+    assert len(source.marks) == 3
+    assert not source.stories
+
+
+def test_one_bulkhead_does_not_wait_for_another() -> None:
+    source = ListSource(words(50), [f"slow{number}" for number in range(50)])
+    quick, slow = Far(seconds=0.1), Far(seconds=10.0)
+    limits = Limits(concurrency=5, per_second=None)
+    done_at = 0.0
+
+    async def main() -> None:
+        nonlocal done_at
+        heads = [
+            bulkhead(source, quick.attempt, limits, lanes=(0,)),
+            bulkhead(source, slow.attempt, limits, lanes=(1,)),
+        ]
+        await Engine(heads).run()
+        done_at = max(at for at, _ in quick.starts)
+
+    run(main())
+    assert done_at == pytest.approx(1_000.9)
+
+
+def test_a_defect_ends_the_run_and_is_not_swallowed() -> None:
+    source = ListSource(words(100))
+
+    async def attempt(word: str) -> Attempt:
+        await asyncio.sleep(0.01)
+        raise ZeroDivisionError(word)
+
+    with pytest.raises(BaseExceptionGroup) as caught:
+        run(Engine([bulkhead(source, attempt, Limits(per_second=None))]).run())
+    assert caught.group_contains(ZeroDivisionError)
+    assert not source.stories
+
+
+def test_stories_of_many_parked_items_are_not_mixed_up() -> None:
+    """One retry object shared by tasks gave nearly every task another's result."""
+    source = ListSource(words(400))
+    tries: dict[str, int] = {}
+
+    async def attempt(word: str) -> Attempt:
+        tries[word] = tries.get(word, 0) + 1
+        await asyncio.sleep(0.001)
+        wanted = int(word.removeprefix("word")) % 5
+        return ended(BUSY if tries[word] <= wanted else DONE, message=word)
+
+    uniform = random.Random(1).random
+    run(bulkhead(source, attempt, Limits(per_second=None), uniform=uniform).run())
+    for word, story in source.stories.items():
+        assert story.last.message == word
+        assert story.attempts == tries[word] == int(word.removeprefix("word")) % 5 + 1
+
+
+@settings(max_examples=60)
+@given(
+    outcomes=st.lists(
+        st.lists(st.sampled_from(ALL), min_size=1, max_size=6), min_size=1, max_size=30
+    ),
+    concurrency=st.integers(1, 8),
+    max_parked=st.integers(1, 8),
+    stop_after=st.none() | st.floats(0, 20),
+    seed=st.integers(0, 2**32),
+)
+def test_whatever_happens_each_taken_item_ends_once(
+    outcomes: list[list[Disposition]],
+    concurrency: int,
+    max_parked: int,
+    stop_after: float | None,
+    seed: int,
+) -> None:
+    names = words(len(outcomes))
+    source = ListSource(names)
+    far = Far(seconds=0.2, **dict(zip(names, ([*o] for o in outcomes), strict=True)))
+    limits = Limits(concurrency=concurrency, per_second=None, max_parked=max_parked)
+    engine = Engine([bulkhead(source, far.attempt, limits, uniform=random.Random(seed).random)])
+
+    async def main() -> None:
+        if stop_after is not None:
+            asyncio.get_running_loop().call_later(stop_after, engine.stop)
+        await engine.run()
+
+    run(main())
+    assert far.peak <= concurrency
+    assert set(source.stories) == set(source.taken)
+    assert len(source.marks) == len(far.starts)
+    assert sum(story.attempts for story in source.stories.values()) == len(far.starts)
+    if stop_after is None:
+        assert set(source.taken) == set(names)

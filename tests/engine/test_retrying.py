@@ -1,0 +1,78 @@
+"""The one decision of the retry policy, as a table and as properties."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bulkagent.engine import Again, Enough, RetryPolicy, decide
+from bulkagent.outcome import Attempt, Disposition, Story
+from tests.dispositions import ALL, BUSY, DONE, LOST, ODD, READY, REFUSED, ended
+
+POLICY = RetryPolicy(max_attempts=4, base_s=0.5, cap_s=15.0)
+
+
+def story(*dispositions: Disposition) -> Story[Attempt]:
+    whole = Story.begin(ended(dispositions[0]))
+    for disposition in dispositions[1:]:
+        whole = whole.then(ended(disposition))
+    return whole
+
+
+@pytest.mark.parametrize(
+    ("happened", "again"),
+    [
+        ((DONE,), False),
+        ((REFUSED,), False),
+        ((BUSY,), True),
+        ((BUSY, BUSY, BUSY), True),
+        ((BUSY, BUSY, BUSY, BUSY), False),
+        ((ODD,), True),
+        ((ODD, ODD), False),
+        ((ODD, BUSY, ODD), True),
+        ((LOST,), True),
+        ((LOST, DONE), False),
+        ((LOST, REFUSED), False),
+        ((READY,), True),
+        ((READY, READY), False),
+    ],
+)
+def test_goes_on_only_where_another_attempt_may_help(
+    happened: tuple[Disposition, ...], again: bool
+) -> None:
+    assert isinstance(decide(POLICY, story(*happened), lambda: 0.5), Again) is again
+
+
+@pytest.mark.parametrize(("attempts", "window_s"), [(1, 0.5), (2, 1.0), (3, 2.0)])
+def test_full_jitter_doubles_its_window(attempts: int, window_s: float) -> None:
+    happened = story(*[BUSY] * attempts)
+    assert decide(POLICY, happened, lambda: 0.0) == Again(0.0)
+    assert decide(POLICY, happened, lambda: 0.5) == Again(window_s / 2)
+
+
+def test_the_window_never_grows_beyond_its_cap() -> None:
+    policy = RetryPolicy(max_attempts=5_000)
+    assert decide(policy, story(*[BUSY] * 4_000), lambda: 1.0) == Again(15.0)
+
+
+def test_a_far_side_that_says_it_is_ready_is_not_kept_waiting() -> None:
+    assert decide(POLICY, story(BUSY, READY), lambda: 0.9) == Again(0.0)
+
+
+@given(
+    happened=st.lists(st.sampled_from(ALL), min_size=1, max_size=12),
+    limit=st.integers(1, 10),
+    chance=st.floats(0, 1, exclude_max=True),
+)
+def test_a_delay_is_within_its_window_and_attempts_are_bounded(
+    happened: list[Disposition], limit: int, chance: float
+) -> None:
+    policy = RetryPolicy(max_attempts=limit)
+    whole = story(*happened)
+    decision = decide(policy, whole, lambda: chance)
+    if isinstance(decision, Again):
+        assert len(happened) < limit
+        assert 0.0 <= decision.after_s <= min(15.0, 0.5 * 2 ** (len(happened) - 1))
+        assert whole.last.disposition.retries != 0
+    else:
+        assert isinstance(decision, Enough)
+        assert decision.reason
