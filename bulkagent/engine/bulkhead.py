@@ -153,16 +153,18 @@ class Bulkhead(Generic[ItemT, AttemptT]):
 
     async def _work(self) -> None:
         limiter = self._limiter
+        # The slot is this worker's by name: asking for the current task costs more than the rest.
+        worker = object()
         while True:
             try:
-                limiter.acquire_nowait()
+                limiter.acquire_on_behalf_of_nowait(worker)
             except anyio.WouldBlock:
-                await limiter.acquire()
+                await limiter.acquire_on_behalf_of(worker)
             try:
                 if not await self._step():
                     return
             finally:
-                limiter.release()
+                limiter.release_on_behalf_of(worker)
 
     async def _step(self) -> bool:
         """Make one attempt; False when there is none to make any more."""

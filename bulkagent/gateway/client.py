@@ -10,6 +10,7 @@ The request is the interface's (page 1223) to the letter: POST, path, flag as qu
 from __future__ import annotations
 
 import ssl
+from collections.abc import Iterable
 from types import TracebackType
 from typing import Self
 
@@ -75,6 +76,8 @@ class GatewayClient:
         self._timeout = aiohttp.ClientTimeout(total=timeout_s, connect=connect_timeout_s)
         self._clock: Clock = clock or SystemClock()
         self._server_name = endpoint.tls_server_name or None
+        self._prefix = URL(endpoint.url).raw_path.rstrip("/")
+        self._urls: dict[str, URL] = {}
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
@@ -86,7 +89,7 @@ class GatewayClient:
             timeout=self._timeout,
             # A compressed reply could be small on the wire and large in memory.
             auto_decompress=False,
-            skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding"),
+            request_class=_PlainRequest,
             trust_env=False,
         )
         return self
@@ -101,6 +104,15 @@ class GatewayClient:
             await self._session.close()
             self._session = None
 
+    def _url(self, assignment: Assignment) -> URL:
+        """The request's URL: one parsed for its query, with this agent's path put in."""
+        parsed = self._urls.get(assignment.arguments)
+        if parsed is None:
+            whole = f"{self._endpoint.url}?{assignment.arguments}"
+            parsed = self._urls[assignment.arguments] = URL(whole, encoded=True)
+        path = self._prefix + self._operation.path_for(assignment.agent_id)
+        return parsed.with_path(path, encoded=True, keep_query=True)
+
     async def attempt(self, assignment: Assignment) -> Attempt:
         """Make one attempt; whatever happens on the way is in the attempt, not raised."""
         guid = await self._guids.guid(assignment)
@@ -109,12 +121,11 @@ class GatewayClient:
             return Attempt(FAULTS[Fault.NO_GUID], sent_at=sent_at, latency_ms=0.0)
         if self._session is None:
             raise RuntimeError("a GatewayClient attempts only within its `async with`")
-        target = self._operation.target(assignment.agent_id, assignment.arguments)
         started = self._clock.monotonic()
         try:
             response = await self._session.request(
                 self._operation.method,
-                URL(self._endpoint.url + target, encoded=True),
+                self._url(assignment),
                 headers={"Content-Type": _CONTENT_TYPE, "Guid": guid},
                 allow_redirects=False,
                 server_hostname=self._server_name,
@@ -140,6 +151,13 @@ class GatewayClient:
         )
 
 
+class _PlainRequest(aiohttp.ClientRequest):
+    """A request with the interface's headers alone, and without the cost of skipping others."""
+
+    def update_auto_headers(self, skip_auto_headers: Iterable[str] | None) -> None:
+        """Add none."""
+
+
 _RAISED = tuple(raised for raised, _ in _FAULTS)
 
 
@@ -154,11 +172,13 @@ async def _read(response: aiohttp.ClientResponse) -> bytes:
     """The body, or its first bytes beyond the limit where it is too long to be a reply."""
     content = response.content
     body = b""
-    while len(body) <= MAX_REPLY_BYTES:
+    while not content.at_eof():
         chunk = await content.readany()
-        if not chunk:
-            return body
         body = body + chunk if body else chunk
+        if len(body) > MAX_REPLY_BYTES:
+            break
+    else:
+        return body
     # The rest would have to be read to use the connection again, so it is closed instead.
     response.close()
     return body

@@ -41,13 +41,9 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     retcodes: Mapping[str, Disposition]
     """Every retcode with a known meaning for this operation."""
 
-    def target(self, agent_id: str, arguments: str) -> str:
-        """Path and query of one request, percent-encoded already.
-
-        The agent ID and the arguments were checked when the plan was made: digits, and one
-        of the spellings that `check` lets through.
-        """
-        return f"{self.path.format(agent_id=agent_id)}?{arguments}"
+    def path_for(self, agent_id: str) -> str:
+        """The path of one agent's request; the ID was checked to be digits in the roster."""
+        return self.path.replace("{agent_id}", agent_id)
 
     def check(self, arguments: str) -> str:
         """Return the arguments if they are complete and allowed.

@@ -113,7 +113,9 @@ class Journal:
         self._outcomes: list[tuple[object, ...]] = []
         self._attempts: list[tuple[object, ...]] = []
         self._ended: list[Outcome] = []
-        self._commit: asyncio.Future[None] | None = None
+        self._waiting: list[asyncio.Future[None]] = []
+        self._scheduled = False
+        self._failed: LedgerFailed | None = None
         self._busy = 0
         self._checkpoints: asyncio.Task[None] | None = None
 
@@ -156,7 +158,7 @@ class Journal:
     async def mark(self, item: Assignment, attempt: int) -> None:
         """Commit that an attempt is about to be made; only then may its first byte leave."""
         self._marks.append((self._run, item.row, attempt, self._clock.wall_ms()))
-        await asyncio.shield(self._committing())
+        await self._durable()
 
     def attempted(self, item: Assignment, attempt: int, ended: Attempt) -> None:
         """Record an attempt after which another follows."""
@@ -173,7 +175,7 @@ class Journal:
                 ended.http_status,
             )
         )
-        self._committing()
+        self._schedule()
 
     def settle(self, item: Assignment, story: Story[Attempt]) -> None:
         """Record an outcome; it is counted when it is on disk."""
@@ -194,7 +196,7 @@ class Journal:
             )
         )
         self._ended.append(outcome)
-        self._committing()
+        self._schedule()
 
     async def flushed(self) -> None:
         """Wait until everything recorded so far is on disk.
@@ -202,21 +204,30 @@ class Journal:
         Raises:
             LedgerFailed: It cannot be.
         """
-        if self._commit is not None:
-            await asyncio.shield(self._commit)
+        if self._scheduled or self._failed is not None:
+            await self._durable()
 
-    def _committing(self) -> asyncio.Future[None]:
-        """The commit that will have everything recorded in this turn of the loop."""
-        if self._commit is None:
-            loop = asyncio.get_running_loop()
-            self._commit = loop.create_future()
-            loop.call_soon(self._flush)
-        return self._commit
+    def _durable(self) -> asyncio.Future[None]:
+        """Done when everything recorded until now is on disk.
+
+        One future for each who asks: a shared one would need a shield around each, against
+        one's cancellation reaching all, and that costs twice as much.
+        """
+        durable: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        if self._failed is not None:
+            durable.set_exception(self._failed)
+        else:
+            self._waiting.append(durable)
+            self._schedule()
+        return durable
+
+    def _schedule(self) -> None:
+        """See to a commit that will have everything recorded in this turn of the loop."""
+        if not self._scheduled and self._failed is None:
+            self._scheduled = True
+            asyncio.get_running_loop().call_soon(self._flush)
 
     def _flush(self) -> None:
-        commit = self._commit
-        if commit is None:
-            return
         try:
             self._writer.write(
                 (_OUTCOME, self._outcomes), (_ATTEMPT, self._attempts), (_MARK, self._marks)
@@ -226,22 +237,27 @@ class Journal:
             if self._busy < _BUSY_LIMIT:
                 # What is recorded meanwhile joins the same commit.
                 asyncio.get_running_loop().call_later(_BUSY_RETRY_S, self._flush)
-                return
-            self._fail(commit, LedgerFailed(_HELD))
-            return
+            else:
+                self._end_commit(LedgerFailed(_HELD))
         except LedgerFailed as error:
-            self._fail(commit, error)
-            return
-        self._busy = 0
-        self._commit = None
-        self._count()
-        commit.set_result(None)
+            self._end_commit(error)
+        else:
+            self._count()
+            self._end_commit(None)
 
-    def _fail(self, commit: asyncio.Future[None], error: LedgerFailed) -> None:
-        # The failed commit stays in place: every later mark meets it, so nothing more is sent.
-        if not commit.done():
-            commit.set_exception(error)
-            commit.exception()  # it may be that nobody waits for it
+    def _end_commit(self, failed: LedgerFailed | None) -> None:
+        self._scheduled = False
+        self._busy = 0
+        # From the first failure on every mark fails, so nothing more is sent.
+        self._failed = failed
+        waiting, self._waiting = self._waiting, []
+        for durable in waiting:
+            if durable.done():  # its task was cancelled meanwhile
+                continue
+            if failed is None:
+                durable.set_result(None)
+            else:
+                durable.set_exception(failed)
 
     def _count(self) -> None:
         counters = self.counters

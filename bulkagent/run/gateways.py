@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from bulkagent.emulator import EmulatedGateway, Scenario, load_scenario
 from bulkagent.errors import SettingsRefused
 from bulkagent.gateway.endpoint import Endpoint, tls_context
 from bulkagent.gateway.guids import PackedGuids
 from bulkagent.run.request import EMULATED, Request
 from bulkagent.settings import GatewaySection
+
+if TYPE_CHECKING:
+    from bulkagent.emulator import EmulatedGateway, Scenario
 
 __all__ = ["Gateways"]
 
@@ -41,6 +43,8 @@ class Gateways:
         if request.scenario is not None:
             if not self.emulated:
                 raise SettingsRefused("--scenario is for --gateway emulated alone")
+            from bulkagent.emulator import load_scenario
+
             self._scenario = load_scenario(request.scenario)
         if self.emulated:
             self.default = EMULATED
@@ -93,6 +97,9 @@ class Gateways:
         Returns:
             The agents' GUIDs.
         """
+        # A server and a certificate authority: real runs start without them.
+        from bulkagent.emulator import EmulatedGateway
+
         started: dict[str, EmulatedGateway] = {}
         for name in names:
             gateway = EmulatedGateway(
