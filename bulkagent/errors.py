@@ -21,6 +21,7 @@ Exit codes are those of the README's table.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 import msgspec
@@ -59,6 +60,11 @@ class Refused(BulkagentError):
 
     exit_code = 2
 
+    def __init__(self, message: str, *, totals: Mapping[str, int] | None = None) -> None:
+        super().__init__(message)
+        self.totals = totals
+        """The roster's rows by status, where it had been read by then."""
+
 
 class SettingsRefused(Refused):
     """An option, an environment variable or the configuration file is wrong."""
@@ -67,10 +73,15 @@ class SettingsRefused(Refused):
 class RosterRefused(Refused):
     """The roster cannot be used; `bad_rows` has every defect that has a line of its own."""
 
-    def __init__(self, message: str, bad_rows: tuple[BadRow, ...] = (), rows: int = 0) -> None:
-        super().__init__(message)
+    def __init__(
+        self,
+        message: str,
+        bad_rows: tuple[BadRow, ...] = (),
+        *,
+        totals: Mapping[str, int] | None = None,
+    ) -> None:
+        super().__init__(message, totals=totals)
         self.bad_rows = bad_rows
-        self.rows = rows
 
 
 class ConsentRefused(Refused):

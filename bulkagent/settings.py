@@ -88,7 +88,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             value = getattr(settings, name)
             if value is not None and not low <= value <= high:
                 raise SettingsRefused(
-                    f"{name.replace('_', '-')} must be {low} to {high}, not {value}"
+                    f"{name.removesuffix('_s').replace('_', '-')} must be {low} to {high},"
+                    f" not {value}"
                 )
         if settings.timeout_s <= settings.connect_timeout_s:
             raise SettingsRefused(
@@ -114,7 +115,7 @@ _RESERVED_NAMES = frozenset({"emulated"})
 
 def _from_file(file: ConfigFile) -> dict[str, Any]:
     given: dict[str, Any] = {
-        "ledger": file.ledger and Path(file.ledger).expanduser(),
+        "ledger": file.ledger and _at_home(file.ledger),
         "concurrency": file.concurrency,
         "max_attempts": file.max_attempts,
         "max_agents": file.max_agents,
@@ -153,26 +154,26 @@ def load_config(path: Path | None) -> ConfigFile:
         raise SettingsRefused(f"{path}: {error.strerror}; check --config") from None
     try:
         file = msgspec.toml.decode(content, type=ConfigFile)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise SettingsRefused(f"{path}: {error}{_nearest(str(error))}") from None
     for name in file.gateways:
-        if not _NAME.fullmatch(name) or name in _RESERVED_NAMES:
+        if not _NAME.fullmatch(name) or name.lower() in _RESERVED_NAMES:
             raise SettingsRefused(
                 f"{path}: {name!r} cannot be a gateway's name; use letters, digits, dots,"
                 " dashes and underlines, and not the word emulated"
             )
     try:
         _from_file(file)
+        return _relative_to(path.parent, file)
     except SettingsRefused as error:
         raise SettingsRefused(f"{path}: {error}") from None
-    return _relative_to(path.parent, file)
 
 
 def _relative_to(folder: Path, file: ConfigFile) -> ConfigFile:
     """The file with its paths read as it means them: beside itself."""
 
     def beside(path: str) -> str:
-        return str(folder / Path(path).expanduser()) if path else ""
+        return str(folder / _at_home(path)) if path else ""
 
     gateways = {
         name: msgspec.structs.replace(
@@ -181,6 +182,13 @@ def _relative_to(folder: Path, file: ConfigFile) -> ConfigFile:
         for name, gateway in file.gateways.items()
     }
     return msgspec.structs.replace(file, ledger=beside(file.ledger), gateways=gateways)
+
+
+def _at_home(path: str) -> Path:
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        raise SettingsRefused(f"{path!r}: there is no such home folder") from None
 
 
 _UNKNOWN_KEY = re.compile(r"unknown field `([^`]*)`(?: - at `([^`]*)`)?")

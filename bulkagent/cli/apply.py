@@ -6,7 +6,8 @@ import sys
 from typing import TYPE_CHECKING
 
 from bulkagent.cli import options
-from bulkagent.cli.terminal import agreed, explained, print_data, say
+from bulkagent.cli.ending import explained
+from bulkagent.cli.terminal import agreed, print_data, say
 
 if TYPE_CHECKING:
     from bulkagent.run import Plan, Run, RunResult
@@ -112,12 +113,15 @@ def _ask(run: Run, plan: Plan) -> None:
 
     try:
         yes = agreed(screen.question(plan))
-    except (ConsentRefused, KeyboardInterrupt):
+    except ConsentRefused as refused:
+        run.discard()
+        raise ConsentRefused(str(refused), totals=plan.totals) from None
+    except KeyboardInterrupt:
         run.discard()
         raise
     if not yes:
         run.discard()
-        raise ConsentRefused("not agreed to; nothing was sent")
+        raise ConsentRefused("not agreed to; nothing was sent", totals=plan.totals)
 
 
 def _command() -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 
 from bulkagent.cli import options
-from bulkagent.cli.terminal import explained, print_data, say
+from bulkagent.cli.ending import explained
+from bulkagent.cli.terminal import print_data, say
 
 __all__ = ["check"]
 
@@ -28,7 +29,7 @@ def check(  # noqa: PLR0917 - Typer reads the parameters; nobody calls this by p
     """
     with explained(as_json=as_json):
         from bulkagent.cli import screen
-        from bulkagent.run import Request, RunResult, check_roster, no_totals
+        from bulkagent.run import Request, RunResult, check_roster
 
         request = Request(
             roster=roster,
@@ -44,11 +45,6 @@ def check(  # noqa: PLR0917 - Typer reads the parameters; nobody calls this by p
         say(screen.opening(roster, plan))
         say(screen.checked(plan))
         if as_json:
-            totals = no_totals() | {
-                "not_attempted": plan.agents,
-                "duplicate": plan.duplicates,
-                "invalid": plan.invalid,
-            }
             print_data(
                 screen.as_json_object(
                     RunResult(
@@ -56,7 +52,7 @@ def check(  # noqa: PLR0917 - Typer reads the parameters; nobody calls this by p
                         state="completed",
                         exit_code=0,
                         rows=plan.rows,
-                        totals=totals,
+                        totals=plan.totals,
                         causes={},
                         errors=plan.bad_rows,
                     )

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bulkagent.cli import options
-from bulkagent.cli.terminal import explained, print_data, say
+from bulkagent.cli.ending import explained
+from bulkagent.cli.terminal import print_data, say
 
 if TYPE_CHECKING:
     from bulkagent.emulator import EmulatedGateway

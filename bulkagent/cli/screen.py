@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from bulkagent.outcome import Status
+from bulkagent.outcome import Cause, Status
 from bulkagent.report import ADVICE
 
 if TYPE_CHECKING:
@@ -32,9 +32,9 @@ _EFFECTS = {
 
 def opening(roster: str, plan: Plan) -> str:
     """How the roster was read, and what is in it."""
-    counted = [f"{plan.rows:,} rows", f"{plan.agents:,} agents"]
+    counted = [_count(plan.rows, "row"), _count(plan.agents, "agent")]
     if plan.duplicates:
-        counted.append(f"{plan.duplicates:,} duplicates")
+        counted.append(_count(plan.duplicates, "duplicate"))
     if plan.invalid:
         counted.append(f"{plan.invalid:,} invalid")
     name = "standard input" if roster == "-" else roster
@@ -57,12 +57,12 @@ def bad_rows(rows: Sequence[BadRow]) -> list[str]:
 
 def question(plan: Plan) -> str:
     """What a person agrees to before anything is sent."""
-    return f"{_effects(plan)} Go on?"
+    return f"{_effects(plan)}Go on?"
 
 
 def checked(plan: Plan) -> str:
     """The end of a check."""
-    return f"OK      {_effects(plan)} Nothing was sent."
+    return f"OK      {_effects(plan)}Nothing was sent."
 
 
 def closing(plan: Plan, result: RunResult, clusters: Sequence[Cluster]) -> str:
@@ -72,18 +72,23 @@ def closing(plan: Plan, result: RunResult, clusters: Sequence[Cluster]) -> str:
     if result.state == "interrupted":
         word = "STOPPED"
     rate = applied / result.elapsed_s if result.elapsed_s else 0.0
-    done = f"{applied:,} of {plan.agents:,} agents set in {_time(result.elapsed_s)} ({rate:,.0f}/s)"
-    text = [f"{word:<7} {done}; {result.requests:,} requests, {result.retries:,} of them retries"]
+    left_out = f" and {_count(plan.invalid, 'invalid row')} left out" if plan.invalid else ""
+    verdict = (
+        f"{word:<8}{applied:,} of {_count(plan.agents, 'agent')} set{left_out}"
+        f" in {_time(result.elapsed_s)} ({rate:,.0f}/s);"
+        f" {_count(result.requests, 'request')}, {result.retries:,} of them retries"
+    )
+    text = [verdict]
     if result.error:
         text.append(f"ERROR   {result.error}")
     for cluster in clusters:
+        if cluster.cause is Cause.REPEATED_ROW:  # nothing is wrong with its agent
+            continue
         meaning, advice = ADVICE[cluster.cause]
         some = ", ".join(cluster.agents)
         more = ", ..." if cluster.count > len(cluster.agents) else ""
-        text.append(
-            f"{cluster.status}  {cluster.count:,} x {cluster.cause}: {some}{more}\n"
-            f"        {meaning}; {advice}"
-        )
+        text.append(f"{cluster.status} {cluster.count:,} x {cluster.cause}: {some}{more}")
+        text.append(f"        {meaning}; {advice}")
     text.extend(f"report  {path}" for path in result.reports)
     if result.next:
         text.append(f"next    {result.next}")
@@ -102,12 +107,16 @@ def as_json_object(result: RunResult) -> str:
 
 def _effects(plan: Plan) -> str:
     if not plan.agents:
-        return "No agent is to be set."
+        return "No agent is to be set. "
     parts = [
-        f"{part.agents:,} agents {_EFFECTS[part.flag]} {part.gateway or 'the gateway'}"
+        f"{_count(part.agents, 'agent')} {_EFFECTS[part.flag]} {part.gateway or 'the gateway'}"
         for part in plan.parts
     ]
-    return f"{'; '.join(parts)}."
+    return f"{parts[0]}. " if len(parts) == 1 else "".join(f"\n  {part}" for part in parts) + "\n"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def _time(seconds: float) -> str:

@@ -9,12 +9,14 @@ The request is the interface's (page 1223) to the letter: POST, path, flag as qu
 
 from __future__ import annotations
 
+import math
 import ssl
 from collections.abc import Iterable
 from types import TracebackType
 from typing import Self
 
 import aiohttp
+from aiohttp.connector import Connection
 from yarl import URL
 
 from bulkagent.clock import Clock, SystemClock
@@ -29,18 +31,20 @@ __all__ = ["GatewayClient"]
 
 _CONTENT_TYPE = "application/json; charset=UTF-8"
 
-# In this order: aiohttp's classes overlap, and the first that matches is the most exact.
-_FAULTS: tuple[tuple[type[BaseException], Fault], ...] = (
-    (aiohttp.ClientConnectorDNSError, Fault.DNS),
-    (aiohttp.ClientConnectorCertificateError, Fault.TLS),
-    (aiohttp.ClientConnectorSSLError, Fault.TLS),
-    (aiohttp.ClientConnectorError, Fault.REFUSED),
-    (aiohttp.ConnectionTimeoutError, Fault.CONNECT_TIMEOUT),
-    (TimeoutError, Fault.READ_TIMEOUT),
-    (aiohttp.ClientPayloadError, Fault.TRUNCATED),
-    (aiohttp.ClientResponseError, Fault.NOT_A_GATEWAY),
-    (aiohttp.ClientError, Fault.RESET),
-    (OSError, Fault.RESET),
+# In this order: aiohttp's classes overlap, and the first that matches is the most exact. With
+# words of our own where the library's would quote the address or the reply, cookies included.
+_FAULTS: tuple[tuple[type[BaseException], Fault, str], ...] = (
+    (aiohttp.ClientConnectorDNSError, Fault.DNS, ""),
+    (aiohttp.ClientConnectorCertificateError, Fault.TLS, ""),
+    (aiohttp.ClientConnectorSSLError, Fault.TLS, ""),
+    (aiohttp.ClientConnectorError, Fault.REFUSED, ""),
+    (aiohttp.ConnectionTimeoutError, Fault.CONNECT_TIMEOUT, "no connection in time"),
+    (TimeoutError, Fault.READ_TIMEOUT, "no complete reply in time"),
+    (aiohttp.ClientPayloadError, Fault.TRUNCATED, "the reply broke off or was garbled"),
+    (aiohttp.ClientResponseError, Fault.NOT_A_GATEWAY, "the reply is not HTTP"),
+    (aiohttp.ServerDisconnectedError, Fault.RESET, "the connection ended before the reply"),
+    (aiohttp.ClientError, Fault.RESET, ""),
+    (OSError, Fault.RESET, ""),
 )
 
 
@@ -73,7 +77,12 @@ class GatewayClient:
         self._endpoint = endpoint
         self._operation = operation
         self._guids = guids
-        self._timeout = aiohttp.ClientTimeout(total=timeout_s, connect=connect_timeout_s)
+        self._timeout = aiohttp.ClientTimeout(
+            total=timeout_s,
+            connect=connect_timeout_s,
+            # Longer ones would be rounded up to the same full second and could end together.
+            ceil_threshold=math.inf,
+        )
         self._clock: Clock = clock or SystemClock()
         self._server_name = endpoint.tls_server_name or None
         self._prefix = URL(endpoint.url).raw_path.rstrip("/")
@@ -133,20 +142,21 @@ class GatewayClient:
             body = await _read(response)
         except _RAISED as error:
             latency_ms = (self._clock.monotonic() - started) * 1000.0
+            fault, words = _fault_of(error)
             return Attempt(
-                FAULTS[_fault_of(error)],
+                FAULTS[fault],
                 sent_at=sent_at,
                 latency_ms=latency_ms,
-                detail=without_secrets(_describe(error), guid),
+                detail=words or without_secrets(_describe(error), guid),
             )
         latency_ms = (self._clock.monotonic() - started) * 1000.0
-        reading = read_reply(response.status, body, self._operation.retcodes)
+        reading = read_reply(response.status, body, self._operation.retcodes, guid)
         return Attempt(
             reading.disposition,
             sent_at=sent_at,
             latency_ms=latency_ms,
-            retcode=without_secrets(reading.retcode, guid) if reading.retcode != "0" else "0",
-            message=without_secrets(reading.message, guid) if reading.message else "",
+            retcode=reading.retcode,
+            message=reading.message,
             http_status=response.status,
         )
 
@@ -157,14 +167,24 @@ class _PlainRequest(aiohttp.ClientRequest):
     def update_auto_headers(self, skip_auto_headers: Iterable[str] | None) -> None:
         """Add none."""
 
+    async def send(self, conn: Connection) -> aiohttp.ClientResponse:
+        """Send it, unless the connection holds a reply already, which is to no request of ours.
 
-_RAISED = tuple(raised for raised, _ in _FAULTS)
+        aiohttp looks at this when a connection goes back to its pool, but not when it comes out;
+        an earlier agent's late "0" would then pass for this agent's.
+        """
+        if conn.protocol is None or conn.protocol.should_close:
+            raise aiohttp.ClientConnectionError("the connection was out of step")
+        return await super().send(conn)
 
 
-def _fault_of(error: BaseException) -> Fault:
-    for raised, fault in _FAULTS:
+_RAISED = tuple(raised for raised, _, _ in _FAULTS)
+
+
+def _fault_of(error: BaseException) -> tuple[Fault, str]:
+    for raised, fault, words in _FAULTS:
         if isinstance(error, raised):
-            return fault
+            return fault, words
     raise error
 
 
@@ -172,13 +192,17 @@ async def _read(response: aiohttp.ClientResponse) -> bytes:
     """The body, or its first bytes beyond the limit where it is too long to be a reply."""
     content = response.content
     body = b""
-    while not content.at_eof():
-        chunk = await content.readany()
-        body = body + chunk if body else chunk
-        if len(body) > MAX_REPLY_BYTES:
-            break
-    else:
-        return body
+    try:
+        while not content.at_eof():
+            chunk = await content.readany()
+            body = body + chunk if body else chunk
+            if len(body) > MAX_REPLY_BYTES:
+                break
+        else:
+            return body
+    except BaseException:
+        response.close()
+        raise
     # The rest would have to be read to use the connection again, so it is closed instead.
     response.close()
     return body

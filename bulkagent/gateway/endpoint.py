@@ -6,6 +6,8 @@ them. What this room must not know: requests, and how many of them there are.
 
 from __future__ import annotations
 
+import ipaddress
+import re
 import ssl
 from pathlib import Path
 from typing import Any
@@ -49,29 +51,13 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
         Raises:
             SettingsRefused: It is not an https URL of a host, or carries what it must not.
         """
-        problem = ""
-        host, port = "", None
-        try:
-            parts = urlsplit(url)
-            host, port = parts.hostname or "", parts.port
-        except ValueError as error:
-            raise SettingsRefused(f"gateway address {url!r}: {error}") from None
-        if parts.scheme != "https":
-            problem = "it must begin with https://"
-        elif not host or not url.isascii() or not url.isprintable() or " " in url:
-            problem = "it has no host name"
-        elif parts.username is not None or parts.password is not None:
-            problem = "user name and password do not belong in it"
-        elif parts.query or parts.fragment:
-            problem = "it must end before any ? or #"
+        problem, where, path = _taken_apart(url)
         if problem:
             raise SettingsRefused(
                 f"gateway address {_without_password(url)!r}: {problem};"
                 " give the gateway as https://HOST:PORT"
             )
-        path = parts.path.rstrip("/").removesuffix(PREFIX)
-        named = name or (host if port is None else f"{host}:{port}")
-        return cls(name=named, url=f"https://{parts.netloc}{path}", **tls)
+        return cls(name=name or where, url=f"https://{where}{path}", **tls)
 
 
 def tls_context(endpoint: Endpoint) -> ssl.SSLContext:
@@ -85,7 +71,7 @@ def tls_context(endpoint: Endpoint) -> ssl.SSLContext:
             cafile=str(endpoint.ca_file) if endpoint.ca_file else None,
             cadata=endpoint.ca_pem.decode("ascii") if endpoint.ca_pem else None,
         )
-    except (OSError, ssl.SSLError) as error:
+    except (OSError, ssl.SSLError, ValueError) as error:
         raise SettingsRefused(
             f"--ca-file {endpoint.ca_file}: {_why(error)}; it must be a PEM file of CA certificates"
         ) from None
@@ -103,6 +89,56 @@ def tls_context(endpoint: Endpoint) -> ssl.SSLContext:
                 " it must be a PEM file with a certificate and its unencrypted key"
             ) from None
     return context
+
+
+def _taken_apart(url: str) -> tuple[str, str, str]:
+    """What is wrong with an address or "", its host and port, and the path in front.
+
+    Stricter than URLs are: what name services and libraries further on would choke on is found
+    here, before anything connects. No part of the address is quoted; it may hold a password.
+    """
+    if not url.isascii() or not url.isprintable() or " " in url:
+        return "it may hold neither spaces nor letters beyond ASCII", "", ""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "its host is not valid", "", ""
+    where, valid = _host_and_port(parts.netloc)
+    if parts.scheme != "https":
+        problem = "it must begin with https://"
+    elif "@" in parts.netloc:
+        problem = "user name and password do not belong in it"
+    elif not valid:
+        problem = "it has no valid host name or port"
+    elif parts.query or parts.fragment:
+        problem = "it must end before any ? or #"
+    else:
+        problem = ""
+    return problem, where, parts.path.rstrip("/").removesuffix(PREFIX)
+
+
+_HOST = r"\[(?P<v6>[0-9a-f:.]+)\]|(?P<host>[0-9a-z_-]{1,63}(?:\.[0-9a-z_-]{1,63})*\.?)"
+_NETLOC = re.compile(rf"(?:{_HOST})(?::(?P<port>\d{{0,5}}))?")
+_LONGEST_HOST = 253
+_HIGHEST_PORT = 65_535
+
+
+def _host_and_port(netloc: str) -> tuple[str, bool]:
+    """Host and port in one way of writing, and whether anything can be there."""
+    match = _NETLOC.fullmatch(netloc.lower())
+    if match is None:
+        return "", False
+    host = match["host"] or match["v6"]
+    port = int(match["port"]) if match["port"] else None
+    valid = len(host) <= _LONGEST_HOST and (port is None or 1 <= port <= _HIGHEST_PORT)
+    try:
+        if match["v6"]:
+            host = f"[{ipaddress.IPv6Address(host)}]"
+        elif host.rstrip(".").rpartition(".")[2].isdigit():  # no domain ends in a number (RFC 3696)
+            ipaddress.IPv4Address(host)
+    except ValueError:
+        valid = False
+    return host if port is None else f"{host}:{port}", valid
 
 
 def _no_passphrase() -> str:

@@ -7,7 +7,7 @@ repeated, what undoes it. What this room must not know: connections, retries, ag
 from __future__ import annotations
 
 from collections.abc import Mapping
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 import msgspec
 
@@ -53,7 +53,9 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
         """
         given = parse_qsl(arguments, keep_blank_values=True)
         allowed = {(name, value) for name, values in self.parameters.items() for value in values}
-        if sorted(name for name, _ in given) != sorted(self.parameters) or set(given) - allowed:
+        complete = sorted(name for name, _ in given) == sorted(self.parameters)
+        # Only one way of writing it, because what undoes it is looked up by it.
+        if not complete or set(given) - allowed or urlencode(given) != arguments:
             wanted = ", ".join(
                 f"{name}={'|'.join(sorted(values))}" for name, values in self.parameters.items()
             )

@@ -53,13 +53,16 @@ class _Body(msgspec.Struct):
 _decode = msgspec.json.Decoder(_Body).decode
 
 
-def read_reply(status: int, body: bytes, table: Mapping[str, Disposition]) -> Reading:
+def read_reply(
+    status: int, body: bytes, table: Mapping[str, Disposition], *secrets: str
+) -> Reading:
     """Read one complete HTTP reply.
 
     Args:
         status: HTTP status code.
         body: The whole body, undecoded; longer than `MAX_REPLY_BYTES` is a fault.
         table: Retcodes with a known meaning for the operation.
+        secrets: What must not be in the reading, should the reply repeat it.
 
     Returns:
         The answer's disposition where the reply has a retcode, else a fault's.
@@ -67,10 +70,18 @@ def read_reply(status: int, body: bytes, table: Mapping[str, Disposition]) -> Re
     if len(body) > MAX_REPLY_BYTES:
         return Reading(FAULTS[Fault.OVERSIZED])
     said = _read_json(body)
-    if said is not None and status not in _NOT_THE_OPERATION:
-        retcode, message = said
-        return Reading(disposition_of(retcode, table), retcode, message)
-    return Reading(FAULTS[_fault_of(status)], *(said or ()))
+    if said is None:
+        return Reading(FAULTS[_fault_of(status)])
+    retcode, message = said
+    # Secrets go before the ends do: half a GUID would not be recognised any more. A retcode
+    # that the table has is not one, however short a secret may be.
+    if retcode not in table:
+        retcode = without_secrets(retcode, *secrets)[:MAX_RETCODE_CHARACTERS]
+    if message:
+        message = without_secrets(message, *secrets)[:MAX_MESSAGE_CHARACTERS]
+    if status in _NOT_THE_OPERATION:
+        return Reading(FAULTS[_fault_of(status)], retcode, message)
+    return Reading(disposition_of(retcode, table), retcode, message)
 
 
 def _fault_of(status: int) -> Fault:
@@ -79,10 +90,10 @@ def _fault_of(status: int) -> Fault:
 
 
 def without_secrets(text: str, *secrets: str) -> str:
-    """The text without the given secrets and without anything that looks like a GUID."""
+    """The text without the given secrets, in any case, and anything that looks like a GUID."""
     for secret in secrets:
-        if secret:
-            text = text.replace(secret, "(redacted)")
+        if secret and secret.lower() in text.lower():
+            text = re.sub(re.escape(secret), "(redacted)", text, flags=re.IGNORECASE)
     return _UUID.sub("(redacted)", text)
 
 
@@ -108,8 +119,8 @@ def _read_json(body: bytes) -> tuple[str, str] | None:
     if message is None:
         message = ""
     elif not isinstance(message, str):
-        message = json.dumps(message)
-    return _whole(retcode[:MAX_RETCODE_CHARACTERS]), _whole(message[:MAX_MESSAGE_CHARACTERS])
+        message = _spelled_out(message)
+    return _whole(retcode), _whole(message)
 
 
 def _decode_leniently(text: str) -> _Body | None:
@@ -127,6 +138,14 @@ def _decode_leniently(text: str) -> _Body | None:
     if isinstance(retcode, bool) or not isinstance(retcode, str | int | float):
         return None
     return _Body(retcode, fields.get("message"), fields.get("msg"))
+
+
+def _spelled_out(message: object) -> str:
+    """A message that is no string, as JSON; "" where it is nested too deeply to be one."""
+    try:
+        return json.dumps(message)
+    except RecursionError:
+        return ""
 
 
 def _number(retcode: str | float) -> str:

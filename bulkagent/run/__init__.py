@@ -6,9 +6,16 @@ room must not know: who asked, a terminal or a Python program.
 
 from bulkagent.run.planning import check_roster
 from bulkagent.run.reporting import report_again, write_report
-from bulkagent.run.request import EMULATED, Plan, PlanPart, Progress, Request, RunResult
+from bulkagent.run.request import (
+    EMULATED,
+    Plan,
+    PlanPart,
+    Progress,
+    Request,
+    RunResult,
+    planned_totals,
+)
 from bulkagent.run.running import Run
-from bulkagent.run.verdict import no_totals
 
 __all__ = [
     "EMULATED",
@@ -19,7 +26,7 @@ __all__ = [
     "Run",
     "RunResult",
     "check_roster",
-    "no_totals",
+    "planned_totals",
     "report_again",
     "write_report",
 ]

@@ -17,7 +17,7 @@ from bulkagent.ledger import Database, Lane, Planner, forget_run
 from bulkagent.outcome import Status
 from bulkagent.roster import Layout, Retraction, Roster, Rules
 from bulkagent.run.gateways import Gateways
-from bulkagent.run.request import Plan, PlanPart, Request
+from bulkagent.run.request import Plan, PlanPart, Request, planned_totals
 
 __all__ = ["Planned", "check_roster", "plan_run"]
 
@@ -152,8 +152,11 @@ class _Tally:
             f"{bad:,} of {self.rows:,} rows {'is' if bad == 1 else 'are'} invalid, so nothing was"
             " sent; mend the roster, or go on without them with --skip-invalid",
             tuple(sorted(self.bad_rows, key=lambda bad_row: bad_row.row)),
-            self.rows,
+            totals=self.totals(),
         )
+
+    def totals(self) -> dict[str, int]:
+        return planned_totals(self.rows, self.duplicates, len(self.bad_rows))
 
     def plan(self, run_id: str, layout: Layout, lanes: tuple[Lane, ...]) -> Plan:
         return Plan(
@@ -208,13 +211,16 @@ def _refuse(request: Request, tally: _Tally) -> None:
         raise tally.refusal()
     if tally.nowhere:
         raise SettingsRefused(
-            f"{tally.nowhere:,} rows name no gateway; give the one that they are for with --gateway"
+            f"{tally.nowhere:,} rows name no gateway; give the one that they are for with"
+            " --gateway",
+            totals=tally.totals(),
         )
     allowed = request.settings.max_agents
     if allowed is not None and tally.agents > allowed:
         raise GuardrailRefused(
             f"the roster has {tally.agents:,} agents, --max-agents allows {allowed:,}, so nothing"
-            " was sent; check that it is the right roster, then raise the limit"
+            " was sent; check that it is the right roster, then raise the limit",
+            totals=tally.totals(),
         )
 
 

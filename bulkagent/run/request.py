@@ -12,9 +12,10 @@ from pathlib import Path
 import msgspec
 
 from bulkagent.errors import BadRow
+from bulkagent.outcome import Status
 from bulkagent.settings import Settings
 
-__all__ = ["EMULATED", "Plan", "PlanPart", "Progress", "Request", "RunResult"]
+__all__ = ["EMULATED", "Plan", "PlanPart", "Progress", "Request", "RunResult", "planned_totals"]
 
 EMULATED = "emulated"
 """The gateway that is started inside the command."""
@@ -67,6 +68,20 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     parts: tuple[PlanPart, ...]
     """In the order in which they are sent."""
     bad_rows: tuple[BadRow, ...]
+
+    @property
+    def totals(self) -> dict[str, int]:
+        """The rows by status as long as nothing is sent."""
+        return planned_totals(self.rows, self.duplicates, self.invalid)
+
+
+def planned_totals(rows: int = 0, duplicates: int = 0, invalid: int = 0) -> dict[str, int]:
+    """Rows by status as long as nothing is sent; every status is there."""
+    totals = {status.value: 0 for status in Status}
+    totals[Status.DUPLICATE] = duplicates
+    totals[Status.INVALID] = invalid
+    totals[Status.NOT_ATTEMPTED] = rows - duplicates - invalid
+    return totals
 
 
 class Progress(msgspec.Struct, frozen=True):

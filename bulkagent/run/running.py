@@ -7,6 +7,7 @@ terminals, exit signals' names, file formats.
 from __future__ import annotations
 
 import random
+import shlex
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -252,17 +253,21 @@ class Run:
         except LedgerFailed as failed:
             error = error or str(failed)
         written: list[str] = []
+        again = self._request.command if verdict.again else ""
+        exit_code = verdict.exit_code
         for path in self._reports:
             try:
                 write_report(database, planned.plan.run_id, path)
             except ReportFailed as failed:
                 error = f"{error}; {failed}" if error else str(failed)
+                exit_code = failed.exit_code
+                again = f"bulkagent report {planned.plan.run_id} --to {shlex.quote(str(path))}"
             else:
                 written.append(str(path))
         return RunResult(
             run_id=planned.plan.run_id,
             state=verdict.state,
-            exit_code=verdict.exit_code,
+            exit_code=exit_code,
             rows=summary.rows,
             totals=summary.totals,
             causes=summary.causes,
@@ -270,7 +275,7 @@ class Run:
             retries=summary.retries,
             elapsed_s=round(elapsed_s, 3),
             reports=tuple(written),
-            next=(self._request.command or None) if verdict.again else None,
+            next=again or None,
             error=error,
         )
 

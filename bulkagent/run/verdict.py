@@ -11,7 +11,7 @@ import msgspec
 
 from bulkagent.outcome import Status
 
-__all__ = ["Ending", "Verdict", "judge", "no_totals"]
+__all__ = ["Ending", "Verdict", "judge"]
 
 _SIGNAL_BASE = 128  # how shells report a death by signal, which batch systems know
 
@@ -49,8 +49,3 @@ def judge(totals: Mapping[str, int], ending: Ending) -> Verdict:
     if totals[Status.REJECTED] or totals[Status.INVALID]:
         return Verdict("completed", 4, again=False)
     return Verdict("completed", 0, again=False)
-
-
-def no_totals() -> dict[str, int]:
-    """Every status, with no row."""
-    return {status.value: 0 for status in Status}

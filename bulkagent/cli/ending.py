@@ -1,0 +1,97 @@
+"""How a command ends when something goes wrong: a sentence and an exit code.
+
+What may live here: what an error prints, and where a defect's traceback is kept. What this
+room must not know: what the command did.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import typer
+
+from bulkagent.cli.terminal import print_data, say
+
+if TYPE_CHECKING:
+    from bulkagent.errors import BulkagentError
+
+__all__ = ["explained"]
+
+
+@contextlib.contextmanager
+def explained(*, as_json: bool = False) -> Iterator[None]:
+    """Turn what a command raises into a sentence and an exit code, never a traceback."""
+    from bulkagent.errors import BulkagentError
+
+    try:
+        yield
+    except BulkagentError as error:
+        _print_refusal(error, as_json=as_json)
+        raise typer.Exit(error.exit_code) from None
+    except KeyboardInterrupt:
+        say("bulkagent: interrupted; nothing was sent")
+        raise typer.Exit(130) from None
+    except (typer.Exit, typer.Abort):
+        raise
+    except Exception as defect:  # noqa: BLE001 - the last resort of every command
+        name = type(_innermost(defect)).__name__
+        say(f"bulkagent: a defect in bulkagent: {name}. {_recorded(defect)}")
+        raise typer.Exit(1) from None
+
+
+def _print_refusal(error: BulkagentError, *, as_json: bool) -> None:
+    from bulkagent.cli.screen import as_json_object, bad_rows
+    from bulkagent.errors import Refused, RosterRefused
+    from bulkagent.run import RunResult, planned_totals
+
+    bad = error.bad_rows if isinstance(error, RosterRefused) else ()
+    say("\n".join([*bad_rows(bad), f"bulkagent: {error}"]))
+    if not as_json:
+        return
+    totals = (error.totals if isinstance(error, Refused) else None) or planned_totals()
+    print_data(
+        as_json_object(
+            RunResult(
+                run_id=None,
+                state="refused",
+                exit_code=error.exit_code,
+                rows=sum(totals.values()),
+                totals=totals,
+                causes={"bad_row": len(bad)} if bad else {},
+                error=str(error),
+                errors=bad,
+            )
+        )
+    )
+
+
+def _innermost(defect: BaseException) -> BaseException:
+    while isinstance(defect, BaseExceptionGroup):
+        defect = defect.exceptions[0]
+    return defect
+
+
+def _recorded(defect: BaseException) -> str:
+    """Keep the traceback, without the values in it, where it can be sent from."""
+    import time
+    import traceback
+
+    from bulkagent.gateway.reply import without_secrets
+    from bulkagent.ledger import default_path
+
+    log = default_path().with_name("defects.log")
+    text = "".join(traceback.format_exception(defect))
+    stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        with os.fdopen(descriptor, "a", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(f"--- {stamp}\n{without_secrets(text)}\n")
+    except OSError as error:
+        return (
+            f"Its traceback could not be kept ({log}: {error.strerror}):\n{without_secrets(text)}"
+        )
+    return f"What was sent is in the ledger. Please report it with its traceback, in {log}"

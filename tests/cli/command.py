@@ -1,0 +1,117 @@
+"""The installed command in a process of its own, as people and batch jobs start it."""
+
+import contextlib
+import csv
+import json
+import os
+import signal
+import ssl
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+SAMPLES = Path(__file__).parents[2] / "samples"
+COMMAND = Path(sys.executable).with_name("bulkagent")
+
+# Generous, and never waited for: only a hang meets it.
+HANG_S = 120
+
+
+class Ended(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+def environment(folder: Path, **more: str) -> dict[str, str]:
+    """A person's environment without any setting of the machine that runs the tests."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("BULKAGENT_")}
+    return kept | {
+        "XDG_STATE_HOME": str(folder / "state"),
+        "XDG_CONFIG_HOME": str(folder / "config"),
+        "COLUMNS": "100",
+        **more,
+    }
+
+
+def bulkagent(folder: Path, *arguments: object, stdin: bytes = b"", **more: str) -> Ended:
+    """Run the command to its end, without a controlling terminal."""
+    done = subprocess.run(
+        [COMMAND, *map(str, arguments)],
+        cwd=folder,
+        env=environment(folder, **more),
+        input=stdin,
+        capture_output=True,
+        timeout=HANG_S,
+        start_new_session=True,
+        check=False,
+    )
+    return Ended(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+def started(folder: Path, *arguments: object) -> subprocess.Popen[str]:
+    """Start the command and leave it running."""
+    return subprocess.Popen(
+        [COMMAND, *map(str, arguments)],
+        cwd=folder,
+        env=environment(folder),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+class Emulated:
+    """An emulated gateway in a process of its own, and its judge."""
+
+    def __init__(self, folder: Path, url: str) -> None:
+        self.folder = folder
+        self.url = url
+        self.ca_file = folder / "ca.pem"
+        self.roster = folder / "r.csv"
+
+    def judge(self, what: str) -> Any:
+        context = ssl.create_default_context(cafile=str(self.ca_file))
+        with urllib.request.urlopen(f"{self.url}/emulator/{what}", context=context) as reply:
+            return json.load(reply)
+
+    def set_to(self, flag: int) -> list[str]:
+        """Agents whose talk right somebody set and that now have this one."""
+        agents = self.judge("agents")
+        return [
+            agent["agent_id"]
+            for agent in agents
+            if agent["times_set"] and agent["talk_right"] == flag
+        ]
+
+
+@contextlib.contextmanager
+def emulated(folder: Path, agents: str, *more: object) -> Iterator[Emulated]:
+    arguments = ["emulate", "--agents", agents, "--ca-out", "ca.pem", "--roster-out", "r.csv"]
+    with started(folder, *arguments, *more) as process:
+        try:
+            assert process.stdout is not None
+            ready = process.stdout.readline()
+            assert ready.startswith("ready https://"), ready
+            yield Emulated(folder, ready.split()[1])
+        finally:
+            process.send_signal(signal.SIGTERM)
+            _, errors = process.communicate(timeout=HANG_S)
+            assert process.returncode == 0, errors
+            assert errors == "stopped\n"
+
+
+def report_of(folder: Path, result: Any) -> list[dict[str, str]]:
+    """The lines of the one CSV report that a `--json` object names."""
+    (path,) = result["reports"]
+    with (folder / path).open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
