@@ -142,8 +142,8 @@ class Story(msgspec.Struct, Generic[AttemptT], frozen=True):
     """The latest attempt that ended in doubt."""
     answer: AttemptT | None
     """The latest attempt that the gateway answered."""
-    repeats: int
-    """How many of the latest attempts ended in the same way, without another between."""
+    ends: tuple[Disposition, ...]
+    """How each attempt ended."""
 
     @classmethod
     def begin(cls, attempt: AttemptT) -> Story[AttemptT]:
@@ -155,20 +155,24 @@ class Story(msgspec.Struct, Generic[AttemptT], frozen=True):
             last=attempt,
             doubt=attempt if reach is Reach.IN_DOUBT else None,
             answer=attempt if reach is Reach.ANSWERED else None,
-            repeats=1,
+            ends=(attempt.disposition,),
         )
+
+    @property
+    def repeats(self) -> int:
+        """How many attempts so far ended as the latest one did, that one included."""
+        return self.ends.count(self.last.disposition)
 
     def then(self, attempt: AttemptT) -> Story[AttemptT]:
         """The same story after one attempt more."""
         reach = attempt.disposition.reach
-        same = attempt.disposition is self.last.disposition
         return Story(
             attempts=self.attempts + 1,
             first=self.first,
             last=attempt,
             doubt=attempt if reach is Reach.IN_DOUBT else self.doubt,
             answer=attempt if reach is Reach.ANSWERED else self.answer,
-            repeats=self.repeats + 1 if same else 1,
+            ends=(*self.ends, attempt.disposition),
         )
 
 

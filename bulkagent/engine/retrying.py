@@ -21,6 +21,11 @@ AttemptT = TypeVar("AttemptT", bound=Ended)
 class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """Exponential backoff with full jitter.
 
+    The window doubles each time the same thing happens again. A gateway that is down fails in
+    one way, so its agents are soon tried rarely; where faults are rare and mixed, three
+    different ones in a row mean bad luck, and waiting four times as long for it would only
+    make the run longer (at 10 % faults, by half).
+
     Full jitter (Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015)
     spreads the retries of agents that failed together over the whole window, where a fixed
     backoff would send them together again.
@@ -29,7 +34,7 @@ class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True):
     max_attempts: int = 8
     """Attempts of one item in all, at least 1."""
     base_s: float = 0.5
-    """The window of the first retry; it doubles with each further one."""
+    """The window of the first retry; it doubles each time that the same end comes again."""
     cap_s: float = 15.0
     """The longest window. Eight attempts then spread over at most 45 seconds."""
 
@@ -74,5 +79,5 @@ def decide(policy: RetryPolicy, story: Story[AttemptT], random: Callable[[], flo
     if disposition.at_once:
         return _AT_ONCE
     # Beyond 2**60 the window is the cap anyway, and a float would overflow.
-    window_s = min(policy.cap_s, policy.base_s * 2.0 ** min(story.attempts - 1, 60))
+    window_s = min(policy.cap_s, policy.base_s * 2.0 ** min(story.repeats - 1, 60))
     return Again(window_s * random())

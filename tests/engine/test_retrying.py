@@ -28,7 +28,7 @@ def story(*dispositions: Disposition) -> Story[Attempt]:
         ((BUSY, BUSY, BUSY, BUSY), False),
         ((ODD,), True),
         ((ODD, ODD), False),
-        ((ODD, BUSY, ODD), True),
+        ((ODD, BUSY, ODD), False),
         ((LOST,), True),
         ((LOST, DONE), False),
         ((LOST, REFUSED), False),
@@ -47,6 +47,11 @@ def test_full_jitter_doubles_its_window(attempts: int, window_s: float) -> None:
     happened = story(*[BUSY] * attempts)
     assert decide(POLICY, happened, lambda: 0.0) == Again(0.0)
     assert decide(POLICY, happened, lambda: 0.5) == Again(window_s / 2)
+
+
+def test_another_kind_of_end_starts_with_a_window_of_its_own() -> None:
+    assert decide(POLICY, story(BUSY, LOST), lambda: 0.5) == Again(0.25)
+    assert decide(POLICY, story(BUSY, LOST, BUSY), lambda: 0.5) == Again(0.5)
 
 
 def test_the_window_never_grows_beyond_its_cap() -> None:
