@@ -10,7 +10,7 @@ import argparse
 import statistics
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tests.benchmarks.processes import Cost, emulated_gateway, measure
@@ -50,7 +50,7 @@ def _pair(folder: Path, url: str, agents: int, concurrency: int) -> tuple[Cost, 
 def _print(pairs: Sequence[tuple[Cost, Cost]], agents: int) -> None:
     print(f"{agents:,} agents; median of {len(pairs)} pairs, lowest and highest in brackets")
     print(f"{'':22}{'bulkagent apply':>18}{'bare aiohttp loop':>20}   ratio")
-    rows = [
+    rows: list[tuple[str, Callable[[Cost], float], str]] = [
         ("CPU per agent, us", lambda cost: cost.cpu_s / agents * 1e6, "{:.0f}"),
         ("wall, s", lambda cost: cost.wall_s, "{:.1f}"),
         ("peak memory, MB", lambda cost: cost.peak_mb, "{:.0f}"),

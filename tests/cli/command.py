@@ -9,7 +9,7 @@ import ssl
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -30,23 +30,28 @@ class Ended(NamedTuple):
         return json.loads(self.out)
 
 
-def environment(folder: Path, **more: str) -> dict[str, str]:
+def environment(folder: Path, more: Mapping[str, str] | None = None) -> dict[str, str]:
     """A person's environment without any setting of the machine that runs the tests."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("BULKAGENT_")}
     return kept | {
         "XDG_STATE_HOME": str(folder / "state"),
         "XDG_CONFIG_HOME": str(folder / "config"),
         "COLUMNS": "100",
-        **more,
+        **(more or {}),
     }
 
 
-def bulkagent(folder: Path, *arguments: object, stdin: bytes = b"", **more: str) -> Ended:
+def bulkagent(
+    folder: Path,
+    *arguments: object,
+    stdin: bytes = b"",
+    surroundings: Mapping[str, str] | None = None,
+) -> Ended:
     """Run the command to its end, without a controlling terminal."""
     done = subprocess.run(
         [COMMAND, *map(str, arguments)],
         cwd=folder,
-        env=environment(folder, **more),
+        env=environment(folder, surroundings),
         input=stdin,
         capture_output=True,
         timeout=HANG_S,

@@ -14,8 +14,8 @@ from tests.cli.command import (
     COMMAND,
     HANG_S,
     SAMPLES,
-    Ended,
     Emulated,
+    Ended,
     bulkagent,
     emulated,
     environment,
@@ -149,12 +149,12 @@ def test_a_person_answers_at_the_terminal(
         process = subprocess.Popen(
             [COMMAND, *arguments, "--ca-file", str(gateway.ca_file)],
             cwd=tmp_path,
-            env=environment(tmp_path, TERM="xterm"),
+            env=environment(tmp_path, {"TERM": "xterm"}),
             stdin=theirs,
             stdout=theirs,
             stderr=theirs,
             start_new_session=True,
-            preexec_fn=_take_terminal,
+            preexec_fn=_take_terminal,  # noqa: PLW1509 - no other thread is running here
         )
         os.close(theirs)
         shown = _until(ours, b"[y/N]")
@@ -250,10 +250,11 @@ def test_a_closed_stream_never_ends_a_run(tmp_path: Path, stream: str) -> None:
     """A pipe whose reader has gone, and a stream that was never open."""
     read, write = os.pipe()
     os.close(read)
+    roster = SAMPLES / "evening_shift.csv"
+    arguments = ["apply", roster, "--flag", 0, "--gateway", "emulated", "--report", "r.csv"]
     broken = {"stdout": write, "stderr": write, "both": write}
     process = subprocess.run(
-        [COMMAND, "apply", SAMPLES / "evening_shift.csv", "--flag", "0", "--json"]
-        + ["--gateway", "emulated", "--report", "r.csv"],
+        [COMMAND, *map(str, arguments)],
         cwd=tmp_path,
         env=environment(tmp_path),
         stdin=subprocess.DEVNULL,
@@ -341,7 +342,10 @@ def test_insecure_is_loud(tmp_path: Path) -> None:
 def test_a_name_stands_for_a_gateway_and_a_row_may_name_its_own(tmp_path: Path) -> None:
     (tmp_path / "east").mkdir()
     (tmp_path / "west").mkdir()
-    with emulated(tmp_path / "east", "101-120") as east, emulated(tmp_path / "west", "101-120") as west:
+    with (
+        emulated(tmp_path / "east", "101-120") as east,
+        emulated(tmp_path / "west", "101-120") as west,
+    ):
         (tmp_path / "bulkagent.toml").write_text(
             "".join(
                 f'[gateways.{name}]\nurl = "{gateway.url}"\nca_file = "{name}/ca.pem"\n'
@@ -370,13 +374,17 @@ def test_options_come_from_the_environment_but_consent_does_not(tmp_path: Path) 
             "BULKAGENT_FLAG": "1",
             "BULKAGENT_INSECURE": "1",
         }
-        refused = bulkagent(tmp_path, "apply", gateway.roster, **surroundings)
+        refused = bulkagent(tmp_path, "apply", gateway.roster, surroundings=surroundings)
         assert refused.code == 2
         assert "--flag" in refused.err
-        refused = bulkagent(tmp_path, "apply", gateway.roster, "--flag", 0, **surroundings)
+        refused = bulkagent(
+            tmp_path, "apply", gateway.roster, "--flag", 0, surroundings=surroundings
+        )
         assert refused.code == 2
         assert "--yes" in refused.err
-        ended = bulkagent(tmp_path, "apply", gateway.roster, "--flag", 0, "--yes", **surroundings)
+        ended = bulkagent(
+            tmp_path, "apply", gateway.roster, "--flag", 0, "--yes", surroundings=surroundings
+        )
         assert ended.code == 0, ended.err
         assert "WARNING" not in ended.err
 

@@ -25,20 +25,27 @@ ROSTER = SAMPLES / "evening_shift.csv"
         (["apply", ROSTER, "--flag", "0", "--gateway", "emulated", "--concurrency", "0"], "1 to"),
         (["apply", ROSTER, "--flag", "0", "--gateway", "emulated", "--report", "x.xml"], ".csv"),
         (["apply", ROSTER, "--flag", "0", "--gateway", "emulated", "--report", "no/x.csv"], "no"),
-        (["apply", ROSTER, "--flag", "0", "--gateway", "emulated", "--config", "no.toml"], "no.toml"),
-        (["apply", ROSTER, "--flag", "0", "--gateway", "emulated", "--scenario", "no.toml"], "no.toml"),
+        (
+            ["apply", ROSTER, "--flag", "0", "--gateway", "emulated", "--config", "no.toml"],
+            "no.toml",
+        ),
+        (
+            ["apply", ROSTER, "--flag", "0", "--gateway", "emulated", "--scenario", "no.toml"],
+            "no.toml",
+        ),
         (["apply", ROSTER, "--flag", "0", "--gateway", "emulated", "--ledger", ROSTER], "--ledger"),
         (["apply", ROSTER, "--flag", "0", "--gateway", "https://x", "--scenario", "x"], "emulated"),
-        (["apply", ROSTER, "--flag", "0", "--gateway", "https://x", "--ca-file", "no.pem"], "no.pem"),
+        (
+            ["apply", ROSTER, "--flag", "0", "--gateway", "https://x", "--ca-file", "no.pem"],
+            "no.pem",
+        ),
         (["report", "last", "--to", "x.csv"], "no run"),
         (["report", "2026", "--to", "x.csv"], "no run"),
         (["check", "no.csv"], "no.csv"),
         (["check", SAMPLES / "messy.csv"], "invalid"),
     ],
 )
-def test_is_refused_with_a_sentence(
-    tmp_path: Path, arguments: list[object], says: str
-) -> None:
+def test_is_refused_with_a_sentence(tmp_path: Path, arguments: list[object], says: str) -> None:
     ended = bulkagent(tmp_path, *arguments, "--json")
     assert ended.code == ended.json["exit_code"] == 2
     assert ended.json["state"] == "refused"
@@ -67,9 +74,7 @@ def test_every_bad_row_is_listed_with_line_column_and_reason(tmp_path: Path) -> 
 
 def test_the_terminal_gets_fifty_bad_rows_and_json_all(tmp_path: Path) -> None:
     (tmp_path / "bad.csv").write_text("agent\n" + "x\n" * 120)
-    ended = bulkagent(
-        tmp_path, "apply", "bad.csv", "--flag", 0, "--gateway", "emulated", "--json"
-    )
+    ended = bulkagent(tmp_path, "apply", "bad.csv", "--flag", 0, "--gateway", "emulated", "--json")
     assert ended.code == 2
     assert len(ended.json["errors"]) == 120
     assert ended.err.count("line ") == 50
@@ -97,7 +102,7 @@ def test_a_defect_is_a_sentence_and_its_traceback_is_kept(tmp_path: Path) -> Non
         "time.time_ns = broken\n"
     )
     arguments = ["apply", ROSTER, "--flag", 0, "--gateway", "emulated"]
-    ended = bulkagent(tmp_path, *arguments, PYTHONPATH=str(tmp_path))
+    ended = bulkagent(tmp_path, *arguments, surroundings={"PYTHONPATH": str(tmp_path)})
     assert ended.code == 1
     assert "a defect in bulkagent: ZeroDivisionError" in ended.err
     assert "Traceback" not in ended.err

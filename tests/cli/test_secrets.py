@@ -4,7 +4,7 @@ import csv
 import signal
 from pathlib import Path
 
-from tests.cli.command import HANG_S, Ended, bulkagent, emulated, started
+from tests.cli.command import HANG_S, bulkagent, emulated, started
 
 # What a GUID would be recognised by, whole or in part.
 CANARY = "5ca1ab1e-0000-4000-8000-00000000cafe"
@@ -48,12 +48,10 @@ def test_a_guid_in_the_wrong_place_is_not_repeated(tmp_path: Path) -> None:
     ]
     with (tmp_path / "shifted.csv").open("w", newline="") as file:
         csv.writer(file).writerows(rows)
-    said: list[Ended] = []
-    for more in ([], ["--skip-invalid", "--report", "out.csv", "--report", "out.json"]):
-        said.append(
-            bulkagent(tmp_path, "apply", "shifted.csv", "--gateway", "emulated", "--json", *more)
-        )
-    said.append(bulkagent(tmp_path, "check", "shifted.csv", "--json"))
+    apply = ["apply", "shifted.csv", "--gateway", "emulated", "--json"]
+    skipping = ["--skip-invalid", "--report", "out.csv", "--report", "out.json"]
+    commands = (apply, [*apply, *skipping], ["check", "shifted.csv", "--json"])
+    said = [bulkagent(tmp_path, *command) for command in commands]
     assert [ended.code for ended in said] == [2, 4, 2]
     shown = "".join(ended.out + ended.err for ended in said).encode()
     kept = everything_in(tmp_path, but={tmp_path / "shifted.csv"})

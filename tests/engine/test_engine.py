@@ -46,9 +46,11 @@ def words(count: int) -> list[str]:
 class Far:
     """A far side with a script: what comes of each word's attempts, in order, then success."""
 
-    def __init__(self, seconds: float = 0.01, **script: list[Disposition]) -> None:
+    def __init__(
+        self, seconds: float = 0.01, script: dict[str, list[Disposition]] | None = None
+    ) -> None:
         self.seconds = seconds
-        self.script = script
+        self.script = script or {}
         self.in_flight = 0
         self.peak = 0
         self.starts: list[tuple[float, str]] = []
@@ -98,7 +100,7 @@ def test_any_operation_on_any_list() -> None:
 
 
 def test_a_parked_item_holds_no_slot() -> None:
-    source, far = ListSource(words(10)), Far(word0=[BUSY])
+    source, far = ListSource(words(10)), Far(script={"word0": [BUSY]})
     limits = Limits(concurrency=1, per_second=None)
     run(bulkhead(source, far.attempt, limits, policy=RetryPolicy(base_s=10.0)).run())
     order = [word for _, word in far.starts]
@@ -106,7 +108,7 @@ def test_a_parked_item_holds_no_slot() -> None:
 
 
 def test_a_due_retry_goes_before_a_new_item() -> None:
-    source, far = ListSource(words(100)), Far(seconds=1.0, word0=[BUSY])
+    source, far = ListSource(words(100)), Far(seconds=1.0, script={"word0": [BUSY]})
     limits = Limits(concurrency=1, per_second=None)
     run(bulkhead(source, far.attempt, limits, policy=RetryPolicy(base_s=2.5)).run())
     order = [word for _, word in far.starts]
@@ -116,7 +118,7 @@ def test_a_due_retry_goes_before_a_new_item() -> None:
 
 def test_full_parking_stops_the_taking_of_new_items() -> None:
     script = {word: [BUSY] * 3 for word in words(50)}
-    source, far = ListSource(words(50)), Far(**script)
+    source, far = ListSource(words(50)), Far(script=script)
     limits = Limits(concurrency=4, per_second=None, max_parked=5)
     head = bulkhead(source, far.attempt, limits)
     most = 0
@@ -142,7 +144,7 @@ def test_lanes_are_worked_off_in_order() -> None:
 
 def test_no_window_of_a_second_has_more_starts_than_the_rate() -> None:
     script = {word: [BUSY, BUSY] for word in words(200)[::3]}
-    source, far = ListSource(words(200)), Far(seconds=0.3, **script)
+    source, far = ListSource(words(200)), Far(seconds=0.3, script=script)
     uniform = random.Random(3).random
     limits = Limits(concurrency=50, per_second=20.0)
     run(bulkhead(source, far.attempt, limits, uniform=uniform).run())
@@ -154,7 +156,7 @@ def test_no_window_of_a_second_has_more_starts_than_the_rate() -> None:
 
 def test_stopping_admits_nothing_more_and_strands_nothing() -> None:
     source = ListSource(words(100))
-    far = Far(seconds=1.0, word1=[LOST, LOST, LOST])
+    far = Far(seconds=1.0, script={"word1": [LOST, LOST, LOST]})
     head = bulkhead(source, far.attempt, Limits(concurrency=5, per_second=None))
     engine = Engine([head])
 
@@ -185,7 +187,7 @@ def test_stopping_wakes_what_waits_for_its_start() -> None:
 
 
 def test_stopping_while_a_retry_is_in_flight_lets_it_finish() -> None:
-    source, far = ListSource(["word0"]), Far(seconds=1.0, word0=[BUSY])
+    source, far = ListSource(["word0"]), Far(seconds=1.0, script={"word0": [BUSY]})
     limits = Limits(concurrency=1, per_second=None)
     engine = Engine([bulkhead(source, far.attempt, limits, policy=RetryPolicy(base_s=1.0))])
 
@@ -281,7 +283,7 @@ def test_whatever_happens_each_taken_item_ends_once(
 ) -> None:
     names = words(len(outcomes))
     source = ListSource(names)
-    far = Far(seconds=0.2, **dict(zip(names, ([*o] for o in outcomes), strict=True)))
+    far = Far(seconds=0.2, script=dict(zip(names, map(list, outcomes), strict=True)))
     limits = Limits(concurrency=concurrency, per_second=None, max_parked=max_parked)
     engine = Engine([bulkhead(source, far.attempt, limits, uniform=random.Random(seed).random)])
 

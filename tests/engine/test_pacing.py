@@ -1,5 +1,7 @@
 """The arithmetic of a rate."""
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,7 +19,7 @@ def test_starts_are_never_closer_than_the_rate_allows(per_second: float, gaps: l
     for gap in gaps:
         now += gap
         starts.append(now + pacer.reserve(now))
-    for earlier, later in zip(starts, starts[1:], strict=False):
+    for earlier, later in itertools.pairwise(starts):
         assert later - earlier >= 1 / per_second - 1e-6
 
 

@@ -1,0 +1,93 @@
+"""The README is true: its tables are the program's, its code is the samples'."""
+
+import re
+from pathlib import Path
+
+import pytest
+import typer
+
+from bulkagent.cli import app
+from bulkagent.outcome import Status
+from bulkagent.report import ADVICE, COLUMNS
+
+REPOSITORY = Path(__file__).parents[1]
+README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+
+
+def rows_after(heading: str) -> dict[str, list[str]]:
+    """The rows of the first table after a text, by their first cell."""
+    table = README.split(heading, 1)[1].split("\n\n", 1)[0]
+    rows = [
+        [cell.strip().replace("\\|", "|") for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
+        for line in table.splitlines()
+        if line.startswith("| ")
+    ]
+    return {row[0].strip("`"): row[1:] for row in rows if set(row[0]) != {"-"}}
+
+
+def options_of(command: str) -> dict[str, str]:
+    group = typer.main.get_command(app)
+    parameters = group.commands[command].params  # type: ignore[attr-defined] # a Typer group
+    return {
+        parameter.opts[0]: parameter.help or ""
+        for parameter in parameters
+        if parameter.opts[0].startswith("--") and parameter.opts[0] != "--help"
+    }
+
+
+def test_every_cause_is_explained_as_the_last_screen_explains_it() -> None:
+    shown = rows_after("| cause | what it means | what to do |")
+    assert shown == {cause.value: [*words] for cause, words in ADVICE.items()}
+
+
+def test_every_status_is_there() -> None:
+    shown = rows_after("| status | means |")
+    assert list(shown) == [status.value for status in Status]
+
+
+def test_every_option_of_apply_is_there_with_its_default() -> None:
+    shown = rows_after("| option of `apply` | default | |")
+    assert [name.split()[0] for name in shown] == list(options_of("apply"))
+    for (name, (default, text)), help_text in zip(
+        shown.items(), options_of("apply").values(), strict=True
+    ):
+        assert help_text.startswith(text), name
+        assert default == "-" or f"[{default}]" in help_text, name
+
+
+def test_the_columns_are_the_reports() -> None:
+    assert ",".join(COLUMNS) in README
+
+
+def test_the_python_example_is_the_sample() -> None:
+    (shown,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    assert shown in (REPOSITORY / "samples/run_from_python.py").read_text()
+
+
+def test_the_first_screen_has_the_two_commands() -> None:
+    first_screen = README.splitlines()[:22]
+    commands = [line for line in first_screen if line.startswith("python3 -m venv ")]
+    assert len(commands) == 2
+    assert "bulkagent apply samples/evening_shift.csv --flag 0 --gateway emulated" in commands[0]
+    assert commands[1].endswith(".venv/bin/pytest")
+
+
+def test_ci_runs_the_commands_of_the_readme() -> None:
+    assert "and run its tests" in README
+    assert "README.md" in (REPOSITORY / ".ci/run").read_text()
+
+
+@pytest.mark.parametrize("name", ["yes", "flag", "insecure"])
+def test_consent_and_intent_have_no_environment_variable(name: str) -> None:
+    group = typer.main.get_command(app)
+    for command in group.commands.values():  # type: ignore[attr-defined] # a Typer group
+        for parameter in command.params:
+            if parameter.name == name:
+                assert parameter.envvar is None
+
+
+def test_the_top_level_is_what_it_should_be() -> None:
+    allowed = {"README.md", "bulkagent", "pyproject.toml", "samples", "tests"}
+    built = {"build", "dist", "venv"}  # what .gitignore names
+    there = {path.name for path in REPOSITORY.iterdir() if not path.name.startswith(".")}
+    assert there - built == allowed
