@@ -45,14 +45,18 @@ class ConfigFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """How a run is carried out. The defaults are gentle on purpose."""
+    """How a run is carried out. The defaults are gentle on purpose.
+
+    Raises:
+        SettingsRefused: A value is out of its range.
+    """
 
     ledger: Path | None = None
     """None: the platform's folder for state."""
     concurrency: int = 16
     """Requests in flight at once on one gateway, 1 to 10000."""
     per_second: float | None = 100.0
-    """Requests started a second on one gateway, retries included; None: no limit."""
+    """Requests started a second on one gateway, retries included, above 0; None: no limit."""
     max_attempts: int = 8
     """Requests for one agent in all, 1 to 1000."""
     connect_timeout_s: float = 3.0
@@ -82,31 +86,31 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             SettingsRefused: A value is out of its range.
         """
         layers = [_from_file(file), _UNLIMITED if emulated else {}, explicit]
-        merged = {name: value for layer in layers for name, value in layer.items()}
-        settings = cls(**merged)
-        for name, (low, high) in _RANGES.items():
-            value = getattr(settings, name)
+        return cls(**{name: value for layer in layers for name, value in layer.items()})
+
+    def __post_init__(self) -> None:
+        for name, (label, low, high) in _RANGES.items():
+            value = getattr(self, name)
             if value is not None and not low <= value <= high:
-                raise SettingsRefused(
-                    f"{name.removesuffix('_s').replace('_', '-')} must be {low} to {high},"
-                    f" not {value}"
-                )
-        if settings.timeout_s <= settings.connect_timeout_s:
+                raise SettingsRefused(f"{label} must be {low} to {high}, not {value}")
+        if self.timeout_s <= self.connect_timeout_s:
             raise SettingsRefused(
-                f"the timeout ({settings.timeout_s:g} s) must be longer than the connect timeout"
-                f" ({settings.connect_timeout_s:g} s), which is a part of it"
+                f"the timeout ({self.timeout_s:g} s) must be longer than the connect timeout"
+                f" ({self.connect_timeout_s:g} s), which is a part of it"
             )
-        return settings
+        agent_id_range("-".join(map(str, self.agent_id_range)))
 
 
 _UNLIMITED: Mapping[str, object] = {"concurrency": 64, "per_second": None}
 
-_RANGES: Mapping[str, tuple[float, float]] = {
-    "concurrency": (1, 10_000),
-    "max_attempts": (1, 1_000),
-    "max_agents": (1, 1_000_000_000),
-    "timeout_s": (0.001, 86_400),
-    "connect_timeout_s": (0.001, 86_400),
+_RANGES: Mapping[str, tuple[str, float, float]] = {
+    "concurrency": ("concurrency", 1, 10_000),
+    # 0 is no rate: it would lift the limit. The lowest is one start in some three hours.
+    "per_second": ("the rate a second", 0.0001, 1_000_000),
+    "max_attempts": ("max-attempts", 1, 1_000),
+    "max_agents": ("max-agents", 1, 1_000_000_000),
+    "timeout_s": ("the timeout in seconds", 0.001, 86_400),
+    "connect_timeout_s": ("the connect timeout in seconds", 0.001, 86_400),
 }
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")

@@ -216,8 +216,9 @@ def _describe(error: BaseException) -> str:
         reason = error.os_error
     else:
         reason = error
+    # OpenSSL sets these attributes; an error that was made in Python may be without them.
     if isinstance(reason, ssl.SSLCertVerificationError):
-        return f"certificate not accepted: {reason.verify_message}"
+        return f"certificate not accepted: {getattr(reason, 'verify_message', reason)}"
     if isinstance(reason, ssl.SSLError):
-        return f"TLS: {reason.reason or reason}"
+        return f"TLS: {getattr(reason, 'reason', None) or reason}"
     return str(reason) or type(reason).__name__

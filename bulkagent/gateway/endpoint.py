@@ -153,4 +153,5 @@ def _why(error: Exception) -> str:
 
 def _without_password(url: str) -> str:
     head, at, tail = url.rpartition("@")
-    return f"{head.partition('//')[0]}//...@{tail}" if at else url
+    scheme, slashes, _ = head.partition("//")
+    return f"{scheme}//...@{tail}" if slashes else f"...{at}{tail}" if at else url

@@ -5,12 +5,19 @@ What may live here: the one pass over the rows. What this room must not know: so
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from typing import BinaryIO
 
 import msgspec
 
-from bulkagent.errors import BadRow, GuardrailRefused, RosterRefused, SettingsRefused
+from bulkagent.errors import (
+    BadRow,
+    GuardrailRefused,
+    LedgerUnavailable,
+    RosterRefused,
+    SettingsRefused,
+)
 from bulkagent.gateway.guids import PackedGuids
 from bulkagent.gateway.operations import SET_TALK_RIGHT, flag_of, talk_right
 from bulkagent.ledger import Database, Lane, Planner, forget_run
@@ -42,7 +49,8 @@ def _rules_of(request: Request, gateways: Gateways) -> Rules:
         agent_id_range=request.settings.agent_id_range,
         gateways=gateways.names,
         default_gateway=gateways.default,
-        guid_required=not gateways.emulated,
+        # Without a gateway that is what is wrong, and it is said first: see `_refuse_layout`.
+        guid_required=not gateways.emulated if gateways.default else None,
     )
 
 
@@ -61,8 +69,11 @@ def plan_run(
     Raises:
         RosterRefused: The roster cannot be used, or has invalid rows that were not to be skipped.
         GuardrailRefused: It has more agents than allowed.
+        SettingsRefused: It has rows without a gateway, or a gateway's settings cannot be used.
+        LedgerUnavailable: The ledger does not take the plan.
     """
     with Roster(request.roster, _rules_of(request, gateways), stdin=stdin) as roster:
+        _refuse_layout(roster.layout, gateways)
         planner = Planner(
             database,
             operation=SET_TALK_RIGHT.name,
@@ -80,7 +91,9 @@ def plan_run(
             lanes = planner.planned(now_ms)
             gateways.check({lane.gateway for lane in lanes})
         except BaseException:
-            forget_run(database, planner.run)
+            # A ledger that takes not even this may be the reason; without its mark it is no run.
+            with contextlib.suppress(LedgerUnavailable):
+                forget_run(database, planner.run)
             raise
         plan = tally.plan(planner.run_id, roster.layout, lanes)
         return Planned(plan, planner.run, lanes, roster.layout.extra_columns, guids)
@@ -144,6 +157,7 @@ class _Tally:
 
     def retract(self, retraction: Retraction) -> None:
         self.agents -= 1
+        self.nowhere -= not retraction.gateway
         self.reject(retraction.row, retraction.column, retraction.reason)
 
     def refusal(self) -> RosterRefused:
@@ -206,13 +220,25 @@ def _record(
         )
 
 
+def _refuse_layout(layout: Layout, gateways: Gateways) -> None:
+    """Refuse a roster that names no gateway where nothing else does, and one without GUIDs."""
+    if gateways.default:
+        return
+    if not layout.has_gateway:
+        raise SettingsRefused(
+            "no gateway: give the one that the roster is for with --gateway, or a gateway column"
+        )
+    if not layout.has_guid:
+        raise RosterRefused("the roster has no guid column, and nothing else supplies GUIDs")
+
+
 def _refuse(request: Request, tally: _Tally) -> None:
     if tally.bad_rows and not request.skip_invalid:
         raise tally.refusal()
     if tally.nowhere:
         raise SettingsRefused(
-            f"{tally.nowhere:,} rows name no gateway; give the one that they are for with"
-            " --gateway",
+            f"{tally.nowhere:,} {'row names' if tally.nowhere == 1 else 'rows name'} no gateway;"
+            " give theirs with --gateway",
             totals=tally.totals(),
         )
     allowed = request.settings.max_agents

@@ -134,18 +134,17 @@ class Run:
             raise RuntimeError("a run must be prepared before it is executed")
         planned, database = self._planned, self._database
         self._started = self._clock.monotonic()
-        ending = Ending()
+        error, error_code = None, 1
         defect: BaseException | None = None
         try:
             await self._send(planned, database)
         except* BulkagentError as failed:
             known = _first(failed)
-            ending = Ending(error=str(known), error_code=known.exit_code)
-        except* Exception as failed:  # noqa: BLE001 - reported below, after the reports are written
+            error, error_code = str(known), known.exit_code
+        except* Exception as failed:  # noqa: BLE001 - raised below, after the reports are written
             defect = failed
-            ending = Ending(error=f"a defect in bulkagent: {failed.exceptions[0]!r}")
-        if ending.error is None:
-            ending = Ending(signal=self._signal)
+            error = "a defect in bulkagent"
+        ending = Ending(signal=self._signal, error=error, error_code=error_code)
         elapsed_s = self._clock.monotonic() - self._started
         result = await anyio.to_thread.run_sync(
             lambda: self._finish(planned, database, ending, elapsed_s)

@@ -14,6 +14,7 @@ from bulkagent.outcome import Status
 __all__ = ["Ending", "Verdict", "judge"]
 
 _SIGNAL_BASE = 128  # how shells report a death by signal, which batch systems know
+_DEFECT = 1
 
 
 class Ending(msgspec.Struct, frozen=True):
@@ -23,7 +24,7 @@ class Ending(msgspec.Struct, frozen=True):
     """The signal that stopped it."""
     error: str | None = None
     """What broke off the run, for people; None where it came to its end."""
-    error_code: int = 1
+    error_code: int = _DEFECT
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -38,9 +39,10 @@ class Verdict(msgspec.Struct, frozen=True):
 def judge(totals: Mapping[str, int], ending: Ending) -> Verdict:
     """The first that holds of: broken off, stopped, something to repeat, something refused, done.
 
-    A duplicate row follows its first row, so it has no say of its own.
+    A defect goes before a signal, which goes before everything else that may break a run off. A
+    duplicate row follows its first row, so it has no say of its own.
     """
-    if ending.error is not None:
+    if ending.error is not None and (ending.signal is None or ending.error_code == _DEFECT):
         return Verdict("interrupted", ending.error_code, again=True)
     if ending.signal is not None:
         return Verdict("interrupted", _SIGNAL_BASE + ending.signal, again=True)

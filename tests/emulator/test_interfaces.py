@@ -100,7 +100,7 @@ def test_a_flag_is_exactly_0_or_1(query: str, flag: int | None) -> None:
         ("application/jsonp", False),
     ],
 )
-def test_the_content_type_is_json(header: str | None, accepted: bool) -> None:  # noqa: FBT001
+def test_the_content_type_is_json(header: str | None, accepted: bool) -> None:
     assert is_json(header) is accepted
 
 

@@ -1,0 +1,49 @@
+"""What each fault says about the effect of a request: never more than is known."""
+
+from __future__ import annotations
+
+import pytest
+
+from bulkagent.gateway.faults import FAULTS, Fault
+from bulkagent.outcome import Cause, Reach, Status
+
+NEVER, ANSWERED, DOUBT = Reach.NEVER_SENT, Reach.ANSWERED, Reach.IN_DOUBT
+
+TABLE: list[tuple[Fault, Reach, Cause, int | None]] = [
+    (Fault.NO_GUID, NEVER, Cause.NO_GUID, 0),
+    (Fault.DNS, NEVER, Cause.CONNECT, None),
+    (Fault.REFUSED, NEVER, Cause.CONNECT, None),
+    (Fault.CONNECT_TIMEOUT, NEVER, Cause.CONNECT, None),
+    (Fault.TLS, NEVER, Cause.TLS, 0),
+    (Fault.RESET, DOUBT, Cause.RESET, None),
+    (Fault.READ_TIMEOUT, DOUBT, Cause.TIMEOUT, None),
+    (Fault.TRUNCATED, DOUBT, Cause.BAD_REPLY, None),
+    (Fault.UNAVAILABLE, DOUBT, Cause.OVERLOADED, None),
+    (Fault.SERVER_ERROR, DOUBT, Cause.GATEWAY_ERROR, None),
+    (Fault.TOO_MANY, ANSWERED, Cause.OVERLOADED, None),
+    (Fault.NOT_A_GATEWAY, DOUBT, Cause.BAD_REPLY, 2),
+    (Fault.OVERSIZED, DOUBT, Cause.BAD_REPLY, 2),
+    (Fault.REDIRECT, DOUBT, Cause.BAD_REPLY, 0),
+]
+
+
+@pytest.mark.parametrize(("fault", "reach", "cause", "retries"), TABLE)
+def test_a_fault_means_what_the_table_says(
+    fault: Fault, reach: Reach, cause: Cause, retries: int | None
+) -> None:
+    disposition = FAULTS[fault]
+    assert disposition.name == fault.value
+    assert (disposition.reach, disposition.cause) == (reach, cause)
+    assert disposition.retries == retries
+    assert not disposition.at_once
+
+
+def test_every_fault_has_a_row() -> None:
+    assert set(FAULTS) == set(Fault) == {row[0] for row in TABLE}
+
+
+@pytest.mark.parametrize("fault", Fault)
+def test_unknown_is_said_of_what_is_in_doubt_and_of_nothing_else(fault: Fault) -> None:
+    disposition = FAULTS[fault]
+    in_doubt = disposition.reach is Reach.IN_DOUBT
+    assert disposition.status is (Status.UNKNOWN if in_doubt else Status.FAILED)

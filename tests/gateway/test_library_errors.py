@@ -1,0 +1,131 @@
+"""What only the HTTP library can raise, and the table that every exception of it goes through."""
+
+from __future__ import annotations
+
+import errno
+import inspect
+import ssl
+from unittest import mock
+
+import aiohttp
+import pytest
+from aiohttp import client_exceptions
+from aioresponses import aioresponses
+from yarl import URL
+
+from bulkagent.gateway.client import _FAULTS, _fault_of
+from bulkagent.gateway.endpoint import Endpoint
+from bulkagent.gateway.faults import FAULTS, Fault
+from bulkagent.gateway.retcodes import RETCODES
+from bulkagent.outcome import Attempt, Reach
+from tests.gateway.raw import GUID, TO_AGENT_101, client_of
+
+ADDRESS = "https://gw.invalid:8043"
+WHOLE = f"{ADDRESS}/agentgateway/resource/onlineagent/101/settalkright?flag=0"
+
+
+async def attempt() -> Attempt:
+    async with client_of(Endpoint(name="g", url=ADDRESS)) as client:
+        return await client.attempt(TO_AGENT_101)
+
+
+async def test_canned_replies_go_through_the_client(canned: aioresponses) -> None:
+    canned.post(WHOLE, body='{"retcode":"0","message":"success"}')
+    canned.post(WHOLE, status=503, body="<html>")
+    assert (await attempt()).disposition is RETCODES["0"]
+    assert (await attempt()).disposition is FAULTS[Fault.UNAVAILABLE]
+    ((method, url),) = canned.requests
+    assert (method, str(url)) == ("POST", WHOLE)
+
+
+async def test_canned_replies_still_need_the_argument_that_aioresponses_leaves_out() -> None:
+    """When this fails, take the shim out of tests/conftest.py."""
+    with aioresponses() as bare:
+        bare.post(WHOLE, body="{}")
+        with pytest.raises(TypeError, match="stream_writer"):
+            await attempt()
+
+
+def connector_error(kind: type[aiohttp.ClientConnectorError], reason: OSError) -> Exception:
+    return kind(mock.Mock(host="gw.invalid", port=8043, ssl=True), reason)
+
+
+RAISED: list[tuple[Exception, Fault]] = [
+    (connector_error(aiohttp.ClientConnectorDNSError, OSError(-2, "no such name")), Fault.DNS),
+    (connector_error(aiohttp.ClientConnectorError, OSError(113, "no route")), Fault.REFUSED),
+    (
+        connector_error(aiohttp.ClientConnectorError, TimeoutError(errno.ETIMEDOUT, "SYN lost")),
+        Fault.REFUSED,
+    ),
+    (connector_error(aiohttp.ClientConnectorSSLError, ssl.SSLError(1, "odd")), Fault.TLS),
+    (
+        connector_error(
+            aiohttp.ClientConnectorCertificateError, ssl.SSLCertVerificationError(1, "expired")
+        ),
+        Fault.TLS,
+    ),
+    (aiohttp.ConnectionTimeoutError(f"Connection timeout to {WHOLE}"), Fault.CONNECT_TIMEOUT),
+    (aiohttp.SocketTimeoutError(f"Timeout on reading from {WHOLE}"), Fault.READ_TIMEOUT),
+    (aiohttp.ServerTimeoutError(), Fault.READ_TIMEOUT),
+    (TimeoutError(), Fault.READ_TIMEOUT),
+    (aiohttp.ClientPayloadError(f"b'{GUID[:20]}'"), Fault.TRUNCATED),
+    (
+        aiohttp.ClientResponseError(
+            mock.Mock(real_url=URL(WHOLE)), (), status=400, message=f"Bad status line {GUID[:20]}"
+        ),
+        Fault.NOT_A_GATEWAY,
+    ),
+    (aiohttp.ServerDisconnectedError(f"Set-Cookie: {GUID[:20]}"), Fault.RESET),
+    (aiohttp.ClientOSError(errno.ECONNRESET, "Connection reset by peer"), Fault.RESET),
+    (aiohttp.ClientConnectionResetError("Cannot write to closing transport"), Fault.RESET),
+    (aiohttp.ClientConnectionError(f"echo of {GUID}"), Fault.RESET),
+    (ConnectionResetError(errno.ECONNRESET, "reset"), Fault.RESET),
+    (BrokenPipeError(errno.EPIPE, "broken pipe"), Fault.RESET),
+    (OSError(errno.EMFILE, "Too many open files"), Fault.RESET),
+]
+
+
+@pytest.mark.parametrize(("error", "fault"), RAISED, ids=lambda value: type(value).__name__)
+async def test_what_the_library_raises_is_an_attempt_with_its_fault(
+    canned: aioresponses, error: Exception, fault: Fault
+) -> None:
+    canned.post(WHOLE, exception=error)
+    ended = await attempt()
+    assert ended.disposition is FAULTS[fault]
+    assert (ended.http_status, ended.retcode, ended.message) == (0, "", "")
+    assert ended.detail
+    assert "agentgateway" not in ended.detail
+    assert GUID[:20] not in ended.detail
+
+
+@pytest.mark.parametrize("error", [RuntimeError("a defect"), ValueError("another"), KeyError("x")])
+async def test_a_defect_is_not_taken_for_a_fault_of_the_network(
+    canned: aioresponses, error: Exception
+) -> None:
+    canned.post(WHOLE, exception=error)
+    with pytest.raises(type(error)):
+        await attempt()
+
+
+KINDS = [
+    kind
+    for _, kind in inspect.getmembers(client_exceptions, inspect.isclass)
+    if issubclass(kind, aiohttp.ClientError)
+]
+# Raised only while there is no connection yet, or while one is being made.
+BEFORE_SENDING = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_never_sent_is_claimed_for_nothing_that_can_happen_after_sending(
+    kind: type[aiohttp.ClientError],
+) -> None:
+    fault, _ = _fault_of(kind.__new__(kind))
+    never_sent = FAULTS[fault].reach is Reach.NEVER_SENT
+    assert never_sent is issubclass(kind, BEFORE_SENDING)
+
+
+def test_no_row_of_the_table_of_exceptions_is_hidden_by_an_earlier_one() -> None:
+    rows = [raised for raised, _, _ in _FAULTS]
+    for number, raised in enumerate(rows):
+        assert not any(issubclass(raised, earlier) for earlier in rows[:number])

@@ -1,0 +1,99 @@
+"""Counts and ending to state and exit code: the first of 1, 129-143, 6, 5, 3, 4, 0 that holds."""
+
+from __future__ import annotations
+
+import itertools
+import signal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bulkagent.outcome import Status
+from bulkagent.run.verdict import Ending, Verdict, judge
+
+
+def totals(**counts: int) -> dict[str, int]:
+    return {status.value: 0 for status in Status} | counts
+
+
+AGAIN = Verdict("completed", 3, again=True)
+IN_VAIN = Verdict("completed", 4, again=False)
+DONE = Verdict("completed", 0, again=False)
+
+
+@pytest.mark.parametrize(
+    ("counts", "verdict"),
+    [
+        ({}, DONE),
+        ({"applied": 5}, DONE),
+        ({"duplicate": 5}, DONE),
+        ({"applied": 5, "duplicate": 5}, DONE),
+        ({"failed": 1}, AGAIN),
+        ({"unknown": 1}, AGAIN),
+        ({"not_attempted": 1}, AGAIN),
+        ({"rejected": 1}, IN_VAIN),
+        ({"invalid": 1}, IN_VAIN),
+        ({"applied": 5, "rejected": 1}, IN_VAIN),
+        ({"applied": 5, "invalid": 1, "duplicate": 2}, IN_VAIN),
+        ({"applied": 5, "rejected": 9, "unknown": 1}, AGAIN),
+        ({"rejected": 9, "invalid": 9, "failed": 1, "duplicate": 1}, AGAIN),
+    ],
+)
+def test_a_run_that_came_to_its_end_is_judged_by_its_rows(
+    counts: dict[str, int], verdict: Verdict
+) -> None:
+    assert judge(totals(**counts), Ending()) == verdict
+
+
+@pytest.mark.parametrize(
+    ("ending", "exit_code"),
+    [
+        (Ending(signal=signal.SIGHUP), 129),
+        (Ending(signal=signal.SIGINT), 130),
+        (Ending(signal=signal.SIGTERM), 143),
+        (Ending(error="a defect"), 1),
+        (Ending(error="the ledger is full", error_code=5), 5),
+        (Ending(error="a guardrail", error_code=6), 6),
+        (Ending(error="a defect", signal=signal.SIGINT), 1),
+        (Ending(error="the ledger is full", error_code=5, signal=signal.SIGINT), 130),
+        (Ending(error="a guardrail", error_code=6, signal=signal.SIGTERM), 143),
+    ],
+)
+@pytest.mark.parametrize("counts", [{}, {"applied": 1}, {"failed": 1}, {"rejected": 1}])
+def test_a_run_that_was_broken_off_says_so_whatever_its_rows(
+    ending: Ending, exit_code: int, counts: dict[str, int]
+) -> None:
+    assert judge(totals(**counts), ending) == Verdict("interrupted", exit_code, again=True)
+
+
+PRECEDENCE = [1, 129, 130, 143, 6, 5, 3, 4, 0]
+ENDINGS = [
+    Ending(signal=number, error=error, error_code=code)
+    for number, (error, code) in itertools.product(
+        (None, signal.SIGHUP, signal.SIGINT, signal.SIGTERM),
+        ((None, 1), ("a defect", 1), ("the ledger", 5), ("a guardrail", 6)),
+    )
+]
+
+
+@given(
+    counts=st.fixed_dictionaries({status.value: st.integers(0, 2) for status in Status}),
+    ending=st.sampled_from(ENDINGS),
+)
+def test_the_exit_code_is_the_first_of_all_that_hold(
+    counts: dict[str, int], ending: Ending
+) -> None:
+    holds = {0}
+    if ending.error is not None:
+        holds.add(ending.error_code)
+    if ending.signal is not None:
+        holds.add(128 + ending.signal)
+    if counts["failed"] + counts["unknown"] + counts["not_attempted"]:
+        holds.add(3)
+    if counts["rejected"] + counts["invalid"]:
+        holds.add(4)
+    verdict = judge(counts, ending)
+    assert verdict.exit_code == min(holds, key=PRECEDENCE.index)
+    assert verdict.state == ("completed" if verdict.exit_code in (0, 3, 4) else "interrupted")
+    assert verdict.again is (verdict.exit_code not in (0, 4))

@@ -1,0 +1,323 @@
+"""Settings: which layer wins, what is refused, and what a configuration file may say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import platformdirs
+import pytest
+
+from bulkagent.errors import SettingsRefused
+from bulkagent.settings import ConfigFile, GatewaySection, Settings, find_config, load_config
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the command was started; the platform's folder is beside it."""
+    here = tmp_path / "here"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(platformdirs, "user_config_path", lambda *_, **__: tmp_path / "platform")
+    return here
+
+
+def loaded(folder: Path, text: str) -> ConfigFile:
+    path = folder / "bulkagent.toml"
+    path.write_text(text, encoding="utf-8")
+    return load_config(path)
+
+
+class TestLayers:
+    def test_the_defaults_are_the_documented_gentle_ones(self) -> None:
+        settings = Settings.resolve({}, ConfigFile())
+        assert settings == Settings()
+        assert (settings.concurrency, settings.per_second) == (16, 100.0)
+        assert (settings.connect_timeout_s, settings.timeout_s) == (3.0, 10.0)
+        assert (settings.max_attempts, settings.max_agents) == (8, None)
+        assert settings.agent_id_range == (101, 59_999)
+        assert settings.ledger is None
+        assert settings.gateways == {}
+
+    def test_the_file_lies_over_the_defaults(self) -> None:
+        file = ConfigFile(
+            ledger="/var/ledger.sqlite3",
+            concurrency=4,
+            rate="300/m",
+            max_attempts=2,
+            connect_timeout="1s",
+            timeout="2500ms",
+            agent_id_range="101-999999",
+            max_agents=500,
+            gateways={"east": GatewaySection(url="https://gw")},
+        )
+        assert Settings.resolve({}, file) == Settings(
+            ledger=Path("/var/ledger.sqlite3"),
+            concurrency=4,
+            per_second=5.0,
+            max_attempts=2,
+            connect_timeout_s=1.0,
+            timeout_s=2.5,
+            agent_id_range=(101, 999_999),
+            max_agents=500,
+            gateways={"east": GatewaySection(url="https://gw")},
+        )
+
+    def test_what_was_given_explicitly_lies_over_the_file(self) -> None:
+        file = ConfigFile(concurrency=4, rate="300/m", timeout="30s")
+        settings = Settings.resolve({"concurrency": 7, "per_second": None}, file)
+        assert (settings.concurrency, settings.per_second, settings.timeout_s) == (7, None, 30.0)
+
+    def test_the_files_limits_do_not_hold_the_emulated_gateway_back(self) -> None:
+        file = ConfigFile(concurrency=4, rate="300/m", timeout="30s")
+        settings = Settings.resolve({}, file, emulated=True)
+        assert (settings.concurrency, settings.per_second, settings.timeout_s) == (64, None, 30.0)
+
+    def test_explicit_limits_hold_also_for_the_emulated_gateway(self) -> None:
+        explicit = {"concurrency": 3, "per_second": 9.0}
+        settings = Settings.resolve(explicit, ConfigFile(concurrency=4), emulated=True)
+        assert (settings.concurrency, settings.per_second) == (3, 9.0)
+
+    def test_the_file_may_lift_the_rate(self) -> None:
+        assert Settings.resolve({}, ConfigFile(rate="none")).per_second is None
+
+
+class TestRanges:
+    @pytest.mark.parametrize(
+        ("name", "least", "most"),
+        [
+            ("concurrency", 1, 10_000),
+            ("max_attempts", 1, 1_000),
+            ("max_agents", 1, 1_000_000_000),
+            ("per_second", 0.0001, 1_000_000),
+        ],
+    )
+    def test_both_ends_pass_and_what_is_beyond_does_not(
+        self, name: str, least: float, most: float
+    ) -> None:
+        for value in (least, most):
+            assert getattr(Settings.resolve({name: value}, ConfigFile()), name) == value
+        for value in (0, -1, most + 1, float("nan")):
+            with pytest.raises(SettingsRefused, match=f"must be {least} to {most}, not"):
+                Settings.resolve({name: value}, ConfigFile())
+
+    @pytest.mark.parametrize(
+        ("connect_s", "whole_s"), [(3.0, 3.0), (3.0, 2.0), (10.0, 10.0), (0.002, 0.001)]
+    )
+    def test_the_timeout_is_longer_than_the_connect_timeout(
+        self, connect_s: float, whole_s: float
+    ) -> None:
+        explicit = {"connect_timeout_s": connect_s, "timeout_s": whole_s}
+        with pytest.raises(SettingsRefused, match="must be longer than the connect timeout"):
+            Settings.resolve(explicit, ConfigFile())
+
+    def test_the_timeouts_are_compared_after_all_layers_are_laid(self) -> None:
+        file = ConfigFile(connect_timeout="20s")
+        assert Settings.resolve({"timeout_s": 21.0}, file).connect_timeout_s == 20.0
+        with pytest.raises(
+            SettingsRefused, match=r"the timeout \(10 s\).*connect timeout \(20 s\)"
+        ):
+            Settings.resolve({}, file)
+
+    @pytest.mark.parametrize("name", ["timeout_s", "connect_timeout_s"])
+    @pytest.mark.parametrize("value", [0.0, -1.0, 86_401.0, float("inf"), float("nan")])
+    def test_timeouts_are_a_millisecond_to_a_day(self, name: str, value: float) -> None:
+        with pytest.raises(SettingsRefused, match=r"timeout in seconds must be 0\.001 to 86400"):
+            Settings.resolve({name: value}, ConfigFile())
+
+    @pytest.mark.parametrize("ids", [(100, 200), (300, 200), (101, 1_000_000)])
+    def test_a_range_of_agent_ids_is_one_that_a_gateway_can_have(
+        self, ids: tuple[int, int]
+    ) -> None:
+        with pytest.raises(SettingsRefused, match="range of agent IDs"):
+            Settings(agent_id_range=ids)
+
+    def test_settings_made_by_a_program_are_held_to_the_same(self) -> None:
+        with pytest.raises(SettingsRefused, match="concurrency must be 1 to 10000, not 0"):
+            Settings(concurrency=0)
+        with pytest.raises(SettingsRefused, match="the rate a second must be"):
+            Settings(per_second=0)
+
+
+class TestFile:
+    def test_everything_that_can_be_set_is_read(self, folder: Path) -> None:
+        file = loaded(
+            folder,
+            """
+            ledger = "/var/ledger.sqlite3"
+            concurrency = 4
+            rate = "50/s"
+            max_attempts = 3
+            connect_timeout = "1s"
+            timeout = "5s"
+            agent_id_range = "101-999999"
+            max_agents = 500
+            [gateways.east-1]
+            url = "https://gw:8043"
+            ca_file = "/etc/ca.pem"
+            client_cert = "/etc/client.pem"
+            tls_server_name = "gateway.example"
+            """,
+        )
+        section = GatewaySection(
+            "https://gw:8043", "/etc/ca.pem", "/etc/client.pem", "gateway.example"
+        )
+        assert file == ConfigFile(
+            "/var/ledger.sqlite3", 4, "50/s", 3, "1s", "5s", "101-999999", 500, {"east-1": section}
+        )
+
+    def test_no_file_is_an_empty_file(self, folder: Path) -> None:
+        assert load_config(None) == loaded(folder, "") == ConfigFile()
+
+    @pytest.mark.parametrize(
+        ("text", "near"),
+        [
+            ("concurency = 4", "concurrency"),
+            ("time_out = '4s'", "timeout"),
+            ("max-agents = 4", "max_agents"),
+            ("connect_timeout_s = 3", "connect_timeout"),
+            ("[gateway.east]\nurl = 'https://gw'", "gateways"),
+            ("[gateways.east]\nurl = 'https://gw'\nca-file = 'x'", "ca_file"),
+            ("[gateways.east]\nurl = 'https://gw'\nserver_name = 'x'", "tls_server_name"),
+        ],
+    )
+    def test_an_unknown_key_is_refused_with_the_nearest_known_one(
+        self, folder: Path, text: str, near: str
+    ) -> None:
+        with pytest.raises(SettingsRefused) as refused:
+            loaded(folder, text)
+        assert str(folder / "bulkagent.toml") in str(refused.value)
+        assert str(refused.value).endswith(f"did you mean {near!r}?")
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "concurrency",
+            "concurrency = ",
+            "concurrency = '4'",
+            "concurrency = 4.5",
+            "concurrency = true",
+            "rate = 100",
+            "gateways = 'east'",
+            "[gateways.east]",
+            "[gateways.east]\nurl = 5",
+            "a = " + "[" * 5_000,
+            "concurrency = " + "9" * 5_000,
+            "[gateways.east]\nurl = 'https://gw'\n[gateways.east]\nurl = 'https://gw'",
+        ],
+    )
+    def test_what_is_no_such_file_is_refused_by_its_name(self, folder: Path, text: str) -> None:
+        with pytest.raises(SettingsRefused) as refused:
+            loaded(folder, text)
+        assert str(refused.value).startswith(str(folder / "bulkagent.toml"))
+
+    @pytest.mark.parametrize("content", [b"\xff\xfe", b"ledger = '\xe9'", b"\x00"])
+    def test_bytes_that_are_no_toml_are_refused(self, folder: Path, content: bytes) -> None:
+        path = folder / "odd.toml"
+        path.write_bytes(content)
+        with pytest.raises(SettingsRefused, match=r"odd\.toml"):
+            load_config(path)
+
+    def test_a_file_that_cannot_be_read_is_refused_by_its_name(self, folder: Path) -> None:
+        for path in (folder / "absent.toml", folder):
+            with pytest.raises(SettingsRefused, match="check --config") as refused:
+                load_config(path)
+            assert str(path) in str(refused.value)
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "rate = '100'",
+            "rate = '0/s'",
+            "timeout = '0s'",
+            "connect_timeout = 'soon'",
+            "agent_id_range = '1-2'",
+            "ledger = '~nobody-of-that-name/x'",
+            "[gateways.east]\nurl = 'https://gw'\nca_file = '~nobody-of-that-name/x'",
+        ],
+    )
+    def test_a_value_that_makes_no_sense_is_refused_with_the_files_name(
+        self, folder: Path, text: str
+    ) -> None:
+        with pytest.raises(SettingsRefused) as refused:
+            loaded(folder, text)
+        assert str(refused.value).startswith(f"{folder / 'bulkagent.toml'}: '")
+
+    @pytest.mark.parametrize(
+        "name",
+        [
+            "emulated",
+            "Emulated",
+            "EMULATED",
+            "",
+            "a b",
+            "https://gw",
+            "a/b",
+            "-a",
+            "x" * 65,
+            "\u00e4",
+        ],
+    )
+    def test_a_gateway_cannot_be_called_like_something_else(self, folder: Path, name: str) -> None:
+        with pytest.raises(SettingsRefused, match="cannot be a gateway's name") as refused:
+            loaded(folder, f'[gateways."{name}"]\nurl = "https://gw"')
+        assert repr(name) in str(refused.value)
+
+    @pytest.mark.parametrize("name", ["east", "East-1", "a.b_c", "7", "x" * 64, "emulated2"])
+    def test_other_names_are_free(self, folder: Path, name: str) -> None:
+        assert set(loaded(folder, f'[gateways."{name}"]\nurl = "https://gw"').gateways) == {name}
+
+    def test_relative_paths_are_beside_the_file_and_not_where_the_command_started(
+        self, folder: Path
+    ) -> None:
+        elsewhere = folder.parent / "etc"
+        elsewhere.mkdir()
+        file = loaded(
+            elsewhere,
+            """
+            ledger = "state/ledger.sqlite3"
+            [gateways.east]
+            url = "https://gw"
+            ca_file = "ca.pem"
+            client_cert = "../client.pem"
+            [gateways.west]
+            url = "https://gw"
+            ca_file = "/etc/ca.pem"
+            client_cert = "~/client.pem"
+            """,
+        )
+        assert file.ledger == str(elsewhere / "state/ledger.sqlite3")
+        assert Settings.resolve({}, file).ledger == elsewhere / "state/ledger.sqlite3"
+        east, west = file.gateways["east"], file.gateways["west"]
+        assert east.ca_file == str(elsewhere / "ca.pem")
+        assert east.client_cert == str(elsewhere / "../client.pem")
+        assert west.ca_file == "/etc/ca.pem"
+        assert west.client_cert == str(folder.parent / "home" / "client.pem")
+
+    def test_paths_that_are_not_given_stay_empty(self, folder: Path) -> None:
+        file = loaded(folder, '[gateways.east]\nurl = "https://gw"')
+        assert file == ConfigFile(gateways={"east": GatewaySection("https://gw")})
+        assert Settings.resolve({}, file).ledger is None
+
+
+class TestFinding:
+    def test_the_one_asked_for_goes_before_all_even_where_it_is_not_there(
+        self, folder: Path
+    ) -> None:
+        (folder / "bulkagent.toml").touch()
+        assert find_config(Path("asked.toml")) == Path("asked.toml")
+
+    def test_the_folders_goes_before_the_platforms(self, folder: Path) -> None:
+        platform = folder.parent / "platform"
+        assert find_config(None) is None
+        platform.mkdir()
+        (platform / "bulkagent.toml").touch()
+        assert find_config(None) == platform / "bulkagent.toml"
+        (folder / "bulkagent.toml").touch()
+        found = find_config(None)
+        assert found is not None
+        assert found.resolve() == (folder / "bulkagent.toml").resolve()
+
+    def test_a_folder_of_that_name_is_no_configuration(self, folder: Path) -> None:
+        (folder / "bulkagent.toml").mkdir()
+        assert find_config(None) is None
