@@ -6,10 +6,12 @@ this room must not know: what is sent there.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import anyio.to_thread
 
 from bulkagent.errors import SettingsRefused
 from bulkagent.gateway.endpoint import Endpoint, tls_context
@@ -109,10 +111,7 @@ class Gateways:
             )
             started[name] = await stack.enter_async_context(gateway)
             self._endpoints[name] = Endpoint(name=name, url=gateway.url, ca_pem=gateway.ca_pem)
-        guids = PackedGuids()
-        for row, name, agent_id in rows:
-            guids.add(row, started[name].sign_in(agent_id) or _STALE_GUID)
-        return guids
+        return await anyio.to_thread.run_sync(_sign_in, started, rows)
 
     def _asked_for(self, request: Request) -> Endpoint:
         tls = {
@@ -141,6 +140,15 @@ class Gateways:
                 " emulated, or a name that has a [gateways.NAME] section in bulkagent.toml"
             )
         return Endpoint.parse(request.gateway, **given)
+
+
+def _sign_in(
+    started: Mapping[str, EmulatedGateway], rows: Iterable[tuple[int, str, str]]
+) -> PackedGuids:
+    guids = PackedGuids()
+    for row, name, agent_id in rows:
+        guids.add(row, started[name].sign_in(agent_id) or _STALE_GUID)
+    return guids
 
 
 def _of_section(name: str, section: GatewaySection) -> Endpoint:
