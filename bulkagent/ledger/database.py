@@ -10,6 +10,7 @@ import contextlib
 import os
 import sqlite3
 import stat
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -23,35 +24,62 @@ __all__ = ["Busy", "Database", "default_path", "open_ledger", "probe"]
 # give across machines (sqlite.org/wal.html, "All processes ... must be on the same host").
 _NETWORK_FILESYSTEMS = frozenset(
     """
-    9p afs beegfs ceph cifs davfs fuse.glusterfs fuse.s3fs fuse.sshfs glusterfs gpfs lustre ncpfs
-    nfs nfs4 ocfs2 smb smb2 smb3 smbfs webdav
+    9p afpfs afs beegfs ceph cifs davfs fuse.ceph fuse.gcsfuse fuse.glusterfs fuse.rclone fuse.s3fs
+    fuse.sshfs glusterfs gpfs lustre ncpfs nfs nfs4 ocfs2 smb smb2 smb3 smbfs vboxsf webdav
     """.split()  # noqa: SIM905 - reads better than thirty quoted words
 )
 
+# What sqlite3 raises; the second where SQLite's own message quotes bytes of a damaged file.
+_ERRORS = (sqlite3.Error, UnicodeDecodeError)
+
 _BUSY_WAIT_S = 10.0
+_RETRY_S = 0.01
+
+# From here on (16 MiB) a checkpoint also makes the log begin anew, for which it must hold the
+# write lock for some milliseconds, and for no longer than this where a reader is in its way.
+_LONG_LOG_PAGES = 4096
+_RESTART_WAIT_MS = 50
 
 
-class Busy(Exception):
-    """Another process is writing at this moment."""
+class Busy(LedgerFailed):
+    """Another process held the write lock for longer than the busy wait; nothing was written."""
 
 
 class Database:
-    """A connection to a ledger. Not for two threads at once, but for any thread in turn."""
+    """A connection to a ledger. Not for two threads at once, but for any thread in turn.
+
+    Raises:
+        LedgerUnavailable: The file is not there, or no database.
+    """
 
     def __init__(self, path: Path, *, busy_wait_s: float = _BUSY_WAIT_S) -> None:
-        self.path = path
-        self._connection = sqlite3.connect(
-            path, timeout=busy_wait_s, isolation_level=None, check_same_thread=False
-        )
-        for pragma in (
-            "journal_mode=WAL",
-            # A commit survives any crash of the process; a crash of the machine may lose the last.
-            "synchronous=NORMAL",
-            # Checkpoints write and sync the whole log: never in a commit, see Journal.
-            "wal_autocheckpoint=0",
-            "foreign_keys=ON",
-        ):
-            self._connection.execute(f"PRAGMA {pragma}")
+        self.path = path.absolute()  # whoever opens it again may do so from another folder
+        self._busy_wait_ms = round(busy_wait_s * 1000)
+        with _explained(path):
+            self._connection = sqlite3.connect(
+                # Never created here, where its mode would be the umask's.
+                f"{self.path.as_uri()}?mode=rw",
+                uri=True,
+                timeout=_BUSY_WAIT_S,
+                isolation_level=None,
+                check_same_thread=False,
+            )
+            try:
+                for pragma in (
+                    # A commit survives any crash of the process; one of the machine may lose it.
+                    "synchronous=NORMAL",
+                    # Checkpoints write and sync the whole log: never in a commit, see Journal.
+                    "wal_autocheckpoint=0",
+                    "foreign_keys=ON",
+                    # The file may come from anywhere: its views may call nothing with effects.
+                    "trusted_schema=OFF",
+                    # Only now, for the others have to read the file.
+                    f"busy_timeout={self._busy_wait_ms}",
+                ):
+                    self._connection.execute(f"PRAGMA {pragma}")
+            except BaseException:
+                self._connection.close()
+                raise
 
     def __enter__(self) -> Self:
         return self
@@ -73,6 +101,16 @@ class Database:
         with _explained(self.path):
             return self._connection.execute(sql, parameters).fetchall()
 
+    @contextlib.contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Everything read within is of one moment, whatever others write; nothing is written."""
+        with _explained(self.path):
+            self._connection.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self._roll_back()
+
     def write(self, *statements: tuple[str, Iterable[Sequence[object]]]) -> None:
         """Commit statements, each with its rows of parameters, as one transaction.
 
@@ -86,24 +124,40 @@ class Database:
             for sql, rows in statements:
                 connection.executemany(sql, rows)
             connection.execute("COMMIT")
-        except sqlite3.Error as error:
-            with contextlib.suppress(sqlite3.Error):
-                connection.execute("ROLLBACK")
-            if error.sqlite_errorcode & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
-                raise Busy from None
+        except _ERRORS as error:
+            self._roll_back()
+            if _is_busy(error):
+                raise Busy(
+                    f"another process keeps the ledger {self.path} locked; wait until it has ended"
+                ) from None
             raise LedgerFailed(
-                f"the ledger {self.path} takes no more records ({error}); sending has stopped."
-                " Free space or fix the disk, then look at the run's report"
+                f"the ledger {self.path} takes no more records ({error});"
+                " free space or mend the disk"
             ) from None
         except BaseException:
             # A generator of rows raised, the roster's perhaps: the error is its own.
-            connection.execute("ROLLBACK")
+            self._roll_back()
             raise
 
     def checkpoint(self) -> None:
-        """Move what is in the write-ahead log into the file, as far as readers allow."""
+        """Move what is in the write-ahead log into the file, as far as readers allow.
+
+        While others commit, something is always left in the log, so it would never begin anew
+        and grow without end. A long one is therefore made to: the little that came since the
+        first pass is moved with writers held off.
+        """
+        execute = self._connection.execute
+        with contextlib.suppress(*_ERRORS):
+            ((_, pages, _),) = execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+            if pages >= _LONG_LOG_PAGES:
+                execute(f"PRAGMA busy_timeout={_RESTART_WAIT_MS}")
+                execute("PRAGMA wal_checkpoint(RESTART)").fetchall()
         with contextlib.suppress(sqlite3.Error):
-            self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+            execute(f"PRAGMA busy_timeout={self._busy_wait_ms}")
+
+    def _roll_back(self) -> None:
+        with contextlib.suppress(sqlite3.Error):  # it did so itself, or had not begun
+            self._connection.execute("ROLLBACK")
 
 
 def default_path() -> Path:
@@ -121,8 +175,12 @@ def probe(path: Path) -> None:
     """
     import psutil
 
-    mounts = [(mount.mountpoint, mount.fstype) for mount in psutil.disk_partitions(all=True)]
-    kind = _network_filesystem(path.absolute(), mounts)
+    try:
+        mounts = [(mount.mountpoint, mount.fstype) for mount in psutil.disk_partitions(all=True)]
+    except OSError:  # a container without /proc: nobody can say
+        return
+    # Links followed, for a local folder may be one to a folder on another machine.
+    kind = _network_filesystem(Path(os.path.realpath(path)), mounts)
     if kind:
         raise LedgerUnavailable(
             f"the ledger {path} is on a network filesystem ({kind}), where its write-ahead log"
@@ -136,47 +194,84 @@ def open_ledger(path: Path) -> Database:
     Raises:
         LedgerUnavailable: It cannot be created or opened, or is something else.
     """
-    probe(path)
     try:
+        probe(path)
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         # SQLite would create it with the umask's mode; the log beside it takes on this one's.
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, stat.S_IRUSR | stat.S_IWUSR))
-    except OSError as error:
+        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, stat.S_IRUSR | stat.S_IWUSR)
+        try:
+            regular = stat.S_ISREG(os.fstat(file).st_mode)
+        finally:
+            os.close(file)
+    except (OSError, ValueError) as error:
+        said = (isinstance(error, OSError) and error.strerror) or error
         raise LedgerUnavailable(
-            f"the ledger {path} cannot be opened: {error.strerror};"
+            f"the ledger {path} cannot be opened: {said};"
             " give a path that can be written with --ledger"
         ) from None
-    with _explained(path):
-        database = Database(path)
-        try:
-            _prepare(database, path)
-        except BaseException:
-            database.close()
-            raise
-        return database
+    if not regular:
+        raise LedgerUnavailable(f"the ledger {path} is not a file; give one with --ledger")
+    database = Database(path)
+    try:
+        with _explained(path):
+            _prepare(database._connection, path)  # noqa: SLF001 - the other half of this module
+    except BaseException:
+        database.close()
+        raise
+    return database
 
 
-def _prepare(database: Database, path: Path) -> None:
-    connection = database._connection  # noqa: SLF001 - the other half of this module
-    connection.execute("BEGIN IMMEDIATE")
+def _prepare(connection: sqlite3.Connection, path: Path) -> None:
+    # Asked before anything is changed: it may be somebody else's.
+    connection.execute("BEGIN")
+    new = _is_new(connection, path)
+    connection.execute("COMMIT")
+    _log_ahead(connection, path)
+    if new:
+        connection.execute("BEGIN IMMEDIATE")
+        if _is_new(connection, path):  # and not another process's by now
+            for statement in _statements(SCHEMA):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
+            connection.execute(f"PRAGMA user_version={VERSION}")
+        connection.execute("COMMIT")
+
+
+def _is_new(connection: sqlite3.Connection, path: Path) -> bool:
+    """Whether the database has yet to become a ledger; refused if it is something else."""
     ((application,),) = connection.execute("PRAGMA application_id").fetchall()
     ((version,),) = connection.execute("PRAGMA user_version").fetchall()
     ((tables,),) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchall()
-    if application == 0 and tables == 0:
-        for statement in _statements(SCHEMA):
-            connection.execute(statement)
-        connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
-        connection.execute(f"PRAGMA user_version={VERSION}")
-    elif application != APPLICATION_ID:
+    if (application, version, tables) == (0, 0, 0):
+        return True
+    if application != APPLICATION_ID:
         raise LedgerUnavailable(
             f"{path} is a database, but not a bulkagent ledger; give another path with --ledger"
         )
-    elif version != VERSION:
+    if version != VERSION:
         raise LedgerUnavailable(
             f"the ledger {path} has format {version}, this bulkagent writes format {VERSION};"
             " use the version that wrote it, or give another path with --ledger"
         )
-    connection.execute("COMMIT")
+    return False
+
+
+def _log_ahead(connection: sqlite3.Connection, path: Path) -> None:
+    deadline = time.monotonic() + _BUSY_WAIT_S
+    mode = ""
+    while not mode:
+        try:
+            ((mode,),) = connection.execute("PRAGMA journal_mode=WAL").fetchall()
+        except sqlite3.Error as error:
+            # SQLite does not wait here by itself: two that both wait for it would do so for ever.
+            if not _is_busy(error) or time.monotonic() >= deadline:
+                raise
+            time.sleep(_RETRY_S)
+    if mode != "wal":
+        raise LedgerUnavailable(
+            f"the ledger {path} is on a filesystem without shared memory, which its write-ahead"
+            " log needs; give a path on a local disk with --ledger"
+        )
 
 
 def _statements(script: str) -> Iterator[str]:
@@ -202,7 +297,17 @@ def _network_filesystem(path: Path, mounts: Iterable[tuple[str, str]]) -> str:
 def _explained(path: Path) -> Iterator[None]:
     try:
         yield
-    except sqlite3.Error as error:
+    except _ERRORS as error:
+        if _is_busy(error):
+            raise LedgerUnavailable(
+                f"another process keeps the ledger {path} locked; try again when it has ended"
+            ) from None
         raise LedgerUnavailable(
-            f"the ledger {path} cannot be read: {error}; give another path with --ledger"
+            f"the ledger {path} cannot be used: {error}; give another path with --ledger"
         ) from None
+
+
+def _is_busy(error: Exception) -> bool:
+    # Errors of the module's own, such as of a closed connection, have no code.
+    code: int = getattr(error, "sqlite_errorcode", 0)
+    return code & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}

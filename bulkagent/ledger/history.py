@@ -6,12 +6,13 @@ how a run is carried out, and how answers are shown.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
 
-from bulkagent.errors import RunNotFound
+from bulkagent.errors import LedgerUnavailable, RunNotFound
 from bulkagent.ledger.database import Database
 from bulkagent.outcome import Cause, Line, Status
 
@@ -70,23 +71,30 @@ def find_run(database: Database, name: str) -> RunFacts:
 
     Raises:
         RunNotFound: There is none, or several begin like that.
+        LedgerUnavailable: The ledger is damaged.
     """
     # A run that was never planned has sent nothing and has not all its rows: no report is of it.
     if name == "last":
-        found = database.all(f"{_SELECT_RUN} WHERE planned_at IS NOT NULL ORDER BY id DESC LIMIT 1")
+        # Not by ID: the machine's clock may have been set back since.
+        found = database.all(
+            f"{_SELECT_RUN} WHERE planned_at IS NOT NULL ORDER BY run DESC LIMIT 1"
+        )
+    elif not name or not name.isascii():  # an argument's bytes need not even be text
+        found = []
     else:
         found = database.all(
             f"{_SELECT_RUN} WHERE planned_at IS NOT NULL AND substr(id, 1, ?) = ? LIMIT 2",
             (len(name), name),
         )
-    if not found or not name:
+    if not found:
         raise RunNotFound(f"the ledger {database.path} has no run {name!r}")
     if len(found) > 1:
         raise RunNotFound(f"several runs in {database.path} begin with {name!r}; give more of it")
     facts = dict(zip(RunFacts.__struct_fields__, found[0], strict=True))
-    for field in ("extra_columns", "settings"):
-        facts[field] = msgspec.json.decode(facts[field])
-    return msgspec.convert(facts, RunFacts)
+    with _read_as_written(database):
+        for field in ("extra_columns", "settings"):
+            facts[field] = msgspec.json.decode(facts[field])
+        return msgspec.convert(facts, RunFacts)
 
 
 def lines(database: Database, run: int, flag_of: Mapping[str, str]) -> Iterator[Line]:
@@ -96,22 +104,26 @@ def lines(database: Database, run: int, flag_of: Mapping[str, str]) -> Iterator[
         database: The ledger.
         run: The run's key in it.
         flag_of: What the report shows for arguments; other arguments are shown as they are.
+
+    Raises:
+        LedgerUnavailable: While iterating: the ledger is damaged.
     """
     causes: dict[str | None, Cause | None] = {None: None, **{cause.value: cause for cause in Cause}}
     statuses = {status.value: status for status in Status}
     decode = msgspec.json.Decoder(tuple[str, ...]).decode
-    for row in database.query(_SELECT_LINES, (run,)):
-        number, agent_id, gateway, arguments, status, cause, *said, extra = row
-        yield Line(
-            number,
-            agent_id,
-            gateway,
-            flag_of.get(arguments, arguments),
-            statuses[status],
-            causes[cause],
-            *said,
-            extra=decode(extra) if extra else (),  # type: ignore[misc] # `said` is the seven between
-        )
+    with _read_as_written(database):
+        for row in database.query(_SELECT_LINES, (run,)):
+            number, agent_id, gateway, arguments, status, cause, *said, extra = row
+            yield Line(
+                number,
+                agent_id,
+                gateway,
+                flag_of.get(arguments, arguments),
+                statuses[status],
+                causes[cause],
+                *said,
+                extra=decode(extra) if extra else (),  # type: ignore[misc] # `said` is seven long
+            )
 
 
 def planned_rows(database: Database, run: int) -> Iterator[tuple[int, str, str]]:
@@ -125,7 +137,8 @@ def summarise(database: Database, run: int) -> Summary:
     causes: dict[str, int] = {}
     requests = retries = 0
     for status, cause, count, attempts, dispatched in database.all(_SELECT_TOTALS, (run,)):
-        totals[status] += count
+        with _read_as_written(database):
+            totals[Status(status)] += count
         if cause is not None:
             causes[cause] = causes.get(cause, 0) + count
         requests += attempts
@@ -142,10 +155,11 @@ def summarise(database: Database, run: int) -> Summary:
 def clusters(database: Database, run: int) -> tuple[Cluster, ...]:
     """Rows that are not applied, by status and cause, the most frequent first."""
     decode = msgspec.json.Decoder(tuple[str, ...]).decode
-    return tuple(
-        Cluster(Status(status), Cause(cause), count, decode(some))
-        for status, cause, count, some in database.all(_SELECT_CLUSTERS, (run, _SAMPLE))
-    )
+    with _read_as_written(database):
+        return tuple(
+            Cluster(Status(status), Cause(cause), count, decode(some))
+            for status, cause, count, some in database.all(_SELECT_CLUSTERS, (run, _SAMPLE))
+        )
 
 
 def finish_run(database: Database, run: int, *, state: str, exit_code: int, now_ms: int) -> None:
@@ -156,6 +170,17 @@ def finish_run(database: Database, run: int, *, state: str, exit_code: int, now_
             [(state, exit_code, now_ms, run)],
         )
     )
+
+
+@contextlib.contextmanager
+def _read_as_written(database: Database) -> Iterator[None]:
+    try:
+        yield
+    except (KeyError, ValueError, msgspec.MsgspecError):
+        raise LedgerUnavailable(
+            f"the ledger {database.path} has what bulkagent does not write; it is damaged, or"
+            " another program wrote to it: give another path with --ledger"
+        ) from None
 
 
 _SELECT_RUN = (

@@ -19,8 +19,10 @@ from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Self
 
+import anyio
+
 from bulkagent.clock import Clock
-from bulkagent.errors import LedgerFailed
+from bulkagent.errors import LedgerFailed, LedgerUnavailable
 from bulkagent.ledger.database import Busy, Database
 from bulkagent.outcome import Assignment, Attempt, Outcome, Status, Story, conclude
 
@@ -34,11 +36,12 @@ _LOW = 500
 _BUSY_RETRY_S = 0.005
 _BUSY_LIMIT = 6_000  # half a minute of another process holding the lock
 _CHECKPOINT_S = 5.0
-_HELD = "another process holds the ledger; sending has stopped, look at the run's report"
+_STOPPED = "sending has stopped, look at the run's report"
 
 _MARK = """
 INSERT INTO outcomes (run, row, attempts, first_sent_at) VALUES (?1,?2,?3,?4)
-ON CONFLICT (run, row) DO UPDATE SET attempts = ?3, status = NULL
+ON CONFLICT (run, row) DO UPDATE SET attempts = ?3, status = NULL, cause = NULL, retcode = NULL,
+message = NULL, http_status = NULL, latency_ms = NULL, finished_at = NULL
 """
 _OUTCOME = """
 UPDATE outcomes SET status = ?, cause = ?, retcode = ?, message = ?, http_status = ?,
@@ -87,7 +90,11 @@ class Journal:
         operation: The operation's name, for the assignments that it hands out.
         lanes: The lanes that it hands out.
         clock: Time.
-        settled: Called with each outcome once it is on disk.
+        settled: Called with each outcome once it is on disk. What it raises ends the run: from
+            then on every mark raises it.
+
+    Raises:
+        LedgerUnavailable: The ledger is not there any more.
     """
 
     def __init__(
@@ -106,16 +113,20 @@ class Journal:
         self._clock = clock
         self._settled = settled
         self._writer = Database(database.path, busy_wait_s=0.0)
-        self._reader = Database(database.path)
+        try:
+            self._reader = Database(database.path)
+        except BaseException:
+            self._writer.close()
+            raise
         self._shelves: Mapping[int, _Shelf] = {lane: _Shelf() for lane in lanes}
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="bulkagent-ledger")
-        self._marks: list[tuple[object, ...]] = []
+        self._marks: list[tuple[int, int, int, int]] = []
         self._outcomes: list[tuple[object, ...]] = []
         self._attempts: list[tuple[object, ...]] = []
         self._ended: list[Outcome] = []
         self._waiting: list[asyncio.Future[None]] = []
         self._scheduled = False
-        self._failed: LedgerFailed | None = None
+        self._failed: Exception | None = None
         self._busy = 0
         self._checkpoints: asyncio.Task[None] | None = None
 
@@ -129,18 +140,27 @@ class Journal:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._checkpoints is not None:
-            self._checkpoints.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._checkpoints
-        try:
-            await self.flushed()
-        finally:
-            # Not on the loop: the thread may be in the middle of a checkpoint's sync.
-            await asyncio.get_running_loop().run_in_executor(None, self._close)
+        # A cancelled run's last records are as good as any.
+        with anyio.CancelScope(shield=True):
+            try:
+                if self._checkpoints is not None:
+                    self._checkpoints.cancel()
+                    await asyncio.wait((self._checkpoints,))
+                await self.flushed()
+            except Exception:
+                self._rescue()
+                if exc is None:  # else that is what happened first
+                    raise
+            finally:
+                # Not on the loop: the thread may be in the middle of a checkpoint's sync.
+                await asyncio.get_running_loop().run_in_executor(None, self._close)
 
     async def take(self, lane: int) -> Assignment | None:
-        """The lane's next assignment that has no mark, or None when there is none left."""
+        """The lane's next assignment that has no mark, or None when there is none left.
+
+        Raises:
+            LedgerFailed: The ledger cannot be read any more.
+        """
         shelf = self._shelves[lane]
         if shelf.more and shelf.coming is None and len(shelf.items) < _LOW:
             self._fetch(lane, shelf)
@@ -156,9 +176,22 @@ class Journal:
         return shelf.items.popleft()
 
     async def mark(self, item: Assignment, attempt: int) -> None:
-        """Commit that an attempt is about to be made; only then may its first byte leave."""
-        self._marks.append((self._run, item.row, attempt, self._clock.wall_ms()))
-        await self._durable()
+        """Commit that an attempt is about to be made; only then may its first byte leave.
+
+        Raises:
+            LedgerFailed: It cannot be, and nothing can from the first failure on.
+        """
+        if self._failed is not None:
+            raise self._failed
+        mark = (self._run, item.row, attempt, self._clock.wall_ms())
+        self._marks.append(mark)
+        try:
+            await self._durable()
+        except asyncio.CancelledError:
+            # Nothing will be sent; where it is not committed yet, it need not say so.
+            with contextlib.suppress(ValueError):
+                self._marks.remove(mark)
+            raise
 
     def attempted(self, item: Assignment, attempt: int, ended: Attempt) -> None:
         """Record an attempt after which another follows."""
@@ -204,8 +237,10 @@ class Journal:
         Raises:
             LedgerFailed: It cannot be.
         """
-        if self._scheduled or self._failed is not None:
+        if self._scheduled:
             await self._durable()
+        if self._failed is not None:
+            raise self._failed
 
     def _durable(self) -> asyncio.Future[None]:
         """Done when everything recorded until now is on disk.
@@ -214,11 +249,8 @@ class Journal:
         one's cancellation reaching all, and that costs twice as much.
         """
         durable: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        if self._failed is not None:
-            durable.set_exception(self._failed)
-        else:
-            self._waiting.append(durable)
-            self._schedule()
+        self._waiting.append(durable)
+        self._schedule()
         return durable
 
     def _schedule(self) -> None:
@@ -229,23 +261,46 @@ class Journal:
 
     def _flush(self) -> None:
         try:
-            self._writer.write(
-                (_OUTCOME, self._outcomes), (_ATTEMPT, self._attempts), (_MARK, self._marks)
-            )
-        except Busy:
+            self._commit()
+        except Busy as error:
             self._busy += 1
             if self._busy < _BUSY_LIMIT:
                 # What is recorded meanwhile joins the same commit.
                 asyncio.get_running_loop().call_later(_BUSY_RETRY_S, self._flush)
             else:
-                self._end_commit(LedgerFailed(_HELD))
+                self._end_commit(LedgerFailed(f"{error}; {_STOPPED}"))
         except LedgerFailed as error:
-            self._end_commit(error)
+            self._end_commit(LedgerFailed(f"{error}; {_STOPPED}"))
+        except Exception as defect:  # noqa: BLE001 - raised by every mark, for nobody may wait here
+            self._end_commit(defect)
         else:
-            self._count()
             self._end_commit(None)
+            self._tell()
 
-    def _end_commit(self, failed: LedgerFailed | None) -> None:
+    def _commit(self) -> None:
+        """Write all there is as one transaction, and count it."""
+        try:
+            self._writer.write(
+                (_OUTCOME, self._outcomes), (_ATTEMPT, self._attempts), (_MARK, self._marks)
+            )
+        except UnicodeEncodeError:
+            # Half characters, which a hostile reply can bring into what the network said.
+            self._outcomes = [_encodable(record) for record in self._outcomes]
+            self._attempts = [_encodable(record) for record in self._attempts]
+            self._writer.write(
+                (_OUTCOME, self._outcomes), (_ATTEMPT, self._attempts), (_MARK, self._marks)
+            )
+        counters = self.counters
+        counters.requests += len(self._marks)
+        counters.retries += sum([mark[2] > 1 for mark in self._marks])
+        for outcome in self._ended:
+            counters.finished += 1
+            counters.by_status[outcome.status] += 1
+        self._marks.clear()
+        self._outcomes.clear()
+        self._attempts.clear()
+
+    def _end_commit(self, failed: Exception | None) -> None:
         self._scheduled = False
         self._busy = 0
         # From the first failure on every mark fails, so nothing more is sent.
@@ -259,19 +314,21 @@ class Journal:
             else:
                 durable.set_exception(failed)
 
-    def _count(self) -> None:
-        counters = self.counters
-        counters.requests += len(self._marks)
-        counters.retries += len(self._attempts)
-        for outcome in self._ended:
-            counters.finished += 1
-            counters.by_status[outcome.status] += 1
-            if self._settled is not None:
-                self._settled(outcome)
+    def _tell(self) -> None:
+        ended, self._ended = self._ended, []
+        if self._settled is not None:
+            try:
+                for outcome in ended:
+                    self._settled(outcome)
+            except Exception as defect:  # noqa: BLE001 - raised by every mark from here on
+                self._failed = defect
+
+    def _rescue(self) -> None:
+        """Try once more to write what came of requests that were made before the failure."""
         self._marks.clear()
-        self._outcomes.clear()
-        self._attempts.clear()
-        self._ended.clear()
+        with contextlib.suppress(Exception):
+            self._commit()
+            self._tell()
 
     def _fetch(self, lane: int, shelf: _Shelf) -> None:
         coming = asyncio.get_running_loop().run_in_executor(
@@ -295,11 +352,14 @@ class Journal:
 
     def _read(self, lane: int, after: int) -> list[Assignment]:
         operation = self._operation
+        try:
+            rows = self._reader.all(_NEXT, (self._run, lane, after, _CHUNK))
+        except LedgerUnavailable as error:
+            # That would say that nothing was sent.
+            raise LedgerFailed(f"{error}; {_STOPPED}") from None
         return [
             Assignment(row, gateway, agent_id, operation, arguments)
-            for row, gateway, agent_id, arguments in self._reader.all(
-                _NEXT, (self._run, lane, after, _CHUNK)
-            )
+            for row, gateway, agent_id, arguments in rows
         ]
 
     async def _checkpoint_now_and_then(self) -> None:
@@ -313,3 +373,10 @@ class Journal:
         self._reader.checkpoint()
         self._reader.close()
         self._writer.close()
+
+
+def _encodable(record: tuple[object, ...]) -> tuple[object, ...]:
+    return tuple(
+        value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
+        for value in record
+    )

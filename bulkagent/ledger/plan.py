@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
+from bulkagent.errors import LedgerFailed, LedgerUnavailable
 from bulkagent.ledger.database import Database
 from bulkagent.outcome import Cause, Status
 
@@ -24,10 +25,14 @@ _BATCH = 4_000
 _INSERT = "INSERT INTO assignments VALUES (?,?,?,?,?,?,?,?,?,?)"
 _INSERT_RUN = """
 INSERT INTO runs (id, created_at, state, operation, roster, extra_columns, settings)
-VALUES (?,?,'planning',?,?,?,?)
+VALUES (?,?,'planning',?,?,?,?) ON CONFLICT (id) DO NOTHING
 """
 _RETRACT = """
 UPDATE assignments SET lane = NULL, status = ?, cause = ?, reason = ? WHERE run = ? AND row = ?
+"""
+_FORGET_ROWS = """
+DELETE FROM assignments WHERE run = ?1
+AND row IN (SELECT row FROM assignments WHERE run = ?1 ORDER BY row LIMIT ?2)
 """
 
 
@@ -51,6 +56,9 @@ class Planner:
         wave_of: Which arguments go first.
         settings: What the run was asked to do, without secrets.
         now_ms: Time of day in milliseconds.
+
+    Raises:
+        LedgerUnavailable: From any method: the ledger does not take the plan.
     """
 
     def __init__(
@@ -67,25 +75,23 @@ class Planner:
         self._database = database
         self._wave_of = wave_of
         self._rows: list[tuple[object, ...]] = []
+        self._retractions: list[tuple[object, ...]] = []
         self._lanes: dict[tuple[str, str], int] = {}
         self._counts: list[int] = []
-        self.run_id = _run_id(now_ms)
-        database.write(
-            (
-                _INSERT_RUN,
-                [
-                    (
-                        self.run_id,
-                        now_ms,
-                        operation,
-                        roster,
-                        msgspec.json.encode(list(extra_columns)).decode(),
-                        msgspec.json.encode(settings).decode(),
-                    )
-                ],
-            )
+        facts = (
+            now_ms,
+            operation,
+            # A path may have bytes that are no text, which Python spells as half characters.
+            roster.encode("utf-8", "backslashreplace").decode(),
+            msgspec.json.encode(list(extra_columns)).decode(),
+            msgspec.json.encode(settings).decode(),
         )
-        ((self.run,),) = database.all("SELECT run FROM runs WHERE id = ?", (self.run_id,))
+        self.run: int
+        made = 0
+        while not made:  # the ID is taken once in 65,536 runs begun in one millisecond
+            self.run_id = _run_id(now_ms)
+            _write(database, (_INSERT_RUN, [(self.run_id, *facts)]))
+            ((made, self.run),) = database.all("SELECT changes(), last_insert_rowid()")
 
     def assign(
         self, row: int, agent_id: str, gateway: str, arguments: str, extra: Sequence[str]
@@ -129,12 +135,9 @@ class Planner:
 
     def retract(self, row: int, gateway: str, arguments: str, reason: str) -> None:
         """Turn a planned assignment into an invalid row, because a later row contradicts it."""
-        self._flush()
         self._counts[self._lanes[gateway, arguments]] -= 1
         status = Status.INVALID
-        self._database.write(
-            (_RETRACT, [(status.value, _ROW_CAUSES[status].value, reason, self.run, row)])
-        )
+        self._retractions.append((status.value, _ROW_CAUSES[status].value, reason, self.run, row))
 
     def planned(self, now_ms: int) -> tuple[Lane, ...]:
         """Commit the end of the plan; from here on the run may send.
@@ -153,7 +156,8 @@ class Planner:
                 key=lambda lane: (lane.wave, lane.lane),
             )
         )
-        self._database.write(
+        _write(
+            self._database,
             (
                 "INSERT INTO lanes (run, lane, gateway, wave, assignments) VALUES (?,?,?,?,?)",
                 [
@@ -166,6 +170,8 @@ class Planner:
                 [(now_ms, self.run)],
             ),
         )
+        # The plan's log is long, and nothing is urgent yet; also, this syncs it to the disk.
+        self._database.checkpoint()
         return lanes
 
     def _add(self, row: tuple[object, ...]) -> None:
@@ -174,14 +180,29 @@ class Planner:
             self._flush()
 
     def _flush(self) -> None:
-        if self._rows:
-            self._database.write((_INSERT, self._rows))
-            self._rows.clear()
+        _write(self._database, (_INSERT, self._rows), (_RETRACT, self._retractions))
+        self._rows.clear()
+        self._retractions.clear()
 
 
 def forget_run(database: Database, run: int) -> None:
-    """Take a run that has sent nothing out of the ledger again."""
-    database.write(("DELETE FROM runs WHERE run = ?", [(run,)]))  # and all that refers to it
+    """Take a run that has sent nothing out of the ledger again.
+
+    Raises:
+        LedgerUnavailable: The ledger cannot be written.
+    """
+    # By batches as it came, and with the mark first, so that no part of it is ever reported on.
+    _write(database, ("UPDATE runs SET planned_at = NULL WHERE run = ?", [(run,)]))
+    while database.all("SELECT 1 FROM assignments WHERE run = ? LIMIT 1", (run,)):
+        _write(database, (_FORGET_ROWS, [(run, _BATCH)]))
+    _write(database, ("DELETE FROM runs WHERE run = ?", [(run,)]))  # and all that refers to it
+
+
+def _write(database: Database, *statements: tuple[str, Iterable[Sequence[object]]]) -> None:
+    try:
+        database.write(*statements)
+    except LedgerFailed as error:
+        raise LedgerUnavailable(f"{error}; nothing was sent") from None
 
 
 _ROW_CAUSES = {Status.INVALID: Cause.BAD_ROW, Status.DUPLICATE: Cause.REPEATED_ROW}
@@ -192,6 +213,7 @@ def _json(extra: Sequence[str]) -> str | None:
 
 
 def _run_id(now_ms: int) -> str:
-    """An ID that sorts by time and that two runs started in one second do not share."""
-    second = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now_ms / 1000))
-    return f"{second}-{secrets.token_hex(2)}"
+    """An ID that sorts by time, and that two runs begun at once hardly ever share."""
+    seconds, ms = divmod(now_ms, 1000)
+    second = time.strftime("%Y%m%dT%H%M%S", time.gmtime(seconds))
+    return f"{second}.{ms:03}Z-{secrets.token_hex(2)}"

@@ -96,7 +96,8 @@ SELECT
     END AS status,
     CASE
         WHEN a.status IS NOT NULL THEN a.cause
-        WHEN o.status IS NULL THEN coalesce(l.cause, 'interrupted')
+        WHEN o.row IS NULL THEN coalesce(l.cause, 'interrupted')
+        WHEN o.status IS NULL THEN 'interrupted'
         ELSE o.cause
     END AS cause,
     o.retcode, coalesce(a.reason, o.message) AS message, o.http_status,
