@@ -1,7 +1,7 @@
-"""A run's marks and outcomes, as they happen, and the rows that are left.
+"""A run's marks and outcomes, as they happen.
 
-What may live here: group commit, the shelves of rows to come, the counters of what is on
-disk. What this room must not know: what an attempt is made of beyond its record.
+What may live here: group commit, and the counters of what is on disk. What this room must
+not know: what an attempt is made of beyond its record, and how rows are read ahead.
 
 Everything that one turn of the event loop produces is one transaction. It is committed on the
 loop: small commits cost far below a millisecond there, while a writer thread gives up the
@@ -13,8 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Self
@@ -22,21 +21,16 @@ from typing import Self
 import anyio
 
 from bulkagent.clock import Clock
-from bulkagent.errors import LedgerFailed, LedgerUnavailable
+from bulkagent.errors import LedgerFailed
 from bulkagent.ledger.database import Busy, Database
+from bulkagent.ledger.shelves import STOPPED, Shelves
 from bulkagent.outcome import Assignment, Attempt, Outcome, Status, Story, conclude
 
 __all__ = ["Counters", "Journal"]
 
-# Rows read ahead at once, and how few may be left before more are fetched: at 10,000 agents a
-# second the fetch, a few milliseconds, is over before the shelf is empty.
-_CHUNK = 2_000
-_LOW = 500
-
 _BUSY_RETRY_S = 0.005
 _BUSY_LIMIT = 6_000  # half a minute of another process holding the lock
 _CHECKPOINT_S = 5.0
-_STOPPED = "sending has stopped, look at the run's report"
 
 _MARK = """
 INSERT INTO outcomes (run, row, attempts, first_sent_at) VALUES (?1,?2,?3,?4)
@@ -48,12 +42,6 @@ UPDATE outcomes SET status = ?, cause = ?, retcode = ?, message = ?, http_status
 attempts = ?, latency_ms = ?, finished_at = ? WHERE run = ? AND row = ?
 """
 _ATTEMPT = "INSERT OR REPLACE INTO attempts VALUES (?,?,?,?,?,?,?,?,?)"
-_NEXT = """
-SELECT a.row, a.gateway, a.agent_id, a.arguments FROM assignments a
-WHERE a.run = ? AND a.lane = ? AND a.row > ?
-AND NOT EXISTS (SELECT 1 FROM outcomes o WHERE o.run = a.run AND o.row = a.row)
-ORDER BY a.row LIMIT ?
-"""
 
 
 class Counters:
@@ -66,19 +54,6 @@ class Counters:
         self.retries = 0
         self.finished = 0
         self.by_status: dict[Status, int] = dict.fromkeys(Status, 0)
-
-
-class _Shelf:
-    """The next rows of one lane."""
-
-    __slots__ = ("coming", "error", "items", "last_row", "more")
-
-    def __init__(self) -> None:
-        self.items: deque[Assignment] = deque()
-        self.last_row = 0
-        self.more = True
-        self.coming: asyncio.Future[list[Assignment]] | None = None
-        self.error: BaseException | None = None
 
 
 class Journal:
@@ -109,7 +84,6 @@ class Journal:
     ) -> None:
         self.counters = Counters()
         self._run = run
-        self._operation = operation
         self._clock = clock
         self._settled = settled
         self._writer = Database(database.path, busy_wait_s=0.0)
@@ -118,8 +92,8 @@ class Journal:
         except BaseException:
             self._writer.close()
             raise
-        self._shelves: Mapping[int, _Shelf] = {lane: _Shelf() for lane in lanes}
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="bulkagent-ledger")
+        self._shelves = Shelves(self._reader, self._thread, run, operation, lanes)
         self._marks: list[tuple[int, int, int, int]] = []
         self._outcomes: list[tuple[object, ...]] = []
         self._attempts: list[tuple[object, ...]] = []
@@ -161,19 +135,7 @@ class Journal:
         Raises:
             LedgerFailed: The ledger cannot be read any more.
         """
-        shelf = self._shelves[lane]
-        if shelf.more and shelf.coming is None and len(shelf.items) < _LOW:
-            self._fetch(lane, shelf)
-        while not shelf.items:
-            if shelf.error is not None:
-                raise shelf.error
-            if shelf.coming is None:
-                if not shelf.more:
-                    return None
-                self._fetch(lane, shelf)
-            else:
-                await asyncio.wait((shelf.coming,))
-        return shelf.items.popleft()
+        return await self._shelves.take(lane)
 
     async def mark(self, item: Assignment, attempt: int) -> None:
         """Commit that an attempt is about to be made; only then may its first byte leave.
@@ -268,9 +230,9 @@ class Journal:
                 # What is recorded meanwhile joins the same commit.
                 asyncio.get_running_loop().call_later(_BUSY_RETRY_S, self._flush)
             else:
-                self._end_commit(LedgerFailed(f"{error}; {_STOPPED}"))
+                self._end_commit(LedgerFailed(f"{error}; {STOPPED}"))
         except LedgerFailed as error:
-            self._end_commit(LedgerFailed(f"{error}; {_STOPPED}"))
+            self._end_commit(LedgerFailed(f"{error}; {STOPPED}"))
         except Exception as defect:  # noqa: BLE001 - raised by every mark, for nobody may wait here
             self._end_commit(defect)
         else:
@@ -329,38 +291,6 @@ class Journal:
         with contextlib.suppress(Exception):
             self._commit()
             self._tell()
-
-    def _fetch(self, lane: int, shelf: _Shelf) -> None:
-        coming = asyncio.get_running_loop().run_in_executor(
-            self._thread, self._read, lane, shelf.last_row
-        )
-        shelf.coming = coming
-        coming.add_done_callback(lambda done: self._shelve(shelf, done))
-
-    def _shelve(self, shelf: _Shelf, done: asyncio.Future[list[Assignment]]) -> None:
-        shelf.coming = None
-        if done.cancelled():
-            return
-        shelf.error = done.exception()
-        if shelf.error is not None:
-            return
-        items = done.result()
-        shelf.more = len(items) == _CHUNK
-        if items:
-            shelf.last_row = items[-1].row
-            shelf.items.extend(items)
-
-    def _read(self, lane: int, after: int) -> list[Assignment]:
-        operation = self._operation
-        try:
-            rows = self._reader.all(_NEXT, (self._run, lane, after, _CHUNK))
-        except LedgerUnavailable as error:
-            # That would say that nothing was sent.
-            raise LedgerFailed(f"{error}; {_STOPPED}") from None
-        return [
-            Assignment(row, gateway, agent_id, operation, arguments)
-            for row, gateway, agent_id, arguments in rows
-        ]
 
     async def _checkpoint_now_and_then(self) -> None:
         loop = asyncio.get_running_loop()

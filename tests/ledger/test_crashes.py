@@ -24,8 +24,7 @@ from hypothesis.stateful import (
 )
 
 from bulkagent.errors import RunNotFound
-from bulkagent.ledger import Database, Journal, find_run, lines, open_ledger, summarise
-from bulkagent.ledger import journal as journal_module
+from bulkagent.ledger import Database, Journal, find_run, lines, open_ledger, shelves, summarise
 from bulkagent.outcome import Assignment, Cause, Disposition, Status
 from tests.dispositions import BUSY, DONE, LOST, REFUSED, UNREACHED, ended
 from tests.ledger.ledgers import (
@@ -385,4 +384,4 @@ def test_rows_that_a_killed_run_left_are_handed_out_again(tmp_path: Path) -> Non
     assert left == sorted(set(left))
     assert not sent & set(left)
     assert 20_000 - len(sent) - 16 <= len(left) <= 20_000 - len(sent)
-    assert len(left) > journal_module._CHUNK
+    assert len(left) > shelves._CHUNK

@@ -19,10 +19,10 @@ from bulkagent.ledger import (
     lines,
     open_ledger,
     planned_rows,
+    shelves,
     summarise,
 )
 from bulkagent.ledger import history as module
-from bulkagent.ledger import journal as journal_module
 from bulkagent.outcome import Cause, Status
 from tests.dispositions import BUSY, DONE, LOST, READY, REFUSED, UNREACHED, ended
 from tests.ledger.ledgers import (
@@ -328,7 +328,7 @@ def test_whatever_the_damage_it_is_explained(image: Path, changes: list[tuple[in
 @pytest.mark.parametrize(
     ("sql", "parameters"),
     [
-        (journal_module._NEXT, (1, 0, 0, 100)),
+        (shelves._NEXT, (1, 0, 0, 100)),
         (module._SELECT_LINES, (1,)),
         (module._SELECT_PLANNED, (1,)),
     ],
@@ -344,8 +344,7 @@ def test_rows_come_by_an_index_and_in_its_order(
 
 def test_the_take_query_uses_the_index_by_lane(database: Database) -> None:
     steps = [
-        detail
-        for *_, detail in database.all(f"EXPLAIN QUERY PLAN {journal_module._NEXT}", (1, 0, 0, 100))
+        detail for *_, detail in database.all(f"EXPLAIN QUERY PLAN {shelves._NEXT}", (1, 0, 0, 100))
     ]
     assert any("assignments_by_lane (run=? AND lane=? AND row>?)" in step for step in steps)
 

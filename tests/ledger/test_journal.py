@@ -13,7 +13,7 @@ import anyio
 import pytest
 
 from bulkagent.errors import LedgerFailed, LedgerUnavailable
-from bulkagent.ledger import Database, Journal, find_run, summarise
+from bulkagent.ledger import Database, Journal, find_run, shelves, summarise
 from bulkagent.ledger import journal as module
 from bulkagent.ledger.database import Busy
 from bulkagent.outcome import Assignment, Outcome, Status
@@ -260,16 +260,14 @@ async def test_a_cancelled_run_waits_until_its_last_outcomes_can_be_written(
                     other.execute("ROLLBACK")
                     await book.mark(item, 1)
                     other.execute("BEGIN IMMEDIATE")
-                    watched.append(Watched(book))
+                    begun.set_result(Watched(book))
                     book.settle(item, story(DONE))
                     scope.cancel()
                     await asyncio.Event().wait()
 
-        watched: list[Watched] = []
+        begun: asyncio.Future[Watched] = asyncio.get_running_loop().create_future()
         working = asyncio.create_task(work())
-        while not watched:
-            await asyncio.sleep(0)
-        await watched[0].refusals(3)
+        await (await begun).refusals(3)
         assert not working.done()
         other.execute("ROLLBACK")
         await working
@@ -536,8 +534,8 @@ def test_a_ledger_that_is_gone_is_said_to_be(database: Database) -> None:
 async def test_many_takers_get_every_row_once_and_in_order(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_CHUNK", 7)
-    monkeypatch.setattr(module, "_LOW", 3)
+    monkeypatch.setattr(shelves, "_CHUNK", 7)
+    monkeypatch.setattr(shelves, "_LOW", 3)
     made = plan(database, 100)
     taken: list[int] = []
     async with journal(database, made.run) as book:
@@ -557,15 +555,15 @@ async def test_many_takers_get_every_row_once_and_in_order(
 async def test_no_row_is_lost_at_the_border_of_two_chunks(
     database: Database, monkeypatch: pytest.MonkeyPatch, rows: int, low: int
 ) -> None:
-    monkeypatch.setattr(module, "_CHUNK", 7)
-    monkeypatch.setattr(module, "_LOW", low)
+    monkeypatch.setattr(shelves, "_CHUNK", 7)
+    monkeypatch.setattr(shelves, "_LOW", low)
     made = plan(database, rows)
     async with journal(database, made.run) as book:
         assert [item.row for item in await took_all(book)] == list(range(2, rows + 2))
 
 
 async def test_chunks_as_they_really_are(database: Database) -> None:
-    rows = 2 * module._CHUNK + 1
+    rows = 2 * shelves._CHUNK + 1
     made = plan(database, rows)
     async with journal(database, made.run) as book:
         items = await took_all(book)
@@ -576,7 +574,7 @@ async def test_chunks_as_they_really_are(database: Database) -> None:
 async def test_lanes_share_nothing_and_only_assignments_are_handed_out(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_CHUNK", 4)
+    monkeypatch.setattr(shelves, "_CHUNK", 4)
     made = planner(database)
     for row in range(2, 62):
         gateway, arguments = ("east", ON) if row % 3 else ("west", OFF)
@@ -598,7 +596,7 @@ async def test_lanes_share_nothing_and_only_assignments_are_handed_out(
 async def test_rows_of_another_run_and_rows_with_a_mark_are_not_handed_out(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_CHUNK", 5)
+    monkeypatch.setattr(shelves, "_CHUNK", 5)
     plan(database, 30)
     made = plan(database, 30)
     async with journal(database, made.run) as book:
@@ -616,14 +614,14 @@ async def test_taking_waits_for_rows_without_holding_up_the_loop(database: Datab
     made = plan(database, 10)
     begun, go_on = threading.Event(), threading.Event()
     async with journal(database, made.run) as book:
-        read = book._read
+        read = book._shelves._read
 
         def slow(lane: int, after: int) -> list[Assignment]:
             begun.set()
             assert go_on.wait(30)
             return read(lane, after)
 
-        book._read = slow  # type: ignore[method-assign] # held up on purpose
+        book._shelves._read = slow  # type: ignore[method-assign] # held up on purpose
         takers = [asyncio.create_task(book.take(0)) for _ in range(5)]
         assert await asyncio.to_thread(begun.wait, 30)
         takers[2].cancel()
@@ -638,8 +636,8 @@ async def test_taking_waits_for_rows_without_holding_up_the_loop(database: Datab
 async def test_a_ledger_that_cannot_be_read_fails_every_taker_once_the_shelf_is_empty(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_CHUNK", 5)
-    monkeypatch.setattr(module, "_LOW", 1)
+    monkeypatch.setattr(shelves, "_CHUNK", 5)
+    monkeypatch.setattr(shelves, "_LOW", 1)
     made = plan(database, 20)
     async with journal(database, made.run) as book:
         first = await took(book)

@@ -1,0 +1,118 @@
+"""The rows of a run that are left to send, read ahead of those who take them.
+
+What may live here: the next few rows of each lane, and the reading of more. What this room
+must not know: marks and outcomes, but that a row with a mark is not handed out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import Executor
+
+from bulkagent.errors import LedgerFailed, LedgerUnavailable
+from bulkagent.ledger.database import Database
+from bulkagent.outcome import Assignment
+
+__all__ = ["STOPPED", "Shelves"]
+
+STOPPED = "sending has stopped, look at the run's report"
+
+# Rows read ahead at once, and how few may be left before more are fetched: at 10,000 agents a
+# second the fetch, a few milliseconds, is over before the shelf is empty.
+_CHUNK = 2_000
+_LOW = 500
+
+_NEXT = """
+SELECT a.row, a.gateway, a.agent_id, a.arguments FROM assignments a
+WHERE a.run = ? AND a.lane = ? AND a.row > ?
+AND NOT EXISTS (SELECT 1 FROM outcomes o WHERE o.run = a.run AND o.row = a.row)
+ORDER BY a.row LIMIT ?
+"""
+
+
+class _Shelf:
+    """The next rows of one lane."""
+
+    __slots__ = ("coming", "error", "items", "last_row", "more")
+
+    def __init__(self) -> None:
+        self.items: deque[Assignment] = deque()
+        self.last_row = 0
+        self.more = True
+        self.coming: asyncio.Future[list[Assignment]] | None = None
+        self.error: BaseException | None = None
+
+
+class Shelves:
+    """Hands out the rows of one run, lane by lane.
+
+    Args:
+        reader: A connection to the ledger that nobody else uses but in the same thread.
+        thread: An executor with that one thread.
+        run: The run's key in the ledger.
+        operation: The operation's name, for the assignments.
+        lanes: The lanes that there are.
+    """
+
+    def __init__(
+        self, reader: Database, thread: Executor, run: int, operation: str, lanes: Sequence[int]
+    ) -> None:
+        self._reader = reader
+        self._thread = thread
+        self._run = run
+        self._operation = operation
+        self._shelves = {lane: _Shelf() for lane in lanes}
+
+    async def take(self, lane: int) -> Assignment | None:
+        """The lane's next assignment that has no mark, or None when there is none left.
+
+        Raises:
+            LedgerFailed: The ledger cannot be read any more.
+        """
+        shelf = self._shelves[lane]
+        if shelf.more and shelf.coming is None and len(shelf.items) < _LOW:
+            self._fetch(lane, shelf)
+        while not shelf.items:
+            if shelf.error is not None:
+                raise shelf.error
+            if shelf.coming is None:
+                if not shelf.more:
+                    return None
+                self._fetch(lane, shelf)
+            else:
+                await asyncio.wait((shelf.coming,))
+        return shelf.items.popleft()
+
+    def _fetch(self, lane: int, shelf: _Shelf) -> None:
+        coming = asyncio.get_running_loop().run_in_executor(
+            self._thread, self._read, lane, shelf.last_row
+        )
+        shelf.coming = coming
+        coming.add_done_callback(lambda done: self._shelve(shelf, done))
+
+    def _shelve(self, shelf: _Shelf, done: asyncio.Future[list[Assignment]]) -> None:
+        shelf.coming = None
+        if done.cancelled():
+            return
+        shelf.error = done.exception()
+        if shelf.error is not None:
+            return
+        items = done.result()
+        shelf.more = len(items) == _CHUNK
+        if items:
+            shelf.last_row = items[-1].row
+            shelf.items.extend(items)
+
+    def _read(self, lane: int, after: int) -> list[Assignment]:
+        operation = self._operation
+        try:
+            rows = self._reader.all(_NEXT, (self._run, lane, after, _CHUNK))
+        except LedgerUnavailable as error:
+            # That would say that nothing was sent.
+            raise LedgerFailed(f"{error}; {STOPPED}") from None
+        return [
+            Assignment(row, gateway, agent_id, operation, arguments)
+            for row, gateway, agent_id, arguments in rows
+        ]
