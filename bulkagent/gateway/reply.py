@@ -10,6 +10,7 @@ and GBK for UTF-8 have been seen in the vendor's samples and public clients, so 
 
 from __future__ import annotations
 
+import codecs
 import json
 import re
 from collections.abc import Mapping
@@ -27,6 +28,9 @@ MAX_REPLY_BYTES = 65_536
 
 MAX_MESSAGE_CHARACTERS = 500
 MAX_RETCODE_CHARACTERS = 40
+
+# Looked up now: a codec that is first needed in the middle of a run is read from disk there.
+_ENCODINGS = tuple(codecs.lookup(name).name for name in ("utf-8", "gb18030"))
 
 _BY_STATUS = {429: Fault.TOO_MANY, 503: Fault.UNAVAILABLE}
 _BY_CLASS = {3: Fault.REDIRECT, 5: Fault.SERVER_ERROR}
@@ -99,7 +103,8 @@ def without_secrets(text: str, *secrets: str) -> str:
 
 def _read_json(body: bytes) -> tuple[str, str] | None:
     """Retcode and message of a gateway's reply, or None where it is no such reply."""
-    for encoding in ("utf-8-sig", "gb18030"):
+    body = body.removeprefix(codecs.BOM_UTF8)
+    for encoding in _ENCODINGS:
         try:
             text = body.decode(encoding)
         except UnicodeDecodeError:

@@ -37,6 +37,7 @@ from bulkagent.ledger import (
 from bulkagent.outcome import Assignment, Attempt, Outcome
 from bulkagent.report import probe
 from bulkagent.run.gateways import Gateways
+from bulkagent.run.open_files import make_room
 from bulkagent.run.planning import Planned, plan_run
 from bulkagent.run.reporting import write_report
 from bulkagent.run.request import Plan, Progress, Request, RunResult
@@ -110,6 +111,7 @@ class Run:
         self._planned = planned
         self._reports = request.reports or (_default_report(request.roster, planned.plan.run_id),)
         try:
+            self._make_room(planned)
             for report in self._reports:
                 probe(report)
         except BulkagentError:
@@ -219,6 +221,12 @@ class Run:
             self._engine = Engine(bulkheads)
             if self._signal is None:
                 await self._engine.run()
+
+    def _make_room(self, planned: Planned) -> None:
+        gateways = len({lane.gateway for lane in planned.lanes})
+        # An emulated gateway holds the other end of each connection.
+        ends = 2 if self.emulated else 1
+        make_room(gateways * self._request.settings.concurrency * ends)
 
     def _client(self, name: str, guids: PackedGuids) -> GatewayClient:
         settings = self._request.settings

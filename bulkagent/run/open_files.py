@@ -1,0 +1,35 @@
+"""Room for as many open files as a run needs, seen to before anything is sent.
+
+What may live here: the process's limit of open files. What this room must not know: what the
+files are. Each request in flight is a connection; running out of them in the middle of a run
+would look like a gateway that cannot be reached.
+"""
+
+from __future__ import annotations
+
+import resource
+
+from bulkagent.errors import SettingsRefused
+
+__all__ = ["make_room"]
+
+# The ledger's files on three connections, reports, standard streams, the loop's own, name service.
+_OTHERS = 48
+
+
+def make_room(connections: int) -> None:
+    """Raise the process's own limit as far as needed, which the system's limit allows or not.
+
+    Raises:
+        SettingsRefused: The system's limit is too low for as many connections.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = connections + _OTHERS
+    if soft == resource.RLIM_INFINITY or soft >= needed:
+        return
+    if hard != resource.RLIM_INFINITY and hard < needed:
+        raise SettingsRefused(
+            f"{connections:,} connections need {needed:,} open files and the system allows"
+            f" {hard:,}; lower --concurrency, or raise the limit (ulimit -n)"
+        )
+    resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
