@@ -9,6 +9,7 @@ BulkagentError                  anything below; catch this one to catch them all
 │   ├── SettingsRefused         2  an option, environment variable or configuration file
 │   ├── RosterRefused           2  the roster, with every bad row
 │   ├── ConsentRefused          2  nobody agreed to it
+│   ├── Interrupted           130  a signal came before anything was sent: 128 and its number
 │   └── GuardrailRefused        6  a guardrail held it back; a person must look
 ├── LedgerUnavailable           2  the ledger cannot be opened, read or written
 ├── LedgerFailed                5  the ledger stopped taking records in the middle of a run
@@ -22,7 +23,6 @@ Exit codes are those of the README's table.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
 
 import msgspec
 
@@ -31,6 +31,7 @@ __all__ = [
     "BulkagentError",
     "ConsentRefused",
     "GuardrailRefused",
+    "Interrupted",
     "LedgerFailed",
     "LedgerUnavailable",
     "Refused",
@@ -52,7 +53,7 @@ class BadRow(msgspec.Struct, frozen=True):
 class BulkagentError(Exception):
     """Something bulkagent can explain: what happened, and what to do next."""
 
-    exit_code: ClassVar[int] = 1
+    exit_code: int = 1
 
 
 class Refused(BulkagentError):
@@ -86,6 +87,16 @@ class RosterRefused(Refused):
 
 class ConsentRefused(Refused):
     """Nobody agreed to what would have been sent."""
+
+
+class Interrupted(Refused):
+    """A signal came before anything was sent."""
+
+    exit_code = 130
+
+    def __init__(self, message: str, *, signal: int = 2) -> None:
+        super().__init__(message)
+        self.exit_code = 128 + signal
 
 
 class GuardrailRefused(Refused):

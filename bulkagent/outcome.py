@@ -194,8 +194,8 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
 class Line(msgspec.Struct, frozen=True, gc=False):
     """One line of a report: a roster row, what became of it, and the roster's own columns.
 
-    Empty strings and None stand for "there is none". `agent_id`, `gateway` and `flag` are
-    the roster's own text where the row is invalid.
+    Empty strings and None stand for "there is none". Where the row is invalid, `agent_id` and
+    `gateway` are the roster's own text, made harmless to show.
     """
 
     row: int

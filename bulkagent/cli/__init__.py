@@ -7,7 +7,9 @@ runs, so that `--help` and completion answer at once.
 
 from __future__ import annotations
 
+import io
 import os
+import sys
 
 import typer
 
@@ -49,6 +51,10 @@ def _version(
 def main() -> None:
     """Run the command line; the console script and `python -m bulkagent` come here."""
     _fill_standard_streams()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A character that a terminal cannot show must not cost the line it stands in.
+            stream.reconfigure(errors="backslashreplace")
     app(prog_name="bulkagent")
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from typing import TYPE_CHECKING
 
 from bulkagent.cli import options
-from bulkagent.cli.ending import explained
+from bulkagent.cli.ending import explained, leaving_on_signals
 from bulkagent.cli.terminal import agreed, print_data, say
 
 if TYPE_CHECKING:
-    from bulkagent.run import Plan, Run, RunResult
+    from bulkagent.run import Finished, Plan, Run, RunResult
 
 __all__ = ["apply"]
 
@@ -76,51 +77,62 @@ def apply(  # noqa: PLR0917 - Typer reads the parameters; nobody calls this by p
             client_cert=client_cert,
             tls_server_name=tls_server_name or "",
             insecure=insecure,
-            command=_command(),
+            command="" if roster == "-" else _command(),
         )
-        with Run(request) as run:
-            result = _carry_out(run, roster, yes=yes)
-        if as_json:
-            from bulkagent.cli.screen import as_json_object
-
-            print_data(as_json_object(result))
+        result = _carry_out(Run(request), roster, yes=yes, as_json=as_json)
     raise typer.Exit(result.exit_code)
 
 
-def _carry_out(run: Run, roster: str, *, yes: bool) -> RunResult:
+def _carry_out(run: Run, roster: str, *, yes: bool, as_json: bool) -> RunResult:
     import asyncio
 
     from bulkagent.cli import screen
     from bulkagent.cli.progress import execute
 
-    plan = run.prepare(stdin=sys.stdin.buffer if sys.stdin else None)
-    say(screen.opening(roster, plan))
-    if run.insecure:
-        say(
-            "WARNING --insecure: any certificate is accepted; whoever can redirect a packet can"
-            " collect these agents' GUIDs"
-        )
-    if not (yes or run.emulated or not plan.agents):
-        _ask(run, plan)
-    result = asyncio.run(execute(run))
-    say(screen.closing(plan, result, run.clusters()))
+    with run:
+        with leaving_on_signals():
+            plan = run.prepare(stdin=sys.stdin.buffer if sys.stdin else None)
+            say(screen.opening(roster, plan))
+            if run.insecure:
+                say(_INSECURE)
+            if not (yes or run.emulated or not plan.agents):
+                _ask(plan)
+        try:
+            result = asyncio.run(execute(run))
+        except Exception:
+            # A defect: what was sent all the same has a report, and is said before the defect is.
+            if run.finished is not None:
+                _tell(plan, run.finished, as_json=as_json)
+            raise
+        if run.finished is not None:
+            with contextlib.suppress(KeyboardInterrupt):  # all is done but the telling
+                _tell(plan, run.finished, as_json=as_json)
     return result
 
 
-def _ask(run: Run, plan: Plan) -> None:
+_INSECURE = (
+    "WARNING --insecure: any certificate is accepted; whoever can redirect a packet can collect"
+    " these agents' GUIDs"
+)
+
+
+def _tell(plan: Plan, finished: Finished, *, as_json: bool) -> None:
+    from bulkagent.cli import screen
+
+    if as_json:
+        print_data(screen.as_json_object(finished.result))
+    say(screen.closing(plan, finished.result, finished.clusters))
+
+
+def _ask(plan: Plan) -> None:
     from bulkagent.cli import screen
     from bulkagent.errors import ConsentRefused
 
     try:
-        yes = agreed(screen.question(plan))
+        agreement = agreed(screen.question(plan))
     except ConsentRefused as refused:
-        run.discard()
         raise ConsentRefused(str(refused), totals=plan.totals) from None
-    except KeyboardInterrupt:
-        run.discard()
-        raise
-    if not yes:
-        run.discard()
+    if not agreement:
         raise ConsentRefused("not agreed to; nothing was sent", totals=plan.totals)
 
 

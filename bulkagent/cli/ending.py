@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ from bulkagent.cli.terminal import print_data, say
 if TYPE_CHECKING:
     from bulkagent.errors import BulkagentError
 
-__all__ = ["explained"]
+__all__ = ["explained", "leaving_on_signals"]
 
 
 @contextlib.contextmanager
@@ -32,7 +33,7 @@ def explained(*, as_json: bool = False) -> Iterator[None]:
         _print_refusal(error, as_json=as_json)
         raise typer.Exit(error.exit_code) from None
     except KeyboardInterrupt:
-        say("bulkagent: interrupted; nothing was sent")
+        say("bulkagent: interrupted")
         raise typer.Exit(130) from None
     except (typer.Exit, typer.Abort):
         raise
@@ -40,6 +41,29 @@ def explained(*, as_json: bool = False) -> Iterator[None]:
         name = type(_innermost(defect)).__name__
         say(f"bulkagent: a defect in bulkagent: {name}. {_recorded(defect)}")
         raise typer.Exit(1) from None
+
+
+@contextlib.contextmanager
+def leaving_on_signals() -> Iterator[None]:
+    """Leave at once on a signal, by way of everything that has to be put back.
+
+    For the time before anything is sent; an ignored signal stays ignored.
+    """
+    from bulkagent.errors import Interrupted
+
+    def leave(number: int, _frame: object) -> None:
+        raise Interrupted("interrupted; nothing was sent", signal=number)
+
+    before = {
+        number: signal.signal(number, leave)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        if signal.getsignal(number) is not signal.SIG_IGN
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _print_refusal(error: BulkagentError, *, as_json: bool) -> None:

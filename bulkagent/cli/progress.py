@@ -1,15 +1,22 @@
 """A run under way: signals in, progress out.
 
 What may live here: the bar, the plain line, the handlers of signals. What this room must not
-know: what a run does. Progress is sampled, so that it costs the run nothing.
+know: what a run does.
+
+Progress is sampled and drawn in a thread of its own: it costs the run nothing, and a terminal
+that has stopped taking text (Ctrl-S, a frozen connection) does not stop the sending.
 """
 
 from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import os
+import queue
 import signal
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
@@ -17,32 +24,30 @@ from typing import TYPE_CHECKING
 from bulkagent.cli.terminal import say
 
 if TYPE_CHECKING:
-    from rich.progress import Progress as Bar
-
     from bulkagent.run import Progress, Run, RunResult
 
-__all__ = ["execute"]
+__all__ = ["SIGNALS", "execute", "pace", "plain_line"]
 
 _PLAIN_EVERY_S = 5.0
 _BAR_EVERY_S = 0.2
+_LAST_WORD_S = 1.0
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 async def execute(run: Run) -> RunResult:
     """Execute a prepared run, showing progress and obeying signals."""
-    with _signals(run):
-        showing = asyncio.create_task(_show(run))
-        try:
+    display = _Display(run)
+    display.start()
+    try:
+        with _signals(run, display):
             return await run.execute()
-        finally:
-            showing.cancel()
-            with suppress(asyncio.CancelledError):
-                await showing
+    finally:
+        await asyncio.to_thread(display.end)
 
 
 @contextmanager
-def _signals(run: Run) -> Iterator[None]:
+def _signals(run: Run, display: _Display) -> Iterator[None]:
     """The first signal stops admission, the second cuts off what is in flight as well."""
     loop = asyncio.get_running_loop()
     received: list[int] = []
@@ -50,31 +55,98 @@ def _signals(run: Run) -> Iterator[None]:
     def obey(number: int) -> None:
         received.append(number)
         if len(received) == 1:
-            say("stopping: requests in flight may finish; once more to cut them off")
+            display.announce("stopping: requests in flight may finish; once more to cut them off")
             run.stop(number)
         else:
             run.cancel()
 
-    for number in _SIGNALS:
+    # What somebody upstream has set to be ignored, as nohup does with hangups, stays ignored.
+    obeyed = [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+    for number in obeyed:
         loop.add_signal_handler(number, obey, number)
     try:
         yield
     finally:
-        for number in _SIGNALS:
+        for number in obeyed:
             loop.remove_signal_handler(number)
 
 
-async def _show(run: Run) -> None:
-    if _is_terminal():
-        await _show_bar(run)
-    while True:
-        await asyncio.sleep(_PLAIN_EVERY_S)
-        say(plain_line(run.progress(), dt.datetime.now().astimezone()))
+class _Display(threading.Thread):
+    """Shows a run's progress until it is told to end."""
+
+    def __init__(self, run: Run) -> None:
+        super().__init__(name="bulkagent-progress", daemon=True)
+        self._run = run
+        self._said: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+
+    def announce(self, text: str) -> None:
+        """Say something at once, from any thread."""
+        self._said.put(text)
+
+    def end(self) -> None:
+        """Stop showing; a terminal that takes nothing is not waited for."""
+        self._said.put(None)
+        self.join(_LAST_WORD_S)
+
+    def run(self) -> None:
+        """Draw until the end."""
+        if not (_is_terminal() and self._bar()):
+            self._lines()
+
+    def _lines(self) -> None:
+        while self._pause(_PLAIN_EVERY_S):
+            say(plain_line(self._run.progress(), dt.datetime.now().astimezone()))
+
+    def _pause(self, seconds: float) -> bool:
+        """Wait for the next drawing; False when there is none any more."""
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            try:
+                text = self._said.get(timeout=left)
+            except queue.Empty:
+                return True
+            if text is None:
+                return False
+            say(text)
+        return True
+
+    def _bar(self) -> bool:
+        """Draw a bar; False when the terminal has gone and lines are to be tried."""
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+        bar = Progress(
+            BarColumn(bar_width=None),
+            TextColumn("{task.percentage:>3.0f}%"),
+            TextColumn("{task.fields[rate]}/s"),
+            TimeRemainingColumn(compact=True),
+            TextColumn("{task.fields[counts]}", markup=False),
+            console=Console(stderr=True),
+            auto_refresh=False,
+            transient=True,
+        )
+        task = bar.add_task("", total=None, rate="0", counts="")
+        try:
+            bar.start()
+            while self._pause(_BAR_EVERY_S):
+                progress = self._run.progress()
+                bar.update(
+                    task,
+                    total=progress.agents,
+                    completed=progress.finished,
+                    rate=f"{pace(progress)[0]:,.0f}",
+                    counts=_counts(progress).removeprefix(", "),
+                )
+                bar.refresh()
+        except (OSError, ValueError):
+            return False
+        finally:
+            with suppress(OSError, ValueError):
+                bar.stop()
+        return True
 
 
 def _is_terminal() -> bool:
-    import os
-
     return sys.stderr is not None and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
 
 
@@ -98,38 +170,3 @@ def pace(progress: Progress) -> tuple[float, float | None]:
 def _counts(progress: Progress) -> str:
     counts = {**progress.by_status, "waiting for a retry": progress.waiting}
     return "".join(f", {count:,} {name}" for name, count in counts.items() if count)
-
-
-async def _show_bar(run: Run) -> None:
-    from rich.console import Console
-    from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
-    from rich.progress import Progress as Bar
-
-    bar = Bar(
-        BarColumn(bar_width=None),
-        TextColumn("{task.percentage:>3.0f}%"),
-        TextColumn("{task.fields[rate]}/s"),
-        TimeRemainingColumn(compact=True),
-        TextColumn("{task.fields[counts]}", markup=False),
-        console=Console(stderr=True),
-        auto_refresh=False,
-        transient=True,
-    )
-    with suppress(OSError, ValueError), bar:
-        await _redraw(run, bar)
-
-
-async def _redraw(run: Run, bar: Bar) -> None:
-    task = bar.add_task("", total=None, rate="0", counts="")
-    while True:
-        progress = run.progress()
-        rate, _ = pace(progress)
-        bar.update(
-            task,
-            total=progress.agents,
-            completed=progress.finished,
-            rate=f"{rate:,.0f}",
-            counts=_counts(progress).removeprefix(", "),
-        )
-        bar.refresh()
-        await asyncio.sleep(_BAR_EVERY_S)

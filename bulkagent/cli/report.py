@@ -31,12 +31,12 @@ def report(
         from bulkagent.cli.screen import as_json_object
         from bulkagent.ledger import default_path, open_ledger
         from bulkagent.report import probe
-        from bulkagent.run import report_again
+        from bulkagent.run import write_report
 
         settings = options.settings_from(config, ledger=ledger)
         probe(to)
         with open_ledger(settings.ledger or default_path()) as database:
-            result = report_again(database, run, to)
+            result = write_report(database, run, to)
         say(f"report  {to}  ({result.rows:,} rows of run {result.run_id})")
         if as_json:
             print_data(as_json_object(result))

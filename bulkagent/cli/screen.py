@@ -5,6 +5,7 @@ What may live here: records to text. What this room must not know: where text go
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -102,7 +103,10 @@ def as_json_object(result: RunResult) -> str:
         del fields["error"]
     if not result.errors:
         del fields["errors"]
-    return msgspec.json.encode(fields).decode()
+    try:
+        return msgspec.json.encode(fields).decode()
+    except UnicodeEncodeError:  # a path whose bytes are no text
+        return json.dumps(fields)
 
 
 def _effects(plan: Plan) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import termios
 from typing import TextIO
 
 __all__ = ["agreed", "print_data", "say"]
@@ -57,8 +58,13 @@ def agreed(question: str) -> bool:
             "nothing was sent: there is no terminal to ask at. Add --yes to agree beforehand to"
             f" this: {question}"
         ) from None
-    with os.fdopen(terminal, "r+b", buffering=0) as tty:
-        asked = "\n".join(printable(line) for line in question.split("\n"))
-        tty.write(f"{asked} [y/N] ".encode())
-        answer = tty.readline().decode(errors="replace")
+    asked = "\n".join(printable(line) for line in question.split("\n"))
+    try:
+        with os.fdopen(terminal, "r+b", buffering=0) as tty:
+            # What was typed before the question is no answer to it.
+            termios.tcflush(tty, termios.TCIFLUSH)
+            tty.write(f"{asked} [y/N] ".encode())
+            answer = tty.readline().decode(errors="replace")
+    except (OSError, termios.error):
+        raise ConsentRefused("nothing was sent: the terminal has gone") from None
     return answer.strip().lower() in {"y", "yes"}

@@ -114,7 +114,8 @@ class Bulkhead(Generic[ItemT, AttemptT]):
         self._parked: set[_Parked[ItemT, AttemptT]] = set()
         self._due: deque[_Parked[ItemT, AttemptT]] = deque()
         self._bell = _Bell()
-        self._paces: set[anyio.CancelScope] = set()
+        self._turnstile = anyio.Lock()
+        self._pacing: anyio.CancelScope | None = None
         self._stopped = False
         self._tasks: anyio.abc.TaskGroup | None = None
 
@@ -150,8 +151,8 @@ class Bulkhead(Generic[ItemT, AttemptT]):
         for parked in self._parked:
             if not parked.in_flight:
                 parked.scope.cancel()
-        for pace in self._paces:
-            pace.cancel()
+        if self._pacing is not None:
+            self._pacing.cancel()
         self._bell.ring()
 
     async def _work(self) -> None:
@@ -178,18 +179,31 @@ class Bulkhead(Generic[ItemT, AttemptT]):
                     return False
                 await self._bell.wait()
                 continue
-            if self._pacer is not None and not await self._pace(self._pacer):
-                continue
-            if self._due:
-                await self._retry(self._due.popleft())
+            parked, item = await self._admit()
+            if parked is not None:
+                await self._retry(parked)
                 return True
-            lane = self._lanes[0]
-            item = await self._source.take(lane)
             if item is not None:
                 await self._first(item)
                 return True
-            if self._lanes and self._lanes[0] == lane:
-                self._lanes.popleft()
+
+    async def _admit(self) -> tuple[_Parked[ItemT, AttemptT] | None, ItemT | None]:
+        if self._pacer is None:
+            return await self._take()
+        # One at a time: each of many workers would book a start for the same last item, and
+        # the run would end only when the last of them had waited for it in vain.
+        async with self._turnstile:
+            return await self._take() if await self._pace(self._pacer) else (None, None)
+
+    async def _take(self) -> tuple[_Parked[ItemT, AttemptT] | None, ItemT | None]:
+        """A due retry, else a lane's next item; neither where a lane has just run out."""
+        if self._due:
+            return self._due.popleft(), None
+        lane = self._lanes[0]
+        item = await self._source.take(lane)
+        if item is None and self._lanes and self._lanes[0] == lane:
+            self._lanes.popleft()
+        return None, item
 
     def _ready(self) -> bool:
         """Whether there is anything to attempt: a due retry goes before a new item."""
@@ -199,14 +213,12 @@ class Bulkhead(Generic[ItemT, AttemptT]):
 
     async def _pace(self, pacer: Pacer) -> bool:
         """Wait for this attempt's start; False if there is nothing left to start by then."""
+        if not self._ready():
+            return False
         delay_s = pacer.reserve(self._clock.monotonic())
         if delay_s > 0:
-            with anyio.CancelScope() as scope:
-                self._paces.add(scope)
-                try:
-                    await self._clock.sleep(delay_s)
-                finally:
-                    self._paces.discard(scope)
+            with anyio.CancelScope() as self._pacing:
+                await self._clock.sleep(delay_s)
         return self._ready()
 
     async def _first(self, item: ItemT) -> None:

@@ -13,7 +13,7 @@ from bulkagent.ledger.database import Database, default_path, open_ledger, probe
 from bulkagent.ledger.history import (
     Cluster,
     RunFacts,
-    clusters,
+    Summary,
     find_run,
     finish_run,
     lines,
@@ -31,7 +31,7 @@ __all__ = [
     "Lane",
     "Planner",
     "RunFacts",
-    "clusters",
+    "Summary",
     "default_path",
     "find_run",
     "finish_run",

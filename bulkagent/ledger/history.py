@@ -20,7 +20,6 @@ __all__ = [
     "Cluster",
     "RunFacts",
     "Summary",
-    "clusters",
     "find_run",
     "finish_run",
     "lines",
@@ -45,6 +44,16 @@ class RunFacts(msgspec.Struct, frozen=True):
     settings: Mapping[str, Any]
 
 
+class Cluster(msgspec.Struct, frozen=True):
+    """Rows that ended in the same way."""
+
+    status: Status
+    cause: Cause
+    count: int
+    agents: tuple[str, ...]
+    """The first few."""
+
+
 class Summary(msgspec.Struct, frozen=True):
     """What became of a run's rows, counted on disk."""
 
@@ -54,16 +63,8 @@ class Summary(msgspec.Struct, frozen=True):
     causes: Mapping[str, int]
     requests: int
     retries: int
-
-
-class Cluster(msgspec.Struct, frozen=True):
-    """Rows that ended in the same way."""
-
-    status: Status
-    cause: Cause
-    count: int
-    agents: tuple[str, ...]
-    """The first few."""
+    clusters: tuple[Cluster, ...]
+    """Rows that are not applied, by status and cause, the most frequent first."""
 
 
 def find_run(database: Database, name: str) -> RunFacts:
@@ -132,34 +133,37 @@ def planned_rows(database: Database, run: int) -> Iterator[tuple[int, str, str]]
 
 
 def summarise(database: Database, run: int) -> Summary:
-    """Count a run's rows by status and cause."""
+    """Count a run's rows by status and cause, in one pass that needs no room for sorting."""
     totals = dict.fromkeys((status.value for status in Status), 0)
-    causes: dict[str, int] = {}
+    counts: dict[tuple[str, str], int] = {}
+    samples: dict[tuple[str, str], list[str]] = {}
     requests = retries = 0
-    for status, cause, count, attempts, dispatched in database.all(_SELECT_TOTALS, (run,)):
-        with _read_as_written(database):
-            totals[Status(status)] += count
-        if cause is not None:
-            causes[cause] = causes.get(cause, 0) + count
-        requests += attempts
-        retries += attempts - dispatched
+    with _read_as_written(database):
+        for status, cause, attempts, agent_id in database.query(_SELECT_ENDS, (run,)):
+            totals[status] += 1
+            if attempts:
+                requests += attempts
+                retries += attempts - 1
+            if cause is not None:
+                ending = (status, cause)
+                counts[ending] = counts.get(ending, 0) + 1
+                if counts[ending] <= _SAMPLE:
+                    samples.setdefault(ending, []).append(agent_id)
+        found = [
+            Cluster(Status(status), Cause(cause), count, tuple(samples[status, cause]))
+            for (status, cause), count in counts.items()
+        ]
+    causes: dict[str, int] = {}
+    for cluster in found:
+        causes[cluster.cause.value] = causes.get(cluster.cause.value, 0) + cluster.count
     return Summary(
         rows=sum(totals.values()),
         totals=totals,
         causes=dict(sorted(causes.items(), key=lambda cause: (-cause[1], cause[0]))),
         requests=requests,
         retries=retries,
+        clusters=tuple(sorted(found, key=lambda x: (-x.count, x.status, x.cause))),
     )
-
-
-def clusters(database: Database, run: int) -> tuple[Cluster, ...]:
-    """Rows that are not applied, by status and cause, the most frequent first."""
-    decode = msgspec.json.Decoder(tuple[str, ...]).decode
-    with _read_as_written(database):
-        return tuple(
-            Cluster(Status(status), Cause(cause), count, decode(some))
-            for status, cause, count, some in database.all(_SELECT_CLUSTERS, (run, _SAMPLE))
-        )
 
 
 def finish_run(database: Database, run: int, *, state: str, exit_code: int, now_ms: int) -> None:
@@ -197,19 +201,8 @@ FROM stories WHERE run = ? ORDER BY row
 
 _SAMPLE = 3
 
-_SELECT_CLUSTERS = """
-SELECT status, cause, count(*), json_group_array(agent_id) FILTER (WHERE place <= ?2)
-FROM (
-    SELECT status, cause, agent_id, row_number() OVER (PARTITION BY status, cause ORDER BY row)
-    AS place FROM stories WHERE run = ?1 AND cause IS NOT NULL
-) GROUP BY status, cause ORDER BY count(*) DESC, status, cause
-"""
-
 _SELECT_PLANNED = """
 SELECT row, gateway, agent_id FROM assignments WHERE run = ? AND lane IS NOT NULL ORDER BY row
 """
 
-_SELECT_TOTALS = """
-SELECT status, cause, count(*), sum(attempts), sum(attempts > 0)
-FROM stories WHERE run = ? GROUP BY status, cause
-"""
+_SELECT_ENDS = "SELECT status, cause, attempts, agent_id FROM stories WHERE run = ? ORDER BY row"

@@ -43,7 +43,10 @@ _AGENT = frozenset(
 )
 
 # Never kept, whatever stands around these words: a report must not carry a credential.
-_SECRET = ("guid", "password", "passwd", "pwd", "cookie", "token")
+_SECRET = (
+    *("guid", "password", "passwd", "pwd", "cookie", "token", "secret", "session"),
+    *("密码", "口令", "令牌"),
+)
 
 # A first cell made of these alone is a row, if a bad one, and no header.
 _NUMBER_LIKE = re.compile(r"(?=.*\d)[\d+\-.,'eE ]+")

@@ -4,8 +4,9 @@ What may live here: the composition of roster, ledger, engine, gateways and repo
 room must not know: who asked, a terminal or a Python program.
 """
 
+from bulkagent.run.finishing import Finished
 from bulkagent.run.planning import check_roster
-from bulkagent.run.reporting import report_again, write_report
+from bulkagent.run.reporting import write_report
 from bulkagent.run.request import (
     EMULATED,
     Plan,
@@ -19,6 +20,7 @@ from bulkagent.run.running import Run
 
 __all__ = [
     "EMULATED",
+    "Finished",
     "Plan",
     "PlanPart",
     "Progress",
@@ -27,6 +29,5 @@ __all__ = [
     "RunResult",
     "check_roster",
     "planned_totals",
-    "report_again",
     "write_report",
 ]

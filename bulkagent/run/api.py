@@ -28,7 +28,7 @@ async def apply(
     *,
     gateway: str,
     flag: int | None = None,
-    reports: Sequence[str | os.PathLike[str]] = (),
+    reports: Sequence[str | os.PathLike[str]] | None = None,
     settings: Settings | None = None,
     request: Request | None = None,
     agree: Callable[[Plan], bool] | None = None,
@@ -42,20 +42,25 @@ async def apply(
         flag: 1: may take inbound calls, 0: may not; None where the roster has a flag column.
         reports: Where reports go, format by suffix; none: a CSV report in the current folder.
         settings: Limits and timeouts; gentle by default, unlimited for `emulated`.
-        request: Everything else that can be asked for; the arguments above are laid over it.
+        request: Everything else that can be asked for; the arguments that are given go over it.
         agree: Asked with the plan before anything is sent; False refuses.
         settled: Called on the event loop with each outcome once it is on disk.
 
     Raises:
         BulkagentError: It was refused, and nothing was sent.
     """
+    if settings is None and request is None:
+        settings = Settings.resolve({}, ConfigFile(), emulated=gateway == EMULATED)
+    given = {
+        "flag": flag,
+        "settings": settings,
+        "reports": None if reports is None else tuple(Path(report) for report in reports),
+    }
     asked = msgspec.structs.replace(
         request or Request(roster=""),
         roster=os.fspath(roster),
         gateway=gateway,
-        flag=flag,
-        reports=tuple(Path(report) for report in reports),
-        settings=settings or Settings.resolve({}, ConfigFile(), emulated=gateway == EMULATED),
+        **{name: value for name, value in given.items() if value is not None},
     )
     with Run(asked, settled=settled) as run:
         plan = await anyio.to_thread.run_sync(run.prepare)

@@ -51,8 +51,10 @@ class Gateways:
         if self.emulated:
             self.default = EMULATED
             return
+        # Without a gateway of their own, TLS options are for all that the rows name.
+        given = {} if request.gateway else _tls_of(request)
         for name, section in request.settings.gateways.items():
-            self._endpoints[name] = _of_section(name, section)
+            self._endpoints[name] = _of_section(name, section, given)
         if request.gateway:
             endpoint = self._asked_for(request)
             self._endpoints[endpoint.name] = endpoint
@@ -75,9 +77,18 @@ class Gateways:
         Raises:
             SettingsRefused: One cannot be used.
         """
-        if not self.emulated:
-            for name in names:
-                tls_context(self._endpoints[name])
+        if self.emulated:
+            return
+        by_url: dict[str, str] = {}
+        for name in sorted(names):
+            endpoint = self._endpoints[name]
+            tls_context(endpoint)
+            other = by_url.setdefault(endpoint.url, name)
+            if other != name:
+                # One agent could be set by both at once, to different rights.
+                raise SettingsRefused(
+                    f"{other!r} and {name!r} are one gateway, {endpoint.url}; use one name for it"
+                )
 
     def endpoint(self, name: str) -> Endpoint:
         """A real gateway of this request."""
@@ -114,13 +125,7 @@ class Gateways:
         return await anyio.to_thread.run_sync(_sign_in, started, rows)
 
     def _asked_for(self, request: Request) -> Endpoint:
-        tls = {
-            "ca_file": request.ca_file,
-            "client_cert": request.client_cert,
-            "tls_server_name": request.tls_server_name,
-            "insecure": request.insecure,
-        }
-        given: dict[str, Any] = {name: value for name, value in tls.items() if value}
+        given = _tls_of(request)
         named = self._endpoints.get(request.gateway)
         if named is not None:
             return Endpoint.parse(
@@ -151,11 +156,21 @@ def _sign_in(
     return guids
 
 
-def _of_section(name: str, section: GatewaySection) -> Endpoint:
-    return Endpoint.parse(
-        section.url,
-        name=name,
-        ca_file=Path(section.ca_file) if section.ca_file else None,
-        client_cert=Path(section.client_cert) if section.client_cert else None,
-        tls_server_name=section.tls_server_name,
-    )
+def _tls_of(request: Request) -> dict[str, Any]:
+    """What a request says about certificates; it goes over what a section says."""
+    tls = {
+        "ca_file": request.ca_file,
+        "client_cert": request.client_cert,
+        "tls_server_name": request.tls_server_name,
+        "insecure": request.insecure,
+    }
+    return {name: value for name, value in tls.items() if value}
+
+
+def _of_section(name: str, section: GatewaySection, given: Mapping[str, Any]) -> Endpoint:
+    configured = {
+        "ca_file": Path(section.ca_file) if section.ca_file else None,
+        "client_cert": Path(section.client_cert) if section.client_cert else None,
+        "tls_server_name": section.tls_server_name,
+    }
+    return Endpoint.parse(section.url, name=name, **{**configured, **given})

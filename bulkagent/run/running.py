@@ -6,8 +6,9 @@ terminals, exit signals' names, file formats.
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import random
-import shlex
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -18,30 +19,26 @@ import anyio.to_thread
 
 from bulkagent.clock import Clock, SystemClock
 from bulkagent.engine import Bulkhead, Engine, Limits, RetryPolicy
-from bulkagent.errors import BulkagentError, LedgerFailed, ReportFailed
+from bulkagent.errors import BulkagentError, LedgerFailed, Refused, SettingsRefused
 from bulkagent.gateway.client import GatewayClient
 from bulkagent.gateway.guids import PackedGuids
 from bulkagent.gateway.operations import OPERATIONS, SET_TALK_RIGHT
 from bulkagent.ledger import (
-    Cluster,
     Database,
     Journal,
-    clusters,
     default_path,
-    finish_run,
     forget_run,
     open_ledger,
     planned_rows,
-    summarise,
 )
 from bulkagent.outcome import Assignment, Attempt, Outcome
 from bulkagent.report import probe
+from bulkagent.run.finishing import Finished, finish
 from bulkagent.run.gateways import Gateways
 from bulkagent.run.open_files import make_room
 from bulkagent.run.planning import Planned, plan_run
-from bulkagent.run.reporting import write_report
 from bulkagent.run.request import Plan, Progress, Request, RunResult
-from bulkagent.run.verdict import Ending, judge
+from bulkagent.run.verdict import Ending
 
 __all__ = ["Run"]
 
@@ -76,11 +73,17 @@ class Run:
         self._journal: Journal | None = None
         self._signal: int | None = None
         self._started = 0.0
+        self._executed = False
+        self.finished: Finished | None = None
+        """The end of the run, once it has come to one; also where `execute` raised a defect."""
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc: object) -> None:
+        if not self._executed:
+            with contextlib.suppress(BulkagentError):  # it may be what went wrong
+                self.discard()
         if self._database is not None:
             self._database.close()
             self._database = None
@@ -102,8 +105,7 @@ class Run:
             BulkagentError: It cannot be done as asked; the ledger has nothing of it.
         """
         request = self._request
-        for report in request.reports:
-            probe(report)
+        self._refuse_reports()
         database = self._database = open_ledger(request.settings.ledger or default_path())
         planned = plan_run(
             request, self._gateways, database, now_ms=self._clock.wall_ms(), stdin=stdin
@@ -136,6 +138,7 @@ class Run:
             raise RuntimeError("a run must be prepared before it is executed")
         planned, database = self._planned, self._database
         self._started = self._clock.monotonic()
+        self._executed = True
         error, error_code = None, 1
         defect: BaseException | None = None
         try:
@@ -145,15 +148,26 @@ class Run:
             error, error_code = str(known), known.exit_code
         except* Exception as failed:  # noqa: BLE001 - raised below, after the reports are written
             defect = failed
-            error = "a defect in bulkagent"
-        ending = Ending(signal=self._signal, error=error, error_code=error_code)
-        elapsed_s = self._clock.monotonic() - self._started
-        result = await anyio.to_thread.run_sync(
-            lambda: self._finish(planned, database, ending, elapsed_s)
+            error = "a defect in bulkagent; its traceback is kept"
+        counters = self._journal.counters if self._journal else None
+        if error_code == Refused.exit_code and counters is not None and counters.requests:
+            error_code = LedgerFailed.exit_code  # the other one would say that nothing was sent
+        self.finished = await anyio.to_thread.run_sync(
+            functools.partial(
+                finish,
+                database,
+                planned,
+                Ending(signal=self._signal, error=error, error_code=error_code),
+                counters=counters,
+                reports=self._reports,
+                command=self._request.command,
+                elapsed_s=self._clock.monotonic() - self._started,
+                now_ms=self._clock.wall_ms(),
+            )
         )
         if defect is not None:
             raise defect
-        return result
+        return self.finished.result
 
     def stop(self, signal: int) -> None:
         """Admit nothing more; requests in flight finish, then reports are written."""
@@ -179,12 +193,6 @@ class Run:
             waiting=sum(bulkhead.parked for bulkhead in bulkheads),
             elapsed_s=self._clock.monotonic() - self._started,
         )
-
-    def clusters(self) -> tuple[Cluster, ...]:
-        """What is not applied, by status and cause; for the last screen."""
-        if self._planned is None or self._database is None:
-            return ()
-        return clusters(self._database, self._planned.run)
 
     async def _send(self, planned: Planned, database: Database) -> None:
         names = list(dict.fromkeys(lane.gateway for lane in planned.lanes))
@@ -222,6 +230,17 @@ class Run:
             if self._signal is None:
                 await self._engine.run()
 
+    def _refuse_reports(self) -> None:
+        """Refuse reports that cannot be written, or would take the place of something else."""
+        request = self._request
+        read = [Path(request.roster), request.scenario, request.ca_file, request.client_cert]
+        taken = [path for path in (*read, request.settings.ledger) if path is not None]
+        for report in request.reports:
+            probe(report)
+            if any(_same_file(report, path) for path in taken):
+                raise SettingsRefused(f"the report {report} would replace a file that is in use")
+            taken.append(report)
+
     def _make_room(self, planned: Planned) -> None:
         gateways = len({lane.gateway for lane in planned.lanes})
         # An emulated gateway holds the other end of each connection.
@@ -243,48 +262,12 @@ class Run:
         settings = self._request.settings
         return Limits(concurrency=settings.concurrency, per_second=settings.per_second)
 
-    def _finish(
-        self, planned: Planned, database: Database, ending: Ending, elapsed_s: float
-    ) -> RunResult:
-        summary = summarise(database, planned.run)
-        verdict = judge(summary.totals, ending)
-        error = ending.error
-        try:
-            finish_run(
-                database,
-                planned.run,
-                state=verdict.state,
-                exit_code=verdict.exit_code,
-                now_ms=self._clock.wall_ms(),
-            )
-        except LedgerFailed as failed:
-            error = error or str(failed)
-        written: list[str] = []
-        again = self._request.command if verdict.again else ""
-        exit_code = verdict.exit_code
-        for path in self._reports:
-            try:
-                write_report(database, planned.plan.run_id, path)
-            except ReportFailed as failed:
-                error = f"{error}; {failed}" if error else str(failed)
-                exit_code = failed.exit_code
-                again = f"bulkagent report {planned.plan.run_id} --to {shlex.quote(str(path))}"
-            else:
-                written.append(str(path))
-        return RunResult(
-            run_id=planned.plan.run_id,
-            state=verdict.state,
-            exit_code=exit_code,
-            rows=summary.rows,
-            totals=summary.totals,
-            causes=summary.causes,
-            requests=summary.requests,
-            retries=summary.retries,
-            elapsed_s=round(elapsed_s, 3),
-            reports=tuple(written),
-            next=again or None,
-            error=error,
-        )
+
+def _same_file(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other)
+    except OSError:  # at least one is not there yet
+        return one.absolute() == other.absolute()
 
 
 def _default_report(roster: str, run_id: str) -> Path:

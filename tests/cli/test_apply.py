@@ -409,3 +409,103 @@ def test_progress_off_a_terminal_is_a_dated_line_now_and_then(tmp_path: Path) ->
         "2026-11-22T06:00:00+00:00 1,250 of 5,000 (25.0%), 250/s, 15 s left,"
         " 1,200 applied, 50 failed, 7 waiting for a retry"
     )
+
+
+def test_a_report_never_takes_the_place_of_what_is_read(tmp_path: Path) -> None:
+    roster = tmp_path / "shift.csv"
+    roster.write_text("agent\n101\n")
+    arguments = ["apply", roster, "--flag", 0, "--gateway", "emulated"]
+    for reports in (["--report", "shift.csv"], ["--report", "a.csv", "--report", "./a.csv"]):
+        ended = bulkagent(tmp_path, *arguments, *reports)
+        assert ended.code == 2
+        assert "in use" in ended.err
+    assert roster.read_text() == "agent\n101\n"
+
+
+def test_an_ignored_hangup_stays_ignored(tmp_path: Path) -> None:
+    """As under nohup: the run goes on when the terminal goes."""
+    scenario = SAMPLES / "scenarios/calm.toml"
+    with emulated(tmp_path, "101-300", "--scenario", scenario) as gateway:
+        arguments = ["apply", gateway.roster, "--flag", 0, "--gateway", gateway.url, "--yes"]
+        arguments += ["--ca-file", gateway.ca_file, "--rate", "none", "--concurrency", 1, "--json"]
+        process = subprocess.Popen(
+            ["/bin/sh", "-c", 'trap "" HUP; exec "$0" "$@"', COMMAND, *map(str, arguments)],
+            cwd=tmp_path,
+            env=environment(tmp_path),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        while gateway.judge("stats")["requests"] < 20:
+            assert process.poll() is None
+        process.send_signal(signal.SIGHUP)
+        out, err = process.communicate(timeout=HANG_S)
+        assert process.returncode == 0, err
+        assert Ended(0, out, err).json["totals"]["applied"] == 200
+
+
+def test_a_signal_at_the_prompt_leaves_no_run_behind(tmp_path: Path) -> None:
+    with emulated(tmp_path, "101-110") as gateway:
+        arguments = ["apply", str(gateway.roster), "--flag", "0", "--gateway", gateway.url]
+        ours, theirs = pty.openpty()
+        process = subprocess.Popen(
+            [COMMAND, *arguments, "--ca-file", str(gateway.ca_file)],
+            cwd=tmp_path,
+            env=environment(tmp_path, {"TERM": "xterm"}),
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            start_new_session=True,
+            preexec_fn=_take_terminal,  # noqa: PLW1509 - no other thread is running here
+        )
+        os.close(theirs)
+        _until(ours, b"[y/N]")
+        process.send_signal(signal.SIGTERM)
+        shown = _until(ours, b"")
+        assert process.wait(HANG_S) == 143, shown
+        os.close(ours)
+        assert "nothing was sent" in shown
+    assert "no run" in bulkagent(tmp_path, "report", "last", "--to", "x.csv").err
+
+
+def test_a_terminal_that_goes_away_does_not_keep_the_command(tmp_path: Path) -> None:
+    """Its own terminal, not the controlling one, so that no hangup comes with it."""
+    scenario = SAMPLES / "scenarios/calm.toml"
+    with emulated(tmp_path, "101-700", "--scenario", scenario) as gateway:
+        arguments = ["apply", gateway.roster, "--flag", 0, "--gateway", gateway.url, "--yes"]
+        arguments += ["--ca-file", gateway.ca_file, "--rate", "none", "--concurrency", 2]
+        ours, theirs = pty.openpty()
+        process = subprocess.Popen(
+            [COMMAND, *map(str, arguments), "--report", "report.csv"],
+            cwd=tmp_path,
+            env=environment(tmp_path, {"TERM": "xterm"}),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=theirs,
+        )
+        os.close(theirs)
+        _until(ours, b"applied")
+        os.close(ours)
+        assert process.wait(HANG_S) == 0
+    assert len((tmp_path / "report.csv").read_text().splitlines()) == 601
+
+
+def test_output_that_cannot_be_encoded_is_spelled_out(tmp_path: Path) -> None:
+    (tmp_path / "夜班.csv").write_text("agent\n101\n")
+    ended = bulkagent(
+        tmp_path,
+        *("apply", "夜班.csv", "--flag", 0, "--gateway", "emulated", "--json"),
+        surroundings={"PYTHONIOENCODING": "ascii"},
+    )
+    assert ended.code == 0, ended.err
+    assert ended.json["totals"]["applied"] == 1
+
+
+def test_two_names_for_one_gateway_are_refused(tmp_path: Path) -> None:
+    """One agent could otherwise be set by both at once."""
+    (tmp_path / "bulkagent.toml").write_text('[gateways.east]\nurl = "https://127.0.0.1:1"\n')
+    (tmp_path / "r.csv").write_text("agent,guid,gateway,flag\n101,x,east,1\n101,x,,0\n")
+    ended = bulkagent(tmp_path, "apply", "r.csv", "--gateway", "https://127.0.0.1:1", "--yes")
+    assert ended.code == 2
+    assert "one gateway" in ended.err

@@ -70,6 +70,7 @@ def test_a_run_that_was_killed_has_a_true_report(tmp_path: Path) -> None:
             process.communicate(timeout=HANG_S)
         ended = bulkagent(tmp_path, "report", "last", "--to", "after.jsonl", "--json")
         assert ended.code == 0, ended.err
+        assert (ended.json["state"], ended.json["exit_code"]) == ("interrupted", 5)
         lines = [json.loads(line) for line in (tmp_path / "after.jsonl").read_text().splitlines()]
         status = {line["agent_id"]: line["status"] for line in lines}
         changed = set(gateway.set_to(0))

@@ -154,6 +154,18 @@ def test_no_window_of_a_second_has_more_starts_than_the_rate() -> None:
         assert sum(1 for at in times if start <= at < start + 1.0 - 1e-9) <= 20
 
 
+def test_a_paced_run_ends_with_its_last_item() -> None:
+    """Idle workers book no starts that nobody needs."""
+    source, far = ListSource(words(3)), Far()
+
+    async def main() -> float:
+        loop = asyncio.get_running_loop()
+        await bulkhead(source, far.attempt, Limits(concurrency=64, per_second=1.0)).run()
+        return loop.time()
+
+    assert run(main()) < 1_000 + 3.5
+
+
 def test_stopping_admits_nothing_more_and_strands_nothing() -> None:
     source = ListSource(words(100))
     far = Far(seconds=1.0, script={"word1": [LOST, LOST, LOST]})

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from bulkagent.errors import BulkagentError, LedgerUnavailable, RunNotFound
 from bulkagent.ledger import (
     Database,
-    clusters,
     find_run,
     lines,
     open_ledger,
@@ -132,13 +131,15 @@ async def test_clusters_show_the_first_three_agents_of_each(database: Database) 
             await book.mark(item, 1)
             book.settle(item, story(UNREACHED if item.row % 2 else DONE))
         await book.mark(items[7], 1)
-    assert [(x.status, x.cause, x.count, x.agents) for x in clusters(database, made.run)] == [
+    assert [
+        (x.status, x.cause, x.count, x.agents) for x in summarise(database, made.run).clusters
+    ] == [
         (Status.FAILED, Cause.CONNECT, 3, ("1003", "1005", "1007")),
         (Status.NOT_ATTEMPTED, Cause.INTERRUPTED, 1, ("1010",)),
         (Status.UNKNOWN, Cause.INTERRUPTED, 1, ("1009",)),
     ]
     other = plan(database, 500)
-    (only,) = clusters(database, other.run)
+    (only,) = summarise(database, other.run).clusters
     assert (only.count, only.agents) == (500, ("1002", "1003", "1004"))
 
 
@@ -265,9 +266,8 @@ def test_rows_that_bulkagent_does_not_write_are_said_to_be_damage(
 def test_unknown_words_are_said_to_be_damage_in_summaries_too(database: Database) -> None:
     made = plan(database, 3)
     database.write(("UPDATE assignments SET status = 'splendid', cause = 'whim'", [()]))
-    for question in (summarise, clusters):
-        with pytest.raises(LedgerUnavailable, match="damaged"):
-            question(database, made.run)
+    with pytest.raises(LedgerUnavailable, match="damaged"):
+        summarise(database, made.run)
 
 
 @pytest.mark.parametrize("text", ["", "[", "7", "null", '{"a": [}'])
@@ -287,7 +287,6 @@ def ask_everything(path: Path) -> None:
         list(lines(opened, run, FLAGS))
         list(planned_rows(opened, run))
         summarise(opened, run)
-        clusters(opened, run)
 
 
 @pytest.fixture(scope="module")

@@ -267,7 +267,7 @@ async def test_a_cancelled_run_waits_until_its_last_outcomes_can_be_written(
 
         begun: asyncio.Future[Watched] = asyncio.get_running_loop().create_future()
         working = asyncio.create_task(work())
-        await (await begun).refusals(3)
+        await asyncio.wait_for((await begun).refusals(3), 30)
         assert not working.done()
         other.execute("ROLLBACK")
         await working

@@ -88,3 +88,36 @@ def test_every_public_name_is_there_and_no_other() -> None:
     assert dir(bulkagent) == bulkagent.__all__ == sorted(bulkagent.__all__)
     with pytest.raises(AttributeError, match="nothing_like_it"):
         _ = bulkagent.nothing_like_it
+
+
+async def test_arguments_go_over_the_request_only_where_they_are_given(tmp_path: Path) -> None:
+    strict = Settings(ledger=tmp_path / "ledger.sqlite3", max_agents=1)
+    asked = Request(roster="", flag=0, settings=strict, reports=(tmp_path / "want.csv",))
+    with pytest.raises(bulkagent.GuardrailRefused):
+        await bulkagent.apply(ROSTER, gateway="emulated", request=asked)
+    result = await bulkagent.apply(
+        ROSTER, gateway="emulated", request=asked, settings=settings(tmp_path)
+    )
+    assert result.reports == (str(tmp_path / "want.csv"),)
+
+
+async def test_a_ledger_that_breaks_in_the_middle_does_not_say_that_nothing_was_sent(
+    tmp_path: Path,
+) -> None:
+    ledger = tmp_path / "ledger.sqlite3"
+
+    def break_it(outcome: Outcome) -> None:
+        ledger.write_bytes(b"\0" * ledger.stat().st_size)
+
+    result = await bulkagent.apply(
+        SAMPLES / "centre.csv",
+        gateway="emulated",
+        flag=0,
+        reports=[tmp_path / "r.csv"],
+        settings=settings(tmp_path),
+        settled=break_it,
+    )
+    assert result.exit_code in {1, 5}
+    assert result.run_id is not None
+    assert sum(result.totals.values()) == result.rows == 5000
+    assert result.error
