@@ -43,7 +43,7 @@ def check(  # noqa: PLR0917 - Typer reads the parameters; nobody calls this by p
         )
         plan = check_roster(request, stdin=sys.stdin.buffer if sys.stdin else None)
         say(screen.opening(roster, plan))
-        say(screen.checked(plan))
+        say(screen.checked(plan, with_gateway=bool(gateway)))
         if as_json:
             print_data(
                 screen.as_json_object(

@@ -103,12 +103,19 @@ Config = Annotated[
 ]
 Concurrency = Annotated[
     int | None,
-    _option("--concurrency", metavar="N", help="Requests in flight at once.  [16; emulated: 64]"),
+    _option(
+        "--concurrency",
+        metavar="N",
+        help="Requests in flight at once, at each gateway.  [16; emulated: 64]",
+    ),
 ]
 Rate = Annotated[
     str | None,
     _option(
-        "--rate", metavar="N/s|none", help="Requests started a second.  [100/s; emulated: none]"
+        "--rate",
+        metavar="N/s|none",
+        help="Requests started a second (100/s) or minute (300/m), at each gateway."
+        "  [100/s; emulated: none]",
     ),
 ]
 MaxAttempts = Annotated[

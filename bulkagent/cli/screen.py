@@ -61,9 +61,14 @@ def question(plan: Plan) -> str:
     return f"{_effects(plan)}Go on?"
 
 
-def checked(plan: Plan) -> str:
-    """The end of a check."""
-    return f"OK      {_effects(plan)}Nothing was sent."
+def checked(plan: Plan, *, with_gateway: bool) -> str:
+    """The end of a check: what would be sent, and what could not be checked."""
+    text = [f"OK      {_effects(plan)}Nothing was sent."]
+    if any(not part.flag for part in plan.parts):
+        text.append("        not checked: the flag; apply needs --flag or a flag column")
+    if not with_gateway:
+        text.append("        not checked: gateway and GUIDs; add --gateway as for apply")
+    return "\n".join(text)
 
 
 def closing(plan: Plan, result: RunResult, clusters: Sequence[Cluster]) -> str:

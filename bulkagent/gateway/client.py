@@ -158,6 +158,7 @@ class GatewayClient:
             retcode=reading.retcode,
             message=reading.message,
             http_status=response.status,
+            detail="" if reading.retcode else f"{reading.disposition.name}: HTTP {response.status}",
         )
 
 

@@ -21,6 +21,10 @@ from bulkagent.gateway.operations import PREFIX
 __all__ = ["Endpoint", "tls_context"]
 
 
+# What people paste as well: the part of the path that all interfaces of the gateway share.
+_FIRST_PART = "/agentgateway"
+
+
 class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     """One agent gateway."""
 
@@ -114,7 +118,7 @@ def _taken_apart(url: str) -> tuple[str, str, str]:
         problem = "it must end before any ? or #"
     else:
         problem = ""
-    return problem, where, parts.path.rstrip("/").removesuffix(PREFIX)
+    return problem, where, parts.path.rstrip("/").removesuffix(PREFIX).removesuffix(_FIRST_PART)
 
 
 _HOST = r"\[(?P<v6>[0-9a-f:.]+)\]|(?P<host>[0-9a-z_-]{1,63}(?:\.[0-9a-z_-]{1,63})*\.?)"

@@ -132,7 +132,7 @@ class Database:
                 ) from None
             raise LedgerFailed(
                 f"the ledger {self.path} takes no more records ({error});"
-                " free space or mend the disk"
+                " free space or repair the disk"
             ) from None
         except BaseException:
             # A generator of rows raised, the roster's perhaps: the error is its own.

@@ -44,7 +44,7 @@ ADVICE: Mapping[Cause, tuple[str, str]] = MappingProxyType(
             "look it up in the gateway's log; it was not repeated on a guess",
         ),
         Cause.GATEWAY_ERROR: (
-            "a part of the gateway is not available (100-007, 000-000, HTTP 5xx)",
+            "the gateway is unwell (100-007, 000-000, 5xx); unknown ones may have taken effect",
             "run it again when the gateway is well",
         ),
         Cause.SWITCH_OVER: (
@@ -52,7 +52,7 @@ ADVICE: Mapping[Cause, tuple[str, str]] = MappingProxyType(
             "wait for the switch-over to end, then run it again",
         ),
         Cause.OVERLOADED: (
-            "the gateway or its load balancer turned requests away (429, 503)",
+            "requests were turned away (429, 503); unknown ones may have taken effect",
             "run it again with a lower --rate",
         ),
         Cause.TIMEOUT: (
@@ -72,16 +72,16 @@ ADVICE: Mapping[Cause, tuple[str, str]] = MappingProxyType(
             "run it again",
         ),
         Cause.BAD_REPLY: (
-            "somebody answered, but not the gateway: it may have taken effect",
+            "something other than the gateway answered: the request may have taken effect",
             "check that the address is the gateway's and not a proxy's, then run it again",
         ),
         Cause.INTERRUPTED: (
-            "the run was stopped first; `unknown` ones may have taken effect",
+            "the run was stopped first; unknown ones may have taken effect",
             "run it again",
         ),
         Cause.BAD_ROW: (
             "the roster row cannot be used; the message says why",
-            "mend the row",
+            "correct the row",
         ),
         Cause.REPEATED_ROW: (
             "the row repeats an earlier one, which counts",

@@ -164,7 +164,7 @@ class _Tally:
         bad = len(self.bad_rows)
         return RosterRefused(
             f"{bad:,} of {self.rows:,} rows {'is' if bad == 1 else 'are'} invalid, so nothing was"
-            " sent; mend the roster, or go on without them with --skip-invalid",
+            " sent; correct the roster, or go on without them with --skip-invalid",
             tuple(sorted(self.bad_rows, key=lambda bad_row: bad_row.row)),
             totals=self.totals(),
         )
@@ -264,6 +264,9 @@ def _recorded(request: Request) -> Mapping[str, object]:
         "concurrency": settings.concurrency,
         "per_second": settings.per_second,
         "max_attempts": settings.max_attempts,
+        "insecure": request.insecure,
+        "ca_file": str(request.ca_file) if request.ca_file else None,
+        "tls_server_name": request.tls_server_name or None,
         "connect_timeout_s": settings.connect_timeout_s,
         "timeout_s": settings.timeout_s,
     }

@@ -9,12 +9,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from bulkagent import report
-from bulkagent.errors import LedgerFailed
+from bulkagent.errors import LedgerFailed, SettingsRefused
 from bulkagent.gateway.operations import SET_TALK_RIGHT, flag_of
 from bulkagent.ledger import Database, RunFacts, find_run, lines, summarise
 from bulkagent.run.request import RunResult
 
-__all__ = ["write_report"]
+__all__ = ["same_file", "write_report"]
 
 
 def write_report(database: Database, run_name: str, path: Path) -> RunResult:
@@ -37,6 +37,9 @@ def write_report(database: Database, run_name: str, path: Path) -> RunResult:
     """
     with database.snapshot():
         facts = find_run(database, run_name)
+        for taken in (Path(facts.roster), database.path):
+            if same_file(path, taken):
+                raise SettingsRefused(f"the report {path} would replace {taken}; name another")
         summary = summarise(database, facts.run)
         state, exit_code = _end_of(facts)
         report.write(
@@ -72,6 +75,14 @@ def write_report(database: Database, run_name: str, path: Path) -> RunResult:
         elapsed_s=elapsed_ms / 1000,
         reports=(str(path),),
     )
+
+
+def same_file(one: Path, other: Path) -> bool:
+    """Whether two paths are of one file, or will be."""
+    try:
+        return one.samefile(other)
+    except OSError:  # at least one is not there yet
+        return one.absolute() == other.absolute()
 
 
 def _end_of(facts: RunFacts) -> tuple[str, int]:

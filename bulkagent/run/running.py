@@ -37,6 +37,7 @@ from bulkagent.run.finishing import Finished, finish
 from bulkagent.run.gateways import Gateways
 from bulkagent.run.open_files import make_room
 from bulkagent.run.planning import Planned, plan_run
+from bulkagent.run.reporting import same_file
 from bulkagent.run.request import Plan, Progress, Request, RunResult
 from bulkagent.run.verdict import Ending
 
@@ -237,7 +238,7 @@ class Run:
         taken = [path for path in (*read, request.settings.ledger) if path is not None]
         for report in request.reports:
             probe(report)
-            if any(_same_file(report, path) for path in taken):
+            if any(same_file(report, path) for path in taken):
                 raise SettingsRefused(f"the report {report} would replace a file that is in use")
             taken.append(report)
 
@@ -261,13 +262,6 @@ class Run:
     def _limits(self) -> Limits:
         settings = self._request.settings
         return Limits(concurrency=settings.concurrency, per_second=settings.per_second)
-
-
-def _same_file(one: Path, other: Path) -> bool:
-    try:
-        return one.samefile(other)
-    except OSError:  # at least one is not there yet
-        return one.absolute() == other.absolute()
 
 
 def _default_report(roster: str, run_id: str) -> Path:

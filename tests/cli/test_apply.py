@@ -419,6 +419,10 @@ def test_a_report_never_takes_the_place_of_what_is_read(tmp_path: Path) -> None:
         ended = bulkagent(tmp_path, *arguments, *reports)
         assert ended.code == 2
         assert "in use" in ended.err
+    bulkagent(tmp_path, *arguments)
+    ended = bulkagent(tmp_path, "report", "last", "--to", "shift.csv")
+    assert ended.code == 2
+    assert "would replace" in ended.err
     assert roster.read_text() == "agent\n101\n"
 
 
