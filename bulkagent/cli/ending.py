@@ -19,7 +19,10 @@ from bulkagent.cli.terminal import print_data, say
 if TYPE_CHECKING:
     from bulkagent.errors import BulkagentError
 
-__all__ = ["explained", "leaving_on_signals"]
+__all__ = ["SIGNALS", "explained", "leaving_on_signals"]
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""Those that end a command, before the first request at once and later by draining."""
 
 
 @contextlib.contextmanager
@@ -56,7 +59,7 @@ def leaving_on_signals() -> Iterator[None]:
 
     before = {
         number: signal.signal(number, leave)
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        for number in SIGNALS
         if signal.getsignal(number) is not signal.SIG_IGN
     }
     try:

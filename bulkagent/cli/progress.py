@@ -21,18 +21,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from bulkagent.cli.ending import SIGNALS
 from bulkagent.cli.terminal import say
 
 if TYPE_CHECKING:
     from bulkagent.run import Progress, Run, RunResult
 
-__all__ = ["SIGNALS", "execute", "pace", "plain_line"]
+__all__ = ["execute", "pace", "plain_line"]
 
 _PLAIN_EVERY_S = 5.0
 _BAR_EVERY_S = 0.2
 _LAST_WORD_S = 1.0
-
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 async def execute(run: Run) -> RunResult:

@@ -117,7 +117,8 @@ class GatewayClient:
         """The request's URL: one parsed for its query, with this agent's path put in."""
         parsed = self._urls.get(assignment.arguments)
         if parsed is None:
-            whole = f"{self._endpoint.url}?{assignment.arguments}"
+            # Once for each spelling: what goes into a URL as it stands is checked where it does.
+            whole = f"{self._endpoint.url}?{self._operation.check(assignment.arguments)}"
             parsed = self._urls[assignment.arguments] = URL(whole, encoded=True)
         path = self._prefix + self._operation.path_for(assignment.agent_id)
         return parsed.with_path(path, encoded=True, keep_query=True)

@@ -82,7 +82,7 @@ def write(
     except OSError as error:
         raise ReportFailed(
             f"the report '{printable(str(path))}' could not be written: {_reason(error)}; "
-            "the ledger has all of it: mend that or take another path, "
+            "the ledger has all of it: correct that or take another path, "
             "then `bulkagent report RUN --to PATH`"
         ) from error
 

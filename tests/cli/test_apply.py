@@ -144,19 +144,7 @@ def test_a_person_answers_at_the_terminal(
     tmp_path: Path, answer: str, code: int, requests: int
 ) -> None:
     with emulated(tmp_path, "101-110") as gateway:
-        arguments = ["apply", str(gateway.roster), "--flag", "0", "--gateway", gateway.url]
-        ours, theirs = pty.openpty()
-        process = subprocess.Popen(
-            [COMMAND, *arguments, "--ca-file", str(gateway.ca_file)],
-            cwd=tmp_path,
-            env=environment(tmp_path, {"TERM": "xterm"}),
-            stdin=theirs,
-            stdout=theirs,
-            stderr=theirs,
-            start_new_session=True,
-            preexec_fn=_take_terminal,  # noqa: PLW1509 - no other thread is running here
-        )
-        os.close(theirs)
+        process, ours = _at_a_terminal(gateway)
         shown = _until(ours, b"[y/N]")
         assert "10 agents will STOP taking calls on localhost:" in shown
         os.write(ours, f"{answer}\n".encode())
@@ -164,6 +152,24 @@ def test_a_person_answers_at_the_terminal(
         assert process.wait(HANG_S) == code, shown
         os.close(ours)
         assert gateway.judge("stats")["requests"] == requests
+
+
+def _at_a_terminal(gateway: Emulated) -> tuple[subprocess.Popen[bytes], int]:
+    """The command as a person starts it, and the other side of its controlling terminal."""
+    arguments = ["apply", str(gateway.roster), "--flag", "0", "--gateway", gateway.url]
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [COMMAND, *arguments, "--ca-file", str(gateway.ca_file)],
+        cwd=gateway.folder,
+        env=environment(gateway.folder, {"TERM": "xterm"}),
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+        preexec_fn=_take_terminal,  # noqa: PLW1509 - no other thread is running here
+    )
+    os.close(theirs)
+    return process, ours
 
 
 def _take_terminal() -> None:
@@ -451,19 +457,7 @@ def test_an_ignored_hangup_stays_ignored(tmp_path: Path) -> None:
 
 def test_a_signal_at_the_prompt_leaves_no_run_behind(tmp_path: Path) -> None:
     with emulated(tmp_path, "101-110") as gateway:
-        arguments = ["apply", str(gateway.roster), "--flag", "0", "--gateway", gateway.url]
-        ours, theirs = pty.openpty()
-        process = subprocess.Popen(
-            [COMMAND, *arguments, "--ca-file", str(gateway.ca_file)],
-            cwd=tmp_path,
-            env=environment(tmp_path, {"TERM": "xterm"}),
-            stdin=theirs,
-            stdout=theirs,
-            stderr=theirs,
-            start_new_session=True,
-            preexec_fn=_take_terminal,  # noqa: PLW1509 - no other thread is running here
-        )
-        os.close(theirs)
+        process, ours = _at_a_terminal(gateway)
         _until(ours, b"[y/N]")
         process.send_signal(signal.SIGTERM)
         shown = _until(ours, b"")
