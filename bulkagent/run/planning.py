@@ -79,7 +79,7 @@ def plan_run(
             operation=SET_TALK_RIGHT.name,
             roster=request.roster,
             extra_columns=roster.layout.extra_columns,
-            wave_of=lambda arguments: SET_TALK_RIGHT.waves.get(arguments, 0),
+            wave_of=_wave_of,
             settings=_recorded(request),
             now_ms=now_ms,
         )
@@ -134,7 +134,7 @@ def check_roster(request: Request, *, stdin: BinaryIO | None = None) -> Plan:
         if tally.bad_rows and not request.skip_invalid:
             raise tally.refusal()
         lanes = [
-            Lane(number, gateway, 0 if flag == 1 else 1, _flag_text(flag), agents)
+            Lane(number, gateway, _wave_of(_flag_text(flag)), _flag_text(flag), agents)
             for number, ((gateway, flag), agents) in enumerate(counts.items())
             if agents
         ]
@@ -248,6 +248,10 @@ def _refuse(request: Request, tally: _Tally) -> None:
             " was sent; check that it is the right roster, then raise the limit",
             totals=tally.totals(),
         )
+
+
+def _wave_of(arguments: str) -> int:
+    return SET_TALK_RIGHT.waves.get(arguments, 0)
 
 
 def _flag_text(flag: int | None) -> str:

@@ -103,7 +103,8 @@ class Run:
         """Read the roster into the ledger; nothing is sent. Blocks, so not for an event loop.
 
         Raises:
-            BulkagentError: It cannot be done as asked; the ledger has nothing of it.
+            BulkagentError: It cannot be done as asked; leaving the `with` takes what is in the
+                ledger of it out again.
         """
         request = self._request
         self._refuse_reports()
@@ -112,14 +113,11 @@ class Run:
             request, self._gateways, database, now_ms=self._clock.wall_ms(), stdin=stdin
         )
         self._planned = planned
-        self._reports = request.reports or (_default_report(request.roster, planned.plan.run_id),)
-        try:
-            self._make_room(planned)
-            for report in self._reports:
-                probe(report)
-        except BulkagentError:
-            self.discard()
-            raise
+        self._reports = request.reports
+        if not self._reports:
+            self._reports = (_default_report(request.roster, planned.plan.run_id),)
+            probe(self._reports[0])
+        self._make_room(planned)
         return planned.plan
 
     def discard(self) -> None:
