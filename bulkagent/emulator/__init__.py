@@ -7,8 +7,10 @@ both misread a page in the same way, no test would notice.
 Layers, each importing only from those above it:
 
     agent_ids, reply, guids, traffic          words and counts
+    reach                                     which requests a fault is for
     agents, sign_in, scenario, interfaces     state, rules and records
     decisions, faults, scenario_file          what befalls a request
+    state                                     all that changes, to be copied whole
     emulation                                 a request in, a reply out
     certificates, listening, server           the network
 """
@@ -20,6 +22,7 @@ from bulkagent.emulator.agents import AgentRecord, Change, Event
 from bulkagent.emulator.roster_out import write_roster
 from bulkagent.emulator.scenario import (
     AgentRules,
+    Cluster,
     Distribution,
     Fault,
     FaultKind,
@@ -29,6 +32,7 @@ from bulkagent.emulator.scenario import (
 )
 from bulkagent.emulator.scenario_file import load_scenario
 from bulkagent.emulator.server import EmulatedGateway
+from bulkagent.emulator.state import Snapshot
 from bulkagent.emulator.traffic import Stats
 
 __all__ = [
@@ -36,6 +40,7 @@ __all__ = [
     "AgentRecord",
     "AgentRules",
     "Change",
+    "Cluster",
     "Distribution",
     "EmulatedGateway",
     "Event",
@@ -44,6 +49,7 @@ __all__ = [
     "Latency",
     "Scenario",
     "SignInRules",
+    "Snapshot",
     "Stats",
     "load_scenario",
     "write_roster",

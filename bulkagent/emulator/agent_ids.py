@@ -6,7 +6,8 @@ know: which agents exist, who is signed in, or why anybody asks.
 
 from __future__ import annotations
 
-from collections.abc import Container
+from bisect import bisect_right
+from collections.abc import Container, Iterable, Iterator
 from typing import NoReturn
 
 __all__ = ["AgentIds", "number_of"]
@@ -22,14 +23,20 @@ class AgentIds(Container[int]):
         ValueError: the text is not of that form; the sentence names the part that is wrong.
     """
 
-    __slots__ = ("_ranges", "_text")
+    __slots__ = ("_ranges", "_starts", "_text")
 
     def __init__(self, text: str = "") -> None:
         self._text = text
-        self._ranges = tuple(_read(part.strip()) for part in text.split(",")) if text else ()
+        parts = (_read(part.strip()) for part in text.split(",")) if text else ()
+        self._ranges = tuple(_merged(parts))
+        self._starts = [numbers.start for numbers in self._ranges]
 
     def __contains__(self, number: object) -> bool:
-        return any(number in numbers for numbers in self._ranges)
+        if not isinstance(number, int):
+            return False
+        # Only the last range that begins at or below the number can hold it.
+        place = bisect_right(self._starts, number) - 1
+        return place >= 0 and number in self._ranges[place]
 
     def __bool__(self) -> bool:
         return bool(self._ranges)
@@ -39,6 +46,11 @@ class AgentIds(Container[int]):
 
     def __hash__(self) -> int:
         return hash(self._ranges)
+
+    @property
+    def ranges(self) -> tuple[range, ...]:
+        """The same set as ranges in ascending order, none of which touches another."""
+        return self._ranges
 
     def __repr__(self) -> str:
         return f"AgentIds({self._text!r})"
@@ -63,6 +75,20 @@ def _read(part: str) -> range:
     if low is None or high is None or low > high:
         _refuse(part)
     return range(low, high + 1)
+
+
+def _merged(parts: Iterable[range]) -> Iterator[range]:
+    merged: range | None = None
+    for part in sorted(parts, key=lambda numbers: numbers.start):
+        if merged is None:
+            merged = part
+        elif part.start <= merged.stop:
+            merged = range(merged.start, max(merged.stop, part.stop))
+        else:
+            yield merged
+            merged = part
+    if merged is not None:
+        yield merged
 
 
 def _refuse(part: str) -> NoReturn:

@@ -14,6 +14,7 @@ import enum
 from collections.abc import Callable, Container, Iterable, Iterator
 
 import msgspec
+from msgspec.structs import replace
 
 from bulkagent.emulator.agent_ids import number_of
 from bulkagent.emulator.reply import Retcode
@@ -62,16 +63,13 @@ class AgentRecord(msgspec.Struct, frozen=True, gc=False):
     """How often settalkright took effect, over all sessions."""
 
 
-class _Agent:
+class _Agent(msgspec.Struct, frozen=True, gc=False):
     """An agent who has signed in at least once; `guid` is None after the sign-out."""
 
-    __slots__ = ("guid", "state", "talk_right", "times_set")
-
-    def __init__(self) -> None:
-        self.guid: str | None = None
-        self.state = AgentState.IDLE
-        self.talk_right = TALK_RIGHT_AFTER_SIGN_IN
-        self.times_set = 0
+    guid: str | None = None
+    state: AgentState = AgentState.IDLE
+    talk_right: int = TALK_RIGHT_AFTER_SIGN_IN
+    times_set: int = 0
 
 
 _NEVER_SIGNED_IN = _Agent()
@@ -108,6 +106,18 @@ class Agents:
         """The IDs of all agents that exist, in order."""
         return (str(number) for number in self._numbers if number in self._existing)
 
+    def copy(self, new_guid: Callable[[], str]) -> Agents:
+        """The same agents in the same state, from here on independent of these.
+
+        Args:
+            new_guid: makes the GUIDs of the copy.
+        """
+        twin = Agents((), (self._numbers.start, self._numbers.stop - 1), new_guid)
+        twin._existing = self._existing
+        twin._known = self._known.copy()
+        twin._history = self._history.copy()
+        return twin
+
     def in_range(self, agent_id: str) -> bool:
         """Whether it is written as an agent ID and in the range; it need not exist."""
         return number_of(agent_id) in self._numbers
@@ -127,13 +137,15 @@ class Agents:
 
     def sign_in(self, agent_id: str, at_ms: int, state: AgentState = AgentState.IDLE) -> str:
         """Begin a session for an agent that exists and has none; the GUID."""
-        agent = self._known.setdefault(agent_id, _Agent())
         guid = self._new_guid()
-        agent.guid = guid
-        agent.state = state
-        agent.talk_right = TALK_RIGHT_AFTER_SIGN_IN
+        times_set = self._known.get(agent_id, _NEVER_SIGNED_IN).times_set
+        self._known[agent_id] = _Agent(guid, state, times_set=times_set)
         self._history.append(Change(at_ms, agent_id, Event.SIGN_IN))
         return guid
+
+    def stale_guid(self) -> str:
+        """A GUID of the right shape that belongs to no session."""
+        return self._new_guid()
 
     def refusal(self, agent_id: str, guid: str | None) -> Retcode | None:
         """Why this GUID does not speak for this agent; None where it does.
@@ -157,7 +169,7 @@ class Agents:
         refusal = self.refusal(agent_id, guid)
         if refusal is not None:
             return refusal
-        self._known[agent_id].guid = None
+        self._known[agent_id] = replace(self._known[agent_id], guid=None)
         self._history.append(Change(at_ms, agent_id, Event.SIGN_OUT))
         return Retcode.SUCCESS
 
@@ -167,8 +179,7 @@ class Agents:
         if refusal is not None:
             return refusal
         agent = self._known[agent_id]
-        agent.talk_right = flag
-        agent.times_set += 1
+        self._known[agent_id] = _Agent(agent.guid, agent.state, flag, agent.times_set + 1)
         self._history.append(Change(at_ms, agent_id, Event.TALK_RIGHT, flag))
         return Retcode.SUCCESS
 

@@ -1,7 +1,7 @@
 """What befalls one settalkright request, decided from what has befallen those before it.
 
 What may live here: the decision, and the counts that it depends on. What this module must
-not know: replies, connections, clocks. Randomness comes in as an argument.
+not know: replies, connections, clocks. Randomness, seconds and node come in as arguments.
 """
 
 from __future__ import annotations
@@ -47,6 +47,13 @@ class Past:
         self.owed: dict[int, Fault] = {}
         """agent -> the lost answer whose result code the agent's next request gets."""
 
+    def copy(self) -> Past:
+        """The same past, from here on independent of this one."""
+        twin = Past()
+        twin.struck = self.struck.copy()
+        twin.owed = self.owed.copy()
+        return twin
+
     def note(self, agent: int, decision: Decision) -> None:
         """Remember a decision that was carried out for that agent."""
         if decision.owed is not None:
@@ -61,13 +68,23 @@ class Past:
             self.owed[agent] = fault
 
 
-def decide(scenario: Scenario, random: Random, agent: int, past: Past) -> Decision:
+def decide(
+    scenario: Scenario, random: Random, agent: int, past: Past, *, seconds: float, node: int
+) -> Decision:
     """What befalls the next request of `agent`; changes nothing but the state of `random`.
 
-    The shares of the faults lie end to end on the line from 0 to 1, and one draw per request
-    picks a place on it. Where the fault found there spares this agent (not among its `agents`,
-    or struck `per_agent` times already), the request goes well: no other fault takes its place,
-    so every share stays what the scenario says.
+    The shares of the faults that concern this request lie end to end on the line from 0 to 1,
+    in the order of the scenario, and one draw per request picks a place on it. Where the fault
+    found there has struck this agent `per_agent` times already, the request goes well: no other
+    fault takes its place, so every share stays what the scenario says.
+
+    Args:
+        scenario: the faults and latencies.
+        random: what is drawn from.
+        agent: the number of the agent.
+        past: what earlier decisions did.
+        seconds: how long after the first request of all this one arrives.
+        node: the node that it arrives at.
     """
     hold = draw_latency(scenario.latency, random) / 1000
     owed = past.owed.get(agent)
@@ -77,18 +94,15 @@ def decide(scenario: Scenario, random: Random, agent: int, past: Past) -> Decisi
         return Decision(hold)
     point = random.random()
     for place, fault in enumerate(scenario.faults):
+        if not fault.concerns(agent, seconds, node):
+            continue
         point -= fault.share
         if point < 0:
-            if _spares(fault, agent, past.struck.get((place, agent), 0)):
+            limit = fault.per_agent
+            if limit is not None and past.struck.get((place, agent), 0) >= limit:
                 break
             return Decision(hold + (fault.milliseconds or 0) / 1000, fault, place)
     return Decision(hold)
-
-
-def _spares(fault: Fault, agent: int, times: int) -> bool:
-    if fault.agents is not None and agent not in fault.agents:
-        return True
-    return fault.per_agent is not None and times >= fault.per_agent
 
 
 def draw_latency(latency: Latency, random: Random) -> float:

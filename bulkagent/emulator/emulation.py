@@ -8,18 +8,17 @@ long a reply is held and leaves the holding to others.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from random import Random
 
 import msgspec
 
 from bulkagent.emulator.agents import Agents, AgentState
-from bulkagent.emulator.decisions import Decision, Past, decide
+from bulkagent.emulator.decisions import Decision, decide
 from bulkagent.emulator.faults import FAULTS, owed_reply
-from bulkagent.emulator.guids import guid_source
 from bulkagent.emulator.interfaces import Call, Interface, flag_of, is_json
 from bulkagent.emulator.reply import Reply, Retcode, reply_to, say
 from bulkagent.emulator.scenario import Scenario
 from bulkagent.emulator.sign_in import read_sign_in, sign_in_result
+from bulkagent.emulator.state import Snapshot, first_state
 from bulkagent.emulator.traffic import Traffic
 
 __all__ = ["Emulation", "Step"]
@@ -52,16 +51,9 @@ class Emulation:
         agent_id_range: tuple[int, int],
         clock: Callable[[], float],
     ) -> None:
-        seeds = Random(scenario.seed)
-        # One stream of random numbers each, so that an extra sign-in shifts no fault.
-        self._random = Random(seeds.getrandbits(64))
-        guids = None if scenario.seed is None else Random(seeds.getrandbits(64))
         self._scenario = scenario
         self._clock = clock
-        self._past = Past()
-        self._new_guid = guid_source(guids)
-        self.agents = Agents(agent_ids, agent_id_range, self._new_guid)
-        self.traffic = Traffic()
+        self._state = first_state(scenario.seed, agent_ids, agent_id_range)
         self._interfaces: Mapping[Interface, Callable[[Call, Headers], Reply]] = {
             Interface.AGENT_STATUS: self._agent_status,
             Interface.SIGN_OUT: self._sign_out,
@@ -73,17 +65,49 @@ class Emulation:
     def __repr__(self) -> str:
         return f"<Emulation: {self.agents!r}, {self.traffic.stats()}>"
 
-    def set_talk_right(self, call: Call, headers: Headers) -> Step:
+    @property
+    def agents(self) -> Agents:
+        """The agents; others after a `restore`."""
+        return self._state.agents
+
+    @property
+    def traffic(self) -> Traffic:
+        """The counts; others after a `restore`."""
+        return self._state.traffic
+
+    def snapshot(self) -> Snapshot:
+        """The whole state as it is now, to go on from with `restore`."""
+        return Snapshot(self._state.copy(), self._clock())
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Go on from an independent copy of a snapshot, at the second at which it was taken."""
+        state = snapshot.state.copy()
+        if state.first_at is not None:
+            state.first_at += self._clock() - snapshot.taken_at
+        # Requests in flight are on connections, which no snapshot brings back or ends.
+        state.traffic.take_over(self.traffic.in_flight)
+        self._state = state
+
+    def connected(self) -> int:
+        """A connection brings its first settalkright request; the node that it goes to.
+
+        Nodes take turns, as behind a load balancer that looks at connections only.
+        """
+        return self.traffic.connected() % self._scenario.cluster.nodes + 1
+
+    def set_talk_right(self, call: Call, headers: Headers, node: int) -> Step:
         """Page 1223. Takes effect now, however long the reply is held.
 
         A fault strikes agents: a request that names none is refused without drawing one.
         """
+        seconds = self._seconds()
         number = self.agents.number(call.agent_id)
         if number is None:
             decision = _NOTHING
         else:
-            decision = decide(self._scenario, self._random, number, self._past)
-            self._past.note(number, decision)
+            random, past = self._state.random, self._state.past
+            decision = decide(self._scenario, random, number, past, seconds=seconds, node=node)
+            past.note(number, decision)
         if decision.owed is not None:
             return Step(decision.hold_seconds, owed_reply(decision.owed))
         fault = decision.fault
@@ -133,7 +157,7 @@ class Emulation:
 
     def stale_guid(self) -> str:
         """A GUID of the right shape that belongs to no session."""
-        return self._new_guid()
+        return self.agents.stale_guid()
 
     def _process(self, call: Call, headers: Headers) -> Reply:
         flag = flag_of(call.query)
@@ -154,6 +178,14 @@ class Emulation:
         """Page 1219."""
         guid = headers.get("Guid")
         return reply_to(self.agents.sign_out(call.agent_id, guid, self._now_ms()))
+
+    def _seconds(self) -> float:
+        """How long ago the first settalkright request arrived; the first to ask is that one."""
+        now = self._clock()
+        if self._state.first_at is None:
+            self._state.first_at = now
+        # The time of day can be set back.
+        return max(0.0, now - self._state.first_at)
 
     def _now_ms(self) -> int:
         return int(self._clock() * 1000)

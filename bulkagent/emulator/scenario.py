@@ -9,7 +9,6 @@ The `description` of each field is what a person reads after getting it wrong.
 from __future__ import annotations
 
 import enum
-import math
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Annotated
@@ -18,9 +17,11 @@ import msgspec
 from msgspec import Meta
 
 from bulkagent.emulator.agent_ids import AgentIds
+from bulkagent.emulator.reach import MOST_NODES, Ids, Reach, find_excess
 
 __all__ = [
     "AgentRules",
+    "Cluster",
     "Distribution",
     "Fault",
     "FaultKind",
@@ -32,13 +33,9 @@ __all__ = [
 LONGEST_MS = 600_000
 """Ten minutes: longer than any client waits, and short enough for a run to end."""
 
-ROUNDING = 1e-9
-"""Ten shares of 0.1 are all requests, whatever their floating-point sum says."""
-
 Milliseconds = Annotated[
     float, Meta(ge=0, le=LONGEST_MS, description="Give milliseconds, from 0 to 600000.")
 ]
-Ids = Annotated[AgentIds, Meta(description='Give agent IDs and ranges of them: "101-200,305".')]
 FailureCode = Annotated[
     str,
     Meta(
@@ -93,7 +90,7 @@ LATENCY_KEYS: Mapping[Distribution, _Keys] = MappingProxyType(
     }
 )
 
-COMMON_FAULT_KEYS = ("kind", "share", "agents", "per_agent")
+COMMON_FAULT_KEYS = ("kind", "per_agent", *Reach.__struct_fields__)
 
 FAULT_KEYS: Mapping[FaultKind, _Keys] = MappingProxyType(
     dict.fromkeys(FaultKind, _Keys())
@@ -142,15 +139,13 @@ class Latency(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError("a lognormal median of 0 has no spread: give `milliseconds` above 0")
 
 
-class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One way in which a share of the settalkright requests goes wrong."""
+class Fault(Reach, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One way in which a share of the settalkright requests goes wrong.
+
+    Requests out of its reach go well, unless another fault strikes them.
+    """
 
     kind: Annotated[FaultKind, Meta(description=f"Give one of {', '.join(FaultKind)}.")]
-    share: Annotated[
-        float, Meta(ge=0, le=1, description="Give the share of the requests, from 0 to 1.")
-    ]
-    agents: Ids | None = None
-    """Only requests for these agents; their other requests, and those of others, go well."""
     per_agent: (
         Annotated[int, Meta(ge=1, le=1_000_000, description="Give a number from 1.")] | None
     ) = None
@@ -174,6 +169,7 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The Retry-After header, verbatim, even where it means nothing."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         _check_keys(self, self.kind, FAULT_KEYS[self.kind], COMMON_FAULT_KEYS)
         if self.status not in (None, 500, 502, 503, 504):
             raise ValueError(f"`status` is {self.status}: give one of 500, 502, 503 and 504")
@@ -206,11 +202,21 @@ class SignInRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return "<SignInRules>"  # never the password
 
 
+class Cluster(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The nodes behind one address; they share what they know of the agents."""
+
+    nodes: Annotated[
+        int, Meta(ge=1, le=MOST_NODES, description="Give the number of nodes, from 1 to 64.")
+    ] = 1
+    """Each new connection goes to the next of them in turn, and stays there."""
+
+
 class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How the emulated gateway behaves; the default is a gateway at its best.
 
     Raises:
-        ValueError: the shares of the faults add up to more than 1.
+        ValueError: the shares of faults that can strike the same request add up to more than 1,
+            or a fault is for a node that there is not.
     """
 
     seed: Annotated[int, Meta(description="Give a whole number.")] | None = None
@@ -218,9 +224,20 @@ class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     latency: Latency = Latency(milliseconds=0)
     agents: AgentRules = AgentRules()
     sign_in: SignInRules = SignInRules()
+    cluster: Cluster = Cluster()
     faults: tuple[Fault, ...] = ()
 
     def __post_init__(self) -> None:
-        total = math.fsum(fault.share for fault in self.faults)
-        if total > 1 + ROUNDING:
-            raise ValueError(f"the shares of all [[faults]] add up to {total:g}: make it at most 1")
+        nodes = self.cluster.nodes
+        for number, fault in enumerate(self.faults, start=1):
+            if fault.node is not None and fault.node > nodes:
+                raise ValueError(
+                    f"`node = {fault.node}` of [[faults]] number {number} is above "
+                    f"`nodes = {nodes}` of [cluster]: lower the one or raise the other"
+                )
+        excess = find_excess(self.faults)
+        if excess is not None:
+            raise ValueError(
+                f"the shares of all [[faults]]{excess.where} add up to {excess.total:.12g}: "
+                "make it at most 1"
+            )

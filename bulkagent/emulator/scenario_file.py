@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 
 from bulkagent.emulator.agent_ids import AgentIds
-from bulkagent.emulator.scenario import AgentRules, Fault, Latency, Scenario, SignInRules
+from bulkagent.emulator.scenario import AgentRules, Cluster, Fault, Latency, Scenario, SignInRules
 from bulkagent.errors import SettingsRefused
 
 __all__ = ["load_scenario", "read_scenario"]
@@ -25,6 +25,7 @@ SECTIONS: Mapping[str, type[msgspec.Struct]] = {
     "latency": Latency,
     "agents": AgentRules,
     "sign_in": SignInRules,
+    "cluster": Cluster,
     "faults": Fault,
 }
 

@@ -14,6 +14,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from types import TracebackType
 from typing import Self
+from weakref import WeakKeyDictionary
 
 from aiohttp import web
 
@@ -24,6 +25,7 @@ from bulkagent.emulator.interfaces import Interface, resolve
 from bulkagent.emulator.listening import listen
 from bulkagent.emulator.reply import Delivery, Reply
 from bulkagent.emulator.scenario import Scenario
+from bulkagent.emulator.state import Snapshot
 from bulkagent.emulator.traffic import Stats
 
 __all__ = ["EmulatedGateway"]
@@ -75,6 +77,9 @@ class EmulatedGateway:
         self._port = port
         self._authority = Authority()
         self._runner: web.ServerRunner | None = None
+        # Weak, so that a connection is forgotten when it is gone. Of what aiohttp has for each
+        # connection, the transport is what can be referred to weakly.
+        self._nodes: WeakKeyDictionary[asyncio.BaseTransport, int] = WeakKeyDictionary()
 
     def __repr__(self) -> str:
         where = f"at port {self._port}" if self._runner else "not running"
@@ -166,6 +171,24 @@ class EmulatedGateway:
         """Everything that happened to agents, in order: the data of `GET /emulator/history`."""
         return self._emulation.agents.history()
 
+    def snapshot(self) -> Snapshot:
+        """All that the gateway knows and has counted, to go on from with `restore`.
+
+        A request whose reply is being held at that moment has taken effect: only its reply is
+        left, and that is the connection's, not the snapshot's.
+        """
+        return self._emulation.snapshot()
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Go on from an independent copy of a snapshot, which can be restored again.
+
+        With a seeded scenario, the same requests then get the same answers each time: GUIDs,
+        faults and the turns of nodes are what they would have been, and the seconds of faults
+        count on from where they were. Address, certificate and connections stay: an open
+        connection keeps its node, and a reply that is being held is sent and counted.
+        """
+        self._emulation.restore(snapshot)
+
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         call = resolve(request.method, request.raw_path)
         if isinstance(call, Reply):
@@ -175,17 +198,27 @@ class EmulatedGateway:
             return await _deliver(request, self._emulation.sign_in(call, request.headers, body))
         if call.interface is not Interface.SET_TALK_RIGHT:
             return await _deliver(request, self._emulation.answer(call, request.headers))
-        traffic = self._emulation.traffic
-        traffic.arrived()
+        # Wherever this waits, a snapshot may be restored: the counts are asked for each time.
+        self._emulation.traffic.arrived()
         try:
-            step = self._emulation.set_talk_right(call, request.headers)
+            node = self._node_of(request.transport)
+            step = self._emulation.set_talk_right(call, request.headers, node)
             if step.hold_seconds:
                 await self._sleep(step.hold_seconds)
             if step.reply.retcode:
-                traffic.answered(step.reply.retcode)
+                self._emulation.traffic.answered(step.reply.retcode)
             return await _deliver(request, step.reply)
         finally:
-            traffic.left()
+            self._emulation.traffic.left()
+
+    def _node_of(self, connection: asyncio.BaseTransport | None) -> int:
+        """Connections that bring other requests only, such as a judge's, take no turn."""
+        if connection is None:
+            return 1  # the client is gone: no node can tell it anything
+        node = self._nodes.get(connection)
+        if node is None:
+            node = self._nodes[connection] = self._emulation.connected()
+        return node
 
 
 async def _deliver(request: web.BaseRequest, reply: Reply) -> web.StreamResponse:

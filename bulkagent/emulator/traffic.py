@@ -27,6 +27,8 @@ class Stats(msgspec.Struct, frozen=True):
     """Result code -> whole replies sent with it. Aborted, truncated, HTML: not counted here."""
     faults: Mapping[str, int]
     """Kind of fault -> how often it struck."""
+    connections: int
+    """Those that brought at least one of the requests."""
 
 
 class Traffic:
@@ -38,6 +40,33 @@ class Traffic:
         self._peak = 0
         self._answered: Counter[str] = Counter()
         self._faults: Counter[str] = Counter()
+        self._connections = 0
+
+    def copy(self) -> Traffic:
+        """The same counts, from here on independent of these, with nothing in flight."""
+        twin = Traffic()
+        twin._requests = self._requests
+        twin._peak = self._peak
+        twin._answered = self._answered.copy()
+        twin._faults = self._faults.copy()
+        twin._connections = self._connections
+        return twin
+
+    @property
+    def in_flight(self) -> int:
+        """Requests that have arrived and not left."""
+        return self._in_flight
+
+    def take_over(self, in_flight: int) -> None:
+        """Requests that arrived elsewhere will leave here."""
+        self._in_flight += in_flight
+        self._peak = max(self._peak, self._in_flight)
+
+    def connected(self) -> int:
+        """A connection brought its first request; how many did before it."""
+        before = self._connections
+        self._connections += 1
+        return before
 
     def arrived(self) -> None:
         """A request came in; `left` must follow."""
@@ -65,4 +94,5 @@ class Traffic:
             in_flight=self._in_flight,
             answered=dict(self._answered),
             faults=dict(self._faults),
+            connections=self._connections,
         )

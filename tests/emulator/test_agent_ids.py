@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -31,9 +33,24 @@ def test_a_bad_part_is_named(text: str) -> None:
 
 
 def test_equal_sets_are_equal_however_they_are_spaced() -> None:
-    assert AgentIds("101, 102") == AgentIds("101,102")
+    assert AgentIds("101, 102") == AgentIds("101,102") == AgentIds("101-102")
     assert hash(AgentIds("101, 102")) == hash(AgentIds("101,102"))
+    assert list(filter(AgentIds("101").__contains__, ["101", 101.5, None])) == []
     assert repr(AgentIds("101")) == "AgentIds('101')"
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(1, 40), st.integers(0, 9)).map(lambda pair: (pair[0], sum(pair))),
+        min_size=1,
+    )
+)
+def test_ranges_are_the_same_set_in_order_and_apart(pairs: list[tuple[int, int]]) -> None:
+    ids = AgentIds(",".join(f"{low}-{high}" for low, high in pairs))
+    members = {number for low, high in pairs for number in range(low, high + 1)}
+    assert {number for number in range(60) if number in ids} == members
+    assert [number for numbers in ids.ranges for number in numbers] == sorted(members)
+    assert all(left.stop < right.start for left, right in pairwise(ids.ranges))
 
 
 @given(st.integers(min_value=1, max_value=999_999))

@@ -7,15 +7,25 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bulkagent.emulator import AgentIds, Distribution, Fault, FaultKind, Latency, Scenario
+from bulkagent.emulator import (
+    AgentIds,
+    Cluster,
+    Distribution,
+    Fault,
+    FaultKind,
+    Latency,
+    Scenario,
+)
 from bulkagent.emulator.decisions import Decision, Past, decide, draw_latency
 
 
-def carry_out(scenario: Scenario, seed: int, agents: list[int]) -> list[Decision]:
+def carry_out(
+    scenario: Scenario, seed: int, agents: list[int], seconds: float = 0, node: int = 1
+) -> list[Decision]:
     random, past = Random(seed), Past()
     decisions = []
     for agent in agents:
-        decision = decide(scenario, random, agent, past)
+        decision = decide(scenario, random, agent, past, seconds=seconds, node=node)
         past.note(agent, decision)
         decisions.append(decision)
     return decisions
@@ -85,6 +95,53 @@ def test_a_lost_answer_without_a_retcode_owes_nothing() -> None:
     fault = Fault(kind=FaultKind.LOST_ANSWER, share=1, per_agent=1)
     _, second = carry_out(Scenario(faults=(fault,)), 7, [101, 101])
     assert second == Decision(0)
+
+
+def test_a_fault_strikes_within_its_window_only() -> None:
+    fault = Fault(kind=FaultKind.RESET_BEFORE, share=1, from_seconds=1, to_seconds=2.5)
+    struck = {
+        seconds: carry_out(Scenario(faults=(fault,)), 7, [101], seconds)[0].fault is fault
+        for seconds in (0.0, 0.999, 1.0, 2.499, 2.5, 90_000.0)
+    }
+    assert struck == {0.0: False, 0.999: False, 1.0: True, 2.499: True, 2.5: False, 90_000.0: False}
+
+
+def test_a_fault_strikes_on_its_node_only() -> None:
+    fault = Fault(kind=FaultKind.RESET_BEFORE, share=1, node=3)
+    scenario = Scenario(cluster=Cluster(nodes=4), faults=(fault,))
+    struck = [node for node in range(1, 5) if carry_out(scenario, 7, [101], node=node)[0].fault]
+    assert struck == [3]
+
+
+def test_each_agent_has_a_certain_fault_of_its_own() -> None:
+    faults = tuple(
+        Fault(kind=kind, share=1, agents=AgentIds(str(agent)))
+        for agent, kind in enumerate((FaultKind.HTML, FaultKind.GBK, FaultKind.LOOSE), start=101)
+    )
+    decisions = carry_out(Scenario(faults=faults), 7, [103, 101, 102, 104])
+    assert [decision.fault for decision in decisions] == [faults[2], faults[0], faults[1], None]
+    assert [decision.place for decision in decisions] == [2, 0, 1, -1]
+
+
+@given(seed=st.integers())
+@settings(max_examples=25, deadline=None)
+def test_faults_for_others_change_nothing_for_an_agent(seed: int) -> None:
+    mine = Fault(kind=FaultKind.HTML, share=0.4)
+    others = Fault(kind=FaultKind.GBK, share=0.6, agents=AgentIds("102"))
+    alone = carry_out(Scenario(faults=(mine,)), seed, [101] * 50)
+    beside = carry_out(Scenario(faults=(others, mine)), seed, [101] * 50)
+    assert [decision.fault for decision in alone] == [decision.fault for decision in beside]
+
+
+def test_no_other_fault_takes_the_place_of_one_that_is_used_up() -> None:
+    first = Fault(kind=FaultKind.HTML, share=0.5, per_agent=1)
+    second = Fault(kind=FaultKind.GBK, share=0.25)
+    faults = [
+        decision.fault for decision in carry_out(Scenario(faults=(first, second)), 7, [101] * 4000)
+    ]
+    assert faults.count(first) == 1
+    margin = 6 * (0.25 / 4000) ** 0.5
+    assert faults.count(second) / 4000 == pytest.approx(0.25, abs=margin)
 
 
 LATENCIES = [

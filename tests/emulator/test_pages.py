@@ -241,6 +241,7 @@ async def test_the_judges_see_what_happened(gateway: EmulatedGateway) -> None:
         "in_flight": 0,
         "answered": {"0": 1, "100-006": 1},
         "faults": {},
+        "connections": 2,
     }
     assert seen["history"] == [
         {"at_ms": 1_700_000_000_000, "agent_id": "101", "event": "sign_in"},

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from bulkagent.emulator import (
     AgentIds,
     AgentRules,
+    Cluster,
     Distribution,
     Fault,
     FaultKind,
@@ -32,6 +33,8 @@ high_milliseconds = 2.5
 signed_out = "120-130,200"
 [sign_in]
 password = "synthetic"
+[cluster]
+nodes = 4
 [[faults]]
 kind = "retcode"
 share = 0.06
@@ -44,6 +47,9 @@ kind = "unavailable"
 share = 0.02
 status = 502
 retry_after = "2"
+from_seconds = 1.5
+to_seconds = 3
+node = 4
 """
 
 
@@ -55,6 +61,7 @@ def test_every_key_is_read() -> None:
         ),
         agents=AgentRules(signed_out=AgentIds("120-130,200")),
         sign_in=SignInRules(password="synthetic"),
+        cluster=Cluster(nodes=4),
         faults=(
             Fault(
                 kind=FaultKind.RETCODE,
@@ -64,7 +71,15 @@ def test_every_key_is_read() -> None:
                 agents=AgentIds("101-200,305"),
                 per_agent=1,
             ),
-            Fault(kind=FaultKind.UNAVAILABLE, share=0.02, status=502, retry_after="2"),
+            Fault(
+                kind=FaultKind.UNAVAILABLE,
+                share=0.02,
+                status=502,
+                retry_after="2",
+                from_seconds=1.5,
+                to_seconds=3.0,
+                node=4,
+            ),
         ),
     )
 
@@ -123,6 +138,26 @@ REFUSALS = [
         "that GBK does not have",
     ),
     (FAULT * 11, "the shares of all [[faults]] add up to 1.1: make it at most 1."),
+    (
+        "[cluster]\nnodes = 4\n"
+        + (FAULT + "agents = '101-103,200'\nfrom_seconds = 2\n") * 6
+        + (FAULT + "agents = '103-105'\nto_seconds = 9.5\nnode = 3\n") * 5,
+        "the shares of all [[faults]] for agent 103 from second 2 on node 3 add up to 1.1: make",
+    ),
+    (FAULT + "from_seconds = 2\nto_seconds = 2", "`to_seconds` is not above `from_seconds`: make"),
+    (
+        FAULT + "from_seconds = -1",
+        "[[faults]] number 1 key `from_seconds`: Expected `float` >= 0.0",
+    ),
+    (FAULT + "to_seconds = 86401", "key `to_seconds`: Expected `float` <= 86400.0. Give seconds,"),
+    (FAULT + "to_seconds = nan", "key `to_seconds`"),
+    (FAULT + "node = 0", "[[faults]] number 1 key `node`: Expected `int` >= 1. Give a node, from"),
+    (
+        FAULT * 2 + "node = 2",
+        "`node = 2` of [[faults]] number 2 is above `nodes = 1` of [cluster]: lower the one or",
+    ),
+    ("[cluster]\nnodes = 65", "[cluster] key `nodes`: Expected `int` <= 64. Give the number of"),
+    ("[cluster]\nnode = 4", "unknown key `node` in [cluster]: did you mean `nodes`?"),
     ("seed = ", "is not TOML"),
     ("seed = " + "9" * 5000, "is not TOML"),
     ("seed = " + "[" * 5000, "is not TOML"),
@@ -207,7 +242,10 @@ def test_a_file_that_is_not_utf_8_is_named(tmp_path: Path) -> None:
         load_scenario(path)
 
 
-@pytest.mark.parametrize("name", ["calm", "transient_faults", "not_signed_in", "rough_morning"])
+@pytest.mark.parametrize(
+    "name",
+    ["calm", "transient_faults", "not_signed_in", "outage", "bad_node", "rough_morning"],
+)
 def test_every_sample_is_a_scenario_and_says_what_it_shows(name: str) -> None:
     path = SAMPLES / f"{name}.toml"
     load_scenario(path)
@@ -219,6 +257,19 @@ def test_every_sample_is_a_scenario_and_says_what_it_shows(name: str) -> None:
 def test_one_request_in_ten_meets_a_transient_fault_in_the_sample() -> None:
     faults = load_scenario(SAMPLES / "transient_faults.toml").faults
     assert sum(fault.share for fault in faults) == pytest.approx(0.1)
+
+
+def test_the_sample_of_an_outage_is_one_of_everything_for_a_second_and_a_half() -> None:
+    (fault,) = load_scenario(SAMPLES / "outage.toml").faults
+    assert (fault.kind, fault.share) == (FaultKind.RESET_BEFORE, 1)
+    assert (fault.from_seconds, fault.to_seconds) == (0, 1.5)
+
+
+def test_one_node_of_four_answers_with_503_pages_in_the_sample() -> None:
+    scenario = load_scenario(SAMPLES / "bad_node.toml")
+    (fault,) = scenario.faults
+    assert (scenario.cluster.nodes, fault.node) == (4, 3)
+    assert (fault.kind, fault.share, fault.status) == (FaultKind.UNAVAILABLE, 1, 503)
 
 
 def test_no_password_is_in_a_repr() -> None:

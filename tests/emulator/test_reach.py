@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import math
+import re
+from itertools import product
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bulkagent.emulator import AgentIds, Cluster, Fault, FaultKind, Scenario
+from bulkagent.emulator.reach import Excess, Reach, find_excess
+
+AGENTS = range(1, 10)
+SECONDS = [quarter / 4 for quarter in range(17)]
+NODES = range(1, 5)
+
+
+@st.composite
+def reaches(draw: st.DrawFn) -> Reach:
+    ranges = st.tuples(st.integers(1, 6), st.integers(0, 2)).map(
+        lambda pair: f"{pair[0]}-{sum(pair)}"
+    )
+    ids = st.lists(ranges, min_size=1, max_size=3).map(",".join).map(AgentIds)
+    begin = draw(st.sampled_from([0.0, 0.0, 1.0, 1.5, 2.0]))
+    return Reach(
+        share=draw(st.sampled_from([0.0, 0.1, 0.25, 0.5, 1.0])),
+        agents=draw(st.none() | ids),
+        from_seconds=begin,
+        to_seconds=draw(st.none() | st.sampled_from([0.5, 1.5]).map(lambda more: begin + more)),
+        node=draw(st.none() | st.sampled_from(NODES)),
+    )
+
+
+@given(st.lists(reaches(), max_size=8))
+@settings(max_examples=200, deadline=None)
+def test_an_excess_is_found_exactly_where_there_is_one(claims: list[Reach]) -> None:
+    """Against asking about every agent, moment and node."""
+    totals = {
+        where: math.fsum(claim.share for claim in claims if claim.concerns(*where))
+        for where in product(AGENTS, SECONDS, NODES)
+    }
+    found = find_excess(claims)
+    if found is None:
+        assert max(totals.values()) <= 1 + 1e-9
+        return
+    assert found.total > 1
+    said = re.fullmatch(
+        r"( for agent (?P<agent>\d+))?( from second (?P<second>[\d.]+))?( on node (?P<node>\d))?",
+        found.where,
+    )
+    assert said is not None
+    # What is not said does not matter: any agent or node will do then.
+    where = int(said["agent"] or AGENTS[-1]), float(said["second"] or 0), int(said["node"] or 1)
+    if said["second"] is None:
+        assert any(totals[where[0], second, where[2]] == found.total for second in SECONDS)
+    else:
+        assert totals[where] == found.total
+
+
+def test_where_one_fault_ends_another_may_begin() -> None:
+    before = Reach(share=1, to_seconds=2)
+    after = Reach(share=1, from_seconds=2)
+    assert find_excess([before, after]) is None
+    assert find_excess([before, after, Reach(share=1, agents=AgentIds("101"), to_seconds=1)]) == (
+        Excess(2, " for agent 101 from second 0")
+    )
+
+
+def test_overlapping_ranges_of_one_fault_count_once() -> None:
+    twice = Reach(share=0.6, agents=AgentIds("101-110,105-120"))
+    assert find_excess([twice, Reach(share=0.4, agents=AgentIds("105"))]) is None
+
+
+def test_a_window_needs_an_end_above_its_beginning() -> None:
+    with pytest.raises(ValueError, match="`to_seconds` is not above `from_seconds`"):
+        Reach(share=1, to_seconds=0)
+
+
+def test_two_hundred_faults_that_meet_nowhere_are_a_scenario() -> None:
+    """Each certain for its own agent, node and window; all of them would add up to 200."""
+    faults = tuple(
+        Fault(
+            kind=FaultKind.RESET_BEFORE,
+            share=1,
+            agents=AgentIds(f"{101 + number // 8}"),
+            from_seconds=number % 2,
+            to_seconds=number % 2 + 1,
+            node=number // 2 % 4 + 1,
+        )
+        for number in range(200)
+    )
+    assert len(Scenario(cluster=Cluster(nodes=4), faults=faults).faults) == 200
+    with pytest.raises(ValueError, match=r"for agent 101 from second 0 on node 1 add up to 1\.5:"):
+        Scenario(
+            cluster=Cluster(nodes=4),
+            faults=(*faults, Fault(kind=FaultKind.HTML, share=0.5)),
+        )
