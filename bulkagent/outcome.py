@@ -20,8 +20,10 @@ __all__ = [
     "Cause",
     "Disposition",
     "Ended",
+    "Evidence",
     "Line",
     "Outcome",
+    "Past",
     "Reach",
     "Status",
     "Story",
@@ -60,6 +62,10 @@ class Cause(enum.StrEnum):
     RESET = "reset"
     BAD_REPLY = "bad_reply"
     INTERRUPTED = "interrupted"
+    DEADLINE = "deadline"
+    HALTED = "halted"
+    SUPERSEDED = "superseded"
+    PREVIOUS_UNKNOWN = "previous_unknown"
     BAD_ROW = "bad_row"
     REPEATED_ROW = "repeated_row"
 
@@ -70,6 +76,14 @@ class Reach(enum.Enum):
     NEVER_SENT = "never_sent"  # no byte of the request left: it had no effect
     ANSWERED = "answered"  # the gateway itself said what came of it
     IN_DOUBT = "in_doubt"  # it may or may not have taken effect
+
+
+class Evidence(enum.Enum):
+    """What one agent's end says about the others', which is what halt rules go by."""
+
+    ORDINARY = "ordinary"
+    SETUP = "setup"  # something is set up wrongly, so that every agent would get the same
+    PERSONAL = "personal"  # it is about this agent alone, so it never counts against the run
 
 
 class Disposition(msgspec.Struct, frozen=True, gc=False):
@@ -90,6 +104,8 @@ class Disposition(msgspec.Struct, frozen=True, gc=False):
     """Further attempts allowed after this end comes repeatedly; None: the policy's limit alone."""
     at_once: bool = False
     """The next attempt need not back off, because the far side said that it is ready."""
+    evidence: Evidence = Evidence.ORDINARY
+    """What it says beyond its own agent."""
 
 
 class Ended(Protocol):
@@ -176,12 +192,23 @@ class Story(msgspec.Struct, Generic[AttemptT], frozen=True):
         )
 
 
+class Past(msgspec.Struct, frozen=True, gc=False):
+    """What earlier executions of a run left of an assignment that is tried again."""
+
+    attempts: int
+    first_sent_at: int
+    doubt: Cause | None
+    """Why it may have taken effect already; None where it certainly has not."""
+
+
 class Outcome(msgspec.Struct, frozen=True, gc=False):
     """The end of one assignment's story, as the ledger keeps it."""
 
     row: int
     status: Status
     cause: Cause | None
+    disposition: str
+    """How the last attempt ended, by the name of the retcode or the fault."""
     retcode: str
     message: str
     http_status: int
@@ -214,29 +241,33 @@ class Line(msgspec.Struct, frozen=True, gc=False):
     extra: tuple[str, ...] = ()
 
 
-def conclude(row: int, story: Story[Attempt], finished_at: int) -> Outcome:
+def conclude(
+    row: int, story: Story[Attempt], finished_at: int, past: Past | None = None
+) -> Outcome:
     """The outcome of a story that gets no further attempt.
 
-    Only a retcode "0" clears a doubt. A later refusal speaks for its own request alone: its
-    code is shown, but the status stays `unknown` and the cause is the fault that made it so.
+    Only a retcode "0" clears a doubt, also one of an earlier execution. A later refusal speaks
+    for its own request alone: its code is shown, but the status stays `unknown` and the cause is
+    the fault that made it so.
     """
     last = story.last
     said = story.answer or last
-    if last.disposition.status is Status.APPLIED or story.doubt is None:
-        ending = last.disposition
-        status = ending.status
-    else:
-        ending = story.doubt.disposition
-        status = Status.UNKNOWN
+    status, cause = last.disposition.status, last.disposition.cause
+    if status is not Status.APPLIED:
+        if story.doubt is not None:
+            status, cause = Status.UNKNOWN, story.doubt.disposition.cause
+        elif past is not None and past.doubt is not None:
+            status, cause = Status.UNKNOWN, past.doubt
     return Outcome(
         row=row,
         status=status,
-        cause=ending.cause,
+        cause=cause,
+        disposition=last.disposition.name,
         retcode=said.retcode,
         message=said.message or last.detail,
         http_status=said.http_status,
-        attempts=story.attempts,
+        attempts=story.attempts + (past.attempts if past else 0),
         latency_ms=last.latency_ms,
-        first_sent_at=story.first.sent_at,
+        first_sent_at=past.first_sent_at if past else story.first.sent_at,
         finished_at=finished_at,
     )

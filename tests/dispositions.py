@@ -1,6 +1,6 @@
 """Dispositions for tests of rooms that must not know where dispositions come from."""
 
-from bulkagent.outcome import Attempt, Cause, Disposition, Reach, Status
+from bulkagent.outcome import Attempt, Cause, Disposition, Evidence, Reach, Status
 
 DONE = Disposition("done", Reach.ANSWERED, Status.APPLIED, None)
 REFUSED = Disposition("refused", Reach.ANSWERED, Status.REJECTED, Cause.REFUSED)
@@ -11,8 +11,30 @@ READY = Disposition(
 ODD = Disposition("odd", Reach.ANSWERED, Status.FAILED, Cause.GATEWAY_ERROR, retries=1)
 LOST = Disposition("lost", Reach.IN_DOUBT, Status.UNKNOWN, Cause.RESET, retries=None)
 UNREACHED = Disposition("unreached", Reach.NEVER_SENT, Status.FAILED, Cause.CONNECT, retries=None)
+DENIED = Disposition(
+    "denied",
+    Reach.ANSWERED,
+    Status.FAILED,
+    Cause.GUID_REFUSED,
+    evidence=Evidence.SETUP,
+)
+STRANGE = Disposition(
+    "strange",
+    Reach.IN_DOUBT,
+    Status.UNKNOWN,
+    Cause.BAD_REPLY,
+    retries=2,
+    evidence=Evidence.SETUP,
+)
+ABSENT = Disposition(
+    "absent",
+    Reach.ANSWERED,
+    Status.FAILED,
+    Cause.NOT_SIGNED_IN,
+    evidence=Evidence.PERSONAL,
+)
 
-ALL = (DONE, REFUSED, BUSY, READY, ODD, LOST, UNREACHED)
+ALL = (DONE, REFUSED, BUSY, READY, ODD, LOST, UNREACHED, DENIED, STRANGE, ABSENT)
 
 
 def ended(disposition: Disposition, *, retcode: str = "", message: str = "") -> Attempt:

@@ -1,24 +1,45 @@
 """The bulk engine: any repeatable operation over any list, through bulkheads of bounded work.
 
-What may live here: sources, lanes, workers, limits, rates, parking and the policy of retries.
+What may live here: sources, lanes, workers, limits, rates, parking, the policy of retries, and
+the rules that end a run early.
 What this room must not know: HTTP, gateways, agents, files. It asks an attempt for its
 disposition and nothing else; the tests run it on a list of words.
 """
 
-from bulkagent.engine.bulkhead import Bulkhead, Limits
+from bulkagent.engine.admission import Limits
+from bulkagent.engine.bulkhead import Bulkhead
 from bulkagent.engine.engine import Engine
 from bulkagent.engine.pacing import Pacer
-from bulkagent.engine.retrying import Again, Enough, RetryPolicy, decide
+from bulkagent.engine.retrying import Again, Decision, Enough, RetryPolicy, decide
+from bulkagent.engine.ruling import (
+    End,
+    Go,
+    HaltCount,
+    HaltFirst,
+    HaltShare,
+    Rule,
+    Ruling,
+    Tally,
+)
 from bulkagent.engine.source import Source
 
 __all__ = [
     "Again",
     "Bulkhead",
+    "Decision",
+    "End",
     "Engine",
     "Enough",
+    "Go",
+    "HaltCount",
+    "HaltFirst",
+    "HaltShare",
     "Limits",
     "Pacer",
     "RetryPolicy",
+    "Rule",
+    "Ruling",
     "Source",
+    "Tally",
     "decide",
 ]

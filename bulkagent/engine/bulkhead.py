@@ -1,11 +1,12 @@
 """One far side's share of the work: its workers, its slots, its rate, its parked retries.
 
-What may live here: admission (slot, pace, take), the attempt, and what happens after it. What
+What may live here: the order of slot, pace, take and attempt, and what happens after it. What
 this room must not know: other bulkheads, so that one's trouble is not another's.
 
 A worker makes first attempts and due retries alike; only workers send, so everything that
 holds sending back stands in one loop. A retryable end is parked in a task of its own, which
-holds no slot: workers that slept out the backoff themselves would leave the slots idle.
+holds no slot: workers that slept out the backoff themselves would leave the slots idle. A
+worker without work holds none either, so that a bulkhead that is paused cannot send by one.
 """
 
 from __future__ import annotations
@@ -16,63 +17,20 @@ from typing import Generic, TypeVar
 
 import anyio
 import anyio.abc
-import msgspec
 
 from bulkagent.clock import Clock
-from bulkagent.engine.pacing import Pacer
-from bulkagent.engine.parking import until_enough
-from bulkagent.engine.retrying import Again, Decision, RetryPolicy, decide
+from bulkagent.engine.admission import Admission, Limits
+from bulkagent.engine.bell import Bell
+from bulkagent.engine.parking import Parked, until_enough
+from bulkagent.engine.retrying import Again, Decision, Enough, RetryPolicy, decide
+from bulkagent.engine.ruling import End, HaltFirst, Tally
 from bulkagent.engine.source import Source
-from bulkagent.outcome import Ended, Story
+from bulkagent.outcome import Cause, Ended, Story
 
-__all__ = ["Bulkhead", "Limits"]
+__all__ = ["Bulkhead"]
 
 ItemT = TypeVar("ItemT")
 AttemptT = TypeVar("AttemptT", bound=Ended)
-
-
-class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    """How hard one far side may be pushed."""
-
-    concurrency: int = 16
-    """Attempts in flight at once, at least 1."""
-    per_second: float | None = 100.0
-    """Attempts started a second, retries included; None: as fast as answers come."""
-    max_parked: int = 1024
-    """Items waiting for a retry at once; when as many wait, no new item is taken. At about
-    10 KB each this bounds what a gateway that fails everything can make a run hold."""
-
-
-class _Parked(Generic[ItemT, AttemptT]):
-    """An item between two attempts."""
-
-    __slots__ = ("answered", "in_flight", "item", "scope", "story")
-
-    def __init__(self, item: ItemT, story: Story[AttemptT]) -> None:
-        self.item = item
-        self.story = story
-        self.scope = anyio.CancelScope()
-        self.in_flight = False
-        self.answered = anyio.Event()
-
-
-class _Bell:
-    """Wakes every worker that waits for something to change."""
-
-    __slots__ = ("_event",)
-
-    def __init__(self) -> None:
-        self._event: anyio.Event | None = None  # there is one only while somebody waits
-
-    def ring(self) -> None:
-        if self._event is not None:
-            self._event.set()
-            self._event = None
-
-    async def wait(self) -> None:
-        if self._event is None:
-            self._event = anyio.Event()
-        await self._event.wait()
 
 
 class Bulkhead(Generic[ItemT, AttemptT]):
@@ -87,7 +45,16 @@ class Bulkhead(Generic[ItemT, AttemptT]):
         policy: When to try again.
         clock: Time.
         random: Numbers from 0 up to 1, for the jitter.
+        rows: How many items its lanes have in all; 0 where nobody knows.
+        halt_first: How many first items are enough to end it, where all of them say that
+            something is set up wrongly (`HaltFirst`); 0: never.
+        observe: Called on the loop once for every attempt that ended, when it is decided what
+            follows: the item, the attempt's number in this run of the engine (1, 2, ...), how
+            it ended, the decision. An attempt that would be followed by another but for the
+            stop is shown as `Enough`. What it raises ends the run as a defect.
     """
+
+    _tasks: anyio.abc.TaskGroup
 
     def __init__(
         self,
@@ -100,170 +67,233 @@ class Bulkhead(Generic[ItemT, AttemptT]):
         policy: RetryPolicy,
         clock: Clock,
         random: Callable[[], float],
+        rows: int = 0,
+        halt_first: int = 0,
+        observe: Callable[[ItemT, int, AttemptT, Decision], None] | None = None,
     ) -> None:
         self.name = name
+        self.tally = Tally(rows)
         self._lanes = deque(lanes)
         self._source = source
         self._attempt = attempt
-        self._limits = limits
+        self._concurrency = limits.concurrency
+        self._max_parked = limits.max_parked
         self._policy = policy
         self._clock = clock
         self._random = random
-        self._limiter = anyio.CapacityLimiter(limits.concurrency)
-        self._pacer = Pacer(limits.per_second) if limits.per_second else None
-        self._parked: set[_Parked[ItemT, AttemptT]] = set()
-        self._due: deque[_Parked[ItemT, AttemptT]] = deque()
-        self._bell = _Bell()
-        self._turnstile = anyio.Lock()
-        self._pacing: anyio.CancelScope | None = None
-        self._stopped = False
-        self._tasks: anyio.abc.TaskGroup | None = None
+        self._halt_first = HaltFirst(halt_first)
+        self._observe = observe
+        self._settled: Callable[[Story[AttemptT]], None] | None = None
+        self._admission = Admission(limits, clock)
+        self._parked: set[Parked[ItemT, AttemptT]] = set()
+        self._due: deque[Parked[ItemT, AttemptT]] = deque()
+        self._bell = Bell()
+        self._open = 0  # items asked for or taken whose stories have not ended
+        self._end: End | None = None
+        self._lanes_left: list[int] = []
+        self._cut_short = False
 
     def __repr__(self) -> str:
         return (
-            f"<Bulkhead {self.name}: {self.in_flight} in flight of {self._limits.concurrency},"
-            f" {self.parked} parked, {len(self._due)} due, {len(self._lanes)} lanes left"
-            f"{', stopped' if self._stopped else ''}>"
+            f"<Bulkhead {self.name}: {self.in_flight} in flight of"
+            f" {self._admission.slots.total_tokens}, {self.parked} parked, {len(self._due)} due,"
+            f" {len(self._lanes)} lanes left"
+            f"{f', stopped: {self._end.cause}' if self._end else ''}>"
         )
 
     @property
     def in_flight(self) -> int:
         """Slots in use."""
-        return self._limiter.borrowed_tokens
+        return self._admission.slots.borrowed_tokens
 
     @property
     def parked(self) -> int:
         """Items between two attempts."""
         return len(self._parked)
 
-    async def run(self) -> None:
-        """Work off all lanes; return when every item taken has its story's end."""
+    @property
+    def lanes_left(self) -> tuple[int, ...]:
+        """Lanes that the end closed before the source had said that they have no more."""
+        return tuple(self._lanes_left)
+
+    @property
+    def ended(self) -> End | None:
+        """Why it ended before its time; None where it came to its own end.
+
+        A stop that came too late to change anything is no end: it is one if lanes were left, or
+        a story was cut short, or an attempt in flight was. A halt always is, because what it
+        says of the items that were sent is true however few were left. Final once `run` returned.
+        """
+        end = self._end
+        if end is None or end.cause is Cause.HALTED or self._lanes_left or self._cut_short:
+            return end
+        return end if self._open else None
+
+    async def run(self, settled: Callable[[Story[AttemptT]], None] | None = None) -> None:
+        """Work off all lanes; return when every item taken has its story's end.
+
+        Args:
+            settled: Called with every story that ended, once it is counted here.
+        """
+        self._settled = settled
         async with anyio.create_task_group() as tasks:
             self._tasks = tasks
-            for _ in range(self._limits.concurrency):
+            for _ in range(self._concurrency):
                 tasks.start_soon(self._work)
 
-    def stop(self) -> None:
-        """Admit nothing more. Attempts in flight finish; parked stories end as they stand."""
-        self._stopped = True
+    def resize(self, tokens: int) -> None:
+        """Let as many attempts be in flight at once, from 0 (a pause) to `concurrency`.
+
+        Those in flight finish; further ones start when there are fewer. A pause lasts until it
+        is ended or everything is stopped; it holds back nobody who has nothing left to do.
+        """
+        self._admission.resize(tokens)
+
+    def stop(self, end: End) -> None:
+        """Admit nothing more, for good; the first end that it is given stays.
+
+        Attempts in flight finish, however long they take: the grace is the engine's. Parked
+        stories end as they stand.
+        """
+        if self._end is not None:
+            return
+        self._end = end
+        self._lanes_left.extend(self._lanes)
         self._lanes.clear()
         self._due.clear()
         for parked in self._parked:
             if not parked.in_flight:
                 parked.scope.cancel()
-        if self._pacing is not None:
-            self._pacing.cancel()
+        self._dismiss()
+
+    def _dismiss(self) -> None:
+        """Wake all workers, wherever they wait: there is nothing left to hold back."""
+        self._admission.open()
         self._bell.ring()
 
     async def _work(self) -> None:
-        limiter = self._limiter
+        slots = self._admission.slots
         # The slot is this worker's by name: asking for the current task costs more than the rest.
         worker = object()
-        while True:
-            try:
-                limiter.acquire_on_behalf_of_nowait(worker)
-            except anyio.WouldBlock:
-                await limiter.acquire_on_behalf_of(worker)
-            try:
-                if not await self._step():
-                    return
-            finally:
-                limiter.release_on_behalf_of(worker)
-
-    async def _step(self) -> bool:
-        """Make one attempt; False when there is none to make any more."""
-        while True:
+        while self._lanes or self._open:
             if not self._ready():
-                if not self._lanes and not self._parked:
-                    self._bell.ring()
-                    return False
                 await self._bell.wait()
                 continue
-            parked, item = await self._admit()
-            if parked is not None:
-                await self._retry(parked)
-                return True
-            if item is not None:
-                await self._first(item)
-                return True
+            startable = True
+            try:
+                slots.acquire_on_behalf_of_nowait(worker)
+            except anyio.WouldBlock:
+                await slots.acquire_on_behalf_of(worker)
+                startable = self._startable()  # it was so before the wait
+            try:
+                if startable:
+                    await self._step()
+            finally:
+                slots.release_on_behalf_of(worker)
 
-    async def _admit(self) -> tuple[_Parked[ItemT, AttemptT] | None, ItemT | None]:
-        if self._pacer is None:
+    async def _step(self) -> None:
+        """Make one attempt, if there still is one to make."""
+        parked, item = await self._admit()
+        if parked is not None:
+            await self._retry(parked)
+        elif item is not None:
+            await self._first(item)
+
+    async def _admit(self) -> tuple[Parked[ItemT, AttemptT] | None, ItemT | None]:
+        turnstile = self._admission.turnstile
+        if turnstile is None:
             return await self._take()
-        # One at a time: each of many workers would book a start for the same last item, and
-        # the run would end only when the last of them had waited for it in vain.
-        async with self._turnstile:
-            return await self._take() if await self._pace(self._pacer) else (None, None)
+        async with turnstile.lock:
+            if self._startable():
+                await turnstile.pace()
+            return await self._take() if self._startable() else (None, None)
 
-    async def _take(self) -> tuple[_Parked[ItemT, AttemptT] | None, ItemT | None]:
+    async def _take(self) -> tuple[Parked[ItemT, AttemptT] | None, ItemT | None]:
         """A due retry, else a lane's next item; neither where a lane has just run out."""
         if self._due:
-            return self._due.popleft(), None
+            parked = self._due.popleft()
+            parked.in_flight = True
+            return parked, None
         lane = self._lanes[0]
+        self._open += 1
         item = await self._source.take(lane)
-        if item is None and self._lanes and self._lanes[0] == lane:
-            self._lanes.popleft()
+        if item is None:
+            self._close_lane(lane)
         return None, item
+
+    def _close_lane(self, lane: int) -> None:
+        self._open -= 1
+        # Several may have asked at once, or the end may have closed it meanwhile.
+        for lanes in (self._lanes, self._lanes_left):
+            if lane in lanes:
+                lanes.remove(lane)
+        if not self._lanes and not self._open:
+            self._dismiss()
 
     def _ready(self) -> bool:
         """Whether there is anything to attempt: a due retry goes before a new item."""
-        return bool(self._due) or (
-            bool(self._lanes) and len(self._parked) < self._limits.max_parked
-        )
+        return bool(self._due) or (bool(self._lanes) and len(self._parked) < self._max_parked)
 
-    async def _pace(self, pacer: Pacer) -> bool:
-        """Wait for this attempt's start; False if there is nothing left to start by then."""
-        if not self._ready():
-            return False
-        delay_s = pacer.reserve(self._clock.monotonic())
-        if delay_s > 0:
-            with anyio.CancelScope() as self._pacing:
-                await self._clock.sleep(delay_s)
-        return self._ready()
+    def _startable(self) -> bool:
+        """Whether a worker that holds a slot may use it, or gives it back after a `resize`."""
+        return not self._admission.overdrawn and self._ready()
 
     async def _first(self, item: ItemT) -> None:
         await self._source.mark(item, 1)
-        ended = await self._attempt(item)
-        story = Story.begin(ended)
-        decision = decide(self._policy, story, self._random)
-        if isinstance(decision, Again) and not self._stopped and self._tasks is not None:
-            self._source.attempted(item, 1, ended)
-            parked = _Parked(item, story)
+        story = Story.begin(await self._attempt(item))
+        decision = self._judge(item, story)
+        if isinstance(decision, Again):
+            parked = Parked(item, story, decision)
             self._parked.add(parked)
-            self._tasks.start_soon(self._park, parked, decision)
+            self._tasks.start_soon(self._park, parked)
         else:
-            self._source.settle(item, story)
+            self._settle(item, story)
 
-    async def _retry(self, parked: _Parked[ItemT, AttemptT]) -> None:
-        parked.in_flight = True
+    async def _retry(self, parked: Parked[ItemT, AttemptT]) -> None:
         await self._source.mark(parked.item, parked.story.attempts + 1)
-        ended = await self._attempt(parked.item)
-        parked.story = parked.story.then(ended)
+        parked.story = parked.story.then(await self._attempt(parked.item))
+        parked.decision = self._judge(parked.item, parked.story)
         parked.in_flight = False
-        if self._stopped:
-            parked.scope.cancel()
         parked.answered.set()
 
-    async def _park(self, parked: _Parked[ItemT, AttemptT], first: Decision) -> None:
-        async def again() -> Story[AttemptT]:
-            parked.answered = anyio.Event()
-            self._due.append(parked)
-            self._bell.ring()
-            await parked.answered.wait()
-            return parked.story
+    def _judge(self, item: ItemT, story: Story[AttemptT]) -> Decision:
+        decision = decide(self._policy, story, self._random)
+        if self._end is not None and isinstance(decision, Again):
+            self._cut_short = True
+            decision = Enough(f"stopped: {self._end.cause}")
+        if self._observe is not None:
+            self._observe(item, story.attempts, story.last, decision)
+        if isinstance(decision, Again):
+            self._source.attempted(item, story.attempts, story.last)
+        return decision
 
-        def judge(story: Story[AttemptT]) -> Decision:
-            decision = decide(self._policy, story, self._random)
-            if isinstance(decision, Again):
-                self._source.attempted(parked.item, story.attempts, story.last)
-            return decision
+    async def _park(self, parked: Parked[ItemT, AttemptT]) -> None:
+        def due() -> None:
+            if self._end is None:  # else its cancellation is under way
+                self._due.append(parked)
+                self._bell.ring()
 
         try:
             with parked.scope:
-                await until_enough(
-                    parked.story, first, again=again, decide=judge, sleep=self._clock.sleep
-                )
-            self._source.settle(parked.item, parked.story)
+                await until_enough(parked, due=due, sleep=self._clock.sleep)
         finally:
             self._parked.discard(parked)
+            # However it came to its end, what stands is told; what is in flight does not stand.
+            if not parked.in_flight:
+                if isinstance(parked.decision, Again):
+                    self._cut_short = True
+                self._settle(parked.item, parked.story)
             self._bell.ring()
+
+    def _settle(self, item: ItemT, story: Story[AttemptT]) -> None:
+        self._source.settle(item, story)
+        self._open -= 1
+        self.tally.count(story)
+        if self._end is None:
+            ruling = self._halt_first.ask(self.tally, self.name)
+            if isinstance(ruling, End):
+                self.stop(ruling)
+        if self._settled is not None:
+            self._settled(story)
+        if not self._lanes and not self._open:
+            self._dismiss()

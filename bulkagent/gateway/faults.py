@@ -14,7 +14,7 @@ import enum
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from bulkagent.outcome import Cause, Disposition, Reach, Status
+from bulkagent.outcome import Cause, Disposition, Evidence, Reach, Status
 
 __all__ = ["FAULTS", "Fault"]
 
@@ -38,12 +38,22 @@ class Fault(enum.StrEnum):
     REDIRECT = "redirect"  # following it would carry the GUID to another host
 
 
+# Replies that are not a gateway's: whoever gives them to one agent gives them to all.
+_SOMEBODY_ELSE = frozenset({Fault.NOT_A_GATEWAY, Fault.OVERSIZED, Fault.REDIRECT})
+
+
 def _fault(
     name: Fault, reach: Reach, cause: Cause, *, retries: int | None = None
 ) -> tuple[Fault, Disposition]:
     status = Status.UNKNOWN if reach is Reach.IN_DOUBT else Status.FAILED
+    evidence = Evidence.SETUP if name in _SOMEBODY_ELSE else Evidence.ORDINARY
     return name, Disposition(
-        name=name.value, reach=reach, status=status, cause=cause, retries=retries
+        name=name.value,
+        reach=reach,
+        status=status,
+        cause=cause,
+        retries=retries,
+        evidence=evidence,
     )
 
 

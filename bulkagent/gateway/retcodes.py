@@ -16,7 +16,7 @@ from types import MappingProxyType
 
 import msgspec
 
-from bulkagent.outcome import Cause, Disposition, Reach, Status
+from bulkagent.outcome import Cause, Disposition, Evidence, Reach, Status
 
 __all__ = ["MEANINGS", "RETCODES", "Retcode", "disposition_of"]
 
@@ -37,6 +37,7 @@ def _answer(
     *,
     retries: int | None = 0,
     at_once: bool = False,
+    evidence: Evidence = Evidence.ORDINARY,
 ) -> Disposition:
     return Disposition(
         name=code,
@@ -45,6 +46,7 @@ def _answer(
         cause=cause,
         retries=retries,
         at_once=at_once,
+        evidence=evidence,
     )
 
 
@@ -64,31 +66,31 @@ _KINDS: Mapping[str, tuple[Status, Cause | None, int | None, str]] = {
         Status.FAILED,
         Cause.GUID_REFUSED,
         _NO_RETRY,
-        "The GUID is stale or another agent's: get fresh GUIDs, then run it again.",
+        "The GUID is stale or another agent's: get fresh GUIDs, then resume the run.",
     ),
     "signed out": (
         Status.FAILED,
         Cause.NOT_SIGNED_IN,
         _NO_RETRY,
-        "The agent must sign in (or its GUID was refused); run it again afterwards.",
+        "The agent must sign in (or its GUID was refused); resume the run afterwards.",
     ),
     "switch-over": (
         Status.FAILED,
         Cause.SWITCH_OVER,
         _TO_THE_LIMIT,
-        "The gateway is switching over; run it again when it is back.",
+        "The gateway is switching over; resume the run when it is back.",
     ),
     "session lost": (
         Status.FAILED,
         Cause.SWITCH_OVER,
         _NO_RETRY,
-        "The session was lost in a switch-over: the agent must sign in again; then run it again.",
+        "The session was lost in a switch-over: the agent must sign in again; then resume the run.",
     ),
     "unwell": (
         Status.FAILED,
         Cause.GATEWAY_ERROR,
         _TO_THE_LIMIT,
-        "A part of the gateway is not available; run it again when it is back.",
+        "A part of the gateway is not available; resume the run when it is back.",
     ),
     "state": (
         Status.REJECTED,
@@ -162,6 +164,15 @@ _TABLE: tuple[tuple[str, str, str] | tuple[str, str, str, int], ...] = (
 # The far side says that it is ready, so waiting would only lose time.
 _AT_ONCE = frozenset({"105-003"})
 
+# A wrong address or a wrong set of GUIDs gives every agent the same answer; who has not signed
+# in says nothing about anybody else.
+_EVIDENCE: Mapping[str, Evidence] = {
+    "000-002": Evidence.SETUP,
+    "000-003": Evidence.SETUP,
+    "100-006": Evidence.PERSONAL,
+    "100-008": Evidence.PERSONAL,
+}
+
 
 def _row(code: str, kind: str, meaning: str, retries: int | None = None) -> Retcode:
     status, cause, usual, advice = _KINDS[kind]
@@ -174,6 +185,7 @@ def _row(code: str, kind: str, meaning: str, retries: int | None = None) -> Retc
             cause,
             retries=usual if retries is None else retries,
             at_once=code in _AT_ONCE,
+            evidence=_EVIDENCE.get(code, Evidence.ORDINARY),
         ),
         advice=advice,
     )

@@ -2,26 +2,37 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from bulkagent.outcome import Attempt, Story
 
 
+def words(count: int, stem: str = "word") -> list[str]:
+    return [f"{stem}{number}" for number in range(count)]
+
+
 class ListSource:
-    def __init__(self, *lanes: Iterable[str]) -> None:
+    def __init__(self, *lanes: Iterable[str], take_s: float | None = None) -> None:
         self.lanes = [deque(lane) for lane in lanes]
+        self.take_s = take_s
+        self.may_take: Callable[[int], bool] = lambda _lane: True
         self.taken: list[str] = []
-        self.marks: list[tuple[str, int]] = []
+        self.claims: list[tuple[str, int]] = []  # marks that were asked for
+        self.marks: list[tuple[str, int]] = []  # marks that were made
         self.between: list[tuple[str, int]] = []
         self.stories: dict[str, Story[Attempt]] = {}
 
     async def take(self, lane: int) -> str | None:
+        assert self.may_take(lane), f"lane {lane} was asked for more after its end"
+        if self.take_s is not None:
+            await asyncio.sleep(self.take_s)
         if not self.lanes[lane]:
             return None
         self.taken.append(self.lanes[lane].popleft())
         return self.taken[-1]
 
     async def mark(self, item: str, attempt: int) -> None:
+        self.claims.append((item, attempt))
         await asyncio.sleep(0)  # a commit takes a turn of the loop
         self.marks.append((item, attempt))
 

@@ -3,68 +3,15 @@
 import asyncio
 import hashlib
 import random
-from collections.abc import Awaitable, Callable
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from bulkagent.engine import Bulkhead, Engine, Limits, RetryPolicy
-from bulkagent.outcome import Attempt, Disposition
-from tests.dispositions import ALL, BUSY, DONE, LOST, ended
-from tests.engine.lists import ListSource
-from tests.jumping import JumpingClock, run
-
-Attempting = Callable[[str], Awaitable[Attempt]]
-
-
-def bulkhead(
-    source: ListSource,
-    attempt: Attempting,
-    limits: Limits,
-    *,
-    lanes: tuple[int, ...] = (0,),
-    policy: RetryPolicy | None = None,
-    uniform: Callable[[], float] = lambda: 1.0,
-) -> Bulkhead[str, Attempt]:
-    return Bulkhead(
-        "words",
-        lanes,
-        source,
-        attempt,
-        limits=limits,
-        policy=policy or RetryPolicy(),
-        clock=JumpingClock(),
-        random=uniform,
-    )
-
-
-def words(count: int) -> list[str]:
-    return [f"word{number}" for number in range(count)]
-
-
-class Far:
-    """A far side with a script: what comes of each word's attempts, in order, then success."""
-
-    def __init__(
-        self, seconds: float = 0.01, script: dict[str, list[Disposition]] | None = None
-    ) -> None:
-        self.seconds = seconds
-        self.script = script or {}
-        self.in_flight = 0
-        self.peak = 0
-        self.starts: list[tuple[float, str]] = []
-
-    async def attempt(self, word: str) -> Attempt:
-        self.starts.append((asyncio.get_running_loop().time(), word))
-        self.in_flight += 1
-        self.peak = max(self.peak, self.in_flight)
-        try:
-            await asyncio.sleep(self.seconds)
-        finally:
-            self.in_flight -= 1
-        left = self.script.get(word)
-        return ended(left.pop(0) if left else DONE)
+from bulkagent.engine import Engine, Limits, RetryPolicy
+from bulkagent.outcome import Attempt
+from tests.dispositions import BUSY, DONE, LOST, ended
+from tests.engine.far import Far, bulkhead
+from tests.engine.lists import ListSource, words
+from tests.jumping import run
 
 
 def test_every_item_is_settled_once_and_the_slots_are_the_bound() -> None:
@@ -274,40 +221,3 @@ def test_stories_of_many_parked_items_are_not_mixed_up() -> None:
     for word, story in source.stories.items():
         assert story.last.message == word
         assert story.attempts == tries[word] == int(word.removeprefix("word")) % 5 + 1
-
-
-@settings(max_examples=60)
-@given(
-    outcomes=st.lists(
-        st.lists(st.sampled_from(ALL), min_size=1, max_size=6), min_size=1, max_size=30
-    ),
-    concurrency=st.integers(1, 8),
-    max_parked=st.integers(1, 8),
-    stop_after=st.none() | st.floats(0, 20),
-    seed=st.integers(0, 2**32),
-)
-def test_whatever_happens_each_taken_item_ends_once(
-    outcomes: list[list[Disposition]],
-    concurrency: int,
-    max_parked: int,
-    stop_after: float | None,
-    seed: int,
-) -> None:
-    names = words(len(outcomes))
-    source = ListSource(names)
-    far = Far(seconds=0.2, script=dict(zip(names, map(list, outcomes), strict=True)))
-    limits = Limits(concurrency=concurrency, per_second=None, max_parked=max_parked)
-    engine = Engine([bulkhead(source, far.attempt, limits, uniform=random.Random(seed).random)])
-
-    async def main() -> None:
-        if stop_after is not None:
-            asyncio.get_running_loop().call_later(stop_after, engine.stop)
-        await engine.run()
-
-    run(main())
-    assert far.peak <= concurrency
-    assert set(source.stories) == set(source.taken)
-    assert len(source.marks) == len(far.starts)
-    assert sum(story.attempts for story in source.stories.values()) == len(far.starts)
-    if stop_after is None:
-        assert set(source.taken) == set(names)

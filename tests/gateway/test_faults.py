@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bulkagent.gateway.faults import FAULTS, Fault
-from bulkagent.outcome import Cause, Reach, Status
+from bulkagent.outcome import Cause, Evidence, Reach, Status
 
 NEVER, ANSWERED, DOUBT = Reach.NEVER_SENT, Reach.ANSWERED, Reach.IN_DOUBT
 
@@ -47,3 +47,9 @@ def test_unknown_is_said_of_what_is_in_doubt_and_of_nothing_else(fault: Fault) -
     disposition = FAULTS[fault]
     in_doubt = disposition.reach is Reach.IN_DOUBT
     assert disposition.status is (Status.UNKNOWN if in_doubt else Status.FAILED)
+
+
+@pytest.mark.parametrize("fault", Fault)
+def test_a_reply_that_is_not_a_gateways_speaks_for_all_agents(fault: Fault) -> None:
+    somebody_else = fault in {Fault.NOT_A_GATEWAY, Fault.OVERSIZED, Fault.REDIRECT}
+    assert FAULTS[fault].evidence is (Evidence.SETUP if somebody_else else Evidence.ORDINARY)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bulkagent.gateway.retcodes import MEANINGS, RETCODES, disposition_of
-from bulkagent.outcome import Cause, Reach, Status
+from bulkagent.outcome import Cause, Evidence, Reach, Status
 
 # Result code table, pages 0580, 1430 and 1328, with the ranges spelled out.
 TABLE = """
@@ -72,6 +72,14 @@ CAUSES: dict[str, Cause] = {
     "900-003": Cause.NOT_PERMITTED,
 }
 
+# What one agent's answer says about the others; every other code says nothing.
+EVIDENCE: dict[str, Evidence] = {
+    "000-002": Evidence.SETUP,
+    "000-003": Evidence.SETUP,
+    "100-006": Evidence.PERSONAL,
+    "100-008": Evidence.PERSONAL,
+}
+
 
 def test_every_documented_code_is_listed_and_no_other() -> None:
     assert list(RETCODES) == list(MEANINGS)
@@ -86,6 +94,7 @@ def test_a_code_means_what_the_documents_make_of_it(code: str) -> None:
     assert disposition.reach is Reach.ANSWERED
     assert disposition.retries == REPEATED.get(code, 0)
     assert disposition.at_once is (code == "105-003")
+    assert disposition.evidence is EVIDENCE.get(code, Evidence.ORDINARY)
     if code == "0":
         assert (disposition.status, disposition.cause) == (Status.APPLIED, None)
         return
@@ -111,6 +120,7 @@ def test_an_unlisted_code_is_kept_and_never_repeated_on_a_guess(code: str) -> No
     assert disposition.status is Status.REJECTED
     assert disposition.cause is Cause.UNLISTED_RETCODE
     assert disposition.retries == 0
+    assert disposition.evidence is Evidence.ORDINARY
 
 
 def test_an_operation_may_have_a_table_of_its_own() -> None:

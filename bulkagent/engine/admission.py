@@ -1,0 +1,87 @@
+"""What an attempt needs before it starts: a slot, and its turn in the rate.
+
+What may live here: the slots, their number while others wait for one, and the queue for the
+next start. What this room must not know: what is started, and whether there is anything to.
+"""
+
+from __future__ import annotations
+
+import anyio
+import msgspec
+
+from bulkagent.clock import Clock
+from bulkagent.engine.pacing import Pacer
+
+__all__ = ["Admission", "Limits"]
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """How hard one far side may be pushed."""
+
+    concurrency: int = 16
+    """Attempts in flight at once, at least 1."""
+    per_second: float | None = 100.0
+    """Attempts started a second, retries included; None: as fast as answers come."""
+    max_parked: int = 1024
+    """Items waiting for a retry at once; when as many wait, no new item is taken. At about
+    10 KB each this bounds what a gateway that fails everything can make a run hold."""
+
+
+class Turnstile:
+    """The queue for the next start that a rate allows; who holds its lock may wait for one.
+
+    One at a time: each of many workers would book a start for the same last item, and the run
+    would end only when the last of them had waited for it in vain.
+    """
+
+    __slots__ = ("_clock", "_pacer", "_pacing", "lock")
+
+    def __init__(self, pacer: Pacer, clock: Clock) -> None:
+        self.lock = anyio.Lock()
+        self._pacer = pacer
+        self._clock = clock
+        self._pacing: anyio.CancelScope | None = None
+
+    async def pace(self) -> None:
+        """Wait for the next start, or until all are let through."""
+        delay_s = self._pacer.reserve(self._clock.monotonic())
+        if delay_s > 0:
+            with anyio.CancelScope() as self._pacing:
+                await self._clock.sleep(delay_s)
+            self._pacing = None
+
+    def open(self) -> None:
+        """Let who waits through at once."""
+        if self._pacing is not None:
+            self._pacing.cancel()
+
+
+class Admission:
+    """The slots of one far side, and its turnstile where it has a rate.
+
+    Args:
+        limits: How many slots, and how fast.
+        clock: Time.
+    """
+
+    __slots__ = ("_concurrency", "slots", "turnstile")
+
+    def __init__(self, limits: Limits, clock: Clock) -> None:
+        self.slots = anyio.CapacityLimiter(limits.concurrency)
+        self.turnstile = Turnstile(Pacer(limits.per_second), clock) if limits.per_second else None
+        self._concurrency = limits.concurrency
+
+    @property
+    def overdrawn(self) -> bool:
+        """Whether more slots are in use than there are now, so that some must be given back."""
+        return self.slots.available_tokens < 0
+
+    def resize(self, tokens: int) -> None:
+        """Have this many slots, from 0 on; those in use stay in use."""
+        self.slots.total_tokens = tokens
+
+    def open(self) -> None:
+        """Let all who wait through, at once: there is nothing left for them to start."""
+        self.slots.total_tokens = self._concurrency
+        if self.turnstile is not None:
+            self.turnstile.open()

@@ -1,0 +1,163 @@
+"""Whether sending goes on, asked of counters: halt rules as values.
+
+What may live here: the counters of finished items, and rules over them. What this room must not
+know: who asks, how sending is ended, and what an item is. A rule is asked after every item, so
+counting keeps ready what a rule needs and nothing is counted twice.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol, TypeVar
+
+import msgspec
+
+from bulkagent.outcome import Cause, Ended, Evidence, Status, Story
+
+__all__ = ["End", "Go", "HaltCount", "HaltFirst", "HaltShare", "Rule", "Ruling", "Tally"]
+
+AttemptT = TypeVar("AttemptT", bound=Ended)
+
+
+class Tally:
+    """Counters of finished items; `finished` is the sum of `applied`, `bad` and `aside`.
+
+    Args:
+        rows: How many items there are to finish in all; 0 where nobody knows.
+    """
+
+    __slots__ = ("_mixed", "_verdict", "applied", "aside", "bad", "finished", "rows")
+
+    def __init__(self, rows: int = 0) -> None:
+        self.rows = rows
+        self.finished = 0
+        self.applied = 0
+        self.bad = 0
+        """Neither applied nor aside."""
+        self.aside = 0
+        """Not applied for a reason of their own, so no rule holds them against the run."""
+        self._verdict: Cause | None = None
+        self._mixed = False
+
+    def __repr__(self) -> str:
+        return (
+            f"<Tally {self.finished} of {self.rows}: {self.applied} applied, {self.bad} bad,"
+            f" {self.aside} aside>"
+        )
+
+    @property
+    def counted(self) -> int:
+        """Finished items that a rule may go by: all but those aside."""
+        return self.finished - self.aside
+
+    @property
+    def verdict(self) -> Cause | None:
+        """The one thing that all counted items began with, where it points to the setup.
+
+        None where none is counted, any is applied, or they began with different things.
+        """
+        return None if self._mixed else self._verdict
+
+    def count(self, story: Story[AttemptT]) -> None:
+        """Count an item by its whole story. Runs for every item of a run."""
+        self.finished += 1
+        last = story.last.disposition
+        if last.status is Status.APPLIED:
+            self.applied += 1
+            self._mixed = True
+        elif last.evidence is Evidence.PERSONAL and story.doubt is None:
+            self.aside += 1
+        else:
+            self.bad += 1
+            if not self._mixed:
+                self._compare(story)
+
+    def _compare(self, story: Story[AttemptT]) -> None:
+        first = story.first.disposition
+        if first.evidence is not Evidence.SETUP or self._verdict not in {None, first.cause}:
+            self._mixed = True
+        self._verdict = first.cause
+
+
+class Go(msgspec.Struct, frozen=True, gc=False):
+    """Sending goes on."""
+
+
+class End(msgspec.Struct, frozen=True, gc=False):
+    """Nothing more is admitted."""
+
+    cause: Cause
+    """What is said of every row that was not attempted because of it."""
+    reason: str
+    """For people; may be empty."""
+
+
+Ruling = Go | End
+
+_GO = Go()
+
+
+class Rule(Protocol):
+    """A rule over the tally of a whole run."""
+
+    def ask(self, tally: Tally) -> Ruling:
+        """Whether sending goes on."""
+
+
+class HaltFirst(msgspec.Struct, frozen=True, gc=False):
+    """Ends one bulkhead where its first items all say that something is set up wrongly.
+
+    Stale GUIDs or a wrong address fail every agent alike, so a few are enough to know; going on
+    would only burn the rest of the list. One other end among the first, and it never ends.
+    """
+
+    count: int = 50
+    """How many are enough; where there are fewer, all of them. 0: the rule is off."""
+
+    def ask(self, tally: Tally, name: str) -> Ruling:
+        """Whether the bulkhead of that tally and name goes on."""
+        if not self.count or (verdict := tally.verdict) is None:
+            return _GO
+        needed = min(self.count, tally.rows - tally.aside) if tally.rows else self.count
+        if tally.counted < needed:
+            return _GO
+        several = tally.counted > 1
+        first = f"the first {tally.counted} on {name} all" if several else f"the first on {name}"
+        return End(Cause.HALTED, f"{first} got {verdict}, and nobody was set")
+
+
+class HaltShare(msgspec.Struct, frozen=True, gc=False):
+    """Ends a run where too large a share of it goes wrong."""
+
+    share: float
+    """Bad among counted, above 0 and at most 1, from which on it ends."""
+    at_least: int = 50
+    """Not before as many are counted: a share of few is chance."""
+
+    def ask(self, tally: Tally) -> Ruling:
+        """Whether the run of that tally goes on."""
+        counted = tally.counted
+        if counted < max(1, self.at_least) or tally.bad / counted < self.share:
+            return _GO
+        return End(
+            Cause.HALTED,
+            f"{tally.bad} of {counted} were not applied ({tally.bad / counted:.1%});"
+            f" the limit is {100 * self.share:g}%",
+        )
+
+
+class HaltCount(msgspec.Struct, frozen=True, gc=False):
+    """Ends a run where too many of it go wrong."""
+
+    count: int
+    """Bad items, at least 1, from which on it ends."""
+    at_least: int = 50
+    """Not before as many are counted."""
+
+    def ask(self, tally: Tally) -> Ruling:
+        """Whether the run of that tally goes on."""
+        if tally.counted < self.at_least or tally.bad < self.count:
+            return _GO
+        return End(
+            Cause.HALTED,
+            f"{tally.bad} of {tally.counted} were not applied; the limit is {self.count}",
+        )

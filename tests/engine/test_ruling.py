@@ -1,0 +1,176 @@
+"""When a run is to end early: counters and rules as tables and properties."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bulkagent.engine import End, Go, HaltCount, HaltFirst, HaltShare, Tally
+from bulkagent.outcome import Attempt, Cause, Disposition, Evidence, Reach, Status, Story
+from tests.dispositions import (
+    ABSENT,
+    ALL,
+    BUSY,
+    DENIED,
+    DONE,
+    LOST,
+    REFUSED,
+    STRANGE,
+    ended,
+)
+
+# Another retcode that says the same.
+DENIED_TOO = Disposition(
+    "denied too", Reach.ANSWERED, Status.FAILED, Cause.GUID_REFUSED, evidence=Evidence.SETUP
+)
+
+
+def story(*dispositions: Disposition) -> Story[Attempt]:
+    whole = Story.begin(ended(dispositions[0]))
+    for disposition in dispositions[1:]:
+        whole = whole.then(ended(disposition))
+    return whole
+
+
+def tally(rows: int, *stories: Story[Attempt]) -> Tally:
+    counted = Tally(rows)
+    for each in stories:
+        counted.count(each)
+    return counted
+
+
+@pytest.mark.parametrize(
+    ("happened", "applied", "bad", "aside"),
+    [
+        ((DONE,), 1, 0, 0),
+        ((LOST, DONE), 1, 0, 0),
+        ((REFUSED,), 0, 1, 0),
+        ((BUSY, BUSY), 0, 1, 0),
+        ((ABSENT,), 0, 0, 1),
+        ((BUSY, ABSENT), 0, 0, 1),
+        ((DENIED, ABSENT), 0, 0, 1),
+        # What may have taken effect is nobody's own affair, whatever was said afterwards.
+        ((LOST, ABSENT), 0, 1, 0),
+        ((ABSENT, DENIED), 0, 1, 0),
+    ],
+)
+def test_a_story_counts_by_its_end(
+    happened: tuple[Disposition, ...], applied: int, bad: int, aside: int
+) -> None:
+    counted = tally(9, story(*happened))
+    assert (counted.applied, counted.bad, counted.aside) == (applied, bad, aside)
+    assert counted.finished == 1
+    assert counted.counted == 1 - aside
+    assert f"1 of 9: {applied} applied, {bad} bad, {aside} aside" in repr(counted)
+
+
+@given(
+    happened=st.lists(st.lists(st.sampled_from(ALL), min_size=1, max_size=4), max_size=60),
+    count=st.integers(0, 8),
+)
+def test_the_first_all_alike_end_it_and_nothing_else_does(
+    happened: list[list[Disposition]], count: int
+) -> None:
+    """The rule against its own definition, over the whole list each time."""
+    counted, rule = Tally(len(happened)), HaltFirst(count)
+    stories = [story(*each) for each in happened]
+    for number, each in enumerate(stories, start=1):
+        counted.count(each)
+        ruling = rule.ask(counted, "east")
+        rest = [
+            one
+            for one in stories[:number]
+            if one.last.disposition.evidence is not Evidence.PERSONAL or one.doubt is not None
+        ]
+        firsts = {one.first.disposition.cause for one in rest}
+        ends = (
+            count > 0
+            and len(rest) >= max(1, min(count, len(stories) - (number - len(rest))))
+            and len(firsts) == 1
+            and all(one.first.disposition.evidence is Evidence.SETUP for one in rest)
+            and all(one.last.disposition.status is not Status.APPLIED for one in rest)
+        )
+        assert isinstance(ruling, End) is ends
+
+
+def test_the_first_fifty_are_enough() -> None:
+    counted, rule = Tally(1_000), HaltFirst()
+    for _ in range(49):
+        counted.count(story(DENIED))
+        assert rule.ask(counted, "east") == Go()
+    counted.count(story(DENIED_TOO))
+    assert rule.ask(counted, "east") == End(
+        Cause.HALTED, "the first 50 on east all got guid_refused, and nobody was set"
+    )
+
+
+def test_where_the_rest_are_all_aside_fewer_are_enough() -> None:
+    rule = HaltFirst(50)
+    asides = [story(ABSENT)] * 3
+    assert rule.ask(tally(40, *asides, *[story(DENIED)] * 36), "east") == Go()
+    ruling = rule.ask(tally(40, *asides, *[story(DENIED)] * 37), "east")
+    assert isinstance(ruling, End)
+    assert "the first 37 on east all" in ruling.reason
+    # It may be an aside that leaves no others to wait for.
+    assert isinstance(rule.ask(tally(40, *[story(DENIED)] * 37, *asides), "east"), End)
+
+
+def test_one_is_all_where_there_is_one() -> None:
+    ruling = HaltFirst().ask(tally(1, story(DENIED)), "east")
+    assert ruling == End(Cause.HALTED, "the first on east got guid_refused, and nobody was set")
+
+
+@pytest.mark.parametrize(
+    "stories",
+    [
+        [],
+        [story(ABSENT)] * 10,
+        [story(REFUSED)] * 10,
+        [story(DENIED)] * 9 + [story(DONE)],
+        [story(DONE)] + [story(DENIED)] * 9,
+        [story(DENIED)] * 9 + [story(REFUSED)],
+        [story(DENIED)] * 9 + [story(STRANGE)],
+        [story(BUSY, DENIED)] * 10,
+        [story(STRANGE, DONE)] * 10,
+    ],
+)
+def test_it_takes_one_and_the_same_verdict_from_all(stories: list[Story[Attempt]]) -> None:
+    assert HaltFirst(10).ask(tally(10, *stories), "east") == Go()
+
+
+def test_one_other_among_the_first_and_it_never_ends() -> None:
+    stories = [story(DONE), *[story(DENIED)] * 500]
+    assert HaltFirst(5).ask(tally(1_000, *stories), "east") == Go()
+
+
+def test_it_can_be_off_and_need_not_know_how_many_there_are() -> None:
+    stories = [story(DENIED)] * 20
+    assert HaltFirst(0).ask(tally(20, *stories), "east") == Go()
+    assert HaltFirst(21).ask(tally(0, *stories), "east") == Go()
+    assert isinstance(HaltFirst(20).ask(tally(0, *stories), "east"), End)
+
+
+def test_a_share_ends_it_once_there_are_enough_to_speak_of_one() -> None:
+    rule = HaltShare(0.25, at_least=40)
+    assert rule.ask(Tally(0)) == Go()
+    assert rule.ask(tally(100, *[story(REFUSED)] * 39)) == Go()
+    assert rule.ask(tally(100, *[story(REFUSED)] * 39, *[story(ABSENT)] * 60)) == Go()
+    assert rule.ask(tally(100, *[story(REFUSED)] * 9, *[story(DONE)] * 31)) == Go()
+    assert rule.ask(tally(100, *[story(REFUSED)] * 10, *[story(DONE)] * 30)) == End(
+        Cause.HALTED, "10 of 40 were not applied (25.0%); the limit is 25%"
+    )
+
+
+def test_a_share_is_compared_as_it_is_written() -> None:
+    """0.07 times 100 is more than 7 in floating point."""
+    stories = [*[story(REFUSED)] * 7, *[story(DONE)] * 93]
+    assert isinstance(HaltShare(0.07).ask(tally(100, *stories)), End)
+    assert HaltShare(0.07, at_least=0).ask(Tally(100)) == Go()
+
+
+def test_a_count_ends_it_once_there_are_enough_to_speak_of_one() -> None:
+    rule = HaltCount(10, at_least=40)
+    assert rule.ask(tally(100, *[story(REFUSED)] * 39)) == Go()
+    assert rule.ask(tally(100, *[story(REFUSED)] * 9, *[story(DONE)] * 90)) == Go()
+    assert rule.ask(tally(100, *[story(LOST)] * 10, *[story(DONE)] * 30)) == End(
+        Cause.HALTED, "10 of 40 were not applied; the limit is 10"
+    )
