@@ -9,6 +9,8 @@ BulkagentError                  anything below; catch this one to catch them all
 │   ├── SettingsRefused         2  an option, environment variable or configuration file
 │   ├── RosterRefused           2  the roster, with every bad row
 │   ├── ConsentRefused          2  nobody agreed to it
+│   ├── ResumeRefused           2  that run cannot be resumed or reverted, or not like this
+│   ├── RunBusy                 2  another process is at work on the run
 │   ├── Interrupted           130  a signal came before anything was sent: 128 and its number
 │   └── GuardrailRefused        6  a guardrail held it back; a person must look
 ├── LedgerUnavailable           2  the ledger cannot be opened, read or written
@@ -36,7 +38,9 @@ __all__ = [
     "LedgerUnavailable",
     "Refused",
     "ReportFailed",
+    "ResumeRefused",
     "RosterRefused",
+    "RunBusy",
     "RunNotFound",
     "SettingsRefused",
 ]
@@ -87,6 +91,14 @@ class RosterRefused(Refused):
 
 class ConsentRefused(Refused):
     """Nobody agreed to what would have been sent."""
+
+
+class ResumeRefused(Refused):
+    """The run cannot be resumed or reverted, or not in the way that was asked for."""
+
+
+class RunBusy(Refused):
+    """Another process is at work on the run."""
 
 
 class Interrupted(Refused):

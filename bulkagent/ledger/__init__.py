@@ -3,42 +3,88 @@
 What may live here: all SQL. What this room must not know: gateways, rosters, reports; it is
 told plain values and gives back the records of `bulkagent.outcome`.
 
-- `database` opens the file and is the only module that knows sqlite3.
+- `database` opens the file and is the only module that knows sqlite3; `schema` is its tables.
+- `ownership` says which process a run belongs to.
 - `plan` writes a run's rows before anything is sent.
-- `journal` writes marks and outcomes while it is sent, and hands out what is left.
-- `history` answers questions about runs.
+- `journal` records marks and outcomes while it is sent, `commits` makes them durable, `shelves`
+  hands out what is left.
+- `legs` begins and ends each stretch of sending, `runs` finds runs, `history` tells what became
+  of their rows, `rights` what several runs did to one agent.
 """
 
 from bulkagent.ledger.database import Database, default_path, open_ledger, probe
 from bulkagent.ledger.history import (
     Cluster,
-    RunFacts,
+    Step,
     Summary,
-    find_run,
-    finish_run,
     lines,
+    lines_of_agent,
     planned_rows,
+    steps,
     summarise,
 )
 from bulkagent.ledger.journal import Counters, Journal
-from bulkagent.ledger.plan import Lane, Planner, forget_run
+from bulkagent.ledger.legs import (
+    Group,
+    Leg,
+    begin_leg,
+    finish_leg,
+    groups,
+    legs_of,
+    supersede,
+)
+from bulkagent.ledger.matching import Matching
+from bulkagent.ledger.ownership import Claim
+from bulkagent.ledger.plan import Endpoint, Lane, Planner, forget_run
+from bulkagent.ledger.rights import Changed, Deed, changed_rows
+from bulkagent.ledger.runs import (
+    RunFacts,
+    endpoints_of,
+    find_run,
+    find_same,
+    keep_totals,
+    list_runs,
+    totals_of,
+    unplanned_since,
+)
 
 __all__ = [
+    "Changed",
+    "Claim",
     "Cluster",
     "Counters",
     "Database",
+    "Deed",
+    "Endpoint",
+    "Group",
     "Journal",
     "Lane",
+    "Leg",
+    "Matching",
     "Planner",
     "RunFacts",
+    "Step",
     "Summary",
+    "begin_leg",
+    "changed_rows",
     "default_path",
+    "endpoints_of",
     "find_run",
-    "finish_run",
+    "find_same",
+    "finish_leg",
     "forget_run",
+    "groups",
+    "keep_totals",
+    "legs_of",
     "lines",
+    "lines_of_agent",
+    "list_runs",
     "open_ledger",
     "planned_rows",
     "probe",
+    "steps",
     "summarise",
+    "supersede",
+    "totals_of",
+    "unplanned_since",
 ]

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from bulkagent.errors import LedgerFailed, LedgerUnavailable
-from bulkagent.ledger.schema import APPLICATION_ID, SCHEMA, VERSION
+from bulkagent.ledger.schema import APPLICATION_ID, MIGRATIONS, SCHEMA, VERSION
 
 __all__ = ["Busy", "Database", "default_path", "open_ledger", "probe"]
 
@@ -48,11 +48,19 @@ class Busy(LedgerFailed):
 class Database:
     """A connection to a ledger. Not for two threads at once, but for any thread in turn.
 
+    Args:
+        path: The file, which must be there.
+        busy_wait_s: How long to wait for another process's lock.
+        synced: Whether each commit waits until the disk has it (fsync), so that it survives
+            the loss of power and not only that of the process.
+
     Raises:
         LedgerUnavailable: The file is not there, or no database.
     """
 
-    def __init__(self, path: Path, *, busy_wait_s: float = _BUSY_WAIT_S) -> None:
+    def __init__(
+        self, path: Path, *, busy_wait_s: float = _BUSY_WAIT_S, synced: bool = False
+    ) -> None:
         self.path = path.absolute()  # whoever opens it again may do so from another folder
         self._busy_wait_ms = round(busy_wait_s * 1000)
         with _explained(path):
@@ -67,7 +75,7 @@ class Database:
             try:
                 for pragma in (
                     # A commit survives any crash of the process; one of the machine may lose it.
-                    "synchronous=NORMAL",
+                    f"synchronous={'FULL' if synced else 'NORMAL'}",
                     # Checkpoints write and sync the whole log: never in a commit, see Journal.
                     "wal_autocheckpoint=0",
                     "foreign_keys=ON",
@@ -138,6 +146,22 @@ class Database:
             # A generator of rows raised, the roster's perhaps: the error is its own.
             self._roll_back()
             raise
+
+    def fill(self, table: str, insert: str, rows: Iterable[Sequence[object]]) -> None:
+        """Make a temporary table, which only this connection sees, and fill it.
+
+        Raises:
+            LedgerUnavailable: There is no room for it.
+        """
+        with _explained(self.path):
+            self._connection.execute(table)
+            self._connection.execute("BEGIN")  # without the ledger's write lock
+            try:
+                self._connection.executemany(insert, rows)
+                self._connection.execute("COMMIT")
+            except BaseException:
+                self._roll_back()
+                raise
 
     def checkpoint(self) -> None:
         """Move what is in the write-ahead log into the file, as far as readers allow.
@@ -224,36 +248,53 @@ def open_ledger(path: Path) -> Database:
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     # Asked before anything is changed: it may be somebody else's.
     connection.execute("BEGIN")
-    new = _is_new(connection, path)
+    version = _version_of(connection, path)
     connection.execute("COMMIT")
     _log_ahead(connection, path)
-    if new:
-        connection.execute("BEGIN IMMEDIATE")
-        if _is_new(connection, path):  # and not another process's by now
-            for statement in _statements(SCHEMA):
-                connection.execute(statement)
+    if version == VERSION:
+        return
+    # Dropping and adding what others refer to is checked at the end, not on the way.
+    connection.execute("PRAGMA foreign_keys=OFF")
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        version = _version_of(connection, path)  # another process may have been first
+        if version == 0:
+            _carry_out(connection, SCHEMA)
             connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
-            connection.execute(f"PRAGMA user_version={VERSION}")
+        else:
+            for step in range(version, VERSION):
+                _carry_out(connection, MIGRATIONS[step])
+        connection.execute(f"PRAGMA user_version={VERSION}")
         connection.execute("COMMIT")
+    except BaseException:
+        with contextlib.suppress(sqlite3.Error):
+            connection.execute("ROLLBACK")
+        raise
+    connection.execute("PRAGMA foreign_keys=ON")
 
 
-def _is_new(connection: sqlite3.Connection, path: Path) -> bool:
-    """Whether the database has yet to become a ledger; refused if it is something else."""
+def _version_of(connection: sqlite3.Connection, path: Path) -> int:
+    """The format of a ledger, 0 for a database that has yet to become one; else refused."""
     ((application,),) = connection.execute("PRAGMA application_id").fetchall()
     ((version,),) = connection.execute("PRAGMA user_version").fetchall()
     ((tables,),) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchall()
     if (application, version, tables) == (0, 0, 0):
-        return True
+        return 0
     if application != APPLICATION_ID:
         raise LedgerUnavailable(
             f"{path} is a database, but not a bulkagent ledger; give another path with --ledger"
         )
-    if version != VERSION:
+    if version != VERSION and version not in MIGRATIONS:
         raise LedgerUnavailable(
             f"the ledger {path} has format {version}, this bulkagent writes format {VERSION};"
             " use the version that wrote it, or give another path with --ledger"
         )
-    return False
+    return int(version)
+
+
+def _carry_out(connection: sqlite3.Connection, script: str) -> None:
+    for statement in _statements(script):
+        connection.execute(statement)
 
 
 def _log_ahead(connection: sqlite3.Connection, path: Path) -> None:

@@ -1,47 +1,29 @@
-"""Questions about runs that are in the ledger.
+"""What became of the rows of a run.
 
-What may live here: reading, and the one write that ends a run. What this room must not know:
-how a run is carried out, and how answers are shown.
+What may live here: reading rows and counting them. What this room must not know: how a run is
+carried out, and how answers are shown.
 """
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 import msgspec
 
-from bulkagent.errors import LedgerUnavailable, RunNotFound
+from bulkagent.ledger.damage import read_as_written
 from bulkagent.ledger.database import Database
 from bulkagent.outcome import Cause, Line, Status
 
 __all__ = [
     "Cluster",
-    "RunFacts",
+    "Step",
     "Summary",
-    "find_run",
-    "finish_run",
     "lines",
+    "lines_of_agent",
     "planned_rows",
+    "steps",
     "summarise",
 ]
-
-
-class RunFacts(msgspec.Struct, frozen=True):
-    """One run, without its rows."""
-
-    run: int
-    id: str
-    created_at: int
-    planned_at: int | None
-    finished_at: int | None
-    state: str
-    exit_code: int | None
-    operation: str
-    roster: str
-    extra_columns: tuple[str, ...]
-    settings: Mapping[str, Any]
 
 
 class Cluster(msgspec.Struct, frozen=True):
@@ -52,6 +34,18 @@ class Cluster(msgspec.Struct, frozen=True):
     count: int
     agents: tuple[str, ...]
     """The first few."""
+
+
+class Step(msgspec.Struct, frozen=True):
+    """One attempt, as the ledger keeps it."""
+
+    attempt: int
+    disposition: str
+    """The retcode or fault that it ended with; `interrupted` where nobody was left to hear."""
+    sent_at: int
+    latency_ms: float | None
+    message: str | None
+    http_status: int | None
 
 
 class Summary(msgspec.Struct, frozen=True):
@@ -67,37 +61,6 @@ class Summary(msgspec.Struct, frozen=True):
     """Rows that are not applied, by status and cause, the most frequent first."""
 
 
-def find_run(database: Database, name: str) -> RunFacts:
-    """The run of an ID, of the unambiguous beginning of one, or the `last` one.
-
-    Raises:
-        RunNotFound: There is none, or several begin like that.
-        LedgerUnavailable: The ledger is damaged.
-    """
-    # A run that was never planned has sent nothing and has not all its rows: no report is of it.
-    if name == "last":
-        # Not by ID: the machine's clock may have been set back since.
-        found = database.all(
-            f"{_SELECT_RUN} WHERE planned_at IS NOT NULL ORDER BY run DESC LIMIT 1"
-        )
-    elif not name or not name.isascii():  # an argument's bytes need not even be text
-        found = []
-    else:
-        found = database.all(
-            f"{_SELECT_RUN} WHERE planned_at IS NOT NULL AND substr(id, 1, ?) = ? LIMIT 2",
-            (len(name), name),
-        )
-    if not found:
-        raise RunNotFound(f"the ledger {database.path} has no run {name!r}")
-    if len(found) > 1:
-        raise RunNotFound(f"several runs in {database.path} begin with {name!r}; give more of it")
-    facts = dict(zip(RunFacts.__struct_fields__, found[0], strict=True))
-    with _read_as_written(database):
-        for field in ("extra_columns", "settings"):
-            facts[field] = msgspec.json.decode(facts[field])
-        return msgspec.convert(facts, RunFacts)
-
-
 def lines(database: Database, run: int, flag_of: Mapping[str, str]) -> Iterator[Line]:
     """Every row of a run in roster order, as a report shows it.
 
@@ -109,11 +72,30 @@ def lines(database: Database, run: int, flag_of: Mapping[str, str]) -> Iterator[
     Raises:
         LedgerUnavailable: While iterating: the ledger is damaged.
     """
+    yield from _lines(database, _SELECT_LINES, (run,), flag_of)
+
+
+def lines_of_agent(
+    database: Database, run: int, agent_id: str, flag_of: Mapping[str, str]
+) -> list[Line]:
+    """Every row of a run that names an agent."""
+    return list(_lines(database, _SELECT_AGENT, (run, agent_id), flag_of))
+
+
+def steps(database: Database, run: int, row: int) -> list[Step]:
+    """Every attempt of one row, from the first."""
+    with read_as_written(database):
+        return [Step(*step) for step in database.all(_SELECT_STEPS, (run, row))]
+
+
+def _lines(
+    database: Database, sql: str, parameters: tuple[object, ...], flag_of: Mapping[str, str]
+) -> Iterator[Line]:
     causes: dict[str | None, Cause | None] = {None: None, **{cause.value: cause for cause in Cause}}
     statuses = {status.value: status for status in Status}
     decode = msgspec.json.Decoder(tuple[str, ...]).decode
-    with _read_as_written(database):
-        for row in database.query(_SELECT_LINES, (run,)):
+    with read_as_written(database):
+        for row in database.query(sql, parameters):
             number, agent_id, gateway, arguments, status, cause, *said, extra = row
             yield Line(
                 number,
@@ -138,7 +120,7 @@ def summarise(database: Database, run: int) -> Summary:
     counts: dict[tuple[str, str], int] = {}
     samples: dict[tuple[str, str], list[str]] = {}
     requests = retries = 0
-    with _read_as_written(database):
+    with read_as_written(database):
         for status, cause, attempts, agent_id in database.query(_SELECT_ENDS, (run,)):
             totals[status] += 1
             if attempts:
@@ -166,37 +148,26 @@ def summarise(database: Database, run: int) -> Summary:
     )
 
 
-def finish_run(database: Database, run: int, *, state: str, exit_code: int, now_ms: int) -> None:
-    """Record how a run ended."""
-    database.write(
-        (
-            "UPDATE runs SET state = ?, exit_code = ?, finished_at = ? WHERE run = ?",
-            [(state, exit_code, now_ms, run)],
-        )
-    )
-
-
-@contextlib.contextmanager
-def _read_as_written(database: Database) -> Iterator[None]:
-    try:
-        yield
-    except (KeyError, ValueError, msgspec.MsgspecError):
-        raise LedgerUnavailable(
-            f"the ledger {database.path} has what bulkagent does not write; it is damaged, or"
-            " another program wrote to it: give another path with --ledger"
-        ) from None
-
-
-_SELECT_RUN = (
-    "SELECT run, id, created_at, planned_at, finished_at, state, exit_code, operation, roster,"
-    " extra_columns, settings FROM runs"
-)
-
-_SELECT_LINES = """
+_LINE = """
 SELECT row, agent_id, gateway, arguments, status, cause,
        coalesce(retcode, ''), coalesce(message, ''),
        nullif(http_status, 0), attempts, latency_ms, first_sent_at, finished_at, extra
-FROM stories WHERE run = ? ORDER BY row
+FROM stories WHERE run = ?
+"""
+_SELECT_LINES = f"{_LINE} ORDER BY row"
+_SELECT_AGENT = f"{_LINE} AND agent_id = ? ORDER BY row"
+
+# The last attempt is in the outcome, whose retcode and message may be those of an earlier answer.
+_SELECT_STEPS = """
+SELECT attempt, disposition, sent_at, latency_ms, message, nullif(http_status, 0)
+FROM attempts WHERE run = ?1 AND row = ?2
+AND attempt < (SELECT attempts FROM outcomes WHERE run = ?1 AND row = ?2)
+UNION ALL
+SELECT attempts, coalesce(disposition, 'interrupted'), sent_at, latency_ms,
+       CASE WHEN retcode = '' OR retcode = disposition THEN message ELSE '' END,
+       CASE WHEN retcode = '' OR retcode = disposition THEN nullif(http_status, 0) END
+FROM outcomes WHERE run = ?1 AND row = ?2
+ORDER BY 1
 """
 
 _SAMPLE = 3

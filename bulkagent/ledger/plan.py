@@ -9,14 +9,16 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 import msgspec
 
-from bulkagent.errors import LedgerFailed, LedgerUnavailable
+from bulkagent.errors import LedgerFailed, LedgerUnavailable, RunBusy
 from bulkagent.ledger.database import Database
+from bulkagent.ledger.ownership import Claim
 from bulkagent.outcome import Cause, Status
 
-__all__ = ["Lane", "Planner", "forget_run"]
+__all__ = ["Endpoint", "Lane", "Planner", "forget_run"]
 
 # One transaction for so many rows: long enough that commits cost nothing, short enough that
 # another run's marks, which wait for this lock, wait a few hundredths of a second.
@@ -24,8 +26,11 @@ _BATCH = 4_000
 
 _INSERT = "INSERT INTO assignments VALUES (?,?,?,?,?,?,?,?,?,?)"
 _INSERT_RUN = """
-INSERT INTO runs (id, created_at, state, operation, roster, extra_columns, settings)
-VALUES (?,?,'planning',?,?,?,?) ON CONFLICT (id) DO NOTHING
+INSERT INTO runs (id, created_at, state, operation, roster, extra_columns, settings, reverts)
+VALUES (?,?,'planning',?,?,?,?,?) ON CONFLICT (id) DO NOTHING
+"""
+_PLANNED = """
+UPDATE runs SET planned_at = ?1, state = 'planned', fingerprint = ?2 WHERE run = ?3
 """
 _RETRACT = """
 UPDATE assignments SET lane = NULL, status = ?, cause = ?, reason = ? WHERE run = ? AND row = ?
@@ -46,16 +51,27 @@ class Lane(msgspec.Struct, frozen=True):
     assignments: int
 
 
+class Endpoint(msgspec.Struct, frozen=True):
+    """Where a gateway's name leads to, as the ledger keeps it."""
+
+    gateway: str
+    url: str
+    options: Mapping[str, Any]
+
+
 class Planner:
-    """Writes one run's plan; nothing may be sent before `planned` has returned.
+    """Writes one run's plan and owns the run; nothing may be sent before `planned` has returned.
 
     Args:
         database: The ledger.
+        command: What plans it, apply or revert.
         operation: The operation's name.
         roster: Path of the roster, for people and for a resume.
+        extra_columns: The roster's own columns.
         wave_of: Which arguments go first.
         settings: What the run was asked to do, without secrets.
         now_ms: Time of day in milliseconds.
+        reverts: The key of the run that this one sets back.
 
     Raises:
         LedgerUnavailable: From any method: the ledger does not take the plan.
@@ -65,14 +81,17 @@ class Planner:
         self,
         database: Database,
         *,
+        command: str = "apply",
         operation: str,
         roster: str,
         extra_columns: Sequence[str],
         wave_of: Callable[[str], int],
         settings: Mapping[str, object],
         now_ms: int,
+        reverts: int | None = None,
     ) -> None:
         self._database = database
+        self._command = command
         self._wave_of = wave_of
         self._rows: list[tuple[object, ...]] = []
         self._retractions: list[tuple[object, ...]] = []
@@ -85,13 +104,32 @@ class Planner:
             roster.encode("utf-8", "backslashreplace").decode(),
             msgspec.json.encode(list(extra_columns)).decode(),
             msgspec.json.encode(settings).decode(),
+            reverts,
         )
         self.run: int
         made = 0
         while not made:  # the ID is taken once in 65,536 runs begun in one millisecond
             self.run_id = _run_id(now_ms)
-            _write(database, (_INSERT_RUN, [(self.run_id, *facts)]))
-            ((made, self.run),) = database.all("SELECT changes(), last_insert_rowid()")
+            # Before the run is there for others to see: it is never seen without its owner.
+            try:
+                self.claim = Claim(database.path, self.run_id, new=True)
+            except RunBusy:
+                continue
+            try:
+                _write(database, (_INSERT_RUN, [(self.run_id, *facts)]))
+                ((made, self.run),) = database.all("SELECT changes(), last_insert_rowid()")
+            except BaseException:
+                self.claim.release()
+                raise
+            if not made:
+                self.claim.release()
+
+    @property
+    def gateways(self) -> frozenset[str]:
+        """The gateways that have assignments so far."""
+        return frozenset(
+            gateway for (gateway, _), lane in self._lanes.items() if self._counts[lane]
+        )
 
     def assign(
         self, row: int, agent_id: str, gateway: str, arguments: str, extra: Sequence[str]
@@ -115,9 +153,10 @@ class Planner:
         extra: Sequence[str],
         *,
         status: Status,
+        cause: Cause | None = None,
         reason: str,
     ) -> None:
-        """Record a row that is no assignment: `invalid` or `duplicate`."""
+        """Record a row that is no assignment; an invalid or duplicate one needs no cause."""
         self._add(
             (
                 self.run,
@@ -127,7 +166,7 @@ class Planner:
                 gateway,
                 arguments,
                 status.value,
-                _ROW_CAUSES[status].value,
+                (cause or _ROW_CAUSES[status]).value,
                 reason,
                 _json(extra),
             )
@@ -139,8 +178,15 @@ class Planner:
         status = Status.INVALID
         self._retractions.append((status.value, _ROW_CAUSES[status].value, reason, self.run, row))
 
-    def planned(self, now_ms: int) -> tuple[Lane, ...]:
+    def planned(
+        self, now_ms: int, *, fingerprint: str = "", endpoints: Iterable[Endpoint] = ()
+    ) -> tuple[Lane, ...]:
         """Commit the end of the plan; from here on the run may send.
+
+        Args:
+            now_ms: Time of day.
+            fingerprint: What a resume must find the roster to be.
+            endpoints: Where its gateways' names lead to.
 
         Returns:
             The lanes that have assignments, in the order in which they are to be worked off.
@@ -166,9 +212,17 @@ class Planner:
                 ],
             ),
             (
-                "UPDATE runs SET planned_at = ?, state = 'planned' WHERE run = ?",
-                [(now_ms, self.run)],
+                "INSERT INTO endpoints (run, gateway, url, options) VALUES (?,?,?,?)",
+                [
+                    (self.run, at.gateway, at.url, msgspec.json.encode(at.options).decode())
+                    for at in endpoints
+                ],
             ),
+            (
+                "INSERT INTO legs (run, leg, command, started_at) VALUES (?,1,?,?)",
+                [(self.run, self._command, now_ms)],
+            ),
+            (_PLANNED, [(now_ms, fingerprint, self.run)]),
         )
         # The plan's log is long, and nothing is urgent yet; also, this syncs it to the disk.
         self._database.checkpoint()

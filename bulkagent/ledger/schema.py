@@ -1,7 +1,7 @@
 """The ledger's tables.
 
-What may live here: DDL, and the one view that says what a row's state on disk means. What
-this room must not know: who reads or writes them.
+What may live here: DDL, what makes an older ledger a newer one, and the one view that says what
+a row's state on disk means. What this room must not know: who reads or writes them.
 
 Nothing secret is in any column: no GUID, cookie or password (design of the report, and of
 everything that may be copied off the machine).
@@ -9,12 +9,77 @@ everything that may be copied off the machine).
 
 from __future__ import annotations
 
-__all__ = ["APPLICATION_ID", "SCHEMA", "VERSION"]
+from collections.abc import Mapping
+from types import MappingProxyType
+
+__all__ = ["APPLICATION_ID", "MIGRATIONS", "SCHEMA", "VERSION"]
 
 APPLICATION_ID = 0x62756C6B  # "bulk": tells a ledger from any other SQLite file
-VERSION = 1
+VERSION = 2
 
-SCHEMA = """
+# One leg is one stretch of sending: the apply (or revert), and each resume after it.
+_LEGS = """
+CREATE TABLE legs (
+    run             INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
+    leg             INTEGER NOT NULL,       -- 1, 2, ...
+    command         TEXT NOT NULL,          -- apply, resume or revert
+    started_at      INTEGER NOT NULL,
+    finished_at     INTEGER,                -- NULL: under way, or its process was killed
+    state           TEXT,
+    exit_code       INTEGER,
+    reason          TEXT,                   -- why it ended early, for people
+    override        TEXT,                   -- why somebody overrode a guardrail, in their words
+    PRIMARY KEY (run, leg)
+) STRICT, WITHOUT ROWID;
+
+-- Where each gateway name of a run led to, so that a resume goes to the same place.
+CREATE TABLE endpoints (
+    run             INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
+    gateway         TEXT NOT NULL,
+    url             TEXT NOT NULL,          -- the gateway's identity, whatever it was called
+    options         TEXT NOT NULL,          -- JSON object: files and names for TLS
+    PRIMARY KEY (run, gateway)
+) STRICT, WITHOUT ROWID;
+
+-- Assignments that were left for good, because a later run has dispatched their agents.
+CREATE TABLE superseded (
+    run             INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
+    row             INTEGER NOT NULL,
+    by_run          INTEGER NOT NULL,
+    PRIMARY KEY (run, row)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX assignments_by_agent ON assignments (agent_id, run);
+"""
+
+# What is on disk, said in statuses. Dispatched without an outcome is unknown, nothing else is.
+_STORIES = """
+CREATE VIEW stories AS
+SELECT
+    a.run, a.row, a.lane, a.agent_id, a.gateway, a.arguments, a.extra,
+    CASE
+        WHEN a.status IS NOT NULL THEN a.status
+        WHEN o.row IS NULL THEN 'not_attempted'
+        ELSE coalesce(o.status, 'unknown')
+    END AS status,
+    CASE
+        WHEN a.status IS NOT NULL THEN a.cause
+        WHEN s.row IS NOT NULL AND coalesce(o.status, '') NOT IN ('applied', 'rejected')
+            THEN 'superseded'
+        WHEN o.row IS NULL THEN coalesce(l.cause, 'interrupted')
+        WHEN o.status IS NULL THEN 'interrupted'
+        ELSE o.cause
+    END AS cause,
+    o.retcode, coalesce(a.reason, o.message) AS message, o.http_status, o.disposition,
+    coalesce(o.attempts, 0) AS attempts, coalesce(o.leg, 0) AS leg, o.latency_ms,
+    o.first_sent_at, o.sent_at, o.finished_at
+FROM assignments a
+LEFT JOIN outcomes o ON o.run = a.run AND o.row = a.row
+LEFT JOIN superseded s ON s.run = a.run AND s.row = a.row
+LEFT JOIN lanes l ON l.run = a.run AND l.lane = a.lane;
+"""
+
+SCHEMA = f"""
 CREATE TABLE runs (
     run             INTEGER PRIMARY KEY,
     id              TEXT NOT NULL UNIQUE,   -- sorts by time
@@ -26,7 +91,10 @@ CREATE TABLE runs (
     operation       TEXT NOT NULL,
     roster          TEXT NOT NULL,
     extra_columns   TEXT NOT NULL,          -- JSON array: the roster's own columns
-    settings        TEXT NOT NULL           -- JSON object, without secrets
+    settings        TEXT NOT NULL,          -- JSON object, without secrets
+    fingerprint     TEXT NOT NULL DEFAULT '',  -- of the roster's gateways, agents and flags
+    reverts         INTEGER REFERENCES runs,   -- the run that this one sets back
+    totals          TEXT                    -- JSON object: rows by status at the end of a leg
 ) STRICT;
 
 CREATE TABLE lanes (
@@ -47,7 +115,7 @@ CREATE TABLE assignments (
     agent_id        TEXT NOT NULL,
     gateway         TEXT NOT NULL,
     arguments       TEXT NOT NULL,
-    status          TEXT,                   -- invalid or duplicate
+    status          TEXT,                   -- of a row that is no assignment
     cause           TEXT,
     reason          TEXT,
     extra           TEXT,                   -- JSON array of the roster's own cells
@@ -68,6 +136,9 @@ CREATE TABLE outcomes (
     http_status     INTEGER,
     latency_ms      REAL,
     finished_at     INTEGER,
+    leg             INTEGER NOT NULL DEFAULT 1,  -- in which it was last dispatched
+    sent_at         INTEGER NOT NULL DEFAULT 0,  -- the last dispatch
+    disposition     TEXT,                   -- how the last attempt ended
     PRIMARY KEY (run, row)
 ) STRICT, WITHOUT ROWID;
 
@@ -84,25 +155,26 @@ CREATE TABLE attempts (
     http_status     INTEGER NOT NULL,
     PRIMARY KEY (run, row, attempt)
 ) STRICT, WITHOUT ROWID;
-
--- What is on disk, said in statuses. Dispatched without an outcome is unknown, nothing else is.
-CREATE VIEW stories AS
-SELECT
-    a.run, a.row, a.agent_id, a.gateway, a.arguments, a.extra,
-    CASE
-        WHEN a.status IS NOT NULL THEN a.status
-        WHEN o.row IS NULL THEN 'not_attempted'
-        ELSE coalesce(o.status, 'unknown')
-    END AS status,
-    CASE
-        WHEN a.status IS NOT NULL THEN a.cause
-        WHEN o.row IS NULL THEN coalesce(l.cause, 'interrupted')
-        WHEN o.status IS NULL THEN 'interrupted'
-        ELSE o.cause
-    END AS cause,
-    o.retcode, coalesce(a.reason, o.message) AS message, o.http_status,
-    coalesce(o.attempts, 0) AS attempts, o.latency_ms, o.first_sent_at, o.finished_at
-FROM assignments a
-LEFT JOIN outcomes o ON o.run = a.run AND o.row = a.row
-LEFT JOIN lanes l ON l.run = a.run AND l.lane = a.lane;
+{_LEGS}
+{_STORIES}
 """
+
+_TO_2 = f"""
+ALTER TABLE runs ADD COLUMN fingerprint TEXT NOT NULL DEFAULT '';
+ALTER TABLE runs ADD COLUMN reverts INTEGER REFERENCES runs;
+ALTER TABLE runs ADD COLUMN totals TEXT;
+ALTER TABLE outcomes ADD COLUMN leg INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE outcomes ADD COLUMN sent_at INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE outcomes ADD COLUMN disposition TEXT;
+UPDATE outcomes SET sent_at = coalesce(finished_at, first_sent_at);
+DROP VIEW stories;
+{_LEGS}
+{_STORIES}
+"""  # noqa: S608 - of this module's text
+
+MIGRATIONS: Mapping[int, str] = MappingProxyType(
+    {
+        1: _TO_2,
+    }
+)
+"""Version of a ledger -> the statements that make the next version of it."""

@@ -1,21 +1,25 @@
 """The rows of a run that are left to send, read ahead of those who take them.
 
 What may live here: the next few rows of each lane, and the reading of more. What this room
-must not know: marks and outcomes, but that a row with a mark is not handed out.
+must not know: marks and outcomes, but that a row with a mark of this leg is not handed out.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import Executor
 
 from bulkagent.errors import LedgerFailed, LedgerUnavailable
 from bulkagent.ledger.database import Database
-from bulkagent.outcome import Assignment
+from bulkagent.outcome import Assignment, Cause, Past
 
-__all__ = ["STOPPED", "Shelves"]
+__all__ = ["STOPPED", "Item", "Shelves"]
+
+Item = tuple[Assignment, Past | None]
+"""What is handed out: an assignment, and what earlier legs left of it."""
 
 STOPPED = "sending has stopped, look at the run's report"
 
@@ -24,11 +28,15 @@ STOPPED = "sending has stopped, look at the run's report"
 _CHUNK = 2_000
 _LOW = 500
 
+# What this leg has not dispatched yet and another attempt may help.
 _NEXT = """
-SELECT a.row, a.gateway, a.agent_id, a.arguments FROM assignments a
-WHERE a.run = ? AND a.lane = ? AND a.row > ?
-AND NOT EXISTS (SELECT 1 FROM outcomes o WHERE o.run = a.run AND o.row = a.row)
-ORDER BY a.row LIMIT ?
+SELECT row, gateway, agent_id, arguments, attempts, first_sent_at,
+       CASE status WHEN 'unknown' THEN cause END
+FROM stories
+WHERE run = ?1 AND lane = ?2 AND row > ?3 AND leg < ?4
+AND status IN ('not_attempted', 'failed', 'unknown') AND cause <> 'superseded'
+AND (?5 IS NULL OR cause IN (SELECT value FROM json_each(?5)))
+ORDER BY row LIMIT ?6
 """
 
 
@@ -38,10 +46,10 @@ class _Shelf:
     __slots__ = ("coming", "error", "items", "last_row", "more")
 
     def __init__(self) -> None:
-        self.items: deque[Assignment] = deque()
+        self.items: deque[Item] = deque()
         self.last_row = 0
         self.more = True
-        self.coming: asyncio.Future[list[Assignment]] | None = None
+        self.coming: asyncio.Future[list[Item]] | None = None
         self.error: BaseException | None = None
 
 
@@ -54,19 +62,31 @@ class Shelves:
         run: The run's key in the ledger.
         operation: The operation's name, for the assignments.
         lanes: The lanes that there are.
+        leg: Rows that were dispatched in this leg of the run are not handed out.
+        only: Only rows that ended with one of these causes; none: whatever the cause.
     """
 
     def __init__(
-        self, reader: Database, thread: Executor, run: int, operation: str, lanes: Sequence[int]
+        self,
+        reader: Database,
+        thread: Executor,
+        run: int,
+        operation: str,
+        lanes: Sequence[int],
+        *,
+        leg: int = 1,
+        only: Collection[Cause] = (),
     ) -> None:
         self._reader = reader
         self._thread = thread
         self._run = run
         self._operation = operation
+        self._leg = leg
+        self._only = json.dumps(sorted(only)) if only else None
         self._shelves = {lane: _Shelf() for lane in lanes}
 
-    async def take(self, lane: int) -> Assignment | None:
-        """The lane's next assignment that has no mark, or None when there is none left.
+    async def take(self, lane: int) -> Item | None:
+        """The lane's next assignment without a mark of this leg; None when there is none left.
 
         Raises:
             LedgerFailed: The ledger cannot be read any more.
@@ -92,7 +112,7 @@ class Shelves:
         shelf.coming = coming
         coming.add_done_callback(lambda done: self._shelve(shelf, done))
 
-    def _shelve(self, shelf: _Shelf, done: asyncio.Future[list[Assignment]]) -> None:
+    def _shelve(self, shelf: _Shelf, done: asyncio.Future[list[Item]]) -> None:
         shelf.coming = None
         if done.cancelled():
             return
@@ -102,17 +122,22 @@ class Shelves:
         items = done.result()
         shelf.more = len(items) == _CHUNK
         if items:
-            shelf.last_row = items[-1].row
+            shelf.last_row = items[-1][0].row
             shelf.items.extend(items)
 
-    def _read(self, lane: int, after: int) -> list[Assignment]:
+    def _read(self, lane: int, after: int) -> list[Item]:
         operation = self._operation
         try:
-            rows = self._reader.all(_NEXT, (self._run, lane, after, _CHUNK))
+            rows = self._reader.all(_NEXT, (self._run, lane, after, self._leg, self._only, _CHUNK))
+            return [
+                (
+                    Assignment(row, gateway, agent_id, operation, arguments),
+                    Past(attempts, first, Cause(doubt) if doubt else None) if attempts else None,
+                )
+                for row, gateway, agent_id, arguments, attempts, first, doubt in rows
+            ]
         except LedgerUnavailable as error:
             # That would say that nothing was sent.
             raise LedgerFailed(f"{error}; {STOPPED}") from None
-        return [
-            Assignment(row, gateway, agent_id, operation, arguments)
-            for row, gateway, agent_id, arguments in rows
-        ]
+        except ValueError:
+            raise LedgerFailed(f"the ledger is damaged: a cause is none; {STOPPED}") from None

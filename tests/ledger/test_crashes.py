@@ -172,13 +172,13 @@ class Crashing(RuleBasedStateMachine):
                 self.crash(before)
 
         async def one_turn() -> None:
-            book._writer._connection.set_trace_callback(within)
+            book._commits.writer._connection.set_trace_callback(within)
             try:
                 record(book)
                 await asyncio.sleep(0)  # a mark's task begins
                 await book.flushed()
             finally:
-                book._writer._connection.set_trace_callback(None)
+                book._commits.writer._connection.set_trace_callback(None)
 
         self.runner.run(one_turn())
         assert commits == ["BEGIN IMMEDIATE", "COMMIT"]

@@ -22,7 +22,8 @@ from bulkagent.ledger import Database, default_path, find_run, open_ledger, prob
 from bulkagent.ledger import database as module
 from bulkagent.ledger.database import Busy, _log_ahead, _network_filesystem
 from bulkagent.ledger.schema import APPLICATION_ID, VERSION
-from tests.ledger.ledgers import TABLES, plan, planner, rows_in
+from bulkagent.outcome import Cause, Status
+from tests.ledger.ledgers import TABLES, plan, planner, report, rows_in
 
 
 @contextlib.contextmanager
@@ -59,9 +60,8 @@ def test_is_its_owners_alone_whatever_the_umask(tmp_path: Path) -> None:
             assert mode(path.parent) == 0o700
     finally:
         os.umask(before)
-    assert made == dict.fromkeys(
-        ("ledger.sqlite3", "ledger.sqlite3-wal", "ledger.sqlite3-shm"), 0o600
-    )
+    files = ("ledger.sqlite3", "ledger.sqlite3-wal", "ledger.sqlite3-shm")
+    assert made == {**dict.fromkeys(files, 0o600), "ledger.sqlite3-runs": 0o700}
 
 
 def test_an_existing_ledger_keeps_what_is_in_it_and_its_mode(tmp_path: Path) -> None:
@@ -83,8 +83,37 @@ def test_an_empty_file_becomes_a_ledger(tmp_path: Path) -> None:
 
 def test_a_closed_ledger_is_one_file(tmp_path: Path) -> None:
     with open_ledger(tmp_path / "ledger.sqlite3") as database:
-        plan(database, 10)
+        plan(database, 10).claim.release()
     assert [file.name for file in tmp_path.iterdir()] == ["ledger.sqlite3"]
+
+
+def test_an_older_format_is_made_the_present_one_and_says_the_same(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.sqlite3"
+    with raw(path) as connection:
+        connection.executescript(Path(__file__).with_name("format_1.sql").read_text())
+    with open_ledger(path) as database:
+        assert database.all("PRAGMA user_version") == [(VERSION,)]
+        assert database.all("PRAGMA foreign_key_check") == []
+        new = open_ledger(tmp_path / "new.sqlite3")
+        columns = "SELECT name FROM pragma_table_info(?) ORDER BY name"
+        for table in (*TABLES, "legs", "endpoints", "superseded", "stories"):
+            assert database.all(columns, (table,)) == new.all(columns, (table,))
+        new.close()
+        found, summary = report(database)
+        assert [(line.row, line.status, line.cause, line.attempts) for line in found] == [
+            (2, Status.APPLIED, None, 1),
+            (3, Status.FAILED, Cause.SWITCH_OVER, 2),
+            (4, Status.UNKNOWN, Cause.INTERRUPTED, 1),
+            (5, Status.NOT_ATTEMPTED, Cause.INTERRUPTED, 0),
+            (6, Status.INVALID, Cause.BAD_ROW, 0),
+        ]
+        assert summary.rows == 5
+        facts = find_run(database, "last")
+        assert not facts.running
+        assert not facts.fingerprint, "nobody can tell its roster again, so it is not resumed"
+        assert plan(database, 3).run == 2
+    with open_ledger(path) as database:
+        assert find_run(database, "20231114T221320.000Z-0001").run == 1
 
 
 def test_settings_that_durability_rests_on_are_really_set(database: Database) -> None:
@@ -161,7 +190,7 @@ def test_refuses_another_applications_database_without_changing_a_byte(
     assert [file.name for file in tmp_path.iterdir()] == ["other.db"]
 
 
-@pytest.mark.parametrize("version", [VERSION - 1, VERSION + 1])
+@pytest.mark.parametrize("version", [0, VERSION + 1, -1])
 def test_refuses_another_format(tmp_path: Path, version: int) -> None:
     path = tmp_path / "ledger.sqlite3"
     open_ledger(path).close()

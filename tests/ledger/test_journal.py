@@ -14,7 +14,7 @@ import pytest
 
 from bulkagent.errors import LedgerFailed, LedgerUnavailable
 from bulkagent.ledger import Database, Journal, find_run, shelves, summarise
-from bulkagent.ledger import journal as module
+from bulkagent.ledger import commits as module
 from bulkagent.ledger.database import Busy
 from bulkagent.outcome import Assignment, Outcome, Status
 from tests.dispositions import BUSY, DONE, LOST, REFUSED, ended
@@ -48,9 +48,9 @@ class Watched:
         self.commits = 0
         self.refused = 0
         self.tried = asyncio.Event()
-        self._write = book._writer.write
-        book._writer._connection.set_trace_callback(self._trace)
-        book._writer.write = self._watch  # type: ignore[method-assign] # looked at from outside
+        self._write = book._commits.writer.write
+        book._commits.writer._connection.set_trace_callback(self._trace)
+        book._commits.writer.write = self._watch  # type: ignore[method-assign] # looked at from outside
 
     def _trace(self, statement: str) -> None:
         self.commits += statement == "COMMIT"
@@ -72,12 +72,12 @@ class Watched:
 
 def full(book: Journal) -> None:
     """Let the disk have no room for another page."""
-    ((pages,),) = book._writer.all("PRAGMA page_count")
-    book._writer.all(f"PRAGMA max_page_count={pages}")
+    ((pages,),) = book._commits.writer.all("PRAGMA page_count")
+    book._commits.writer.all(f"PRAGMA max_page_count={pages}")
 
 
 def roomy(book: Journal) -> None:
-    book._writer.all("PRAGMA max_page_count=1000000")
+    book._commits.writer.all("PRAGMA max_page_count=1000000")
 
 
 # Marks.
@@ -155,7 +155,7 @@ async def test_an_outcome_is_on_disk_before_it_is_counted_or_told(database: Data
         told.append(outcome)
 
     async with journal(database, made.run, settled=settled) as book:
-        write, counted = book._writer.write, list[tuple[int, int]]()
+        write, counted = book._commits.writer.write, list[tuple[int, int]]()
 
         def watch(*statements: object) -> None:
             before = (book.counters.finished, book.counters.requests)
@@ -163,7 +163,7 @@ async def test_an_outcome_is_on_disk_before_it_is_counted_or_told(database: Data
             assert (book.counters.finished, book.counters.requests) == before
             counted.append(before)
 
-        book._writer.write = watch  # type: ignore[method-assign] # looked at from outside
+        book._commits.writer.write = watch  # type: ignore[method-assign] # looked at from outside
         for item in await took_all(book):
             await book.mark(item, 1)
             book.settle(item, story(DONE if item.row % 2 else REFUSED))
@@ -219,7 +219,7 @@ async def test_leaving_closes_both_connections_and_ends_the_thread(database: Dat
     made = plan(database, 1)
     async with journal(database, made.run) as book:
         assert (await took(book)).row == 2
-    for connection in (book._writer, book._reader):
+    for connection in (book._commits.writer, book._reader):
         with pytest.raises(LedgerUnavailable, match="closed"):
             connection.all("SELECT 1")
     assert not [t for t in threading.enumerate() if t.name.startswith("bulkagent-ledger")]
@@ -381,13 +381,13 @@ async def test_a_mark_cancelled_after_its_commit_stays(database: Database) -> No
     async with journal(database, made.run) as book:
         item = await took(book)
         mark = asyncio.create_task(book.mark(item, 1))
-        write = book._writer.write
+        write = book._commits.writer.write
 
         def cancels(*statements: object) -> None:
             write(*statements)  # type: ignore[arg-type] # passed on as they are
             mark.cancel()
 
-        book._writer.write = cancels  # type: ignore[method-assign] # looked at from outside
+        book._commits.writer.write = cancels  # type: ignore[method-assign] # looked at from outside
         await asyncio.wait((mark,))
         assert mark.cancelled()
     assert statuses(database, made.run) == {2: "unknown"}
@@ -511,7 +511,7 @@ async def test_a_defect_while_writing_leaves_nobody_waiting(database: Database) 
             def broken(*_: object) -> None:
                 raise ZeroDivisionError
 
-            book._writer.write = broken  # type: ignore[method-assign] # broken on purpose
+            book._commits.writer.write = broken  # type: ignore[method-assign] # broken on purpose
             for item in (first, second):
                 with pytest.raises(ZeroDivisionError):
                     await book.mark(item, 1)

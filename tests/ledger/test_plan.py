@@ -12,7 +12,7 @@ from bulkagent.ledger import (
     Lane,
     Planner,
     find_run,
-    finish_run,
+    finish_leg,
     forget_run,
     planned_rows,
 )
@@ -274,7 +274,16 @@ def test_a_ledger_that_takes_no_more_says_that_nothing_was_sent(database: Databa
 
 def test_a_runs_end_is_recorded(database: Database) -> None:
     made = plan(database, 1)
-    finish_run(database, made.run, state="interrupted", exit_code=130, now_ms=7)
+    finish_leg(
+        database,
+        made.run,
+        1,
+        state="interrupted",
+        exit_code=130,
+        reason="",
+        not_attempted={},
+        now_ms=7,
+    )
     facts = find_run(database, made.run_id)
     assert (facts.state, facts.exit_code, facts.finished_at) == ("interrupted", 130, 7)
 

@@ -1,0 +1,200 @@
+"""Group commit: everything that one turn of the event loop records is one transaction.
+
+What may live here: when a batch is committed, on which thread, and what is done when the ledger
+does not take it. What this room must not know: what the records are about.
+
+Without syncing, a batch is committed on the loop: small commits cost far below a millisecond
+there, while a writer thread gives up the interpreter lock at every row and crawls beside a busy
+loop. With it (`synced`) each commit waits for the disk, which the loop must not; then a thread
+commits one batch while the next one fills.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from bulkagent.errors import LedgerFailed
+from bulkagent.ledger.database import Busy, Database
+from bulkagent.ledger.shelves import STOPPED
+from bulkagent.outcome import Outcome
+
+__all__ = ["Batch", "Commits"]
+
+_BUSY_RETRY_S = 0.005
+_BUSY_LIMIT = 6_000  # half a minute of another process holding the lock
+
+# One statement may not depend on where in the table a row goes: a mark makes the row, or opens
+# it again for the next attempt, which leaves the outcome before it to say nothing any more.
+_MARK = """
+INSERT INTO outcomes (run, row, leg, attempts, first_sent_at, sent_at) VALUES (?1,?2,?3,?4,?5,?5)
+ON CONFLICT (run, row) DO UPDATE SET leg = ?3, attempts = ?4, sent_at = ?5, status = NULL,
+cause = NULL, disposition = NULL, retcode = NULL, message = NULL, http_status = NULL,
+latency_ms = NULL, finished_at = NULL
+"""
+_OUTCOME = """
+UPDATE outcomes SET status = ?, cause = ?, disposition = ?, retcode = ?, message = ?,
+http_status = ?, attempts = ?, latency_ms = ?, finished_at = ? WHERE run = ? AND row = ?
+"""
+_ATTEMPT = "INSERT OR REPLACE INTO attempts VALUES (?,?,?,?,?,?,?,?,?)"
+
+
+class Batch:
+    """Records that become durable together, and who waits for that."""
+
+    __slots__ = ("attempts", "ended", "marks", "outcomes", "waiting")
+
+    def __init__(self) -> None:
+        self.outcomes: list[tuple[object, ...]] = []
+        self.attempts: list[tuple[object, ...]] = []
+        self.marks: list[tuple[int, int, int, int, int]] = []
+        self.ended: list[Outcome] = []
+        self.waiting: list[asyncio.Future[None]] = []
+
+
+class Commits:
+    """Commits batches, one after the other.
+
+    Args:
+        path: The ledger's file.
+        synced: Whether a commit must survive the loss of power.
+        committed: Told of each batch that is on disk, on the loop. What it raises ends the run:
+            from then on nothing is durable any more.
+
+    Raises:
+        LedgerUnavailable: The ledger is not there any more.
+    """
+
+    def __init__(self, path: Path, *, synced: bool, committed: Callable[[Batch], None]) -> None:
+        self.writer = Database(path, busy_wait_s=0.0, synced=synced)
+        self._committed = committed
+        self._thread = ThreadPoolExecutor(1, "bulkagent-commits") if synced else None
+        self.open = Batch()
+        """Takes records; `schedule` sees to its commit."""
+        self.failed: Exception | None = None
+        """Why nothing is recorded any more."""
+        self._scheduled = False
+        self._busy = 0
+
+    def schedule(self) -> None:
+        """See to a commit that will have everything recorded in this turn of the loop."""
+        if not self._scheduled and self.failed is None:
+            self._scheduled = True
+            asyncio.get_running_loop().call_soon(self._flush)
+
+    def durable(self) -> asyncio.Future[None]:
+        """Done when everything recorded until now is on disk.
+
+        One future for each who asks: a shared one would need a shield around each, against
+        one's cancellation reaching all, and that costs twice as much.
+        """
+        durable: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.open.waiting.append(durable)
+        self.schedule()
+        return durable
+
+    async def flushed(self) -> None:
+        """Wait until everything recorded so far is on disk.
+
+        Raises:
+            LedgerFailed: It cannot be.
+        """
+        if self._scheduled:
+            await self.durable()
+        if self.failed is not None:
+            raise self.failed
+
+    def rescue(self) -> None:
+        """Try once more to write what came of requests that were made before the failure."""
+        batch, self.open = self.open, Batch()
+        batch.marks.clear()
+        with contextlib.suppress(Exception):
+            self._write(batch)
+            self._committed(batch)
+
+    def close(self) -> None:
+        """Close the connection; not for the loop, because a commit may be under way."""
+        if self._thread is not None:
+            self._thread.shutdown(wait=True)
+        self.writer.close()
+
+    def _flush(self) -> None:
+        batch, self.open = self.open, Batch()
+        if self._thread is None:
+            try:
+                self._write(batch)
+            except Exception as error:  # noqa: BLE001 - raised by every mark, see `_settle`
+                self._settle(batch, error)
+            else:
+                self._settle(batch, None)
+            return
+        writing = asyncio.get_running_loop().run_in_executor(self._thread, self._write, batch)
+        writing.add_done_callback(lambda done: self._settle(batch, done.exception()))
+
+    def _write(self, batch: Batch) -> None:
+        """Write a batch as one transaction."""
+        try:
+            self.writer.write(
+                (_OUTCOME, batch.outcomes), (_ATTEMPT, batch.attempts), (_MARK, batch.marks)
+            )
+        except UnicodeEncodeError:
+            # Half characters, which a hostile reply can bring into what the network said.
+            batch.outcomes = [_encodable(record) for record in batch.outcomes]
+            batch.attempts = [_encodable(record) for record in batch.attempts]
+            self.writer.write(
+                (_OUTCOME, batch.outcomes), (_ATTEMPT, batch.attempts), (_MARK, batch.marks)
+            )
+
+    def _settle(self, batch: Batch, error: BaseException | None) -> None:
+        """Tell those who wait what came of a batch; see to the next one."""
+        self._scheduled = False
+        self._busy = self._busy + 1 if isinstance(error, Busy) else 0
+        if 0 < self._busy < _BUSY_LIMIT:
+            # What is recorded meanwhile joins the same commit.
+            self._put_back(batch)
+            self._scheduled = True
+            asyncio.get_running_loop().call_later(_BUSY_RETRY_S, self._flush)
+            return
+        if error is not None:
+            self._put_back(batch)
+            self._fail(error)
+            return
+        try:
+            self._committed(batch)
+        except Exception as defect:  # noqa: BLE001 - raised by every mark from here on
+            self.failed = defect
+        for durable in batch.waiting:
+            if not durable.done():  # its task may have been cancelled meanwhile
+                durable.set_result(None)
+        if self.failed is not None:
+            self._fail(self.failed)
+        elif self.open.outcomes or self.open.attempts or self.open.waiting:
+            self.schedule()
+
+    def _fail(self, error: BaseException) -> None:
+        # From the first failure on every mark fails, so nothing more is sent.
+        if isinstance(error, LedgerFailed) and STOPPED not in str(error):
+            error = LedgerFailed(f"{error}; {STOPPED}")
+        self.failed = error if isinstance(error, Exception) else LedgerFailed(str(error))
+        waiting, self.open.waiting = self.open.waiting, []
+        for durable in waiting:
+            if not durable.done():
+                durable.set_exception(self.failed)
+
+    def _put_back(self, batch: Batch) -> None:
+        later, self.open = self.open, batch
+        batch.outcomes += later.outcomes
+        batch.attempts += later.attempts
+        batch.marks += later.marks
+        batch.ended += later.ended
+        batch.waiting += later.waiting
+
+
+def _encodable(record: tuple[object, ...]) -> tuple[object, ...]:
+    return tuple(
+        value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
+        for value in record
+    )

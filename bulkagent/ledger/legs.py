@@ -1,0 +1,220 @@
+"""The legs of a run: stretches of sending, and what each leaves for the next.
+
+What may live here: beginning and ending a leg, and counting what is left. What this room must
+not know: what a leg sends, and how its counts are shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import msgspec
+
+from bulkagent.ledger.damage import read_as_written
+from bulkagent.ledger.database import Database
+from bulkagent.outcome import Cause, Status
+
+__all__ = ["Group", "Leg", "begin_leg", "finish_leg", "groups", "legs_of", "supersede"]
+
+
+class Leg(msgspec.Struct, frozen=True):
+    """One stretch of sending of a run."""
+
+    leg: int
+    command: str
+    """`apply`, `resume` or `revert`."""
+    started_at: int
+    finished_at: int | None
+    state: str | None
+    exit_code: int | None
+    reason: str | None
+    """Why it ended early."""
+    override: str | None
+    """Why somebody overrode a guardrail."""
+
+
+class Group(msgspec.Struct, frozen=True):
+    """Assignments of one lane that stand the same."""
+
+    lane: int
+    gateway: str
+    wave: int
+    arguments: str
+    status: Status
+    cause: Cause | None
+    count: int
+
+    @property
+    def left(self) -> bool:
+        """Whether another attempt may help."""
+        return self.status in _LEFT and self.cause is not Cause.SUPERSEDED
+
+
+_LEFT = frozenset({Status.FAILED, Status.UNKNOWN, Status.NOT_ATTEMPTED})
+
+
+def groups(database: Database, run: int) -> tuple[Group, ...]:
+    """How the assignments of a run stand, in the order in which lanes are worked off.
+
+    Raises:
+        LedgerUnavailable: The ledger cannot be read.
+    """
+    with read_as_written(database):
+        return tuple(
+            Group(
+                lane, gateway, wave, arguments, Status(status), Cause(cause) if cause else None, n
+            )
+            for lane, gateway, wave, arguments, status, cause, n in database.all(_GROUPS, (run,))
+        )
+
+
+def supersede(database: Database, run: int) -> Mapping[str, int]:
+    """Leave for good what is left of a run and a later run has dispatched.
+
+    Two assignments concern the same agent where ID and URL of the gateway are the same, whatever
+    the gateways were called.
+
+    Returns:
+        How many of the run's assignments each later run, by its ID, has superseded in all.
+
+    Raises:
+        LedgerFailed: The ledger cannot be written.
+    """
+    database.write((_SUPERSEDE, [(run,)]))
+    return dict(database.all(_SUPERSEDED, (run,)))
+
+
+def begin_leg(
+    database: Database,
+    run: int,
+    *,
+    command: str,
+    only: Collection[Cause],
+    override: str,
+    now_ms: int,
+) -> int:
+    """Record that sending goes on. How earlier attempts ended is kept beside the new ones.
+
+    Returns:
+        The leg's number.
+
+    Raises:
+        LedgerFailed: The ledger cannot be written.
+    """
+    statements: list[tuple[str, list[tuple[object, ...]]]] = [
+        (_KEEP_ATTEMPTS, [(run,)]),
+        (_BEGIN, [(run, command, now_ms, override or None)]),
+        (_UNDER_WAY, [(run,)]),
+    ]
+    if not only:
+        # What stopped the last leg says nothing about rows that are all tried again.
+        statements.append(("UPDATE lanes SET cause = NULL WHERE run = ?", [(run,)]))
+    database.write(*statements)
+    ((leg,),) = database.all("SELECT max(leg) FROM legs WHERE run = ?", (run,))
+    return int(leg)
+
+
+def finish_leg(
+    database: Database,
+    run: int,
+    leg: int,
+    *,
+    state: str,
+    exit_code: int,
+    reason: str,
+    not_attempted: Mapping[int, Cause],
+    now_ms: int,
+) -> None:
+    """Record how a leg, and with it the run so far, ended.
+
+    Args:
+        database: The ledger.
+        run: The run's key in it.
+        leg: The leg's number.
+        state: `completed`, `halted` or `interrupted`.
+        exit_code: Of the process.
+        reason: Why it ended early, or "".
+        not_attempted: Lane -> why its last rows were not attempted.
+        now_ms: Time of day.
+
+    Raises:
+        LedgerFailed: The ledger cannot be written.
+    """
+    database.write(
+        (
+            "UPDATE lanes SET cause = ? WHERE run = ? AND lane = ?",
+            [(cause.value, run, lane) for lane, cause in not_attempted.items()],
+        ),
+        (
+            _FINISH,
+            [(state, exit_code, reason or None, now_ms, run, leg)],
+        ),
+        (
+            "UPDATE runs SET state = ?, exit_code = ?, finished_at = ? WHERE run = ?",
+            [(state, exit_code, now_ms, run)],
+        ),
+    )
+
+
+def legs_of(database: Database, run: int) -> tuple[Leg, ...]:
+    """The legs of a run, from the first."""
+    fields = Leg.__struct_fields__
+    rows: list[tuple[Any, ...]] = database.all(_LEGS, (run,))
+    with read_as_written(database):
+        return tuple(msgspec.convert(dict(zip(fields, row, strict=True)), Leg) for row in rows)
+
+
+_GROUPS = """
+SELECT s.lane, s.gateway, l.wave, s.arguments, s.status, s.cause, count(*)
+FROM stories s JOIN lanes l ON l.run = s.run AND l.lane = s.lane
+WHERE s.run = ? AND s.lane IS NOT NULL
+GROUP BY s.lane, s.status, s.cause ORDER BY l.wave, s.lane, s.status, s.cause
+"""
+
+_SUPERSEDE = """
+INSERT OR REPLACE INTO superseded (run, row, by_run)
+SELECT a.run, a.row, max(later.run)
+FROM assignments a
+JOIN endpoints here ON here.run = a.run AND here.gateway = a.gateway
+LEFT JOIN outcomes o ON o.run = a.run AND o.row = a.row
+CROSS JOIN assignments later ON later.agent_id = a.agent_id AND later.run > a.run
+JOIN endpoints there ON there.run = later.run AND there.gateway = later.gateway
+JOIN outcomes dispatched ON dispatched.run = later.run AND dispatched.row = later.row
+WHERE a.run = ? AND a.lane IS NOT NULL AND there.url = here.url
+AND coalesce(o.status, '') NOT IN ('applied', 'rejected')
+GROUP BY a.row
+"""
+
+_SUPERSEDED = """
+SELECT r.id, count(*) FROM superseded s JOIN runs r ON r.run = s.by_run
+WHERE s.run = ? GROUP BY r.run ORDER BY r.run
+"""
+
+# Those that a new attempt would write over; a dispatch without an outcome is kept as what it is.
+_KEEP_ATTEMPTS = """
+INSERT OR REPLACE INTO attempts
+SELECT run, row, attempts, coalesce(disposition, 'interrupted'), sent_at,
+       coalesce(latency_ms, 0.0), coalesce(retcode, ''), coalesce(message, ''),
+       coalesce(http_status, 0)
+FROM outcomes WHERE run = ? AND coalesce(status, '') NOT IN ('applied', 'rejected')
+"""
+
+_BEGIN = """
+INSERT INTO legs (run, leg, command, started_at, override)
+SELECT ?1, coalesce(max(leg), 0) + 1, ?2, ?3, ?4 FROM legs WHERE run = ?1
+"""
+
+_UNDER_WAY = """
+UPDATE runs SET state = 'planned', exit_code = NULL, finished_at = NULL, totals = NULL
+WHERE run = ?
+"""
+
+_FINISH = """
+UPDATE legs SET state = ?, exit_code = ?, reason = ?, finished_at = ? WHERE run = ? AND leg = ?
+"""
+
+_LEGS = """
+SELECT leg, command, started_at, finished_at, state, exit_code, reason, override
+FROM legs WHERE run = ? ORDER BY leg
+"""

@@ -1,0 +1,95 @@
+"""Who owns a run: a lock that is held for the life of a process and ends with it, however it ends.
+
+What may live here: taking, holding and asking about locks. What this room must not know: what
+owning a run is for. A process ID in a row would go stale, and be another's after a restart.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import time
+from pathlib import Path
+
+from bulkagent.errors import LedgerUnavailable, RunBusy
+
+__all__ = ["Claim", "is_claimed"]
+
+# Whoever asks whether a run is owned holds its lock for a moment; an owner waits that out.
+_TRIES = 25
+_RETRY_S = 0.02
+
+
+class Claim:
+    """A run that this process owns until `release`, or until it ends.
+
+    Args:
+        ledger: The ledger's file; the lock is a file in a folder beside it.
+        run_id: The run.
+        new: Whether the run is being made, so that nobody else can have to do with it.
+
+    Raises:
+        RunBusy: Another process, or another run of this one, owns it.
+        LedgerUnavailable: There can be no lock there.
+    """
+
+    def __init__(self, ledger: Path, run_id: str, *, new: bool = False) -> None:
+        self._path = _lock_of(ledger, run_id)
+        try:
+            self._file = self._taken(run_id, 1 if new else _TRIES)
+        except OSError as error:
+            raise LedgerUnavailable(
+                f"the run's lock {self._path} cannot be had: {error.strerror}; give a ledger on a"
+                " local disk with --ledger"
+            ) from None
+
+    def _taken(self, run_id: str, tries: int) -> int:
+        for _ in range(tries):
+            # Each time, because the last owner of any run takes the empty folder away.
+            self._path.parent.mkdir(mode=0o700, exist_ok=True)
+            # Not inherited: no other program can hold on to the run after this one.
+            try:
+                file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            except FileNotFoundError:
+                continue
+            with contextlib.suppress(BlockingIOError):
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                with contextlib.suppress(FileNotFoundError):
+                    # Whoever owned it before may have taken the file away since it was opened.
+                    if os.path.samestat(os.fstat(file), self._path.stat()):
+                        return file
+            os.close(file)
+            time.sleep(_RETRY_S)
+        raise RunBusy(f"another process is at work on run {run_id}; wait for its end, or stop it")
+
+    def __repr__(self) -> str:
+        return f"<Claim {self._path.name}{'' if self._file >= 0 else ', released'}>"
+
+    def release(self) -> None:
+        """Let go; any number of times."""
+        if self._file >= 0:
+            with contextlib.suppress(OSError):
+                self._path.unlink()
+                self._path.parent.rmdir()
+            os.close(self._file)
+            self._file = -1
+
+
+def is_claimed(ledger: Path, run_id: str) -> bool:
+    """Whether some process owns a run at this moment."""
+    try:
+        file = os.open(_lock_of(ledger, run_id), os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(file)
+    return False
+
+
+def _lock_of(ledger: Path, run_id: str) -> Path:
+    return ledger.with_name(f"{ledger.name}-runs") / run_id

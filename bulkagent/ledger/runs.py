@@ -1,0 +1,155 @@
+"""Which runs there are.
+
+What may live here: finding and listing runs. What this room must not know: their rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from bulkagent.errors import RunNotFound
+from bulkagent.ledger.damage import read_as_written
+from bulkagent.ledger.database import Database
+from bulkagent.ledger.ownership import is_claimed
+from bulkagent.ledger.plan import Endpoint
+from bulkagent.outcome import Status
+
+__all__ = [
+    "RunFacts",
+    "endpoints_of",
+    "find_run",
+    "find_same",
+    "keep_totals",
+    "list_runs",
+    "totals_of",
+    "unplanned_since",
+]
+
+
+class RunFacts(msgspec.Struct, frozen=True):
+    """One run, without its rows."""
+
+    run: int
+    id: str
+    created_at: int
+    planned_at: int | None
+    """None: not all rows were recorded, so nothing was sent."""
+    finished_at: int | None
+    state: str
+    exit_code: int | None
+    """Of the last leg; None: it is under way, or its process was killed."""
+    operation: str
+    roster: str
+    extra_columns: tuple[str, ...]
+    settings: Mapping[str, Any]
+    fingerprint: str
+    reverts: str | None
+    """The ID of the run that this one sets back."""
+    legs: int
+    running: bool
+    """Whether a process owns it at this moment."""
+
+
+def find_run(database: Database, name: str) -> RunFacts:
+    """The run of an ID, of the unambiguous beginning of one, or the `last` one.
+
+    Raises:
+        RunNotFound: There is none, several begin like that, or it was never planned.
+        LedgerUnavailable: The ledger is damaged.
+    """
+    if name == "last":
+        # Not by ID: the machine's clock may have been set back since.
+        found = database.all(f"{_SELECT} WHERE planned_at IS NOT NULL ORDER BY run DESC LIMIT 1")
+    elif not name or not name.isascii():  # an argument's bytes need not even be text
+        found = []
+    else:
+        found = database.all(f"{_SELECT} WHERE substr(id, 1, ?) = ? LIMIT 2", (len(name), name))
+    if not found:
+        raise RunNotFound(f"the ledger {database.path} has no run {name!r}")
+    if len(found) > 1:
+        raise RunNotFound(f"several runs in {database.path} begin with {name!r}; give more of it")
+    facts = _facts(database, found[0])
+    if facts.planned_at is None:
+        # It has sent nothing and has not all its rows: no report is of it.
+        doing = "is still being planned" if facts.running else "was never planned"
+        raise RunNotFound(f"run {facts.id} {doing}, so nothing was sent; apply its roster again")
+    return facts
+
+
+def list_runs(database: Database, limit: int) -> list[RunFacts]:
+    """The latest runs, the latest first, those that were never planned included."""
+    rows = database.all(f"{_SELECT} ORDER BY run DESC LIMIT ?", (limit,))
+    return [_facts(database, row) for row in rows]
+
+
+def find_same(database: Database, fingerprint: str, *, since_ms: int, but: int) -> list[RunFacts]:
+    """The planned runs of a roster with the same gateways, agents and flags, latest first.
+
+    Args:
+        database: The ledger.
+        fingerprint: The roster's.
+        since_ms: Only those created since this time of day.
+        but: The key of a run that is not meant.
+    """
+    rows = database.all(
+        f"{_SELECT} WHERE fingerprint = ? AND planned_at IS NOT NULL AND created_at >= ?"
+        " AND run <> ? AND reverts IS NULL ORDER BY run DESC",
+        (fingerprint, since_ms, but),
+    )
+    return [_facts(database, row) for row in rows]
+
+
+def unplanned_since(database: Database, run: int) -> str | None:
+    """The ID of a later run that was never planned, if there is one."""
+    rows = database.all(
+        "SELECT id FROM runs WHERE run > ? AND planned_at IS NULL ORDER BY run DESC LIMIT 1", (run,)
+    )
+    return rows[0][0] if rows else None
+
+
+def endpoints_of(database: Database, run: int) -> list[Endpoint]:
+    """Where a run's gateway names lead to."""
+    with read_as_written(database):
+        return [
+            Endpoint(gateway, url, msgspec.json.decode(options))
+            for gateway, url, options in database.all(_ENDPOINTS, (run,))
+        ]
+
+
+def totals_of(database: Database, run: int) -> dict[str, int]:
+    """A run's rows by status: kept from its end, or counted."""
+    with read_as_written(database):
+        ((kept,),) = database.all("SELECT totals FROM runs WHERE run = ?", (run,))
+        if kept is not None:
+            return msgspec.json.decode(kept, type=dict[str, int])
+        counted = database.all(_COUNT, (run,))
+        return {**dict.fromkeys((status.value for status in Status), 0), **dict(counted)}
+
+
+def keep_totals(database: Database, run: int, totals: Mapping[str, int]) -> None:
+    """Keep what was counted at a run's end, so that lists need not count again."""
+    kept = msgspec.json.encode(totals).decode()
+    database.write(("UPDATE runs SET totals = ? WHERE run = ?", [(kept, run)]))
+
+
+def _facts(database: Database, row: tuple[Any, ...]) -> RunFacts:
+    facts = dict(zip(RunFacts.__struct_fields__, row, strict=False))
+    with read_as_written(database):
+        for field in ("extra_columns", "settings"):
+            facts[field] = msgspec.json.decode(facts[field])
+        facts["running"] = is_claimed(database.path, facts["id"])
+        return msgspec.convert(facts, RunFacts)
+
+
+_SELECT = """
+SELECT run, id, created_at, planned_at, finished_at, state, exit_code, operation, roster,
+extra_columns, settings, fingerprint, (SELECT id FROM runs r WHERE r.run = runs.reverts),
+(SELECT coalesce(max(leg), 0) FROM legs l WHERE l.run = runs.run)
+FROM runs"""
+
+_ENDPOINTS = "SELECT gateway, url, options FROM endpoints WHERE run = ? ORDER BY gateway"
+
+_COUNT = "SELECT status, count(*) FROM stories WHERE run = ? GROUP BY status"
