@@ -11,12 +11,13 @@ from collections.abc import Mapping
 
 from bulkagent.errors import SettingsRefused
 
-__all__ = ["agent_id_range", "duration_s", "rate_per_second"]
+__all__ = ["agent_id_range", "duration_s", "halt_at", "rate_per_second"]
 
 _SECONDS: Mapping[str, float] = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "": 1.0}
 _NUMBER = r"(\d{1,9}(?:\.\d{1,6})?)"
 _DURATION = re.compile(rf"{_NUMBER}\s*(ms|s|m|h|)", re.ASCII)
 _RATE = re.compile(rf"{_NUMBER}\s*/\s*(s|m|h)", re.ASCII)
+_HALT = re.compile(r"fail=(?:(\d{1,2}(?:\.\d{1,6})?|100)\s*%|(\d{1,9}))", re.ASCII)
 _RANGE = re.compile(r"(\d{3,6})-(\d{3,6})", re.ASCII)
 
 # The widest range that any edition of the interface allows (page 0356).
@@ -49,6 +50,25 @@ def rate_per_second(text: str) -> float | None:
     if rate <= 0:
         raise SettingsRefused(f"{text!r} is not a rate; write it like 100/s, 300/m or none")
     return rate
+
+
+def halt_at(text: str) -> tuple[float | None, int | None]:
+    """The share (above 0 to 1) or the count of `fail=5%`, `fail=200`; neither for `none`.
+
+    Raises:
+        SettingsRefused: It is no such rule, or is zero.
+    """
+    stripped = text.strip().lower()
+    if stripped == "none":
+        return None, None
+    match = _HALT.fullmatch(stripped)
+    share = float(match[1]) / 100 if match and match[1] else None
+    count = int(match[2]) if match and match[2] else None
+    if not (share or count):
+        raise SettingsRefused(
+            f"{text!r} is not a halt rule; write it like fail=5%, fail=200 or none"
+        )
+    return share, count
 
 
 def agent_id_range(text: str) -> tuple[int, int]:

@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 from bulkagent.errors import SettingsRefused
-from bulkagent.quantities import agent_id_range, duration_s, rate_per_second
+from bulkagent.quantities import agent_id_range, duration_s, halt_at, rate_per_second
 
 __all__ = ["ConfigFile", "GatewaySection", "Settings", "find_config", "load_config"]
 
@@ -41,6 +41,13 @@ class ConfigFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     timeout: str = ""
     agent_id_range: str = ""
     max_agents: int | None = None
+    deadline: str = ""
+    grace: str = ""
+    halt: str = ""
+    halt_first: int | None = None
+    durability: str = ""
+    max_age: str = ""
+    trust_state: str = ""
     gateways: dict[str, GatewaySection] = {}
 
 
@@ -67,6 +74,23 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Lowest and highest agent ID: 101 to 59999 before AICC 25.200, to 999999 since."""
     max_agents: int | None = None
     """A roster with more agents is refused; None: any number."""
+    deadline_s: float | None = None
+    """After so long nothing more is admitted, in each leg of a run; None: no such limit."""
+    grace_s: float = 15.0
+    """How long requests in flight may take to finish once nothing more is admitted."""
+    halt_share: float | None = None
+    """Share of the finished agents, above 0 to 1, whose not being applied halts the run."""
+    halt_count: int | None = None
+    """The same as a number of agents; of the two, at most one is set."""
+    halt_first: int = 50
+    """A gateway whose first agents, so many, all get one verdict of wrong set-up is halted; 0:
+    never."""
+    durability: str = "normal"
+    """`normal`: what is recorded survives any crash of the process; `full`: of the machine too."""
+    max_age_s: float = 7_200.0
+    """An older run is not resumed: last night's list must not hit this morning's shift."""
+    trust_state_s: float = 28_800.0
+    """How long a recorded talk right is taken for what an agent still has, by a revert."""
     gateways: Mapping[str, GatewaySection] = {}
     """The gateways that have a name."""
 
@@ -99,7 +123,23 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
                 f" ({self.connect_timeout_s:g} s), which is a part of it"
             )
         agent_id_range("-".join(map(str, self.agent_id_range)))
+        if self.durability not in DURABILITIES:
+            raise SettingsRefused(
+                f"the durability is {' or '.join(DURABILITIES)}, not {self.durability!r}"
+            )
+        if self.halt_share is not None and self.halt_count is not None:
+            raise SettingsRefused("a run halts at a share or at a number of agents, not at both")
 
+    @property
+    def own(self) -> dict[str, Any]:
+        """What a resume of a run takes over from it: everything but where things are."""
+        elsewhere = {"ledger", "gateways", "max_agents", "max_age_s", "trust_state_s"}
+        return {
+            name: getattr(self, name) for name in self.__struct_fields__ if name not in elsewhere
+        }
+
+
+DURABILITIES = ("normal", "full")
 
 _UNLIMITED: Mapping[str, object] = {"concurrency": 64, "per_second": None}
 
@@ -111,6 +151,13 @@ _RANGES: Mapping[str, tuple[str, float, float]] = {
     "max_agents": ("max-agents", 1, 1_000_000_000),
     "timeout_s": ("the timeout in seconds", 0.001, 86_400),
     "connect_timeout_s": ("the connect timeout in seconds", 0.001, 86_400),
+    "deadline_s": ("the deadline in seconds", 0.001, 604_800),
+    "grace_s": ("the grace in seconds", 0.001, 86_400),
+    "halt_share": ("the share that halts", 0.000_000_01, 1),
+    "halt_count": ("the number of agents that halts", 1, 1_000_000_000),
+    "halt_first": ("halt-first", 0, 1_000_000_000),
+    "max_age_s": ("the max-age in seconds", 1, 31_536_000),
+    "trust_state_s": ("the trust-state in seconds", 1, 31_536_000),
 }
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -123,15 +170,23 @@ def _from_file(file: ConfigFile) -> dict[str, Any]:
         "concurrency": file.concurrency,
         "max_attempts": file.max_attempts,
         "max_agents": file.max_agents,
+        "halt_first": file.halt_first,
+        "durability": file.durability,
         "gateways": file.gateways,
-        "connect_timeout_s": file.connect_timeout and duration_s(file.connect_timeout),
-        "timeout_s": file.timeout and duration_s(file.timeout),
         "agent_id_range": file.agent_id_range and agent_id_range(file.agent_id_range),
     }
     found = {name: value for name, value in given.items() if value not in ("", None)}
+    for name in _DURATIONS:
+        if text := getattr(file, name):
+            found[f"{name}_s"] = duration_s(text)
     if file.rate:
         found["per_second"] = rate_per_second(file.rate)
+    if file.halt:
+        found["halt_share"], found["halt_count"] = halt_at(file.halt)
     return found
+
+
+_DURATIONS = ("connect_timeout", "timeout", "deadline", "grace", "max_age", "trust_state")
 
 
 def find_config(asked_for: Path | None) -> Path | None:

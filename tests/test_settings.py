@@ -38,6 +38,10 @@ class TestLayers:
         assert settings.agent_id_range == (101, 59_999)
         assert settings.ledger is None
         assert settings.gateways == {}
+        assert (settings.deadline_s, settings.grace_s) == (None, 15.0)
+        assert (settings.halt_share, settings.halt_count, settings.halt_first) == (None, None, 50)
+        assert (settings.durability, settings.max_age_s) == ("normal", 7_200.0)
+        assert settings.trust_state_s == 28_800.0
 
     def test_the_file_lies_over_the_defaults(self) -> None:
         file = ConfigFile(
@@ -152,6 +156,13 @@ class TestFile:
             timeout = "5s"
             agent_id_range = "101-999999"
             max_agents = 500
+            deadline = "10m"
+            grace = "5s"
+            halt = "fail=5%"
+            halt_first = 20
+            durability = "full"
+            max_age = "1h"
+            trust_state = "4h"
             [gateways.east-1]
             url = "https://gw:8043"
             ca_file = "/etc/ca.pem"
@@ -163,8 +174,14 @@ class TestFile:
             "https://gw:8043", "/etc/ca.pem", "/etc/client.pem", "gateway.example"
         )
         assert file == ConfigFile(
-            "/var/ledger.sqlite3", 4, "50/s", 3, "1s", "5s", "101-999999", 500, {"east-1": section}
+            *("/var/ledger.sqlite3", 4, "50/s", 3, "1s", "5s", "101-999999", 500),
+            *("10m", "5s", "fail=5%", 20, "full", "1h", "4h", {"east-1": section}),
         )
+        settings = Settings.resolve({}, file)
+        assert (settings.deadline_s, settings.grace_s) == (600.0, 5.0)
+        assert (settings.halt_share, settings.halt_count, settings.halt_first) == (0.05, None, 20)
+        assert (settings.durability, settings.max_age_s) == ("full", 3_600.0)
+        assert settings.trust_state_s == 14_400.0
 
     def test_no_file_is_an_empty_file(self, folder: Path) -> None:
         assert load_config(None) == loaded(folder, "") == ConfigFile()

@@ -13,7 +13,7 @@ import sys
 
 import typer
 
-from bulkagent.cli import apply, check, emulate, report
+from bulkagent.cli import apply, check, emulate, report, resume, revert, runs, show
 
 __all__ = ["app", "main"]
 
@@ -28,7 +28,11 @@ app = typer.Typer(
 )
 app.command("check")(check.check)
 app.command("apply")(apply.apply)
+app.command("resume")(resume.resume)
+app.command("revert")(revert.revert)
 app.command("report")(report.report)
+app.command("runs")(runs.runs)
+app.command("show")(show.show)
 app.command("emulate")(emulate.emulate)
 
 

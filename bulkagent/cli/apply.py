@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
-import sys
-from typing import TYPE_CHECKING
+import typer
 
 from bulkagent.cli import options
-from bulkagent.cli.ending import explained, leaving_on_signals
-from bulkagent.cli.terminal import agreed, print_data, say
-
-if TYPE_CHECKING:
-    from bulkagent.run import Finished, Plan, Run, RunResult
+from bulkagent.cli.ending import explained
 
 __all__ = ["apply"]
 
 
 def apply(  # noqa: PLR0917 - Typer reads the parameters; nobody calls this by position
+    ctx: typer.Context,
     roster: options.RosterPath,
     gateway: options.GatewayName = None,
     flag: options.Flag = None,
@@ -30,6 +25,13 @@ def apply(  # noqa: PLR0917 - Typer reads the parameters; nobody calls this by p
     max_attempts: options.MaxAttempts = None,
     timeout: options.Timeout = None,
     connect_timeout: options.ConnectTimeout = None,
+    deadline: options.Deadline = None,
+    grace: options.Grace = None,
+    halt: options.Halt = None,
+    halt_first: options.HaltFirst = None,
+    or_resume: options.OrResume = False,  # noqa: FBT002 - an option
+    max_age: options.MaxAge = None,
+    override: options.Override = None,
     ca_file: options.CaFile = None,
     tls_server_name: options.TlsServerName = None,
     client_cert: options.ClientCert = None,
@@ -39,6 +41,8 @@ def apply(  # noqa: PLR0917 - Typer reads the parameters; nobody calls this by p
     agent_column: options.AgentColumn = None,
     agent_id_range: options.AgentIdRange = None,
     ledger: options.Ledger = None,
+    durability: options.Durability = None,
+    log_file: options.LogFile = None,
     config: options.Config = None,
     scenario: options.Scenario = None,
 ) -> None:
@@ -46,26 +50,32 @@ def apply(  # noqa: PLR0917 - Typer reads the parameters; nobody calls this by p
 
     Example: bulkagent apply shift.csv --flag 0 --gateway https://agw.example:8043 --ca-file ca.pem
     """
-    import typer
-
     with explained(as_json=as_json):
+        from bulkagent.cli import given, screen
+        from bulkagent.cli.carrying import carry_out
         from bulkagent.run import EMULATED, Request, Run
 
         request = Request(
             roster=roster,
             gateway=gateway or "",
             flag=flag,
-            settings=options.settings_from(
+            settings=given.settings_from(
                 config,
                 emulated=gateway == EMULATED,
                 rate=rate,
                 timeout=timeout,
                 connect_timeout=connect_timeout,
+                deadline=deadline,
+                grace=grace,
+                halt=halt,
+                halt_first=halt_first,
+                max_age=max_age,
                 agent_id_range=agent_id_range,
                 concurrency=concurrency,
                 max_attempts=max_attempts,
                 max_agents=max_agents,
                 ledger=ledger,
+                durability=durability,
             ),
             encoding=encoding,
             delimiter=delimiter,
@@ -77,67 +87,16 @@ def apply(  # noqa: PLR0917 - Typer reads the parameters; nobody calls this by p
             client_cert=client_cert,
             tls_server_name=tls_server_name or "",
             insecure=insecure,
-            command="" if roster == "-" else _command(),
+            or_resume=or_resume,
+            override=override or "",
+            log_file=log_file,
+            repeat=given.repeated(ctx),
         )
-        result = _carry_out(Run(request), roster, yes=yes, as_json=as_json)
-    raise typer.Exit(result.exit_code)
-
-
-def _carry_out(run: Run, roster: str, *, yes: bool, as_json: bool) -> RunResult:
-    import asyncio
-
-    from bulkagent.cli import screen
-    from bulkagent.cli.progress import execute
-
-    with run:
-        with leaving_on_signals():
-            plan = run.prepare(stdin=sys.stdin.buffer if sys.stdin else None)
-            say(screen.opening(roster, plan))
-            if run.insecure:
-                say(_INSECURE)
-            if not (yes or run.emulated or not plan.agents):
-                _ask(plan)
-        try:
-            result = asyncio.run(execute(run))
-        except Exception:
-            # A defect: what was sent all the same has a report, and is said before the defect is.
-            if run.finished is not None:
-                _tell(plan, run.finished, as_json=as_json)
-            raise
-        if run.finished is not None:
-            with contextlib.suppress(KeyboardInterrupt):  # all is done but the telling
-                _tell(plan, run.finished, as_json=as_json)
-    return result
-
-
-_INSECURE = (
-    "WARNING --insecure: any certificate is accepted; whoever can redirect a packet can collect"
-    " these agents' GUIDs"
-)
-
-
-def _tell(plan: Plan, finished: Finished, *, as_json: bool) -> None:
-    from bulkagent.cli import screen
-
-    if as_json:
-        print_data(screen.as_json_object(finished.result))
-    say(screen.closing(plan, finished.result, finished.clusters))
-
-
-def _ask(plan: Plan) -> None:
-    from bulkagent.cli import screen
-    from bulkagent.errors import ConsentRefused
-
-    try:
-        agreement = agreed(screen.question(plan))
-    except ConsentRefused as refused:
-        raise ConsentRefused(str(refused), totals=plan.totals) from None
-    if not agreement:
-        raise ConsentRefused("not agreed to; nothing was sent", totals=plan.totals)
-
-
-def _command() -> str:
-    """This command once more; a person agrees again, so without `--yes`."""
-    import shlex
-
-    return shlex.join(["bulkagent", *(word for word in sys.argv[1:] if word != "--yes")])
+        result = carry_out(
+            Run(request),
+            lambda plan: screen.opening(roster, plan),
+            yes=yes,
+            override=override,
+            as_json=as_json,
+        )
+    raise typer.Exit(result.exit_code or 0)

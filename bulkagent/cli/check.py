@@ -28,14 +28,14 @@ def check(  # noqa: PLR0917 - Typer reads the parameters; nobody calls this by p
     Example: bulkagent check shift.csv --json
     """
     with explained(as_json=as_json):
-        from bulkagent.cli import screen
+        from bulkagent.cli import given, screen
         from bulkagent.run import Request, RunResult, check_roster
 
         request = Request(
             roster=roster,
             gateway=gateway or "",
             flag=flag,
-            settings=options.settings_from(config, agent_id_range=agent_id_range),
+            settings=given.settings_from(config, agent_id_range=agent_id_range),
             encoding=encoding,
             delimiter=delimiter,
             agent_column=agent_column,

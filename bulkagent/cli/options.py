@@ -1,47 +1,56 @@
 """The options that commands share, each with its environment variable.
 
-What may live here: names, help, and how explicit options become settings. What this room
-must not know: what a command does with them. Consent and intent (`--yes`, `--flag`,
-`--insecure`) have no environment variable on purpose: a shift must not be set by what some
-profile exported years ago.
+What may live here: names and help. What this room must not know: what a command does with them.
+Consent and intent (`--yes`, `--flag`, `--insecure`, `--override`) have no environment variable on
+purpose: a shift must not be set by what some profile exported years ago.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
-
-if TYPE_CHECKING:
-    from bulkagent.settings import Settings
 
 __all__ = [
     "AgentColumn",
     "AgentIdRange",
+    "AssumeOpposite",
     "CaFile",
     "ClientCert",
     "Concurrency",
     "Config",
     "ConnectTimeout",
+    "Deadline",
     "Delimiter",
+    "Durability",
     "Encoding",
     "Flag",
     "GatewayName",
+    "Grace",
+    "Halt",
+    "HaltFirst",
     "Insecure",
     "Json",
     "Ledger",
+    "LogFile",
+    "MaxAge",
     "MaxAgents",
     "MaxAttempts",
+    "Only",
+    "OrResume",
+    "OtherRoster",
+    "Override",
     "Rate",
     "Reports",
     "RosterPath",
+    "RunName",
     "Scenario",
     "SkipInvalid",
     "Timeout",
     "TlsServerName",
+    "TrustState",
     "Yes",
-    "settings_from",
 ]
 
 
@@ -173,31 +182,101 @@ Scenario = Annotated[
 ]
 
 
-def settings_from(
-    config: Path | None,
-    *,
-    emulated: bool = False,
-    rate: str | None = None,
-    connect_timeout: str | None = None,
-    timeout: str | None = None,
-    agent_id_range: str | None = None,
-    **explicit: object,
-) -> Settings:
-    """Settings of explicit options over the configuration file over the defaults.
-
-    Raises:
-        SettingsRefused: One of them is wrong.
-    """
-    from bulkagent import quantities
-    from bulkagent.settings import Settings, find_config, load_config
-
-    given = {name: value for name, value in explicit.items() if value is not None}
-    if rate is not None:
-        given["per_second"] = quantities.rate_per_second(rate)
-    if connect_timeout is not None:
-        given["connect_timeout_s"] = quantities.duration_s(connect_timeout)
-    if timeout is not None:
-        given["timeout_s"] = quantities.duration_s(timeout)
-    if agent_id_range is not None:
-        given["agent_id_range"] = quantities.agent_id_range(agent_id_range)
-    return Settings.resolve(given, load_config(find_config(config)), emulated=emulated)
+Deadline = Annotated[
+    str | None,
+    _option(
+        "--deadline", metavar="TIME", help="Admit nothing more after so long (exit 5), or none."
+    ),
+]
+Grace = Annotated[
+    str | None,
+    _option(
+        "--grace",
+        metavar="TIME",
+        help="How long requests in flight may take once the run is stopped.  [15s]",
+    ),
+]
+Halt = Annotated[
+    str | None,
+    _option(
+        "--halt",
+        metavar="fail=N%|fail=N",
+        help="Halt (exit 6) when so many of the finished agents, 50 at least, are not applied;"
+        " or none.",
+    ),
+]
+HaltFirst = Annotated[
+    int | None,
+    _option(
+        "--halt-first",
+        metavar="N",
+        help="Halt a gateway (exit 6) whose first N agents all get one verdict of wrong set-up;"
+        " 0: never.  [50]",
+    ),
+]
+Durability = Annotated[
+    str | None,
+    _option(
+        "--durability",
+        metavar="normal|full",
+        help="full: the ledger survives the loss of power too; slower.  [normal]",
+    ),
+]
+LogFile = Annotated[
+    Path | None,
+    _option("--log-file", metavar="PATH", help="Log every attempt and decision as JSON Lines."),
+]
+OrResume = Annotated[
+    bool,
+    _option(
+        "--or-resume",
+        help="Go on with the latest run of the same roster, flag and gateway if it is unfinished.",
+    ),
+]
+Override = Annotated[
+    str | None,
+    _option(
+        "--override",
+        env=False,
+        metavar="REASON",
+        help="Resume a halted run all the same; the reason is recorded.",
+    ),
+]
+MaxAge = Annotated[
+    str | None,
+    _option("--max-age", metavar="TIME", help="Do not resume a run that is older.  [2h]"),
+]
+TrustState = Annotated[
+    str | None,
+    _option(
+        "--trust-state",
+        metavar="TIME",
+        help="How long a recorded talk right is taken for what the agent had.  [8h]",
+    ),
+]
+Only = Annotated[
+    str | None,
+    _option("--only", env=False, metavar="CAUSE,...", help="Only agents with one of these causes."),
+]
+OtherRoster = Annotated[
+    str | None,
+    _option(
+        "--roster",
+        env=False,
+        metavar="PATH",
+        help="Take GUIDs from this roster, which may be another than the run's; - is standard"
+        " input.",
+    ),
+]
+AssumeOpposite = Annotated[
+    bool,
+    _option(
+        "--assume-opposite",
+        env=False,
+        help="Take agents of whom nothing is known to have had the other talk right.",
+    ),
+]
+RunName = Annotated[
+    str,
+    typer.Argument(metavar="RUN", help="A run ID, the beginning of one, or the word last."),
+]

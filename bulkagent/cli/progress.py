@@ -47,7 +47,7 @@ async def execute(run: Run) -> RunResult:
 
 @contextmanager
 def _signals(run: Run, display: _Display) -> Iterator[None]:
-    """The first signal stops admission, the second cuts off what is in flight as well."""
+    """The first signal stops admission, the second sending, the third the reports."""
     loop = asyncio.get_running_loop()
     received: list[int] = []
 
@@ -56,8 +56,11 @@ def _signals(run: Run, display: _Display) -> Iterator[None]:
         if len(received) == 1:
             display.announce("stopping: requests in flight may finish; once more to cut them off")
             run.stop(number)
-        else:
+        elif len(received) == 2:  # noqa: PLR2004 - first, second, third
+            display.announce("cut off: the reports are still written; once more to skip them")
             run.cancel()
+        else:
+            run.skip_reports()
 
     # What somebody upstream has set to be ignored, as nohup does with hangups, stays ignored.
     obeyed = [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]

@@ -28,12 +28,13 @@ def report(
     Example: bulkagent report last --to shift.json
     """
     with explained(as_json=as_json):
+        from bulkagent.cli import given
         from bulkagent.cli.screen import as_json_object
         from bulkagent.ledger import default_path, open_ledger
         from bulkagent.report import probe
         from bulkagent.run import write_report
 
-        settings = options.settings_from(config, ledger=ledger)
+        settings = given.settings_from(config, ledger=ledger)
         probe(to)
         with open_ledger(settings.ledger or default_path()) as database:
             result = write_report(database, run, to)

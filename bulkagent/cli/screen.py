@@ -17,9 +17,19 @@ from bulkagent.report import ADVICE
 if TYPE_CHECKING:
     from bulkagent.errors import BadRow
     from bulkagent.ledger import Cluster
-    from bulkagent.run import Plan, RunResult
+    from bulkagent.run import Finished, Plan, RunResult
 
-__all__ = ["as_json_object", "bad_rows", "checked", "closing", "opening", "question"]
+__all__ = [
+    "as_json_object",
+    "bad_rows",
+    "checked",
+    "closing",
+    "clusters_as_lines",
+    "count",
+    "opening",
+    "opening_again",
+    "question",
+]
 
 _BAD_ROWS_SHOWN = 50
 
@@ -33,16 +43,39 @@ _EFFECTS = {
 
 def opening(roster: str, plan: Plan) -> str:
     """How the roster was read, and what is in it."""
-    counted = [_count(plan.rows, "row"), _count(plan.agents, "agent")]
+    counted = [count(plan.rows, "row"), count(plan.agents, "agent")]
     if plan.duplicates:
-        counted.append(_count(plan.duplicates, "duplicate"))
+        counted.append(count(plan.duplicates, "duplicate"))
     if plan.invalid:
         counted.append(f"{plan.invalid:,} invalid")
+    if plan.command != "apply":  # an apply that goes on with an unfinished run
+        return opening_again(plan)
     name = "standard input" if roster == "-" else roster
     text = [f"roster  {name}: {plan.layout}; {', '.join(counted)}"]
     if plan.run_id:
         text.append(f"run     {plan.run_id}")
     return "\n".join([*text, *bad_rows(plan.bad_rows)])
+
+
+def opening_again(plan: Plan) -> str:
+    """What is left of a run, or what a revert would set back."""
+    what = f"a revert of {plan.origin}" if plan.command == "revert" else "resumed"
+    parts = [f"{number:,} {status.replace('_', ' ')}" for status, number in plan.again.items()]
+    if plan.superseded:
+        total = sum(plan.superseded.values())
+        more = f" and {len(plan.superseded) - 1} more" if len(plan.superseded) > 1 else ""
+        *_, latest = plan.superseded
+        parts.append(f"{total:,} superseded by run {latest}{more}")
+    if plan.previous_unknown:
+        parts.append(f"{plan.previous_unknown:,} whose earlier talk right is not known")
+    detail = f": {', '.join(parts)}" if parts else ""
+    text = [
+        f"run     {plan.run_id}, {what}",
+        f"plan    will set {plan.agents:,} of {count(plan.of_agents, 'agent')}{detail}",
+    ]
+    if plan.guardrail:
+        text.append(f"HALTED  {plan.guardrail}")
+    return "\n".join(text)
 
 
 def bad_rows(rows: Sequence[BadRow]) -> list[str]:
@@ -58,7 +91,8 @@ def bad_rows(rows: Sequence[BadRow]) -> list[str]:
 
 def question(plan: Plan) -> str:
     """What a person agrees to before anything is sent."""
-    return f"{_effects(plan)}Go on?"
+    looked = "This run was halted; you have looked at why. " if plan.guardrail else ""
+    return f"{looked}{_effects(plan)}Go on?"
 
 
 def checked(plan: Plan, *, with_gateway: bool) -> str:
@@ -71,22 +105,43 @@ def checked(plan: Plan, *, with_gateway: bool) -> str:
     return "\n".join(text)
 
 
-def closing(plan: Plan, result: RunResult, clusters: Sequence[Cluster]) -> str:
+def closing(plan: Plan, finished: Finished) -> str:
     """The last screen: did it work, who is not as wanted and why, what to type next."""
+    result = finished.result
     applied = result.totals[Status.APPLIED]
-    word = {0: "DONE"}.get(result.exit_code, "PARTIAL" if applied else "FAILED")
-    if result.state == "interrupted":
-        word = "STOPPED"
-    rate = applied / result.elapsed_s if result.elapsed_s else 0.0
-    left_out = f" and {_count(plan.invalid, 'invalid row')} left out" if plan.invalid else ""
+    rate = finished.applied / result.elapsed_s if result.elapsed_s else 0.0
+    left_out = f" and {count(plan.invalid, 'invalid row')} left out" if plan.invalid else ""
+    agents = plan.of_agents or plan.agents
+    of_these = f", {finished.applied:,} of them now" if plan.command == "resume" else ""
     verdict = (
-        f"{word:<8}{applied:,} of {_count(plan.agents, 'agent')} set{left_out}"
+        f"{_word(result):<8}{applied:,} of {count(agents, 'agent')} set{of_these}{left_out}"
         f" in {_time(result.elapsed_s)} ({rate:,.0f}/s);"
-        f" {_count(result.requests, 'request')}, {result.retries:,} of them retries"
+        f" {count(result.requests, 'request')}, {result.retries:,} of them retries"
     )
     text = [verdict]
     if result.error:
-        text.append(f"ERROR   {result.error}")
+        text.append(f"{'WHY' if result.state == 'halted' else 'ERROR':<8}{result.error}")
+    text.extend(clusters_as_lines(finished.clusters))
+    text.extend(f"report  {path}" for path in result.reports)
+    if result.next:
+        text.append(f"next    {result.next}")
+    return "\n".join(text)
+
+
+def _word(result: RunResult) -> str:
+    if result.state in _WORDS:
+        return _WORDS[result.state]
+    if result.exit_code == 0:
+        return "DONE"
+    return "PARTIAL" if result.totals[Status.APPLIED] else "FAILED"
+
+
+_WORDS = {"interrupted": "STOPPED", "halted": "HALTED"}
+
+
+def clusters_as_lines(clusters: Sequence[Cluster]) -> list[str]:
+    """Who is not applied, by cause, with what to do about it."""
+    text: list[str] = []
     for cluster in clusters:
         if cluster.cause is Cause.REPEATED_ROW:  # nothing is wrong with its agent
             continue
@@ -95,10 +150,7 @@ def closing(plan: Plan, result: RunResult, clusters: Sequence[Cluster]) -> str:
         more = ", ..." if cluster.count > len(cluster.agents) else ""
         text.append(f"{cluster.status} {cluster.count:,} x {cluster.cause}: {some}{more}")
         text.append(f"        {meaning}; {advice}")
-    text.extend(f"report  {path}" for path in result.reports)
-    if result.next:
-        text.append(f"next    {result.next}")
-    return "\n".join(text)
+    return text
 
 
 def as_json_object(result: RunResult) -> str:
@@ -118,13 +170,14 @@ def _effects(plan: Plan) -> str:
     if not plan.agents:
         return "No agent is to be set. "
     parts = [
-        f"{_count(part.agents, 'agent')} {_EFFECTS[part.flag]} {part.gateway or 'the gateway'}"
+        f"{count(part.agents, 'agent')} {_EFFECTS[part.flag]} {part.gateway or 'the gateway'}"
         for part in plan.parts
     ]
     return f"{parts[0]}. " if len(parts) == 1 else "".join(f"\n  {part}" for part in parts) + "\n"
 
 
-def _count(number: int, noun: str) -> str:
+def count(number: int, noun: str) -> str:
+    """A number with its noun, in the plural where it is one."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 

@@ -49,7 +49,10 @@ class PackedGuids:
 
     async def guid(self, assignment: Assignment) -> str | None:
         """The GUID that came with the assignment's row."""
-        row = assignment.row
+        return self.of_row(assignment.row)
+
+    def of_row(self, row: int) -> str | None:
+        """The GUID that came with a row."""
         if row >= len(self._ends):
             return None
         packed = self._bytes[self._ends[row - 1] : self._ends[row]]

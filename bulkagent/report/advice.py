@@ -17,15 +17,15 @@ ADVICE: Mapping[Cause, tuple[str, str]] = MappingProxyType(
     {
         Cause.NOT_SIGNED_IN: (
             "the gateway has no session of the agent (100-006, 100-008)",
-            "have the agent sign in, then run it again",
+            "have the agent sign in, then resume the run",
         ),
         Cause.GUID_REFUSED: (
             "the GUID is stale or another agent's (000-003)",
-            "get fresh GUIDs, then run it again",
+            "get fresh GUIDs into the roster, then resume the run",
         ),
         Cause.NO_GUID: (
             "there was no GUID to authenticate the request with",
-            "add the agent's GUID to the roster, then run it again",
+            "apply a roster that has the agent's GUID",
         ),
         Cause.BAD_PARAMETER: (
             "the gateway calls address or parameter wrong (000-002, 000-006)",
@@ -45,39 +45,55 @@ ADVICE: Mapping[Cause, tuple[str, str]] = MappingProxyType(
         ),
         Cause.GATEWAY_ERROR: (
             "the gateway is unwell (100-007, 000-000, 5xx); unknown ones may have taken effect",
-            "run it again when the gateway is well",
+            "resume the run when the gateway is well",
         ),
         Cause.SWITCH_OVER: (
             "the gateway was switching over or lost the session (000-004, 105-...)",
-            "wait for the switch-over to end, then run it again",
+            "wait for the switch-over to end, then resume the run",
         ),
         Cause.OVERLOADED: (
             "requests were turned away (429, 503); unknown ones may have taken effect",
-            "run it again with a lower --rate",
+            "resume the run with a lower --rate",
         ),
         Cause.TIMEOUT: (
             "no complete reply in time: it may have taken effect",
-            "run it again; if it stays, look at the gateway or raise --timeout",
+            "resume the run; if it stays, look at the gateway or raise --timeout",
         ),
         Cause.CONNECT: (
             "no connection to the gateway, nothing was sent",
-            "check address, port, name service and firewall, then run it again",
+            "check address, port, name service and firewall, then resume the run",
         ),
         Cause.TLS: (
             "the gateway's certificate or handshake is not acceptable",
-            "check --ca-file and --tls-server-name, then run it again",
+            "check --ca-file and --tls-server-name, then resume the run",
         ),
         Cause.RESET: (
             "the connection broke before the reply: it may have taken effect",
-            "run it again",
+            "resume the run",
         ),
         Cause.BAD_REPLY: (
             "something other than the gateway answered: the request may have taken effect",
-            "check that the address is the gateway's and not a proxy's, then run it again",
+            "check that the address is the gateway's and not a proxy's, then resume the run",
         ),
         Cause.INTERRUPTED: (
             "the run was stopped first; unknown ones may have taken effect",
-            "run it again",
+            "resume the run",
+        ),
+        Cause.DEADLINE: (
+            "the deadline came first",
+            "resume the run, with a longer --deadline where there is time",
+        ),
+        Cause.HALTED: (
+            "the run was halted first, because of how others ended",
+            "look at what those ended with, then resume the run",
+        ),
+        Cause.SUPERSEDED: (
+            "a later run has set the agent since",
+            "nothing: the later run counts",
+        ),
+        Cause.PREVIOUS_UNKNOWN: (
+            "a revert does not know what the agent's talk right was before",
+            "apply a roster with the right flag, or revert with --assume-opposite",
         ),
         Cause.BAD_ROW: (
             "the roster row cannot be used; the message says why",

@@ -9,25 +9,45 @@ from bulkagent.run.planning import check_roster
 from bulkagent.run.reporting import write_report
 from bulkagent.run.request import (
     EMULATED,
+    Choices,
     Plan,
     PlanPart,
     Progress,
     Request,
+    Resume,
+    Revert,
     RunResult,
     planned_totals,
 )
 from bulkagent.run.running import Run
+from bulkagent.run.telling import (
+    AgentStory,
+    RunLine,
+    RunStory,
+    agent_story,
+    run_list,
+    run_story,
+)
 
 __all__ = [
     "EMULATED",
+    "AgentStory",
+    "Choices",
     "Finished",
     "Plan",
     "PlanPart",
     "Progress",
     "Request",
+    "Resume",
+    "Revert",
     "Run",
+    "RunLine",
     "RunResult",
+    "RunStory",
+    "agent_story",
     "check_roster",
     "planned_totals",
+    "run_list",
+    "run_story",
     "write_report",
 ]

@@ -16,6 +16,7 @@ import anyio.to_thread
 from bulkagent.errors import SettingsRefused
 from bulkagent.gateway.endpoint import Endpoint, tls_context
 from bulkagent.gateway.guids import PackedGuids
+from bulkagent.ledger import Endpoint as Recorded
 from bulkagent.run.request import EMULATED, Request
 from bulkagent.settings import GatewaySection
 
@@ -31,12 +32,24 @@ _STALE_GUID = "00000000-0000-0000-0000-000000000000.AgentGateway0"
 class Gateways:
     """The gateways that one request may speak to.
 
+    Args:
+        request: What is asked for.
+        recorded: Where the names of a run that is in the ledger led to, and lead to still; None
+            for a new run.
+        default: The gateway of that run's rows that name none.
+
     Raises:
         SettingsRefused: The gateway is neither a URL nor a known name, or its TLS settings or
             the scenario cannot be used.
     """
 
-    def __init__(self, request: Request) -> None:
+    def __init__(
+        self,
+        request: Request,
+        recorded: Sequence[Recorded] | None = None,
+        *,
+        default: str = "",
+    ) -> None:
         self.emulated = request.gateway == EMULATED
         self.default = ""
         self._request = request
@@ -50,6 +63,10 @@ class Gateways:
             self._scenario = load_scenario(request.scenario)
         if self.emulated:
             self.default = EMULATED
+            return
+        if recorded is not None:
+            self._endpoints = {at.gateway: _of_record(at, _tls_of(request)) for at in recorded}
+            self.default = default
             return
         # Without a gateway of their own, TLS options are for all that the rows name.
         given = {} if request.gateway else _tls_of(request)
@@ -70,6 +87,16 @@ class Gateways:
     def insecure(self) -> bool:
         """Whether any certificate is accepted."""
         return self._request.insecure and not self.emulated
+
+    def record(self, names: Iterable[str]) -> list[Recorded]:
+        """Where these names lead to, as the ledger keeps it for a resume."""
+        if self.emulated:
+            return [Recorded(name, EMULATED, {}) for name in sorted(names)]
+        return [
+            Recorded(name, at.url, _options_of(at))
+            for name, at in sorted(self._endpoints.items())
+            if name in names
+        ]
 
     def check(self, names: Iterable[str]) -> None:
         """Read the certificate files of these gateways, so that a wrong one is found now.
@@ -165,6 +192,25 @@ def _tls_of(request: Request) -> dict[str, Any]:
         "insecure": request.insecure,
     }
     return {name: value for name, value in tls.items() if value}
+
+
+def _options_of(endpoint: Endpoint) -> dict[str, str]:
+    """What a record keeps of an endpoint; consent to any certificate is not kept."""
+    options = {
+        # Whoever resumes may be in another folder.
+        "ca_file": str(endpoint.ca_file.absolute()) if endpoint.ca_file else "",
+        "client_cert": str(endpoint.client_cert.absolute()) if endpoint.client_cert else "",
+        "tls_server_name": endpoint.tls_server_name,
+    }
+    return {name: value for name, value in options.items() if value}
+
+
+def _of_record(recorded: Recorded, given: Mapping[str, Any]) -> Endpoint:
+    kept = dict(recorded.options)
+    for name in ("ca_file", "client_cert"):
+        if name in kept:
+            kept[name] = Path(kept[name])
+    return Endpoint.parse(recorded.url, name=recorded.gateway, **{**kept, **given})
 
 
 def _of_section(name: str, section: GatewaySection, given: Mapping[str, Any]) -> Endpoint:

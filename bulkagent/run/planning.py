@@ -6,7 +6,9 @@ What may live here: the one pass over the rows. What this room must not know: so
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import BinaryIO
 
 import msgspec
@@ -20,26 +22,37 @@ from bulkagent.errors import (
 )
 from bulkagent.gateway.guids import PackedGuids
 from bulkagent.gateway.operations import SET_TALK_RIGHT, flag_of, talk_right
-from bulkagent.ledger import Database, Lane, Planner, forget_run
+from bulkagent.ledger import Claim, Database, Lane, Planner, forget_run
 from bulkagent.outcome import Status
 from bulkagent.roster import Layout, Retraction, Roster, Rules
+from bulkagent.run.fingerprint import Fingerprint
 from bulkagent.run.gateways import Gateways
 from bulkagent.run.request import Plan, PlanPart, Request, planned_totals
 
-__all__ = ["Planned", "check_roster", "plan_run"]
+__all__ = ["Planned", "check_roster", "flag_text", "plan_run", "rules_of", "wave_of"]
 
 
 class Planned(msgspec.Struct):
-    """A plan that is in the ledger, with what is not in there: the GUIDs."""
+    """A plan that is in the ledger, with what is not in there: the GUIDs, and who owns it."""
 
     plan: Plan
     run: int
     lanes: tuple[Lane, ...]
-    extra_columns: tuple[str, ...]
+    """With what is left to send of each."""
     guids: PackedGuids
+    fingerprint: str
+    claims: tuple[Claim, ...]
+    """The run's own, and that of a run that it concerns."""
+    new: bool = True
+    """Whether it came into the ledger by this plan, so that discarding takes it out again."""
+
+    def release(self) -> None:
+        """Let others have the run."""
+        for claim in self.claims:
+            claim.release()
 
 
-def _rules_of(request: Request, gateways: Gateways) -> Rules:
+def rules_of(request: Request, gateways: Gateways) -> Rules:
     """How the roster of a request is to be read."""
     return Rules(
         encoding=request.encoding,
@@ -72,31 +85,37 @@ def plan_run(
         SettingsRefused: It has rows without a gateway, or a gateway's settings cannot be used.
         LedgerUnavailable: The ledger does not take the plan.
     """
-    with Roster(request.roster, _rules_of(request, gateways), stdin=stdin) as roster:
+    with Roster(request.roster, rules_of(request, gateways), stdin=stdin) as roster:
         _refuse_layout(roster.layout, gateways)
         planner = Planner(
             database,
             operation=SET_TALK_RIGHT.name,
-            roster=request.roster,
+            roster=recorded_roster(request.roster),
             extra_columns=roster.layout.extra_columns,
-            wave_of=_wave_of,
-            settings=_recorded(request),
+            wave_of=wave_of,
+            settings=_recorded(request, gateways),
             now_ms=now_ms,
         )
         try:
             tally = _Tally()
             guids = PackedGuids()
-            _record(roster, planner, tally, guids, keep_guids=not gateways.emulated)
+            seen = Fingerprint()
+            _record(roster, planner, tally, guids, seen, keep_guids=not gateways.emulated)
             _refuse(request, tally)
-            lanes = planner.planned(now_ms)
-            gateways.check({lane.gateway for lane in lanes})
+            fingerprint = seen.hexdigest()
+            names = planner.gateways
+            gateways.check(names)
+            lanes = planner.planned(
+                now_ms, fingerprint=fingerprint, endpoints=gateways.record(names)
+            )
         except BaseException:
             # A ledger that takes not even this may be the reason; without its mark it is no run.
             with contextlib.suppress(LedgerUnavailable):
                 forget_run(database, planner.run)
+            planner.claim.release()
             raise
         plan = tally.plan(planner.run_id, roster.layout, lanes)
-        return Planned(plan, planner.run, lanes, roster.layout.extra_columns, guids)
+        return Planned(plan, planner.run, lanes, guids, fingerprint, (planner.claim,))
 
 
 def check_roster(request: Request, *, stdin: BinaryIO | None = None) -> Plan:
@@ -110,7 +129,7 @@ def check_roster(request: Request, *, stdin: BinaryIO | None = None) -> Plan:
     """
     gateways = Gateways(request)
     rules = msgspec.structs.replace(
-        _rules_of(request, gateways),
+        rules_of(request, gateways),
         require_flag=False,
         gateways=gateways.names or None,
         guid_required=None if not request.gateway else not gateways.emulated,
@@ -134,7 +153,7 @@ def check_roster(request: Request, *, stdin: BinaryIO | None = None) -> Plan:
         if tally.bad_rows and not request.skip_invalid:
             raise tally.refusal()
         lanes = [
-            Lane(number, gateway, _wave_of(_flag_text(flag)), _flag_text(flag), agents)
+            Lane(number, gateway, wave_of(flag_text(flag)), flag_text(flag), agents)
             for number, ((gateway, flag), agents) in enumerate(counts.items())
             if agents
         ]
@@ -188,7 +207,13 @@ class _Tally:
 
 
 def _record(
-    roster: Roster, planner: Planner, tally: _Tally, guids: PackedGuids, *, keep_guids: bool
+    roster: Roster,
+    planner: Planner,
+    tally: _Tally,
+    guids: PackedGuids,
+    seen: Fingerprint,
+    *,
+    keep_guids: bool,
 ) -> None:
     for row in roster.rows():
         if isinstance(row, Retraction):
@@ -196,7 +221,8 @@ def _record(
             planner.retract(row.row, row.gateway, talk_right(row.flag or 0), row.reason)
             continue
         tally.rows += 1
-        arguments = _flag_text(row.flag)
+        arguments = flag_text(row.flag)
+        seen.add(row.row, row.gateway, row.agent_id, arguments)
         if row.status is None:
             tally.agents += 1
             if not row.gateway:
@@ -250,27 +276,35 @@ def _refuse(request: Request, tally: _Tally) -> None:
         )
 
 
-def _wave_of(arguments: str) -> int:
+def wave_of(arguments: str) -> int:
+    """Which wave arguments are sent in: incoming agents before outgoing ones."""
     return SET_TALK_RIGHT.waves.get(arguments, 0)
 
 
-def _flag_text(flag: int | None) -> str:
+def flag_text(flag: int | None) -> str:
+    """The arguments of a flag, "" where there is none."""
     return "" if flag is None else talk_right(flag)
 
 
-def _recorded(request: Request) -> Mapping[str, object]:
-    """What the ledger keeps of a request: enough to tell later what was asked for."""
-    settings = request.settings
+def recorded_roster(roster: str) -> str:
+    """A roster's path as the ledger keeps it: found again from any folder."""
+    return roster if roster == "-" else os.path.abspath(roster)  # noqa: PTH100 - of odd bytes too
+
+
+def _recorded(request: Request, gateways: Gateways) -> Mapping[str, object]:
+    """What the ledger keeps of a request: what was asked for, and all that a resume needs."""
+    settings = msgspec.to_builtins(request.settings.own)
     return {
         "gateway": request.gateway,
+        "default_gateway": gateways.default,
         "flag": request.flag,
         "skip_invalid": request.skip_invalid,
-        "concurrency": settings.concurrency,
-        "per_second": settings.per_second,
-        "max_attempts": settings.max_attempts,
         "insecure": request.insecure,
-        "ca_file": str(request.ca_file) if request.ca_file else None,
-        "tls_server_name": request.tls_server_name or None,
-        "connect_timeout_s": settings.connect_timeout_s,
-        "timeout_s": settings.timeout_s,
+        "encoding": request.encoding,
+        "delimiter": request.delimiter,
+        "agent_column": request.agent_column,
+        "scenario": str(request.scenario.absolute()) if request.scenario else None,
+        "reports": [str(report.absolute()) for report in request.reports],
+        "folder": str(Path.cwd()),
+        **settings,
     }

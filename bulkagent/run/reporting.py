@@ -6,18 +6,30 @@ formats.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from bulkagent import report
 from bulkagent.errors import LedgerFailed, SettingsRefused
 from bulkagent.gateway.operations import SET_TALK_RIGHT, flag_of
 from bulkagent.ledger import Database, RunFacts, find_run, lines, summarise
-from bulkagent.run.request import RunResult
+from bulkagent.outcome import Line
+from bulkagent.run.request import Again, Request, RunResult
 
-__all__ = ["same_file", "write_report"]
+__all__ = ["FLAGS", "Skipped", "end_of", "refuse_reports", "same_file", "write_report"]
 
 
-def write_report(database: Database, run_name: str, path: Path) -> RunResult:
+class Skipped(Exception):
+    """Somebody did not want to wait for the report any more."""
+
+
+def _never() -> bool:
+    return False
+
+
+def write_report(
+    database: Database, run_name: str, path: Path, *, skip: Callable[[], bool] = _never
+) -> RunResult:
     """Write the report of a run in the format of the path's suffix.
 
     Everything in it is of one moment, also while the run goes on.
@@ -26,6 +38,7 @@ def write_report(database: Database, run_name: str, path: Path) -> RunResult:
         database: The ledger.
         run_name: A run ID or `last`.
         path: Where to; replaced if it is there.
+        skip: Asked before each line whether to leave it.
 
     Returns:
         What became of the run.
@@ -34,17 +47,20 @@ def write_report(database: Database, run_name: str, path: Path) -> RunResult:
         RunNotFound: There is no such run.
         LedgerUnavailable: The ledger cannot be read.
         ReportFailed: The report cannot be written.
+        Skipped: It was left; what was there is as it was.
     """
+    if skip():
+        raise Skipped
     with database.snapshot():
         facts = find_run(database, run_name)
         for taken in (Path(facts.roster), database.path):
             if same_file(path, taken):
                 raise SettingsRefused(f"the report {path} would replace {taken}; name another")
         summary = summarise(database, facts.run)
-        state, exit_code = _end_of(facts)
+        state, exit_code = end_of(facts)
         report.write(
             path,
-            lines(database, facts.run, _FLAGS),
+            _until(skip, lines(database, facts.run, FLAGS)),
             extra_columns=facts.extra_columns,
             run={
                 "run_id": facts.id,
@@ -77,6 +93,23 @@ def write_report(database: Database, run_name: str, path: Path) -> RunResult:
     )
 
 
+def refuse_reports(asked: Request | Again, ledger: Path | None) -> None:
+    """Refuse reports that cannot be written, or would take the place of what is in use.
+
+    Raises:
+        SettingsRefused: One is.
+    """
+    read = [Path(asked.roster) if asked.roster else None, asked.scenario, ledger, asked.log_file]
+    if isinstance(asked, Request):
+        read += [asked.ca_file, asked.client_cert]
+    taken = [path for path in read if path is not None]
+    for path in asked.reports:
+        report.probe(path)
+        if any(same_file(path, other) for other in taken):
+            raise SettingsRefused(f"the report {path} would replace a file that is in use")
+        taken.append(path)
+
+
 def same_file(one: Path, other: Path) -> bool:
     """Whether two paths are of one file, or will be."""
     try:
@@ -85,11 +118,21 @@ def same_file(one: Path, other: Path) -> bool:
         return one.absolute() == other.absolute()
 
 
-def _end_of(facts: RunFacts) -> tuple[str, int]:
-    """State and exit code; a run without an end was killed, or is still under way."""
-    if facts.exit_code is None:
-        return "interrupted", LedgerFailed.exit_code
-    return facts.state, facts.exit_code
+def end_of(facts: RunFacts) -> tuple[str, int | None]:
+    """State and exit code; without an end, a run goes on as long as its process lives."""
+    if facts.exit_code is not None:  # its process may still be writing reports
+        return facts.state, facts.exit_code
+    if facts.planned_at is None:
+        return ("planning" if facts.running else "not planned"), None
+    return ("running", None) if facts.running else ("interrupted", LedgerFailed.exit_code)
 
 
-_FLAGS = {arguments: flag_of(arguments) for arguments in SET_TALK_RIGHT.inverse}
+def _until(skip: Callable[[], bool], found: Iterable[Line]) -> Iterator[Line]:
+    for line in found:
+        if skip():
+            raise Skipped
+        yield line
+
+
+FLAGS = {arguments: flag_of(arguments) for arguments in SET_TALK_RIGHT.inverse}
+"""What a report shows for arguments."""

@@ -8,14 +8,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from bulkagent.errors import BadRow
-from bulkagent.outcome import Status
-from bulkagent.settings import Settings
+from bulkagent.outcome import Cause, Status
+from bulkagent.settings import ConfigFile, Settings
 
-__all__ = ["EMULATED", "Plan", "PlanPart", "Progress", "Request", "RunResult", "planned_totals"]
+__all__ = [
+    "EMULATED",
+    "Again",
+    "Choices",
+    "Plan",
+    "PlanPart",
+    "Progress",
+    "Request",
+    "Resume",
+    "Revert",
+    "RunResult",
+    "planned_totals",
+]
 
 EMULATED = "emulated"
 """The gateway that is started inside the command."""
@@ -43,8 +56,70 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     client_cert: Path | None = None
     tls_server_name: str = ""
     insecure: bool = False
-    command: str = ""
-    """What to type to do the same again, for the last screen."""
+    or_resume: bool = False
+    """Go on with the latest run of the same roster, flag and gateway where it is unfinished."""
+    override: str = ""
+    """Why a guardrail is overridden; recorded."""
+    log_file: Path | None = None
+    """Where every attempt and decision is logged, as JSON Lines."""
+    repeat: tuple[str, ...] = ()
+    """Options without which a following command would not find the run, for the last screen."""
+
+
+class Choices(msgspec.Struct, frozen=True, kw_only=True):
+    """Settings by where they come from, for a run that has settings of its own already.
+
+    Explicit ones go over the run's own, those over the environment, that over the file.
+    """
+
+    explicit: Mapping[str, Any] = {}
+    environment: Mapping[str, Any] = {}
+    file: ConfigFile = ConfigFile()
+
+    def settings(self, own: Mapping[str, Any]) -> Settings:
+        """The settings that hold.
+
+        Raises:
+            SettingsRefused: A value is out of its range.
+        """
+        return Settings.resolve({**self.environment, **own, **self.explicit}, self.file)
+
+
+class Again(msgspec.Struct, frozen=True, kw_only=True):
+    """What is asked of a run that is in the ledger; what is not given is as it was then."""
+
+    run: str
+    """A run ID, the beginning of one, or `last`."""
+    choices: Choices = Choices()
+    roster: str = ""
+    """Another roster to take GUIDs from; "" for the run's own."""
+    encoding: str | None = None
+    delimiter: str | None = None
+    agent_column: str | None = None
+    reports: tuple[Path, ...] = ()
+    scenario: Path | None = None
+    tls: Mapping[str, Any] = {}
+    """Files and names for TLS that go over the run's own: fields of a gateway's `Endpoint`."""
+    insecure: bool = False
+    """Never taken over from the run: it is given each time."""
+    log_file: Path | None = None
+    repeat: tuple[str, ...] = ()
+
+
+class Resume(Again, frozen=True, kw_only=True):
+    """Go on with a run: everything that another attempt may help."""
+
+    only: frozenset[Cause] = frozenset()
+    """Only what ended with one of these causes; none: whatever the cause."""
+    override: str = ""
+    """Why a guardrail is overridden; recorded."""
+
+
+class Revert(Again, frozen=True, kw_only=True):
+    """Set back what a run changed, to what the ledger knew of it before."""
+
+    assume_opposite: bool = False
+    """Take an agent of whom nothing is known to have had the other talk right."""
 
 
 class PlanPart(msgspec.Struct, frozen=True):
@@ -67,12 +142,28 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     invalid: int
     parts: tuple[PlanPart, ...]
     """In the order in which they are sent."""
-    bad_rows: tuple[BadRow, ...]
+    bad_rows: tuple[BadRow, ...] = ()
+    command: str = "apply"
+    """`apply`, `resume` or `revert`."""
+    origin: str = ""
+    """The run that is reverted."""
+    of_agents: int = 0
+    """How many agents the whole run has, where it sends to a part of them."""
+    again: Mapping[str, int] = {}
+    """Of the agents, how many stand how: status to count, where they were planned before."""
+    superseded: Mapping[str, int] = {}
+    """How many agents are left to each later run, by its ID."""
+    previous_unknown: int = 0
+    """How many agents cannot be set back, because nothing is known of them before."""
+    guardrail: str = ""
+    """What stopped the run before and a person has to have looked at; "" where nothing did."""
+    standing: Mapping[str, int] = {}
+    """The rows by status as earlier legs have left them; none: there was no earlier leg."""
 
     @property
-    def totals(self) -> dict[str, int]:
-        """The rows by status as long as nothing is sent."""
-        return planned_totals(self.rows, self.duplicates, self.invalid)
+    def totals(self) -> Mapping[str, int]:
+        """The rows by status as long as nothing more is sent."""
+        return self.standing or planned_totals(self.rows, self.duplicates, self.invalid)
 
 
 def planned_totals(rows: int = 0, duplicates: int = 0, invalid: int = 0) -> dict[str, int]:
@@ -102,8 +193,9 @@ class RunResult(msgspec.Struct, frozen=True, kw_only=True):
 
     run_id: str | None
     state: str
-    """`completed`, `halted`, `interrupted` or `refused`."""
-    exit_code: int
+    """`completed`, `halted`, `interrupted` or `refused`; of a report also `running`."""
+    exit_code: int | None
+    """None while it runs."""
     rows: int
     totals: Mapping[str, int]
     """Rows by status; all seven are always there."""

@@ -10,45 +10,46 @@ import contextlib
 import functools
 import random
 from collections.abc import Callable
-from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import BinaryIO, Self
 
 import anyio
 import anyio.to_thread
+import msgspec
 
 from bulkagent.clock import Clock, SystemClock
-from bulkagent.engine import Bulkhead, Engine, Limits, RetryPolicy
-from bulkagent.errors import BulkagentError, LedgerFailed, Refused, SettingsRefused
-from bulkagent.gateway.client import GatewayClient
-from bulkagent.gateway.guids import PackedGuids
-from bulkagent.gateway.operations import OPERATIONS, SET_TALK_RIGHT
-from bulkagent.ledger import (
-    Database,
-    Journal,
-    default_path,
-    forget_run,
-    open_ledger,
-    planned_rows,
+from bulkagent.errors import (
+    BulkagentError,
+    GuardrailRefused,
+    Interrupted,
+    LedgerFailed,
+    Refused,
 )
-from bulkagent.outcome import Assignment, Attempt, Outcome
+from bulkagent.gateway.reaching import reach
+from bulkagent.ledger import Database, begin_leg, default_path, forget_run, open_ledger
+from bulkagent.outcome import Cause, Outcome
 from bulkagent.report import probe
+from bulkagent.run.events import EventLog
 from bulkagent.run.finishing import Finished, finish
 from bulkagent.run.gateways import Gateways
 from bulkagent.run.open_files import make_room
 from bulkagent.run.planning import Planned, plan_run
-from bulkagent.run.reporting import same_file
-from bulkagent.run.request import Plan, Progress, Request, RunResult
+from bulkagent.run.recall import Recalled
+from bulkagent.run.reporting import refuse_reports
+from bulkagent.run.request import Plan, Progress, Request, Resume, Revert, RunResult
+from bulkagent.run.resuming import plan_resume, resume_instead
+from bulkagent.run.reverting import plan_revert
+from bulkagent.run.sending import Sending
 from bulkagent.run.verdict import Ending
 
 __all__ = ["Run"]
 
 
 class Run:
-    """One run: `prepare`, then `execute` or `discard`, within a `with`.
+    """One leg of a run: `prepare`, then `execute` or `discard`, within a `with`.
 
     Args:
-        request: What to do.
+        request: What to do: a roster to apply, or a run to resume or to revert.
         clock: Time; the machine's by default.
         uniform: Numbers from 0 up to 1 for the jitter of retries.
         settled: Called with each outcome once it is on disk.
@@ -56,25 +57,32 @@ class Run:
 
     def __init__(
         self,
-        request: Request,
+        request: Request | Resume | Revert,
         *,
         clock: Clock | None = None,
         uniform: Callable[[], float] = random.random,
         settled: Callable[[Outcome], None] | None = None,
     ) -> None:
-        self._request = request
+        self._asked = request
         self._clock: Clock = clock or SystemClock()
         self._uniform = uniform
         self._settled = settled
-        self._gateways = Gateways(request)
+        # A new run's is looked at before the ledger is opened: it may be refused at once.
+        self._prepared = (
+            _Prepared(request, Gateways(request)) if isinstance(request, Request) else None
+        )
+        self._log = EventLog(request.log_file, self._clock)
         self._database: Database | None = None
         self._planned: Planned | None = None
         self._reports: tuple[Path, ...] = ()
-        self._engine: Engine[Assignment, Attempt] | None = None
-        self._journal: Journal | None = None
+        self._sending: Sending | None = None
+        self._reaching: anyio.CancelScope | None = None
         self._signal: int | None = None
+        self._skip_reports = False
         self._started = 0.0
         self._executed = False
+        self.agreed = False
+        """Whether a person has looked at the plan and its guardrail, and agreed."""
         self.finished: Finished | None = None
         """The end of the run, once it has come to one; also where `execute` raised a defect."""
 
@@ -85,85 +93,130 @@ class Run:
         if not self._executed:
             with contextlib.suppress(BulkagentError):  # it may be what went wrong
                 self.discard()
+        if self._planned is not None:
+            self._planned.release()
         if self._database is not None:
             self._database.close()
             self._database = None
+        self._log.close()
 
     @property
     def insecure(self) -> bool:
         """Whether any certificate is accepted."""
-        return self._gateways.insecure
+        return self._prepared is not None and self._prepared.gateways.insecure
 
     @property
     def emulated(self) -> bool:
         """Whether nothing leaves this machine."""
-        return self._gateways.emulated
+        return self._prepared is not None and self._prepared.gateways.emulated
 
     def prepare(self, *, stdin: BinaryIO | None = None) -> Plan:
-        """Read the roster into the ledger; nothing is sent. Blocks, so not for an event loop.
+        """Plan it in the ledger; nothing is sent. Blocks, so not for an event loop.
 
         Raises:
             BulkagentError: It cannot be done as asked; leaving the `with` takes what is in the
                 ledger of it out again.
         """
-        request = self._request
-        self._refuse_reports()
-        database = self._database = open_ledger(request.settings.ledger or default_path())
-        planned = plan_run(
-            request, self._gateways, database, now_ms=self._clock.wall_ms(), stdin=stdin
-        )
-        self._planned = planned
-        self._reports = request.reports
+        asked = self._asked
+        settings = asked.settings if isinstance(asked, Request) else asked.choices.settings({})
+        refuse_reports(asked, settings.ledger)
+        database = self._database = open_ledger(settings.ledger or default_path())
+        now_ms = self._clock.wall_ms()
+        planned, prepared = self._plan(asked, database, now_ms, stdin)
+        self._planned, self._prepared = planned, prepared
+        self._log.run_id = planned.plan.run_id
+        self._reports = prepared.request.reports
         if not self._reports:
-            self._reports = (_default_report(request.roster, planned.plan.run_id),)
-            probe(self._reports[0])
-        self._make_room(planned)
+            self._reports = (_default_report(prepared, planned.plan.run_id),)
+        for report in self._reports:
+            probe(report)
+        prepared.make_room(planned)
+        self._log.decided(
+            f"run.{planned.plan.command}", **msgspec.to_builtins(_briefly(planned.plan))
+        )
         return planned.plan
 
     def discard(self) -> None:
-        """Take a prepared run out of the ledger again: nobody agreed to it."""
+        """Let a prepared run go: nobody agreed to it. A new one is taken out of the ledger."""
         if self._planned is not None and self._database is not None:
-            forget_run(self._database, self._planned.run)
+            if self._planned.new:
+                forget_run(self._database, self._planned.run)
+            self._planned.release()
             self._planned = None
+            self._log.decided("run.discarded")
 
     async def execute(self) -> RunResult:
         """Send the plan, write the reports.
 
         Raises:
+            Refused: Nothing was sent: a gateway cannot be reached at all, a guardrail has not
+                been answered, or it was stopped before the first request.
             Exception: A defect of bulkagent's own; what was recorded until then is in the ledger
                 and in the reports.
         """
-        if self._planned is None or self._database is None:
+        planned, database, prepared = self._planned, self._database, self._prepared
+        if planned is None or database is None or prepared is None:
             raise RuntimeError("a run must be prepared before it is executed")
-        planned, database = self._planned, self._database
-        self._started = self._clock.monotonic()
+        override = "" if isinstance(self._asked, Revert) else self._asked.override
+        if planned.plan.guardrail and not (override or self.agreed):
+            raise GuardrailRefused(
+                f"run {planned.plan.run_id} was halted: {planned.plan.guardrail}. Nothing was sent:"
+                " a person must look; then answer the question, or give --override REASON",
+                totals=planned.plan.totals,
+            )
+        await self._reach(planned, prepared)
+        leg = await anyio.to_thread.run_sync(self._begin, planned, database, override)
         self._executed = True
+        self._started = self._clock.monotonic()
         error, error_code = None, 1
         defect: BaseException | None = None
+        sending = self._sending = Sending(
+            prepared.request,
+            prepared.gateways,
+            planned,
+            database,
+            leg,
+            only=self._asked.only if isinstance(self._asked, Resume) else frozenset(),
+            clock=self._clock,
+            uniform=self._uniform,
+            settled=self._settled,
+            log=self._log,
+        )
         try:
-            await self._send(planned, database)
+            await sending.run()
         except* BulkagentError as failed:
             known = _first(failed)
             error, error_code = str(known), known.exit_code
         except* Exception as failed:  # noqa: BLE001 - raised below, after the reports are written
             defect = failed
             error = "a defect in bulkagent; its traceback is kept"
-        counters = self._journal.counters if self._journal else None
+        counters = sending.counters
         if error_code == Refused.exit_code and counters is not None and counters.requests:
             error_code = LedgerFailed.exit_code  # the other one would say that nothing was sent
+        causes = sending.causes
         self.finished = await anyio.to_thread.run_sync(
             functools.partial(
                 finish,
                 database,
                 planned,
-                Ending(signal=self._signal, error=error, error_code=error_code),
+                leg,
+                Ending(
+                    signal=self._signal if Cause.INTERRUPTED in causes else None,
+                    error=error,
+                    error_code=error_code,
+                    causes=causes,
+                ),
+                reason=sending.reason,
+                not_attempted=sending.not_attempted,
                 counters=counters,
                 reports=self._reports,
-                command=self._request.command,
+                skip_reports=lambda: self._skip_reports,
+                repeat=prepared.following,
                 elapsed_s=self._clock.monotonic() - self._started,
                 now_ms=self._clock.wall_ms(),
             )
         )
+        self._log.decided("run.finished", **msgspec.to_builtins(self.finished.result))
         if defect is not None:
             raise defect
         return self.finished.result
@@ -171,98 +224,121 @@ class Run:
     def stop(self, signal: int) -> None:
         """Admit nothing more; requests in flight finish, then reports are written."""
         self._signal = signal
-        if self._engine is not None:
-            self._engine.stop()
+        self._log.decided("run.stop", signal=signal)
+        if self._reaching is not None:
+            self._reaching.cancel()
+        if self._sending is not None:
+            self._sending.stop()
 
     def cancel(self) -> None:
         """Cut requests in flight off as well: their agents are `unknown`."""
-        if self._engine is not None:
-            self._engine.cancel()
+        self._log.decided("run.cut_off")
+        if self._sending is not None:
+            self._sending.cancel()
+
+    def skip_reports(self) -> None:
+        """Leave the reports, also one that is being written: the ledger has all of it."""
+        self._log.decided("run.reports_skipped")
+        self._skip_reports = True
 
     def progress(self) -> Progress:
         """Where the run is."""
-        counters = self._journal.counters if self._journal else None
-        bulkheads = self._engine.bulkheads if self._engine else ()
+        sending = self._sending
+        counters = sending.counters if sending else None
         return Progress(
             agents=self._planned.plan.agents if self._planned else 0,
             finished=counters.finished if counters else 0,
             by_status={str(k): v for k, v in counters.by_status.items()} if counters else {},
             requests=counters.requests if counters else 0,
             retries=counters.retries if counters else 0,
-            waiting=sum(bulkhead.parked for bulkhead in bulkheads),
+            waiting=sending.waiting if sending else 0,
             elapsed_s=self._clock.monotonic() - self._started,
         )
 
-    async def _send(self, planned: Planned, database: Database) -> None:
-        names = list(dict.fromkeys(lane.gateway for lane in planned.lanes))
-        async with AsyncExitStack() as stack:
-            guids = planned.guids
-            if self.emulated:
-                guids = await self._gateways.emulate(
-                    stack, names, planned_rows(database, planned.run)
-                )
-            journal = await stack.enter_async_context(
-                Journal(
-                    database,
-                    planned.run,
-                    operation=SET_TALK_RIGHT.name,
-                    lanes=[lane.lane for lane in planned.lanes],
-                    clock=self._clock,
-                    settled=self._settled,
-                )
+    @property
+    def trouble(self) -> str:
+        """What went wrong beside the run, for people; "" where nothing did."""
+        return self._log.trouble
+
+    def _plan(
+        self,
+        asked: Request | Resume | Revert,
+        database: Database,
+        now_ms: int,
+        stdin: BinaryIO | None,
+    ) -> tuple[Planned, _Prepared]:
+        if isinstance(asked, Resume):
+            planned, recalled = plan_resume(asked, database, now_ms=now_ms, stdin=stdin)
+            return planned, _Prepared.of(recalled)
+        if isinstance(asked, Revert):
+            planned, recalled = plan_revert(asked, database, now_ms=now_ms, stdin=stdin)
+            return planned, _Prepared.of(recalled)
+        prepared = self._prepared or _Prepared(asked, Gateways(asked))
+        planned = plan_run(asked, prepared.gateways, database, now_ms=now_ms, stdin=stdin)
+        if asked.or_resume:
+            self._planned = planned  # so that it is discarded if the other one is refused
+            planned = resume_instead(
+                database, planned, max_age_s=asked.settings.max_age_s, now_ms=now_ms
             )
-            bulkheads = [
-                Bulkhead(
-                    name,
-                    [lane.lane for lane in planned.lanes if lane.gateway == name],
-                    journal,
-                    (await stack.enter_async_context(self._client(name, guids))).attempt,
-                    limits=self._limits(),
-                    policy=RetryPolicy(max_attempts=self._request.settings.max_attempts),
-                    clock=self._clock,
-                    random=self._uniform,
-                )
-                for name in names
-            ]
-            self._journal = journal
-            self._engine = Engine(bulkheads)
-            if self._signal is None:
-                await self._engine.run()
+        return planned, prepared
 
-    def _refuse_reports(self) -> None:
-        """Refuse reports that cannot be written, or would take the place of something else."""
-        request = self._request
-        read = [Path(request.roster), request.scenario, request.ca_file, request.client_cert]
-        taken = [path for path in (*read, request.settings.ledger) if path is not None]
-        for report in request.reports:
-            probe(report)
-            if any(same_file(report, path) for path in taken):
-                raise SettingsRefused(f"the report {report} would replace a file that is in use")
-            taken.append(report)
+    async def _reach(self, planned: Planned, prepared: _Prepared) -> None:
+        """Refuse gateways that no request can come to, as long as nothing was sent."""
+        with anyio.CancelScope() as self._reaching:
+            for name in sorted({lane.gateway for lane in planned.lanes}):
+                if self._signal is None and not prepared.gateways.emulated:
+                    await reach(
+                        prepared.gateways.endpoint(name),
+                        connect_timeout_s=prepared.request.settings.connect_timeout_s,
+                        clock=self._clock,
+                    )
+        self._reaching = None
+        if self._signal is not None:
+            raise Interrupted("interrupted; nothing was sent", signal=self._signal)
 
-    def _make_room(self, planned: Planned) -> None:
-        gateways = len({lane.gateway for lane in planned.lanes})
-        # An emulated gateway holds the other end of each connection.
-        ends = 2 if self.emulated else 1
-        make_room(gateways * self._request.settings.concurrency * ends)
-
-    def _client(self, name: str, guids: PackedGuids) -> GatewayClient:
-        settings = self._request.settings
-        return GatewayClient(
-            self._gateways.endpoint(name),
-            OPERATIONS[SET_TALK_RIGHT.name],
-            guids,
-            connect_timeout_s=settings.connect_timeout_s,
-            timeout_s=settings.timeout_s,
-            clock=self._clock,
+    def _begin(self, planned: Planned, database: Database, override: str) -> int:
+        if planned.new:
+            return 1
+        return begin_leg(
+            database,
+            planned.run,
+            command="resume",
+            only=self._asked.only if isinstance(self._asked, Resume) else (),
+            override=override or ("answered at the terminal" if planned.plan.guardrail else ""),
+            now_ms=self._clock.wall_ms(),
         )
 
-    def _limits(self) -> Limits:
-        settings = self._request.settings
-        return Limits(concurrency=settings.concurrency, per_second=settings.per_second)
+
+class _Prepared(msgspec.Struct, frozen=True):
+    """The request that a run is carried out by, and where its gateways are."""
+
+    request: Request
+    gateways: Gateways
+
+    @classmethod
+    def of(cls, recalled: Recalled) -> _Prepared:
+        return cls(recalled.request, recalled.gateways)
+
+    @property
+    def following(self) -> tuple[str, ...]:
+        """What a command that follows needs beside the run's ID."""
+        roster = ("--roster", "ROSTER.csv") if self.request.roster == "-" else ()
+        return (*self.request.repeat, *roster)
+
+    def make_room(self, planned: Planned) -> None:
+        """See to enough open files."""
+        gateways = len({lane.gateway for lane in planned.lanes})
+        # An emulated gateway holds the other end of each connection.
+        ends = 2 if self.gateways.emulated else 1
+        make_room(gateways * self.request.settings.concurrency * ends)
 
 
-def _default_report(roster: str, run_id: str) -> Path:
+def _briefly(plan: Plan) -> Plan:
+    return msgspec.structs.replace(plan, bad_rows=())
+
+
+def _default_report(prepared: _Prepared, run_id: str) -> Path:
+    roster = prepared.request.roster
     stem = "stdin" if roster == "-" else Path(roster).stem
     return Path(f"{stem}.{run_id}.report.csv")
 

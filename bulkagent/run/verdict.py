@@ -9,22 +9,26 @@ from collections.abc import Mapping
 
 import msgspec
 
-from bulkagent.outcome import Status
+from bulkagent.outcome import Cause, Status
 
 __all__ = ["Ending", "Verdict", "judge"]
 
 _SIGNAL_BASE = 128  # how shells report a death by signal, which batch systems know
 _DEFECT = 1
+_PERSON_MUST_LOOK = 6
+_TIME_OR_OUTAGE = 5
 
 
 class Ending(msgspec.Struct, frozen=True):
     """How sending ended, apart from what became of each row."""
 
     signal: int | None = None
-    """The signal that stopped it."""
+    """The signal that stopped it; None where one came too late to stop anything."""
     error: str | None = None
     """What broke off the run, for people; None where it came to its end."""
     error_code: int = _DEFECT
+    causes: frozenset[Cause] = frozenset()
+    """Why any part of it ended before its time."""
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -33,21 +37,47 @@ class Verdict(msgspec.Struct, frozen=True):
     state: str
     exit_code: int
     again: bool
-    """Whether running it again helps."""
+    """Whether there is something left that a resume may help."""
 
 
-def judge(totals: Mapping[str, int], ending: Ending) -> Verdict:
+def judge(totals: Mapping[str, int], causes: Mapping[str, int], ending: Ending) -> Verdict:
     """The first that holds of: broken off, stopped, something to repeat, something refused, done.
 
-    A defect goes before a signal, which goes before everything else that may break a run off. A
-    duplicate row follows its first row, so it has no say of its own.
+    A defect goes before a signal, that before what a person must look at, that before everything
+    else that may break a run off. A duplicate row follows its first row, so it has no say of its
+    own. What is left to a later run, or cannot be set back, is nothing that repeating helps.
+
+    Args:
+        totals: Rows by status; those that are not there count as none.
+        causes: Rows by cause; only those that are left for good are looked at.
+        ending: How sending ended.
     """
-    if ending.error is not None and (ending.signal is None or ending.error_code == _DEFECT):
-        return Verdict("interrupted", ending.error_code, again=True)
+    left = sum(totals.get(status, 0) for status in _REPEATABLE)
+    left_for_good = sum(causes.get(cause, 0) for cause in _FOR_GOOD)
+    again = left > left_for_good
+    broken = _broken_off(ending)
+    if broken is not None:
+        state, exit_code = broken
+        return Verdict(state, exit_code, again)
+    if again:
+        return Verdict("completed", 3, again)
+    refused = totals.get(Status.REJECTED, 0) or totals.get(Status.INVALID, 0)
+    return Verdict("completed", 4 if refused or left_for_good else 0, again)
+
+
+def _broken_off(ending: Ending) -> tuple[str, int] | None:
+    if ending.error is not None and ending.error_code == _DEFECT:
+        return "interrupted", _DEFECT
     if ending.signal is not None:
-        return Verdict("interrupted", _SIGNAL_BASE + ending.signal, again=True)
-    if totals[Status.FAILED] or totals[Status.UNKNOWN] or totals[Status.NOT_ATTEMPTED]:
-        return Verdict("completed", 3, again=True)
-    if totals[Status.REJECTED] or totals[Status.INVALID]:
-        return Verdict("completed", 4, again=False)
-    return Verdict("completed", 0, again=False)
+        return "interrupted", _SIGNAL_BASE + ending.signal
+    if Cause.HALTED in ending.causes:
+        return "halted", _PERSON_MUST_LOOK
+    if ending.error is not None:
+        return "interrupted", ending.error_code
+    if Cause.DEADLINE in ending.causes:
+        return "interrupted", _TIME_OR_OUTAGE
+    return None
+
+
+_REPEATABLE = (Status.FAILED, Status.UNKNOWN, Status.NOT_ATTEMPTED)
+_FOR_GOOD = (Cause.SUPERSEDED, Cause.PREVIOUS_UNKNOWN)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bulkagent.outcome import Status
+from bulkagent.outcome import Cause, Status
 from bulkagent.run.verdict import Ending, Verdict, judge
 
 
@@ -43,36 +43,46 @@ DONE = Verdict("completed", 0, again=False)
 def test_a_run_that_came_to_its_end_is_judged_by_its_rows(
     counts: dict[str, int], verdict: Verdict
 ) -> None:
-    assert judge(totals(**counts), Ending()) == verdict
+    assert judge(totals(**counts), {}, Ending()) == verdict
 
 
 @pytest.mark.parametrize(
-    ("ending", "exit_code"),
+    ("ending", "state", "exit_code"),
     [
-        (Ending(signal=signal.SIGHUP), 129),
-        (Ending(signal=signal.SIGINT), 130),
-        (Ending(signal=signal.SIGTERM), 143),
-        (Ending(error="a defect"), 1),
-        (Ending(error="the ledger is full", error_code=5), 5),
-        (Ending(error="a guardrail", error_code=6), 6),
-        (Ending(error="a defect", signal=signal.SIGINT), 1),
-        (Ending(error="the ledger is full", error_code=5, signal=signal.SIGINT), 130),
-        (Ending(error="a guardrail", error_code=6, signal=signal.SIGTERM), 143),
+        (Ending(signal=signal.SIGHUP), "interrupted", 129),
+        (Ending(signal=signal.SIGINT), "interrupted", 130),
+        (Ending(signal=signal.SIGTERM), "interrupted", 143),
+        (Ending(error="a defect"), "interrupted", 1),
+        (Ending(error="the ledger is full", error_code=5), "interrupted", 5),
+        (Ending(error="a defect", signal=signal.SIGINT), "interrupted", 1),
+        (Ending(error="the disk", error_code=5, signal=signal.SIGINT), "interrupted", 130),
+        (Ending(causes=frozenset({Cause.DEADLINE})), "interrupted", 5),
+        (Ending(causes=frozenset({Cause.HALTED})), "halted", 6),
+        (Ending(causes=frozenset({Cause.HALTED, Cause.DEADLINE})), "halted", 6),
+        (Ending(error="the disk", error_code=5, causes=frozenset({Cause.HALTED})), "halted", 6),
     ],
 )
 @pytest.mark.parametrize("counts", [{}, {"applied": 1}, {"failed": 1}, {"rejected": 1}])
 def test_a_run_that_was_broken_off_says_so_whatever_its_rows(
-    ending: Ending, exit_code: int, counts: dict[str, int]
+    ending: Ending, state: str, exit_code: int, counts: dict[str, int]
 ) -> None:
-    assert judge(totals(**counts), ending) == Verdict("interrupted", exit_code, again=True)
+    again = "failed" in counts
+    assert judge(totals(**counts), {}, ending) == Verdict(state, exit_code, again)
+
+
+def test_what_is_left_for_good_is_nothing_that_repeating_helps() -> None:
+    left = totals(applied=3, failed=1, unknown=1, not_attempted=2)
+    assert judge(left, {"superseded": 3, "previous_unknown": 1}, Ending()) == IN_VAIN
+    assert judge(left, {"superseded": 3, "interrupted": 1}, Ending()) == AGAIN
 
 
 PRECEDENCE = [1, 129, 130, 143, 6, 5, 3, 4, 0]
 ENDINGS = [
-    Ending(signal=number, error=error, error_code=code)
-    for number, (error, code) in itertools.product(
+    Ending(signal=number, error=error, error_code=code, causes=causes)
+    for number, (error, code), causes in itertools.product(
         (None, signal.SIGHUP, signal.SIGINT, signal.SIGTERM),
-        ((None, 1), ("a defect", 1), ("the ledger", 5), ("a guardrail", 6)),
+        ((None, 1), ("a defect", 1), ("the ledger", 5)),
+        (frozenset[Cause](), frozenset({Cause.HALTED}), frozenset({Cause.DEADLINE})),
     )
 ]
 
@@ -89,11 +99,14 @@ def test_the_exit_code_is_the_first_of_all_that_hold(
         holds.add(ending.error_code)
     if ending.signal is not None:
         holds.add(128 + ending.signal)
-    if counts["failed"] + counts["unknown"] + counts["not_attempted"]:
+    holds |= {{Cause.HALTED: 6, Cause.DEADLINE: 5}[cause] for cause in ending.causes}
+    left = counts["failed"] + counts["unknown"] + counts["not_attempted"]
+    if left:
         holds.add(3)
     if counts["rejected"] + counts["invalid"]:
         holds.add(4)
-    verdict = judge(counts, ending)
+    verdict = judge(counts, {}, ending)
     assert verdict.exit_code == min(holds, key=PRECEDENCE.index)
-    assert verdict.state == ("completed" if verdict.exit_code in (0, 3, 4) else "interrupted")
-    assert verdict.again is (verdict.exit_code not in (0, 4))
+    states = {0: "completed", 3: "completed", 4: "completed", 6: "halted"}
+    assert verdict.state == states.get(verdict.exit_code, "interrupted")
+    assert verdict.again is (left > 0)

@@ -1,0 +1,106 @@
+"""A leg of a run as a command carries it out: prepared, agreed to, executed, told.
+
+What may live here: the order in which apply, resume and revert speak with a person. What this
+room must not know: what sets them apart.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from bulkagent.cli.ending import leaving_on_signals
+from bulkagent.cli.terminal import agreed, print_data, say
+
+if TYPE_CHECKING:
+    from bulkagent.run import Finished, Plan, Run, RunResult
+
+__all__ = ["carry_out"]
+
+
+def carry_out(
+    run: Run,
+    opening: Callable[[Plan], str],
+    *,
+    yes: bool,
+    override: str | None = None,
+    as_json: bool,
+) -> RunResult:
+    """Prepare a run, ask, execute it and tell what came of it.
+
+    Args:
+        run: The run.
+        opening: What is said of its plan.
+        yes: Whether a person agreed beforehand.
+        override: Why a guardrail is overridden.
+        as_json: Whether the result is data on stdout as well.
+    """
+    import asyncio
+
+    from bulkagent.cli.progress import execute
+
+    with run:
+        with leaving_on_signals():
+            plan = run.prepare(stdin=sys.stdin.buffer if sys.stdin else None)
+            say(opening(plan))
+            if run.insecure:
+                say(_INSECURE)
+            if plan.guardrail and not override:
+                run.agreed = _looked_at(plan)
+            elif not (yes or run.emulated or not plan.agents):
+                _ask(plan)
+        try:
+            result = asyncio.run(execute(run))
+        except Exception:
+            # A defect: what was sent all the same has a report, and is said before the defect is.
+            if run.finished is not None:
+                _tell(plan, run.finished, as_json=as_json)
+            raise
+        if run.finished is not None:
+            with contextlib.suppress(KeyboardInterrupt):  # all is done but the telling
+                _tell(plan, run.finished, as_json=as_json)
+    if run.trouble:
+        say(f"WARNING {run.trouble}")
+    return result
+
+
+_INSECURE = (
+    "WARNING --insecure: any certificate is accepted; whoever can redirect a packet can collect"
+    " these agents' GUIDs"
+)
+
+
+def _tell(plan: Plan, finished: Finished, *, as_json: bool) -> None:
+    from bulkagent.cli import screen
+
+    if as_json:
+        print_data(screen.as_json_object(finished.result))
+    say(screen.closing(plan, finished))
+
+
+def _ask(plan: Plan) -> None:
+    from bulkagent.cli import screen
+    from bulkagent.errors import ConsentRefused
+
+    try:
+        agreement = agreed(screen.question(plan))
+    except ConsentRefused as refused:
+        raise ConsentRefused(str(refused), totals=plan.totals) from None
+    if not agreement:
+        raise ConsentRefused("not agreed to; nothing was sent", totals=plan.totals)
+
+
+def _looked_at(plan: Plan) -> bool:
+    """Whether a person at a terminal lets a halted run go on; nobody there is no answer."""
+    from bulkagent.cli import screen
+    from bulkagent.errors import ConsentRefused
+
+    try:
+        agreement = agreed(screen.question(plan))
+    except ConsentRefused:
+        return False
+    if not agreement:
+        raise ConsentRefused("not agreed to; nothing was sent", totals=plan.totals)
+    return True

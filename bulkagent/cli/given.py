@@ -1,0 +1,102 @@
+"""What options say, as settings.
+
+What may live here: text with units into numbers, and what was typed apart from what the
+environment has. What this room must not know: what a command does with settings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from bulkagent.run import Choices
+    from bulkagent.settings import Settings
+
+__all__ = ["choices_of", "repeated", "settings_from", "tls_of", "was_typed"]
+
+
+def settings_from(config: Path | None, *, emulated: bool = False, **options: Any) -> Settings:
+    """Settings of options over the configuration file over the defaults.
+
+    Args:
+        config: The configuration file that was asked for.
+        emulated: Whether the gateway is the emulated one.
+        options: What was given, by the options' names.
+
+    Raises:
+        SettingsRefused: One of them is wrong.
+    """
+    from bulkagent.settings import Settings, find_config, load_config
+
+    return Settings.resolve(_read(options), load_config(find_config(config)), emulated=emulated)
+
+
+def choices_of(ctx: typer.Context, config: Path | None, **options: Any) -> Choices:
+    """The same for a run that has settings of its own: what was typed apart from what was not.
+
+    Raises:
+        SettingsRefused: One of them is wrong.
+    """
+    from bulkagent.run import Choices
+    from bulkagent.settings import find_config, load_config
+
+    typed = {name: value for name, value in options.items() if was_typed(ctx, name)}
+    exported = {name: value for name, value in options.items() if name not in typed}
+    return Choices(
+        explicit=_read(typed),
+        environment=_read(exported),
+        file=load_config(find_config(config)),
+    )
+
+
+def was_typed(ctx: typer.Context, name: str) -> bool:
+    """Whether an option stands on the command line, and not in the environment alone."""
+    source = ctx.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
+
+
+def tls_of(ctx: typer.Context) -> dict[str, Any]:
+    """The options about certificates that were typed: they go over a run's own."""
+    names = ("ca_file", "client_cert", "tls_server_name")
+    return {name: ctx.params[name] for name in names if was_typed(ctx, name)}
+
+
+def repeated(ctx: typer.Context) -> tuple[str, ...]:
+    """The typed options that a following command needs to find the run, as words."""
+    words: list[str] = []
+    for name in ("ledger", "config"):
+        if name in ctx.params and was_typed(ctx, name):
+            words += [f"--{name}", str(ctx.params[name])]
+    return (*words, *(["--insecure"] if ctx.params.get("insecure") else []))
+
+
+def _read(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options as settings: text with units into numbers; those that were not given left out."""
+    from bulkagent import quantities
+
+    settings: dict[str, Any] = {}
+    for name, value in options.items():
+        if value is None:
+            continue
+        if name == "rate":
+            settings["per_second"] = quantities.rate_per_second(value)
+        elif name == "halt":
+            settings["halt_share"], settings["halt_count"] = quantities.halt_at(value)
+        elif name == "agent_id_range":
+            settings[name] = quantities.agent_id_range(value)
+        elif name == "deadline" and value.strip().lower() == "none":
+            settings["deadline_s"] = None
+        elif name in _DURATIONS:
+            settings[f"{name}_s"] = quantities.duration_s(value)
+        else:
+            settings[name] = value
+    return settings
+
+
+_DURATIONS = frozenset(
+    {"connect_timeout", "timeout", "deadline", "grace", "max_age", "trust_state"}
+)

@@ -1,0 +1,110 @@
+"""`bulkagent resume`: go on with a run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from bulkagent.cli import options
+from bulkagent.cli.ending import explained
+
+if TYPE_CHECKING:
+    from bulkagent.outcome import Cause
+
+__all__ = ["resume"]
+
+
+def resume(  # noqa: PLR0917 - Typer reads the parameters; nobody calls this by position
+    ctx: typer.Context,
+    run: options.RunName,
+    only: options.Only = None,
+    roster: options.OtherRoster = None,
+    override: options.Override = None,
+    max_age: options.MaxAge = None,
+    yes: options.Yes = False,  # noqa: FBT002 - an option
+    report: options.Reports = None,
+    as_json: options.Json = False,  # noqa: FBT002 - an option
+    concurrency: options.Concurrency = None,
+    rate: options.Rate = None,
+    max_attempts: options.MaxAttempts = None,
+    timeout: options.Timeout = None,
+    connect_timeout: options.ConnectTimeout = None,
+    deadline: options.Deadline = None,
+    grace: options.Grace = None,
+    halt: options.Halt = None,
+    halt_first: options.HaltFirst = None,
+    ca_file: options.CaFile = None,  # noqa: ARG001 - read by name, where it was typed
+    tls_server_name: options.TlsServerName = None,  # noqa: ARG001 - the same
+    client_cert: options.ClientCert = None,  # noqa: ARG001 - the same
+    insecure: options.Insecure = False,  # noqa: FBT002 - an option
+    encoding: options.Encoding = None,
+    delimiter: options.Delimiter = None,
+    agent_column: options.AgentColumn = None,
+    ledger: options.Ledger = None,
+    durability: options.Durability = None,
+    log_file: options.LogFile = None,
+    config: options.Config = None,
+    scenario: options.Scenario = None,
+) -> None:
+    """Go on with a run: everything of it that another attempt may help.
+
+    What is not given is as it was for the run. Its report is again of the whole roster.
+
+    Example: bulkagent resume last
+    """
+    with explained(as_json=as_json):
+        from bulkagent.cli import given, screen
+        from bulkagent.cli.carrying import carry_out
+        from bulkagent.run import Resume, Run
+
+        request = Resume(
+            run=run,
+            choices=given.choices_of(
+                ctx,
+                config,
+                rate=rate,
+                timeout=timeout,
+                connect_timeout=connect_timeout,
+                deadline=deadline,
+                grace=grace,
+                halt=halt,
+                halt_first=halt_first,
+                concurrency=concurrency,
+                max_attempts=max_attempts,
+                ledger=ledger,
+                durability=durability,
+                max_age=max_age,
+            ),
+            roster=roster or "",
+            encoding=encoding,
+            delimiter=delimiter,
+            agent_column=agent_column,
+            reports=tuple(report or ()) if given.was_typed(ctx, "report") else (),
+            scenario=scenario if given.was_typed(ctx, "scenario") else None,
+            tls=given.tls_of(ctx),
+            insecure=insecure,
+            log_file=log_file,
+            repeat=given.repeated(ctx),
+            only=_causes(only),
+            override=override or "",
+        )
+        result = carry_out(
+            Run(request), screen.opening_again, yes=yes, override=override, as_json=as_json
+        )
+    raise typer.Exit(result.exit_code or 0)
+
+
+def _causes(text: str | None) -> frozenset[Cause]:
+    from bulkagent.errors import SettingsRefused
+    from bulkagent.outcome import Cause
+
+    names = [name.strip() for name in (text or "").split(",") if name.strip()]
+    known = {cause.value: cause for cause in Cause}
+    for name in names:
+        if name not in known:
+            raise SettingsRefused(
+                f"--only: there is no cause {name!r}; the report's column has those of the run:"
+                f" {', '.join(known)}"
+            )
+    return frozenset(known[name] for name in names)

@@ -1,0 +1,86 @@
+"""`bulkagent revert`: set back what a run changed."""
+
+from __future__ import annotations
+
+import typer
+
+from bulkagent.cli import options
+from bulkagent.cli.ending import explained
+
+__all__ = ["revert"]
+
+
+def revert(  # noqa: PLR0917 - Typer reads the parameters; nobody calls this by position
+    ctx: typer.Context,
+    run: options.RunName,
+    assume_opposite: options.AssumeOpposite = False,  # noqa: FBT002 - an option
+    trust_state: options.TrustState = None,
+    roster: options.OtherRoster = None,
+    yes: options.Yes = False,  # noqa: FBT002 - an option
+    report: options.Reports = None,
+    as_json: options.Json = False,  # noqa: FBT002 - an option
+    concurrency: options.Concurrency = None,
+    rate: options.Rate = None,
+    max_attempts: options.MaxAttempts = None,
+    timeout: options.Timeout = None,
+    connect_timeout: options.ConnectTimeout = None,
+    deadline: options.Deadline = None,
+    grace: options.Grace = None,
+    halt: options.Halt = None,
+    halt_first: options.HaltFirst = None,
+    ca_file: options.CaFile = None,  # noqa: ARG001 - read by name, where it was typed
+    tls_server_name: options.TlsServerName = None,  # noqa: ARG001 - the same
+    client_cert: options.ClientCert = None,  # noqa: ARG001 - the same
+    insecure: options.Insecure = False,  # noqa: FBT002 - an option
+    encoding: options.Encoding = None,
+    delimiter: options.Delimiter = None,
+    agent_column: options.AgentColumn = None,
+    ledger: options.Ledger = None,
+    durability: options.Durability = None,
+    log_file: options.LogFile = None,
+    config: options.Config = None,
+    scenario: options.Scenario = None,
+) -> None:
+    """Set back what a run changed, or may have, to what the ledger knew of it before.
+
+    It is a run of its own. What is not given is as it was for the run that is reverted.
+
+    Example: bulkagent revert last
+    """
+    with explained(as_json=as_json):
+        from bulkagent.cli import given, screen
+        from bulkagent.cli.carrying import carry_out
+        from bulkagent.run import Revert, Run
+
+        request = Revert(
+            run=run,
+            choices=given.choices_of(
+                ctx,
+                config,
+                rate=rate,
+                timeout=timeout,
+                connect_timeout=connect_timeout,
+                deadline=deadline,
+                grace=grace,
+                halt=halt,
+                halt_first=halt_first,
+                concurrency=concurrency,
+                max_attempts=max_attempts,
+                ledger=ledger,
+                durability=durability,
+                trust_state=trust_state,
+            ),
+            roster=roster or "",
+            encoding=encoding,
+            delimiter=delimiter,
+            agent_column=agent_column,
+            reports=tuple(report or ()) if given.was_typed(ctx, "report") else (),
+            scenario=scenario if given.was_typed(ctx, "scenario") else None,
+            tls=given.tls_of(ctx),
+            insecure=insecure,
+            log_file=log_file,
+            repeat=given.repeated(ctx),
+            assume_opposite=assume_opposite,
+        )
+        result = carry_out(Run(request), screen.opening_again, yes=yes, as_json=as_json)
+    raise typer.Exit(result.exit_code or 0)

@@ -1,0 +1,42 @@
+"""`bulkagent show`: one run, or one agent of it, with every attempt."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from bulkagent.cli import options
+from bulkagent.cli.ending import explained
+from bulkagent.cli.terminal import print_data
+
+__all__ = ["show"]
+
+
+def show(
+    run: options.RunName,
+    agent: Annotated[
+        str | None, typer.Option("--agent", metavar="ID", help="This agent, with every attempt.")
+    ] = None,
+    as_json: options.Json = False,  # noqa: FBT002 - an option
+    ledger: options.Ledger = None,
+    config: options.Config = None,
+) -> None:
+    """Say how a run stands, or what was tried for one agent of it.
+
+    Example: bulkagent show last --agent 1007
+    """
+    with explained(as_json=as_json):
+        import msgspec
+
+        from bulkagent.cli import given, telling
+        from bulkagent.run import agent_story, run_story
+
+        settings = given.settings_from(config, ledger=ledger)
+        if agent is not None:
+            of_agent = agent_story(settings.ledger, run, agent)
+            text, story = telling.agent(of_agent), msgspec.json.encode(of_agent)
+        else:
+            of_run = run_story(settings.ledger, run)
+            text, story = telling.run(of_run), msgspec.json.encode(of_run)
+        print_data(story.decode() if as_json else text)

@@ -1,0 +1,86 @@
+"""Whether a gateway can be spoken to at all, tried before the first request.
+
+What may live here: one connection without a request, and which of its failures are a matter of
+set-up. What this room must not know: requests, agents. Nothing is sent but the TLS handshake.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import ssl
+from urllib.parse import urlsplit
+
+from bulkagent.clock import Clock
+from bulkagent.errors import SettingsRefused
+from bulkagent.gateway.endpoint import Endpoint, tls_context
+
+__all__ = ["reach"]
+
+_HTTPS = 443
+
+# A name service that is overloaded says so at once; at six in the morning that is no reason to
+# leave a shift unset.
+_TRIES = 4
+_PAUSE_S = 0.5
+
+
+async def reach(endpoint: Endpoint, *, connect_timeout_s: float, clock: Clock) -> None:
+    """Connect once, and refuse what no retry would change: no such name, no trust.
+
+    Whoever does not listen, or not in time, may be back in a moment: that is left to the run.
+
+    Args:
+        endpoint: The gateway.
+        connect_timeout_s: For name, connection and TLS handshake together.
+        clock: For the pauses between questions to an overloaded name service.
+
+    Raises:
+        SettingsRefused: The name has no address, or TLS fails.
+    """
+    for left in reversed(range(_TRIES)):
+        try:
+            async with asyncio.timeout(connect_timeout_s):
+                await _connect(endpoint)
+        except TimeoutError:
+            return
+        except socket.gaierror as error:
+            if error.errno == socket.EAI_AGAIN and left:
+                await clock.sleep(_PAUSE_S)
+                continue
+            raise SettingsRefused(
+                f"{_host_of(endpoint)} has no address ({error.strerror}), so nothing was sent;"
+                " check the gateway's address and the name service"
+            ) from None
+        except ssl.SSLError as error:
+            raise SettingsRefused(
+                f"{endpoint.url}: {_why(error)}, so nothing was sent; check --ca-file and"
+                " --tls-server-name, and that the port is the gateway's"
+            ) from None
+        except OSError:
+            return
+        return
+
+
+async def _connect(endpoint: Endpoint) -> None:
+    parts = urlsplit(endpoint.url)
+    _, writer = await asyncio.open_connection(
+        parts.hostname,
+        parts.port or _HTTPS,
+        ssl=tls_context(endpoint),
+        server_hostname=endpoint.tls_server_name or None,
+    )
+    writer.transport.abort()
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()
+
+
+def _host_of(endpoint: Endpoint) -> str:
+    return urlsplit(endpoint.url).hostname or endpoint.url
+
+
+def _why(error: ssl.SSLError) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not accepted ({error.verify_message})"
+    return f"no TLS connection ({error.reason or error})"

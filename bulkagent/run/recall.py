@@ -1,0 +1,196 @@
+"""A run that is in the ledger, brought back: what it was asked to do, and its agents' GUIDs.
+
+What may live here: turning records into the request that they were made of, and the reading of
+the roster for GUIDs alone. What this room must not know: what is then done with the run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+
+from bulkagent.errors import ResumeRefused, RosterRefused
+from bulkagent.gateway.guids import PackedGuids
+from bulkagent.ledger import (
+    Claim,
+    Database,
+    Matching,
+    RunFacts,
+    endpoints_of,
+    find_run,
+    unplanned_since,
+)
+from bulkagent.roster import Retraction, Roster
+from bulkagent.run.fingerprint import Fingerprint
+from bulkagent.run.gateways import Gateways
+from bulkagent.run.planning import flag_text, rules_of
+from bulkagent.run.request import Again, Request
+from bulkagent.settings import Settings
+
+__all__ = ["Recalled", "claimed_run", "guids_for", "recall"]
+
+
+class Recalled(msgspec.Struct, frozen=True):
+    """A run's own request, with what was asked for now laid over it."""
+
+    facts: RunFacts
+    request: Request
+    gateways: Gateways
+
+
+def claimed_run(database: Database, name: str) -> tuple[RunFacts, Claim]:
+    """Find a run that can be brought back, and own it.
+
+    Raises:
+        RunNotFound: There is no such run.
+        RunBusy: Another process is at work on it.
+        ResumeRefused: It cannot be brought back.
+    """
+    facts = find_run(database, name)
+    if name == "last" and (unplanned := unplanned_since(database, facts.run)):
+        raise ResumeRefused(
+            f"the last run, {unplanned}, was never planned, so nothing was sent; apply its roster"
+            f" again, or name the run before it, {facts.id}"
+        )
+    claim = Claim(database.path, facts.id)
+    try:
+        # Its last owner may have ended it meanwhile.
+        facts = _of_this_format(find_run(database, facts.id))
+    except BaseException:
+        claim.release()
+        raise
+    return facts, claim
+
+
+def _of_this_format(facts: RunFacts) -> RunFacts:
+    if facts.fingerprint:
+        return facts
+    raise ResumeRefused(
+        f"run {facts.id} was planned by an earlier bulkagent, which did not keep what is needed;"
+        " apply its roster again"
+    )
+
+
+def recall(database: Database, facts: RunFacts, again: Again) -> Recalled:
+    """The request that a run was planned with, under what is asked for now.
+
+    Raises:
+        SettingsRefused: A setting, or a file that the run needs, cannot be used.
+    """
+    own = facts.settings
+    kept = {name: own[name] for name in Settings().own}
+    # JSON has no tuples.
+    kept["agent_id_range"] = tuple(kept["agent_id_range"])
+    request = Request(
+        roster=again.roster or facts.roster,
+        gateway=own["gateway"],
+        flag=own["flag"],
+        settings=again.choices.settings(kept),
+        encoding=again.encoding or own["encoding"],
+        delimiter=again.delimiter or own["delimiter"],
+        agent_column=again.agent_column or own["agent_column"],
+        skip_invalid=own["skip_invalid"],
+        reports=again.reports or tuple(Path(report) for report in own["reports"]),
+        scenario=again.scenario or (Path(own["scenario"]) if own["scenario"] else None),
+        ca_file=again.tls.get("ca_file"),
+        client_cert=again.tls.get("client_cert"),
+        tls_server_name=again.tls.get("tls_server_name", ""),
+        insecure=again.insecure,
+        log_file=again.log_file,
+        repeat=again.repeat,
+    )
+    recorded = endpoints_of(database, facts.run)
+    gateways = Gateways(request, recorded, default=own["default_gateway"])
+    gateways.check(at.gateway for at in recorded)
+    return Recalled(facts, request, gateways)
+
+
+def guids_for(
+    database: Database,
+    recalled: Recalled,
+    *,
+    run: int,
+    other: bool,
+    stdin: BinaryIO | None = None,
+) -> PackedGuids:
+    """The GUIDs of a run's agents, from its roster as it is now, or from another one.
+
+    Args:
+        database: The ledger.
+        recalled: The run that the roster was first read for.
+        run: The key of the run whose rows get the GUIDs; its rows have the numbers of that one's.
+        other: Whether somebody named the roster for this, so that it may be another one.
+        stdin: What standard input is.
+
+    Raises:
+        RosterRefused: It cannot be read.
+        ResumeRefused: It is not the one that the run was planned from, or lacks an agent.
+    """
+    facts, request = recalled.facts, recalled.request
+    if request.roster == "-" and not other:
+        raise ResumeRefused(
+            f"the roster of run {facts.id} came from standard input, which is over; give the file"
+            " with --roster PATH"
+        )
+    rules = msgspec.structs.replace(rules_of(request, recalled.gateways), require_flag=not other)
+    # A revert sets other flags than the roster's, and the run that it reverts has those.
+    reading = _Reading(with_flags=facts.reverts is None and run == facts.run)
+    try:
+        with Roster(request.roster, rules, stdin=stdin) as roster:
+            if not other:
+                for _ in reading.rows(roster):
+                    pass
+            else:
+                with Matching(database, run, reading.rows(roster)) as matching:
+                    if reading.fingerprint.hexdigest() != facts.fingerprint:
+                        return _matched(facts, request.roster, reading.guids, matching)
+    except RosterRefused as refused:
+        raise RosterRefused(
+            f"{refused}; another roster for run {facts.id} can be named with --roster",
+            refused.bad_rows,
+        ) from None
+    if reading.fingerprint.hexdigest() != facts.fingerprint:
+        raise ResumeRefused(
+            f"{request.roster} is not the roster that run {facts.id} was planned from: its"
+            " gateways, agents or flags have changed; if it is the one to take GUIDs from all the"
+            f" same, say so with --roster {request.roster}, else apply it"
+        )
+    return reading.guids
+
+
+class _Reading:
+    """One pass over a roster, for fingerprint and GUIDs."""
+
+    def __init__(self, *, with_flags: bool) -> None:
+        self._with_flags = with_flags
+        self.fingerprint = Fingerprint()
+        self.guids = PackedGuids()
+
+    def rows(self, roster: Roster) -> Iterator[tuple[str, str, str, int]]:
+        """Gateway, agent ID, arguments and row of every assignment."""
+        for row in roster.rows():
+            if isinstance(row, Retraction):
+                continue
+            arguments = flag_text(row.flag)
+            self.fingerprint.add(row.row, row.gateway, row.agent_id, arguments)
+            if row.status is None:
+                self.guids.add(row.row, row.guid)
+                offered = arguments if self._with_flags else ""
+                yield row.gateway, row.agent_id, offered, row.row
+
+
+def _matched(facts: RunFacts, roster: str, offered: PackedGuids, matching: Matching) -> PackedGuids:
+    missing, some = matching.missing()
+    if missing:
+        more = ", ..." if missing > len(some) else ""
+        raise ResumeRefused(
+            f"{roster} lacks {missing:,} of the agents that are left of run {facts.id}, or gives"
+            f" them another flag: {', '.join(some)}{more}; give a roster that has them all"
+        )
+    guids = PackedGuids()
+    for row, there in matching.pairs():
+        guids.add(row, offered.of_row(there) or "")
+    return guids

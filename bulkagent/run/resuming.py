@@ -1,0 +1,163 @@
+"""Going on with a run: what is left of it, who may have it, and with which GUIDs.
+
+What may live here: everything of a resume before anything is sent. What this room must not know:
+how it is sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import BinaryIO
+
+from bulkagent.errors import GuardrailRefused, ResumeRefused
+from bulkagent.gateway.guids import PackedGuids
+from bulkagent.gateway.operations import flag_of
+from bulkagent.ledger import (
+    Database,
+    Group,
+    Lane,
+    RunFacts,
+    find_same,
+    forget_run,
+    groups,
+    legs_of,
+    supersede,
+    totals_of,
+)
+from bulkagent.outcome import Cause
+from bulkagent.run.planning import Planned
+from bulkagent.run.recall import Recalled, claimed_run, guids_for, recall
+from bulkagent.run.request import Plan, PlanPart, Resume
+
+__all__ = ["plan_resume", "resume_instead"]
+
+
+def plan_resume(
+    request: Resume, database: Database, *, now_ms: int, stdin: BinaryIO | None = None
+) -> tuple[Planned, Recalled]:
+    """See what is left of a run, and get ready to send it.
+
+    Raises:
+        RunNotFound, RunBusy, ResumeRefused, RosterRefused, SettingsRefused: It cannot be resumed.
+        LedgerUnavailable, LedgerFailed: The ledger cannot be read or written.
+    """
+    facts, claim = claimed_run(database, request.run)
+    try:
+        recalled = recall(database, facts, request)
+        _refuse_age(facts, recalled.request.settings.max_age_s, now_ms)
+        superseded = supersede(database, facts.run)
+        plan, lanes = _plan(database, facts, request.only, superseded)
+        guids = PackedGuids()
+        if lanes:
+            other = bool(request.roster)
+            guids = guids_for(database, recalled, run=facts.run, other=other, stdin=stdin)
+        planned = Planned(plan, facts.run, lanes, guids, facts.fingerprint, (claim,), new=False)
+    except BaseException:
+        claim.release()
+        raise
+    return planned, recalled
+
+
+def resume_instead(
+    database: Database, planned: Planned, *, max_age_s: float, now_ms: int
+) -> Planned:
+    """The latest run of the same roster where it is unfinished, in the place of a new plan.
+
+    The GUIDs of the new plan are taken over, for its rows have the same numbers; the new plan
+    is taken out of the ledger again.
+
+    Raises:
+        RunBusy: Another process is at work on that run; the new plan is left to be discarded.
+    """
+    since_ms = now_ms - round(max_age_s * 1000)
+    same = find_same(database, planned.fingerprint, since_ms=since_ms, but=planned.run)
+    for latest in same[:1]:  # those before it have been followed up by it
+        facts, claim = claimed_run(database, latest.id)
+        try:
+            superseded = supersede(database, facts.run)
+            plan, lanes = _plan(database, facts, (), superseded)
+            if lanes:
+                forget_run(database, planned.run)
+                planned.release()
+                return Planned(
+                    plan,
+                    facts.run,
+                    lanes,
+                    planned.guids,
+                    planned.fingerprint,
+                    (claim,),
+                    new=False,
+                )
+        except BaseException:
+            claim.release()
+            raise
+        claim.release()
+    return planned
+
+
+def _plan(
+    database: Database, facts: RunFacts, only: Collection[Cause], superseded: Mapping[str, int]
+) -> tuple[Plan, tuple[Lane, ...]]:
+    standing = groups(database, facts.run)
+    wanted = [group for group in standing if group.left and (not only or group.cause in only)]
+    lanes = _lanes(wanted)
+    totals = totals_of(database, facts.run)
+    again: dict[str, int] = {}
+    for group in wanted:
+        again[group.status.value] = again.get(group.status.value, 0) + group.count
+    plan = Plan(
+        run_id=facts.id,
+        layout="",
+        rows=sum(totals.values()),
+        agents=sum(again.values()),
+        of_agents=sum(group.count for group in standing),
+        duplicates=totals["duplicate"],
+        invalid=totals["invalid"],
+        parts=tuple(
+            PlanPart(lane.gateway, flag_of(lane.arguments), lane.assignments) for lane in lanes
+        ),
+        command="resume",
+        origin=facts.reverts or "",
+        again=again,
+        superseded=superseded,
+        guardrail=_guardrail(database, facts) if lanes else "",
+        standing=totals,
+    )
+    return plan, lanes
+
+
+def _lanes(wanted: Sequence[Group]) -> tuple[Lane, ...]:
+    """The lanes that have something left, in the order in which they are worked off."""
+    counts: dict[int, int] = {}
+    first: dict[int, Group] = {}
+    for group in wanted:
+        first.setdefault(group.lane, group)
+        counts[group.lane] = counts.get(group.lane, 0) + group.count
+    return tuple(
+        Lane(lane, group.gateway, group.wave, group.arguments, counts[lane])
+        for lane, group in first.items()
+    )
+
+
+def _guardrail(database: Database, facts: RunFacts) -> str:
+    """What a person has to have looked at before the run may go on."""
+    if facts.exit_code != GuardrailRefused.exit_code:
+        return ""
+    *_, leg = legs_of(database, facts.run)
+    return leg.reason or "it was halted"
+
+
+def _refuse_age(facts: RunFacts, max_age_s: float, now_ms: int) -> None:
+    age_s = (now_ms - facts.created_at) / 1000
+    if age_s > max_age_s:
+        raise ResumeRefused(
+            f"run {facts.id} was planned {_hours(age_s)} ago, and its list may be another shift's;"
+            f" apply a fresh roster, or raise --max-age ({_hours(max_age_s)})"
+        )
+
+
+def _hours(seconds: float) -> str:
+    if seconds < 120:  # noqa: PLR2004 - so few are told one by one
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 120 else f"{minutes / 60:.1f} h"  # noqa: PLR2004

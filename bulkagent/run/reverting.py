@@ -1,0 +1,140 @@
+"""Setting back what a run changed, as a run of its own.
+
+What may live here: what each agent goes back to. What this room must not know: how the ledger
+puts together what it knew, and how anything is sent.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import BinaryIO
+
+import msgspec
+
+from bulkagent.errors import LedgerUnavailable
+from bulkagent.gateway.operations import SET_TALK_RIGHT, flag_of
+from bulkagent.ledger import (
+    Changed,
+    Database,
+    Planner,
+    changed_rows,
+    endpoints_of,
+    forget_run,
+)
+from bulkagent.outcome import Cause, Status
+from bulkagent.run.planning import Planned, wave_of
+from bulkagent.run.recall import Recalled, claimed_run, guids_for, recall
+from bulkagent.run.request import Plan, PlanPart, Revert
+
+__all__ = ["plan_revert"]
+
+
+def plan_revert(
+    request: Revert, database: Database, *, now_ms: int, stdin: BinaryIO | None = None
+) -> tuple[Planned, Recalled]:
+    """Plan the run that sets another one back; a plan that is refused leaves nothing behind.
+
+    Raises:
+        RunNotFound, RunBusy, ResumeRefused, RosterRefused, SettingsRefused: It cannot be done.
+        LedgerUnavailable, LedgerFailed: The ledger cannot be read or written.
+    """
+    facts, claim = claimed_run(database, request.run)
+    planner: Planner | None = None
+    try:
+        recalled = recall(database, facts, request)
+        # It has reports of its own, not those of the run that it sets back.
+        asked = msgspec.structs.replace(recalled.request, reports=request.reports)
+        recalled = Recalled(facts, asked, recalled.gateways)
+        planner = Planner(
+            database,
+            command="revert",
+            operation=facts.operation,
+            roster=asked.roster,
+            extra_columns=facts.extra_columns,
+            wave_of=wave_of,
+            settings={
+                **facts.settings,
+                **msgspec.to_builtins(asked.settings.own),
+                "reports": [str(report.absolute()) for report in request.reports],
+            },
+            now_ms=now_ms,
+            reverts=facts.run,
+        )
+        tally = _Tally()
+        opposite = request.assume_opposite
+        trusted_since_ms = now_ms - round(asked.settings.trust_state_s * 1000)
+        with Database(database.path) as reader:
+            for changed in changed_rows(reader, facts.run):
+                _set_back(changed, planner, tally, trusted_since_ms, opposite=opposite)
+        lanes = planner.planned(
+            now_ms, fingerprint=facts.fingerprint, endpoints=endpoints_of(database, facts.run)
+        )
+        guids = guids_for(
+            database, recalled, run=planner.run, other=bool(request.roster), stdin=stdin
+        )
+    except BaseException:
+        if planner is not None:
+            with contextlib.suppress(LedgerUnavailable):
+                forget_run(database, planner.run)
+            planner.claim.release()
+        claim.release()
+        raise
+    plan = Plan(
+        run_id=planner.run_id,
+        layout="",
+        rows=tally.rows,
+        agents=sum(lane.assignments for lane in lanes),
+        of_agents=tally.rows,
+        duplicates=0,
+        invalid=0,
+        parts=tuple(
+            PlanPart(lane.gateway, flag_of(lane.arguments), lane.assignments) for lane in lanes
+        ),
+        command="revert",
+        origin=facts.id,
+        superseded=tally.superseded,
+        previous_unknown=tally.previous_unknown,
+    )
+    claims = (planner.claim, claim)
+    return Planned(plan, planner.run, lanes, guids, facts.fingerprint, claims), recalled
+
+
+class _Tally:
+    """What has been planned so far."""
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self.previous_unknown = 0
+        self.superseded: dict[str, int] = {}
+
+
+def _set_back(
+    changed: Changed, planner: Planner, tally: _Tally, trusted_since_ms: int, *, opposite: bool
+) -> None:
+    tally.rows += 1
+    row, agent_id, gateway, extra = changed.row, changed.agent_id, changed.gateway, changed.extra
+    before = changed.before
+    if changed.later is not None:
+        run_id = changed.later.run_id
+        tally.superseded[run_id] = tally.superseded.get(run_id, 0) + 1
+        planner.reject(
+            *(row, agent_id, gateway, changed.arguments, extra),
+            status=Status.NOT_ATTEMPTED,
+            cause=Cause.SUPERSEDED,
+            reason=f"run {run_id} has set it since",
+        )
+    elif before is not None and before.sent_at >= trusted_since_ms:
+        planner.assign(row, agent_id, gateway, before.arguments, extra)
+    elif opposite:
+        arguments = SET_TALK_RIGHT.inverse[changed.arguments]
+        planner.assign(row, agent_id, gateway, arguments, extra)
+    else:
+        tally.previous_unknown += 1
+        planner.reject(
+            *(row, agent_id, gateway, "", extra),
+            status=Status.NOT_ATTEMPTED,
+            cause=Cause.PREVIOUS_UNKNOWN,
+            reason="the ledger does not know what it was before"
+            if before is None
+            else f"run {before.run_id} set it too long ago to rely on",
+        )
