@@ -1,8 +1,8 @@
-"""Canned replies for what no server can be made to produce."""
+"""Canned replies for what no server can be made to produce; figures for the end of the output."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 from unittest import mock
 
@@ -29,3 +29,18 @@ def canned() -> Iterator[aioresponses]:
         aioresponses() as replies,
     ):
         yield replies
+
+
+_PRINTED = pytest.StashKey[list[str]]()
+
+
+@pytest.fixture
+def printed(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Print a line in the summary at the end of the run, whatever is captured."""
+    return request.config.stash.setdefault(_PRINTED, []).append
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what tests had to say."""
+    for line in sorted(terminalreporter.config.stash.get(_PRINTED, [])):
+        terminalreporter.write_line(line)
