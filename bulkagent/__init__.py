@@ -30,8 +30,8 @@ if TYPE_CHECKING:
         SettingsRefused,
     )
     from bulkagent.outcome import Cause, Outcome, Status
-    from bulkagent.run.api import apply, check
-    from bulkagent.run.request import Plan, Request, RunResult
+    from bulkagent.run.api import apply, check, resume, revert
+    from bulkagent.run.request import Plan, Request, Resume, Revert, RunResult
     from bulkagent.settings import GatewaySection, Settings
 
 __all__ = [
@@ -49,7 +49,9 @@ __all__ = [
     "Refused",
     "ReportFailed",
     "Request",
+    "Resume",
     "ResumeRefused",
+    "Revert",
     "RosterRefused",
     "RunBusy",
     "RunNotFound",
@@ -59,12 +61,14 @@ __all__ = [
     "Status",
     "apply",
     "check",
+    "resume",
+    "revert",
 ]
 
 _ROOMS = {
     "bulkagent.outcome": ("Cause", "Outcome", "Status"),
-    "bulkagent.run.api": ("apply", "check"),
-    "bulkagent.run.request": ("Plan", "Request", "RunResult"),
+    "bulkagent.run.api": ("apply", "check", "resume", "revert"),
+    "bulkagent.run.request": ("Plan", "Request", "Resume", "Revert", "RunResult"),
     "bulkagent.settings": ("GatewaySection", "Settings"),
 }
 _HOMES = {name: room for room, names in _ROOMS.items() for name in names}

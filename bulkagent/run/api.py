@@ -1,4 +1,4 @@
-"""What the commands do, as two functions for Python programs.
+"""What the commands do, as functions for Python programs.
 
 What may live here: the calls that `bulkagent` exports. What this room must not know: the
 command line.
@@ -7,8 +7,9 @@ command line.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any, TypeVar
 
 import anyio.to_thread
 import msgspec
@@ -16,11 +17,19 @@ import msgspec
 from bulkagent.errors import ConsentRefused
 from bulkagent.outcome import Outcome
 from bulkagent.run.planning import check_roster
-from bulkagent.run.request import EMULATED, Plan, Request, RunResult
+from bulkagent.run.request import (
+    EMULATED,
+    Again,
+    Plan,
+    Request,
+    Resume,
+    Revert,
+    RunResult,
+)
 from bulkagent.run.running import Run
 from bulkagent.settings import ConfigFile, Settings
 
-__all__ = ["apply", "check"]
+__all__ = ["apply", "check", "resume", "revert"]
 
 
 async def apply(
@@ -62,12 +71,56 @@ async def apply(
         gateway=gateway,
         **{name: value for name, value in given.items() if value is not None},
     )
-    with Run(asked, settled=settled) as run:
-        plan = await anyio.to_thread.run_sync(run.prepare)
-        if agree is not None and not agree(plan):
-            await anyio.to_thread.run_sync(run.discard)
-            raise ConsentRefused("not agreed to; nothing was sent")
-        return await run.execute()
+    return await _carried_out(Run(asked, settled=settled), agree)
+
+
+async def resume(
+    run: str = "last",
+    *,
+    settings: Mapping[str, Any] | None = None,
+    request: Resume | None = None,
+    agree: Callable[[Plan], bool] | None = None,
+    settled: Callable[[Outcome], None] | None = None,
+) -> RunResult:
+    """Go on with a run: everything of it that another attempt may help.
+
+    Args:
+        run: A run ID, the beginning of one, or `last`.
+        settings: Fields of `Settings` that go over the run's own; `ledger` says where it is.
+        request: Everything else that can be asked for; the arguments go over it.
+        agree: Asked with the plan before anything is sent; False refuses. Its yes also answers
+            the plan's `guardrail`, which is otherwise refused without an override.
+        settled: Called on the event loop with each outcome once it is on disk.
+
+    Raises:
+        BulkagentError: It was refused, and nothing was sent.
+    """
+    asked = _again(request or Resume(run=run), run, settings)
+    return await _carried_out(Run(asked, settled=settled), agree)
+
+
+async def revert(
+    run: str = "last",
+    *,
+    settings: Mapping[str, Any] | None = None,
+    request: Revert | None = None,
+    agree: Callable[[Plan], bool] | None = None,
+    settled: Callable[[Outcome], None] | None = None,
+) -> RunResult:
+    """Set back what a run changed, or may have, as a run of its own.
+
+    Args:
+        run: A run ID, the beginning of one, or `last`.
+        settings: Fields of `Settings` that go over the run's own; `ledger` says where it is.
+        request: Everything else that can be asked for; the arguments go over it.
+        agree: Asked with the plan before anything is sent; False refuses.
+        settled: Called on the event loop with each outcome once it is on disk.
+
+    Raises:
+        BulkagentError: It was refused, and nothing was sent.
+    """
+    asked = _again(request or Revert(run=run), run, settings)
+    return await _carried_out(Run(asked, settled=settled), agree)
 
 
 def check(
@@ -81,3 +134,23 @@ def check(
     return check_roster(
         msgspec.structs.replace(request or Request(roster=""), roster=os.fspath(roster), flag=flag)
     )
+
+
+async def _carried_out(run: Run, agree: Callable[[Plan], bool] | None) -> RunResult:
+    with run:
+        plan = await anyio.to_thread.run_sync(run.prepare)
+        if agree is not None:
+            run.agreed = agree(plan)
+            if not run.agreed:
+                raise ConsentRefused("not agreed to; nothing was sent")
+        return await run.execute()
+
+
+AgainT = TypeVar("AgainT", bound=Again)
+
+
+def _again(request: AgainT, run: str, settings: Mapping[str, Any] | None) -> AgainT:
+    choices = request.choices
+    if settings is not None:
+        choices = msgspec.structs.replace(choices, explicit={**choices.explicit, **settings})
+    return msgspec.structs.replace(request, run=run, choices=choices)

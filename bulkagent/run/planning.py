@@ -14,20 +14,20 @@ from typing import BinaryIO
 import msgspec
 
 from bulkagent.errors import (
-    BadRow,
     GuardrailRefused,
     LedgerUnavailable,
     RosterRefused,
     SettingsRefused,
 )
 from bulkagent.gateway.guids import PackedGuids
-from bulkagent.gateway.operations import SET_TALK_RIGHT, flag_of, talk_right
+from bulkagent.gateway.operations import SET_TALK_RIGHT, talk_right
 from bulkagent.ledger import Claim, Database, Lane, Planner, forget_run
 from bulkagent.outcome import Status
 from bulkagent.roster import Layout, Retraction, Roster, Rules
 from bulkagent.run.fingerprint import Fingerprint
 from bulkagent.run.gateways import Gateways
-from bulkagent.run.request import Plan, PlanPart, Request, planned_totals
+from bulkagent.run.request import Plan, Request
+from bulkagent.run.tally import Tally
 
 __all__ = ["Planned", "check_roster", "flag_text", "plan_run", "rules_of", "wave_of"]
 
@@ -97,7 +97,7 @@ def plan_run(
             now_ms=now_ms,
         )
         try:
-            tally = _Tally()
+            tally = Tally()
             guids = PackedGuids()
             seen = Fingerprint()
             _record(roster, planner, tally, guids, seen, keep_guids=not gateways.emulated)
@@ -135,7 +135,7 @@ def check_roster(request: Request, *, stdin: BinaryIO | None = None) -> Plan:
         guid_required=None if not request.gateway else not gateways.emulated,
     )
     counts: dict[tuple[str, int | None], int] = {}
-    tally = _Tally()
+    tally = Tally()
     with Roster(request.roster, rules, stdin=stdin) as roster:
         for row in roster.rows():
             if isinstance(row, Retraction):
@@ -161,55 +161,10 @@ def check_roster(request: Request, *, stdin: BinaryIO | None = None) -> Plan:
         return tally.plan("", roster.layout, tuple(lanes))
 
 
-class _Tally:
-    """What has been seen of a roster so far."""
-
-    def __init__(self) -> None:
-        self.rows = 0
-        self.duplicates = 0
-        self.agents = 0
-        self.nowhere = 0
-        self.bad_rows: list[BadRow] = []
-
-    def reject(self, row: int, column: str, reason: str) -> None:
-        self.bad_rows.append(BadRow(row, column, reason))
-
-    def retract(self, retraction: Retraction) -> None:
-        self.agents -= 1
-        self.nowhere -= not retraction.gateway
-        self.reject(retraction.row, retraction.column, retraction.reason)
-
-    def refusal(self) -> RosterRefused:
-        bad = len(self.bad_rows)
-        return RosterRefused(
-            f"{bad:,} of {self.rows:,} rows {'is' if bad == 1 else 'are'} invalid, so nothing was"
-            " sent; correct the roster, or go on without them with --skip-invalid",
-            tuple(sorted(self.bad_rows, key=lambda bad_row: bad_row.row)),
-            totals=self.totals(),
-        )
-
-    def totals(self) -> dict[str, int]:
-        return planned_totals(self.rows, self.duplicates, len(self.bad_rows))
-
-    def plan(self, run_id: str, layout: Layout, lanes: tuple[Lane, ...]) -> Plan:
-        return Plan(
-            run_id=run_id,
-            layout=layout.describe(),
-            rows=self.rows,
-            agents=sum(lane.assignments for lane in lanes),
-            duplicates=self.duplicates,
-            invalid=len(self.bad_rows),
-            parts=tuple(
-                PlanPart(lane.gateway, flag_of(lane.arguments), lane.assignments) for lane in lanes
-            ),
-            bad_rows=tuple(sorted(self.bad_rows, key=lambda bad_row: bad_row.row)),
-        )
-
-
 def _record(
     roster: Roster,
     planner: Planner,
-    tally: _Tally,
+    tally: Tally,
     guids: PackedGuids,
     seen: Fingerprint,
     *,
@@ -258,7 +213,7 @@ def _refuse_layout(layout: Layout, gateways: Gateways) -> None:
         raise RosterRefused("the roster has no guid column, and nothing else supplies GUIDs")
 
 
-def _refuse(request: Request, tally: _Tally) -> None:
+def _refuse(request: Request, tally: Tally) -> None:
     if tally.bad_rows and not request.skip_invalid:
         raise tally.refusal()
     if tally.nowhere:

@@ -93,7 +93,7 @@ def recall(database: Database, facts: RunFacts, again: Again) -> Recalled:
         delimiter=again.delimiter or own["delimiter"],
         agent_column=again.agent_column or own["agent_column"],
         skip_invalid=own["skip_invalid"],
-        reports=again.reports or tuple(Path(report) for report in own["reports"]),
+        reports=again.reports or _reports_of(facts),
         scenario=again.scenario or (Path(own["scenario"]) if own["scenario"] else None),
         ca_file=again.tls.get("ca_file"),
         client_cert=again.tls.get("client_cert"),
@@ -106,6 +106,17 @@ def recall(database: Database, facts: RunFacts, again: Again) -> Recalled:
     gateways = Gateways(request, recorded, default=own["default_gateway"])
     gateways.check(at.gateway for at in recorded)
     return Recalled(facts, request, gateways)
+
+
+def _reports_of(facts: RunFacts) -> tuple[Path, ...]:
+    """Where the run's reports are, so that a resume takes their places."""
+    if reports := facts.settings["reports"]:
+        return tuple(Path(report) for report in reports)
+    stem = "stdin" if facts.roster == "-" else Path(facts.roster).stem
+    folder = Path(facts.settings["folder"])
+    if folder == Path.cwd() or not folder.is_dir():
+        folder = Path()
+    return (folder / f"{stem}.{facts.id}.report.csv",)
 
 
 def guids_for(

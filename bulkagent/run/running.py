@@ -32,13 +32,10 @@ from bulkagent.report import probe
 from bulkagent.run.events import EventLog
 from bulkagent.run.finishing import Finished, finish
 from bulkagent.run.gateways import Gateways
-from bulkagent.run.open_files import make_room
-from bulkagent.run.planning import Planned, plan_run
-from bulkagent.run.recall import Recalled
+from bulkagent.run.planning import Planned
+from bulkagent.run.preparing import Prepared, prepare
 from bulkagent.run.reporting import refuse_reports
 from bulkagent.run.request import Plan, Progress, Request, Resume, Revert, RunResult
-from bulkagent.run.resuming import plan_resume, resume_instead
-from bulkagent.run.reverting import plan_revert
 from bulkagent.run.sending import Sending
 from bulkagent.run.verdict import Ending
 
@@ -69,7 +66,7 @@ class Run:
         self._settled = settled
         # A new run's is looked at before the ledger is opened: it may be refused at once.
         self._prepared = (
-            _Prepared(request, Gateways(request)) if isinstance(request, Request) else None
+            Prepared(request, Gateways(request)) if isinstance(request, Request) else None
         )
         self._log = EventLog(request.log_file, self._clock)
         self._database: Database | None = None
@@ -122,18 +119,14 @@ class Run:
         refuse_reports(asked, settings.ledger)
         database = self._database = open_ledger(settings.ledger or default_path())
         now_ms = self._clock.wall_ms()
-        planned, prepared = self._plan(asked, database, now_ms, stdin)
+        planned, prepared = prepare(asked, self._prepared, database, now_ms=now_ms, stdin=stdin)
         self._planned, self._prepared = planned, prepared
         self._log.run_id = planned.plan.run_id
-        self._reports = prepared.request.reports
-        if not self._reports:
-            self._reports = (_default_report(prepared, planned.plan.run_id),)
+        self._reports = prepared.reports(planned.plan.run_id)
         for report in self._reports:
             probe(report)
         prepared.make_room(planned)
-        self._log.decided(
-            f"run.{planned.plan.command}", **msgspec.to_builtins(_briefly(planned.plan))
-        )
+        self._log.decided(f"run.{planned.plan.command}", **_briefly(planned.plan))
         return planned.plan
 
     def discard(self) -> None:
@@ -260,29 +253,7 @@ class Run:
         """What went wrong beside the run, for people; "" where nothing did."""
         return self._log.trouble
 
-    def _plan(
-        self,
-        asked: Request | Resume | Revert,
-        database: Database,
-        now_ms: int,
-        stdin: BinaryIO | None,
-    ) -> tuple[Planned, _Prepared]:
-        if isinstance(asked, Resume):
-            planned, recalled = plan_resume(asked, database, now_ms=now_ms, stdin=stdin)
-            return planned, _Prepared.of(recalled)
-        if isinstance(asked, Revert):
-            planned, recalled = plan_revert(asked, database, now_ms=now_ms, stdin=stdin)
-            return planned, _Prepared.of(recalled)
-        prepared = self._prepared or _Prepared(asked, Gateways(asked))
-        planned = plan_run(asked, prepared.gateways, database, now_ms=now_ms, stdin=stdin)
-        if asked.or_resume:
-            self._planned = planned  # so that it is discarded if the other one is refused
-            planned = resume_instead(
-                database, planned, max_age_s=asked.settings.max_age_s, now_ms=now_ms
-            )
-        return planned, prepared
-
-    async def _reach(self, planned: Planned, prepared: _Prepared) -> None:
+    async def _reach(self, planned: Planned, prepared: Prepared) -> None:
         """Refuse gateways that no request can come to, as long as nothing was sent."""
         with anyio.CancelScope() as self._reaching:
             for name in sorted({lane.gateway for lane in planned.lanes}):
@@ -309,38 +280,10 @@ class Run:
         )
 
 
-class _Prepared(msgspec.Struct, frozen=True):
-    """The request that a run is carried out by, and where its gateways are."""
-
-    request: Request
-    gateways: Gateways
-
-    @classmethod
-    def of(cls, recalled: Recalled) -> _Prepared:
-        return cls(recalled.request, recalled.gateways)
-
-    @property
-    def following(self) -> tuple[str, ...]:
-        """What a command that follows needs beside the run's ID."""
-        roster = ("--roster", "ROSTER.csv") if self.request.roster == "-" else ()
-        return (*self.request.repeat, *roster)
-
-    def make_room(self, planned: Planned) -> None:
-        """See to enough open files."""
-        gateways = len({lane.gateway for lane in planned.lanes})
-        # An emulated gateway holds the other end of each connection.
-        ends = 2 if self.gateways.emulated else 1
-        make_room(gateways * self.request.settings.concurrency * ends)
-
-
-def _briefly(plan: Plan) -> Plan:
-    return msgspec.structs.replace(plan, bad_rows=())
-
-
-def _default_report(prepared: _Prepared, run_id: str) -> Path:
-    roster = prepared.request.roster
-    stem = "stdin" if roster == "-" else Path(roster).stem
-    return Path(f"{stem}.{run_id}.report.csv")
+def _briefly(plan: Plan) -> dict[str, object]:
+    facts = msgspec.to_builtins(plan)
+    told = ("rows", "agents", "parts", "again", "superseded", "previous_unknown", "guardrail")
+    return {name: facts[name] for name in told if facts[name]}
 
 
 def _first(group: BaseExceptionGroup[BulkagentError]) -> BulkagentError:

@@ -1,0 +1,95 @@
+"""What is ready to be sent, whichever way it came about.
+
+What may live here: the choice between a new run, an unfinished one and a revert, and what all
+have in common before sending. What this room must not know: how any of them is planned or sent.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+
+from bulkagent.ledger import Database, forget_run
+from bulkagent.run.gateways import Gateways
+from bulkagent.run.open_files import make_room
+from bulkagent.run.planning import Planned, plan_run
+from bulkagent.run.recall import Recalled
+from bulkagent.run.request import Request, Resume, Revert
+from bulkagent.run.resuming import plan_resume, resume_instead
+from bulkagent.run.reverting import plan_revert
+
+__all__ = ["Prepared", "prepare"]
+
+
+class Prepared(msgspec.Struct, frozen=True):
+    """The request that a run is carried out by, and where its gateways are."""
+
+    request: Request
+    gateways: Gateways
+
+    @property
+    def following(self) -> tuple[str, ...]:
+        """What a command that follows needs beside the run's ID."""
+        roster = ("--roster", "ROSTER.csv") if self.request.roster == "-" else ()
+        return (*self.request.repeat, *roster)
+
+    def reports(self, run_id: str) -> tuple[Path, ...]:
+        """Where reports go; without a wish, one CSV file in the current folder."""
+        stem = "stdin" if self.request.roster == "-" else Path(self.request.roster).stem
+        return self.request.reports or (Path(f"{stem}.{run_id}.report.csv"),)
+
+    def make_room(self, planned: Planned) -> None:
+        """See to enough open files.
+
+        Raises:
+            SettingsRefused: There cannot be enough.
+        """
+        gateways = len({lane.gateway for lane in planned.lanes})
+        # An emulated gateway holds the other end of each connection.
+        ends = 2 if self.gateways.emulated else 1
+        make_room(gateways * self.request.settings.concurrency * ends)
+
+
+def prepare(
+    asked: Request | Resume | Revert,
+    known: Prepared | None,
+    database: Database,
+    *,
+    now_ms: int,
+    stdin: BinaryIO | None,
+) -> tuple[Planned, Prepared]:
+    """Plan what is asked for in the ledger.
+
+    Args:
+        asked: A roster to apply, or a run to resume or to revert.
+        known: What was known of a new run before the ledger was opened.
+        database: The ledger.
+        now_ms: Time of day.
+        stdin: What standard input is.
+
+    Raises:
+        BulkagentError: It cannot be done as asked; nothing of it is left in the ledger.
+    """
+    if isinstance(asked, Resume):
+        planned, recalled = plan_resume(asked, database, now_ms=now_ms, stdin=stdin)
+        return planned, _of(recalled)
+    if isinstance(asked, Revert):
+        planned, recalled = plan_revert(asked, database, now_ms=now_ms, stdin=stdin)
+        return planned, _of(recalled)
+    prepared = known or Prepared(asked, Gateways(asked))
+    planned = plan_run(asked, prepared.gateways, database, now_ms=now_ms, stdin=stdin)
+    if asked.or_resume:
+        max_age_s = asked.settings.max_age_s
+        try:
+            planned = resume_instead(database, planned, max_age_s=max_age_s, now_ms=now_ms)
+        except BaseException:
+            forget_run(database, planned.run)
+            planned.release()
+            raise
+    return planned, prepared
+
+
+def _of(recalled: Recalled) -> Prepared:
+    return Prepared(recalled.request, recalled.gateways)
