@@ -45,12 +45,17 @@ def test_every_status_is_there() -> None:
     assert list(shown) == [status.value for status in Status]
 
 
-def test_every_option_of_apply_is_there_with_its_default() -> None:
-    shown = rows_after("| option of `apply` | default | |")
-    assert [name.split()[0] for name in shown] == list(options_of("apply"))
-    for (name, (default, text)), help_text in zip(
-        shown.items(), options_of("apply").values(), strict=True
-    ):
+@pytest.mark.parametrize("command", ["apply", "resume", "revert"])
+def test_every_option_is_there_with_its_default(command: str) -> None:
+    """Those of resume and revert are beside those of apply that they share."""
+    there = rows_after(f"| option of `{command}` | default | |")
+    options = options_of(command)
+    if command != "apply":
+        shared = rows_after("| option of `apply` | default | |")
+        names = {name.split()[0] for name in shared}
+        options = {name: text for name, text in options.items() if name not in names}
+    assert [name.split()[0] for name in there] == list(options)
+    for (name, (default, text)), help_text in zip(there.items(), options.values(), strict=True):
         assert help_text.startswith(text), name
         assert default == "-" or f"[{default}]" in help_text, name
 
@@ -77,7 +82,7 @@ def test_ci_runs_the_commands_of_the_readme() -> None:
     assert "README.md" in (REPOSITORY / ".ci/run").read_text()
 
 
-@pytest.mark.parametrize("name", ["yes", "flag", "insecure"])
+@pytest.mark.parametrize("name", ["yes", "flag", "insecure", "override", "only", "roster"])
 def test_consent_and_intent_have_no_environment_variable(name: str) -> None:
     group = typer.main.get_command(app)
     for command in group.commands.values():  # type: ignore[attr-defined] # a Typer group

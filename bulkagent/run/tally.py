@@ -26,14 +26,17 @@ class Tally:
         self.bad_rows: list[BadRow] = []
 
     def reject(self, row: int, column: str, reason: str) -> None:
+        """Count an invalid row."""
         self.bad_rows.append(BadRow(row, column, reason))
 
     def retract(self, retraction: Retraction) -> None:
+        """Count a row that was taken back as invalid."""
         self.agents -= 1
         self.nowhere -= not retraction.gateway
         self.reject(retraction.row, retraction.column, retraction.reason)
 
     def refusal(self) -> RosterRefused:
+        """What is said of a roster with invalid rows that were not to be skipped."""
         bad = len(self.bad_rows)
         return RosterRefused(
             f"{bad:,} of {self.rows:,} rows {'is' if bad == 1 else 'are'} invalid, so nothing was"
@@ -43,9 +46,11 @@ class Tally:
         )
 
     def totals(self) -> dict[str, int]:
+        """The rows by status as long as nothing is sent."""
         return planned_totals(self.rows, self.duplicates, len(self.bad_rows))
 
     def plan(self, run_id: str, layout: Layout, lanes: tuple[Lane, ...]) -> Plan:
+        """What would be sent, as people see it."""
         return Plan(
             run_id=run_id,
             layout=layout.describe(),
