@@ -42,5 +42,6 @@ def printed(request: pytest.FixtureRequest) -> Callable[[str], None]:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print what tests had to say."""
-    for line in sorted(terminalreporter.config.stash.get(_PRINTED, [])):
+    lines = terminalreporter.config.stash.setdefault(_PRINTED, [])
+    for line in sorted(lines):
         terminalreporter.write_line(line)

@@ -99,4 +99,4 @@ def apply(  # noqa: PLR0917 - Typer reads the parameters; nobody calls this by p
             override=override,
             as_json=as_json,
         )
-    raise typer.Exit(result.exit_code or 0)
+    raise typer.Exit(result.exit_code)

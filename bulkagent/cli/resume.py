@@ -92,7 +92,7 @@ def resume(  # noqa: PLR0917 - Typer reads the parameters; nobody calls this by 
         result = carry_out(
             Run(request), screen.opening_again, yes=yes, override=override, as_json=as_json
         )
-    raise typer.Exit(result.exit_code or 0)
+    raise typer.Exit(result.exit_code)
 
 
 def _causes(text: str | None) -> frozenset[Cause]:

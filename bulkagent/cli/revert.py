@@ -83,4 +83,4 @@ def revert(  # noqa: PLR0917 - Typer reads the parameters; nobody calls this by 
             assume_opposite=assume_opposite,
         )
         result = carry_out(Run(request), screen.opening_again, yes=yes, as_json=as_json)
-    raise typer.Exit(result.exit_code or 0)
+    raise typer.Exit(result.exit_code)

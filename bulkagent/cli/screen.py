@@ -17,7 +17,7 @@ from bulkagent.report import ADVICE
 if TYPE_CHECKING:
     from bulkagent.errors import BadRow
     from bulkagent.ledger import Cluster
-    from bulkagent.run import Finished, Plan, RunResult
+    from bulkagent.run import Finished, Plan, RunResult, Standing
 
 __all__ = [
     "as_json_object",
@@ -153,7 +153,7 @@ def clusters_as_lines(clusters: Sequence[Cluster]) -> list[str]:
     return text
 
 
-def as_json_object(result: RunResult) -> str:
+def as_json_object(result: Standing) -> str:
     """The `--json` object; `error` and `errors` are there only where there is one."""
     fields = msgspec.to_builtins(result)
     if result.error is None:

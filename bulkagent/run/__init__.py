@@ -17,6 +17,7 @@ from bulkagent.run.request import (
     Resume,
     Revert,
     RunResult,
+    Standing,
     planned_totals,
 )
 from bulkagent.run.running import Run
@@ -44,6 +45,7 @@ __all__ = [
     "RunLine",
     "RunResult",
     "RunStory",
+    "Standing",
     "agent_story",
     "check_roster",
     "planned_totals",

@@ -14,7 +14,7 @@ from bulkagent.errors import LedgerFailed, SettingsRefused
 from bulkagent.gateway.operations import SET_TALK_RIGHT, flag_of
 from bulkagent.ledger import Database, RunFacts, find_run, lines, summarise
 from bulkagent.outcome import Line
-from bulkagent.run.request import Again, Request, RunResult
+from bulkagent.run.request import Again, Request, Standing
 
 __all__ = ["FLAGS", "Skipped", "end_of", "refuse_reports", "same_file", "write_report"]
 
@@ -29,7 +29,7 @@ def _never() -> bool:
 
 def write_report(
     database: Database, run_name: str, path: Path, *, skip: Callable[[], bool] = _never
-) -> RunResult:
+) -> Standing:
     """Write the report of a run in the format of the path's suffix.
 
     Everything in it is of one moment, also while the run goes on.
@@ -79,7 +79,7 @@ def write_report(
             },
         )
     elapsed_ms = (facts.finished_at or facts.created_at) - facts.created_at
-    return RunResult(
+    return Standing(
         run_id=facts.id,
         state=state,
         exit_code=exit_code,

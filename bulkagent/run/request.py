@@ -27,6 +27,7 @@ __all__ = [
     "Resume",
     "Revert",
     "RunResult",
+    "Standing",
     "planned_totals",
 ]
 
@@ -188,8 +189,8 @@ class Progress(msgspec.Struct, frozen=True):
     elapsed_s: float
 
 
-class RunResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of a run: the object that `--json` prints."""
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """How a run stands: the object that `--json` prints."""
 
     run_id: str | None
     state: str
@@ -211,3 +212,9 @@ class RunResult(msgspec.Struct, frozen=True, kw_only=True):
     """Why it was refused or ended early, for people."""
     errors: tuple[BadRow, ...] = ()
     """Every bad row of a refused roster."""
+
+
+class RunResult(Standing, frozen=True, kw_only=True):
+    """What came of a run that has come to an end."""
+
+    exit_code: int

@@ -616,7 +616,7 @@ async def test_taking_waits_for_rows_without_holding_up_the_loop(database: Datab
     async with journal(database, made.run) as book:
         read = book._shelves._read
 
-        def slow(lane: int, after: int) -> list[Assignment]:
+        def slow(lane: int, after: int) -> list[shelves.Item]:
             begun.set()
             assert go_on.wait(30)
             return read(lane, after)

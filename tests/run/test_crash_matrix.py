@@ -1,4 +1,4 @@
-"""At every commit of a run with faults, the machine stops: what is left tells the truth and goes on.
+"""Crashed at every commit of a run with faults: what is left tells the truth and goes on.
 
 A hook copies ledger, log and the gateway's state before and after each transaction of a run. Every
 copy is then opened, reported and resumed, against a gateway that goes on from that very moment.
@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -182,6 +182,7 @@ async def seen_through(copy: Copy, gateway: EmulatedGateway, folder: Path) -> st
         for line in found
         if line.status in {Status.APPLIED, Status.REJECTED, Status.DUPLICATE}
     }
+    left: set[str] = set()
     for _ in range(6):
         result = await resumed(copy.ledger, folder)
         after, now = found_in(copy.ledger)
@@ -204,7 +205,7 @@ async def seen_through(copy: Copy, gateway: EmulatedGateway, folder: Path) -> st
 
 
 @pytest.fixture
-def hook(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Copying | None], None]]:
+def hook(monkeypatch: pytest.MonkeyPatch) -> Callable[[Copying | None], None]:
     """Puts the copying into every connection's transactions, and takes it out again."""
     original = Database.write
 
@@ -212,9 +213,11 @@ def hook(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Copying | None],
         if copying is None:
             monkeypatch.setattr(Database, "write", original)
         else:
-            monkeypatch.setattr(
-                Database, "write", lambda database, *said: copying.write(database, *said)
-            )
+
+            def write(database: Database, *statements: Any) -> None:
+                copying.write(database, *statements)
+
+            monkeypatch.setattr(Database, "write", write)
 
     return set_to
 
