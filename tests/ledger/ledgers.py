@@ -72,13 +72,17 @@ def journal(
     database: Database,
     run: int,
     *,
+    leg: int = 1,
     lanes: Sequence[int] = (0,),
     clock: StillClock | None = None,
+    synced: bool = False,
     settled: Callable[[Outcome], None] | None = None,
 ) -> Journal:
     return Journal(
         database,
         run,
+        leg=leg,
+        synced=synced,
         operation="settalkright",
         lanes=lanes,
         clock=clock or StillClock(),

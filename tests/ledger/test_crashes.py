@@ -24,7 +24,16 @@ from hypothesis.stateful import (
 )
 
 from bulkagent.errors import RunNotFound
-from bulkagent.ledger import Database, Journal, find_run, lines, open_ledger, shelves, summarise
+from bulkagent.ledger import (
+    Database,
+    Journal,
+    begin_leg,
+    find_run,
+    lines,
+    open_ledger,
+    shelves,
+    summarise,
+)
 from bulkagent.outcome import Assignment, Cause, Disposition, Status
 from tests.dispositions import BUSY, DONE, LOST, REFUSED, UNREACHED, ended
 from tests.ledger.ledgers import (
@@ -43,13 +52,20 @@ Facts = tuple[Status, Cause | None, int]
 """Status, cause and attempts of one row."""
 
 NOT_ATTEMPTED: Facts = (Status.NOT_ATTEMPTED, Cause.INTERRUPTED, 0)
-DISPATCHED: Facts = (Status.UNKNOWN, Cause.INTERRUPTED, 1)
+LEFT = frozenset({Status.NOT_ATTEMPTED, Status.FAILED, Status.UNKNOWN})
 
 
-def outcome(told: list[Disposition]) -> Facts:
-    """What a row's attempts come to: only success clears a doubt."""
-    end = LOST if LOST in told and told[-1] is not DONE else told[-1]
-    return (end.status, end.cause, len(told))
+def outcome(told: list[Disposition], past: Facts = NOT_ATTEMPTED) -> Facts:
+    """What a row's attempts come to: only success clears a doubt, also one of an earlier leg."""
+    status, cause, attempts = past
+    attempts += len(told)
+    if told[-1] is DONE:
+        return (DONE.status, None, attempts)
+    if LOST in told:
+        return (LOST.status, LOST.cause, attempts)
+    if status is Status.UNKNOWN:
+        return (status, cause, attempts)
+    return (told[-1].status, told[-1].cause, attempts)
 
 
 class _Going(msgspec.Struct):
@@ -76,6 +92,8 @@ class Crashing(RuleBasedStateMachine):
         self.lanes: dict[int, list[int]] = {}
         self.handed_out: set[int] = set()
         self.going: list[_Going] = []
+        self.pasts: dict[int, Facts] = {}
+        self.leg = 1
         self.requests = 0
         self.copies = 0
         self.book: Journal | None = None
@@ -115,7 +133,11 @@ class Crashing(RuleBasedStateMachine):
     def begin(self) -> None:
         async def enter() -> Journal:
             return await journal(
-                self.database, self.run, lanes=tuple(self.lanes), clock=StillClock()
+                self.database,
+                self.run,
+                leg=self.leg,
+                lanes=tuple(self.lanes),
+                clock=StillClock(),
             ).__aenter__()
 
         self.book = self.runner.run(enter())
@@ -185,6 +207,14 @@ class Crashing(RuleBasedStateMachine):
         self.expected.update(after)
         self.crash(self.expected)
 
+    def before(self, row: int) -> Facts:
+        """How earlier legs have left a row."""
+        return self.pasts.get(row, NOT_ATTEMPTED)
+
+    def dispatched(self, row: int, attempt: int = 1) -> Facts:
+        """A row whose attempt of this leg has no end yet."""
+        return (Status.UNKNOWN, Cause.INTERRUPTED, self.before(row)[2] + attempt)
+
     def mark(self, item: Assignment, attempt: int) -> Callable[[Journal], None]:
         def record(book: Journal) -> None:
             marking = asyncio.get_running_loop().create_task(book.mark(item, attempt))
@@ -210,7 +240,7 @@ class Crashing(RuleBasedStateMachine):
     def take_and_send(self, number: int) -> None:
         item = self.taken(number)
         if item is not None:
-            self.turn(self.mark(item, 1), {item.row: DISPATCHED})
+            self.turn(self.mark(item, 1), {item.row: self.dispatched(item.row)})
             self.requests += 1
             self.going.append(_Going(item, []))
 
@@ -221,7 +251,7 @@ class Crashing(RuleBasedStateMachine):
         going.ends.append(end)
         attempts = len(going.ends) + 1
         self.turn(lambda book: book.attempted(going.item, attempts - 1, ended(end)), {})
-        again = (Status.UNKNOWN, Cause.INTERRUPTED, attempts)
+        again = self.dispatched(going.item.row, attempts)
         self.turn(self.mark(going.item, attempts), {going.item.row: again})
         self.requests += 1
 
@@ -230,8 +260,10 @@ class Crashing(RuleBasedStateMachine):
     def settle(self, number: int, end: Disposition) -> None:
         going = self.going.pop(number % len(self.going))
         told = [*going.ends, end]
+        row = going.item.row
         self.turn(
-            lambda book: book.settle(going.item, story(*told)), {going.item.row: outcome(told)}
+            lambda book: book.settle(going.item, story(*told)),
+            {row: outcome(told, self.before(row))},
         )
 
     @precondition(lambda self: self.going)
@@ -248,7 +280,11 @@ class Crashing(RuleBasedStateMachine):
             # Before the commit that the mark asks for, as its task does so only when it begins.
             asyncio.get_running_loop().call_soon(book.settle, going.item, story(*told))
 
-        self.turn(record, {going.item.row: outcome(told), item.row: DISPATCHED})
+        row = going.item.row
+        self.turn(
+            record,
+            {row: outcome(told, self.before(row)), item.row: self.dispatched(item.row)},
+        )
         self.requests += 1
         self.going.append(_Going(item, []))
 
@@ -261,7 +297,26 @@ class Crashing(RuleBasedStateMachine):
             self.crash(self.expected)
         self.end()
         self.crash(self.expected)
-        self.handed_out = {row for row, (_, _, sent) in self.expected.items() if sent}
+        self.handed_out = {
+            row
+            for row, (status, _, sent) in self.expected.items()
+            if status not in LEFT or sent > self.before(row)[2]
+        }
+        self.going, self.requests = [], 0
+        self.begin()
+
+    @rule()
+    def resume(self) -> None:
+        """A new leg hands out all that another attempt may help, and what is known stays known."""
+        self.end()
+        self.leg = begin_leg(
+            self.database, self.run, command="resume", only=(), override="", now_ms=1
+        )
+        self.crash(self.expected)
+        self.pasts = dict(self.expected)
+        self.handed_out = {
+            row for row, (status, _, _) in self.expected.items() if status not in LEFT
+        }
         self.going, self.requests = [], 0
         self.begin()
 
