@@ -94,7 +94,8 @@ async def test_a_disk_that_takes_no_more_fails_every_mark_from_then_on(
     database: Database,
 ) -> None:
     made = plan(database, 3)
-    with pytest.raises(LedgerFailed, match=r"no more records.*sending has stopped"):
+
+    async def work() -> None:
         async with journal(database, made.run, synced=True) as book:
             first, second = await took(book), await took(book)
             await book.mark(first, 1)
@@ -105,6 +106,9 @@ async def test_a_disk_that_takes_no_more_fails_every_mark_from_then_on(
                 await book.mark(second, 1)
             assert marks_on_disk(database.path) == {2: 1}
 
+    with pytest.raises(LedgerFailed, match=r"no more records.*sending has stopped"):
+        await work()
+
 
 def _refuse(*statements: Any) -> None:
     raise LedgerFailed("the ledger takes no more records (database or disk is full)")
@@ -114,7 +118,8 @@ async def test_outcomes_of_requests_in_flight_at_the_failure_are_tried_once_more
     database: Database,
 ) -> None:
     made = plan(database, 2)
-    with pytest.raises(LedgerFailed):
+
+    async def work() -> None:
         async with journal(database, made.run, synced=True) as book:
             first, second = await took(book), await took(book)
             await book.mark(first, 1)
@@ -124,4 +129,7 @@ async def test_outcomes_of_requests_in_flight_at_the_failure_are_tried_once_more
                 await book.mark(second, 1)
             book._commits.writer.write = write  # type: ignore[method-assign] # there is room again
             book.settle(first, story(DONE))
+
+    with pytest.raises(LedgerFailed):
+        await work()
     assert statuses(database, made.run) == {2: "applied", 3: "not_attempted"}
