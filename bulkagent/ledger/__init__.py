@@ -32,6 +32,7 @@ from bulkagent.ledger.legs import (
     groups,
     legs_of,
     supersede,
+    touched_since,
 )
 from bulkagent.ledger.matching import Matching
 from bulkagent.ledger.ownership import Claim
@@ -86,5 +87,6 @@ __all__ = [
     "summarise",
     "supersede",
     "totals_of",
+    "touched_since",
     "unplanned_since",
 ]

@@ -15,7 +15,16 @@ from bulkagent.ledger.damage import read_as_written
 from bulkagent.ledger.database import Database
 from bulkagent.outcome import Cause, Status
 
-__all__ = ["Group", "Leg", "begin_leg", "finish_leg", "groups", "legs_of", "supersede"]
+__all__ = [
+    "Group",
+    "Leg",
+    "begin_leg",
+    "finish_leg",
+    "groups",
+    "legs_of",
+    "supersede",
+    "touched_since",
+]
 
 
 class Leg(msgspec.Struct, frozen=True):
@@ -83,6 +92,12 @@ def supersede(database: Database, run: int) -> Mapping[str, int]:
     """
     database.write((_SUPERSEDE, [(run,)]))
     return dict(database.all(_SUPERSEDED, (run,)))
+
+
+def touched_since(database: Database, run: int) -> bool:
+    """Whether a later run has dispatched any agent of a run, also one that it had finished."""
+    ((touched,),) = database.all(_TOUCHED, (run,))
+    return bool(touched)
 
 
 def begin_leg(
@@ -172,9 +187,8 @@ WHERE s.run = ? AND s.lane IS NOT NULL
 GROUP BY s.lane, s.status, s.cause ORDER BY l.wave, s.lane, s.status, s.cause
 """
 
-_SUPERSEDE = """
-INSERT OR REPLACE INTO superseded (run, row, by_run)
-SELECT a.run, a.row, max(later.run)
+# Agents that a later run has dispatched at the same gateway, whatever that was called.
+_LATER = """
 FROM assignments a
 JOIN endpoints here ON here.run = a.run AND here.gateway = a.gateway
 LEFT JOIN outcomes o ON o.run = a.run AND o.row = a.row
@@ -182,9 +196,16 @@ CROSS JOIN assignments later ON later.agent_id = a.agent_id AND later.run > a.ru
 JOIN endpoints there ON there.run = later.run AND there.gateway = later.gateway
 JOIN outcomes dispatched ON dispatched.run = later.run AND dispatched.row = later.row
 WHERE a.run = ? AND a.lane IS NOT NULL AND there.url = here.url
+"""
+
+_SUPERSEDE = f"""
+INSERT OR REPLACE INTO superseded (run, row, by_run)
+SELECT a.run, a.row, max(later.run) {_LATER}
 AND coalesce(o.status, '') NOT IN ('applied', 'rejected')
 GROUP BY a.row
 """
+
+_TOUCHED = f"SELECT EXISTS (SELECT 1 {_LATER})"
 
 _SUPERSEDED = """
 SELECT r.id, count(*) FROM superseded s JOIN runs r ON r.run = s.by_run

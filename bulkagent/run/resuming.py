@@ -23,6 +23,7 @@ from bulkagent.ledger import (
     legs_of,
     supersede,
     totals_of,
+    touched_since,
 )
 from bulkagent.outcome import Cause
 from bulkagent.run.planning import Planned
@@ -63,6 +64,8 @@ def resume_instead(
 ) -> Planned:
     """The latest run of the same roster where it is unfinished, in the place of a new plan.
 
+    One whose agents another run has set since is not gone on with: a new one sets them all.
+
     The GUIDs of the new plan are taken over, for its rows have the same numbers; the new plan
     is taken out of the ledger again.
 
@@ -76,7 +79,9 @@ def resume_instead(
         try:
             superseded = supersede(database, facts.run)
             plan, lanes = _plan(database, facts, (), superseded)
-            if lanes:
+            # Going on would leave agents as another run has set them since, which is not what
+            # applying this roster means.
+            if lanes and not touched_since(database, facts.run):
                 forget_run(database, planned.run)
                 planned.release()
                 return Planned(
