@@ -203,7 +203,8 @@ def _line(database: Database, facts: RunFacts) -> RunLine:
         totals=totals,
         roster=facts.roster,
         gateway=facts.settings.get("default_gateway") or facts.settings.get("gateway") or "",
-        flag=facts.settings.get("flag"),
+        # A revert gives each agent its own back, whatever the run before was asked for.
+        flag=None if facts.reverts else facts.settings.get("flag"),
         legs=facts.legs,
         reverts=facts.reverts,
     )
