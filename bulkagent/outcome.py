@@ -215,6 +215,8 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
     attempts: int
     latency_ms: float
     first_sent_at: int
+    sent_at: int
+    """The last attempt."""
     finished_at: int
 
 
@@ -269,5 +271,6 @@ def conclude(
         attempts=story.attempts + (past.attempts if past else 0),
         latency_ms=last.latency_ms,
         first_sent_at=past.first_sent_at if past else story.first.sent_at,
+        sent_at=last.sent_at,
         finished_at=finished_at,
     )

@@ -147,17 +147,25 @@ class Database:
             self._roll_back()
             raise
 
-    def fill(self, table: str, insert: str, rows: Iterable[Sequence[object]]) -> None:
-        """Make a temporary table, which only this connection sees, and fill it.
+    def define(self, table: str) -> None:
+        """Make a temporary table, which only this connection sees.
 
         Raises:
             LedgerUnavailable: There is no room for it.
         """
         with _explained(self.path):
             self._connection.execute(table)
-            self._connection.execute("BEGIN")  # without the ledger's write lock
+
+    def fill(self, sql: str, rows: Iterable[Sequence[object]]) -> None:
+        """Change a temporary table, row by row, without the ledger's write lock.
+
+        Raises:
+            LedgerUnavailable: There is no room for it.
+        """
+        with _explained(self.path):
+            self._connection.execute("BEGIN")
             try:
-                self._connection.executemany(insert, rows)
+                self._connection.executemany(sql, rows)
                 self._connection.execute("COMMIT")
             except BaseException:
                 self._roll_back()

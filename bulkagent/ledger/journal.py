@@ -181,6 +181,8 @@ class Journal:
                 outcome.http_status,
                 outcome.attempts,
                 outcome.latency_ms,
+                outcome.first_sent_at,
+                outcome.sent_at,
                 outcome.finished_at,
                 self._run,
                 outcome.row,

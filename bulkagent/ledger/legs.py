@@ -216,8 +216,11 @@ WHERE s.run = ? GROUP BY r.run ORDER BY r.run
 _KEEP_ATTEMPTS = """
 INSERT OR REPLACE INTO attempts
 SELECT run, row, attempts, coalesce(disposition, 'interrupted'), sent_at,
-       coalesce(latency_ms, 0.0), coalesce(retcode, ''), coalesce(message, ''),
-       coalesce(http_status, 0)
+       coalesce(latency_ms, 0.0),
+       -- What was said before the last attempt is not the last attempt's.
+       CASE WHEN retcode = disposition THEN retcode ELSE '' END,
+       CASE WHEN retcode IN ('', disposition) THEN message ELSE '' END,
+       CASE WHEN retcode IN ('', disposition) THEN http_status ELSE 0 END
 FROM outcomes WHERE run = ? AND coalesce(status, '') NOT IN ('applied', 'rejected')
 """
 

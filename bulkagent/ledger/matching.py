@@ -32,7 +32,8 @@ class Matching:
         self._database = Database(database.path)
         self._run = run
         try:
-            self._database.fill(_TABLE, _INSERT, offered)
+            self._database.define(_TABLE)
+            self._database.fill(_INSERT, offered)
         except BaseException:
             self._database.close()
             raise
@@ -42,6 +43,10 @@ class Matching:
 
     def __exit__(self, *exc: object) -> None:
         self._database.close()
+
+    def withdraw(self, retracted: Iterable[tuple[str, str]]) -> None:
+        """Take back assignments, by gateway and agent ID, that a later row has contradicted."""
+        self._database.fill("DELETE FROM offered WHERE gateway = ? AND agent_id = ?", retracted)
 
     def missing(self) -> tuple[int, tuple[str, ...]]:
         """How many agents are left of the run and not in the roster, and the first few."""

@@ -84,6 +84,16 @@ class Gateways:
         return None if self.emulated else frozenset(self._endpoints)
 
     @property
+    def files(self) -> list[Path]:
+        """The certificate files of all gateways that are known."""
+        return [
+            path
+            for at in self._endpoints.values()
+            for path in (at.ca_file, at.client_cert)
+            if path is not None
+        ]
+
+    @property
     def insecure(self) -> bool:
         """Whether any certificate is accepted."""
         return self._request.insecure and not self.emulated

@@ -29,7 +29,15 @@ from bulkagent.run.gateways import Gateways
 from bulkagent.run.request import Plan, Request
 from bulkagent.run.tally import Tally
 
-__all__ = ["Planned", "check_roster", "flag_text", "plan_run", "rules_of", "wave_of"]
+__all__ = [
+    "Planned",
+    "check_roster",
+    "flag_text",
+    "plan_run",
+    "recorded_roster",
+    "rules_of",
+    "wave_of",
+]
 
 
 class Planned(msgspec.Struct):

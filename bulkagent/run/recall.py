@@ -156,6 +156,7 @@ def guids_for(
                     pass
             else:
                 with Matching(database, run, reading.rows(roster)) as matching:
+                    matching.withdraw(reading.retracted)
                     if reading.fingerprint.hexdigest() != facts.fingerprint:
                         return _matched(facts, request.roster, reading.guids, matching)
     except RosterRefused as refused:
@@ -179,11 +180,13 @@ class _Reading:
         self._with_flags = with_flags
         self.fingerprint = Fingerprint()
         self.guids = PackedGuids()
+        self.retracted: list[tuple[str, str]] = []
 
     def rows(self, roster: Roster) -> Iterator[tuple[str, str, str, int]]:
         """Gateway, agent ID, arguments and row of every assignment."""
         for row in roster.rows():
             if isinstance(row, Retraction):
+                self.retracted.append((row.gateway, row.agent_id))
                 continue
             arguments = flag_text(row.flag)
             self.fingerprint.add(row.row, row.gateway, row.agent_id, arguments)

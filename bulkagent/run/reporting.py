@@ -14,9 +14,10 @@ from bulkagent.errors import LedgerFailed, SettingsRefused
 from bulkagent.gateway.operations import SET_TALK_RIGHT, flag_of
 from bulkagent.ledger import Database, RunFacts, find_run, lines, summarise
 from bulkagent.outcome import Line
-from bulkagent.run.request import Again, Request, Standing
+from bulkagent.run.files import same_file
+from bulkagent.run.request import Standing
 
-__all__ = ["FLAGS", "Skipped", "end_of", "refuse_reports", "same_file", "write_report"]
+__all__ = ["FLAGS", "Skipped", "end_of", "write_report"]
 
 
 class Skipped(Exception):
@@ -91,31 +92,6 @@ def write_report(
         elapsed_s=elapsed_ms / 1000,
         reports=(str(path),),
     )
-
-
-def refuse_reports(asked: Request | Again, ledger: Path | None) -> None:
-    """Refuse reports that cannot be written, or would take the place of what is in use.
-
-    Raises:
-        SettingsRefused: One is.
-    """
-    read = [Path(asked.roster) if asked.roster else None, asked.scenario, ledger, asked.log_file]
-    if isinstance(asked, Request):
-        read += [asked.ca_file, asked.client_cert]
-    taken = [path for path in read if path is not None]
-    for path in asked.reports:
-        report.probe(path)
-        if any(same_file(path, other) for other in taken):
-            raise SettingsRefused(f"the report {path} would replace a file that is in use")
-        taken.append(path)
-
-
-def same_file(one: Path, other: Path) -> bool:
-    """Whether two paths are of one file, or will be."""
-    try:
-        return one.samefile(other)
-    except OSError:  # at least one is not there yet
-        return one.absolute() == other.absolute()
 
 
 def end_of(facts: RunFacts) -> tuple[str, int | None]:

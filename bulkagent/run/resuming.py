@@ -26,6 +26,7 @@ from bulkagent.ledger import (
     touched_since,
 )
 from bulkagent.outcome import Cause
+from bulkagent.run.files import refuse_reports
 from bulkagent.run.planning import Planned
 from bulkagent.run.recall import Recalled, claimed_run, guids_for, recall
 from bulkagent.run.request import Plan, PlanPart, Resume
@@ -45,6 +46,7 @@ def plan_resume(
     facts, claim = claimed_run(database, request.run)
     try:
         recalled = recall(database, facts, request)
+        refuse_reports(recalled.request, recalled.gateways, database.path)
         _refuse_age(facts, recalled.request.settings.max_age_s, now_ms)
         superseded = supersede(database, facts.run)
         plan, lanes = _plan(database, facts, request.only, superseded)

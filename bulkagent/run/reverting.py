@@ -12,6 +12,7 @@ from typing import BinaryIO
 import msgspec
 
 from bulkagent.errors import LedgerUnavailable
+from bulkagent.gateway.guids import PackedGuids
 from bulkagent.gateway.operations import SET_TALK_RIGHT, flag_of
 from bulkagent.ledger import (
     Changed,
@@ -22,7 +23,8 @@ from bulkagent.ledger import (
     forget_run,
 )
 from bulkagent.outcome import Cause, Status
-from bulkagent.run.planning import Planned, wave_of
+from bulkagent.run.files import refuse_reports
+from bulkagent.run.planning import Planned, recorded_roster, wave_of
 from bulkagent.run.recall import Recalled, claimed_run, guids_for, recall
 from bulkagent.run.request import Plan, PlanPart, Revert
 
@@ -45,11 +47,12 @@ def plan_revert(
         # It has reports of its own, not those of the run that it sets back.
         asked = msgspec.structs.replace(recalled.request, reports=request.reports)
         recalled = Recalled(facts, asked, recalled.gateways)
+        refuse_reports(asked, recalled.gateways, database.path)
         planner = Planner(
             database,
             command="revert",
             operation=facts.operation,
-            roster=asked.roster,
+            roster=recorded_roster(asked.roster),
             extra_columns=facts.extra_columns,
             wave_of=wave_of,
             settings={
@@ -69,9 +72,10 @@ def plan_revert(
         lanes = planner.planned(
             now_ms, fingerprint=facts.fingerprint, endpoints=endpoints_of(database, facts.run)
         )
-        guids = guids_for(
-            database, recalled, run=planner.run, other=bool(request.roster), stdin=stdin
-        )
+        guids = PackedGuids()
+        if lanes:
+            other = bool(request.roster)
+            guids = guids_for(database, recalled, run=planner.run, other=other, stdin=stdin)
     except BaseException:
         if planner is not None:
             with contextlib.suppress(LedgerUnavailable):

@@ -30,11 +30,11 @@ from bulkagent.ledger import Database, begin_leg, default_path, forget_run, open
 from bulkagent.outcome import Cause, Outcome
 from bulkagent.report import probe
 from bulkagent.run.events import EventLog
+from bulkagent.run.files import refuse_log, refuse_reports
 from bulkagent.run.finishing import Finished, finish
 from bulkagent.run.gateways import Gateways
 from bulkagent.run.planning import Planned
 from bulkagent.run.preparing import Prepared, prepare
-from bulkagent.run.reporting import refuse_reports
 from bulkagent.run.request import Plan, Progress, Request, Resume, Revert, RunResult
 from bulkagent.run.sending import Sending
 from bulkagent.run.verdict import Ending
@@ -68,7 +68,7 @@ class Run:
         self._prepared = (
             Prepared(request, Gateways(request)) if isinstance(request, Request) else None
         )
-        self._log = EventLog(request.log_file, self._clock)
+        self._log = EventLog(None, self._clock)
         self._database: Database | None = None
         self._planned: Planned | None = None
         self._reports: tuple[Path, ...] = ()
@@ -116,17 +116,26 @@ class Run:
         """
         asked = self._asked
         settings = asked.settings if isinstance(asked, Request) else asked.choices.settings({})
-        refuse_reports(asked, settings.ledger)
-        database = self._database = open_ledger(settings.ledger or default_path())
+        ledger = settings.ledger or default_path()
+        if self._prepared is not None:
+            refuse_reports(self._prepared.request, self._prepared.gateways, ledger)
+        database = self._database = open_ledger(ledger)
         now_ms = self._clock.wall_ms()
         planned, prepared = prepare(asked, self._prepared, database, now_ms=now_ms, stdin=stdin)
         self._planned, self._prepared = planned, prepared
+        refuse_log(prepared.request, prepared.gateways, ledger)
+        self._log = EventLog(prepared.request.log_file, self._clock)
         self._log.run_id = planned.plan.run_id
         self._reports = prepared.reports(planned.plan.run_id)
         for report in self._reports:
             probe(report)
         prepared.make_room(planned)
-        self._log.decided(f"run.{planned.plan.command}", **_briefly(planned.plan))
+        override = self._override
+        self._log.decided(
+            f"run.{planned.plan.command}",
+            **_briefly(planned.plan),
+            **({"override": override} if override else {}),
+        )
         return planned.plan
 
     def discard(self) -> None:
@@ -150,7 +159,7 @@ class Run:
         planned, database, prepared = self._planned, self._database, self._prepared
         if planned is None or database is None or prepared is None:
             raise RuntimeError("a run must be prepared before it is executed")
-        override = "" if isinstance(self._asked, Revert) else self._asked.override
+        override = self._override
         if planned.plan.guardrail and not (override or self.agreed):
             raise GuardrailRefused(
                 f"run {planned.plan.run_id} was halted: {planned.plan.guardrail}. Nothing was sent:"
@@ -247,6 +256,10 @@ class Run:
             waiting=sending.waiting if sending else 0,
             elapsed_s=self._clock.monotonic() - self._started,
         )
+
+    @property
+    def _override(self) -> str:
+        return "" if isinstance(self._asked, Revert) else self._asked.override
 
     @property
     def trouble(self) -> str:

@@ -1,0 +1,58 @@
+"""The files of a run: what it reads may not be written over by what it writes.
+
+What may live here: which files those are, and refusing. What this room must not know: what is in
+any of them.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bulkagent import report
+from bulkagent.errors import SettingsRefused
+from bulkagent.run.gateways import Gateways
+from bulkagent.run.request import Request
+
+__all__ = ["refuse_log", "refuse_reports", "same_file"]
+
+
+def refuse_reports(request: Request, gateways: Gateways, ledger: Path) -> None:
+    """Refuse reports that cannot be written, or would take the place of what is in use.
+
+    Raises:
+        SettingsRefused: One is.
+    """
+    taken = _in_use(request, gateways, ledger)
+    for path in request.reports:
+        report.probe(path)
+        if any(same_file(path, other) for other in taken):
+            raise SettingsRefused(f"the report {path} would replace a file that is in use")
+        taken.append(path)
+
+
+def refuse_log(request: Request, gateways: Gateways, ledger: Path) -> None:
+    """Refuse a log that would be appended to what is in use.
+
+    Raises:
+        SettingsRefused: It would.
+    """
+    log = request.log_file
+    taken = [*_in_use(request, gateways, ledger), *request.reports]
+    if log is not None and any(same_file(log, other) for other in taken):
+        raise SettingsRefused(
+            f"the log {log} is a file that is in use; give another path with --log-file"
+        )
+
+
+def same_file(one: Path, other: Path) -> bool:
+    """Whether two paths are of one file, or will be."""
+    try:
+        return one.samefile(other)
+    except OSError:  # at least one is not there yet
+        return one.absolute() == other.absolute()
+
+
+def _in_use(request: Request, gateways: Gateways, ledger: Path) -> list[Path]:
+    optional = (request.scenario, request.ca_file, request.client_cert)
+    given = [path for path in optional if path is not None]
+    return [Path(request.roster), *given, *gateways.files, ledger]

@@ -1,0 +1,185 @@
+"""What the ledger last knew of an agent: put together from every run that dispatched it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bulkagent.ledger import Changed, Database, Deed, Endpoint, Planner, changed_rows
+from bulkagent.ledger.rights import known_before
+from bulkagent.outcome import Disposition
+from tests.dispositions import ABSENT, DONE, LOST, REFUSED, UNREACHED
+from tests.ledger.ledgers import OFF, ON, StillClock, journal, planner, story, took
+
+HOUR = 3_600_000
+EAST = "https://east"
+
+DEEDS = st.lists(
+    st.builds(Deed, st.integers(0, 99), st.sampled_from([ON, OFF]), st.booleans(), st.just("run")),
+    max_size=7,
+)
+
+
+@given(DEEDS)
+def test_a_state_is_known_where_only_one_is_possible(deeds: list[Deed]) -> None:
+    """Whoever is in doubt has either what was before or what was sent."""
+    possible = {""}
+    for deed in deeds:
+        possible = {deed.arguments} if deed.certain else {*possible, deed.arguments}
+    known = known_before(iter(deeds))
+    if known is None:
+        assert len(possible) > 1 or possible == {""}
+    else:
+        assert possible == {known.arguments}
+        assert known in deeds
+        assert known.certain
+
+
+@given(DEEDS, st.sampled_from([ON, OFF]))
+def test_the_last_certain_deed_is_what_is_known(deeds: list[Deed], arguments: str) -> None:
+    """However confused it was before; and what is told is when that was certain last."""
+    certain = Deed(100, arguments, certain=True, run_id="last")
+    same = Deed(101, arguments, certain=False, run_id="same")
+    assert known_before([*deeds, certain]) == certain
+    assert known_before([*deeds, certain, same]) == certain
+
+
+def test_nothing_is_known_of_whom_nothing_was_done() -> None:
+    assert known_before([]) is None
+
+
+def _planned(
+    database: Database,
+    agents: Mapping[str, str],
+    *,
+    gateway: str = "east",
+    url: str = EAST,
+) -> Planner:
+    """A run of these agents and arguments."""
+    made = planner(database, extra_columns=("team",))
+    for row, (agent, arguments) in enumerate(agents.items(), start=2):
+        made.assign(row, agent, gateway, arguments, (f"team {agent}",))
+    made.planned(1, endpoints=[Endpoint(gateway, url, {})])
+    return made
+
+
+async def _sent(
+    database: Database, made: Planner, ends: Mapping[str, Disposition | None], at_ms: int
+) -> None:
+    """Dispatch what is planned from a time on; None: killed before its end."""
+    clock = StillClock()
+    clock.ms = at_ms
+    lanes = range(len(set(made._lanes.values())))
+    async with journal(database, made.run, lanes=lanes, clock=clock) as book:
+        items = {
+            item.agent_id: item
+            for lane in lanes
+            for item in [await took(book, lane) for _ in range(made._counts[lane])]
+        }
+        for agent, end in ends.items():
+            await book.mark(items[agent], 1)
+            if end is not None:
+                book.settle(items[agent], story(end))
+
+
+async def _ran(
+    database: Database,
+    ends: Mapping[str, Disposition | None],
+    arguments: str,
+    *,
+    at_ms: int,
+    gateway: str = "east",
+    url: str = EAST,
+) -> Planner:
+    made = _planned(database, dict.fromkeys(ends, arguments), gateway=gateway, url=url)
+    await _sent(database, made, ends, at_ms)
+    return made
+
+
+def _changed(database: Database, made: Planner) -> dict[str, Changed]:
+    return {changed.agent_id: changed for changed in changed_rows(database, made.run)}
+
+
+async def test_rows_that_are_applied_or_in_doubt_may_have_changed_their_agents(
+    database: Database,
+) -> None:
+    ends = {"101": DONE, "102": REFUSED, "103": LOST, "104": ABSENT, "105": UNREACHED, "106": None}
+    made = await _ran(database, ends, OFF, at_ms=HOUR)
+    other = _planned(database, {"101": ON})
+    found = list(changed_rows(database, made.run))
+    assert [(x.row, x.agent_id) for x in found] == [(2, "101"), (4, "103"), (7, "106")]
+    assert {(x.gateway, x.arguments, x.before, x.later) for x in found} == {
+        ("east", OFF, None, None)
+    }
+    assert [x.extra for x in found] == [("team 101",), ("team 103",), ("team 106",)]
+    assert list(changed_rows(database, other.run)) == []
+
+
+@pytest.mark.parametrize(
+    ("end", "known"),
+    [(DONE, True), (LOST, False), (None, False), (REFUSED, None), (ABSENT, None)],
+    ids=["applied", "in doubt", "killed", "rejected", "failed"],
+)
+async def test_what_runs_before_have_done_is_what_was_before(
+    database: Database, end: Disposition | None, *, known: bool | None
+) -> None:
+    """A run that changed nothing has no say, one in doubt leaves doubt."""
+    first = await _ran(database, {"101": DONE}, ON, at_ms=HOUR)
+    second = await _ran(database, {"101": end}, OFF, at_ms=2 * HOUR)
+    made = await _ran(database, {"101": DONE}, ON, at_ms=3 * HOUR)
+    before = _changed(database, made)["101"].before
+    if known is False:
+        assert before is None
+        return
+    teller, at_ms, arguments = (second, 2 * HOUR, OFF) if known else (first, HOUR, ON)
+    assert before == Deed(at_ms + 1, arguments, certain=True, run_id=teller.run_id)
+
+
+@pytest.mark.parametrize("end", [DONE, LOST, None])
+async def test_what_runs_have_done_since_is_told_of_the_latest(
+    database: Database, end: Disposition | None
+) -> None:
+    made = await _ran(database, {"101": DONE, "102": DONE}, OFF, at_ms=HOUR)
+    await _ran(database, {"101": DONE}, ON, at_ms=2 * HOUR)
+    latest = await _ran(database, {"101": end}, ON, at_ms=3 * HOUR)
+    await _ran(database, {"101": REFUSED}, ON, at_ms=4 * HOUR)
+    found = _changed(database, made)
+    later = found["101"].later
+    assert later is not None
+    assert (later.run_id, later.certain) == (latest.run_id, end is DONE)
+    assert found["102"].later is None
+
+
+async def test_a_gateway_is_its_address_whatever_it_is_called(database: Database) -> None:
+    await _ran(database, {"101": DONE}, ON, at_ms=HOUR, gateway="east")
+    await _ran(database, {"101": DONE}, OFF, at_ms=2 * HOUR, gateway="east", url="https://west")
+    made = await _ran(database, {"101": DONE}, OFF, at_ms=3 * HOUR, gateway="east.example:8043")
+    await _ran(database, {"101": DONE}, ON, at_ms=4 * HOUR, gateway="west", url="https://west")
+    found = _changed(database, made)["101"]
+    assert found.before is not None
+    assert (found.before.arguments, found.later) == (ON, None)
+
+
+async def test_time_decides_and_not_the_order_in_which_runs_were_planned(
+    database: Database,
+) -> None:
+    """A run that was planned first may be sent last."""
+    early = _planned(database, {"101": ON, "102": ON})
+    made = await _ran(database, {"101": DONE, "102": DONE}, OFF, at_ms=2 * HOUR)
+    await _sent(database, early, {"101": DONE, "102": None}, 3 * HOUR)
+    found = _changed(database, made)
+    assert {x.before for x in found.values()} == {None}
+    assert [x.later.run_id for x in found.values() if x.later] == [early.run_id] * 2
+
+
+async def test_every_agent_has_a_past_of_its_own(database: Database) -> None:
+    await _ran(database, {"101": DONE, "103": LOST}, ON, at_ms=HOUR)
+    await _ran(database, {"102": DONE}, OFF, at_ms=2 * HOUR)
+    agents = dict.fromkeys(map(str, range(101, 105)), ON)
+    made = await _ran(database, dict.fromkeys(agents, DONE), OFF, at_ms=3 * HOUR)
+    found = _changed(database, made)
+    before = {agent: x.before.arguments if x.before else None for agent, x in found.items()}
+    assert before == {"101": ON, "102": OFF, "103": None, "104": None}
