@@ -90,6 +90,7 @@ def apply(  # noqa: PLR0917 - Typer reads the parameters; nobody calls this by p
             or_resume=or_resume,
             override=override or "",
             log_file=log_file,
+            place=given.place_of(ctx),
             repeat=given.repeated(ctx),
         )
         result = carry_out(

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from bulkagent.run import Choices
     from bulkagent.settings import Settings
 
-__all__ = ["choices_of", "repeated", "settings_from", "tls_of", "was_typed"]
+__all__ = ["choices_of", "place_of", "repeated", "settings_from", "tls_of", "was_typed"]
 
 
 def settings_from(config: Path | None, *, emulated: bool = False, **options: Any) -> Settings:
@@ -66,12 +66,25 @@ def tls_of(ctx: typer.Context) -> dict[str, Any]:
 
 
 def repeated(ctx: typer.Context) -> tuple[str, ...]:
-    """The typed options that a following command needs to find the run, as words."""
-    words: list[str] = []
-    for name in ("ledger", "config"):
-        if name in ctx.params and was_typed(ctx, name):
-            words += [f"--{name}", str(ctx.params[name])]
-    return (*words, *(["--insecure"] if ctx.params.get("insecure") else []))
+    """What was typed, the ledger does not keep, and a resume needs again."""
+    insecure = ("--insecure",) if ctx.params.get("insecure") else ()
+    if ctx.info_name == "apply":  # the ledger keeps the rest
+        return insecure
+    return (*_typed(ctx, "roster", "ca_file", "client_cert", "tls_server_name"), *insecure)
+
+
+def place_of(ctx: typer.Context) -> tuple[str, ...]:
+    """The typed options without which a following command would not find the run."""
+    return _typed(ctx, "ledger", "config")
+
+
+def _typed(ctx: typer.Context, *names: str) -> tuple[str, ...]:
+    return tuple(
+        word
+        for name in names
+        if was_typed(ctx, name)
+        for word in (f"--{name.replace('_', '-')}", str(ctx.params[name]))
+    )
 
 
 def _read(options: Mapping[str, Any]) -> dict[str, Any]:

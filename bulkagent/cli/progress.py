@@ -69,8 +69,23 @@ def _signals(run: Run, display: _Display) -> Iterator[None]:
     try:
         yield
     finally:
+        late = _Late()
         for number in obeyed:
             loop.remove_signal_handler(number)
+            # All is done but the telling, which no impatience may cut short at once.
+            signal.signal(number, late)
+
+
+class _Late:
+    """Lets a run that has come to its end be told, unless somebody insists."""
+
+    def __init__(self) -> None:
+        self._more = 2
+
+    def __call__(self, number: int, _frame: object) -> None:
+        self._more -= 1
+        if self._more < 0:
+            os._exit(128 + number)
 
 
 class _Display(threading.Thread):

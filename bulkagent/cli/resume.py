@@ -85,6 +85,7 @@ def resume(  # noqa: PLR0917 - Typer reads the parameters; nobody calls this by 
             tls=given.tls_of(ctx),
             insecure=insecure,
             log_file=log_file,
+            place=given.place_of(ctx),
             repeat=given.repeated(ctx),
             only=_causes(only),
             override=override or "",

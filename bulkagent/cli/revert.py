@@ -79,6 +79,7 @@ def revert(  # noqa: PLR0917 - Typer reads the parameters; nobody calls this by 
             tls=given.tls_of(ctx),
             insecure=insecure,
             log_file=log_file,
+            place=given.place_of(ctx),
             repeat=given.repeated(ctx),
             assume_opposite=assume_opposite,
         )

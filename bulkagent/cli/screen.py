@@ -125,6 +125,8 @@ def closing(plan: Plan, finished: Finished) -> str:
     text.extend(f"report  {path}" for path in result.reports)
     if result.next:
         text.append(f"next    {result.next}")
+    elif finished.left:
+        text.append(f"next    bulkagent resume {result.run_id} with the roster as --roster PATH")
     return "\n".join(text)
 
 

@@ -24,8 +24,8 @@ def listing(runs: Sequence[RunLine]) -> str:
         state = line.state if line.legs < 2 else f"{line.state} ({line.legs} legs)"  # noqa: PLR2004
         rows.append(
             (
-                line.run_id,
-                state,
+                printable(line.run_id),
+                printable(state),
                 "" if line.exit_code is None else str(line.exit_code),
                 f"{line.totals.get('applied', 0):,}",
                 f"{line.rows:,}",

@@ -52,6 +52,7 @@ class Bulkhead(Generic[ItemT, AttemptT]):
             follows: the item, the attempt's number in this run of the engine (1, 2, ...), how
             it ended, the decision. An attempt that would be followed by another but for the
             stop is shown as `Enough`. What it raises ends the run as a defect.
+        ending: Called once, at the moment from which on nothing more is admitted.
     """
 
     _tasks: anyio.abc.TaskGroup
@@ -70,6 +71,7 @@ class Bulkhead(Generic[ItemT, AttemptT]):
         rows: int = 0,
         halt_first: int = 0,
         observe: Callable[[ItemT, int, AttemptT, Decision], None] | None = None,
+        ending: Callable[[End], None] | None = None,
     ) -> None:
         self.name = name
         self.tally = Tally(rows)
@@ -83,6 +85,7 @@ class Bulkhead(Generic[ItemT, AttemptT]):
         self._random = random
         self._halt_first = HaltFirst(halt_first)
         self._observe = observe
+        self._ending = ending
         self._settled: Callable[[Story[AttemptT]], None] | None = None
         self._admission = Admission(limits, clock)
         self._parked: set[Parked[ItemT, AttemptT]] = set()
@@ -165,6 +168,8 @@ class Bulkhead(Generic[ItemT, AttemptT]):
             if not parked.in_flight:
                 parked.scope.cancel()
         self._dismiss()
+        if self._ending is not None:
+            self._ending(end)
 
     def _dismiss(self) -> None:
         """Wake all workers, wherever they wait: there is nothing left to hold back."""

@@ -124,6 +124,7 @@ def _taken_apart(url: str) -> tuple[str, str, str]:
 _HOST = r"\[(?P<v6>[0-9a-f:.]+)\]|(?P<host>[0-9a-z_-]{1,63}(?:\.[0-9a-z_-]{1,63})*\.?)"
 _NETLOC = re.compile(rf"(?:{_HOST})(?::(?P<port>\d{{0,5}}))?")
 _LONGEST_HOST = 253
+_HTTPS = 443
 _HIGHEST_PORT = 65_535
 
 
@@ -142,7 +143,9 @@ def _host_and_port(netloc: str) -> tuple[str, bool]:
             ipaddress.IPv4Address(host)
     except ValueError:
         valid = False
-    return host if port is None else f"{host}:{port}", valid
+    # One way of writing, for it is by the address that two runs know one gateway again.
+    host = host.rstrip(".")
+    return host if port in {None, _HTTPS} else f"{host}:{port}", valid
 
 
 def _no_passphrase() -> str:

@@ -46,9 +46,11 @@ async def reach(endpoint: Endpoint, *, connect_timeout_s: float, clock: Clock) -
         except TimeoutError:
             return
         except socket.gaierror as error:
-            if error.errno == socket.EAI_AGAIN and left:
-                await clock.sleep(_PAUSE_S)
-                continue
+            if error.errno == socket.EAI_AGAIN:
+                if left:
+                    await clock.sleep(_PAUSE_S)
+                    continue
+                return
             raise SettingsRefused(
                 f"{_host_of(endpoint)} has no address ({error.strerror}), so nothing was sent;"
                 " check the gateway's address and the name service"

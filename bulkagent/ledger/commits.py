@@ -40,18 +40,20 @@ UPDATE outcomes SET status = ?, cause = ?, disposition = ?, retcode = ?, message
 http_status = ?, attempts = ?, latency_ms = ?, first_sent_at = ?, sent_at = ?, finished_at = ?
 WHERE run = ? AND row = ?
 """
+_HALT = "UPDATE runs SET halted = ? WHERE run = ?"
 _ATTEMPT = "INSERT OR REPLACE INTO attempts VALUES (?,?,?,?,?,?,?,?,?)"
 
 
 class Batch:
     """Records that become durable together, and who waits for that."""
 
-    __slots__ = ("attempts", "ended", "marks", "outcomes", "waiting")
+    __slots__ = ("attempts", "ended", "halts", "marks", "outcomes", "waiting")
 
     def __init__(self) -> None:
         self.outcomes: list[tuple[object, ...]] = []
         self.attempts: list[tuple[object, ...]] = []
         self.marks: list[tuple[int, int, int, int, int]] = []
+        self.halts: list[tuple[str, int]] = []
         self.ended: list[Outcome] = []
         self.waiting: list[asyncio.Future[None]] = []
 
@@ -138,16 +140,20 @@ class Commits:
     def _write(self, batch: Batch) -> None:
         """Write a batch as one transaction."""
         try:
-            self.writer.write(
-                (_OUTCOME, batch.outcomes), (_ATTEMPT, batch.attempts), (_MARK, batch.marks)
-            )
+            self._write_records(batch)
         except UnicodeEncodeError:
             # Half characters, which a hostile reply can bring into what the network said.
             batch.outcomes = [_encodable(record) for record in batch.outcomes]
             batch.attempts = [_encodable(record) for record in batch.attempts]
-            self.writer.write(
-                (_OUTCOME, batch.outcomes), (_ATTEMPT, batch.attempts), (_MARK, batch.marks)
-            )
+            self._write_records(batch)
+
+    def _write_records(self, batch: Batch) -> None:
+        self.writer.write(
+            (_OUTCOME, batch.outcomes),
+            (_ATTEMPT, batch.attempts),
+            (_HALT, batch.halts),
+            (_MARK, batch.marks),
+        )
 
     def _settle(self, batch: Batch, error: BaseException | None) -> None:
         """Tell those who wait what came of a batch; see to the next one."""
@@ -172,7 +178,7 @@ class Commits:
                 durable.set_result(None)
         if self.failed is not None:
             self._fail(self.failed)
-        elif self.open.outcomes or self.open.attempts or self.open.waiting:
+        elif self.open.outcomes or self.open.attempts or self.open.halts or self.open.waiting:
             self.schedule()
 
     def _fail(self, error: BaseException) -> None:
@@ -189,6 +195,7 @@ class Commits:
         later, self.open = self.open, batch
         batch.outcomes += later.outcomes
         batch.attempts += later.attempts
+        batch.halts += later.halts
         batch.marks += later.marks
         batch.ended += later.ended
         batch.waiting += later.waiting

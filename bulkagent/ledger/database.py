@@ -61,7 +61,9 @@ class Database:
     def __init__(
         self, path: Path, *, busy_wait_s: float = _BUSY_WAIT_S, synced: bool = False
     ) -> None:
-        self.path = path.absolute()  # whoever opens it again may do so from another folder
+        # Whoever opens it again may be in another folder; and by whatever link it was reached, the
+        # locks of its runs are beside the file itself.
+        self.path = Path(os.path.realpath(path))
         self._busy_wait_ms = round(busy_wait_s * 1000)
         with _explained(path):
             self._connection = sqlite3.connect(

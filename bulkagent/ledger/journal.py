@@ -89,6 +89,9 @@ class Journal:
             self._reader, self._thread, run, operation, lanes, leg=leg, only=only
         )
         self._pasts: dict[int, Past] = {}
+        # A machine's clock may have been set back since: what follows is never told as earlier.
+        ((at,),) = database.all("SELECT max(coalesce(finished_at, started_at)) FROM legs")
+        self._not_before = at or 0
         self._checkpoints: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -139,7 +142,8 @@ class Journal:
         if self._commits.failed is not None:
             raise self._commits.failed
         number = self.number(item, attempt)
-        mark = (self._run, item.row, self._leg, number, self._clock.wall_ms())
+        sent_at = max(self._clock.wall_ms(), self._not_before)
+        mark = (self._run, item.row, self._leg, number, sent_at)
         self._commits.open.marks.append(mark)
         try:
             await self._commits.durable()
@@ -181,14 +185,19 @@ class Journal:
                 outcome.http_status,
                 outcome.attempts,
                 outcome.latency_ms,
-                outcome.first_sent_at,
-                outcome.sent_at,
+                max(outcome.first_sent_at, self._not_before if past is None else 0),
+                max(outcome.sent_at, self._not_before),
                 outcome.finished_at,
                 self._run,
                 outcome.row,
             )
         )
         self._commits.open.ended.append(outcome)
+        self._commits.schedule()
+
+    def halted(self, reason: str) -> None:
+        """Record that a halt rule has ended a part of the run, so that a person must look."""
+        self._commits.open.halts.append((reason, self._run))
         self._commits.schedule()
 
     async def flushed(self) -> None:

@@ -6,6 +6,8 @@ not know: what a leg sends, and how its counts are shown.
 
 from __future__ import annotations
 
+import itertools
+import json
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -78,25 +80,35 @@ def groups(database: Database, run: int) -> tuple[Group, ...]:
         )
 
 
-def supersede(database: Database, run: int) -> Mapping[str, int]:
+def supersede(database: Database, run: int, *, since_ms: int | None = None) -> Mapping[str, int]:
     """Leave for good what is left of a run and a later run has dispatched.
 
     Two assignments concern the same agent where ID and URL of the gateway are the same, whatever
     the gateways were called.
 
+    Args:
+        database: The ledger.
+        run: The run's key in it.
+        since_ms: Another run is also later if it dispatched the agent after this time of day.
+
     Returns:
         How many of the run's assignments each later run, by its ID, has superseded in all.
 
     Raises:
-        LedgerFailed: The ledger cannot be written.
+        LedgerUnavailable, LedgerFailed: The ledger cannot be read or written.
     """
-    database.write((_SUPERSEDE, [(run,)]))
+    since = _NEVER if since_ms is None else since_ms
+    # Read without the write lock, which a run that is sending waits for at each commit.
+    with Database(database.path) as reader:
+        found = reader.query(_LEFT_TO_OTHERS, (run, since))
+        while batch := list(itertools.islice(found, _BATCH)):
+            database.write(("INSERT OR REPLACE INTO superseded VALUES (?,?,?)", batch))
     return dict(database.all(_SUPERSEDED, (run,)))
 
 
 def touched_since(database: Database, run: int) -> bool:
     """Whether a later run has dispatched any agent of a run, also one that it had finished."""
-    ((touched,),) = database.all(_TOUCHED, (run,))
+    ((touched,),) = database.all(_TOUCHED, (run, _NEVER))
     return bool(touched)
 
 
@@ -117,11 +129,15 @@ def begin_leg(
     Raises:
         LedgerFailed: The ledger cannot be written.
     """
+    ((last_row,),) = database.all("SELECT max(row) FROM outcomes WHERE run = ?", (run,))
+    for row in range(0, (last_row or 0) + 1, _BATCH):
+        database.write((_KEEP_ATTEMPTS, [(run, row, row + _BATCH)]))
     statements: list[tuple[str, list[tuple[object, ...]]]] = [
-        (_KEEP_ATTEMPTS, [(run,)]),
         (_BEGIN, [(run, command, now_ms, override or None)]),
         (_UNDER_WAY, [(run,)]),
     ]
+    if override:
+        statements.append(("UPDATE runs SET halted = NULL WHERE run = ?", [(run,)]))
     if not only:
         # What stopped the last leg says nothing about rows that are all tried again.
         statements.append(("UPDATE lanes SET cause = NULL WHERE run = ?", [(run,)]))
@@ -139,6 +155,7 @@ def finish_leg(
     exit_code: int,
     reason: str,
     not_attempted: Mapping[int, Cause],
+    only: Collection[Cause] = (),
     now_ms: int,
 ) -> None:
     """Record how a leg, and with it the run so far, ended.
@@ -151,15 +168,17 @@ def finish_leg(
         exit_code: Of the process.
         reason: Why it ended early, or "".
         not_attempted: Lane -> why its last rows were not attempted.
+        only: The causes of the rows that the leg was about; none: all.
         now_ms: Time of day.
 
     Raises:
         LedgerFailed: The ledger cannot be written.
     """
+    about = json.dumps(sorted(only)) if only else None
     database.write(
         (
-            "UPDATE lanes SET cause = ? WHERE run = ? AND lane = ?",
-            [(cause.value, run, lane) for lane, cause in not_attempted.items()],
+            _LANE_ENDED,
+            [(cause.value, run, lane, about) for lane, cause in not_attempted.items()],
         ),
         (
             _FINISH,
@@ -192,20 +211,30 @@ _LATER = """
 FROM assignments a
 JOIN endpoints here ON here.run = a.run AND here.gateway = a.gateway
 LEFT JOIN outcomes o ON o.run = a.run AND o.row = a.row
-CROSS JOIN assignments later ON later.agent_id = a.agent_id AND later.run > a.run
+CROSS JOIN assignments later ON later.agent_id = a.agent_id AND later.run <> a.run
 JOIN endpoints there ON there.run = later.run AND there.gateway = later.gateway
 JOIN outcomes dispatched ON dispatched.run = later.run AND dispatched.row = later.row
-WHERE a.run = ? AND a.lane IS NOT NULL AND there.url = here.url
+WHERE a.run = ?1 AND a.lane IS NOT NULL AND there.url = here.url
+AND (later.run > a.run OR dispatched.sent_at > ?2)
 """
 
-_SUPERSEDE = f"""
-INSERT OR REPLACE INTO superseded (run, row, by_run)
+_LEFT_TO_OTHERS = f"""
 SELECT a.run, a.row, max(later.run) {_LATER}
 AND coalesce(o.status, '') NOT IN ('applied', 'rejected')
 GROUP BY a.row
 """
 
 _TOUCHED = f"SELECT EXISTS (SELECT 1 {_LATER})"
+
+_NEVER = 1 << 62
+
+# So many rows a transaction: another run's commits wait for it a few hundredths of a second.
+_BATCH = 4_000
+
+_LANE_ENDED = """
+UPDATE lanes SET cause = ?1 WHERE run = ?2 AND lane = ?3
+AND (?4 IS NULL OR cause IS NULL OR cause IN (SELECT value FROM json_each(?4)))
+"""
 
 _SUPERSEDED = """
 SELECT r.id, count(*) FROM superseded s JOIN runs r ON r.run = s.by_run
@@ -221,7 +250,8 @@ SELECT run, row, attempts, coalesce(disposition, 'interrupted'), sent_at,
        CASE WHEN retcode = disposition THEN retcode ELSE '' END,
        CASE WHEN retcode IN ('', disposition) THEN message ELSE '' END,
        CASE WHEN retcode IN ('', disposition) THEN http_status ELSE 0 END
-FROM outcomes WHERE run = ? AND coalesce(status, '') NOT IN ('applied', 'rejected')
+FROM outcomes WHERE run = ? AND row >= ? AND row < ?
+AND coalesce(status, '') NOT IN ('applied', 'rejected')
 """
 
 _BEGIN = """

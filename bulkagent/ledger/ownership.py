@@ -20,6 +20,10 @@ __all__ = ["Claim", "is_claimed"]
 _TRIES = 25
 _RETRY_S = 0.02
 
+# A ledger may come from anywhere, and with it what lies beside it: nothing is followed or waited
+# for. Not inherited either, so that no other program can hold on to the run after this one.
+_PLAIN = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+
 
 class Claim:
     """A run that this process owns until `release`, or until it ends.
@@ -48,9 +52,8 @@ class Claim:
         for _ in range(tries):
             # Each time, because the last owner of any run takes the empty folder away.
             self._path.parent.mkdir(mode=0o700, exist_ok=True)
-            # Not inherited: no other program can hold on to the run after this one.
             try:
-                file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+                file = os.open(self._path, os.O_RDWR | os.O_CREAT | _PLAIN, 0o600)
             except FileNotFoundError:
                 continue
             with contextlib.suppress(BlockingIOError):
@@ -79,7 +82,7 @@ class Claim:
 def is_claimed(ledger: Path, run_id: str) -> bool:
     """Whether some process owns a run at this moment."""
     try:
-        file = os.open(_lock_of(ledger, run_id), os.O_RDONLY | os.O_CLOEXEC)
+        file = os.open(_lock_of(ledger, run_id), os.O_RDONLY | _PLAIN)
     except OSError:
         return False
     try:

@@ -5,6 +5,7 @@ What may live here: finding and listing runs. What this room must not know: thei
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -23,6 +24,7 @@ __all__ = [
     "find_run",
     "find_same",
     "keep_totals",
+    "last_active",
     "list_runs",
     "totals_of",
     "unplanned_since",
@@ -45,6 +47,8 @@ class RunFacts(msgspec.Struct, frozen=True):
     roster: str
     extra_columns: tuple[str, ...]
     settings: Mapping[str, Any]
+    halted: str | None
+    """Why it was halted, until somebody has let it go on."""
     fingerprint: str
     reverts: str | None
     """The ID of the run that this one sets back."""
@@ -103,11 +107,19 @@ def find_same(database: Database, fingerprint: str, *, since_ms: int, but: int) 
 
 
 def unplanned_since(database: Database, run: int) -> str | None:
-    """The ID of a later run that was never planned, if there is one."""
-    rows = database.all(
-        "SELECT id FROM runs WHERE run > ? AND planned_at IS NULL ORDER BY run DESC LIMIT 1", (run,)
+    """The ID of a later run that was never planned and never will be, if there is one."""
+    rows = database.all(f"{_SELECT} WHERE run > ? AND planned_at IS NULL ORDER BY run DESC", (run,))
+    left = (facts for facts in (_facts(database, row) for row in rows) if not facts.running)
+    return next((facts.id for facts in left), None)
+
+
+def last_active(database: Database, facts: RunFacts) -> int:
+    """The time of day at which a run was last at work: planned, sending or ended."""
+    ((sent_at,),) = database.all("SELECT max(sent_at) FROM outcomes WHERE run = ?", (facts.run,))
+    ((leg_at,),) = database.all(
+        "SELECT max(coalesce(finished_at, started_at)) FROM legs WHERE run = ?", (facts.run,)
     )
-    return rows[0][0] if rows else None
+    return max(facts.created_at, sent_at or 0, leg_at or 0)
 
 
 def endpoints_of(database: Database, run: int) -> list[Endpoint]:
@@ -138,15 +150,19 @@ def keep_totals(database: Database, run: int, totals: Mapping[str, int]) -> None
 def _facts(database: Database, row: tuple[Any, ...]) -> RunFacts:
     facts = dict(zip(RunFacts.__struct_fields__, row, strict=False))
     with read_as_written(database):
+        if not _ID.fullmatch(facts["id"]):
+            raise ValueError("it becomes the name of a lock, which anything else must not")
         for field in ("extra_columns", "settings"):
             facts[field] = msgspec.json.decode(facts[field])
         facts["running"] = is_claimed(database.path, facts["id"])
         return msgspec.convert(facts, RunFacts)
 
 
+_ID = re.compile(r"\d{8}T\d{6}(?:\.\d{3})?Z-[0-9a-f]{4}", re.ASCII)
+
 _SELECT = """
 SELECT run, id, created_at, planned_at, finished_at, state, exit_code, operation, roster,
-extra_columns, settings, fingerprint, (SELECT id FROM runs r WHERE r.run = runs.reverts),
+extra_columns, settings, halted, fingerprint, (SELECT id FROM runs r WHERE r.run = runs.reverts),
 (SELECT coalesce(max(leg), 0) FROM legs l WHERE l.run = runs.run)
 FROM runs"""
 

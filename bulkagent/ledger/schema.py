@@ -94,7 +94,8 @@ CREATE TABLE runs (
     settings        TEXT NOT NULL,          -- JSON object, without secrets
     fingerprint     TEXT NOT NULL DEFAULT '',  -- of the roster's gateways, agents and flags
     reverts         INTEGER REFERENCES runs,   -- the run that this one sets back
-    totals          TEXT                    -- JSON object: rows by status at the end of a leg
+    totals          TEXT,                   -- JSON object: rows by status at the end of a leg
+    halted          TEXT                    -- why, until somebody has let it go on
 ) STRICT;
 
 CREATE TABLE lanes (
@@ -163,6 +164,7 @@ _TO_2 = f"""
 ALTER TABLE runs ADD COLUMN fingerprint TEXT NOT NULL DEFAULT '';
 ALTER TABLE runs ADD COLUMN reverts INTEGER REFERENCES runs;
 ALTER TABLE runs ADD COLUMN totals TEXT;
+ALTER TABLE runs ADD COLUMN halted TEXT;
 ALTER TABLE outcomes ADD COLUMN leg INTEGER NOT NULL DEFAULT 1;
 ALTER TABLE outcomes ADD COLUMN sent_at INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE outcomes ADD COLUMN disposition TEXT;
@@ -170,6 +172,9 @@ UPDATE outcomes SET sent_at = coalesce(finished_at, first_sent_at);
 DROP VIEW stories;
 {_LEGS}
 {_STORIES}
+INSERT INTO endpoints (run, gateway, url, options)
+SELECT DISTINCT run, gateway, iif(gateway = 'emulated', '', 'https://') || gateway, '{{}}'
+FROM lanes;
 """  # noqa: S608 - of this module's text
 
 MIGRATIONS: Mapping[int, str] = MappingProxyType(

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import anyio.to_thread
 import msgspec
 
-from bulkagent.errors import ConsentRefused
+from bulkagent.errors import ConsentRefused, SettingsRefused
 from bulkagent.outcome import Outcome
 from bulkagent.run.planning import check_roster
 from bulkagent.run.request import (
@@ -152,5 +152,10 @@ AgainT = TypeVar("AgainT", bound=Again)
 def _again(request: AgainT, run: str, settings: Mapping[str, Any] | None) -> AgainT:
     choices = request.choices
     if settings is not None:
+        unknown = sorted(set(settings) - set(Settings.__struct_fields__))
+        if unknown:
+            raise SettingsRefused(f"there is no setting {', '.join(unknown)}")
+        if settings.get("ledger") is not None:
+            settings = {**settings, "ledger": Path(settings["ledger"])}
         choices = msgspec.structs.replace(choices, explicit={**choices.explicit, **settings})
     return msgspec.structs.replace(request, run=run, choices=choices)

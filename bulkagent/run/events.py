@@ -29,6 +29,7 @@ from bulkagent.report import iso
 __all__ = ["EventLog"]
 
 _TOGETHER = 1_000
+_PLAIN = os.O_CLOEXEC | os.O_NONBLOCK
 
 
 class EventLog:
@@ -57,7 +58,9 @@ class EventLog:
             return
         try:
             self._file = os.fdopen(
-                os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600), "ab"
+                # Not to wait for a reader, where it is a pipe, neither now nor later.
+                os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | _PLAIN, 0o600),
+                "ab",
             )
         except (OSError, ValueError) as error:
             said = (isinstance(error, OSError) and error.strerror) or error

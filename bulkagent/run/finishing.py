@@ -7,8 +7,9 @@ and no step may prevent the next.
 
 from __future__ import annotations
 
+import contextlib
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -19,6 +20,7 @@ from bulkagent.ledger import (
     Counters,
     Database,
     Summary,
+    find_run,
     finish_leg,
     keep_totals,
     summarise,
@@ -29,7 +31,28 @@ from bulkagent.run.reporting import Skipped, write_report
 from bulkagent.run.request import RunResult
 from bulkagent.run.verdict import Ending, Verdict, judge
 
-__all__ = ["Finished", "finish"]
+__all__ = ["Finished", "Following", "finish"]
+
+
+class Following(msgspec.Struct, frozen=True):
+    """The commands that may be typed after a leg, with what they need to do the same."""
+
+    place: tuple[str, ...]
+    """Options without which the run is not found."""
+    options: tuple[str, ...]
+    """Options of this leg that the ledger does not keep, and a resume needs again."""
+    roster_needed: bool
+    """Whether a resume needs a roster that nobody can name for its user."""
+
+    def resume(self, run_id: str) -> tuple[str, ...]:
+        """The command that goes on with the run; () where it cannot be known whole."""
+        if self.roster_needed:
+            return ()
+        return ("bulkagent", "resume", run_id, *self.options, *self.place)
+
+    def report(self, run_id: str, path: Path) -> tuple[str, ...]:
+        """The command that writes a report again."""
+        return ("bulkagent", "report", run_id, "--to", str(path), *self.place)
 
 
 class Finished(msgspec.Struct, frozen=True):
@@ -39,6 +62,8 @@ class Finished(msgspec.Struct, frozen=True):
     clusters: tuple[Cluster, ...]
     applied: int
     """How many agents this leg has set."""
+    left: bool
+    """Whether a resume may help."""
 
 
 def finish(
@@ -49,10 +74,11 @@ def finish(
     *,
     reason: str,
     not_attempted: Mapping[int, Cause],
+    only: Collection[Cause],
     counters: Counters | None,
     reports: Sequence[Path],
     skip_reports: Callable[[], bool],
-    repeat: Sequence[str],
+    following: Following,
     elapsed_s: float,
     now_ms: int,
 ) -> Finished:
@@ -65,10 +91,11 @@ def finish(
         ending: How sending ended.
         reason: Why it ended before its time, for people; "" where it did not.
         not_attempted: Lane -> why its last rows were not attempted.
+        only: The causes of the rows that the leg was about; none: all.
         counters: What the journal counted, for where the ledger cannot be read any more.
         reports: Where reports go.
         skip_reports: Asked again and again whether somebody has lost patience with them.
-        repeat: Options that a following command needs to find the run.
+        following: The commands that may be typed next.
         elapsed_s: How long sending took.
         now_ms: Time of day.
     """
@@ -83,21 +110,29 @@ def finish(
                 leg,
                 state=verdict.state,
                 exit_code=verdict.exit_code,
-                reason="; ".join(troubles),
+                reason="; ".join(dict.fromkeys(troubles)),
                 not_attempted=not_attempted,
+                only=only,
                 now_ms=now_ms,
             )
         except BulkagentError as error:
             troubles.append(str(error))
 
-    early = judge({}, {}, ending)
+    with contextlib.suppress(BulkagentError):
+        # Of an earlier leg, or of another gateway's part: nobody has let it go on yet.
+        if halted := find_run(database, run_id).halted:
+            causes = ending.causes | {Cause.HALTED}
+            ending = msgspec.structs.replace(ending, causes=causes)
+            troubles.append(halted)
+    # As if something were left: nobody knows yet, and whoever stopped it may not wait until a
+    # million rows are counted.
+    early = judge({Status.NOT_ATTEMPTED: 1}, {}, ending)
     if early.state != "completed":
-        # Whoever stopped it may not wait until a million rows are counted.
         record(early)
     try:
         summary = summarise(database, planned.run)
         verdict = judge(summary.totals, summary.causes, ending)
-        if early.state == "completed":
+        if verdict != early or early.state == "completed":
             record(verdict)
         keep_totals(database, planned.run, summary.totals)
     except BulkagentError as error:
@@ -106,12 +141,17 @@ def finish(
         if ending.error is None:
             ending = Ending(ending.signal, str(error), LedgerFailed.exit_code, ending.causes)
         verdict = judge(summary.totals, summary.causes, ending)
-    following = ["bulkagent", "resume", run_id, *repeat] if verdict.again else []
-    written, unwritten = _write_reports(database, run_id, reports, skip_reports, troubles)
+    written, unwritten = _write_reports(
+        database, run_id, reports, skip=skip_reports, troubles=troubles, following=following
+    )
     exit_code = verdict.exit_code
-    if unwritten:
-        exit_code = exit_code if ending.error else ReportFailed.exit_code
-        following = ["bulkagent", "report", run_id, "--to", str(unwritten[-1])]
+    if unwritten and not ending.error:
+        exit_code = ReportFailed.exit_code
+    command: Sequence[str] = ()
+    if verdict.again:
+        command = following.resume(run_id)
+    elif unwritten:
+        command = following.report(run_id, unwritten[-1])
     result = RunResult(
         run_id=run_id,
         state=verdict.state,
@@ -123,19 +163,21 @@ def finish(
         retries=summary.retries,
         elapsed_s=round(elapsed_s, 3),
         reports=tuple(written),
-        next=shlex.join(following) or None,
+        next=shlex.join(command) or None,
         error="; ".join(dict.fromkeys(troubles)) or None,
     )
     applied = counters.by_status[Status.APPLIED] if counters is not None else 0
-    return Finished(result, summary.clusters, applied)
+    return Finished(result, summary.clusters, applied, verdict.again)
 
 
 def _write_reports(
     database: Database,
     run_id: str,
     reports: Sequence[Path],
+    *,
     skip: Callable[[], bool],
     troubles: list[str],
+    following: Following,
 ) -> tuple[list[str], list[Path]]:
     """Write reports; which were written, and which could not be. What went wrong is added."""
     written: list[str] = []
@@ -144,7 +186,7 @@ def _write_reports(
         try:
             write_report(database, run_id, path, skip=skip)
         except Skipped:
-            command = shlex.join(["bulkagent", "report", run_id, "--to", str(path)])
+            command = shlex.join(following.report(run_id, path))
             troubles.append(f"{path} was not written; `{command}` writes it")
         except BulkagentError as error:
             troubles.append(str(error))

@@ -101,7 +101,11 @@ class Gateways:
     def record(self, names: Iterable[str]) -> list[Recorded]:
         """Where these names lead to, as the ledger keeps it for a resume."""
         if self.emulated:
-            return [Recorded(name, EMULATED, {}) for name in sorted(names)]
+            # Each is a gateway of its own, with agents of its own.
+            return [
+                Recorded(name, EMULATED if name == EMULATED else f"{EMULATED}:{name}", {})
+                for name in sorted(names)
+            ]
         return [
             Recorded(name, at.url, _options_of(at))
             for name, at in sorted(self._endpoints.items())

@@ -51,6 +51,8 @@ class Planned(msgspec.Struct):
     fingerprint: str
     claims: tuple[Claim, ...]
     """The run's own, and that of a run that it concerns."""
+    planned_at: int = 0
+    """Time of day of the plan."""
     new: bool = True
     """Whether it came into the ledger by this plan, so that discarding takes it out again."""
 

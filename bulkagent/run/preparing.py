@@ -12,6 +12,7 @@ from typing import BinaryIO
 import msgspec
 
 from bulkagent.ledger import Database, forget_run
+from bulkagent.run.finishing import Following
 from bulkagent.run.gateways import Gateways
 from bulkagent.run.open_files import make_room
 from bulkagent.run.planning import Planned, plan_run
@@ -30,10 +31,10 @@ class Prepared(msgspec.Struct, frozen=True):
     gateways: Gateways
 
     @property
-    def following(self) -> tuple[str, ...]:
-        """What a command that follows needs beside the run's ID."""
-        roster = ("--roster", "ROSTER.csv") if self.request.roster == "-" else ()
-        return (*self.request.repeat, *roster)
+    def following(self) -> Following:
+        """The commands that may be typed next."""
+        request = self.request
+        return Following(request.place, request.repeat, roster_needed=request.roster == "-")
 
     def reports(self, run_id: str) -> tuple[Path, ...]:
         """Where reports go; without a wish, one CSV file in the current folder."""

@@ -81,9 +81,9 @@ def recall(database: Database, facts: RunFacts, again: Again) -> Recalled:
         SettingsRefused: A setting, or a file that the run needs, cannot be used.
     """
     own = facts.settings
-    kept = {name: own[name] for name in Settings().own}
-    # JSON has no tuples.
-    kept["agent_id_range"] = tuple(kept["agent_id_range"])
+    kept = {name: own[name] for name in Settings().own if name in own}
+    if "agent_id_range" in kept:  # JSON has no tuples
+        kept["agent_id_range"] = tuple(kept["agent_id_range"])
     request = Request(
         roster=again.roster or facts.roster,
         gateway=own["gateway"],
@@ -100,6 +100,7 @@ def recall(database: Database, facts: RunFacts, again: Again) -> Recalled:
         tls_server_name=again.tls.get("tls_server_name", ""),
         insecure=again.insecure,
         log_file=again.log_file,
+        place=again.place,
         repeat=again.repeat,
     )
     recorded = endpoints_of(database, facts.run)
@@ -151,6 +152,11 @@ def guids_for(
     reading = _Reading(with_flags=facts.reverts is None and run == facts.run)
     try:
         with Roster(request.roster, rules, stdin=stdin) as roster:
+            if not (roster.layout.has_guid or recalled.gateways.emulated):
+                raise ResumeRefused(
+                    f"{request.roster} has no guid column, and nothing else supplies GUIDs; name"
+                    " a roster that has one with --roster"
+                )
             if not other:
                 for _ in reading.rows(roster):
                     pass

@@ -63,8 +63,10 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     """Why a guardrail is overridden; recorded."""
     log_file: Path | None = None
     """Where every attempt and decision is logged, as JSON Lines."""
-    repeat: tuple[str, ...] = ()
+    place: tuple[str, ...] = ()
     """Options without which a following command would not find the run, for the last screen."""
+    repeat: tuple[str, ...] = ()
+    """Options that the ledger does not keep and a resume needs again, for the last screen."""
 
 
 class Choices(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,6 +78,12 @@ class Choices(msgspec.Struct, frozen=True, kw_only=True):
     explicit: Mapping[str, Any] = {}
     environment: Mapping[str, Any] = {}
     file: ConfigFile = ConfigFile()
+
+    @property
+    def ledger(self) -> Path | None:
+        """Where the run is looked for, before it can say anything about itself."""
+        given = self.explicit.get("ledger") or self.environment.get("ledger")
+        return given or Settings.resolve({}, self.file).ledger
 
     def settings(self, own: Mapping[str, Any]) -> Settings:
         """The settings that hold.
@@ -104,6 +112,7 @@ class Again(msgspec.Struct, frozen=True, kw_only=True):
     insecure: bool = False
     """Never taken over from the run: it is given each time."""
     log_file: Path | None = None
+    place: tuple[str, ...] = ()
     repeat: tuple[str, ...] = ()
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import BinaryIO
 
-from bulkagent.errors import GuardrailRefused, ResumeRefused
+from bulkagent.errors import ResumeRefused, RunNotFound
 from bulkagent.gateway.guids import PackedGuids
 from bulkagent.gateway.operations import flag_of
 from bulkagent.ledger import (
@@ -17,10 +17,11 @@ from bulkagent.ledger import (
     Group,
     Lane,
     RunFacts,
+    endpoints_of,
     find_same,
     forget_run,
     groups,
-    legs_of,
+    last_active,
     supersede,
     totals_of,
     touched_since,
@@ -31,7 +32,7 @@ from bulkagent.run.planning import Planned
 from bulkagent.run.recall import Recalled, claimed_run, guids_for, recall
 from bulkagent.run.request import Plan, PlanPart, Resume
 
-__all__ = ["plan_resume", "resume_instead"]
+__all__ = ["plan_resume", "refuse_age", "resume_instead"]
 
 
 def plan_resume(
@@ -47,7 +48,7 @@ def plan_resume(
     try:
         recalled = recall(database, facts, request)
         refuse_reports(recalled.request, recalled.gateways, database.path)
-        _refuse_age(facts, recalled.request.settings.max_age_s, now_ms)
+        refuse_age(database, facts, recalled.request.settings.max_age_s, now_ms)
         superseded = supersede(database, facts.run)
         plan, lanes = _plan(database, facts, request.only, superseded)
         guids = PackedGuids()
@@ -76,14 +77,21 @@ def resume_instead(
     """
     since_ms = now_ms - round(max_age_s * 1000)
     same = find_same(database, planned.fingerprint, since_ms=since_ms, but=planned.run)
-    for latest in same[:1]:  # those before it have been followed up by it
-        facts, claim = claimed_run(database, latest.id)
+    here = endpoints_of(database, planned.run)
+    there = [facts for facts in same if endpoints_of(database, facts.run) == here]
+    for latest in there[:1]:  # those before it have been followed up by it
+        try:
+            facts, claim = claimed_run(database, latest.id)
+        except RunNotFound:
+            break  # it was just being discarded
         try:
             superseded = supersede(database, facts.run)
             plan, lanes = _plan(database, facts, (), superseded)
             # Going on would leave agents as another run has set them since, which is not what
             # applying this roster means.
-            if lanes and not touched_since(database, facts.run):
+            # Rows that were left out then may be valid by now, and would be left out again.
+            alike = (plan.rows, plan.invalid) == (planned.plan.rows, planned.plan.invalid)
+            if lanes and alike and not touched_since(database, facts.run):
                 forget_run(database, planned.run)
                 planned.release()
                 return Planned(
@@ -127,7 +135,7 @@ def _plan(
         origin=facts.reverts or "",
         again=again,
         superseded=superseded,
-        guardrail=_guardrail(database, facts) if lanes else "",
+        guardrail=_guardrail(facts) if lanes else "",
         standing=totals,
     )
     return plan, lanes
@@ -146,20 +154,22 @@ def _lanes(wanted: Sequence[Group]) -> tuple[Lane, ...]:
     )
 
 
-def _guardrail(database: Database, facts: RunFacts) -> str:
+def _guardrail(facts: RunFacts) -> str:
     """What a person has to have looked at before the run may go on."""
-    if facts.exit_code != GuardrailRefused.exit_code:
-        return ""
-    *_, leg = legs_of(database, facts.run)
-    return leg.reason or "it was halted"
+    return facts.halted or ""
 
 
-def _refuse_age(facts: RunFacts, max_age_s: float, now_ms: int) -> None:
-    age_s = (now_ms - facts.created_at) / 1000
+def refuse_age(database: Database, facts: RunFacts, max_age_s: float, now_ms: int) -> None:
+    """Refuse a run that nobody has been at work on for too long.
+
+    Raises:
+        ResumeRefused: It is too old.
+    """
+    age_s = (now_ms - last_active(database, facts)) / 1000
     if age_s > max_age_s:
         raise ResumeRefused(
-            f"run {facts.id} was planned {_hours(age_s)} ago, and its list may be another shift's;"
-            f" apply a fresh roster, or raise --max-age ({_hours(max_age_s)})"
+            f"run {facts.id} was last at work {_hours(age_s)} ago, and its list may be another"
+            f" shift's; apply a fresh roster, or raise --max-age ({_hours(max_age_s)})"
         )
 
 

@@ -100,7 +100,8 @@ def plan_revert(
         previous_unknown=tally.previous_unknown,
     )
     claims = (planner.claim, claim)
-    return Planned(plan, planner.run, lanes, guids, facts.fingerprint, claims), recalled
+    made = Planned(plan, planner.run, lanes, guids, facts.fingerprint, claims, planned_at=now_ms)
+    return made, recalled
 
 
 class _Tally:

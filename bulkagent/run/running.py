@@ -24,9 +24,20 @@ from bulkagent.errors import (
     Interrupted,
     LedgerFailed,
     Refused,
+    ResumeRefused,
+    SettingsRefused,
 )
 from bulkagent.gateway.reaching import reach
-from bulkagent.ledger import Database, begin_leg, default_path, forget_run, open_ledger
+from bulkagent.ledger import (
+    Database,
+    begin_leg,
+    default_path,
+    find_run,
+    forget_run,
+    open_ledger,
+    supersede,
+    touched_since,
+)
 from bulkagent.outcome import Cause, Outcome
 from bulkagent.report import probe
 from bulkagent.run.events import EventLog
@@ -36,6 +47,7 @@ from bulkagent.run.gateways import Gateways
 from bulkagent.run.planning import Planned
 from bulkagent.run.preparing import Prepared, prepare
 from bulkagent.run.request import Plan, Progress, Request, Resume, Revert, RunResult
+from bulkagent.run.resuming import refuse_age
 from bulkagent.run.sending import Sending
 from bulkagent.run.verdict import Ending
 
@@ -115,8 +127,8 @@ class Run:
                 ledger of it out again.
         """
         asked = self._asked
-        settings = asked.settings if isinstance(asked, Request) else asked.choices.settings({})
-        ledger = settings.ledger or default_path()
+        chosen = asked.settings if isinstance(asked, Request) else asked.choices
+        ledger = chosen.ledger or default_path()
         if self._prepared is not None:
             refuse_reports(self._prepared.request, self._prepared.gateways, ledger)
         database = self._database = open_ledger(ledger)
@@ -167,25 +179,26 @@ class Run:
                 totals=planned.plan.totals,
             )
         await self._reach(planned, prepared)
-        leg = await anyio.to_thread.run_sync(self._begin, planned, database, override)
-        self._executed = True
-        self._started = self._clock.monotonic()
-        error, error_code = None, 1
-        defect: BaseException | None = None
+        only = self._asked.only if isinstance(self._asked, Resume) else frozenset()
+        # There before the leg begins, so that no signal falls between the two.
         sending = self._sending = Sending(
             prepared.request,
             prepared.gateways,
             planned,
             database,
-            leg,
-            only=self._asked.only if isinstance(self._asked, Resume) else frozenset(),
+            only=only,
             clock=self._clock,
             uniform=self._uniform,
             settled=self._settled,
             log=self._log,
         )
+        leg = await anyio.to_thread.run_sync(self._begin, planned, database, override)
+        self._executed = True
+        self._started = self._clock.monotonic()
+        error, error_code = None, 1
+        defect: BaseException | None = None
         try:
-            await sending.run()
+            await sending.run(leg)
         except* BulkagentError as failed:
             known = _first(failed)
             error, error_code = str(known), known.exit_code
@@ -210,10 +223,11 @@ class Run:
                 ),
                 reason=sending.reason,
                 not_attempted=sending.not_attempted,
+                only=only,
                 counters=counters,
                 reports=self._reports,
                 skip_reports=lambda: self._skip_reports,
-                repeat=prepared.following,
+                following=prepared.following,
                 elapsed_s=self._clock.monotonic() - self._started,
                 now_ms=self._clock.wall_ms(),
             )
@@ -271,25 +285,41 @@ class Run:
         with anyio.CancelScope() as self._reaching:
             for name in sorted({lane.gateway for lane in planned.lanes}):
                 if self._signal is None and not prepared.gateways.emulated:
-                    await reach(
-                        prepared.gateways.endpoint(name),
-                        connect_timeout_s=prepared.request.settings.connect_timeout_s,
-                        clock=self._clock,
-                    )
+                    try:
+                        await reach(
+                            prepared.gateways.endpoint(name),
+                            connect_timeout_s=prepared.request.settings.connect_timeout_s,
+                            clock=self._clock,
+                        )
+                    except SettingsRefused as refused:
+                        raise SettingsRefused(str(refused), totals=planned.plan.totals) from None
         self._reaching = None
         if self._signal is not None:
             raise Interrupted("interrupted; nothing was sent", signal=self._signal)
 
     def _begin(self, planned: Planned, database: Database, override: str) -> int:
+        """Begin the leg; the question may have been open for long, so what it was about is old."""
+        asked, now_ms = self._asked, self._clock.wall_ms()
+        if isinstance(asked, Revert):
+            supersede(database, planned.run, since_ms=planned.planned_at)
         if planned.new:
             return 1
+        facts = find_run(database, planned.plan.run_id)
+        if isinstance(asked, Request) and touched_since(database, planned.run):
+            raise ResumeRefused(
+                f"another run has set agents of run {facts.id} meanwhile, so nothing was sent;"
+                " look at `bulkagent runs`, then apply the roster again"
+            )
+        if self._prepared is not None:
+            refuse_age(database, facts, self._prepared.request.settings.max_age_s, now_ms)
+        supersede(database, planned.run)
         return begin_leg(
             database,
             planned.run,
             command="resume",
-            only=self._asked.only if isinstance(self._asked, Resume) else (),
+            only=asked.only if isinstance(asked, Resume) else (),
             override=override or ("answered at the terminal" if planned.plan.guardrail else ""),
-            now_ms=self._clock.wall_ms(),
+            now_ms=now_ms,
         )
 
 

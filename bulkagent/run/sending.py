@@ -44,7 +44,6 @@ class Sending:
         gateways: Where to.
         planned: What.
         database: The ledger.
-        leg: The leg's number.
         only: Only what ended with one of these causes; none: whatever the cause.
         clock: Time.
         uniform: Numbers from 0 up to 1 for the jitter of retries.
@@ -58,7 +57,6 @@ class Sending:
         gateways: Gateways,
         planned: Planned,
         database: Database,
-        leg: int,
         *,
         only: Collection[Cause],
         clock: Clock,
@@ -70,7 +68,6 @@ class Sending:
         self._gateways = gateways
         self._planned = planned
         self._database = database
-        self._leg = leg
         self._only = only
         self._clock = clock
         self._uniform = uniform
@@ -80,8 +77,11 @@ class Sending:
         self._engine: Engine[Assignment, Attempt] | None = None
         self._stopped = False
 
-    async def run(self) -> None:
-        """Send until everything has an outcome, or it is stopped.
+    async def run(self, leg: int) -> None:
+        """Send until everything has an outcome, or it is stopped; at once where it was before.
+
+        Args:
+            leg: The leg's number.
 
         Raises:
             BaseExceptionGroup: Of what ended it before its time: the ledger's errors, defects.
@@ -97,7 +97,7 @@ class Sending:
                 Journal(
                     self._database,
                     planned.run,
-                    leg=self._leg,
+                    leg=leg,
                     only=self._only,
                     operation=SET_TALK_RIGHT.name,
                     lanes=[lane.lane for lane in planned.lanes],
@@ -123,8 +123,6 @@ class Sending:
             if self._stopped:
                 self._engine.stop()
             await self._engine.run()
-            for name, end in self._engine.endings:
-                self._log.decided(f"run.{end.cause}", gateway=name, reason=end.reason)
 
     def stop(self) -> None:
         """Admit nothing more; requests in flight finish within the grace."""
@@ -172,18 +170,11 @@ class Sending:
             return ""
         return "; ".join(
             dict.fromkeys(
-                self._explained(head, head.ended)
+                _explained(head, head.ended)
                 for head in self._engine.bulkheads
                 if head.ended is not None and head.ended.reason
             )
         )
-
-    def _explained(self, head: Bulkhead[Assignment, Attempt], end: End) -> str:
-        verdict = head.tally.verdict
-        if end.cause is not Cause.HALTED or verdict is None:
-            return f"{end.cause}: {end.reason}"
-        meaning, advice = ADVICE[verdict]
-        return f"{end.cause}: {end.reason}: {meaning}; {advice}"
 
     def _bulkhead(
         self, name: str, client: GatewayClient, journal: Journal
@@ -194,7 +185,12 @@ class Sending:
         def observe(item: Assignment, attempt: int, ended: Attempt, decision: Decision) -> None:
             self._log.attempted(item, journal.number(item, attempt), ended, decision)
 
-        return Bulkhead(
+        def ending(end: End) -> None:
+            self._log.decided(f"run.{end.cause}", gateway=name, reason=end.reason)
+            if end.cause is Cause.HALTED:
+                journal.halted(_explained(bulkhead, end))
+
+        bulkhead: Bulkhead[Assignment, Attempt] = Bulkhead(
             name,
             [lane.lane for lane in lanes],
             journal,
@@ -206,7 +202,9 @@ class Sending:
             rows=sum(lane.assignments for lane in lanes),
             halt_first=settings.halt_first,
             observe=observe if self._log.wanted else None,
+            ending=ending,
         )
+        return bulkhead
 
     def _client(self, name: str, guids: PackedGuids) -> GatewayClient:
         return GatewayClient(
@@ -217,6 +215,14 @@ class Sending:
             timeout_s=self._settings.timeout_s,
             clock=self._clock,
         )
+
+
+def _explained(head: Bulkhead[Assignment, Attempt], end: End) -> str:
+    verdict = head.tally.verdict
+    if end.cause is not Cause.HALTED or verdict is None:
+        return f"{end.cause}: {end.reason}"
+    meaning, advice = ADVICE[verdict]
+    return f"{end.cause}: {end.reason}: {meaning}; {advice}"
 
 
 def _halt_rules(settings: Settings) -> list[Rule]:

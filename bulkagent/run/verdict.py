@@ -55,7 +55,7 @@ def judge(totals: Mapping[str, int], causes: Mapping[str, int], ending: Ending) 
     left = sum(totals.get(status, 0) for status in _REPEATABLE)
     left_for_good = sum(causes.get(cause, 0) for cause in _FOR_GOOD)
     again = left > left_for_good
-    broken = _broken_off(ending)
+    broken = _broken_off(ending, again=again)
     if broken is not None:
         state, exit_code = broken
         return Verdict(state, exit_code, again)
@@ -65,18 +65,19 @@ def judge(totals: Mapping[str, int], causes: Mapping[str, int], ending: Ending) 
     return Verdict("completed", 4 if refused or left_for_good else 0, again)
 
 
-def _broken_off(ending: Ending) -> tuple[str, int] | None:
-    if ending.error is not None and ending.error_code == _DEFECT:
-        return "interrupted", _DEFECT
-    if ending.signal is not None:
-        return "interrupted", _SIGNAL_BASE + ending.signal
-    if Cause.HALTED in ending.causes:
-        return "halted", _PERSON_MUST_LOOK
-    if ending.error is not None:
-        return "interrupted", ending.error_code
-    if Cause.DEADLINE in ending.causes:
-        return "interrupted", _TIME_OR_OUTAGE
-    return None
+def _broken_off(ending: Ending, *, again: bool) -> tuple[str, int] | None:
+    """The first thing that broke a run off; a stop that came too late for that is none."""
+    interrupted = "interrupted"
+    halted = Cause.HALTED in ending.causes
+    stopped = again or ending.error is not None or halted
+    candidates = (
+        (ending.error is not None and ending.error_code == _DEFECT, interrupted, _DEFECT),
+        (ending.signal is not None and stopped, interrupted, _SIGNAL_BASE + (ending.signal or 0)),
+        (halted, "halted", _PERSON_MUST_LOOK),
+        (ending.error is not None, interrupted, ending.error_code),
+        (Cause.DEADLINE in ending.causes and again, interrupted, _TIME_OR_OUTAGE),
+    )
+    return next(((state, code) for holds, state, code in candidates if holds), None)
 
 
 _REPEATABLE = (Status.FAILED, Status.UNKNOWN, Status.NOT_ATTEMPTED)
