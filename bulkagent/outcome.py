@@ -215,8 +215,6 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
     attempts: int
     latency_ms: float
     first_sent_at: int
-    sent_at: int
-    """The last attempt."""
     finished_at: int
 
 
@@ -253,7 +251,8 @@ def conclude(
     the fault that made it so.
     """
     last = story.last
-    said = story.answer or last
+    # An HTTP 429 is an answer that says nothing worth keeping beyond its own attempt.
+    said = story.answer if story.answer is not None and story.answer.retcode else last
     status, cause = last.disposition.status, last.disposition.cause
     if status is not Status.APPLIED:
         if story.doubt is not None:
@@ -271,6 +270,5 @@ def conclude(
         attempts=story.attempts + (past.attempts if past else 0),
         latency_ms=last.latency_ms,
         first_sent_at=past.first_sent_at if past else story.first.sent_at,
-        sent_at=last.sent_at,
         finished_at=finished_at,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterator
 from typing import Any
 from unittest import mock
@@ -30,6 +31,9 @@ def canned() -> Iterator[aioresponses]:
     ):
         yield replies
 
+
+# Whoever started the tests with nohup has set hangups to be ignored, which children would inherit.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 _PRINTED = pytest.StashKey[list[str]]()
 

@@ -73,6 +73,10 @@ def opening_again(plan: Plan) -> str:
         f"run     {plan.run_id}, {what}",
         f"plan    will set {plan.agents:,} of {count(plan.of_agents, 'agent')}{detail}",
     ]
+    text.extend(
+        f"        {count(part.agents, 'agent')} {_EFFECTS[part.flag]} {part.gateway}"
+        for part in plan.parts
+    )
     if plan.guardrail:
         text.append(f"HALTED  {plan.guardrail}")
     return "\n".join(text)
@@ -91,7 +95,7 @@ def bad_rows(rows: Sequence[BadRow]) -> list[str]:
 
 def question(plan: Plan) -> str:
     """What a person agrees to before anything is sent."""
-    looked = "This run was halted; you have looked at why. " if plan.guardrail else ""
+    looked = "This run was halted: have you looked at why? " if plan.guardrail else ""
     return f"{looked}{_effects(plan)}Go on?"
 
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from bulkagent.cli.screen import clusters_as_lines, count
+from bulkagent.outcome import Cause
 from bulkagent.report import printable
 
 if TYPE_CHECKING:
@@ -66,7 +67,12 @@ def run(story: RunStory) -> str:
     totals = ", ".join(f"{number:,} {status}" for status, number in line.totals.items() if number)
     text.append(f"rows    {totals or 'none'}")
     text.append(f"sent    {count(story.requests, 'request')}, {story.retries:,} of them retries")
-    text.extend(clusters_as_lines(story.clusters))
+    clusters = story.clusters
+    if line.state == "running":  # what is not sent yet has not been stopped by anything
+        clusters = tuple(group for group in clusters if group.cause is not Cause.INTERRUPTED)
+    text.extend(clusters_as_lines(clusters))
+    if story.next:
+        text.append(f"next    {story.next}")
     return "\n".join(printable(part) for part in text)
 
 
@@ -77,7 +83,7 @@ def agent(story: AgentStory) -> str:
         because = f", {row.cause}" if row.cause else ""
         said = f" ({row.retcode or row.message})" if row.retcode or row.message else ""
         flag = f", flag {row.flag}" if row.flag else ""
-        text.append(f"row {row.row:<4}{row.gateway}{flag}: {row.status}{because}{said}")
+        text.append(f"row {row.row:<4} {row.gateway}{flag}: {row.status}{because}{said}")
         for attempt in row.attempts:
             took = "" if attempt.latency_ms is None else f", {attempt.latency_ms:.1f} ms"
             http = f", HTTP {attempt.http_status}" if attempt.http_status else ""

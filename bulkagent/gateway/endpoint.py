@@ -144,7 +144,7 @@ def _host_and_port(netloc: str) -> tuple[str, bool]:
     except ValueError:
         valid = False
     # One way of writing, for it is by the address that two runs know one gateway again.
-    host = host.rstrip(".")
+
     return host if port in {None, _HTTPS} else f"{host}:{port}", valid
 
 

@@ -37,8 +37,7 @@ latency_ms = NULL, finished_at = NULL
 """
 _OUTCOME = """
 UPDATE outcomes SET status = ?, cause = ?, disposition = ?, retcode = ?, message = ?,
-http_status = ?, attempts = ?, latency_ms = ?, first_sent_at = ?, sent_at = ?, finished_at = ?
-WHERE run = ? AND row = ?
+http_status = ?, attempts = ?, latency_ms = ?, finished_at = ? WHERE run = ? AND row = ?
 """
 _HALT = "UPDATE runs SET halted = ? WHERE run = ?"
 _ATTEMPT = "INSERT OR REPLACE INTO attempts VALUES (?,?,?,?,?,?,?,?,?)"

@@ -89,6 +89,7 @@ class Journal:
             self._reader, self._thread, run, operation, lanes, leg=leg, only=only
         )
         self._pasts: dict[int, Past] = {}
+        self._sent_at: dict[int, int] = {}
         # A machine's clock may have been set back since: what follows is never told as earlier.
         ((at,),) = database.all("SELECT max(coalesce(finished_at, started_at)) FROM legs")
         self._not_before = at or 0
@@ -143,6 +144,7 @@ class Journal:
             raise self._commits.failed
         number = self.number(item, attempt)
         sent_at = max(self._clock.wall_ms(), self._not_before)
+        self._sent_at[item.row] = sent_at
         mark = (self._run, item.row, self._leg, number, sent_at)
         self._commits.open.marks.append(mark)
         try:
@@ -161,7 +163,8 @@ class Journal:
                 item.row,
                 self.number(item, attempt),
                 ended.disposition.name,
-                ended.sent_at,
+                # As its mark says, which may be all that is left of it.
+                self._sent_at.pop(item.row, ended.sent_at),
                 ended.latency_ms,
                 ended.retcode,
                 ended.message or ended.detail,
@@ -173,6 +176,7 @@ class Journal:
     def settle(self, item: Assignment, story: Story[Attempt]) -> None:
         """Record an outcome; it is counted when it is on disk."""
         past = self._pasts.pop(item.row, None)
+        self._sent_at.pop(item.row, None)
         outcome = conclude(item.row, story, self._clock.wall_ms(), past)
         cause = outcome.cause
         self._commits.open.outcomes.append(
@@ -185,8 +189,6 @@ class Journal:
                 outcome.http_status,
                 outcome.attempts,
                 outcome.latency_ms,
-                max(outcome.first_sent_at, self._not_before if past is None else 0),
-                max(outcome.sent_at, self._not_before),
                 outcome.finished_at,
                 self._run,
                 outcome.row,

@@ -51,7 +51,8 @@ class Claim:
     def _taken(self, run_id: str, tries: int) -> int:
         for _ in range(tries):
             # Each time, because the last owner of any run takes the empty folder away.
-            self._path.parent.mkdir(mode=0o700, exist_ok=True)
+            with contextlib.suppress(FileExistsError):
+                self._path.parent.mkdir(mode=0o700)
             try:
                 file = os.open(self._path, os.O_RDWR | os.O_CREAT | _PLAIN, 0o600)
             except FileNotFoundError:

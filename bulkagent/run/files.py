@@ -48,7 +48,7 @@ def same_file(one: Path, other: Path) -> bool:
     """Whether two paths are of one file, or will be."""
     try:
         return one.samefile(other)
-    except OSError:  # at least one is not there yet
+    except (OSError, ValueError):  # at least one is not there yet, or can never be
         return one.absolute() == other.absolute()
 
 

@@ -41,8 +41,16 @@ class Following(msgspec.Struct, frozen=True):
     """Options without which the run is not found."""
     options: tuple[str, ...]
     """Options of this leg that the ledger does not keep, and a resume needs again."""
+    instead: tuple[str, ...]
+    """The command where no resume helps."""
     roster_needed: bool
     """Whether a resume needs a roster that nobody can name for its user."""
+
+    def after(self, run_id: str, *, again: bool, unwritten: Sequence[Path]) -> tuple[str, ...]:
+        """The command that helps most: what is left goes before a report; () where none does."""
+        if again:
+            return self.resume(run_id)
+        return self.report(run_id, unwritten[-1]) if unwritten else self.instead
 
     def resume(self, run_id: str) -> tuple[str, ...]:
         """The command that goes on with the run; () where it cannot be known whole."""
@@ -118,20 +126,17 @@ def finish(
         except BulkagentError as error:
             troubles.append(str(error))
 
-    with contextlib.suppress(BulkagentError):
-        # Of an earlier leg, or of another gateway's part: nobody has let it go on yet.
-        if halted := find_run(database, run_id).halted:
-            causes = ending.causes | {Cause.HALTED}
-            ending = msgspec.structs.replace(ending, causes=causes)
-            troubles.append(halted)
+    halted = _halted_before(database, run_id, ending)
     # As if something were left: nobody knows yet, and whoever stopped it may not wait until a
     # million rows are counted.
-    early = judge({Status.NOT_ATTEMPTED: 1}, {}, ending)
+    early = judge({Status.NOT_ATTEMPTED: 1}, {}, halted or ending)
     if early.state != "completed":
         record(early)
     try:
         summary = summarise(database, planned.run)
         verdict = judge(summary.totals, summary.causes, ending)
+        if verdict.again and halted is not None:
+            verdict = judge(summary.totals, summary.causes, halted)
         if verdict != early or early.state == "completed":
             record(verdict)
         keep_totals(database, planned.run, summary.totals)
@@ -147,11 +152,7 @@ def finish(
     exit_code = verdict.exit_code
     if unwritten and not ending.error:
         exit_code = ReportFailed.exit_code
-    command: Sequence[str] = ()
-    if verdict.again:
-        command = following.resume(run_id)
-    elif unwritten:
-        command = following.report(run_id, unwritten[-1])
+    command = following.after(run_id, again=verdict.again, unwritten=unwritten)
     result = RunResult(
         run_id=run_id,
         state=verdict.state,
@@ -168,6 +169,14 @@ def finish(
     )
     applied = counters.by_status[Status.APPLIED] if counters is not None else 0
     return Finished(result, summary.clusters, applied, verdict.again)
+
+
+def _halted_before(database: Database, run_id: str, ending: Ending) -> Ending | None:
+    """The ending of a leg of a run that was halted and that nobody has let go on yet."""
+    with contextlib.suppress(BulkagentError):
+        if find_run(database, run_id).halted:
+            return msgspec.structs.replace(ending, causes=ending.causes | {Cause.HALTED})
+    return None
 
 
 def _write_reports(

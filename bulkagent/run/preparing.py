@@ -17,7 +17,7 @@ from bulkagent.run.gateways import Gateways
 from bulkagent.run.open_files import make_room
 from bulkagent.run.planning import Planned, plan_run
 from bulkagent.run.recall import Recalled
-from bulkagent.run.request import Request, Resume, Revert
+from bulkagent.run.request import Plan, Request, Resume, Revert
 from bulkagent.run.resuming import plan_resume, resume_instead
 from bulkagent.run.reverting import plan_revert
 
@@ -30,11 +30,16 @@ class Prepared(msgspec.Struct, frozen=True):
     request: Request
     gateways: Gateways
 
-    @property
-    def following(self) -> Following:
+    def following(self, plan: Plan) -> Following:
         """The commands that may be typed next."""
         request = self.request
-        return Following(request.place, request.repeat, roster_needed=request.roster == "-")
+        opposite = ("bulkagent", "revert", plan.origin, "--assume-opposite")
+        return Following(
+            request.place,
+            request.repeat,
+            (*opposite, *request.repeat, *request.place) if plan.previous_unknown else (),
+            roster_needed=request.roster == "-",
+        )
 
     def reports(self, run_id: str) -> tuple[Path, ...]:
         """Where reports go; without a wish, one CSV file in the current folder."""

@@ -125,7 +125,7 @@ def _plan(
         layout="",
         rows=sum(totals.values()),
         agents=sum(again.values()),
-        of_agents=sum(group.count for group in standing),
+        of_agents=sum(totals.values()) - totals["duplicate"] - totals["invalid"],
         duplicates=totals["duplicate"],
         invalid=totals["invalid"],
         parts=tuple(

@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 import msgspec
 
-from bulkagent.errors import LedgerUnavailable
+from bulkagent.errors import LedgerUnavailable, ResumeRefused
 from bulkagent.gateway.guids import PackedGuids
 from bulkagent.gateway.operations import SET_TALK_RIGHT, flag_of
 from bulkagent.ledger import (
@@ -46,6 +46,11 @@ def plan_revert(
         recalled = recall(database, facts, request)
         # It has reports of its own, not those of the run that it sets back.
         asked = msgspec.structs.replace(recalled.request, reports=request.reports)
+        if "deadline_s" not in {**request.choices.explicit, **request.choices.environment}:
+            # It was for the sending of that run, and is over.
+            asked = msgspec.structs.replace(
+                asked, settings=msgspec.structs.replace(asked.settings, deadline_s=None)
+            )
         recalled = Recalled(facts, asked, recalled.gateways)
         refuse_reports(asked, recalled.gateways, database.path)
         planner = Planner(
@@ -69,6 +74,7 @@ def plan_revert(
         with Database(database.path) as reader:
             for changed in changed_rows(reader, facts.run):
                 _set_back(changed, planner, tally, trusted_since_ms, opposite=opposite)
+        _refuse_nothing(tally, facts.id)
         lanes = planner.planned(
             now_ms, fingerprint=facts.fingerprint, endpoints=endpoints_of(database, facts.run)
         )
@@ -111,6 +117,11 @@ class _Tally:
         self.rows = 0
         self.previous_unknown = 0
         self.superseded: dict[str, int] = {}
+
+
+def _refuse_nothing(tally: _Tally, run_id: str) -> None:
+    if not tally.rows:
+        raise ResumeRefused(f"run {run_id} has set nobody, so there is nothing to set back")
 
 
 def _set_back(

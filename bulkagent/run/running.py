@@ -227,7 +227,7 @@ class Run:
                 counters=counters,
                 reports=self._reports,
                 skip_reports=lambda: self._skip_reports,
-                following=prepared.following,
+                following=prepared.following(planned.plan),
                 elapsed_s=self._clock.monotonic() - self._started,
                 now_ms=self._clock.wall_ms(),
             )

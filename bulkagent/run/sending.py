@@ -220,9 +220,9 @@ class Sending:
 def _explained(head: Bulkhead[Assignment, Attempt], end: End) -> str:
     verdict = head.tally.verdict
     if end.cause is not Cause.HALTED or verdict is None:
-        return f"{end.cause}: {end.reason}"
+        return end.reason
     meaning, advice = ADVICE[verdict]
-    return f"{end.cause}: {end.reason}: {meaning}; {advice}"
+    return f"{end.reason}: {meaning}; {advice}"
 
 
 def _halt_rules(settings: Settings) -> list[Rule]:

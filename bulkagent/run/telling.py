@@ -29,6 +29,7 @@ from bulkagent.ledger import (
 )
 from bulkagent.report import iso
 from bulkagent.run.reporting import FLAGS, end_of
+from bulkagent.run.verdict import Ending, judge
 
 __all__ = ["AgentStory", "RunLine", "RunStory", "agent_story", "run_list", "run_story"]
 
@@ -75,6 +76,8 @@ class RunStory(msgspec.Struct, frozen=True, kw_only=True):
     causes: Mapping[str, int]
     clusters: tuple[Cluster, ...]
     legs: tuple[LegLine, ...]
+    next: str | None
+    """The command to type now; None where nothing is left, or it is being worked on."""
 
 
 class AttemptLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -150,6 +153,9 @@ def run_story(ledger: Path | None, name: str) -> RunStory:
                 )
                 for leg in legs_of(database, facts.run)
             ),
+            next=f"bulkagent resume {facts.id}"
+            if judge(summary.totals, summary.causes, Ending()).again and not facts.running
+            else None,
         )
 
 

@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -153,7 +154,7 @@ def test_an_owner_waits_out_those_who_ask(ledger: Path, monkeypatch: pytest.Monk
         slept.append(seconds)
         asking.close()
 
-    monkeypatch.setattr(ownership.time, "sleep", sleep)
+    monkeypatch.setattr(time, "sleep", sleep)
     Claim(ledger, RUN).release()
     other.release()
     assert len(slept) == 1

@@ -7,12 +7,13 @@ from collections.abc import Mapping
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from bulkagent.ledger import Changed, Database, Deed, Endpoint, Planner, changed_rows
 from bulkagent.ledger.rights import known_before
-from bulkagent.outcome import Disposition
-from tests.dispositions import ABSENT, DONE, LOST, REFUSED, UNREACHED
-from tests.ledger.ledgers import OFF, ON, StillClock, journal, planner, story, took
+from bulkagent.outcome import Disposition, Story
+from tests.dispositions import ABSENT, DONE, LOST, REFUSED, UNREACHED, ended
+from tests.ledger.ledgers import OFF, ON, StillClock, journal, planner, took
 
 HOUR = 3_600_000
 EAST = "https://east"
@@ -82,7 +83,8 @@ async def _sent(
         for agent, end in ends.items():
             await book.mark(items[agent], 1)
             if end is not None:
-                book.settle(items[agent], story(end))
+                attempt = replace(ended(end), sent_at=clock.ms)
+                book.settle(items[agent], Story.begin(attempt))
 
 
 async def _ran(

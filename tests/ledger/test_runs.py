@@ -92,9 +92,14 @@ def test_the_last_run_is_the_one_begun_last_whatever_the_clock_said(database: Da
 
 
 def test_a_later_run_that_was_never_planned_is_named(database: Database) -> None:
+    """Not one that somebody is planning at this moment."""
     made = _planned(database)
     assert unplanned_since(database, made.run) is None
     one, two = planner(database), planner(database)
+    assert unplanned_since(database, made.run) is None
+    one.claim.release()
+    assert unplanned_since(database, made.run) == one.run_id
+    two.claim.release()
     assert unplanned_since(database, made.run) == two.run_id
     forget_run(database, two.run)
     assert unplanned_since(database, made.run) == one.run_id

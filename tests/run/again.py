@@ -182,7 +182,9 @@ class Shift:
 
     def times_set(self) -> dict[str, int]:
         """Agent ID -> how often somebody set the talk right, of those whose it was."""
-        return {agent.agent_id: agent.times_set for agent in self.gateway.agents() if agent.times_set}
+        return {
+            agent.agent_id: agent.times_set for agent in self.gateway.agents() if agent.times_set
+        }
 
     def rights(self) -> dict[str, int | None]:
         return {agent.agent_id: agent.talk_right for agent in self.gateway.agents()}

@@ -14,7 +14,7 @@ from bulkagent.emulator import FaultKind
 from bulkagent.engine import Again, Enough
 from bulkagent.errors import SettingsRefused
 from bulkagent.outcome import Assignment
-from bulkagent.run import Run, agent_story
+from bulkagent.run import Run, agent_story, run_list
 from bulkagent.run.events import EventLog
 from tests.dispositions import BUSY, DONE, ended
 from tests.run.again import AGENTS, STALE, MovedClock, code, fault, shift
@@ -142,13 +142,15 @@ async def test_no_guid_is_in_it(tmp_path: Path) -> None:
     assert len(_events(log)) > 30
 
 
-async def test_a_log_that_cannot_be_opened_is_refused_before_anything(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["none/log.jsonl", ".", "nul\0.jsonl"])
+async def test_a_log_that_cannot_be_opened_is_refused_before_anything(
+    tmp_path: Path, name: str
+) -> None:
     async with shift(tmp_path) as made:
-        for log in (tmp_path / "none/log.jsonl", tmp_path, Path("nul\0.jsonl")):
-            with pytest.raises(SettingsRefused, match="--log-file"):
-                await made.apply(log_file=log)
+        with pytest.raises(SettingsRefused, match="--log-file"):
+            await made.apply(log_file=tmp_path / name)
         assert made.requests == 0
-        assert not made.ledger.exists()
+    assert run_list(made.ledger, 9) == []
 
 
 async def test_a_log_is_the_owners_alone_and_what_is_in_it_stays(tmp_path: Path) -> None:
@@ -172,16 +174,20 @@ async def test_a_log_that_breaks_does_not_end_the_run(tmp_path: Path) -> None:
     assert run.trouble == "the log /dev/full is not complete: No space left on device"
 
 
-@pytest.mark.parametrize("name", ["roster.csv", "ledger.sqlite3", "ca.pem"])
+@pytest.mark.parametrize("name", ["roster.csv", "ledger.sqlite3", "ca.pem", "report.csv"])
 async def test_a_log_in_the_place_of_what_is_in_use_is_refused(tmp_path: Path, name: str) -> None:
     """Events at the end of a roster would be agents; at the end of a ledger, damage."""
     async with shift(tmp_path) as made:
-        await made.apply()
-        content = (tmp_path / name).read_bytes()
+        await made.apply(stop_after=5)
+        stands, requests = made.stands(), made.requests
         for command in (made.apply, made.resume, made.revert):
             with pytest.raises(SettingsRefused):
-                await command(log_file=tmp_path / name)
-            assert (tmp_path / name).read_bytes() == content
+                await command(log_file=tmp_path / name, reports=(tmp_path / "report.csv",))
+            assert b"run.apply" not in (tmp_path / name).read_bytes()
+            assert b"run.re" not in (tmp_path / name).read_bytes()
+        assert made.requests == requests
+        assert made.stands() == stands
+        assert (await made.resume()).exit_code == 0
 
 
 def test_an_event_says_what_came_of_an_attempt_and_what_follows(tmp_path: Path) -> None:

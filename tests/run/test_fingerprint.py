@@ -6,6 +6,7 @@ import io
 import random
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -64,11 +65,11 @@ async def _stopped(made: Shift, flags: Mapping[int, int] | None = None) -> set[s
     return left
 
 
-async def _refused(made: Shift, error: type[Exception], match: str, **more: object) -> None:
+async def _refused(made: Shift, error: type[Exception], match: str, **more: Any) -> None:
     """A resume that is refused, and nothing is sent or begun."""
     requests = made.requests
     with pytest.raises(error, match=match):
-        await made.resume(**more)  # type: ignore[arg-type]
+        await made.resume(**more)
     assert made.requests == requests
     assert len(made.legs()) == 1
 
@@ -134,7 +135,9 @@ async def test_another_gateway_is_refused(tmp_path: Path) -> None:
             "west": GatewaySection(url="https://localhost:1"),
         }
         await made.apply(stop_after=3, gateway="", gateways=sections)
-        made.roster.write_text("\n".join(["agent,guid,gateway", *rows[:-1], rows[-1][:-4] + "west"]))
+        made.roster.write_text(
+            "\n".join(["agent,guid,gateway", *rows[:-1], rows[-1][:-4] + "west"])
+        )
         await _refused(made, ResumeRefused, "--roster")
 
 
@@ -232,7 +235,7 @@ async def test_or_resume_begins_a_new_run_where_there_is_none_to_go_on_with(
 ) -> None:
     async with shift(tmp_path) as made:
         first = await made.apply(stop_after=3)
-        more: dict[str, object] = {}
+        more: dict[str, Any] = {}
         if what == "flag":
             more["flag"] = 1
         elif what == "roster":

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bulkagent.emulator import EmulatedGateway, FaultKind
 from bulkagent.errors import ResumeRefused, RunNotFound
 from bulkagent.ledger import find_run, list_runs, open_ledger
-from bulkagent.run import Revert, Run, RunResult
+from bulkagent.run import Revert, Run
 from bulkagent.settings import GatewaySection
 from tests.run.again import AGENTS, Shift, code, fault, shift
 
@@ -158,7 +159,10 @@ async def test_who_was_set_by_a_later_run_is_left_to_that_one(tmp_path: Path) ->
     async with shift(tmp_path) as made:
         await made.apply(flag=1)
         run = await made.apply(flag=0)
-        named = {"gateway": "east", "gateways": {"east": GatewaySection(url=made.gateway.url)}}
+        named: dict[str, Any] = {
+            "gateway": "east",
+            "gateways": {"east": GatewaySection(url=made.gateway.url)},
+        }
         later = await made.apply(made.write(DOWN, name="later.csv"), flag=0, **named)
         assert run.run_id is not None
         result = await made.revert(run.run_id)
@@ -255,12 +259,13 @@ async def test_a_revert_with_a_roster_of_its_own_is_resumed_from_any_folder(
 
 
 async def test_a_run_that_changed_nothing_has_nothing_to_set_back(tmp_path: Path) -> None:
-    """As with a resume of nothing, no roster is needed for that."""
+    """It is refused, so that nobody takes it for a shift that was set back."""
     async with shift(tmp_path, code("100-006")) as made:
         await made.apply()
         made.roster.unlink()
-        result: RunResult = await made.revert()
-        assert (result.exit_code, result.rows, made.requests) == (0, 0, 10)
+        with pytest.raises(ResumeRefused, match="nothing to set back"):
+            await made.revert()
+        assert made.requests == 10
 
 
 async def test_agents_who_cannot_be_set_back_are_told_with_what_to_do(tmp_path: Path) -> None:
