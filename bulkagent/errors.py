@@ -106,8 +106,10 @@ class Interrupted(Refused):
 
     exit_code = 130
 
-    def __init__(self, message: str, *, signal: int = 2) -> None:
-        super().__init__(message)
+    def __init__(
+        self, message: str, *, signal: int = 2, totals: Mapping[str, int] | None = None
+    ) -> None:
+        super().__init__(message, totals=totals)
         self.exit_code = 128 + signal
 
 

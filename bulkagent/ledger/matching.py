@@ -6,10 +6,12 @@ not know: files, and what is taken from the other roster for the rows that are f
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import json
+from collections.abc import Collection, Iterable, Iterator
 from typing import Self
 
 from bulkagent.ledger.database import Database
+from bulkagent.outcome import Cause
 
 __all__ = ["Matching"]
 
@@ -24,13 +26,19 @@ class Matching:
         run: The run's key in it.
         offered: Gateway, agent ID, arguments ("" for whatever the run has) and row of every
             assignment of the other roster. They are put on disk, not held.
+        only: Only what ended with one of these causes is needed; none: all that is left.
     """
 
     def __init__(
-        self, database: Database, run: int, offered: Iterable[tuple[str, str, str, int]]
+        self,
+        database: Database,
+        run: int,
+        offered: Iterable[tuple[str, str, str, int]],
+        *,
+        only: Collection[Cause] = (),
     ) -> None:
         self._database = Database(database.path)
-        self._run = run
+        self._needed = (run, json.dumps(sorted(only)) if only else None)
         try:
             self._database.define(_TABLE)
             self._database.fill(_INSERT, offered)
@@ -50,13 +58,13 @@ class Matching:
 
     def missing(self) -> tuple[int, tuple[str, ...]]:
         """How many agents are left of the run and not in the roster, and the first few."""
-        found = self._database.all(_MISSING, (self._run,))
-        ((count,),) = self._database.all(_COUNT_MISSING, (self._run,))
+        found = self._database.all(_MISSING, self._needed)
+        ((count,),) = self._database.all(_COUNT_MISSING, self._needed)
         return count, tuple(agent_id for (agent_id,) in found)
 
     def pairs(self) -> Iterator[tuple[int, int]]:
         """The run's row and the roster's, for every agent that is left, in the run's order."""
-        yield from self._database.query(_PAIRS, (self._run,))
+        yield from self._database.query(_PAIRS, self._needed)
 
 
 _TABLE = """
@@ -70,7 +78,8 @@ _INSERT = "INSERT OR IGNORE INTO offered VALUES (?,?,?,?)"
 _LEFT = """
 FROM stories s LEFT JOIN offered f ON f.gateway = s.gateway AND f.agent_id = s.agent_id
     AND f.arguments IN ('', s.arguments)
-WHERE s.run = ? AND s.lane IS NOT NULL AND s.cause <> 'superseded'
+WHERE s.run = ?1 AND s.lane IS NOT NULL AND s.cause <> 'superseded'
+AND (?2 IS NULL OR s.cause IN (SELECT value FROM json_each(?2)))
 AND s.status IN ('failed', 'unknown', 'not_attempted')
 """
 

@@ -89,19 +89,18 @@ def list_runs(database: Database, limit: int) -> list[RunFacts]:
     return [_facts(database, row) for row in rows]
 
 
-def find_same(database: Database, fingerprint: str, *, since_ms: int, but: int) -> list[RunFacts]:
-    """The planned runs of a roster with the same gateways, agents and flags, latest first.
+def find_same(database: Database, fingerprint: str, *, but: int) -> list[RunFacts]:
+    """The last planned runs of a roster with the same gateways, agents and flags, latest first.
 
     Args:
         database: The ledger.
         fingerprint: The roster's.
-        since_ms: Only those created since this time of day.
         but: The key of a run that is not meant.
     """
     rows = database.all(
-        f"{_SELECT} WHERE fingerprint = ? AND planned_at IS NOT NULL AND created_at >= ?"
-        " AND run <> ? AND reverts IS NULL ORDER BY run DESC",
-        (fingerprint, since_ms, but),
+        f"{_SELECT} WHERE fingerprint = ? AND planned_at IS NOT NULL AND run <> ?"
+        " AND reverts IS NULL ORDER BY run DESC LIMIT 50",
+        (fingerprint, but),
     )
     return [_facts(database, row) for row in rows]
 

@@ -6,7 +6,7 @@ the roster for GUIDs alone. What this room must not know: what is then done with
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -23,6 +23,7 @@ from bulkagent.ledger import (
     find_run,
     unplanned_since,
 )
+from bulkagent.outcome import Cause
 from bulkagent.roster import Retraction, Roster
 from bulkagent.run.fingerprint import Fingerprint
 from bulkagent.run.gateways import Gateways
@@ -126,6 +127,7 @@ def guids_for(
     *,
     run: int,
     other: bool,
+    only: Collection[Cause] = (),
     stdin: BinaryIO | None = None,
 ) -> PackedGuids:
     """The GUIDs of a run's agents, from its roster as it is now, or from another one.
@@ -134,6 +136,7 @@ def guids_for(
         database: The ledger.
         recalled: The run that the roster was first read for.
         run: The key of the run whose rows get the GUIDs; its rows have the numbers of that one's.
+        only: Only what ended with one of these causes needs one; none: all that is left.
         other: Whether somebody named the roster for this, so that it may be another one.
         stdin: What standard input is.
 
@@ -161,7 +164,7 @@ def guids_for(
                 for _ in reading.rows(roster):
                     pass
             else:
-                with Matching(database, run, reading.rows(roster)) as matching:
+                with Matching(database, run, reading.rows(roster), only=only) as matching:
                     matching.withdraw(reading.retracted)
                     if reading.fingerprint.hexdigest() != facts.fingerprint:
                         return _matched(facts, request.roster, reading.guids, matching)

@@ -54,7 +54,9 @@ def plan_resume(
         guids = PackedGuids()
         if lanes:
             other = bool(request.roster)
-            guids = guids_for(database, recalled, run=facts.run, other=other, stdin=stdin)
+            guids = guids_for(
+                database, recalled, run=facts.run, other=other, only=request.only, stdin=stdin
+            )
         planned = Planned(plan, facts.run, lanes, guids, facts.fingerprint, (claim,), new=False)
     except BaseException:
         claim.release()
@@ -76,7 +78,11 @@ def resume_instead(
         RunBusy: Another process is at work on that run; the new plan is left to be discarded.
     """
     since_ms = now_ms - round(max_age_s * 1000)
-    same = find_same(database, planned.fingerprint, since_ms=since_ms, but=planned.run)
+    same = [
+        facts
+        for facts in find_same(database, planned.fingerprint, but=planned.run)
+        if last_active(database, facts) >= since_ms
+    ]
     here = endpoints_of(database, planned.run)
     there = [facts for facts in same if endpoints_of(database, facts.run) == here]
     for latest in there[:1]:  # those before it have been followed up by it

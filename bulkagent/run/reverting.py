@@ -102,7 +102,7 @@ def plan_revert(
         ),
         command="revert",
         origin=facts.id,
-        superseded=tally.superseded,
+        superseded=dict(sorted(tally.superseded.items())),
         previous_unknown=tally.previous_unknown,
     )
     claims = (planner.claim, claim)

@@ -295,7 +295,9 @@ class Run:
                         raise SettingsRefused(str(refused), totals=planned.plan.totals) from None
         self._reaching = None
         if self._signal is not None:
-            raise Interrupted("interrupted; nothing was sent", signal=self._signal)
+            raise Interrupted(
+                "interrupted; nothing was sent", signal=self._signal, totals=planned.plan.totals
+            )
 
     def _begin(self, planned: Planned, database: Database, override: str) -> int:
         """Begin the leg; the question may have been open for long, so what it was about is old."""

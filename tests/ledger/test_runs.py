@@ -53,17 +53,16 @@ def _reverting(database: Database, run: int, fingerprint: str) -> Planner:
 
 
 def test_runs_of_the_same_roster_come_latest_first(database: Database) -> None:
-    """Planned ones, young enough, of a roster and not of a revert, and not the one that asks."""
-    _planned(database, "same", now_ms=999)
+    """Planned ones, of a roster and not of a revert, and not the one that asks."""
     first = _planned(database, "same", now_ms=1000)
     _planned(database, "other")
     second = _planned(database, "same", now_ms=1001)
     planner(database, now_ms=5000)
     _reverting(database, first.run, "same")
     asking = _planned(database, "same", now_ms=9000)
-    found = find_same(database, "same", since_ms=1000, but=asking.run)
+    found = find_same(database, "same", but=asking.run)
     assert [run.run for run in found] == [second.run, first.run]
-    assert find_same(database, "none", since_ms=0, but=0) == []
+    assert find_same(database, "none", but=0) == []
 
 
 def test_a_revert_says_which_run_it_is_of(database: Database) -> None:

@@ -95,7 +95,7 @@ async def test_who_may_have_been_changed_goes_back_as_well_and_nobody_else(tmp_p
 async def test_of_whom_nothing_is_known_is_left_alone(tmp_path: Path) -> None:
     async with shift(tmp_path) as made:
         await made.apply(made.write(UP, name="up.csv"), flag=1)
-        await made.apply(flag=0)
+        run = await made.apply(flag=0)
         requests = made.requests
         result = await made.revert()
         assert made.plan is not None
@@ -104,10 +104,15 @@ async def test_of_whom_nothing_is_known_is_left_alone(tmp_path: Path) -> None:
         stands = made.stands()
         assert {stands[str(agent)] for agent in UP} == {"applied"}
         assert {stands[str(agent)] for agent in DOWN} == {"not_attempted previous_unknown"}
-        assert (result.exit_code, result.next) == (4, None)
+        assert result.exit_code == 4
+        assert result.next == f"bulkagent revert {run.run_id} --assume-opposite"
         assert result.totals["not_attempted"] == result.causes["previous_unknown"] == 5
         again = await made.resume()
         assert (again.exit_code, made.requests) == (4, requests + 5)
+        assert run.run_id is not None
+        await made.revert(run.run_id, assume_opposite=True)
+        assert made.plan.superseded == {result.run_id: 5}, "the first revert's are left to it"
+        assert {made.rights()[str(agent)] for agent in AGENTS} == {1}
 
 
 async def test_who_is_not_known_gets_the_other_flag_where_that_is_asked_for(tmp_path: Path) -> None:

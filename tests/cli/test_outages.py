@@ -1,0 +1,250 @@
+"""Connections and gateways that go away: told as they are, waited out, or resumed."""
+
+from __future__ import annotations
+
+import contextlib
+from collections import Counter
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from tests.cli.command import Emulated, Ended, bulkagent, emulated, report_of
+from tests.cli.sockets import (
+    changing_certificate,
+    configure,
+    hang_up,
+    meanwhile,
+    mute,
+    nobody_at,
+    served,
+)
+from tests.gateway.raw import Say, Then, http, raw_gateway, server_context
+
+SAME_GUIDS = "seed = 11\n"
+
+
+def apply_to(gateway: Emulated, *more: object) -> Ended:
+    address = ["--gateway", gateway.url, "--ca-file", gateway.ca_file]
+    return bulkagent(
+        gateway.folder,
+        *("apply", gateway.roster, "--flag", 0, *address, "--yes", "--json"),
+        *("--rate", "none", *more),
+    )
+
+
+def resume(folder: Path) -> Ended:
+    return bulkagent(folder, "resume", "last", "--yes", "--json")
+
+
+def ends(folder: Path, ended: Ended) -> Counter[tuple[str, str, str]]:
+    """How many rows have which status, cause and number of attempts."""
+    return Counter(
+        (line["status"], line["cause"], line["attempts"]) for line in report_of(folder, ended.json)
+    )
+
+
+def numbers(first: int, last: int) -> list[str]:
+    return [str(number) for number in range(first, last + 1)]
+
+
+def test_a_gateway_that_was_down_is_resumed_when_it_is_back(tmp_path: Path) -> None:
+    """Refused connections: everyone failed/connect, and nothing was sent; then all are set."""
+    (tmp_path / "same.toml").write_text(SAME_GUIDS)
+    scenario = ["--scenario", "same.toml"]
+    with emulated(tmp_path, "101-140", *scenario) as before:
+        port = urlsplit(before.url).port
+        roster = before.roster.read_text()
+    assert port is not None
+    with nobody_at(port):
+        down = apply_to(before, "--max-attempts", 2)
+        ends_down = ends(tmp_path, down)  # its report is replaced by that of the resume
+        again = resume(tmp_path)
+    assert down.code == down.json["exit_code"] == 3, down.err
+    assert down.json["totals"]["failed"] == 40
+    assert down.json["causes"] == {"connect": 40}
+    assert ends_down == {("failed", "connect", "2"): 40}
+    assert down.json["next"] == f"bulkagent resume {down.json['run_id']}"
+    assert down.json["next"] in down.err
+    assert again.code == 3, again.err
+    assert again.json["causes"] == {"connect": 40}
+    assert ends(tmp_path, again) == {("failed", "connect", "4"): 40}
+    with emulated(tmp_path, "101-140", *scenario, "--port", port) as back:
+        assert back.url == before.url
+        assert back.roster.read_text() == roster, "the same seed gives the same GUIDs"
+        up = resume(tmp_path)
+        assert sorted(back.set_to(0)) == numbers(101, 140)
+        assert back.judge("stats")["requests"] == 40
+    assert up.code == 0, up.err
+    assert up.json["run_id"] == again.json["run_id"] == down.json["run_id"]
+    assert up.json["totals"]["applied"] == 40
+    assert up.json["next"] is None
+    assert ends(tmp_path, up) == {("applied", "", "5"): 40}
+
+
+def test_resets_before_and_after_the_gateway_acts_are_in_doubt_until_resumed(
+    tmp_path: Path,
+) -> None:
+    """Nobody could know whom of them it has set; nobody is said to have failed."""
+    (tmp_path / "resets.toml").write_text(
+        """
+        [[faults]]
+        kind = "reset_before"
+        share = 1
+        agents = "101-120"
+        per_agent = 2
+        [[faults]]
+        kind = "reset_after"
+        share = 1
+        agents = "121-140"
+        per_agent = 2
+        """
+    )
+    with emulated(tmp_path, "101-140", "--scenario", "resets.toml") as gateway:
+        doubtful = apply_to(gateway, "--max-attempts", 2)
+        ends_doubtful = ends(tmp_path, doubtful)  # its report is replaced by that of the resume
+        assert gateway.set_to(0) == numbers(121, 140)
+        certain = resume(tmp_path)
+        assert gateway.set_to(0) == numbers(101, 140)
+    assert doubtful.code == 3, doubtful.err
+    assert doubtful.json["causes"] == {"reset": 40}
+    assert ends_doubtful == {("unknown", "reset", "2"): 40}
+    assert doubtful.json["next"] == f"bulkagent resume {doubtful.json['run_id']}"
+    assert certain.code == 0, certain.err
+    assert ends(tmp_path, certain) == {("applied", "", "3"): 40}
+
+
+def test_one_bad_node_of_four_leaves_nobody_behind(tmp_path: Path) -> None:
+    (tmp_path / "bad_node.toml").write_text(
+        """
+        [latency]
+        distribution = "fixed"
+        milliseconds = 5
+        [cluster]
+        nodes = 4
+        [[faults]]
+        kind = "reset_before"
+        share = 1
+        node = 2
+        """
+    )
+    with emulated(tmp_path, "101-250", "--scenario", "bad_node.toml") as gateway:
+        ended = apply_to(gateway)
+        assert gateway.set_to(0) == numbers(101, 250)
+        stats = gateway.judge("stats")
+    assert ended.code == 0, ended.err
+    assert ended.json["totals"]["applied"] == 150
+    assert ended.json["retries"] == stats["faults"]["reset_before"] >= 4
+    assert ended.json["requests"] == stats["requests"]
+
+
+def test_an_outage_of_a_moment_is_bridged_by_retries(tmp_path: Path) -> None:
+    """Some in each of the ways in which a gateway goes away, and all of them come through."""
+    kinds = {"unavailable": "101-110", "too_many": "111-120", "reset_before": "121-130"}
+    (tmp_path / "outage.toml").write_text(
+        "\n".join(
+            f'[[faults]]\nkind = "{kind}"\nagents = "{agents}"\nshare = 1\nto_seconds = 0.3\n'
+            for kind, agents in kinds.items()
+        )
+    )
+    with emulated(tmp_path, "101-130", "--scenario", "outage.toml") as gateway:
+        ended = apply_to(gateway, "--concurrency", 8)
+        assert gateway.set_to(0) == numbers(101, 130)
+        stats = gateway.judge("stats")
+    assert ended.code == 0, ended.err
+    assert ended.json["totals"]["applied"] == 30
+    assert set(stats["faults"]) == set(kinds)
+    assert ended.json["retries"] == sum(stats["faults"].values()) >= len(kinds)
+
+
+async def test_every_broken_connection_ends_as_the_table_says(tmp_path: Path) -> None:
+    """Never sent is `failed`, and whatever may have arrived is `unknown`."""
+    half = http().reply[:-20]
+    expected = {
+        "refused": ("failed", "connect", "2"),
+        "mute": ("failed", "connect", "2"),
+        "no_handshake": ("failed", "connect", "2"),
+        "changed": ("failed", "tls", "1"),
+        "hung_up": ("unknown", "reset", "2"),
+        "reset": ("unknown", "reset", "2"),
+        "closed": ("unknown", "reset", "2"),
+        "silent": ("unknown", "timeout", "2"),
+        "stuck": ("unknown", "timeout", "2"),
+        "truncated": ("unknown", "bad_reply", "2"),
+        "foreign": ("unknown", "bad_reply", "2"),
+    }
+    scripts = {
+        "reset": Say(b"", Then.ABORT),
+        "closed": Say(b"", Then.CLOSE),
+        "silent": Say(b"", Then.HANG),
+        "stuck": Say(half, Then.HANG),
+        "truncated": Say(half, Then.CLOSE),
+        "foreign": Say(b"SSH-2.0-OpenSSH_9.9\r\n", Then.CLOSE),
+    }
+    async with contextlib.AsyncExitStack() as stack:
+        enter = stack.enter_async_context
+        ports = {
+            "refused": stack.enter_context(nobody_at()),
+            "mute": stack.enter_context(mute()).getsockname()[1],
+            "no_handshake": await enter(served(hang_up)),
+            "hung_up": await enter(served(hang_up, server_context())),
+        }
+        changed = await enter(raw_gateway(context=changing_certificate()))
+        for name, step in scripts.items():
+            ports[name] = (await enter(raw_gateway(step))).port
+        urls = {name: f"https://127.0.0.1:{port}" for name, port in ports.items()}
+        configure(tmp_path, urls | {"changed": changed.url})
+        rows = [f"{agent},guid-{agent},{name}" for name in expected for agent in (101, 102)]
+        (tmp_path / "r.csv").write_text("\n".join(["agent_id,guid,gateway", *rows]))
+        limits = ["--connect-timeout", "300ms", "--timeout", "1s", "--max-attempts", 2]
+        ended = await meanwhile(
+            tmp_path,
+            *("apply", "r.csv", "--flag", 1, "--gateway", "refused", "--yes", "--json"),
+            *(*limits, "--rate", "none", "--halt-first", 0),
+        )
+        assert changed.requests == []
+    lines = report_of(tmp_path, ended.json)
+    found = {
+        (line["gateway"], line["agent_id"]): (line["status"], line["cause"], line["attempts"])
+        for line in lines
+    }
+    assert found == {(name, n): end for name, end in expected.items() for n in ("101", "102")}
+    assert {line["retcode"] for line in lines} == {""}
+    assert ended.code == 3, ended.err
+    assert ended.json["totals"]["failed"] == 8
+    assert ended.json["totals"]["unknown"] == 14
+
+
+async def test_connections_that_are_closed_under_us_cost_nobody_anything(tmp_path: Path) -> None:
+    """Announced, unannounced, or with a request on the way: everyone is applied in the end."""
+    agents = range(101, 113)
+    drops = 3
+    every_other = [http(), Say(b"", Then.ABORT)] * drops + [http()]
+    async with (
+        raw_gateway(http(then=Then.CLOSE)) as unannounced,
+        raw_gateway(http(b'{"retcode":"0"}', b"Connection: close", then=Then.CLOSE)) as announced,
+        raw_gateway(http(b'{"retcode":"0"}', b"Keep-Alive: timeout=60", then=Then.CLOSE)) as broken,
+        raw_gateway(*every_other) as dropping,
+    ):
+        gateways = {
+            "unannounced": unannounced,
+            "announced": announced,
+            "broken": broken,
+            "dropping": dropping,
+        }
+        configure(tmp_path, {name: far.url for name, far in gateways.items()})
+        rows = [f"{n},guid-{n},{name}" for name in gateways for n in agents]
+        (tmp_path / "r.csv").write_text("\n".join(["agent_id,guid,gateway", *rows]))
+        ended = await meanwhile(
+            tmp_path,
+            *("apply", "r.csv", "--flag", 1, "--gateway", "announced", "--yes", "--json"),
+            *("--concurrency", 1, "--rate", "none"),
+        )
+        arrived = {name: len(far.requests) for name, far in gateways.items()}
+    assert ended.code == 0, ended.err
+    assert ended.json["totals"]["applied"] == len(rows)
+    attempts: Counter[str] = Counter()
+    for line in report_of(tmp_path, ended.json):
+        attempts[line["gateway"]] += int(line["attempts"])
+    assert attempts["announced"] == arrived["announced"] == len(agents)
+    assert attempts["dropping"] == arrived["dropping"] == len(agents) + drops
+    for name in ("unannounced", "broken"):  # what was cut off on its way need not have arrived
+        assert attempts[name] >= arrived[name] == len(agents)

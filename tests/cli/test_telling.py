@@ -1,0 +1,194 @@
+"""`runs` and `show`: what the ledger has, for people and for programs."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bulkagent.ledger import Claim
+from bulkagent.outcome import Status
+from bulkagent.run import Request, Run, agent_story, run_list, run_story
+from bulkagent.settings import Settings
+from tests.cli.command import SAMPLES, bulkagent
+from tests.run.again import code, shift
+
+ROSTER = SAMPLES / "evening_shift.csv"
+
+LINE = {
+    *("run_id", "state", "exit_code", "created_at", "finished_at", "rows", "totals"),
+    *("roster", "gateway", "flag", "legs", "reverts"),
+}
+STORY = {"run", "gateways", "requests", "retries", "causes", "clusters", "legs", "next"}
+LEG = {
+    *("leg", "command", "started_at", "finished_at", "state", "exit_code", "reason", "override"),
+}
+ROW = {"row", "gateway", "flag", "status", "cause", "retcode", "message", "attempts"}
+ATTEMPT = {"attempt", "sent_at", "ended", "http_status", "latency_ms", "message"}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three agents not signed in, resumed in vain, and reverted."""
+    folder = tmp_path_factory.mktemp("telling")
+    scenario = SAMPLES / "scenarios/not_signed_in.toml"
+    arguments = ["--flag", 0, "--gateway", "emulated", "--scenario", scenario]
+    assert bulkagent(folder, "apply", ROSTER, *arguments).code == 3
+    assert bulkagent(folder, "resume", "last").code == 3
+    assert bulkagent(folder, "revert", "last", "--assume-opposite").code == 0
+    return folder
+
+
+def _json(folder: Path, *arguments: object) -> Any:
+    ended = bulkagent(folder, *arguments, "--json")
+    assert ended.code == 0, ended.err
+    assert ended.err == ""
+    return ended.json
+
+
+def test_runs_lists_the_latest_first(folder: Path) -> None:
+    (revert, apply) = _json(folder, "runs")["runs"]
+    assert set(revert) == set(apply) == LINE
+    assert set(apply["totals"]) == {status.value for status in Status}
+    assert (apply["state"], apply["exit_code"], apply["legs"]) == ("completed", 3, 2)
+    assert (apply["rows"], apply["totals"]["applied"]) == (40, 37)
+    assert (apply["gateway"], apply["flag"], apply["reverts"]) == ("emulated", 0, None)
+    assert apply["roster"] == str(ROSTER)
+    assert (revert["reverts"], revert["rows"]) == (apply["run_id"], 37)
+    assert _json(folder, "runs", "--limit", 1)["runs"] == [revert]
+
+
+def test_runs_is_a_table_for_people(folder: Path) -> None:
+    ended = bulkagent(folder, "runs")
+    heads, revert, apply = ended.out.splitlines()
+    assert heads.split() == ["run", "state", "exit", "applied", "of", "flag", "gateway", "roster"]
+    assert "completed (2 legs)" in apply
+    assert "revert of" in revert
+    assert apply.endswith(str(ROSTER))
+
+
+def test_show_tells_a_run_with_every_leg(folder: Path) -> None:
+    revert, apply = _json(folder, "runs")["runs"]
+    story = _json(folder, "show", apply["run_id"])
+    assert set(story) == STORY
+    assert story["run"] == apply
+    assert story["gateways"] == {"emulated": "emulated"}
+    assert (story["requests"], story["retries"]) == (43, 3)
+    assert story["causes"] == {"not_signed_in": 3}
+    assert story["next"] == f"bulkagent resume {apply['run_id']}"
+    assert story["clusters"] == [
+        {
+            "status": "failed",
+            "cause": "not_signed_in",
+            "count": 3,
+            "agents": ["1007", "1019", "1033"],
+        }
+    ]
+    assert [set(leg) for leg in story["legs"]] == [LEG, LEG]
+    assert [leg["command"] for leg in story["legs"]] == ["apply", "resume"]
+    assert [leg["exit_code"] for leg in story["legs"]] == [3, 3]
+    ended = bulkagent(folder, "show", apply["run_id"])
+    assert f"run     {apply['run_id']}: completed, exit 3" in ended.out
+    assert "leg 2   resume, " in ended.out
+    assert "3 failed" in ended.out
+    assert "3 x not_signed_in: 1007, 1019, 1033" in ended.out
+    assert f"revert  of {apply['run_id']}" in bulkagent(folder, "show", "last").out
+    assert revert["reverts"] == apply["run_id"]
+
+
+def test_show_tells_an_agent_with_every_attempt(folder: Path) -> None:
+    apply = _json(folder, "runs")["runs"][1]["run_id"]
+    story = _json(folder, "show", apply, "--agent", 1007)
+    (row,) = story["rows"]
+    assert (story["run_id"], story["agent_id"]) == (apply, "1007")
+    assert set(row) == ROW
+    assert (row["row"], row["status"], row["cause"]) == (8, "failed", "not_signed_in")
+    assert row["retcode"] == "100-006"
+    assert [set(attempt) for attempt in row["attempts"]] == [ATTEMPT, ATTEMPT]
+    assert [attempt["attempt"] for attempt in row["attempts"]] == [1, 2]
+    assert {attempt["ended"] for attempt in row["attempts"]} == {"100-006"}
+    assert {attempt["http_status"] for attempt in row["attempts"]} == {200}
+    ended = bulkagent(folder, "show", apply, "--agent", 1007)
+    agent, line, first, second = ended.out.splitlines()
+    assert agent == f"agent   1007 in run {apply}"
+    assert " ".join(line.split()) == "row 8 emulated, flag 0: failed, not_signed_in (100-006)"
+    for number, text in enumerate((first, second), start=1):
+        assert text.split()[0] == str(number)
+        assert "100-006, HTTP 200, " in text
+        assert " ms" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["show", "2020"], "no run '2020'"),
+        (["show", "last", "--agent", 4711], "no agent 4711"),
+        (["show", "last", "--agent", "x\x1b]0;y"], "no agent x"),
+        (["runs", "--ledger", "."], "ledger"),
+    ],
+)
+def test_what_is_not_there_is_said_so(folder: Path, arguments: list[object], said: str) -> None:
+    ended = bulkagent(folder, *arguments)
+    assert ended.code == 2
+    assert ended.out == ""
+    assert said in ended.err
+    assert "\x1b" not in ended.err
+
+
+def test_without_any_run_there_is_nothing_to_list(tmp_path: Path) -> None:
+    ended = bulkagent(tmp_path, "runs")
+    assert (ended.code, ended.out, ended.err) == (0, "", "no run yet\n")
+    assert _json(tmp_path, "runs") == {"runs": []}
+    assert bulkagent(tmp_path, "show", "last").code == 2
+
+
+def test_a_run_is_running_while_a_process_owns_it_and_interrupted_after(tmp_path: Path) -> None:
+    ledger = tmp_path / "state/bulkagent/ledger.sqlite3"
+    request = Request(
+        roster=str(ROSTER), gateway="emulated", flag=0, settings=Settings(ledger=ledger)
+    )
+    copy = tmp_path / "copy.sqlite3"
+    with Run(request) as run:
+        run_id = run.prepare().run_id
+        (line,) = _json(tmp_path, "runs")["runs"]
+        assert (line["state"], line["exit_code"], line["finished_at"]) == ("running", None, None)
+        assert line["totals"]["not_attempted"] == 40
+        assert f"{run_id}: running\n" in bulkagent(tmp_path, "show", "last").out
+        shutil.copyfile(ledger, copy)  # what a kill would leave
+    (line,) = _json(tmp_path, "runs", "--ledger", copy)["runs"]
+    assert (line["state"], line["exit_code"]) == ("interrupted", 5)
+    claim = Claim(copy, run_id)
+    assert [x.state for x in run_list(copy, 9)] == ["running"]
+    claim.release()
+    assert [x.state for x in run_list(copy, 9)] == ["interrupted"]
+    assert _json(tmp_path, "runs") == {"runs": []}, "discarded, for nobody agreed"
+
+
+async def test_an_override_and_a_reason_are_told_with_their_leg(tmp_path: Path) -> None:
+    async with shift(tmp_path, code("000-003")) as made:
+        await made.apply(halt_first=3)
+        made.misbehave()
+        await made.resume(override="fresh GUIDs, \x1b[31mAna")
+    story = run_story(made.ledger, "last")
+    assert story.legs[0].reason is not None
+    assert "the first 3 on" in story.legs[0].reason
+    assert [leg.override for leg in story.legs] == [None, "fresh GUIDs, \x1b[31mAna"]
+    assert (story.run.state, story.run.exit_code, story.requests) == ("completed", 0, 13)
+    ended = bulkagent(tmp_path, "show", "last", "--ledger", made.ledger)
+    assert "overridden: fresh GUIDs, " in ended.out
+    assert "the first 3 on" in ended.out
+    assert "\x1b" not in ended.out
+
+
+async def test_rows_that_were_never_sent_have_no_attempts(tmp_path: Path) -> None:
+    """Every row that names the agent is told, also the duplicate."""
+    async with shift(tmp_path) as made:
+        made.write([101, 102], more=["101,x,"])
+        await made.apply()
+    one, two = agent_story(made.ledger, "last", "101").rows
+    assert (one.row, one.status, len(one.attempts)) == (2, "applied", 1)
+    assert (two.row, two.status, two.cause, two.attempts) == (4, "duplicate", "repeated_row", ())
+    assert json.dumps(two.message)
