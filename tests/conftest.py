@@ -32,8 +32,9 @@ def canned() -> Iterator[aioresponses]:
         yield replies
 
 
-# Whoever started the tests with nohup has set hangups to be ignored, which children would inherit.
+# What nohup, or a shell's `&`, has set to be ignored would stay so in every command of the tests.
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _PRINTED = pytest.StashKey[list[str]]()
 

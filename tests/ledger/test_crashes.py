@@ -328,7 +328,7 @@ class Crashing(RuleBasedStateMachine):
 
 TestCrashing = Crashing.TestCase
 TestCrashing.settings = settings(
-    max_examples=60, stateful_step_count=20, deadline=None, derandomize=True
+    max_examples=30, stateful_step_count=20, deadline=None, derandomize=True
 )
 
 

@@ -57,7 +57,7 @@ share = 0.05
 kind = "truncated"
 share = 0.05
 """
-AGENTS = range(101, 131)
+AGENTS = range(101, 125)
 OUTSIDE = range(131, 141)
 CONCURRENCY = 5
 
