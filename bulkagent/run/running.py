@@ -24,22 +24,11 @@ from bulkagent.errors import (
     Interrupted,
     LedgerFailed,
     Refused,
-    ResumeRefused,
-    SettingsRefused,
 )
-from bulkagent.gateway.reaching import reach
-from bulkagent.ledger import (
-    Database,
-    begin_leg,
-    default_path,
-    find_run,
-    forget_run,
-    open_ledger,
-    supersede,
-    touched_since,
-)
+from bulkagent.ledger import Database, default_path, forget_run, open_ledger
 from bulkagent.outcome import Cause, Outcome
 from bulkagent.report import probe
+from bulkagent.run.beginning import begin, reach_gateways
 from bulkagent.run.events import EventLog
 from bulkagent.run.files import refuse_log, refuse_reports
 from bulkagent.run.finishing import Finished, finish
@@ -47,7 +36,6 @@ from bulkagent.run.gateways import Gateways
 from bulkagent.run.planning import Planned
 from bulkagent.run.preparing import Prepared, prepare
 from bulkagent.run.request import Plan, Progress, Request, Resume, Revert, RunResult
-from bulkagent.run.resuming import refuse_age
 from bulkagent.run.sending import Sending
 from bulkagent.run.verdict import Ending
 
@@ -135,6 +123,10 @@ class Run:
         now_ms = self._clock.wall_ms()
         planned, prepared = prepare(asked, self._prepared, database, now_ms=now_ms, stdin=stdin)
         self._planned, self._prepared = planned, prepared
+        if prepared.request.settings.durability == "full":
+            # So is how each leg begins and ends, which exit codes and guardrails go by.
+            self._database = Database(database.path, synced=True)
+            database.close()
         refuse_log(prepared.request, prepared.gateways, ledger)
         self._log = EventLog(prepared.request.log_file, self._clock)
         self._log.run_id = planned.plan.run_id
@@ -192,7 +184,17 @@ class Run:
             settled=self._settled,
             log=self._log,
         )
-        leg = await anyio.to_thread.run_sync(self._begin, planned, database, override)
+        leg = await anyio.to_thread.run_sync(
+            functools.partial(
+                begin,
+                self._asked,
+                planned,
+                prepared,
+                database,
+                override=override,
+                now_ms=self._clock.wall_ms(),
+            )
+        )
         self._executed = True
         self._started = self._clock.monotonic()
         error, error_code = None, 1
@@ -283,46 +285,13 @@ class Run:
     async def _reach(self, planned: Planned, prepared: Prepared) -> None:
         """Refuse gateways that no request can come to, as long as nothing was sent."""
         with anyio.CancelScope() as self._reaching:
-            for name in sorted({lane.gateway for lane in planned.lanes}):
-                if self._signal is None and not prepared.gateways.emulated:
-                    try:
-                        await reach(
-                            prepared.gateways.endpoint(name),
-                            connect_timeout_s=prepared.request.settings.connect_timeout_s,
-                            clock=self._clock,
-                        )
-                    except SettingsRefused as refused:
-                        raise SettingsRefused(str(refused), totals=planned.plan.totals) from None
+            if self._signal is None:
+                await reach_gateways(planned, prepared, self._clock)
         self._reaching = None
         if self._signal is not None:
             raise Interrupted(
                 "interrupted; nothing was sent", signal=self._signal, totals=planned.plan.totals
             )
-
-    def _begin(self, planned: Planned, database: Database, override: str) -> int:
-        """Begin the leg; the question may have been open for long, so what it was about is old."""
-        asked, now_ms = self._asked, self._clock.wall_ms()
-        if isinstance(asked, Revert):
-            supersede(database, planned.run, since_ms=planned.planned_at)
-        if planned.new:
-            return 1
-        facts = find_run(database, planned.plan.run_id)
-        if isinstance(asked, Request) and touched_since(database, planned.run):
-            raise ResumeRefused(
-                f"another run has set agents of run {facts.id} meanwhile, so nothing was sent;"
-                " look at `bulkagent runs`, then apply the roster again"
-            )
-        if self._prepared is not None:
-            refuse_age(database, facts, self._prepared.request.settings.max_age_s, now_ms)
-        supersede(database, planned.run)
-        return begin_leg(
-            database,
-            planned.run,
-            command="resume",
-            only=asked.only if isinstance(asked, Resume) else (),
-            override=override or ("answered at the terminal" if planned.plan.guardrail else ""),
-            now_ms=now_ms,
-        )
 
 
 def _briefly(plan: Plan) -> dict[str, object]:

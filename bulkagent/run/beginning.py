@@ -1,0 +1,75 @@
+"""The last steps before the first request, when everybody has agreed.
+
+What may live here: whether gateways can be spoken to, and the beginning of a leg. What this room
+must not know: how a plan was made, and what is sent. The question may have been open for long, so
+what it was about is looked at once more.
+"""
+
+from __future__ import annotations
+
+from bulkagent.clock import Clock
+from bulkagent.errors import ResumeRefused, SettingsRefused
+from bulkagent.gateway.reaching import reach
+from bulkagent.ledger import Database, begin_leg, find_run, supersede, touched_since
+from bulkagent.run.planning import Planned
+from bulkagent.run.preparing import Prepared
+from bulkagent.run.request import Request, Resume, Revert
+from bulkagent.run.resuming import refuse_age
+
+__all__ = ["begin", "reach_gateways"]
+
+
+async def reach_gateways(planned: Planned, prepared: Prepared, clock: Clock) -> None:
+    """Refuse gateways that no request can come to, as long as nothing was sent.
+
+    Raises:
+        SettingsRefused: One has no address, or cannot be trusted.
+    """
+    if prepared.gateways.emulated:
+        return
+    for name in sorted({lane.gateway for lane in planned.lanes}):
+        try:
+            await reach(
+                prepared.gateways.endpoint(name),
+                connect_timeout_s=prepared.request.settings.connect_timeout_s,
+                clock=clock,
+            )
+        except SettingsRefused as refused:
+            raise SettingsRefused(str(refused), totals=planned.plan.totals) from None
+
+
+def begin(
+    asked: Request | Resume | Revert,
+    planned: Planned,
+    prepared: Prepared,
+    database: Database,
+    *,
+    override: str,
+    now_ms: int,
+) -> int:
+    """Begin the leg that a plan is for; its number.
+
+    Raises:
+        ResumeRefused: What was agreed to is not so any more.
+        LedgerUnavailable, LedgerFailed: The ledger cannot be read or written.
+    """
+    if isinstance(asked, Revert):
+        supersede(database, planned.run, since_ms=planned.planned_at)
+    if planned.new:
+        return 1
+    facts = find_run(database, planned.plan.run_id)
+    if isinstance(asked, Request) and touched_since(database, planned.run):
+        raise ResumeRefused(
+            f"another run has set agents of run {facts.id} meanwhile, so nothing was sent;"
+            " look at `bulkagent runs`, then apply the roster again"
+        )
+    refuse_age(database, facts, prepared.request.settings.max_age_s, now_ms)
+    supersede(database, planned.run)
+    return begin_leg(
+        database,
+        planned.run,
+        command="resume",
+        only=asked.only if isinstance(asked, Resume) else (),
+        override=override or ("answered at the terminal" if planned.plan.guardrail else ""),
+        now_ms=now_ms,
+    )
