@@ -88,7 +88,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     durability: str = "normal"
     """`normal`: what is recorded survives any crash of the process; `full`: of the machine too."""
     max_age_s: float = 7_200.0
-    """An older run is not resumed: last night's list must not hit this morning's shift."""
+    """A run that nobody has been at work on for so long is not resumed: last night's list must not
+    hit this morning's shift."""
     trust_state_s: float = 28_800.0
     """How long a recorded talk right is taken for what an agent still has, by a revert."""
     gateways: Mapping[str, GatewaySection] = {}

@@ -244,7 +244,11 @@ Override = Annotated[
 ]
 MaxAge = Annotated[
     str | None,
-    _option("--max-age", metavar="TIME", help="Do not resume a run that is older.  [2h]"),
+    _option(
+        "--max-age",
+        metavar="TIME",
+        help="Do not resume a run that nobody has been at work on for so long.  [2h]",
+    ),
 ]
 TrustState = Annotated[
     str | None,
