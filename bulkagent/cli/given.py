@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from bulkagent.run import Choices
     from bulkagent.settings import Settings
 
-__all__ = ["choices_of", "place_of", "repeated", "settings_from", "tls_of", "was_typed"]
+__all__ = ["again_of", "choices_of", "place_of", "repeated", "settings_from", "was_typed"]
 
 
 def settings_from(config: Path | None, *, emulated: bool = False, **options: Any) -> Settings:
@@ -59,10 +59,38 @@ def was_typed(ctx: typer.Context, name: str) -> bool:
     return source is not None and source.name == "COMMANDLINE"
 
 
-def tls_of(ctx: typer.Context) -> dict[str, Any]:
-    """The options about certificates that were typed: they go over a run's own."""
-    names = ("ca_file", "client_cert", "tls_server_name")
-    return {name: ctx.params[name] for name in names if was_typed(ctx, name)}
+def again_of(ctx: typer.Context) -> dict[str, Any]:
+    """What `resume` and `revert` have in common, as fields of what they ask for.
+
+    Raises:
+        SettingsRefused: An option is wrong.
+    """
+    given = ctx.params
+    settings = {name: given.get(name) for name in _SETTINGS}
+    # The run has its own of these; what the environment says is for new runs.
+    own = {name: given[name] for name in ("report", "scenario", *_TLS) if was_typed(ctx, name)}
+    return {
+        "choices": choices_of(ctx, given["config"], **settings),
+        "roster": given["roster"] or "",
+        "encoding": given["encoding"],
+        "delimiter": given["delimiter"],
+        "agent_column": given["agent_column"],
+        "reports": tuple(own.get("report") or ()),
+        "scenario": own.get("scenario"),
+        "tls": {name: own[name] for name in _TLS if name in own},
+        "insecure": given["insecure"],
+        "log_file": given["log_file"],
+        "place": place_of(ctx),
+        "repeat": repeated(ctx),
+    }
+
+
+_TLS = ("ca_file", "client_cert", "tls_server_name")
+
+_SETTINGS = (
+    *("rate", "timeout", "connect_timeout", "deadline", "grace", "halt", "halt_first"),
+    *("concurrency", "max_attempts", "ledger", "durability", "max_age", "trust_state"),
+)
 
 
 def repeated(ctx: typer.Context) -> tuple[str, ...]:
@@ -70,7 +98,7 @@ def repeated(ctx: typer.Context) -> tuple[str, ...]:
     insecure = ("--insecure",) if ctx.params.get("insecure") else ()
     if ctx.info_name == "apply":  # the ledger keeps the rest
         return insecure
-    return (*_typed(ctx, "roster", "ca_file", "client_cert", "tls_server_name"), *insecure)
+    return (*_typed(ctx, "roster", *_TLS), *insecure)
 
 
 def place_of(ctx: typer.Context) -> tuple[str, ...]:

@@ -34,9 +34,9 @@ def resume(  # noqa: PLR0917 - Typer reads the parameters; nobody calls this by 
     grace: options.Grace = None,
     halt: options.Halt = None,
     halt_first: options.HaltFirst = None,
-    ca_file: options.CaFile = None,  # noqa: ARG001 - read by name, where it was typed
-    tls_server_name: options.TlsServerName = None,  # noqa: ARG001 - the same
-    client_cert: options.ClientCert = None,  # noqa: ARG001 - the same
+    ca_file: options.CaFile = None,
+    tls_server_name: options.TlsServerName = None,
+    client_cert: options.ClientCert = None,
     insecure: options.Insecure = False,  # noqa: FBT002 - an option
     encoding: options.Encoding = None,
     delimiter: options.Delimiter = None,
@@ -60,35 +60,9 @@ def resume(  # noqa: PLR0917 - Typer reads the parameters; nobody calls this by 
 
         request = Resume(
             run=run,
-            choices=given.choices_of(
-                ctx,
-                config,
-                rate=rate,
-                timeout=timeout,
-                connect_timeout=connect_timeout,
-                deadline=deadline,
-                grace=grace,
-                halt=halt,
-                halt_first=halt_first,
-                concurrency=concurrency,
-                max_attempts=max_attempts,
-                ledger=ledger,
-                durability=durability,
-                max_age=max_age,
-            ),
-            roster=roster or "",
-            encoding=encoding,
-            delimiter=delimiter,
-            agent_column=agent_column,
-            reports=tuple(report or ()) if given.was_typed(ctx, "report") else (),
-            scenario=scenario if given.was_typed(ctx, "scenario") else None,
-            tls=given.tls_of(ctx),
-            insecure=insecure,
-            log_file=log_file,
-            place=given.place_of(ctx),
-            repeat=given.repeated(ctx),
             only=_causes(only),
             override=override or "",
+            **given.again_of(ctx),
         )
         result = carry_out(
             Run(request), screen.opening_again, yes=yes, override=override, as_json=as_json

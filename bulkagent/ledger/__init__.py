@@ -3,7 +3,8 @@
 What may live here: all SQL. What this room must not know: gateways, rosters, reports; it is
 told plain values and gives back the records of `bulkagent.outcome`.
 
-- `database` opens the file and is the only module that knows sqlite3; `schema` is its tables.
+- `database` opens the file and is the only module that knows sqlite3; `schema` is its tables,
+  `place` says where it may be.
 - `ownership` says which process a run belongs to.
 - `plan` writes a run's rows before anything is sent.
 - `journal` records marks and outcomes while it is sent, `commits` makes them durable, `shelves`
@@ -12,7 +13,7 @@ told plain values and gives back the records of `bulkagent.outcome`.
   of their rows, `rights` what several runs did to one agent.
 """
 
-from bulkagent.ledger.database import Database, default_path, open_ledger, probe
+from bulkagent.ledger.database import Database, open_ledger
 from bulkagent.ledger.history import (
     Cluster,
     Step,
@@ -36,6 +37,7 @@ from bulkagent.ledger.legs import (
 )
 from bulkagent.ledger.matching import Matching
 from bulkagent.ledger.ownership import Claim
+from bulkagent.ledger.place import default_path, probe
 from bulkagent.ledger.plan import Endpoint, Lane, Planner, forget_run
 from bulkagent.ledger.rights import Changed, Deed, changed_rows
 from bulkagent.ledger.runs import (

@@ -16,18 +16,10 @@ from pathlib import Path
 from typing import Any, Self
 
 from bulkagent.errors import LedgerFailed, LedgerUnavailable
+from bulkagent.ledger.place import probe
 from bulkagent.ledger.schema import APPLICATION_ID, MIGRATIONS, SCHEMA, VERSION
 
-__all__ = ["Busy", "Database", "default_path", "open_ledger", "probe"]
-
-# Write-ahead logging needs memory shared by all who have the file open, which these do not
-# give across machines (sqlite.org/wal.html, "All processes ... must be on the same host").
-_NETWORK_FILESYSTEMS = frozenset(
-    """
-    9p afpfs afs beegfs ceph cifs davfs fuse.ceph fuse.gcsfuse fuse.glusterfs fuse.rclone fuse.s3fs
-    fuse.sshfs glusterfs gpfs lustre ncpfs nfs nfs4 ocfs2 smb smb2 smb3 smbfs vboxsf webdav
-    """.split()  # noqa: SIM905 - reads better than thirty quoted words
-)
+__all__ = ["Busy", "Database", "open_ledger"]
 
 # What sqlite3 raises; the second where SQLite's own message quotes bytes of a damaged file.
 _ERRORS = (sqlite3.Error, UnicodeDecodeError)
@@ -194,34 +186,6 @@ class Database:
             self._connection.execute("ROLLBACK")
 
 
-def default_path() -> Path:
-    """Where the ledger is when nobody says otherwise: the platform's folder for state."""
-    import platformdirs
-
-    return platformdirs.user_state_path("bulkagent", appauthor=False) / "ledger.sqlite3"
-
-
-def probe(path: Path) -> None:
-    """Refuse a place where a ledger would not be safe.
-
-    Raises:
-        LedgerUnavailable: It is on a network filesystem.
-    """
-    import psutil
-
-    try:
-        mounts = [(mount.mountpoint, mount.fstype) for mount in psutil.disk_partitions(all=True)]
-    except OSError:  # a container without /proc: nobody can say
-        return
-    # Links followed, for a local folder may be one to a folder on another machine.
-    kind = _network_filesystem(Path(os.path.realpath(path)), mounts)
-    if kind:
-        raise LedgerUnavailable(
-            f"the ledger {path} is on a network filesystem ({kind}), where its write-ahead log"
-            " can be corrupted; give a path on a local disk with --ledger"
-        )
-
-
 def open_ledger(path: Path) -> Database:
     """Open a ledger, creating it (mode 0600, its folder 0700) if there is none.
 
@@ -332,16 +296,6 @@ def _statements(script: str) -> Iterator[str]:
         if sqlite3.complete_statement(statement):
             yield statement
             statement = ""
-
-
-def _network_filesystem(path: Path, mounts: Iterable[tuple[str, str]]) -> str:
-    """The kind of network filesystem that a path is on, or ""."""
-    covering = [
-        (len(Path(point).parts), kind) for point, kind in mounts if path.is_relative_to(point)
-    ]
-    # The later of two mounts on one point hides the earlier; max keeps the first, so reverse.
-    _, kind = max(reversed(covering), default=(0, ""), key=lambda mount: mount[0])
-    return kind if kind in _NETWORK_FILESYSTEMS else ""
 
 
 @contextlib.contextmanager

@@ -20,7 +20,8 @@ import pytest
 from bulkagent.errors import LedgerFailed, LedgerUnavailable, RunNotFound
 from bulkagent.ledger import Database, default_path, find_run, open_ledger, probe
 from bulkagent.ledger import database as module
-from bulkagent.ledger.database import Busy, _log_ahead, _network_filesystem
+from bulkagent.ledger.database import Busy, _log_ahead
+from bulkagent.ledger.place import _network_filesystem
 from bulkagent.ledger.schema import APPLICATION_ID, VERSION
 from bulkagent.outcome import Cause, Status
 from tests.ledger.ledgers import TABLES, plan, planner, report, rows_in

@@ -1,0 +1,62 @@
+"""Where a ledger may be.
+
+What may live here: the usual place, and filesystems on which no ledger is safe. What this room
+must not know: what a ledger is made of.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from bulkagent.errors import LedgerUnavailable
+
+__all__ = ["default_path", "probe"]
+
+# Write-ahead logging needs memory shared by all who have the file open, which these do not
+# give across machines (sqlite.org/wal.html, "All processes ... must be on the same host").
+_NETWORK_FILESYSTEMS = frozenset(
+    """
+    9p afpfs afs beegfs ceph cifs davfs fuse.ceph fuse.gcsfuse fuse.glusterfs fuse.rclone fuse.s3fs
+    fuse.sshfs glusterfs gpfs lustre ncpfs nfs nfs4 ocfs2 smb smb2 smb3 smbfs vboxsf webdav
+    """.split()  # noqa: SIM905 - reads better than thirty quoted words
+)
+
+
+def default_path() -> Path:
+    """Where the ledger is when nobody says otherwise: the platform's folder for state."""
+    import platformdirs
+
+    return platformdirs.user_state_path("bulkagent", appauthor=False) / "ledger.sqlite3"
+
+
+def probe(path: Path) -> None:
+    """Refuse a place where a ledger would not be safe.
+
+    Raises:
+        LedgerUnavailable: It is on a network filesystem.
+    """
+    import psutil
+
+    try:
+        mounts = [(mount.mountpoint, mount.fstype) for mount in psutil.disk_partitions(all=True)]
+    except OSError:  # a container without /proc: nobody can say
+        return
+    # Links followed, for a local folder may be one to a folder on another machine.
+    kind = _network_filesystem(Path(os.path.realpath(path)), mounts)
+    if kind:
+        raise LedgerUnavailable(
+            f"the ledger {path} is on a network filesystem ({kind}), where its write-ahead log"
+            " can be corrupted; give a path on a local disk with --ledger"
+        )
+
+
+def _network_filesystem(path: Path, mounts: Iterable[tuple[str, str]]) -> str:
+    """The kind of network filesystem that a path is on, or ""."""
+    covering = [
+        (len(Path(point).parts), kind) for point, kind in mounts if path.is_relative_to(point)
+    ]
+    # The later of two mounts on one point hides the earlier; max keeps the first, so reverse.
+    _, kind = max(reversed(covering), default=(0, ""), key=lambda mount: mount[0])
+    return kind if kind in _NETWORK_FILESYSTEMS else ""
