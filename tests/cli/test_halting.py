@@ -20,7 +20,7 @@ PAGES = range(1321, 1441)
 ONE_WELL = range(1441, 1561)  # the first of them is well
 TENTH = range(1561, 1761)  # every tenth is refused
 REFUSED = range(1761, 1961)
-SLOW = range(1961, 2061)
+SLOW = range(1961, 2011)
 SCENARIO = f"""
 [agents]
 signed_out = "{SIGNED_OUT[0]}-{SIGNED_OUT[-1]}"

@@ -21,7 +21,7 @@ from tests.cli.sockets import mute, write_ca
 CONCURRENCY = 16
 NEVER = '[latency]\ndistribution = "fixed"\nmilliseconds = 60000\n'  # longer than any test waits
 REPORTS = 4
-INVALID_ROWS = 30_000
+INVALID_ROWS = 20_000
 
 
 def arguments_for(gateway: Emulated, roster: Path, *more: object) -> list[object]:
@@ -172,8 +172,7 @@ def test_a_third_signal_skips_the_reports_and_names_the_command_that_writes_them
         assert Counter(line["status"] for line in csv.DictReader(file)) == TOTALS
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_before_the_first_request_leaves_at_once(tmp_path: Path, number: int) -> None:
+def test_a_signal_before_the_first_request_leaves_at_once(tmp_path: Path) -> None:
     """While the gateway's handshake is waited for, which might take a minute."""
     ca_file = write_ca(tmp_path)
     (tmp_path / "r.csv").write_text("agent_id,guid\n101,a\n102,b\n")
@@ -188,11 +187,11 @@ def test_a_signal_before_the_first_request_leaves_at_once(tmp_path: Path, number
                 connection.settimeout(HANG_S)
                 assert connection.recv(1) == b"\x16", "the handshake has begun"
                 signalled = time.monotonic()
-                process.send_signal(number)
+                process.send_signal(signal.SIGINT)
                 left = ended(process)
                 took_s = time.monotonic() - signalled
     assert took_s < 30
-    assert left.code == left.json["exit_code"] == 128 + number, left.err
+    assert left.code == left.json["exit_code"] == 130, left.err
     assert "nothing was sent" in left.err
     assert left.json["state"] == "refused"
     assert left.json["reports"] == []
@@ -209,10 +208,10 @@ def test_an_interrupted_report_has_applied_whom_the_gateway_has_set(tmp_path: Pa
     (tmp_path / "slow.toml").write_text(
         '[latency]\ndistribution = "uniform"\nlow_milliseconds = 20\nhigh_milliseconds = 80\n'
     )
-    with emulated(tmp_path, "101-400", "--scenario", "slow.toml") as gateway:
+    with emulated(tmp_path, "101-300", "--scenario", "slow.toml") as gateway:
         command = arguments_for(gateway, gateway.roster, "--concurrency", 4)
         before: set[str] = set()
-        for enough in (1, 20, 40):
+        for enough in (1, 10, 25):
             since = gateway.judge("stats")["requests"]
             with started(tmp_path, *command) as process:
                 until_requests(gateway, process, enough, since=since)
@@ -229,4 +228,4 @@ def test_an_interrupted_report_has_applied_whom_the_gateway_has_set(tmp_path: Pa
             command = ["resume", "last", "--yes", "--json"]
         finished = bulkagent(tmp_path, *command, "--concurrency", 64)
         assert finished.code == 0, finished.err
-        assert len(gateway.set_to(0)) == 300 == gateway.judge("stats")["requests"]
+        assert len(gateway.set_to(0)) == 200 == gateway.judge("stats")["requests"]
