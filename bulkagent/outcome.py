@@ -21,6 +21,8 @@ __all__ = [
     "Disposition",
     "Ended",
     "Evidence",
+    "Health",
+    "Learned",
     "Line",
     "Outcome",
     "Past",
@@ -86,6 +88,31 @@ class Evidence(enum.Enum):
     PERSONAL = "personal"  # it is about this agent alone, so it never counts against the run
 
 
+class Health(enum.Enum):
+    """What one end says of the far side as a whole, which is what the breaker goes by."""
+
+    GOOD = "good"  # an answer as a well far side gives it, a refusal of one agent included
+    UNWELL = "unwell"  # no answer, or one that says that the far side is not itself
+    NEUTRAL = "neutral"  # says nothing: refused for the moment, or perhaps about one agent
+
+
+class Learned(enum.Enum):
+    """What one end teaches about how much the far side can carry.
+
+    The three verdicts of Netflix concurrency-limits (`Limiter.Listener`: success, ignore,
+    dropped).
+    """
+
+    LATENCY = "latency"  # an ordinary round trip, which took as long as it took
+    NOTHING = "nothing"  # neither its time nor its number says anything about load
+    DROPPED = "dropped"  # too much was asked: 429, 503, or no reply in time
+
+
+# What these ends have in common is that asking less may well have avoided them. A connection
+# that was not made in time is not among them: an unreachable host looks the same.
+_TOO_MUCH = frozenset({Cause.OVERLOADED, Cause.TIMEOUT})
+
+
 class Disposition(msgspec.Struct, frozen=True, gc=False):
     """What one way of ending an attempt means: a row of the tables of retcodes and faults.
 
@@ -106,6 +133,19 @@ class Disposition(msgspec.Struct, frozen=True, gc=False):
     """The next attempt need not back off, because the far side said that it is ready."""
     evidence: Evidence = Evidence.ORDINARY
     """What it says beyond its own agent."""
+    health: Health = Health.NEUTRAL
+    """What it says of the far side as a whole; nothing, unless a table knows better."""
+
+    @property
+    def learned(self) -> Learned:
+        """What it teaches about how much the far side can carry.
+
+        Only a good answer is a round trip worth timing: an error may be quick because nothing
+        was done, and would make an unwell far side look fast.
+        """
+        if self.cause in _TOO_MUCH:
+            return Learned.DROPPED
+        return Learned.LATENCY if self.health is Health.GOOD else Learned.NOTHING
 
 
 class Ended(Protocol):

@@ -1,22 +1,33 @@
 """Dispositions for tests of rooms that must not know where dispositions come from."""
 
-from bulkagent.outcome import Attempt, Cause, Disposition, Evidence, Reach, Status
+from bulkagent.outcome import Attempt, Cause, Disposition, Evidence, Health, Reach, Status
 
-DONE = Disposition("done", Reach.ANSWERED, Status.APPLIED, None)
-REFUSED = Disposition("refused", Reach.ANSWERED, Status.REJECTED, Cause.REFUSED)
+GOOD, UNWELL = Health.GOOD, Health.UNWELL  # unless said otherwise, nothing is said of the far side
+
+DONE = Disposition("done", Reach.ANSWERED, Status.APPLIED, None, health=GOOD)
+REFUSED = Disposition("refused", Reach.ANSWERED, Status.REJECTED, Cause.REFUSED, health=GOOD)
 BUSY = Disposition("busy", Reach.ANSWERED, Status.FAILED, Cause.OVERLOADED, retries=None)
 READY = Disposition(
-    "ready", Reach.ANSWERED, Status.FAILED, Cause.SWITCH_OVER, retries=1, at_once=True
+    "ready",
+    Reach.ANSWERED,
+    Status.FAILED,
+    Cause.SWITCH_OVER,
+    retries=1,
+    at_once=True,
+    health=UNWELL,
 )
 ODD = Disposition("odd", Reach.ANSWERED, Status.FAILED, Cause.GATEWAY_ERROR, retries=1)
-LOST = Disposition("lost", Reach.IN_DOUBT, Status.UNKNOWN, Cause.RESET, retries=None)
-UNREACHED = Disposition("unreached", Reach.NEVER_SENT, Status.FAILED, Cause.CONNECT, retries=None)
+LOST = Disposition("lost", Reach.IN_DOUBT, Status.UNKNOWN, Cause.RESET, retries=None, health=UNWELL)
+UNREACHED = Disposition(
+    "unreached", Reach.NEVER_SENT, Status.FAILED, Cause.CONNECT, retries=None, health=UNWELL
+)
 DENIED = Disposition(
     "denied",
     Reach.ANSWERED,
     Status.FAILED,
     Cause.GUID_REFUSED,
     evidence=Evidence.SETUP,
+    health=GOOD,
 )
 STRANGE = Disposition(
     "strange",
@@ -25,6 +36,7 @@ STRANGE = Disposition(
     Cause.BAD_REPLY,
     retries=2,
     evidence=Evidence.SETUP,
+    health=UNWELL,
 )
 ABSENT = Disposition(
     "absent",
@@ -32,6 +44,7 @@ ABSENT = Disposition(
     Status.FAILED,
     Cause.NOT_SIGNED_IN,
     evidence=Evidence.PERSONAL,
+    health=GOOD,
 )
 
 ALL = (DONE, REFUSED, BUSY, READY, ODD, LOST, UNREACHED, DENIED, STRANGE, ABSENT)

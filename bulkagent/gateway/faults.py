@@ -14,7 +14,7 @@ import enum
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from bulkagent.outcome import Cause, Disposition, Evidence, Reach, Status
+from bulkagent.outcome import Cause, Disposition, Evidence, Health, Reach, Status
 
 __all__ = ["FAULTS", "Fault"]
 
@@ -41,6 +41,11 @@ class Fault(enum.StrEnum):
 # Replies that are not a gateway's: whoever gives them to one agent gives them to all.
 _SOMEBODY_ELSE = frozenset({Fault.NOT_A_GATEWAY, Fault.OVERSIZED, Fault.REDIRECT})
 
+# Whoever says 429 is there and only asks for patience, and without a GUID nobody was asked. A
+# certificate that is not acceptable counts as unwell: a load balancer in front of no gateway
+# shows its own.
+_SAYS_NOTHING = frozenset({Fault.TOO_MANY, Fault.NO_GUID})
+
 
 def _fault(
     name: Fault, reach: Reach, cause: Cause, *, retries: int | None = None
@@ -54,6 +59,7 @@ def _fault(
         cause=cause,
         retries=retries,
         evidence=evidence,
+        health=Health.NEUTRAL if name in _SAYS_NOTHING else Health.UNWELL,
     )
 
 

@@ -16,7 +16,7 @@ from types import MappingProxyType
 
 import msgspec
 
-from bulkagent.outcome import Cause, Disposition, Evidence, Reach, Status
+from bulkagent.outcome import Cause, Disposition, Evidence, Health, Reach, Status
 
 __all__ = ["MEANINGS", "RETCODES", "Retcode", "disposition_of"]
 
@@ -38,6 +38,7 @@ def _answer(
     retries: int | None = 0,
     at_once: bool = False,
     evidence: Evidence = Evidence.ORDINARY,
+    health: Health = Health.GOOD,
 ) -> Disposition:
     return Disposition(
         name=code,
@@ -47,6 +48,7 @@ def _answer(
         retries=retries,
         at_once=at_once,
         evidence=evidence,
+        health=health,
     )
 
 
@@ -173,6 +175,15 @@ _EVIDENCE: Mapping[str, Evidence] = {
     "100-008": Evidence.PERSONAL,
 }
 
+# Any other answer, also one that is not in the table, is that of a gateway that works. While an
+# agent is moved to another gateway or recovered there, this one is not itself.
+_KIND_HEALTH: Mapping[str, Health] = {"switch-over": Health.UNWELL, "unwell": Health.NEUTRAL}
+
+# "unwell" says nothing of the whole, because each of its codes may be about one agent or one
+# resource of it (000-000, 100-003, 100-007), and 000-007 may be the echo of an attempt of ours
+# that timed out and still hangs there. A gateway that sees a sign-in in progress is well.
+_HEALTH: Mapping[str, Health] = {"100-021": Health.GOOD}
+
 
 def _row(code: str, kind: str, meaning: str, retries: int | None = None) -> Retcode:
     status, cause, usual, advice = _KINDS[kind]
@@ -186,6 +197,7 @@ def _row(code: str, kind: str, meaning: str, retries: int | None = None) -> Retc
             retries=usual if retries is None else retries,
             at_once=code in _AT_ONCE,
             evidence=_EVIDENCE.get(code, Evidence.ORDINARY),
+            health=_HEALTH.get(code, _KIND_HEALTH.get(kind, Health.GOOD)),
         ),
         advice=advice,
     )

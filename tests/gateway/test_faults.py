@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bulkagent.gateway.faults import FAULTS, Fault
-from bulkagent.outcome import Cause, Evidence, Reach, Status
+from bulkagent.outcome import Cause, Evidence, Health, Learned, Reach, Status
 
 NEVER, ANSWERED, DOUBT = Reach.NEVER_SENT, Reach.ANSWERED, Reach.IN_DOUBT
 
@@ -53,3 +53,17 @@ def test_unknown_is_said_of_what_is_in_doubt_and_of_nothing_else(fault: Fault) -
 def test_a_reply_that_is_not_a_gateways_speaks_for_all_agents(fault: Fault) -> None:
     somebody_else = fault in {Fault.NOT_A_GATEWAY, Fault.OVERSIZED, Fault.REDIRECT}
     assert FAULTS[fault].evidence is (Evidence.SETUP if somebody_else else Evidence.ORDINARY)
+
+
+@pytest.mark.parametrize("fault", Fault)
+def test_a_fault_says_that_the_gateway_is_unwell_unless_it_asked_for_patience(
+    fault: Fault,
+) -> None:
+    says_nothing = fault in {Fault.TOO_MANY, Fault.NO_GUID}
+    assert FAULTS[fault].health is (Health.NEUTRAL if says_nothing else Health.UNWELL)
+
+
+@pytest.mark.parametrize("fault", Fault)
+def test_too_much_was_asked_where_it_said_so_or_did_not_reply_in_time(fault: Fault) -> None:
+    dropped = fault in {Fault.TOO_MANY, Fault.UNAVAILABLE, Fault.READ_TIMEOUT}
+    assert FAULTS[fault].learned is (Learned.DROPPED if dropped else Learned.NOTHING)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bulkagent.gateway.retcodes import MEANINGS, RETCODES, disposition_of
-from bulkagent.outcome import Cause, Evidence, Reach, Status
+from bulkagent.outcome import Cause, Evidence, Health, Learned, Reach, Status
 
 # Result code table, pages 0580, 1430 and 1328, with the ranges spelled out.
 TABLE = """
@@ -80,6 +80,18 @@ EVIDENCE: dict[str, Evidence] = {
     "100-008": Evidence.PERSONAL,
 }
 
+# What a code says of the gateway as a whole; every other is the answer of a well one.
+HEALTH: dict[str, Health] = {
+    "000-000": Health.NEUTRAL,
+    "000-004": Health.UNWELL,
+    "000-007": Health.NEUTRAL,
+    "100-003": Health.NEUTRAL,
+    "100-007": Health.NEUTRAL,
+    "105-002": Health.UNWELL,
+    "105-003": Health.UNWELL,
+    "105-004": Health.UNWELL,
+}
+
 
 def test_every_documented_code_is_listed_and_no_other() -> None:
     assert list(RETCODES) == list(MEANINGS)
@@ -104,6 +116,13 @@ def test_a_code_means_what_the_documents_make_of_it(code: str) -> None:
 
 
 @pytest.mark.parametrize("code", DOCUMENTED)
+def test_a_code_says_how_the_gateway_is_and_only_good_answers_are_timed(code: str) -> None:
+    health = HEALTH.get(code, Health.GOOD)
+    assert RETCODES[code].health is health
+    assert RETCODES[code].learned is (Learned.LATENCY if health is Health.GOOD else Learned.NOTHING)
+
+
+@pytest.mark.parametrize("code", DOCUMENTED)
 def test_every_code_can_be_explained(code: str) -> None:
     row = MEANINGS[code]
     assert row.code == code
@@ -121,6 +140,8 @@ def test_an_unlisted_code_is_kept_and_never_repeated_on_a_guess(code: str) -> No
     assert disposition.cause is Cause.UNLISTED_RETCODE
     assert disposition.retries == 0
     assert disposition.evidence is Evidence.ORDINARY
+    # Whoever gives retcodes is there and works, also where we do not know the word.
+    assert disposition.health is Health.GOOD
 
 
 def test_an_operation_may_have_a_table_of_its_own() -> None:

@@ -1,0 +1,108 @@
+"""Far sides that bear load in their own ways, and a load on them, all in virtual time.
+
+A far side here says how long the next attempt takes and what it teaches, of how many are in flight.
+Nothing is waited for; numbers are drawn from a fixed seed, so each run is the same.
+"""
+
+import heapq
+import random
+from collections.abc import Callable
+from typing import NamedTuple
+
+from bulkagent.engine.adapting import Bounds, LimitState, step
+from bulkagent.engine.windows import Window, Windows
+from bulkagent.outcome import Learned
+
+LATENCY, NOTHING, DROPPED = Learned.LATENCY, Learned.NOTHING, Learned.DROPPED
+
+BOUNDS = Bounds()
+
+FarSide = Callable[[int, float, random.Random], tuple[float, Learned]]
+
+
+def scattered(numbers: random.Random, share: float = 0.05) -> float:
+    """A factor around 1."""
+    return 1.0 + share * (2.0 * numbers.random() - 1.0)
+
+
+def collapsing(capacity: Callable[[float], int], scatter: float = 0.05) -> FarSide:
+    """20 ms; over the capacity it takes longer by the square, and over its double it drops."""
+
+    def far(in_flight: int, now: float, numbers: random.Random) -> tuple[float, Learned]:
+        load = in_flight / capacity(now)
+        if load > 2.0 and numbers.random() < 1.0 - 2.0 / load:
+            return 0.005, DROPPED
+        return 0.02 * max(1.0, load) ** 2 * scattered(numbers, scatter), LATENCY
+
+    return far
+
+
+def steady(seconds: Callable[[float], float], scatter: float = 0.0, errors: float = 0.0) -> FarSide:
+    """As long as it takes, however many are in flight."""
+
+    def far(_in_flight: int, now: float, numbers: random.Random) -> tuple[float, Learned]:
+        if numbers.random() < errors:
+            return 0.002, NOTHING
+        return seconds(now) * scattered(numbers, scatter), LATENCY
+
+    return far
+
+
+class Ran(NamedTuple):
+    """What came of a run."""
+
+    goodput: float
+    limits: list[tuple[float, int]]
+    reasons: list[str]
+
+    def between(self, begin_s: float, end_s: float) -> list[int]:
+        return [limit for now, limit in self.limits if begin_s <= now < end_s]
+
+
+class Load:
+    """As many in flight as the limit allows, always; the next begins when one ends."""
+
+    def __init__(self, far: FarSide, limit: int) -> None:
+        self.far = far
+        self.limit = limit
+        self.now = 0.0
+        self.sent = 0
+        self.good = 0
+        self.numbers = random.Random(1)
+        self.flying: list[tuple[float, int, float, Learned]] = []
+        self.windows = Windows(limit, 0.0)
+
+    def go_on(self, requests: int) -> Window | None:
+        """Fill up, and have the next one end."""
+        while len(self.flying) < self.limit and self.sent < requests:
+            seconds, learned = self.far(len(self.flying) + 1, self.now, self.numbers)
+            self.sent += 1
+            self.windows.began(self.now)
+            heapq.heappush(self.flying, (self.now + seconds, self.sent, self.now, learned))
+        self.now, _, began, learned = heapq.heappop(self.flying)
+        self.good += learned is LATENCY
+        return self.windows.ended(learned, began, self.now)
+
+
+def fixed(far: FarSide, limit: int, *, seconds: float = 1e9, requests: int = 10**9) -> float:
+    """Answers a second at a limit that stays."""
+    load = Load(far, limit)
+    while load.now < seconds and (load.flying or load.sent < requests):
+        load.go_on(requests)
+    return load.good / load.now
+
+
+def auto(far: FarSide, *, seconds: float = 1e9, requests: int = 10**9) -> Ran:
+    state = LimitState.begin(BOUNDS)
+    load = Load(far, state.limit)
+    limits, reasons = [], []
+    while load.now < seconds and (load.flying or load.sent < requests):
+        if (window := load.go_on(requests)) is not None:
+            made = step(state, window)
+            state = made.state
+            limits.append((load.now, made.limit))
+            reasons.append(made.reason)
+            if made.limit != load.limit:
+                load.limit = made.limit
+                load.windows.adopt(made.limit, load.now)
+    return Ran(load.good / load.now, limits, reasons)
