@@ -39,6 +39,7 @@ class Event(enum.StrEnum):
     SIGN_IN = "sign_in"
     SIGN_OUT = "sign_out"
     TALK_RIGHT = "talk_right"
+    TALK_RIGHT_LOST = "talk_right_lost"
 
 
 class Change(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -49,7 +50,7 @@ class Change(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     agent_id: str
     event: Event
     flag: int | None = None
-    """1 or 0 for `talk_right`; absent otherwise."""
+    """1 or 0 for `talk_right`, what is left for `talk_right_lost`; absent otherwise."""
 
 
 class AgentRecord(msgspec.Struct, frozen=True, gc=False):
@@ -182,6 +183,15 @@ class Agents:
         self._known[agent_id] = _Agent(agent.guid, agent.state, flag, agent.times_set + 1)
         self._history.append(Change(at_ms, agent_id, Event.TALK_RIGHT, flag))
         return Retcode.SUCCESS
+
+    def lose_talk_rights(self, at_ms: int) -> None:
+        """Every session's talk right is again what it is after a sign-in, whatever was set."""
+        for agent_id, agent in self._known.items():
+            if agent.guid is not None:
+                self._known[agent_id] = replace(agent, talk_right=TALK_RIGHT_AFTER_SIGN_IN)
+                self._history.append(
+                    Change(at_ms, agent_id, Event.TALK_RIGHT_LOST, TALK_RIGHT_AFTER_SIGN_IN)
+                )
 
     def records(self) -> list[AgentRecord]:
         """Every agent that exists, in the order of the IDs."""

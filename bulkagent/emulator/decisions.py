@@ -6,23 +6,21 @@ not know: replies, connections, clocks. Randomness, seconds and node come in as 
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Sequence
 from random import Random
-from types import MappingProxyType
 
 import msgspec
 
-from bulkagent.emulator.scenario import (
-    LONGEST_MS,
-    Distribution,
-    Fault,
-    FaultKind,
-    Latency,
-    Scenario,
-)
+from bulkagent.emulator.limits import LONGEST_MS
+from bulkagent.emulator.pace import draw_latency
+from bulkagent.emulator.reach import Arrival
+from bulkagent.emulator.scenario import Fault, FaultKind, Scenario
+from bulkagent.emulator.traffic import Trouble
 
-__all__ = ["Decision", "Past", "decide", "draw_latency"]
+__all__ = ["Decision", "Past", "decide"]
+
+AT_ONCE = 0.25
+"""A refusal for too much load takes this part of a latency: it is said before any work is done."""
 
 
 class Decision(msgspec.Struct, frozen=True, gc=False):
@@ -34,6 +32,8 @@ class Decision(msgspec.Struct, frozen=True, gc=False):
     """What goes wrong; None where nothing does."""
     place: int = -1
     """Where in the scenario's list that fault stands; -1 where nothing goes wrong."""
+    trouble: Trouble | None = None
+    """What befalls the gateway as a whole, in whose place no fault strikes."""
     owed: Fault | None = None
     """An earlier lost answer whose result code this request gets instead of being processed."""
 
@@ -69,9 +69,15 @@ class Past:
 
 
 def decide(
-    scenario: Scenario, random: Random, agent: int, past: Past, *, seconds: float, node: int
+    scenario: Scenario,
+    random: Random,
+    past: Past,
+    arrival: Arrival,
+    *,
+    in_flight: int = 1,
+    switching: bool = False,
 ) -> Decision:
-    """What befalls the next request of `agent`; changes nothing but the state of `random`.
+    """What befalls a request; changes nothing but the state of `random`.
 
     The shares of the faults that concern this request lie end to end on the line from 0 to 1,
     in the order of the scenario, and one draw per request picks a place on it. Where the fault
@@ -81,58 +87,42 @@ def decide(
     Args:
         scenario: the faults and latencies.
         random: what is drawn from.
-        agent: the number of the agent.
         past: what earlier decisions did.
-        seconds: how long after the first request of all this one arrives.
-        node: the node that it arrives at.
+        arrival: the request.
+        in_flight: how many requests there are, this one among them.
+        switching: whether the gateway is being switched over.
     """
-    hold = draw_latency(scenario.latency, random) / 1000
-    owed = past.owed.get(agent)
+    latency = draw_latency(scenario.latency, random) / 1000
+    if scenario.cold_start is not None:
+        latency *= scenario.cold_start.slowdown(arrival.seconds)
+    if scenario.capacity is not None:
+        load = scenario.capacity.load(in_flight)
+        share = 0.0 if switching else scenario.capacity.refused_share(load)
+        if share and random.random() < share:
+            return Decision(latency * AT_ONCE, trouble=Trouble.OVER_CAPACITY)
+        latency *= scenario.capacity.slowdown(load)
+    hold = min(latency, LONGEST_MS / 1000)
+    if switching:
+        return Decision(hold, trouble=Trouble.SWITCH_OVER)
+    owed = past.owed.get(arrival.agent)
     if owed is not None:
         return Decision(hold, owed=owed)
     if not scenario.faults:
         return Decision(hold)
+    return _faulty(scenario.faults, random, past, arrival, hold)
+
+
+def _faulty(
+    faults: Sequence[Fault], random: Random, past: Past, arrival: Arrival, hold: float
+) -> Decision:
     point = random.random()
-    for place, fault in enumerate(scenario.faults):
-        if not fault.concerns(agent, seconds, node):
+    for place, fault in enumerate(faults):
+        if not fault.concerns(arrival):
             continue
         point -= fault.share
         if point < 0:
             limit = fault.per_agent
-            if limit is not None and past.struck.get((place, agent), 0) >= limit:
+            if limit is not None and past.struck.get((place, arrival.agent), 0) >= limit:
                 break
             return Decision(hold + (fault.milliseconds or 0) / 1000, fault, place)
     return Decision(hold)
-
-
-def draw_latency(latency: Latency, random: Random) -> float:
-    """One latency in milliseconds, at most ten minutes."""
-    return min(_DRAWS[latency.distribution](latency, random), LONGEST_MS)
-
-
-def _fixed(latency: Latency, _random: Random) -> float:
-    return latency.milliseconds or 0
-
-
-def _uniform(latency: Latency, random: Random) -> float:
-    return random.uniform(latency.low_milliseconds or 0, latency.high_milliseconds or 0)
-
-
-def _lognormal(latency: Latency, random: Random) -> float:
-    # The logarithm of the median is the mean of the logarithms; the record refuses a median of 0.
-    return random.lognormvariate(math.log(latency.milliseconds or 1), latency.sigma or 0)
-
-
-def _exponential(latency: Latency, random: Random) -> float:
-    mean = latency.milliseconds or 0
-    return random.expovariate(1 / mean) if mean else 0.0
-
-
-_DRAWS: Mapping[Distribution, Callable[[Latency, Random], float]] = MappingProxyType(
-    {
-        Distribution.FIXED: _fixed,
-        Distribution.UNIFORM: _uniform,
-        Distribution.LOGNORMAL: _lognormal,
-        Distribution.EXPONENTIAL: _exponential,
-    }
-)

@@ -13,13 +13,15 @@ import msgspec
 
 from bulkagent.emulator.agents import Agents, AgentState
 from bulkagent.emulator.decisions import Decision, decide
-from bulkagent.emulator.faults import FAULTS, owed_reply
+from bulkagent.emulator.faults import ABORTED, FAULTS, over_capacity, owed_reply
 from bulkagent.emulator.interfaces import Call, Interface, flag_of, is_json
+from bulkagent.emulator.reach import Arrival
 from bulkagent.emulator.reply import Reply, Retcode, reply_to, say
 from bulkagent.emulator.scenario import Scenario
 from bulkagent.emulator.sign_in import read_sign_in, sign_in_result
+from bulkagent.emulator.spells import Outlook
 from bulkagent.emulator.state import Snapshot, first_state
-from bulkagent.emulator.traffic import Traffic
+from bulkagent.emulator.traffic import Traffic, Trouble
 
 __all__ = ["Emulation", "Step"]
 
@@ -53,7 +55,13 @@ class Emulation:
     ) -> None:
         self._scenario = scenario
         self._clock = clock
-        self._state = first_state(scenario.seed, agent_ids, agent_id_range)
+        self._state = first_state(scenario, agent_ids, agent_id_range)
+        self._troubles: dict[Trouble, Reply] = {
+            Trouble.SWITCH_OVER: reply_to(Retcode.SWITCHED_OVER),
+            Trouble.OUTAGE: ABORTED,
+        }
+        if scenario.capacity is not None:
+            self._troubles[Trouble.OVER_CAPACITY] = over_capacity(scenario.capacity)
         self._interfaces: Mapping[Interface, Callable[[Call, Headers], Reply]] = {
             Interface.AGENT_STATUS: self._agent_status,
             Interface.SIGN_OUT: self._sign_out,
@@ -67,7 +75,9 @@ class Emulation:
 
     @property
     def agents(self) -> Agents:
-        """The agents; others after a `restore`."""
+        """The agents as they are by now; others after a `restore`."""
+        if self._scenario.switch_overs:
+            self._end_switch_overs()
         return self._state.agents
 
     @property
@@ -77,16 +87,43 @@ class Emulation:
 
     def snapshot(self) -> Snapshot:
         """The whole state as it is now, to go on from with `restore`."""
+        if self._scenario.switch_overs:
+            self._end_switch_overs()
         return Snapshot(self._state.copy(), self._clock())
 
     def restore(self, snapshot: Snapshot) -> None:
         """Go on from an independent copy of a snapshot, at the second at which it was taken."""
         state = snapshot.state.copy()
+        idle_seconds = self._clock() - snapshot.taken_at
         if state.first_at is not None:
-            state.first_at += self._clock() - snapshot.taken_at
+            state.first_at += idle_seconds
         # Requests in flight are on connections, which no snapshot brings back or ends.
-        state.traffic.take_over(self.traffic.in_flight)
+        state.traffic.take_over(self.traffic.in_flight, idle_seconds=idle_seconds)
         self._state = state
+
+    def seconds(self) -> float:
+        """How long ago the first settalkright request arrived; 0 before it."""
+        first_at = self._state.first_at
+        # The time of day can be set back.
+        return 0.0 if first_at is None else max(0.0, self._clock() - first_at)
+
+    def has_come(self, seconds: float) -> None:
+        """Somebody waited for that second, after the first request: it is not ahead any more.
+
+        A sleep can end a little before the time of day says so.
+        """
+        state = self._state
+        if state.first_at is not None:
+            state.first_at = min(state.first_at, self._clock() - seconds)
+
+    def outage(self) -> Outlook:
+        """Whether the gateway is gone, and until when that stays so."""
+        state = self._state
+        return Outlook() if state.first_at is None else state.outages.outlook(self.seconds())
+
+    def arrived(self) -> None:
+        """A settalkright request comes in: `set_talk_right` is next, `left` must follow."""
+        self._state.traffic.arrived(self._clock())
 
     def connected(self) -> int:
         """A connection brings its first settalkright request; the node that it goes to.
@@ -98,25 +135,51 @@ class Emulation:
     def set_talk_right(self, call: Call, headers: Headers, node: int) -> Step:
         """Page 1223. Takes effect now, however long the reply is held.
 
-        A fault strikes agents: a request that names none is refused without drawing one.
+        A fault strikes agents: a request that names none is refused at once, without drawing one,
+        unless the gateway is gone.
         """
-        seconds = self._seconds()
-        number = self.agents.number(call.agent_id)
-        if number is None:
-            decision = _NOTHING
-        else:
-            random, past = self._state.random, self._state.past
-            decision = decide(self._scenario, random, number, past, seconds=seconds, node=node)
-            past.note(number, decision)
+        state = self._state
+        if state.first_at is None:
+            state.first_at = self._clock()
+        decision = self._decide(call, node)
+        if decision.trouble is not None:
+            state.traffic.struck(str(decision.trouble))
+            return Step(decision.hold_seconds, self._troubles[decision.trouble])
         if decision.owed is not None:
             return Step(decision.hold_seconds, owed_reply(decision.owed))
         fault = decision.fault
         if fault is None:
             return Step(decision.hold_seconds, self._process(call, headers))
-        self.traffic.struck(str(fault.kind))
+        state.traffic.struck(str(fault.kind))
         rule = FAULTS[fault.kind]
         right = self._process(call, headers) if rule.processed else _UNPROCESSED
         return Step(decision.hold_seconds, rule.answer(fault, right))
+
+    def _decide(self, call: Call, node: int) -> Decision:
+        """What befalls the request that arrived last."""
+        scenario, state, seconds = self._scenario, self._state, self.seconds()
+        arrivals = state.traffic.requests
+        if scenario.outages:
+            state.outages.arrived(arrivals, seconds)
+            if state.outages.outlook(seconds).under_way:
+                return _OUT
+        switching = False
+        if scenario.switch_overs:
+            state.switch_overs.arrived(arrivals, seconds)
+            switching = state.switch_overs.outlook(seconds).under_way
+        agent = self.agents.number(call.agent_id)
+        if agent is None:
+            return _NOTHING
+        decision = decide(
+            scenario,
+            state.random,
+            state.past,
+            Arrival(agent, seconds, node, arrivals),
+            in_flight=state.traffic.in_flight,
+            switching=switching,
+        )
+        state.past.note(agent, decision)
+        return decision
 
     def sign_in(self, call: Call, headers: Headers, body: bytes) -> Reply:
         """Page 1202. The password is looked at before anything is said about the session."""
@@ -179,19 +242,21 @@ class Emulation:
         guid = headers.get("Guid")
         return reply_to(self.agents.sign_out(call.agent_id, guid, self._now_ms()))
 
-    def _seconds(self) -> float:
-        """How long ago the first settalkright request arrived; the first to ask is that one."""
-        now = self._clock()
-        if self._state.first_at is None:
-            self._state.first_at = now
-        # The time of day can be set back.
-        return max(0.0, now - self._state.first_at)
+    def _end_switch_overs(self) -> None:
+        """Do what is due at the ends of switch-overs, before anybody sees that it was not done."""
+        state = self._state
+        if state.first_at is None:
+            return
+        for end, switch_over in state.switch_overs.newly_ended(self.seconds()):
+            if not switch_over.keeps_talk_rights:
+                state.agents.lose_talk_rights(int((state.first_at + end) * 1000))
 
     def _now_ms(self) -> int:
         return int(self._clock() * 1000)
 
 
 _NOTHING = Decision(0)
+_OUT = Decision(0, trouble=Trouble.OUTAGE)
 _UNPROCESSED = Reply()
 
 

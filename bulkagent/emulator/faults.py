@@ -34,10 +34,11 @@ from types import MappingProxyType
 
 import msgspec
 
+from bulkagent.emulator.pace import Capacity
 from bulkagent.emulator.reply import Delivery, Reply, Retcode, page, say
 from bulkagent.emulator.scenario import Fault, FaultKind
 
-__all__ = ["FAULTS", "FaultRule", "owed_reply"]
+__all__ = ["ABORTED", "FAULTS", "FaultRule", "over_capacity", "owed_reply"]
 
 MORE_THAN_64_KIB = 64 * 1024 + 1
 
@@ -66,6 +67,12 @@ class FaultRule(msgspec.Struct, frozen=True):
 def owed_reply(fault: Fault) -> Reply:
     """What the request after a lost answer gets; the fault has a `retcode`."""
     return say(fault.retcode or Retcode.OPERATION_EXCEPTION, fault.message)
+
+
+def over_capacity(capacity: Capacity) -> Reply:
+    """What a request gets that is too much: the reply of the fault of that name."""
+    fault = Fault(kind=FaultKind(capacity.refusal.value), share=1, retry_after=capacity.retry_after)
+    return FAULTS[fault.kind].answer(fault, Reply())
 
 
 def _refusal(fault: Fault, _right: Reply) -> Reply:

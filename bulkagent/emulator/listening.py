@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 from bulkagent.errors import SettingsRefused
 
-__all__ = ["listen"]
+__all__ = ["BACKLOG", "keep_place", "listen"]
 
 BACKLOG = 4096
 """A shift's worth of clients may connect in the same moment; the kernel clips it to its own."""
@@ -48,6 +48,14 @@ def listen(host: str, port: int) -> list[socket.socket]:
     )
 
 
+def keep_place(family: socket.AddressFamily, address: tuple[str, int]) -> socket.socket:
+    """A socket at an address where one listened until now; it does not listen itself.
+
+    As long as it is there, the system gives the port to nobody who asks for a free one.
+    """
+    return _bound(family, *address[:2])
+
+
 class _PortTaken(Exception):
     """Not an error where the port may be chosen again."""
 
@@ -64,13 +72,16 @@ def _open(addresses: Iterable[tuple[socket.AddressFamily, str]], port: int) -> l
         absent: OSError | None = None
         for family, address in addresses:
             try:
-                listener = _bound(family, address, port)
+                listener = on_failure.enter_context(_bound(family, address, port))
+                listener.listen(BACKLOG)
             except OSError as error:
+                if error.errno == errno.EADDRINUSE:
+                    raise _PortTaken from error
                 if error.errno not in NOT_ON_THIS_HOST:
                     raise
                 absent = error  # a name may stand for IPv6 on a computer without it
                 continue
-            opened.append(on_failure.enter_context(listener))
+            opened.append(listener)
             port = int(listener.getsockname()[1])
         if not opened:
             raise absent or OSError(errno.EADDRNOTAVAIL, "no address")
@@ -86,11 +97,8 @@ def _bound(family: socket.AddressFamily, address: str, port: int) -> socket.sock
             # Only IPv6: the IPv4 address gets a socket of its own, on the same port.
             listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         listener.bind((address, port))
-        listener.listen(BACKLOG)
         listener.setblocking(False)
-    except OSError as error:
+    except OSError:
         listener.close()
-        if error.errno == errno.EADDRINUSE:
-            raise _PortTaken from error
         raise
     return listener

@@ -27,6 +27,7 @@ class Retcode(enum.StrEnum):
     SUCCESS = "0"
     BAD_PARAMETER = "000-002"
     NO_RIGHT = "000-003"
+    SWITCHED_OVER = "000-004"
     ILLEGAL_SIGN_IN = "100-001"
     ALREADY_SIGNED_IN = "100-002"
     WRONG_PASSWORD = "100-004"  # noqa: S105 - a result code
@@ -42,7 +43,7 @@ MESSAGES: Mapping[str, str] = MappingProxyType(
         Retcode.BAD_PARAMETER: "invalid url, address or parameter",
         # The next message and that of 100-006 were seen at a real gateway, "resouce" included.
         Retcode.NO_RIGHT: "no right to invite resouce",
-        "000-004": "agent is being switched over",
+        Retcode.SWITCHED_OVER: "agent is being switched over",
         "000-007": "the interface is called repeatedly",
         Retcode.ILLEGAL_SIGN_IN: "sign-in parameter is empty or illegal",
         Retcode.ALREADY_SIGNED_IN: "agent has signed in already",

@@ -17,25 +17,20 @@ import msgspec
 from msgspec import Meta
 
 from bulkagent.emulator.agent_ids import AgentIds
+from bulkagent.emulator.limits import Keys, Milliseconds, RetryAfter, check_keys
+from bulkagent.emulator.pace import Capacity, ColdStart, Latency
 from bulkagent.emulator.reach import MOST_NODES, Ids, Reach, find_excess
+from bulkagent.emulator.spells import Outage, SwitchOver
 
 __all__ = [
     "AgentRules",
     "Cluster",
-    "Distribution",
     "Fault",
     "FaultKind",
-    "Latency",
     "Scenario",
     "SignInRules",
 ]
 
-LONGEST_MS = 600_000
-"""Ten minutes: longer than any client waits, and short enough for a run to end."""
-
-Milliseconds = Annotated[
-    float, Meta(ge=0, le=LONGEST_MS, description="Give milliseconds, from 0 to 600000.")
-]
 FailureCode = Annotated[
     str,
     Meta(
@@ -43,15 +38,6 @@ FailureCode = Annotated[
         description='Give the result code of a failure: "000-004".',
     ),
 ]
-
-
-class Distribution(enum.StrEnum):
-    """How the latencies of single requests lie around their setting."""
-
-    FIXED = "fixed"
-    UNIFORM = "uniform"
-    LOGNORMAL = "lognormal"
-    EXPONENTIAL = "exponential"
 
 
 class FaultKind(enum.StrEnum):
@@ -74,69 +60,19 @@ class FaultKind(enum.StrEnum):
     LOOSE = "loose"
 
 
-class _Keys(msgspec.Struct, frozen=True):
-    """Which optional keys mean something for one kind, and which of them it needs."""
-
-    needed: frozenset[str] = frozenset()
-    allowed: frozenset[str] = frozenset()
-
-
-LATENCY_KEYS: Mapping[Distribution, _Keys] = MappingProxyType(
-    {
-        Distribution.FIXED: _Keys(needed=frozenset({"milliseconds"})),
-        Distribution.UNIFORM: _Keys(needed=frozenset({"low_milliseconds", "high_milliseconds"})),
-        Distribution.LOGNORMAL: _Keys(needed=frozenset({"milliseconds", "sigma"})),
-        Distribution.EXPONENTIAL: _Keys(needed=frozenset({"milliseconds"})),
-    }
-)
-
 COMMON_FAULT_KEYS = ("kind", "per_agent", *Reach.__struct_fields__)
 
-FAULT_KEYS: Mapping[FaultKind, _Keys] = MappingProxyType(
-    dict.fromkeys(FaultKind, _Keys())
+FAULT_KEYS: Mapping[FaultKind, Keys] = MappingProxyType(
+    dict.fromkeys(FaultKind, Keys())
     | {
-        FaultKind.RETCODE: _Keys(frozenset({"retcode"}), frozenset({"message"})),
-        FaultKind.LOST_ANSWER: _Keys(allowed=frozenset({"retcode", "message"})),
-        FaultKind.UNAVAILABLE: _Keys(allowed=frozenset({"status", "retry_after"})),
-        FaultKind.SLOW: _Keys(needed=frozenset({"milliseconds"})),
-        FaultKind.TOO_MANY: _Keys(allowed=frozenset({"retry_after"})),
-        FaultKind.GBK: _Keys(allowed=frozenset({"retcode", "message"})),
+        FaultKind.RETCODE: Keys(frozenset({"retcode"}), frozenset({"message"})),
+        FaultKind.LOST_ANSWER: Keys(allowed=frozenset({"retcode", "message"})),
+        FaultKind.UNAVAILABLE: Keys(allowed=frozenset({"status", "retry_after"})),
+        FaultKind.SLOW: Keys(needed=frozenset({"milliseconds"})),
+        FaultKind.TOO_MANY: Keys(allowed=frozenset({"retry_after"})),
+        FaultKind.GBK: Keys(allowed=frozenset({"retcode", "message"})),
     }
 )
-
-
-def _check_keys(record: msgspec.Struct, kind: str, keys: _Keys, common: tuple[str, ...]) -> None:
-    """A key that has no effect is as much a mistake as one that is missing."""
-    for name in record.__struct_fields__:
-        given = getattr(record, name) is not None
-        if name in keys.needed and not given:
-            raise ValueError(f"`{kind}` needs the key `{name}`: add it")
-        if given and name not in keys.needed | keys.allowed and name not in common:
-            raise ValueError(f"the key `{name}` means nothing to `{kind}`: leave it out")
-
-
-class Latency(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How long every settalkright reply is held."""
-
-    distribution: Annotated[
-        Distribution, Meta(description="Give fixed, uniform, lognormal or exponential.")
-    ] = Distribution.FIXED
-    milliseconds: Milliseconds | None = None
-    """fixed: the value; lognormal: the median; exponential: the mean."""
-    low_milliseconds: Milliseconds | None = None
-    high_milliseconds: Milliseconds | None = None
-    sigma: (
-        Annotated[float, Meta(ge=0, le=5, description="Give the spread, from 0 to 5.")] | None
-    ) = None
-    """lognormal: the standard deviation of the logarithm."""
-
-    def __post_init__(self) -> None:
-        _check_keys(self, self.distribution, LATENCY_KEYS[self.distribution], ("distribution",))
-        low, high = self.low_milliseconds, self.high_milliseconds
-        if low is not None and high is not None and low > high:
-            raise ValueError("`low_milliseconds` is above `high_milliseconds`: swap them")
-        if self.distribution is Distribution.LOGNORMAL and self.milliseconds == 0:
-            raise ValueError("a lognormal median of 0 has no spread: give `milliseconds` above 0")
 
 
 class Fault(Reach, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -156,21 +92,12 @@ class Fault(Reach, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """unavailable: the HTTP status, 503 where it is not given."""
     milliseconds: Milliseconds | None = None
     """slow: how much longer than the others it is held."""
-    retry_after: (
-        Annotated[
-            str,
-            Meta(
-                pattern=r"^[!-~]([ -~]{0,98}[!-~])?\Z",
-                description='Give the header as a text, 1 to 100 characters of ASCII: "2".',
-            ),
-        ]
-        | None
-    ) = None
+    retry_after: RetryAfter | None = None
     """The Retry-After header, verbatim, even where it means nothing."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _check_keys(self, self.kind, FAULT_KEYS[self.kind], COMMON_FAULT_KEYS)
+        check_keys(self, self.kind, FAULT_KEYS[self.kind], COMMON_FAULT_KEYS)
         if self.status not in (None, 500, 502, 503, 504):
             raise ValueError(f"`status` is {self.status}: give one of 500, 502, 503 and 504")
         if self.kind is FaultKind.GBK and self.message is not None:
@@ -222,10 +149,16 @@ class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     seed: Annotated[int, Meta(description="Give a whole number.")] | None = None
     """With it, the same requests in the same order meet the same faults, latencies and GUIDs."""
     latency: Latency = Latency(milliseconds=0)
+    capacity: Capacity | None = None
+    """None bears everything."""
+    cold_start: ColdStart | None = None
+    """None is as fast as ever from the first request on."""
     agents: AgentRules = AgentRules()
     sign_in: SignInRules = SignInRules()
     cluster: Cluster = Cluster()
     faults: tuple[Fault, ...] = ()
+    switch_overs: tuple[SwitchOver, ...] = ()
+    outages: tuple[Outage, ...] = ()
 
     def __post_init__(self) -> None:
         nodes = self.cluster.nodes

@@ -16,18 +16,27 @@ from pathlib import Path
 import msgspec
 
 from bulkagent.emulator.agent_ids import AgentIds
-from bulkagent.emulator.scenario import AgentRules, Cluster, Fault, Latency, Scenario, SignInRules
+from bulkagent.emulator.pace import Capacity, ColdStart, Latency
+from bulkagent.emulator.scenario import AgentRules, Cluster, Fault, Scenario, SignInRules
+from bulkagent.emulator.spells import Outage, SwitchOver
 from bulkagent.errors import SettingsRefused
 
 __all__ = ["load_scenario", "read_scenario"]
 
 SECTIONS: Mapping[str, type[msgspec.Struct]] = {
     "latency": Latency,
+    "capacity": Capacity,
+    "cold_start": ColdStart,
     "agents": AgentRules,
     "sign_in": SignInRules,
     "cluster": Cluster,
     "faults": Fault,
+    "switch_overs": SwitchOver,
+    "outages": Outage,
 }
+
+LISTS = ("faults", "switch_overs", "outages")
+"""Sections that there can be several of."""
 
 WHERE = re.compile(r" - at `\$\.?(?P<path>[^`]*)`\Z")
 """How msgspec says which value it means, at the end of its message."""
@@ -114,7 +123,7 @@ def _sentence(message: str) -> str:
             place += f" number {int(index) + 1}"
         elif key in SECTIONS and record is Scenario:
             record = SECTIONS[key]
-            place = f"[[{key}]]" if record is Fault else f"[{key}]"
+            place = f"[[{key}]]" if key in LISTS else f"[{key}]"
         else:
             place = f"{place} key `{key}`".lstrip()
             advice = _advice(record, key)

@@ -21,12 +21,16 @@ from aiohttp import web
 from bulkagent.emulator.agents import AgentRecord, Change
 from bulkagent.emulator.certificates import Authority
 from bulkagent.emulator.emulation import Emulation
+from bulkagent.emulator.entrance import Entrance
+from bulkagent.emulator.faults import ABORTED
 from bulkagent.emulator.interfaces import Interface, resolve
 from bulkagent.emulator.listening import listen
+from bulkagent.emulator.presence import GoneBy, Presence, abort
 from bulkagent.emulator.reply import Delivery, Reply
 from bulkagent.emulator.scenario import Scenario
 from bulkagent.emulator.state import Snapshot
 from bulkagent.emulator.traffic import Stats
+from bulkagent.emulator.watch import Watch
 
 __all__ = ["EmulatedGateway"]
 
@@ -54,7 +58,7 @@ class EmulatedGateway:
         agent_id_range: lowest and highest agent ID. Pages of 2023 say 101-59999 (1223), those
             of AICC 25.200 and later 101-999999 (0356).
         clock: the time of day in seconds since the Unix epoch.
-        sleep: holds replies, for a number of seconds.
+        sleep: holds replies and waits for outages, for a number of seconds of that clock.
 
     Raises:
         SettingsRefused: on entering, where the host or the port is not to be had.
@@ -71,12 +75,15 @@ class EmulatedGateway:
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        self._emulation = Emulation(scenario or Scenario(), agent_ids, agent_id_range, clock)
+        self._scenario = scenario or Scenario()
+        self._emulation = Emulation(self._scenario, agent_ids, agent_id_range, clock)
         self._sleep = sleep
         self._host = host
         self._port = port
         self._authority = Authority()
         self._runner: web.ServerRunner | None = None
+        self._presence: Presence | None = None
+        self._watch: Watch | None = None
         # Weak, so that a connection is forgotten when it is gone. Of what aiohttp has for each
         # connection, the transport is what can be referred to weakly.
         self._nodes: WeakKeyDictionary[asyncio.BaseTransport, int] = WeakKeyDictionary()
@@ -97,10 +104,14 @@ class EmulatedGateway:
             # A client that hangs up is in flight no longer.
             handler_cancellation=True,
         )
-        self._runner = web.ServerRunner(server, shutdown_timeout=SHUTDOWN_SECONDS)
-        await self._runner.setup()
-        for listener in listeners:
-            await web.SockSite(self._runner, listener, ssl_context=context).start()
+        runner = web.ServerRunner(server, shutdown_timeout=SHUTDOWN_SECONDS)
+        await runner.setup()
+        entrance = Entrance(listeners, server, context)
+        self._presence = Presence(entrance, lambda: _transports(runner))
+        if self._scenario.outages:  # without them, requests are spared the watching
+            self._watch = Watch(self._emulation, self._sleep, self._presence)
+        await entrance.open()
+        self._runner = runner
         return self
 
     async def __aexit__(
@@ -110,17 +121,34 @@ class EmulatedGateway:
         traceback: TracebackType | None,
     ) -> None:
         runner, self._runner = self._runner, None
-        if runner is None or runner.server is None:
+        if runner is None:
             return
-        transports = [connection.transport for connection in runner.server.connections]
+        watch, self._watch = self._watch, None
+        presence, self._presence = self._presence, None
+        if watch is not None:
+            await watch.end()
+        if presence is not None:
+            await presence.leave()
+        transports = _transports(runner)
         await runner.cleanup()
         # A TLS connection that was closed politely waits for the other side's goodbye, for up to
         # half a minute and beyond the end of the event loop.
-        for transport in transports:
-            if transport is not None:
-                transport.abort()
-        for _ in range(2):  # a turn of the loop for TLS to let go, one for the socket to close
-            await asyncio.sleep(0)
+        await abort(transports)
+
+    async def go_away(self) -> None:
+        """Close the listening sockets and reset all connections, as in a power cut.
+
+        What the gateway knows stays, and its port is kept: until `come_back`, attempts to connect
+        are refused. Does nothing while it is not running.
+        """
+        if self._presence is not None:
+            self._presence.go(GoneBy.HAND)
+            await self._presence.settled()
+
+    async def come_back(self) -> None:
+        """Listen at the same port again, unless the scenario has an outage just then."""
+        if self._presence is not None:
+            await self._presence.come_back(GoneBy.HAND)
 
     @property
     def url(self) -> str:
@@ -185,11 +213,16 @@ class EmulatedGateway:
         With a seeded scenario, the same requests then get the same answers each time: GUIDs,
         faults and the turns of nodes are what they would have been, and the seconds of faults
         count on from where they were. Address, certificate and connections stay: an open
-        connection keeps its node, and a reply that is being held is sent and counted.
+        connection keeps its node, and a reply that is being held is sent and counted. Where the
+        snapshot is of an outage, or of the time before it, the gateway is gone or back with it.
         """
         self._emulation.restore(snapshot)
+        if self._watch is not None:
+            self._watch.look()
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        if self._presence is None or self._presence.is_gone:
+            return await _deliver(request, ABORTED)
         call = resolve(request.method, request.raw_path)
         if isinstance(call, Reply):
             return await _deliver(request, call)
@@ -199,10 +232,12 @@ class EmulatedGateway:
         if call.interface is not Interface.SET_TALK_RIGHT:
             return await _deliver(request, self._emulation.answer(call, request.headers))
         # Wherever this waits, a snapshot may be restored: the counts are asked for each time.
-        self._emulation.traffic.arrived()
+        self._emulation.arrived()
         try:
             node = self._node_of(request.transport)
             step = self._emulation.set_talk_right(call, request.headers, node)
+            if self._watch is not None:
+                self._watch.look()
             if step.hold_seconds:
                 await self._sleep(step.hold_seconds)
             if step.reply.retcode:
@@ -219,6 +254,11 @@ class EmulatedGateway:
         if node is None:
             node = self._nodes[connection] = self._emulation.connected()
         return node
+
+
+def _transports(runner: web.ServerRunner) -> list[asyncio.WriteTransport]:
+    connections = [] if runner.server is None else runner.server.connections
+    return [each.transport for each in connections if each.transport is not None]
 
 
 async def _deliver(request: web.BaseRequest, reply: Reply) -> web.StreamResponse:

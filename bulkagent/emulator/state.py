@@ -14,6 +14,8 @@ import msgspec
 from bulkagent.emulator.agents import Agents
 from bulkagent.emulator.decisions import Past
 from bulkagent.emulator.guids import guid_source
+from bulkagent.emulator.scenario import Scenario
+from bulkagent.emulator.spells import Outage, Spells, SwitchOver
 from bulkagent.emulator.traffic import Traffic
 
 __all__ = ["Snapshot", "State", "first_state"]
@@ -29,6 +31,8 @@ class State(msgspec.Struct):
     agents: Agents
     past: Past
     traffic: Traffic
+    switch_overs: Spells[SwitchOver]
+    outages: Spells[Outage]
     first_at: float | None
     """When the first settalkright request arrived; None before it."""
 
@@ -44,6 +48,8 @@ class State(msgspec.Struct):
             agents=self.agents.copy(guid_source(guids)),
             past=self.past.copy(),
             traffic=self.traffic.copy(),
+            switch_overs=self.switch_overs.copy(),
+            outages=self.outages.copy(),
             first_at=self.first_at,
         )
 
@@ -57,24 +63,27 @@ class Snapshot(msgspec.Struct, frozen=True):
 
 
 def first_state(
-    seed: int | None, agent_ids: Iterable[int] | None, agent_id_range: tuple[int, int]
+    scenario: Scenario, agent_ids: Iterable[int] | None, agent_id_range: tuple[int, int]
 ) -> State:
     """The state of a gateway to which nothing has happened yet.
 
     Args:
-        seed: what all that is random comes from; None for something else each time.
+        scenario: its seed is what all that is random comes from; None for something else each
+            time.
         agent_ids: the numbers of the agents that exist; None for the whole range.
         agent_id_range: lowest and highest agent ID.
     """
-    seeds = Random(seed)
+    seeds = Random(scenario.seed)
     random = Random(seeds.getrandbits(64))
-    guids = None if seed is None else Random(seeds.getrandbits(64))
+    guids = None if scenario.seed is None else Random(seeds.getrandbits(64))
     return State(
         random=random,
         guids=guids,
         agents=Agents(agent_ids, agent_id_range, guid_source(guids)),
         past=Past(),
         traffic=Traffic(),
+        switch_overs=Spells(scenario.switch_overs),
+        outages=Spells(scenario.outages),
         first_at=None,
     )
 

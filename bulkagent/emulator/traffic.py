@@ -6,12 +6,25 @@ request asked for, or why it was answered as it was.
 
 from __future__ import annotations
 
-from collections import Counter
+import enum
+from collections import Counter, deque
 from collections.abc import Mapping
 
 import msgspec
 
-__all__ = ["Stats", "Traffic"]
+__all__ = ["Stats", "Traffic", "Trouble"]
+
+SECOND = 1.0 - 1e-6
+"""Seconds since 1970 are no finer than a microsecond as a float: requests that arrive exactly a
+second apart shall never count as within one."""
+
+
+class Trouble(enum.StrEnum):
+    """What befalls the gateway as a whole; counted like a kind of fault, under these names."""
+
+    OVER_CAPACITY = "over_capacity"
+    SWITCH_OVER = "switch_over"
+    OUTAGE = "outage"
 
 
 class Stats(msgspec.Struct, frozen=True):
@@ -26,9 +39,11 @@ class Stats(msgspec.Struct, frozen=True):
     answered: Mapping[str, int]
     """Result code -> whole replies sent with it. Aborted, truncated, HTML: not counted here."""
     faults: Mapping[str, int]
-    """Kind of fault -> how often it struck."""
+    """Kind of fault, or `over_capacity`, `switch_over`, `outage` -> how often it struck."""
     connections: int
     """Those that brought at least one of the requests."""
+    peak_per_second: int
+    """The most that arrived within any one second, wherever it begins."""
 
 
 class Traffic:
@@ -41,6 +56,10 @@ class Traffic:
         self._answered: Counter[str] = Counter()
         self._faults: Counter[str] = Counter()
         self._connections = 0
+        self._recent: deque[float] = deque()  # arrivals within the last second
+        self._peak_recent = 0
+        self._last = 0.0  # what the clock said last
+        self._behind = 0.0  # by how much it has been set back, in all
 
     def copy(self) -> Traffic:
         """The same counts, from here on independent of these, with nothing in flight."""
@@ -50,15 +69,26 @@ class Traffic:
         twin._answered = self._answered.copy()
         twin._faults = self._faults.copy()
         twin._connections = self._connections
+        twin._recent = self._recent.copy()
+        twin._peak_recent = self._peak_recent
+        twin._last = self._last
+        twin._behind = self._behind
         return twin
+
+    @property
+    def requests(self) -> int:
+        """Requests that have arrived; the number of the last of them."""
+        return self._requests
 
     @property
     def in_flight(self) -> int:
         """Requests that have arrived and not left."""
         return self._in_flight
 
-    def take_over(self, in_flight: int) -> None:
-        """Requests that arrived elsewhere will leave here."""
+    def take_over(self, in_flight: int, *, idle_seconds: float) -> None:
+        """Requests that arrived elsewhere will leave here; the seconds meanwhile do not count."""
+        self._last += idle_seconds
+        self._behind -= idle_seconds
         self._in_flight += in_flight
         self._peak = max(self._peak, self._in_flight)
 
@@ -68,11 +98,20 @@ class Traffic:
         self._connections += 1
         return before
 
-    def arrived(self) -> None:
-        """A request came in; `left` must follow."""
+    def arrived(self, now: float) -> None:
+        """A request came in at that time of some clock; `left` must follow."""
         self._requests += 1
         self._in_flight += 1
         self._peak = max(self._peak, self._in_flight)
+        if now < self._last:  # a time of day can be set back: then no time has passed
+            self._behind += self._last - now
+        self._last = now
+        now += self._behind
+        recent = self._recent
+        recent.append(now)
+        while recent[0] <= now - SECOND:
+            recent.popleft()
+        self._peak_recent = max(self._peak_recent, len(recent))
 
     def struck(self, kind: str) -> None:
         """A fault of that kind befell the request."""
@@ -95,4 +134,5 @@ class Traffic:
             answered=dict(self._answered),
             faults=dict(self._faults),
             connections=self._connections,
+            peak_per_second=self._peak_recent,
         )

@@ -16,7 +16,9 @@ from bulkagent.emulator import (
     Latency,
     Scenario,
 )
-from bulkagent.emulator.decisions import Decision, Past, decide, draw_latency
+from bulkagent.emulator.decisions import Decision, Past, decide
+from bulkagent.emulator.pace import draw_latency
+from bulkagent.emulator.reach import Arrival
 
 
 def carry_out(
@@ -25,7 +27,7 @@ def carry_out(
     random, past = Random(seed), Past()
     decisions = []
     for agent in agents:
-        decision = decide(scenario, random, agent, past, seconds=seconds, node=node)
+        decision = decide(scenario, random, past, Arrival(agent, seconds, node))
         past.note(agent, decision)
         decisions.append(decision)
     return decisions

@@ -242,6 +242,7 @@ async def test_the_judges_see_what_happened(gateway: EmulatedGateway) -> None:
         "answered": {"0": 1, "100-006": 1},
         "faults": {},
         "connections": 2,
+        "peak_per_second": 2,
     }
     assert seen["history"] == [
         {"at_ms": 1_700_000_000_000, "agent_id": "101", "event": "sign_in"},

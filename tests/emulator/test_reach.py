@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bulkagent.emulator import AgentIds, Cluster, Fault, FaultKind, Scenario
-from bulkagent.emulator.reach import Excess, Reach, find_excess
+from bulkagent.emulator.reach import Arrival, Excess, Reach, find_excess
 
 AGENTS = range(1, 10)
 SECONDS = [quarter / 4 for quarter in range(17)]
@@ -37,7 +37,7 @@ def reaches(draw: st.DrawFn) -> Reach:
 def test_an_excess_is_found_exactly_where_there_is_one(claims: list[Reach]) -> None:
     """Against asking about every agent, moment and node."""
     totals = {
-        where: math.fsum(claim.share for claim in claims if claim.concerns(*where))
+        where: math.fsum(claim.share for claim in claims if claim.concerns(Arrival(*where)))
         for where in product(AGENTS, SECONDS, NODES)
     }
     found = find_excess(claims)

@@ -80,7 +80,7 @@ class World:
             case "connect":
                 seen = emulation.connected()
             case "arrive":
-                emulation.traffic.arrived()
+                emulation.arrived()
                 emulation.traffic.answered("0")
                 emulation.traffic.left()
             case _:
@@ -110,7 +110,7 @@ def test_what_is_in_flight_stays_in_flight() -> None:
     world = World()
     traffic = world.emulation.traffic
     for _ in range(3):
-        traffic.arrived()
+        world.emulation.arrived()
     snapshot = world.emulation.snapshot()
     traffic.left()
     world.emulation.restore(snapshot)
@@ -121,7 +121,7 @@ def test_what_is_in_flight_stays_in_flight() -> None:
 def test_more_in_flight_than_ever_before_the_snapshot_is_a_peak() -> None:
     world = World()
     snapshot = world.emulation.snapshot()
-    world.emulation.traffic.arrived()
+    world.emulation.arrived()
     world.emulation.restore(snapshot)
     stats = world.emulation.traffic.stats()
     assert (stats.requests, stats.in_flight, stats.peak_in_flight) == (0, 1, 1)
