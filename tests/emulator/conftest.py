@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -20,6 +21,33 @@ class FakeTime:
     async def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
         self.now += seconds
+
+
+class SteppedTime:
+    """A clock that moves when a test says so; who sleeps wakes up when it has moved far enough."""
+
+    def __init__(self) -> None:
+        self.now = 1_700_000_000.0
+        self._sleeping: list[tuple[float, asyncio.Event]] = []
+
+    def clock(self) -> float:
+        return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        awake = asyncio.Event()
+        self._sleeping.append((self.now + seconds, awake))
+        await awake.wait()
+
+    def step(self, seconds: float) -> None:
+        self.now += seconds
+        for until, awake in self._sleeping:
+            if until <= self.now:
+                awake.set()
+
+
+@pytest.fixture
+def stepped_time() -> SteppedTime:
+    return SteppedTime()
 
 
 @pytest.fixture

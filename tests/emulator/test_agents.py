@@ -101,20 +101,26 @@ class History(RuleBasedStateMachine):
         code = self.agents.set_talk_right(agent_id, guid, flag, 0)
         assert (code is Retcode.SUCCESS) == (right and guid is not None)
 
+    @rule()
+    def lose_talk_rights(self) -> None:
+        self.agents.lose_talk_rights(0)
+
     @invariant()
     def the_history_adds_up(self) -> None:
         for record in self.agents.records():
             mine = [
                 change for change in self.agents.history() if change.agent_id == record.agent_id
             ]
-            sessions = [change for change in mine if change.event is not Event.TALK_RIGHT]
+            sessions = [
+                change for change in mine if change.event in (Event.SIGN_IN, Event.SIGN_OUT)
+            ]
             flags = [change.flag for change in mine if change.event is Event.TALK_RIGHT]
             last = mine[-1] if mine else None
             assert record.times_set == len(flags)
             assert record.signed_in is (bool(sessions) and sessions[-1].event is Event.SIGN_IN)
             if last is not None and last.event is Event.TALK_RIGHT:
                 assert record.talk_right == last.flag
-            elif last is not None and last.event is Event.SIGN_IN:
+            elif last is not None and last.event in (Event.SIGN_IN, Event.TALK_RIGHT_LOST):
                 assert record.talk_right == 1
             else:
                 assert record.talk_right is None

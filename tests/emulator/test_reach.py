@@ -12,8 +12,9 @@ from bulkagent.emulator import AgentIds, Cluster, Fault, FaultKind, Scenario
 from bulkagent.emulator.reach import Arrival, Excess, Reach, find_excess
 
 AGENTS = range(1, 10)
-SECONDS = [quarter / 4 for quarter in range(17)]
-NODES = range(1, 5)
+SECONDS = [half / 2 for half in range(9)]
+NODES = range(1, 4)
+NUMBERS = range(1, 8)
 
 
 @st.composite
@@ -28,6 +29,8 @@ def reaches(draw: st.DrawFn) -> Reach:
         agents=draw(st.none() | ids),
         from_seconds=begin,
         to_seconds=draw(st.none() | st.sampled_from([0.5, 1.5]).map(lambda more: begin + more)),
+        from_request=(first := draw(st.sampled_from([1, 1, 3, 4]))),
+        to_request=draw(st.none() | st.sampled_from([1, 2]).map(lambda more: first + more)),
         node=draw(st.none() | st.sampled_from(NODES)),
     )
 
@@ -35,10 +38,10 @@ def reaches(draw: st.DrawFn) -> Reach:
 @given(st.lists(reaches(), max_size=8))
 @settings(max_examples=200, deadline=None)
 def test_an_excess_is_found_exactly_where_there_is_one(claims: list[Reach]) -> None:
-    """Against asking about every agent, moment and node."""
+    """Against asking about every agent, moment, node and number."""
     totals = {
         where: math.fsum(claim.share for claim in claims if claim.concerns(Arrival(*where)))
-        for where in product(AGENTS, SECONDS, NODES)
+        for where in product(AGENTS, SECONDS, NODES, NUMBERS)
     }
     found = find_excess(claims)
     if found is None:
@@ -46,16 +49,18 @@ def test_an_excess_is_found_exactly_where_there_is_one(claims: list[Reach]) -> N
         return
     assert found.total > 1
     said = re.fullmatch(
-        r"( for agent (?P<agent>\d+))?( from second (?P<second>[\d.]+))?( on node (?P<node>\d))?",
+        r"( for agent (?P<agent>\d+))?( from second (?P<second>[\d.]+))?"
+        r"( from request (?P<number>\d+))?( on node (?P<node>\d))?",
         found.where,
     )
     assert said is not None
-    # What is not said does not matter: any agent or node will do then.
-    where = int(said["agent"] or AGENTS[-1]), float(said["second"] or 0), int(said["node"] or 1)
-    if said["second"] is None:
-        assert any(totals[where[0], second, where[2]] == found.total for second in SECONDS)
-    else:
-        assert totals[where] == found.total
+    # Where neither agent nor node is said, any will do; of moments and numbers, some.
+    assert any(
+        totals[int(said["agent"] or AGENTS[-1]), second, int(said["node"] or 1), number]
+        == pytest.approx(found.total)
+        for second in ([float(said["second"])] if said["second"] else SECONDS)
+        for number in ([int(said["number"])] if said["number"] else NUMBERS)
+    )
 
 
 def test_where_one_fault_ends_another_may_begin() -> None:
@@ -67,6 +72,16 @@ def test_where_one_fault_ends_another_may_begin() -> None:
     )
 
 
+def test_where_one_fault_ends_by_number_another_may_begin() -> None:
+    before = Reach(share=1, to_request=300)
+    after = Reach(share=1, from_request=300)
+    assert find_excess([before, after]) is None
+    overlapping = Reach(share=0.5, from_request=299, to_request=300, node=2)
+    assert find_excess([before, after, overlapping]) == Excess(1.5, " from request 299 on node 2")
+    assert before.concerns(Arrival(101, number=299))
+    assert not before.concerns(Arrival(101, number=300))
+
+
 def test_overlapping_ranges_of_one_fault_count_once() -> None:
     twice = Reach(share=0.6, agents=AgentIds("101-110,105-120"))
     assert find_excess([twice, Reach(share=0.4, agents=AgentIds("105"))]) is None
@@ -75,6 +90,8 @@ def test_overlapping_ranges_of_one_fault_count_once() -> None:
 def test_a_window_needs_an_end_above_its_beginning() -> None:
     with pytest.raises(ValueError, match="`to_seconds` is not above `from_seconds`"):
         Reach(share=1, to_seconds=0)
+    with pytest.raises(ValueError, match="`to_request` is not above `from_request`"):
+        Reach(share=1, from_request=3, to_request=3)
 
 
 def test_two_hundred_faults_that_meet_nowhere_are_a_scenario() -> None:

@@ -9,13 +9,18 @@ from hypothesis import strategies as st
 from bulkagent.emulator import (
     AgentIds,
     AgentRules,
+    Capacity,
     Cluster,
+    ColdStart,
     Distribution,
     Fault,
     FaultKind,
     Latency,
+    Outage,
+    Refusal,
     Scenario,
     SignInRules,
+    SwitchOver,
     load_scenario,
 )
 from bulkagent.emulator.scenario_file import read_scenario
@@ -29,6 +34,15 @@ seed = 7
 distribution = "uniform"
 low_milliseconds = 1
 high_milliseconds = 2.5
+[capacity]
+in_flight = 50
+exponent = 1.5
+refuse_over = 3
+refusal = "too_many"
+retry_after = "1"
+[cold_start]
+seconds = 10
+factor = 5
 [agents]
 signed_out = "120-130,200"
 [sign_in]
@@ -49,7 +63,21 @@ status = 502
 retry_after = "2"
 from_seconds = 1.5
 to_seconds = 3
+from_request = 5
+to_request = 500
 node = 4
+[[switch_overs]]
+from_request = 100
+seconds = 30
+keeps_talk_rights = false
+[[switch_overs]]
+from_seconds = 2
+seconds = 0.5
+[[outages]]
+from_request = 300
+[[outages]]
+from_seconds = 60
+seconds = 10
 """
 
 
@@ -59,6 +87,14 @@ def test_every_key_is_read() -> None:
         latency=Latency(
             distribution=Distribution.UNIFORM, low_milliseconds=1.0, high_milliseconds=2.5
         ),
+        capacity=Capacity(
+            in_flight=50,
+            exponent=1.5,
+            refuse_over=3.0,
+            refusal=Refusal.TOO_MANY,
+            retry_after="1",
+        ),
+        cold_start=ColdStart(seconds=10.0, factor=5.0),
         agents=AgentRules(signed_out=AgentIds("120-130,200")),
         sign_in=SignInRules(password="synthetic"),
         cluster=Cluster(nodes=4),
@@ -78,9 +114,16 @@ def test_every_key_is_read() -> None:
                 retry_after="2",
                 from_seconds=1.5,
                 to_seconds=3.0,
+                from_request=5,
+                to_request=500,
                 node=4,
             ),
         ),
+        switch_overs=(
+            SwitchOver(from_request=100, seconds=30.0, keeps_talk_rights=False),
+            SwitchOver(from_seconds=2.0, seconds=0.5),
+        ),
+        outages=(Outage(from_request=300), Outage(from_seconds=60.0, seconds=10.0)),
     )
 
 
@@ -158,6 +201,41 @@ REFUSALS = [
     ),
     ("[cluster]\nnodes = 65", "[cluster] key `nodes`: Expected `int` <= 64. Give the number of"),
     ("[cluster]\nnode = 4", "unknown key `node` in [cluster]: did you mean `nodes`?"),
+    (FAULT + "from_request = 0", "key `from_request`: Expected `int` >= 1. Give the number of a"),
+    (FAULT + "to_request = 1", "`to_request` is not above `from_request`: make it later."),
+    (
+        (FAULT + "from_request = 300\n") * 6 + (FAULT + "to_request = 301\n") * 5,
+        "the shares of all [[faults]] from request 300 add up to 1.1: make it at most 1.",
+    ),
+    ("[capasity]\nin_flight = 5", "unknown key `capasity`: did you mean `capacity`?"),
+    ("[capacity]\nin_fligth = 5", "unknown key `in_fligth` in [capacity]: did you mean `in_fl"),
+    ("[capacity]\nrefuse_over = 3", "[capacity]: the key `in_flight` is missing: add it."),
+    ("[capacity]\nin_flight = 0", "[capacity] key `in_flight`: Expected `int` >= 1. Give a number"),
+    ("[capacity]\nin_flight = 10001", "Give a number of requests, from 1 to 10000."),
+    ("[capacity]\nin_flight = 5\nrefuse_over = 0.9", "Give a multiple of the capacity, from 1"),
+    ("[capacity]\nin_flight = 5\nexponent = -1", "[capacity] key `exponent`: Expected `float` >="),
+    ("[capacity]\nin_flight = 5\nrefusal = 'html'", "Give unavailable or too_many."),
+    ("[capacity]\nin_flight = 5\nretry_after = ''", "[capacity] key `retry_after`: Expected"),
+    ("[cold_start]\nseconds = 5\nfactor = 1", "[cold_start] key `factor`: Expected `float` > 1.0."),
+    ("[cold_start]\nseconds = 0\nfactor = 2", "[cold_start] key `seconds`: Expected `float` > 0"),
+    ("[cold_start]\nfactor = 2", "[cold_start]: the key `seconds` is missing: add it."),
+    ("[cold_start]\nsecond = 2", "unknown key `second` in [cold_start]: did you mean `seconds`?"),
+    ("[[switch_overs]]\nfrom_request = 1", "[[switch_overs]] number 1: the key `seconds` is miss"),
+    ("[[switch_overs]]\nseconds = 1", "give exactly one of the keys `from_request` and `from_sec"),
+    (
+        "[[switch_overs]]\nseconds = 1\nfrom_seconds = 1\nfrom_request = 1",
+        "[[switch_overs]] number 1: give exactly one of the keys",
+    ),
+    (
+        "[[switch_overs]]\nseconds = 1\nfrom_seconds = 1\nkeep_talk_rights = true",
+        "unknown key `keep_talk_rights` in [[switch_overs]]: did you mean `keeps_talk_rights`?",
+    ),
+    ("[[outages]]\nseconds = 5", "[[outages]] number 1: give exactly one of the keys"),
+    (
+        "[[outages]]\nfrom_request = 1\n[[outages]]\nfrom_second = 5",
+        "unknown key `from_second` in [[outages]]: did you mean `from_seconds`?",
+    ),
+    ("[[outages]]\nfrom_request = true", "[[outages]] number 1 key `from_request`: Expected `int"),
     ("seed = ", "is not TOML"),
     ("seed = " + "9" * 5000, "is not TOML"),
     ("seed = " + "[" * 5000, "is not TOML"),
@@ -187,6 +265,7 @@ WORDS = [
     "seed", "latency", "agents", "sign_in", "faults", "kind", "share", "milliseconds", "sigma",
     "signed_out", "password", "retcode", "status", "=", "[", "]", "[[", "]]", "\n", '"', "'", "7",
     "0.5", "nan", "inf", "true", "1979-05-27", "{", "}", ",", "slow", '"101-200"', ".", "#", "-1",
+    "capacity", "outages", "switch_overs", "from_request", "seconds", "in_flight",
 ]  # fmt: skip
 
 
@@ -244,7 +323,7 @@ def test_a_file_that_is_not_utf_8_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["calm", "transient_faults", "not_signed_in", "outage", "bad_node", "rough_morning"],
+    sorted(path.stem for path in SAMPLES.glob("*.toml")),
 )
 def test_every_sample_is_a_scenario_and_says_what_it_shows(name: str) -> None:
     path = SAMPLES / f"{name}.toml"

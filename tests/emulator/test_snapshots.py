@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import asyncio
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bulkagent.emulator import (
     AgentIds,
+    Capacity,
     Cluster,
+    ColdStart,
     Distribution,
     EmulatedGateway,
     Fault,
     FaultKind,
     Latency,
+    Outage,
     Scenario,
+    SwitchOver,
 )
 from bulkagent.emulator.emulation import Emulation
 from bulkagent.emulator.interfaces import Call, Interface
@@ -31,8 +36,19 @@ ROUGH = Scenario(
         Fault(kind=FaultKind.LOST_ANSWER, share=0.3, retcode="000-007"),
         Fault(kind=FaultKind.TOO_MANY, share=0.2, per_agent=1),
         Fault(kind=FaultKind.HTML, share=0.5, agents=AgentIds("102"), to_seconds=3),
-        Fault(kind=FaultKind.GBK, share=0.2, agents=AgentIds("101,103"), node=2),
+        Fault(kind=FaultKind.GBK, share=0.2, agents=AgentIds("101,103"), node=2, from_request=4),
     ),
+)
+
+EVERYTHING = msgspec.structs.replace(
+    ROUGH,
+    capacity=Capacity(in_flight=2, refuse_over=1),
+    cold_start=ColdStart(seconds=2, factor=3),
+    switch_overs=(
+        SwitchOver(from_request=5, seconds=1, keeps_talk_rights=False),
+        SwitchOver(from_seconds=6, seconds=2),
+    ),
+    outages=(Outage(from_request=9, seconds=0.5), Outage(from_seconds=4, seconds=1)),
 )
 
 DEEDS = st.lists(
@@ -50,7 +66,7 @@ class World:
 
     def __init__(self) -> None:
         self.time = FakeTime()
-        self.emulation = Emulation(ROUGH, range(101, 104), (101, 59999), self.time.clock)
+        self.emulation = Emulation(EVERYTHING, range(101, 104), (101, 59999), self.time.clock)
 
     def do(self, deeds: list[tuple[str, str, int]]) -> list[object]:
         """Everything that these deeds let anybody see."""
@@ -68,7 +84,11 @@ class World:
         match deed:
             case "set":
                 call = Call(Interface.SET_TALK_RIGHT, agent_id, f"flag={number % 2}")
-                seen = emulation.set_talk_right(call, headers, number)
+                for _ in range(number):  # as many in flight at once
+                    emulation.arrived()
+                seen = emulation.set_talk_right(call, headers, number), emulation.outage()
+                for _ in range(number):
+                    emulation.traffic.left()
             case "in":
                 call = Call(Interface.SIGN_IN, agent_id)
                 body = b'{"password":"synthetic","phonenum":"70001"}'

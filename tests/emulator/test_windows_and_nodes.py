@@ -65,6 +65,17 @@ async def test_a_request_for_no_agent_is_a_first_one_too() -> None:
         assert (await ask(gateway, settalkright("101", gateway.sign_in("101")))).retcode == "0"
 
 
+async def test_a_fault_strikes_by_the_number_of_the_request() -> None:
+    fault = Fault(kind=FaultKind.TOO_MANY, share=1, from_request=3, to_request=5)
+    async with EmulatedGateway(Scenario(faults=(fault,))) as gateway:
+        post = settalkright("101", gateway.sign_in("101"))
+        assert (await ask(gateway, settalkright("60000", "any"))).status == 200  # counts as well
+        before = gateway.snapshot()
+        for _ in range(2):
+            assert [(await ask(gateway, post)).status for _ in range(4)] == [200, 429, 429, 200]
+            gateway.restore(before)
+
+
 async def test_connections_go_to_the_nodes_in_turn(four_nodes: EmulatedGateway) -> None:
     post = settalkright("101", four_nodes.sign_in("101"))
     statuses = [(await ask(four_nodes, post)).status for _ in range(8)]

@@ -106,6 +106,30 @@ async def ask(gateway: EmulatedGateway, request: bytes) -> Received:
         return await wire.exchange(request)
 
 
+async def is_listening(gateway: EmulatedGateway) -> bool:
+    """Whether its port takes connections."""
+    address = urlsplit(gateway.url)
+    try:
+        _, writer = await asyncio.open_connection(address.hostname, address.port)
+    except ConnectionRefusedError:
+        return False
+    except OSError as error:  # several addresses, all of them refused
+        if "Connect call failed" not in str(error):
+            raise
+        return False
+    writer.transport.abort()
+    with contextlib.suppress(ConnectionError):
+        await writer.wait_closed()
+    return True
+
+
+async def turn_until_listening(gateway: EmulatedGateway, *, listens: bool) -> None:
+    """Wait as clients do, by trying."""
+    async with asyncio.timeout(5):
+        while await is_listening(gateway) is not listens:  # noqa: ASYNC110 - clients have no event
+            await asyncio.sleep(0)
+
+
 def request(
     method: str, path: str, headers: Mapping[str, str] | None = None, body: bytes = b""
 ) -> bytes:
