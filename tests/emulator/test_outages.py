@@ -137,9 +137,7 @@ async def test_an_outage_by_the_clock_needs_no_request(stepped_time: SteppedTime
 
 
 async def test_what_is_held_is_lost_with_its_connection(stepped_time: SteppedTime) -> None:
-    async with emulated(
-        stepped_time, Outage(from_request=2), latency=Latency(milliseconds=20)
-    ) as gateway:
+    async with emulated(stepped_time, Outage(from_request=2), milliseconds=20) as gateway:
         post = settalkright("101", gateway.sign_in("101"))
         async with connected(gateway) as first, connected(gateway) as second:
             await first.send(post)
