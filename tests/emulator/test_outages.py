@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import gc
 import logging
+import socket
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -13,11 +17,13 @@ from tests.emulator.conftest import FakeTime, SteppedTime
 from tests.emulator.wire import (
     NOTHING,
     Received,
+    Wire,
     ask,
     connected,
     is_listening,
     request,
     settalkright,
+    trusting,
     turn_until_listening,
 )
 
@@ -73,17 +79,43 @@ async def test_its_port_is_kept_while_it_is_gone(gateway: EmulatedGateway) -> No
     assert await is_listening(gateway)
 
 
-async def test_who_is_shaking_hands_when_it_goes_gets_nothing(gateway: EmulatedGateway) -> None:
-    post = settalkright("101", gateway.sign_in("101"))
-    trying = [asyncio.create_task(ask(gateway, post)) for _ in range(20)]
-    for _ in range(3):  # connected, or about to be, and not answered yet
+@pytest.mark.parametrize("turns", range(6))
+async def test_who_is_about_to_be_let_in_is_not(gateway: EmulatedGateway, turns: int) -> None:
+    """Whatever the moment; a socket that is left behind would be a warning, and so an error."""
+    address = urlsplit(gateway.url)
+    coming = [socket.create_connection((address.hostname, address.port or 0)) for _ in range(5)]
+    for _ in range(turns):
         await asyncio.sleep(0)
     await gateway.go_away()
-    for outcome in await asyncio.gather(*trying, return_exceptions=True):
-        assert outcome == NOTHING or isinstance(outcome, OSError)
-    assert gateway.stats().requests == 0
+    assert not await is_listening(gateway)
+    for each in coming:
+        each.close()
     await gateway.come_back()
-    assert (await ask(gateway, post)).retcode == "0"
+    assert await is_listening(gateway)
+    gc.collect()
+
+
+@pytest.mark.parametrize("asks_when", ["gone", "back"])
+async def test_who_was_shaking_hands_when_it_went_gets_nothing(
+    gateway: EmulatedGateway, asks_when: str
+) -> None:
+    post = settalkright("101", gateway.sign_in("101"))
+    address = urlsplit(gateway.url)
+    half_way = socket.create_connection((address.hostname, address.port or 0))
+    assert (await ask(gateway, request("GET", "/emulator/stats"))).status == 200  # after it
+    await gateway.go_away()
+    reader, writer = await asyncio.open_connection(
+        sock=half_way, ssl=trusting(gateway), server_hostname=address.hostname
+    )
+    if asks_when == "back":
+        for _ in range(20):  # the server's side of the handshake ends later than the client's
+            await asyncio.sleep(0)
+        await gateway.come_back()
+    wire = Wire(reader, writer)
+    with contextlib.suppress(ConnectionError):
+        assert await wire.exchange(post) == NOTHING
+    writer.transport.abort()
+    assert gateway.stats().requests == 0
 
 
 async def test_the_named_request_is_the_first_without_an_answer(stepped_time: SteppedTime) -> None:
@@ -185,26 +217,30 @@ async def test_a_restore_takes_the_outage_along(stepped_time: SteppedTime) -> No
             await turn_until_listening(gateway, listens=True)
             assert (await ask(gateway, post)).status == 200
             gateway.restore(during)
+            await asyncio.sleep(0)
+            assert sum("_keep_on" in repr(task) for task in asyncio.all_tasks()) == 1
             await turn_until_listening(gateway, listens=False)
             stepped_time.step(1)
             await turn_until_listening(gateway, listens=True)
 
 
-async def test_a_sleep_that_ends_early_is_believed() -> None:
-    """Else the next request would find it gone again: the clocks of sleep and day differ."""
-    now = 1000.0
+async def test_what_was_slept_has_passed_whatever_the_clock_says() -> None:
+    """Else it would wait for ever for a clock that stands still."""
+    slept: list[float] = []
 
     async def sleep(seconds: float) -> None:
-        nonlocal now
+        slept.append(seconds)
         await asyncio.sleep(0)
-        now += 0.999 * seconds
 
-    scenario = Scenario(outages=(Outage(from_request=2, seconds=5),))
-    async with EmulatedGateway(scenario, clock=lambda: now, sleep=sleep) as gateway:
-        post = settalkright("101", gateway.sign_in("101"))
-        assert [(await ask(gateway, post)).status for _ in range(2)] == [200, 0]
+    outages = (Outage(from_request=2, seconds=5), Outage(from_seconds=7, seconds=1))
+    async with EmulatedGateway(
+        Scenario(outages=outages), clock=lambda: 1000.0, sleep=sleep
+    ) as gateway:
+        await ask(gateway, settalkright("101", gateway.sign_in("101")))
+        for _ in range(20):
+            await asyncio.sleep(0)
         await turn_until_listening(gateway, listens=True)
-        assert (await ask(gateway, post)).status == 200
+        assert slept == [7, 1]
 
 
 async def test_it_leaves_no_trace_in_the_log(

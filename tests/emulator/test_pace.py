@@ -75,6 +75,13 @@ def test_up_to_twice_the_capacity_none_is_refused(in_flight: int) -> None:
     assert not any(decided(FIFTY, in_flight, seed=seed).trouble for seed in range(50))
 
 
+def test_a_switch_over_answers_everybody_however_many_they_are() -> None:
+    for seed in range(50):
+        decision = decide(FIFTY, Random(seed), Past(), Arrival(101), in_flight=200, switching=True)
+        assert decision.trouble is Trouble.SWITCH_OVER
+        assert decision.hold_seconds == pytest.approx(0.32)
+
+
 def test_no_load_holds_a_reply_longer_than_ten_minutes() -> None:
     steep = Capacity(in_flight=1, exponent=10, refuse_over=10_000)
     scenario = Scenario(latency=Latency(milliseconds=20), capacity=steep)

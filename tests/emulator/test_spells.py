@@ -67,7 +67,7 @@ def test_each_end_is_told_once_and_in_order() -> None:
     assert spells.newly_ended(1.999) == []
     twin = spells.copy()
     assert spells.newly_ended(9) == [(2.0, early), (4.0, late)]
-    assert spells.newly_ended(9) == []
+    assert spells.newly_ended(9) == spells.copy().newly_ended(9) == []
     assert twin.newly_ended(2) == [(2.0, early)]
 
 
