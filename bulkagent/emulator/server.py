@@ -218,7 +218,7 @@ class EmulatedGateway:
         """
         self._emulation.restore(snapshot)
         if self._watch is not None:
-            self._watch.look()
+            self._watch.look_afresh()
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         if self._presence is None or self._presence.is_gone:

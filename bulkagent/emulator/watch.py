@@ -40,13 +40,16 @@ class Watch:
         self._waiting: asyncio.Task[None] | None = None
 
     def look(self) -> None:
-        """Something happened that may begin or end an outage: a request, a restore."""
-        outlook = self._emulation.outage()
-        if outlook != self._seen:
-            self._follow(outlook)
-            if self._waiting is not None:
-                self._waiting.cancel()
-            self._waiting = asyncio.create_task(self._keep_on())
+        """A request arrived, which may have begun an outage."""
+        if self._emulation.outage() != self._seen:
+            self.look_afresh()
+
+    def look_afresh(self) -> None:
+        """The emulation is another than before: what was waited for is not to come any more."""
+        self._follow(self._emulation.outage())
+        if self._waiting is not None:
+            self._waiting.cancel()
+        self._waiting = asyncio.create_task(self._keep_on())
 
     async def end(self) -> None:
         """Look no more."""

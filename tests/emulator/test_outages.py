@@ -216,10 +216,13 @@ async def test_a_restore_takes_the_outage_along(stepped_time: SteppedTime) -> No
             stepped_time.step(100)
             await turn_until_listening(gateway, listens=True)
             assert (await ask(gateway, post)).status == 200
-            gateway.restore(during)
+            gateway.restore(before)
+            await turn_until_listening(gateway, listens=True)
+            assert (await ask(gateway, post)).status == 0
+            gateway.restore(during)  # from an outage of 5 seconds into one with a second left
             await asyncio.sleep(0)
             assert sum("_keep_on" in repr(task) for task in asyncio.all_tasks()) == 1
-            await turn_until_listening(gateway, listens=False)
+            assert not await is_listening(gateway)
             stepped_time.step(1)
             await turn_until_listening(gateway, listens=True)
 
