@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from bulkagent.errors import SettingsRefused
 
-__all__ = ["agent_id_range", "duration_s", "halt_at", "rate_per_second"]
+__all__ = ["agent_id_range", "concurrency", "duration_s", "halt_at", "rate_per_second"]
 
 _SECONDS: Mapping[str, float] = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "": 1.0}
 _NUMBER = r"(\d{1,9}(?:\.\d{1,6})?)"
@@ -19,9 +19,15 @@ _DURATION = re.compile(rf"{_NUMBER}\s*(ms|s|m|h|)", re.ASCII)
 _RATE = re.compile(rf"{_NUMBER}\s*/\s*(s|m|h)", re.ASCII)
 _HALT = re.compile(r"fail=(?:(\d{1,2}(?:\.\d{1,6})?|100)\s*%|(\d{1,9}))", re.ASCII)
 _RANGE = re.compile(r"(\d{3,6})-(\d{3,6})", re.ASCII)
+_CONCURRENCY = re.compile(r"(\d{1,5})|auto(?::(\d{1,5})-(\d{1,5}))?", re.ASCII)
 
 # The widest range that any edition of the interface allows (page 0356).
 _LOWEST, _HIGHEST = 101, 999_999
+
+# Beyond it, one machine's sockets and loop are the limit and no gateway.
+_MOST_IN_FLIGHT = 10_000
+# Few enough for a gateway in trouble, and more than any is known to bear gladly.
+_AUTO = (4, 256)
 
 
 def duration_s(text: str) -> float:
@@ -35,6 +41,27 @@ def duration_s(text: str) -> float:
     if seconds <= 0:
         raise SettingsRefused(f"{text!r} is not a duration; write it like 3s, 500ms or 10m")
     return seconds
+
+
+def concurrency(text: str) -> int | tuple[int, int]:
+    """Requests in flight at once of a number such as `16`; of `auto:4-256` the bounds of a limit.
+
+    All are 1 to 10000, the lower bound below the other; `auto` alone is `auto:4-256`.
+
+    Raises:
+        SettingsRefused: It is neither, or out of range.
+    """
+    match = _CONCURRENCY.fullmatch(text.strip().lower())
+    if match and match[1] and 1 <= int(match[1]) <= _MOST_IN_FLIGHT:
+        return int(match[1])
+    if match and not match[1]:
+        low, high = (int(match[2]), int(match[3])) if match[2] else _AUTO
+        if 1 <= low < high <= _MOST_IN_FLIGHT:
+            return low, high
+    raise SettingsRefused(
+        f"{text!r} is not a concurrency; write a number from 1 to {_MOST_IN_FLIGHT}, auto, or"
+        f" auto:{_AUTO[0]}-{_AUTO[1]} with the lower limit first"
+    )
 
 
 def rate_per_second(text: str) -> float | None:

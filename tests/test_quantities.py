@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bulkagent.errors import SettingsRefused
-from bulkagent.quantities import agent_id_range, duration_s, rate_per_second
+from bulkagent.quantities import agent_id_range, concurrency, duration_s, rate_per_second
 
 
 @pytest.mark.parametrize(
@@ -54,6 +54,22 @@ def test_no_rate_is_said_in_so_many_letters(text: str) -> None:
 )
 def test_a_range_is_two_agent_ids(text: str, found: tuple[int, int]) -> None:
     assert agent_id_range(text) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("1", 1),
+        (" 16 ", 16),
+        ("10000", 10_000),
+        ("auto", (4, 256)),
+        (" AUTO ", (4, 256)),
+        ("auto:1-2", (1, 2)),
+        ("auto:9999-10000", (9_999, 10_000)),
+    ],
+)
+def test_a_concurrency_is_a_number_or_bounds(text: str, found: int | tuple[int, int]) -> None:
+    assert concurrency(text) == found
 
 
 NOTHING = ["", " ", "none?", "-", "/", "1e3", "+1", "-1", "\u0663", "1,5", "1_0", "1 2", ".5", "5."]
@@ -119,7 +135,63 @@ def test_what_is_no_range_is_refused_with_an_example(text: str) -> None:
         agent_id_range(text)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        *NOTHING,
+        "none",
+        "0",
+        "10001",
+        "99999999999",
+        "auto:",
+        "auto:4",
+        "auto:4-",
+        "auto:0-4",
+        "auto:4-4",
+        "auto:5-4",
+        "auto:4-10001",
+        "auto 4-9",
+        "4-9",
+        "auto4-9",
+        "16auto",
+    ],
+)
+def test_what_is_no_concurrency_is_refused_with_examples(text: str) -> None:
+    with pytest.raises(SettingsRefused) as refused:
+        concurrency(text)
+    assert str(refused.value) == (
+        f"{text!r} is not a concurrency; write a number from 1 to 10000, auto, or auto:4-256 with"
+        " the lower limit first"
+    )
+
+
+@given(st.integers(1, 10_000))
+def test_every_number_in_flight_comes_back(number: int) -> None:
+    assert concurrency(str(number)) == number
+
+
+@given(st.tuples(st.integers(1, 10_000), st.integers(1, 10_000)))
+def test_bounds_come_back_or_are_refused(bounds: tuple[int, int]) -> None:
+    low, high = bounds
+    text = f"auto:{low}-{high}"
+    if low < high:
+        assert concurrency(text) == bounds
+    else:
+        with pytest.raises(SettingsRefused):
+            concurrency(text)
+
+
 LIKELY = st.text("0123456789./- nomseh", max_size=14)
+
+
+@given(text=st.text() | st.text("0123456789auto:- ", max_size=14))
+def test_any_text_is_a_concurrency_in_range_or_refused(text: str) -> None:
+    try:
+        found = concurrency(text)
+    except SettingsRefused:
+        return
+    low, high = found if isinstance(found, tuple) else (found, found + 1)
+    assert 1 <= low < high <= 10_001
 
 
 @pytest.mark.parametrize("read", [duration_s, rate_per_second, agent_id_range])

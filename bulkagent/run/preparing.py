@@ -52,10 +52,11 @@ class Prepared(msgspec.Struct, frozen=True):
         Raises:
             SettingsRefused: There cannot be enough.
         """
-        gateways = len({lane.gateway for lane in planned.lanes})
+        names = {lane.gateway for lane in planned.lanes}
+        in_flight = sum(self.request.settings.limits(name).most_in_flight for name in names)
         # An emulated gateway holds the other end of each connection.
         ends = 2 if self.gateways.emulated else 1
-        make_room(gateways * self.request.settings.concurrency * ends)
+        make_room(in_flight * ends)
 
 
 def prepare(

@@ -82,14 +82,11 @@ def recall(database: Database, facts: RunFacts, again: Again) -> Recalled:
         SettingsRefused: A setting, or a file that the run needs, cannot be used.
     """
     own = facts.settings
-    kept = {name: own[name] for name in Settings().own if name in own}
-    if "agent_id_range" in kept:  # JSON has no tuples
-        kept["agent_id_range"] = tuple(kept["agent_id_range"])
     request = Request(
         roster=again.roster or facts.roster,
         gateway=own["gateway"],
         flag=own["flag"],
-        settings=again.choices.settings(kept),
+        settings=again.choices.settings(Settings.own_of(own)),
         encoding=again.encoding or own["encoding"],
         delimiter=again.delimiter or own["delimiter"],
         agent_column=again.agent_column or own["agent_column"],

@@ -91,7 +91,7 @@ class Choices(msgspec.Struct, frozen=True, kw_only=True):
         Raises:
             SettingsRefused: A value is out of its range.
         """
-        return Settings.resolve({**self.environment, **own, **self.explicit}, self.file)
+        return Settings.resolve(self.explicit, self.file, environment=self.environment, own=own)
 
 
 class Again(msgspec.Struct, frozen=True, kw_only=True):

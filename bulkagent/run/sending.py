@@ -179,7 +179,7 @@ class Sending:
     def _bulkhead(
         self, name: str, client: GatewayClient, journal: Journal
     ) -> Bulkhead[Assignment, Attempt]:
-        settings = self._settings
+        settings, at = self._settings, self._settings.limits(name)
         lanes = [lane for lane in self._planned.lanes if lane.gateway == name]
 
         def observe(item: Assignment, attempt: int, ended: Attempt, decision: Decision) -> None:
@@ -195,7 +195,7 @@ class Sending:
             [lane.lane for lane in lanes],
             journal,
             client.attempt,
-            limits=Limits(concurrency=settings.concurrency, per_second=settings.per_second),
+            limits=Limits(concurrency=at.concurrency, per_second=at.per_second),
             policy=RetryPolicy(max_attempts=settings.max_attempts),
             clock=self._clock,
             random=self._uniform,

@@ -1,0 +1,207 @@
+"""The configuration file: where it is, what may stand in it, what it means.
+
+What may live here: `bulkagent.toml` and its words. What this module must not know: what lies
+over the file, or the defaults under it.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from bulkagent.errors import SettingsRefused
+from bulkagent.quantities import agent_id_range, concurrency, duration_s, halt_at, rate_per_second
+from bulkagent.settings.limits import LimitsAt
+
+__all__ = [
+    "ConfigFile",
+    "GatewaySection",
+    "find_config",
+    "limits_in",
+    "load_config",
+    "settings_in",
+]
+
+
+class GatewaySection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[gateways.NAME]`: a gateway that rosters and `--gateway` may call by its name.
+
+    What it says of limits goes over the top level of the file, for this gateway.
+    """
+
+    url: str
+    ca_file: str = ""
+    client_cert: str = ""
+    tls_server_name: str = ""
+    concurrency: int | str | None = None
+    """A number, `auto`, or `auto:A-B`."""
+    rate: str = ""
+    burst: int | None = None
+    agent_id_range: str = ""
+
+
+class ConfigFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`bulkagent.toml`."""
+
+    ledger: str = ""
+    concurrency: int | str | None = None
+    """A number, `auto`, or `auto:A-B`."""
+    rate: str = ""
+    burst: int | None = None
+    max_attempts: int | None = None
+    retry_for: str = ""
+    give_up_after: str = ""
+    resend_after_switchover: bool | None = None
+    connect_timeout: str = ""
+    timeout: str = ""
+    agent_id_range: str = ""
+    max_agents: int | None = None
+    deadline: str = ""
+    grace: str = ""
+    halt: str = ""
+    halt_first: int | None = None
+    durability: str = ""
+    max_age: str = ""
+    trust_state: str = ""
+    gateways: dict[str, GatewaySection] = {}
+
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_RESERVED_NAMES = frozenset({"emulated"})
+
+
+def settings_in(file: ConfigFile) -> dict[str, Any]:
+    """What the top level of a file says, as fields of `Settings`.
+
+    Raises:
+        SettingsRefused: A text in it is no such quantity.
+    """
+    given: dict[str, Any] = {
+        "ledger": file.ledger and _at_home(file.ledger),
+        "max_attempts": file.max_attempts,
+        "resend_after_switchover": file.resend_after_switchover,
+        "max_agents": file.max_agents,
+        "halt_first": file.halt_first,
+        "durability": file.durability,
+        "gateways": file.gateways,
+    }
+    found = {name: value for name, value in given.items() if value not in ("", None)}
+    for name in _DURATIONS:
+        if text := getattr(file, name):
+            found[f"{name}_s"] = duration_s(text)
+    if file.halt:
+        found["halt_share"], found["halt_count"] = halt_at(file.halt)
+    return {**found, **limits_in(file)}
+
+
+_DURATIONS = (
+    *("retry_for", "give_up_after", "connect_timeout", "timeout", "deadline", "grace"),
+    *("max_age", "trust_state"),
+)
+
+
+def limits_in(said: ConfigFile | GatewaySection) -> LimitsAt:
+    """What the top level of a file, or the section of a gateway, says of limits.
+
+    Raises:
+        SettingsRefused: A text in it is no such quantity.
+    """
+    limits = LimitsAt()
+    if said.concurrency is not None:
+        many = said.concurrency
+        limit = many if isinstance(many, int) else concurrency(many)
+        if isinstance(limit, int):
+            limits["concurrency"] = limit
+        else:
+            limits["auto"] = limit
+    if said.rate:
+        limits["per_second"] = rate_per_second(said.rate)
+    if said.burst is not None:
+        limits["burst"] = said.burst
+    if said.agent_id_range:
+        limits["agent_id_range"] = agent_id_range(said.agent_id_range)
+    return limits
+
+
+def find_config(asked_for: Path | None) -> Path | None:
+    """The configuration file: the one asked for, else the folder's, else the platform's."""
+    import platformdirs
+
+    if asked_for is not None:
+        return asked_for
+    folders = (Path(), platformdirs.user_config_path("bulkagent", appauthor=False))
+    return next((p for p in (folder / "bulkagent.toml" for folder in folders) if p.is_file()), None)
+
+
+def load_config(path: Path | None) -> ConfigFile:
+    """Read a configuration file; none is the same as an empty one.
+
+    Raises:
+        SettingsRefused: It cannot be read, is not TOML, or has what nobody knows.
+    """
+    if path is None:
+        return ConfigFile()
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise SettingsRefused(f"{path}: {error.strerror}; check --config") from None
+    try:
+        file = msgspec.toml.decode(content, type=ConfigFile)
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        raise SettingsRefused(f"{path}: {error}{_nearest(str(error))}") from None
+    for name in file.gateways:
+        if not _NAME.fullmatch(name) or name.lower() in _RESERVED_NAMES:
+            raise SettingsRefused(
+                f"{path}: {name!r} cannot be a gateway's name; use letters, digits, dots,"
+                " dashes and underlines, and not the word emulated"
+            )
+    try:
+        settings_in(file)
+        relative = _relative_to(path.parent, file)
+    except SettingsRefused as error:
+        raise SettingsRefused(f"{path}: {error}") from None
+    for name, section in file.gateways.items():
+        try:
+            limits_in(section)
+        except SettingsRefused as error:
+            raise SettingsRefused(f"{path}: [gateways.{name}] {error}") from None
+    return relative
+
+
+def _relative_to(folder: Path, file: ConfigFile) -> ConfigFile:
+    """The file with its paths read as it means them: beside itself."""
+
+    def beside(path: str) -> str:
+        return str(folder / _at_home(path)) if path else ""
+
+    gateways = {
+        name: msgspec.structs.replace(
+            gateway, ca_file=beside(gateway.ca_file), client_cert=beside(gateway.client_cert)
+        )
+        for name, gateway in file.gateways.items()
+    }
+    return msgspec.structs.replace(file, ledger=beside(file.ledger), gateways=gateways)
+
+
+def _at_home(path: str) -> Path:
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        raise SettingsRefused(f"{path!r}: there is no such home folder") from None
+
+
+_UNKNOWN_KEY = re.compile(r"unknown field `([^`]*)`(?: - at `([^`]*)`)?")
+
+
+def _nearest(message: str) -> str:
+    unknown = _UNKNOWN_KEY.search(message)
+    if unknown is None:
+        return ""
+    struct = GatewaySection if unknown[2] else ConfigFile
+    known = [name.replace("_", "-") for name in struct.__struct_fields__]
+    near = difflib.get_close_matches(unknown[1].replace("_", "-"), known, n=1, cutoff=0.0)
+    return f"; did you mean {near[0].replace('-', '_')!r}?" if near else ""

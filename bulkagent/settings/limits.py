@@ -1,0 +1,48 @@
+"""What holds at one gateway: how hard it may be pushed, and which agents it knows.
+
+What may live here: the records of it, complete and partial. What this module must not know:
+where a limit was written.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypedDict
+
+import msgspec
+
+__all__ = ["GatewayLimits", "LimitsAt", "with_implied"]
+
+
+class GatewayLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """All that holds at one gateway; each field means what it means in `Settings`."""
+
+    concurrency: int
+    """Requests in flight at once; of no meaning where `auto` is set."""
+    auto: tuple[int, int] | None
+    """Lowest and highest adaptive limit of requests in flight; None: `concurrency` is fixed."""
+    per_second: float | None
+    """Requests started a second; None: no limit."""
+    burst: int
+    """Requests that may start at once under `per_second`."""
+    agent_id_range: tuple[int, int]
+    """Lowest and highest agent ID."""
+
+    @property
+    def most_in_flight(self) -> int:
+        """How many requests can be in flight at most."""
+        return self.concurrency if self.auto is None else self.auto[1]
+
+
+class LimitsAt(TypedDict, total=False):
+    """Those of `GatewayLimits` that one gateway has for itself."""
+
+    concurrency: int
+    auto: tuple[int, int] | None
+    per_second: float | None
+    burst: int
+    agent_id_range: tuple[int, int]
+
+
+def with_implied(layer: Any) -> dict[str, Any]:
+    """A layer of settings with what follows from it: a number in flight is no adaptive limit."""
+    return {"auto": None, **layer} if "concurrency" in layer else {**layer}

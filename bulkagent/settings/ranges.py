@@ -1,0 +1,58 @@
+"""What a value may be.
+
+What may live here: the least and the most of each setting, as a table, and the sentence for what
+is beyond. What this module must not know: where a value comes from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bulkagent.errors import SettingsRefused
+from bulkagent.quantities import agent_id_range, concurrency
+
+__all__ = ["DURABILITIES", "RANGES", "refuse_bounds", "refuse_number"]
+
+DURABILITIES = ("normal", "full")
+
+RANGES: Mapping[str, tuple[str, float, float]] = {
+    "concurrency": ("concurrency", 1, 10_000),
+    # 0 is no rate: it would lift the limit. The lowest is one start in some three hours.
+    "per_second": ("the rate a second", 0.0001, 1_000_000),
+    "burst": ("burst", 1, 100_000),
+    "max_attempts": ("max-attempts", 1, 1_000),
+    "max_agents": ("max-agents", 1, 1_000_000_000),
+    "timeout_s": ("the timeout in seconds", 0.001, 86_400),
+    "connect_timeout_s": ("the connect timeout in seconds", 0.001, 86_400),
+    "retry_for_s": ("the retry-for in seconds", 0.001, 86_400),
+    "give_up_after_s": ("the give-up-after in seconds", 0.001, 86_400),
+    "deadline_s": ("the deadline in seconds", 0.001, 604_800),
+    "grace_s": ("the grace in seconds", 0.001, 86_400),
+    "halt_share": ("the share that halts", 0.000_000_01, 1),
+    "halt_count": ("the number of agents that halts", 1, 1_000_000_000),
+    "halt_first": ("halt-first", 0, 1_000_000_000),
+    "max_age_s": ("the max-age in seconds", 1, 31_536_000),
+    "trust_state_s": ("the trust-state in seconds", 1, 31_536_000),
+}
+
+
+def refuse_number(name: str, value: float | None) -> None:
+    """Refuse a number that is not in its range; None, where it is allowed, means no limit.
+
+    Raises:
+        SettingsRefused: It is not.
+    """
+    label, low, high = RANGES[name]
+    if value is not None and not low <= value <= high:
+        raise SettingsRefused(f"{label} must be {low} to {high}, not {value}")
+
+
+def refuse_bounds(auto: tuple[int, int] | None, ids: tuple[int, int]) -> None:
+    """Refuse bounds of an adaptive limit, or a range of agent IDs, that cannot be one.
+
+    Raises:
+        SettingsRefused: One is none.
+    """
+    if auto is not None:
+        concurrency(f"auto:{'-'.join(map(str, auto))}")
+    agent_id_range("-".join(map(str, ids)))

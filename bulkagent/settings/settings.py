@@ -1,0 +1,232 @@
+"""All settings of a run, and the layers that they come from.
+
+What may live here: the fields with their defaults, and which layer goes over which. What this
+module must not know: how a file, an option or a ledger spells them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+import msgspec
+
+from bulkagent.errors import SettingsRefused
+from bulkagent.settings.file import ConfigFile, GatewaySection, limits_in, settings_in
+from bulkagent.settings.limits import GatewayLimits, LimitsAt, with_implied
+from bulkagent.settings.ranges import DURABILITIES, RANGES, refuse_bounds, refuse_number
+
+__all__ = ["Settings"]
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """How a run is carried out. The defaults are gentle on purpose.
+
+    Raises:
+        SettingsRefused: A value is out of its range.
+    """
+
+    ledger: Path | None = None
+    """None: the platform's folder for state."""
+    concurrency: int = 16
+    """Requests in flight at once on one gateway, 1 to 10000; of no meaning where `auto` is set."""
+    auto: tuple[int, int] | None = None
+    """Lowest and highest limit of requests in flight on one gateway, which is then found out and
+    follows what the gateway bears, 1 to 10000; None: `concurrency` is the limit."""
+    per_second: float | None = 100.0
+    """Requests started a second on one gateway, retries included, above 0; None: no limit."""
+    burst: int = 1
+    """Requests that may start at once under `per_second`, 1 to 100000."""
+    max_attempts: int = 8
+    """Requests for one agent before it is put off to the end of the run, 1 to 1000."""
+    retry_for_s: float = 120.0
+    """How long an agent whose attempts are spent is tried again when all others are done, a
+    millisecond to a day. No wait that a gateway asks for is longer either."""
+    give_up_after_s: float = 300.0
+    """A gateway that was down for so long gets nothing more, a millisecond to a day."""
+    resend_after_switchover: bool = False
+    """Whether those are sent once more who were set before the gateway switched over."""
+    connect_timeout_s: float = 3.0
+    """For name, connection and TLS handshake together."""
+    timeout_s: float = 10.0
+    """For one request from its start to the end of its reply; above `connect_timeout_s`."""
+    agent_id_range: tuple[int, int] = (101, 59_999)
+    """Lowest and highest agent ID: 101 to 59999 before AICC 25.200, to 999999 since."""
+    max_agents: int | None = None
+    """A roster with more agents is refused; None: any number."""
+    deadline_s: float | None = None
+    """After so long nothing more is admitted, in each leg of a run; None: no such limit."""
+    grace_s: float = 15.0
+    """How long requests in flight may take to finish once nothing more is admitted."""
+    halt_share: float | None = None
+    """Share of the finished agents, above 0 to 1, whose not being applied halts the run."""
+    halt_count: int | None = None
+    """The same as a number of agents; of the two, at most one is set."""
+    halt_first: int = 50
+    """A gateway whose first agents, so many, all get one verdict of wrong set-up is halted; 0:
+    never."""
+    durability: str = "normal"
+    """`normal`: what is recorded survives any crash of the process; `full`: of the machine too."""
+    max_age_s: float = 7_200.0
+    """A run that nobody has been at work on for so long is not resumed: last night's list must not
+    hit this morning's shift."""
+    trust_state_s: float = 28_800.0
+    """How long a recorded talk right is taken for what an agent still has, by a revert."""
+    gateways: Mapping[str, GatewaySection] = {}
+    """The gateways that have a name."""
+    at_gateways: Mapping[str, LimitsAt] | None = None
+    """What single gateways have for themselves, by name; None: what their sections say."""
+
+    @classmethod
+    def resolve(
+        cls,
+        explicit: Mapping[str, object],
+        file: ConfigFile,
+        *,
+        environment: Mapping[str, object] | None = None,
+        own: Mapping[str, object] | None = None,
+        emulated: bool = False,
+    ) -> Settings:
+        """Lay explicit settings over a run's own, those over the environment, that over the file.
+
+        What is explicit goes over the limits of single gateways too; so does the environment
+        over those of the file. A run's own come as a whole: a section of today's file adds none.
+
+        Args:
+            explicit: Fields of this class that flags gave; of a new run, flags or environment.
+            file: The configuration file, or `ConfigFile()` where there is none.
+            environment: What the environment gave where `own` goes over it.
+            own: What a run in the ledger has (`own_of`); None for a new run.
+            emulated: Whether the gateway is the emulated one, which nothing can hurt: the
+                file's limits, meant for real ones, do not hold it back.
+
+        Raises:
+            SettingsRefused: A value is out of its range.
+        """
+        layers = [
+            settings_in(file),
+            _UNLIMITED if emulated else {},
+            environment or {},
+            own or {},
+            explicit,
+        ]
+        fields = {name: value for layer in layers for name, value in with_implied(layer).items()}
+        if own is None:
+            said = _at(file.gateways)
+            names = _LIMITS - _decided({**(environment or {}), **explicit})
+            left = _left(said, names & _RANGE if emulated else names)
+            if left != said:
+                fields["at_gateways"] = left
+        else:
+            # A run of an older bulkagent has none.
+            left = _left(fields.get("at_gateways", {}), _LIMITS - _decided(explicit))
+            fields["at_gateways"] = left
+        return cls(**fields)
+
+    @staticmethod
+    def own_of(recorded: Mapping[str, Any]) -> dict[str, Any]:
+        """The `own` settings of a run as JSON has kept them; an older run lacks newer ones."""
+        kept = {name: recorded[name] for name in Settings().own if name in recorded}
+        # JSON has no tuples.
+        shaped = {
+            name: msgspec.convert(kept[name], shape)
+            for name, shape in _SHAPES.items()
+            if name in kept
+        }
+        return {**kept, **shaped}
+
+    def limits(self, name: str) -> GatewayLimits:
+        """What holds at the gateway of this name: its own limits over the general ones."""
+        general = {limit: getattr(self, limit) for limit in _LIMITS}
+        return GatewayLimits(**{**general, **with_implied(self._at_gateways.get(name, {}))})
+
+    @property
+    def agent_id_ranges(self) -> dict[str, tuple[int, int]]:
+        """The ranges of the gateways that have one of their own, by name."""
+        return {
+            name: limits["agent_id_range"]
+            for name, limits in self._at_gateways.items()
+            if "agent_id_range" in limits
+        }
+
+    def __post_init__(self) -> None:
+        for name in RANGES:
+            refuse_number(name, getattr(self, name))
+        if self.timeout_s <= self.connect_timeout_s:
+            raise SettingsRefused(
+                f"the timeout ({self.timeout_s:g} s) must be longer than the connect timeout"
+                f" ({self.connect_timeout_s:g} s), which is a part of it"
+            )
+        refuse_bounds(self.auto, self.agent_id_range)
+        if self.durability not in DURABILITIES:
+            raise SettingsRefused(
+                f"the durability is {' or '.join(DURABILITIES)}, not {self.durability!r}"
+            )
+        if self.halt_share is not None and self.halt_count is not None:
+            raise SettingsRefused("a run halts at a share or at a number of agents, not at both")
+        for name in self._at_gateways:
+            self._refuse_limits(name)
+
+    @property
+    def own(self) -> dict[str, Any]:
+        """What a resume of a run takes over from it: everything but where things are."""
+        elsewhere = {"ledger", "gateways", "max_agents", "max_age_s", "trust_state_s"}
+        own = {
+            name: getattr(self, name) for name in self.__struct_fields__ if name not in elsewhere
+        }
+        return {**own, "at_gateways": self._at_gateways}
+
+    @property
+    def _at_gateways(self) -> Mapping[str, LimitsAt]:
+        return _at(self.gateways) if self.at_gateways is None else self.at_gateways
+
+    def _refuse_limits(self, name: str) -> None:
+        limits = self.limits(name)
+        try:
+            for limit in RANGES.keys() & _LIMITS:
+                refuse_number(limit, getattr(limits, limit))
+            refuse_bounds(limits.auto, limits.agent_id_range)
+        except SettingsRefused as refused:
+            raise SettingsRefused(f"[gateways.{name}] {refused}") from None
+
+
+_UNLIMITED: Mapping[str, object] = {"concurrency": 64, "per_second": None, "burst": 1}
+
+_LIMITS = frozenset(GatewayLimits.__struct_fields__)
+
+_IN_FLIGHT = frozenset({"concurrency", "auto"})
+_RANGE = frozenset({"agent_id_range"})
+
+_SHAPES: Mapping[str, Any] = {
+    "auto": tuple[int, int] | None,
+    "agent_id_range": tuple[int, int],
+    "at_gateways": dict[str, LimitsAt],
+}
+
+
+def _at(sections: Mapping[str, GatewaySection]) -> dict[str, LimitsAt]:
+    at: dict[str, LimitsAt] = {}
+    for name, section in sections.items():
+        try:
+            limits = limits_in(section)
+        except SettingsRefused as refused:
+            raise SettingsRefused(f"[gateways.{name}] {refused}") from None
+        if limits:
+            at[name] = limits
+    return at
+
+
+def _left(said: Mapping[str, LimitsAt], names: frozenset[str]) -> dict[str, LimitsAt]:
+    """Of what is said of gateways, the limits of these names."""
+    at = {
+        gateway: {name: limit for name, limit in limits.items() if name in names}
+        for gateway, limits in said.items()
+    }
+    return cast("dict[str, LimitsAt]", {gateway: left for gateway, left in at.items() if left})
+
+
+def _decided(layer: Mapping[str, object]) -> frozenset[str]:
+    """The limits that a layer decides; the two of requests in flight are one choice."""
+    decided = _LIMITS & layer.keys()
+    return decided | _IN_FLIGHT if decided & _IN_FLIGHT else decided
