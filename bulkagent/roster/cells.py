@@ -57,15 +57,19 @@ LONGEST_GUID = 512
 _GUID_PREFIX = "JSESSIONID="
 
 
-def agent_defect(cell: str, low: int, high: int) -> str:
-    """Why the cell is no agent ID from `low` to `high`, both included; empty if it is one."""
+def agent_defect(cell: str, low: int, high: int, *, gateway: str = "") -> str:
+    """Why the cell is no agent ID from `low` to `high`, both included; empty if it is one.
+
+    The gateway that has this range is named, if it is given.
+    """
     if not cell:
         return "the agent ID is missing"
     if cell.isascii() and cell.isdigit() and cell[0] != "0":
         # Length first: Python refuses to convert thousands of digits.
         if len(cell) <= len(str(high)) and low <= int(cell) <= high:
             return ""
-        return f"'{shown(cell)}' is not from {low} to {high}"
+        whose = f", the agent IDs of {gateway}" if gateway else ""
+        return f"'{shown(cell)}' is not from {low} to {high}{whose}"
     sentence = next(text for pattern, text in _AGENT_DEFECTS if pattern.fullmatch(cell))
     return f"'{shown(cell)}' {sentence}"
 

@@ -23,6 +23,7 @@ from bulkagent.roster.cells import (
 )
 from bulkagent.roster.columns import ABSENT, Columns
 from bulkagent.roster.quoting import REDACTED, redacted, shown
+from bulkagent.roster.ranges import Ranges
 from bulkagent.roster.repeats import CONFLICT, FLAG, LINE_SHIFT, Repeats
 from bulkagent.roster.row import Retraction, RosterRow
 from bulkagent.roster.rules import Rules
@@ -36,12 +37,14 @@ class Judge:
     Args:
         columns: where the cells of each meaning are.
         rules: what is allowed, and what holds where a cell is empty or missing.
+        ranges: which agent IDs each gateway knows.
         repeats: what earlier records said; shared with whoever judges other records.
     """
 
-    def __init__(self, columns: Columns, rules: Rules, repeats: Repeats) -> None:
+    def __init__(self, columns: Columns, rules: Rules, ranges: Ranges, repeats: Repeats) -> None:
         self._columns = columns
         self._rules = rules
+        self._ranges = ranges
         self._repeats = repeats
         asked = rules.guid_required
         self._guid_required = columns.guid != ABSENT if asked is None else asked
@@ -60,10 +63,11 @@ class Judge:
         flag_cell = _cell(cells, columns.flag)
         guid_cell = _cell(cells, columns.guid)
         flag = rules.flag if columns.flag == ABSENT else FLAGS.get(flag_cell.lower())
+        elsewhere = gateway_defect(gateway_cell, rules.gateways)
         reasons = (
             (surplus, "" if surplus == ABSENT else _surplus(surplus, width)),
-            (columns.agent, agent_defect(agent_cell, *rules.agent_id_range)),
-            (columns.gateway, gateway_defect(gateway_cell, rules.gateways)),
+            (columns.agent, self._agent_defect(agent_cell, gateway_cell, elsewhere)),
+            (columns.gateway, elsewhere),
             (columns.flag, "" if columns.flag == ABSENT else flag_defect(flag_cell)),
             (columns.guid, guid_defect(guid_cell, required=self._guid_required)),
         )
@@ -83,6 +87,13 @@ class Judge:
             hide = surplus != ABSENT and columns.has_secret
             return (_invalid(judged, columns.name(at), reason, gateway_cell, hide=hide),)
         return self._remember(judged, gateway_cell)
+
+    def _agent_defect(self, agent_cell: str, gateway_cell: str, elsewhere: str) -> str:
+        # Of a gateway that nobody knows, no range is known: that is what is wrong with the row.
+        low, high = self._ranges.widest if elsewhere else self._ranges.of(gateway_cell)
+        gateway = gateway_cell or self._rules.default_gateway
+        named = gateway if self._ranges.differ and not elsewhere else ""
+        return agent_defect(agent_cell, low, high, gateway=named)
 
     def _remember(self, judged: RosterRow, gateway_cell: str) -> Sequence[RosterRow | Retraction]:
         number, bit = int(judged.agent_id), judged.flag or 0

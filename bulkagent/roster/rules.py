@@ -6,6 +6,8 @@ this module must not know: options' spelling, or what a file turned out to hold.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
 from bulkagent.errors import RosterRefused
@@ -35,6 +37,8 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     """Whether a roster without any flag is refused."""
     agent_id_range: tuple[int, int] = (101, 59999)
     """The lowest and the highest agent ID, both allowed; within 1 to 999999."""
+    agent_id_ranges: Mapping[str, tuple[int, int]] = {}
+    """The same for the gateways that have a range of their own, by name."""
     gateways: frozenset[str] | None = None
     """The names that a gateway cell may have; None: any well-formed name."""
     default_gateway: str = ""
@@ -45,8 +49,9 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if self.flag not in {None, 0, 1}:
             raise RosterRefused(f"the flag is {self.flag}; it must be 1 or 0")
-        low, high = self.agent_id_range
-        if not 1 <= low <= high <= HIGHEST_AGENT:
+        for low, high in (self.agent_id_range, *self.agent_id_ranges.values()):
+            if 1 <= low <= high <= HIGHEST_AGENT:
+                continue
             raise RosterRefused(
                 f"the agent ID range {low} to {high} is not within 1 to {HIGHEST_AGENT}; "
                 "give the lowest agent ID first"

@@ -21,6 +21,7 @@ from bulkagent.errors import RosterRefused
 from bulkagent.roster.cells import FLAGS, guid_defect, guid_value
 from bulkagent.roster.columns import ABSENT, Columns
 from bulkagent.roster.judge import Judge, kept_cell
+from bulkagent.roster.ranges import Ranges
 from bulkagent.roster.records import Records, csv_sentence, lines_of
 from bulkagent.roster.repeats import LINE_SHIFT, Repeats
 from bulkagent.roster.row import Retraction, RosterRow
@@ -46,9 +47,10 @@ class Sweep:
         self._columns = columns
         self._rules = rules
         self._repeats = Repeats(rules.default_gateway)
-        low, high = rules.agent_id_range
+        self._ranges = Ranges(rules)
+        low, high = self._ranges.widest
         self._in_range = msgspec.json.Decoder(list[Annotated[int, msgspec.Meta(ge=low, le=high)]])
-        self._judge = Judge(columns, rules, self._repeats)
+        self._judge = Judge(columns, rules, self._ranges, self._repeats)
 
     def rows(self, records: Records) -> Iterator[RosterRow | Retraction]:
         """Every record as one row, and before a contradicting row the retraction of the first.
@@ -123,6 +125,8 @@ class Sweep:
         if any(map(any, cells[len(columns.names) :])):
             return ()
         named = cells[columns.gateway] if columns.gateway != ABSENT else ("",) * len(batch)
+        if not self._ranges.hold(named, numbers):
+            return ()
         gateways = named
         if "" in named:
             gateways = tuple(name or rules.default_gateway for name in named)

@@ -159,7 +159,7 @@ class Gateways:
             gateway = EmulatedGateway(
                 self._scenario,
                 agent_ids=None,
-                agent_id_range=self._request.settings.agent_id_range,
+                agent_id_range=self._request.settings.limits(name).agent_id_range,
             )
             started[name] = await stack.enter_async_context(gateway)
             self._endpoints[name] = Endpoint(name=name, url=gateway.url, ca_pem=gateway.ca_pem)

@@ -70,6 +70,7 @@ def rules_of(request: Request, gateways: Gateways) -> Rules:
         agent_column=request.agent_column,
         flag=request.flag,
         agent_id_range=request.settings.agent_id_range,
+        agent_id_ranges=request.settings.agent_id_ranges,
         gateways=gateways.names,
         default_gateway=gateways.default,
         # Without a gateway that is what is wrong, and it is said first: see `_refuse_layout`.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from typing import TypedDict, Unpack
 
 from bulkagent.roster import Layout, Retraction, Roster, RosterRow, Rules
@@ -17,6 +18,7 @@ class RuleSettings(TypedDict, total=False):
     flag: int | None
     require_flag: bool
     agent_id_range: tuple[int, int]
+    agent_id_ranges: Mapping[str, tuple[int, int]]
     gateways: frozenset[str] | None
     default_gateway: str
     guid_required: bool | None

@@ -93,23 +93,27 @@ CELL = st.sampled_from(["101", "102", "103", " 104", "x", "", "0", "1", "no", "e
     header=st.permutations(["agent_id", "flag", "gateway", "guid", "n", "m"]),
     width=st.integers(1, 6),
     table=st.lists(st.lists(CELL, max_size=7), max_size=40),
+    ranges=st.sampled_from([{}, {"east": (102, 103)}, {"east": (1, 102), "x": (103, 103)}]),
 )
 def test_every_record_is_one_row_and_the_quick_look_changes_nothing(
-    header: list[str], width: int, table: list[list[str]]
+    header: list[str],
+    width: int,
+    table: list[list[str]],
+    ranges: dict[str, tuple[int, int]],
 ) -> None:
     """The judge alone, record by record, gives what the whole reader gives."""
     header = [name for name in header if name in [*header[:width], "agent_id"]]
     lines = [",".join(f'"{cell}"' for cell in line) for line in [header, *table]]
     content = "\n".join(lines).encode()
     filled = [line for line in table if any(cell.strip() for cell in line)]
-    with Roster("-", rules(), stdin=io.BytesIO(content)) as roster:
+    with Roster("-", rules(agent_id_ranges=ranges), stdin=io.BytesIO(content)) as roster:
         if not filled:
             with pytest.raises(RosterRefused):
                 list(roster.rows())
             return
         found = list(roster.rows())
         sweep = roster._sweep
-    judge = Judge(sweep._columns, sweep._rules, Repeats(""))
+    judge = Judge(sweep._columns, sweep._rules, sweep._ranges, Repeats(""))
     alone: list[RosterRow | Retraction] = []
     line = 2
     for cells in table:

@@ -140,6 +140,8 @@ def everything_from(stream: io.BytesIO) -> list[int]:
 def test_an_impossible_range_is_refused(bounds: tuple[int, int]) -> None:
     with pytest.raises(RosterRefused, match="is not within 1 to 999999"):
         Rules(agent_id_range=bounds)
+    with pytest.raises(RosterRefused, match="is not within 1 to 999999"):
+        Rules(agent_id_ranges={"east": (101, 200), "west": bounds})
 
 
 def test_a_flag_is_1_or_0() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import pytest
 
 from bulkagent.outcome import Status
@@ -52,6 +54,39 @@ def test_any_other_agent_cell_is_invalid_and_says_why(cell: str, reason: str) ->
 def test_newer_gateways_have_a_wider_range() -> None:
     assert only_row("agent_id\n999999\n", agent_id_range=(101, 999999)).status is None
     assert only_row("agent_id\n100\n", agent_id_range=(101, 999999)).status is Status.INVALID
+
+
+RANGES = {"east": (101, 999_999), "west": (101, 200)}
+
+
+@pytest.mark.parametrize("default", ["", "east", "west"])
+def test_each_row_is_judged_by_the_range_of_its_gateway(default: str) -> None:
+    numbers = [101, 200, 201, 59_999, 60_000, 999_999]
+    gateways = ["", "east", "west", "north"]
+    highest = {"east": 999_999, "west": 200, "north": 59_999}
+    lines = [f"{gateway},{number}" for number in numbers for gateway in gateways]
+    content = "\n".join(["gateway,agent", *lines])
+    known = {"agent_id_ranges": RANGES, "gateways": frozenset(highest), "default_gateway": default}
+    found = rows_of(content, **known)  # type: ignore[arg-type] # a mixture, by name
+    assert [row.row for row in found] == list(range(2, len(lines) + 2))
+    for row, (number, gateway) in zip(found, product(numbers, gateways), strict=True):
+        most = highest.get(gateway or default, 59_999)
+        if row.status is Status.DUPLICATE:
+            assert gateway == default != ""
+        elif number <= most:
+            assert row.status is None
+        else:
+            whose = f", the agent IDs of {gateway or default}" if gateway or default else ""
+            assert (row.status, row.column) == (Status.INVALID, "agent")
+            assert row.reason == f"'{number}' is not from 101 to {most}{whose}"
+
+
+def test_of_an_unknown_gateway_that_is_what_is_said_and_no_range() -> None:
+    rules = {"agent_id_ranges": RANGES, "gateways": frozenset(RANGES)}
+    row = only_row("agent,gateway\n60000,esat\n", **rules)  # type: ignore[arg-type]
+    assert (row.column, row.reason) == ("gateway", "'esat' is not a configured gateway")
+    row = only_row("agent,gateway\n100,esat\n", **rules)  # type: ignore[arg-type]
+    assert (row.column, row.reason) == ("agent", "'100' is not from 101 to 999999")
 
 
 @pytest.mark.parametrize(
