@@ -9,6 +9,7 @@ import typer
 from bulkagent.cli import app
 from bulkagent.outcome import Status
 from bulkagent.report import ADVICE, COLUMNS
+from bulkagent.settings import ConfigFile, GatewaySection, load_config
 
 REPOSITORY = Path(__file__).parents[1]
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
@@ -58,6 +59,17 @@ def test_every_option_is_there_with_its_default(command: str) -> None:
     for (name, (default, text)), help_text in zip(there.items(), options.values(), strict=True):
         assert help_text.startswith(text), name
         assert default == "-" or f"[{default}]" in help_text, name
+
+
+def test_the_configuration_has_every_key_that_there_is(tmp_path: Path) -> None:
+    shown = next(
+        text for text in re.findall(r"```toml\n(.*?)```", README, re.DOTALL) if "[gateways" in text
+    )
+    path = tmp_path / "bulkagent.toml"
+    path.write_text(shown)
+    load_config(path)
+    words = set(re.findall(r"[a-z_]+", shown))
+    assert words >= {*ConfigFile.__struct_fields__, *GatewaySection.__struct_fields__}
 
 
 def test_the_columns_are_the_reports() -> None:

@@ -88,6 +88,7 @@ def again_of(ctx: typer.Context) -> dict[str, Any]:
 _TLS = ("ca_file", "client_cert", "tls_server_name")
 
 _SETTINGS = (
+    *("burst", "retry_for", "give_up_after", "resend_after_switchover"),
     *("rate", "timeout", "connect_timeout", "deadline", "grace", "halt", "halt_first"),
     *("concurrency", "max_attempts", "ledger", "durability", "max_age", "trust_state"),
 )
@@ -123,7 +124,10 @@ def _read(options: Mapping[str, Any]) -> dict[str, Any]:
     for name, value in options.items():
         if value is None:
             continue
-        if name == "rate":
+        if name == "concurrency":
+            limit = quantities.concurrency(value)
+            settings["concurrency" if isinstance(limit, int) else "auto"] = limit
+        elif name == "rate":
             settings["per_second"] = quantities.rate_per_second(value)
         elif name == "halt":
             settings["halt_share"], settings["halt_count"] = quantities.halt_at(value)
@@ -139,5 +143,8 @@ def _read(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 _DURATIONS = frozenset(
-    {"connect_timeout", "timeout", "deadline", "grace", "max_age", "trust_state"}
+    {
+        *("connect_timeout", "timeout", "retry_for", "give_up_after", "deadline", "grace"),
+        *("max_age", "trust_state"),
+    }
 )

@@ -16,6 +16,7 @@ __all__ = [
     "AgentColumn",
     "AgentIdRange",
     "AssumeOpposite",
+    "Burst",
     "CaFile",
     "ClientCert",
     "Concurrency",
@@ -27,6 +28,7 @@ __all__ = [
     "Encoding",
     "Flag",
     "GatewayName",
+    "GiveUpAfter",
     "Grace",
     "Halt",
     "HaltFirst",
@@ -43,6 +45,8 @@ __all__ = [
     "Override",
     "Rate",
     "Reports",
+    "ResendAfterSwitchover",
+    "RetryFor",
     "RosterPath",
     "RunName",
     "Scenario",
@@ -111,11 +115,12 @@ Config = Annotated[
     ),
 ]
 Concurrency = Annotated[
-    int | None,
+    str | None,
     _option(
         "--concurrency",
-        metavar="N",
-        help="Requests in flight at once, at each gateway.  [16; emulated: 64]",
+        metavar="N|auto|auto:A-B",
+        help="Requests in flight at once, at each gateway; auto: as many as it bears, 4 to 256 or"
+        " A to B.  [16; emulated: 64]",
     ),
 ]
 Rate = Annotated[
@@ -127,8 +132,42 @@ Rate = Annotated[
         "  [100/s; emulated: none]",
     ),
 ]
+Burst = Annotated[
+    int | None,
+    _option("--burst", metavar="N", help="Requests that may start at once under the rate.  [1]"),
+]
 MaxAttempts = Annotated[
-    int | None, _option("--max-attempts", metavar="N", help="Requests for one agent.  [8]")
+    int | None,
+    _option(
+        "--max-attempts",
+        metavar="N",
+        help="Requests for one agent before it is put off to the end of the run.  [8]",
+    ),
+]
+RetryFor = Annotated[
+    str | None,
+    _option(
+        "--retry-for",
+        metavar="TIME",
+        help="How long an agent whose attempts are spent is tried again, when all others are done."
+        "  [2m]",
+    ),
+]
+GiveUpAfter = Annotated[
+    str | None,
+    _option(
+        "--give-up-after",
+        metavar="TIME",
+        help="A gateway that was down for so long gets nothing more (exit 5)."
+        "  [5m; 30s where it never answered in this run]",
+    ),
+]
+ResendAfterSwitchover = Annotated[
+    bool | None,
+    _option(
+        "--resend-after-switchover",
+        help="Send those once more who were set before the gateway switched over.",
+    ),
 ]
 ConnectTimeout = Annotated[
     str | None,

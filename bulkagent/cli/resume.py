@@ -27,7 +27,11 @@ def resume(  # noqa: PLR0917 - Typer reads the parameters; nobody calls this by 
     as_json: options.Json = False,  # noqa: FBT002 - an option
     concurrency: options.Concurrency = None,
     rate: options.Rate = None,
+    burst: options.Burst = None,
     max_attempts: options.MaxAttempts = None,
+    retry_for: options.RetryFor = None,
+    give_up_after: options.GiveUpAfter = None,
+    resend_after_switchover: options.ResendAfterSwitchover = None,
     timeout: options.Timeout = None,
     connect_timeout: options.ConnectTimeout = None,
     deadline: options.Deadline = None,
