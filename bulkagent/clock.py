@@ -1,4 +1,4 @@
-"""Time, as everything else asks for it: one record of three questions, injected everywhere.
+"""Time, as everything else asks for it: one record of four questions, injected everywhere.
 
 What may live here: the clock's protocol and the machine's own clock. What this room must not
 know: what anybody waits for. Tests put a clock here that jumps.
@@ -22,6 +22,9 @@ class Clock(Protocol):
     def wall_ms(self) -> int:
         """Time of day in milliseconds since the Unix epoch, UTC. For records."""
 
+    def busy_s(self) -> float:
+        """Seconds for which the calling thread has computed so far. For how busy a loop is."""
+
     async def sleep(self, seconds: float) -> None:
         """Wait that long; a cancelled wait ends at once."""
 
@@ -31,6 +34,7 @@ class SystemClock:
 
     def __init__(self) -> None:
         self.monotonic = time.perf_counter
+        self.busy_s = time.thread_time
 
     def wall_ms(self) -> int:
         """The machine's time of day."""

@@ -63,6 +63,8 @@ class Cause(enum.StrEnum):
     TLS = "tls"
     RESET = "reset"
     BAD_REPLY = "bad_reply"
+    RETRY_BUDGET = "retry_budget"
+    BREAKER_OPEN = "breaker_open"
     INTERRUPTED = "interrupted"
     DEADLINE = "deadline"
     HALTED = "halted"
@@ -149,11 +151,15 @@ class Disposition(msgspec.Struct, frozen=True, gc=False):
 
 
 class Ended(Protocol):
-    """The one thing that the engine asks of an attempt, whatever else its record holds."""
+    """What the engine asks of an attempt, whatever else its record holds."""
 
     @property
     def disposition(self) -> Disposition:
         """How it ended."""
+
+    @property
+    def pause_s(self) -> float:
+        """For how many seconds the far side asked to be left alone; 0 where it did not."""
 
 
 class Assignment(msgspec.Struct, frozen=True, gc=False):
@@ -183,6 +189,8 @@ class Attempt(msgspec.Struct, frozen=True, gc=False):
     """0 where there was no HTTP reply."""
     detail: str = ""
     """What the network said where the gateway said nothing."""
+    pause_s: float = 0.0
+    """For how many seconds the gateway, or who is in front of it, asked to be left alone."""
 
 
 AttemptT = TypeVar("AttemptT", bound=Ended)
@@ -200,6 +208,8 @@ class Story(msgspec.Struct, Generic[AttemptT], frozen=True):
     """The latest attempt that the gateway answered."""
     ends: tuple[Disposition, ...]
     """How each attempt ended."""
+    withheld: Cause | None = None
+    """Why a further attempt that was due was not made."""
 
     @classmethod
     def begin(cls, attempt: AttemptT) -> Story[AttemptT]:
@@ -299,6 +309,8 @@ def conclude(
             status, cause = Status.UNKNOWN, story.doubt.disposition.cause
         elif past is not None and past.doubt is not None:
             status, cause = Status.UNKNOWN, past.doubt
+        elif story.withheld is not None:
+            cause = story.withheld
     return Outcome(
         row=row,
         status=status,

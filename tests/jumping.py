@@ -43,6 +43,9 @@ class JumpingClock:
     def wall_ms(self) -> int:
         return int(self.monotonic() * 1000)
 
+    def busy_s(self) -> float:
+        return 0.0
+
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
 

@@ -1,15 +1,18 @@
 """The bulk engine: any repeatable operation over any list, through bulkheads of bounded work.
 
-What may live here: sources, lanes, workers, limits, rates, parking, the policy of retries, and
-the rules that end a run early.
+What may live here: sources, lanes, workers, limits, rates, parking, the policies of retries and
+of restraint, and the rules that end a run early.
 What this room must not know: HTTP, gateways, agents, files. It asks an attempt for its
 disposition and nothing else; the tests run it on a list of words.
 """
 
+from bulkagent.engine.adapting import Bounds
 from bulkagent.engine.admission import Limits
+from bulkagent.engine.breaker import TripPolicy
 from bulkagent.engine.bulkhead import Bulkhead
 from bulkagent.engine.engine import Engine
 from bulkagent.engine.pacing import Pacer
+from bulkagent.engine.restraint import Caution, Notice
 from bulkagent.engine.retrying import Again, Decision, Enough, RetryPolicy, decide
 from bulkagent.engine.ruling import (
     End,
@@ -25,7 +28,9 @@ from bulkagent.engine.source import Source
 
 __all__ = [
     "Again",
+    "Bounds",
     "Bulkhead",
+    "Caution",
     "Decision",
     "End",
     "Engine",
@@ -35,11 +40,13 @@ __all__ = [
     "HaltFirst",
     "HaltShare",
     "Limits",
+    "Notice",
     "Pacer",
     "RetryPolicy",
     "Rule",
     "Ruling",
     "Source",
     "Tally",
+    "TripPolicy",
     "decide",
 ]

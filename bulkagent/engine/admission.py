@@ -10,6 +10,7 @@ import anyio
 import msgspec
 
 from bulkagent.clock import Clock
+from bulkagent.engine.adapting import Bounds
 from bulkagent.engine.pacing import Pacer
 
 __all__ = ["Admission", "Limits"]
@@ -20,11 +21,26 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
     concurrency: int = 16
     """Attempts in flight at once, at least 1."""
+    adaptive: Bounds | None = None
+    """Between what their number may move, which is then learned, whatever `concurrency` says;
+    None: it stays."""
     per_second: float | None = 100.0
-    """Attempts started a second, retries included; None: as fast as answers come."""
+    """Attempts started a second, retries and probes included; None: as fast as answers come."""
+    burst: int = 1
+    """Attempts that may start at once under the rate after an idle time, at least 1."""
     max_parked: int = 1024
     """Items waiting for a retry at once; when as many wait, no new item is taken. At about
     10 KB each this bounds what a gateway that fails everything can make a run hold."""
+
+    @property
+    def most(self) -> int:
+        """The most attempts that may ever be in flight at once."""
+        return self.adaptive.high if self.adaptive else self.concurrency
+
+    @property
+    def first(self) -> int:
+        """How many may be at the beginning."""
+        return self.adaptive.start if self.adaptive else self.concurrency
 
 
 class Turnstile:
@@ -64,12 +80,14 @@ class Admission:
         clock: Time.
     """
 
-    __slots__ = ("_concurrency", "slots", "turnstile")
+    __slots__ = ("_most", "slots", "turnstile")
 
     def __init__(self, limits: Limits, clock: Clock) -> None:
-        self.slots = anyio.CapacityLimiter(limits.concurrency)
-        self.turnstile = Turnstile(Pacer(limits.per_second), clock) if limits.per_second else None
-        self._concurrency = limits.concurrency
+        self.slots = anyio.CapacityLimiter(limits.first)
+        self.turnstile = (
+            Turnstile(Pacer(limits.per_second, limits.burst), clock) if limits.per_second else None
+        )
+        self._most = limits.most
 
     @property
     def overdrawn(self) -> bool:
@@ -78,10 +96,11 @@ class Admission:
 
     def resize(self, tokens: int) -> None:
         """Have this many slots, from 0 on; those in use stay in use."""
-        self.slots.total_tokens = tokens
+        if tokens != self.slots.total_tokens:
+            self.slots.total_tokens = tokens
 
     def open(self) -> None:
         """Let all who wait through, at once: there is nothing left for them to start."""
-        self.slots.total_tokens = self._concurrency
+        self.slots.total_tokens = self._most
         if self.turnstile is not None:
             self.turnstile.open()

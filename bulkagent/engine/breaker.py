@@ -126,6 +126,7 @@ class CircuitBreaker:
     Args:
         random: Numbers from 0 up to 1, for the jitter.
         policy: When it trips, and how long the pauses are.
+        answered: Whether it is known to have answered before.
     """
 
     __slots__ = (
@@ -142,7 +143,13 @@ class CircuitBreaker:
         "_until",
     )
 
-    def __init__(self, random: Callable[[], float], policy: TripPolicy | None = None) -> None:
+    def __init__(
+        self,
+        random: Callable[[], float],
+        policy: TripPolicy | None = None,
+        *,
+        answered: bool = False,
+    ) -> None:
         self._policy = policy or TripPolicy()
         self._random = random
         self._state = State.CLOSED
@@ -153,7 +160,7 @@ class CircuitBreaker:
         self._until = -math.inf
         self._probing = False
         self._down_since: float | None = None
-        self._answered = False
+        self._answered = answered
 
     def __repr__(self) -> str:
         down = "" if self._down_since is None else f", down since {self._down_since:.1f}"
@@ -173,6 +180,11 @@ class CircuitBreaker:
     def probing(self) -> bool:
         """Whether a probe is in flight."""
         return self._probing
+
+    @property
+    def answered(self) -> bool:
+        """Whether it ever answered."""
+        return self._answered
 
     @property
     def opened(self) -> int:

@@ -77,9 +77,15 @@ class RetryBudget:
             (infinity, where time earns nothing). First attempts may make room earlier, and others
             may take it: who waits has to ask again.
         """
+        wait_s = self.room_in(now)
+        if not wait_s:
+            self._granted += 1
+        return wait_s
+
+    def room_in(self, now: float) -> float:
+        """What `grant` would return, without anything being granted."""
         balance = self._balance(now)
         if balance >= 1.0:
-            self._granted += 1
             return 0.0
         if not self._per_second:
             return math.inf

@@ -7,21 +7,27 @@ A worker makes first attempts and due retries alike; only workers send, so every
 holds sending back stands in one loop. A retryable end is parked in a task of its own, which
 holds no slot: workers that slept out the backoff themselves would leave the slots idle. A
 worker without work holds none either, so that a bulkhead that is paused cannot send by one.
+
+How many slots there are is assigned here and nowhere else, by what the policies of restraint
+say: none while the far side is paused or given time to recover, one while it is probed.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
 import anyio
 import anyio.abc
+import msgspec
 
 from bulkagent.clock import Clock
 from bulkagent.engine.admission import Admission, Limits
+from bulkagent.engine.alarm import Alarm
 from bulkagent.engine.bell import Bell
-from bulkagent.engine.parking import Parked, until_enough
+from bulkagent.engine.intake import Intake, Start
+from bulkagent.engine.parking import Parked, Parking, until_enough
+from bulkagent.engine.restraint import Caution, Notice, Restraint
 from bulkagent.engine.retrying import Again, Decision, Enough, RetryPolicy, decide
 from bulkagent.engine.ruling import End, HaltFirst, Tally
 from bulkagent.engine.source import Source
@@ -45,6 +51,8 @@ class Bulkhead(Generic[ItemT, AttemptT]):
         policy: When to try again.
         clock: Time.
         random: Numbers from 0 up to 1, for the jitter.
+        caution: How soon the far side is spared, and when it is given up.
+        answered: Whether the far side is known to have answered before.
         rows: How many items its lanes have in all; 0 where nobody knows.
         halt_first: How many first items are enough to end it, where all of them say that
             something is set up wrongly (`HaltFirst`); 0: never.
@@ -53,6 +61,7 @@ class Bulkhead(Generic[ItemT, AttemptT]):
             it ended, the decision. An attempt that would be followed by another but for the
             stop is shown as `Enough`. What it raises ends the run as a defect.
         ending: Called once, at the moment from which on nothing more is admitted.
+        notice: Called on the loop when something about the far side as a whole has changed.
     """
 
     _tasks: anyio.abc.TaskGroup
@@ -68,18 +77,19 @@ class Bulkhead(Generic[ItemT, AttemptT]):
         policy: RetryPolicy,
         clock: Clock,
         random: Callable[[], float],
+        caution: Caution | None = None,
+        answered: bool = False,
         rows: int = 0,
         halt_first: int = 0,
         observe: Callable[[ItemT, int, AttemptT, Decision], None] | None = None,
         ending: Callable[[End], None] | None = None,
+        notice: Callable[[Notice], None] | None = None,
     ) -> None:
         self.name = name
         self.tally = Tally(rows)
-        self._lanes = deque(lanes)
         self._source = source
         self._attempt = attempt
-        self._concurrency = limits.concurrency
-        self._max_parked = limits.max_parked
+        self._workers = self._cap = limits.most
         self._policy = policy
         self._clock = clock
         self._random = random
@@ -88,19 +98,31 @@ class Bulkhead(Generic[ItemT, AttemptT]):
         self._ending = ending
         self._settled: Callable[[Story[AttemptT]], None] | None = None
         self._admission = Admission(limits, clock)
-        self._parked: set[Parked[ItemT, AttemptT]] = set()
-        self._due: deque[Parked[ItemT, AttemptT]] = deque()
+        self._restraint = Restraint(
+            limits, caution or Caution(), random, answered=answered, notice=notice
+        )
+        self._parking: Parking[ItemT, AttemptT] = Parking(limits.max_parked)
         self._bell = Bell()
-        self._open = 0  # items asked for or taken whose stories have not ended
+        self._alarm = Alarm(clock, self._regulate)
+        self._intake = Intake(
+            lanes,
+            source,
+            self._parking,
+            self._restraint,
+            rows=rows,
+            clock=clock,
+            bell=self._bell,
+            alarm=self._alarm,
+        )
         self._end: End | None = None
-        self._lanes_left: list[int] = []
         self._cut_short = False
 
     def __repr__(self) -> str:
         return (
             f"<Bulkhead {self.name}: {self.in_flight} in flight of"
-            f" {self._admission.slots.total_tokens}, {self.parked} parked, {len(self._due)} due,"
-            f" {len(self._lanes)} lanes left"
+            f" {self._admission.slots.total_tokens}, {self.parked} parked,"
+            f" {len(self._parking.due)} due,"
+            f" {len(self._intake.lanes)} lanes left"
             f"{f', stopped: {self._end.cause}' if self._end else ''}>"
         )
 
@@ -112,12 +134,12 @@ class Bulkhead(Generic[ItemT, AttemptT]):
     @property
     def parked(self) -> int:
         """Items between two attempts."""
-        return len(self._parked)
+        return len(self._parking)
 
     @property
     def lanes_left(self) -> tuple[int, ...]:
         """Lanes that the end closed before the source had said that they have no more."""
-        return tuple(self._lanes_left)
+        return tuple(self._intake.lanes_left)
 
     @property
     def ended(self) -> End | None:
@@ -128,9 +150,9 @@ class Bulkhead(Generic[ItemT, AttemptT]):
         says of the items that were sent is true however few were left. Final once `run` returned.
         """
         end = self._end
-        if end is None or end.cause is Cause.HALTED or self._lanes_left or self._cut_short:
+        if end is None or end.cause is Cause.HALTED or self._intake.lanes_left or self._cut_short:
             return end
-        return end if self._open else None
+        return end if self._intake.open else None
 
     async def run(self, settled: Callable[[Story[AttemptT]], None] | None = None) -> None:
         """Work off all lanes; return when every item taken has its story's end.
@@ -139,18 +161,23 @@ class Bulkhead(Generic[ItemT, AttemptT]):
             settled: Called with every story that ended, once it is counted here.
         """
         self._settled = settled
-        async with anyio.create_task_group() as tasks:
-            self._tasks = tasks
-            for _ in range(self._concurrency):
-                tasks.start_soon(self._work)
+        self._regulate()
+        async with anyio.create_task_group() as watches:
+            watches.start_soon(self._alarm.run)
+            async with anyio.create_task_group() as tasks:
+                self._tasks = tasks
+                for _ in range(self._workers):
+                    tasks.start_soon(self._work)
+            watches.cancel_scope.cancel()
 
     def resize(self, tokens: int) -> None:
-        """Let as many attempts be in flight at once, from 0 (a pause) to `concurrency`.
+        """Let at most as many attempts be in flight at once, from 0 (a pause) on.
 
         Those in flight finish; further ones start when there are fewer. A pause lasts until it
         is ended or everything is stopped; it holds back nobody who has nothing left to do.
         """
-        self._admission.resize(tokens)
+        self._cap = tokens
+        self._regulate()
 
     def stop(self, end: End) -> None:
         """Admit nothing more, for good; the first end that it is given stays.
@@ -161,27 +188,58 @@ class Bulkhead(Generic[ItemT, AttemptT]):
         if self._end is not None:
             return
         self._end = end
-        self._lanes_left.extend(self._lanes)
-        self._lanes.clear()
-        self._due.clear()
-        for parked in self._parked:
+        self._intake.close()
+        self._withhold()
+        self._parking.clear()
+        for parked in self._parking:
             if not parked.in_flight:
                 parked.scope.cancel()
         self._dismiss()
         if self._ending is not None:
             self._ending(end)
 
+    def _withhold(self) -> None:
+        """Say of retries that were due why they are not made, where that is the budget's doing."""
+        due = self._parking.due
+        if due and self._restraint.out_of_budget(self._clock.monotonic()):
+            for parked in due:
+                parked.story = msgspec.structs.replace(parked.story, withheld=Cause.RETRY_BUDGET)
+
     def _dismiss(self) -> None:
         """Wake all workers, wherever they wait: there is nothing left to hold back."""
         self._admission.open()
         self._bell.ring()
 
+    def _regulate(self) -> None:
+        """Assign the slots anew, and see to it that this is done again when it is time."""
+        if self._end is not None or self._intake.over:
+            return
+        now = self._clock.monotonic()
+        if why := self._restraint.given_up(now):
+            self.stop(self._given_up(why))
+            return
+        allowance = self._restraint.allowance(now, self._busy_s())
+        self._admission.resize(min(self._cap, allowance.tokens))
+        self._alarm.set(now + allowance.for_s)
+        self._bell.ring()
+
+    def _given_up(self, why: str) -> End:
+        """The end of a far side that is down; what all began with may say that it never was up."""
+        outlook = self.tally.copy()
+        for parked in self._parking:
+            outlook.count(parked.story)
+        blamed = self._halt_first.blame(outlook, self.name)
+        return blamed or End(Cause.BREAKER_OPEN, f"{self.name} was given up: {why}")
+
+    def _busy_s(self) -> float:
+        return self._clock.busy_s() if self._restraint.adapts else 0.0
+
     async def _work(self) -> None:
         slots = self._admission.slots
         # The slot is this worker's by name: asking for the current task costs more than the rest.
         worker = object()
-        while self._lanes or self._open:
-            if not self._ready():
+        while not self._intake.over:
+            if not self._intake.ready():
                 await self._bell.wait()
                 continue
             startable = True
@@ -196,73 +254,74 @@ class Bulkhead(Generic[ItemT, AttemptT]):
             finally:
                 slots.release_on_behalf_of(worker)
 
+    def _startable(self) -> bool:
+        """Whether a worker that holds a slot may use it, or gives it back after a `resize`."""
+        return not self._admission.overdrawn and self._intake.ready()
+
     async def _step(self) -> None:
         """Make one attempt, if there still is one to make."""
-        parked, item = await self._admit()
-        if parked is not None:
-            await self._retry(parked)
-        elif item is not None:
-            await self._first(item)
+        start = await self._admit()
+        if start is None:
+            # A lane has just run out; or a probe was sent meanwhile, so that slots are too many.
+            self._regulate()
+            if self._intake.over:
+                self._dismiss()
+        elif start.parked is not None:
+            await self._retry(start.parked, start.era)
+        else:
+            await self._first(start.item, start.era)
 
-    async def _admit(self) -> tuple[Parked[ItemT, AttemptT] | None, ItemT | None]:
+    async def _admit(self) -> Start[ItemT, AttemptT] | None:
         turnstile = self._admission.turnstile
         if turnstile is None:
-            return await self._take()
+            return await self._intake.take()
         async with turnstile.lock:
             if self._startable():
                 await turnstile.pace()
-            return await self._take() if self._startable() else (None, None)
+            return await self._intake.take() if self._startable() else None
 
-    async def _take(self) -> tuple[Parked[ItemT, AttemptT] | None, ItemT | None]:
-        """A due retry, else a lane's next item; neither where a lane has just run out."""
-        if self._due:
-            parked = self._due.popleft()
-            parked.in_flight = True
-            return parked, None
-        lane = self._lanes[0]
-        self._open += 1
-        item = await self._source.take(lane)
-        if item is None:
-            self._close_lane(lane)
-        return None, item
-
-    def _close_lane(self, lane: int) -> None:
-        self._open -= 1
-        # Several may have asked at once, or the end may have closed it meanwhile.
-        for lanes in (self._lanes, self._lanes_left):
-            if lane in lanes:
-                lanes.remove(lane)
-        if not self._lanes and not self._open:
-            self._dismiss()
-
-    def _ready(self) -> bool:
-        """Whether there is anything to attempt: a due retry goes before a new item."""
-        return bool(self._due) or (bool(self._lanes) and len(self._parked) < self._max_parked)
-
-    def _startable(self) -> bool:
-        """Whether a worker that holds a slot may use it, or gives it back after a `resize`."""
-        return not self._admission.overdrawn and self._ready()
-
-    async def _first(self, item: ItemT) -> None:
+    async def _first(self, item: ItemT, era: int) -> None:
         await self._source.mark(item, 1)
-        story = Story.begin(await self._attempt(item))
-        decision = self._judge(item, story)
+        since = self._clock.monotonic()
+        attempt, changed = await self._make(item, era, since)
+        story = Story.begin(attempt)
+        decision = self._judge(item, story, since)
         if isinstance(decision, Again):
-            parked = Parked(item, story, decision)
-            self._parked.add(parked)
+            parked = Parked(item, story, decision, since=since)
+            self._parking.add(parked)
+            self._intake.sweep()
             self._tasks.start_soon(self._park, parked)
         else:
             self._settle(item, story)
+        if changed:
+            self._regulate()
 
-    async def _retry(self, parked: Parked[ItemT, AttemptT]) -> None:
+    async def _retry(self, parked: Parked[ItemT, AttemptT], era: int) -> None:
         await self._source.mark(parked.item, parked.story.attempts + 1)
-        parked.story = parked.story.then(await self._attempt(parked.item))
-        parked.decision = self._judge(parked.item, parked.story)
+        attempt, changed = await self._make(parked.item, era, self._clock.monotonic())
+        parked.story = parked.story.then(attempt)
+        parked.decision = self._judge(parked.item, parked.story, parked.since)
         parked.in_flight = False
+        self._parking.add(parked)
         parked.answered.set()
+        if changed:
+            self._regulate()
 
-    def _judge(self, item: ItemT, story: Story[AttemptT]) -> Decision:
-        decision = decide(self._policy, story, self._random)
+    async def _make(self, item: ItemT, era: int, began: float) -> tuple[AttemptT, bool]:
+        """Make an attempt; it, and whether it changed how many there may be."""
+        self._restraint.began(began)
+        attempt = await self._attempt(item)
+        ended = self._clock.monotonic()
+        return attempt, self._restraint.ended(attempt, era, began, ended, self._busy_s())
+
+    def _judge(self, item: ItemT, story: Story[AttemptT], since: float) -> Decision:
+        decision = decide(
+            self._policy,
+            story,
+            self._random,
+            elapsed_s=self._clock.monotonic() - since,
+            sweeping=not self._intake.fresh,
+        )
         if self._end is not None and isinstance(decision, Again):
             self._cut_short = True
             decision = Enough(f"stopped: {self._end.cause}")
@@ -274,15 +333,19 @@ class Bulkhead(Generic[ItemT, AttemptT]):
 
     async def _park(self, parked: Parked[ItemT, AttemptT]) -> None:
         def due() -> None:
-            if self._end is None:  # else its cancellation is under way
-                self._due.append(parked)
-                self._bell.ring()
+            if self._end is not None:
+                return  # its cancellation is under way
+            if isinstance(parked.decision, Again) and parked.decision.last and self._intake.fresh:
+                self._parking.put_off(parked)
+                return
+            self._parking.due.append(parked)
+            self._bell.ring()
 
         try:
             with parked.scope:
-                await until_enough(parked, due=due, sleep=self._clock.sleep)
+                await until_enough(parked, due=due, clock=self._clock)
         finally:
-            self._parked.discard(parked)
+            self._parking.remove(parked)
             # However it came to its end, what stands is told; what is in flight does not stand.
             if not parked.in_flight:
                 if isinstance(parked.decision, Again):
@@ -292,7 +355,7 @@ class Bulkhead(Generic[ItemT, AttemptT]):
 
     def _settle(self, item: ItemT, story: Story[AttemptT]) -> None:
         self._source.settle(item, story)
-        self._open -= 1
+        self._intake.open -= 1
         self.tally.count(story)
         if self._end is None:
             ruling = self._halt_first.ask(self.tally, self.name)
@@ -300,5 +363,5 @@ class Bulkhead(Generic[ItemT, AttemptT]):
                 self.stop(ruling)
         if self._settled is not None:
             self._settled(story)
-        if not self._lanes and not self._open:
+        if self._intake.over:
             self._dismiss()

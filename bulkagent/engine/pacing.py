@@ -10,25 +10,32 @@ __all__ = ["Pacer"]
 
 
 class Pacer:
-    """A rate without a burst: the generic cell rate algorithm (ITU-T I.371) with no tolerance.
+    """A rate: the generic cell rate algorithm (ITU-T I.371, virtual scheduling).
+
+    In any time of `s` seconds at most `burst + per_second * s` starts lie.
 
     Args:
         per_second: Starts a second; above 0.
+        burst: Starts at once after an idle time; 1: none is ever made up for.
     """
 
-    __slots__ = ("_interval_s", "_next")
+    __slots__ = ("_interval_s", "_next", "_tolerance_s")
 
-    def __init__(self, per_second: float) -> None:
+    def __init__(self, per_second: float, burst: int = 1) -> None:
         if per_second <= 0:
             raise ValueError(f"a rate must be above 0, not {per_second}")
+        if burst < 1:
+            raise ValueError(f"a burst must be at least 1, not {burst}")
         self._interval_s = 1.0 / per_second
-        self._next = float("-inf")
+        self._tolerance_s = (burst - 1) * self._interval_s
+        self._next = float("-inf")  # the theoretical arrival time of the next start
 
     def __repr__(self) -> str:
-        return f"<Pacer {1 / self._interval_s:g}/s>"
+        burst = round(self._tolerance_s / self._interval_s) + 1
+        return f"<Pacer {1 / self._interval_s:g}/s{f', burst {burst}' if burst > 1 else ''}>"
 
     def reserve(self, now: float) -> float:
         """Take the next start; return how many seconds from `now` it is, at least 0."""
-        start = max(self._next, now)
-        self._next = start + self._interval_s
-        return start - now
+        due = max(self._next, now)
+        self._next = due + self._interval_s
+        return max(0.0, due - self._tolerance_s - now)

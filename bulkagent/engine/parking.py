@@ -6,16 +6,18 @@ next. What this room must not know: who makes the attempts, and when there is ro
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections import deque
+from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
 import anyio
 import tenacity
 
+from bulkagent.clock import Clock
 from bulkagent.engine.retrying import Again, Decision
 from bulkagent.outcome import Ended, Story
 
-__all__ = ["Parked", "until_enough"]
+__all__ = ["Parked", "Parking", "until_enough"]
 
 ItemT = TypeVar("ItemT")
 AttemptT = TypeVar("AttemptT", bound=Ended)
@@ -28,23 +30,121 @@ class Parked(Generic[ItemT, AttemptT]):
     there is no moment at which an attempt has ended and nothing has been decided on it.
     """
 
-    __slots__ = ("answered", "decision", "in_flight", "item", "scope", "story")
+    __slots__ = (
+        "_hurried",
+        "_sleep",
+        "answered",
+        "decision",
+        "in_flight",
+        "item",
+        "scope",
+        "since",
+        "story",
+    )
 
-    def __init__(self, item: ItemT, story: Story[AttemptT], decision: Decision) -> None:
+    def __init__(
+        self, item: ItemT, story: Story[AttemptT], decision: Decision, *, since: float = 0.0
+    ) -> None:
         self.item = item
         self.story = story
         self.decision = decision
+        self.since = since
+        """When its first attempt began."""
         self.scope = anyio.CancelScope()
         self.in_flight = False
         """Whether a worker has it; then only the worker knows how it ends."""
         self.answered = anyio.Event()
+        self._sleep: anyio.CancelScope | None = None
+        self._hurried = False
+
+    async def wait(self, seconds: float, clock: Clock) -> None:
+        """Wait for its time, or until it is hurried."""
+        if not self._hurried:
+            with anyio.CancelScope() as self._sleep:
+                await clock.sleep(seconds)
+            self._sleep = None
+        self._hurried = False
+
+    def hurry(self) -> None:
+        """End its wait between two attempts, also one that has not begun yet."""
+        self._hurried = True
+        if self._sleep is not None:
+            self._sleep.cancel()
+
+
+class Parking(Generic[ItemT, AttemptT]):
+    """The items of one bulkhead that are between two attempts, and those of them that are due.
+
+    Args:
+        most: How many there is room for; a few more are taken in when they come at once.
+    """
+
+    __slots__ = ("_items", "_most", "_put_off", "due")
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        # In the order in which their latest attempts ended.
+        self._items: dict[Parked[ItemT, AttemptT], None] = {}
+        self.due: deque[Parked[ItemT, AttemptT]] = deque()
+        """Those that may be attempted now, the first of them first."""
+        self._put_off: list[Parked[ItemT, AttemptT]] = []
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __iter__(self) -> Iterator[Parked[ItemT, AttemptT]]:
+        return iter(self._items)
+
+    def __contains__(self, parked: Parked[ItemT, AttemptT]) -> bool:
+        return parked in self._items
+
+    @property
+    def full(self) -> bool:
+        """Whether there is no room for one more."""
+        return len(self._items) >= self._most
+
+    def add(self, parked: Parked[ItemT, AttemptT]) -> None:
+        """Take one in, or note that its latest attempt has just ended."""
+        self._items.pop(parked, None)
+        self._items[parked] = None
+
+    def remove(self, parked: Parked[ItemT, AttemptT]) -> None:
+        """Its story is over."""
+        self._items.pop(parked, None)
+
+    def put_off(self, parked: Parked[ItemT, AttemptT]) -> None:
+        """Its time has come, but it is not to be attempted before the sweep."""
+        self._put_off.append(parked)
+
+    def sweep(self) -> bool:
+        """Make due all that were put off; whether there were any."""
+        found = bool(self._put_off)
+        self.due.extend(self._put_off)
+        self._put_off.clear()
+        return found
+
+    def pick(self, parked: Parked[ItemT, AttemptT]) -> None:
+        """Hand one that is due to a worker."""
+        self.due.remove(parked)
+        parked.in_flight = True
+
+    def longest(self, *, but: ItemT | None) -> Parked[ItemT, AttemptT] | None:
+        """The one whose latest attempt is the longest ago, if possible another than `but`."""
+        waiting = [parked for parked in self._items if not parked.in_flight]
+        others = (parked for parked in waiting if parked.item is not but)
+        return next(others, waiting[0] if waiting else None)
+
+    def clear(self) -> None:
+        """Nothing is due any more, now and later."""
+        self.due.clear()
+        self._put_off.clear()
 
 
 async def until_enough(
     parked: Parked[ItemT, AttemptT],
     *,
     due: Callable[[], None],
-    sleep: Callable[[float], Awaitable[None]],
+    clock: Clock,
 ) -> None:
     """Carry an item's story on until there is enough of it.
 
@@ -55,7 +155,7 @@ async def until_enough(
     Args:
         parked: The item. Whoever makes its attempts sets its story and decision, then `answered`.
         due: Called when a further attempt is to be made.
-        sleep: Waits between attempts, in seconds.
+        clock: Time.
     """
     replayed = False
 
@@ -75,6 +175,9 @@ async def until_enough(
 
     def wait(_state: tenacity.RetryCallState) -> float:
         return parked.decision.after_s if isinstance(parked.decision, Again) else 0.0
+
+    async def sleep(seconds: float) -> None:
+        await parked.wait(seconds, clock)
 
     retrying = tenacity.AsyncRetrying(
         retry=wanted, wait=wait, stop=tenacity.stop_never, sleep=sleep, reraise=True

@@ -37,12 +37,18 @@ class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """The window of the first retry; it doubles each time that the same end comes again."""
     cap_s: float = 15.0
     """The longest window. Eight attempts then spread over at most 45 seconds."""
+    retry_for_s: float = 0.0
+    """An item whose attempts are spent sooner than this after its first one began is tried again
+    when all others are done, and from then on until as much time has passed; 0: never. It is also
+    the longest pause that a far side is granted when it asks for one."""
 
 
 class Again(msgspec.Struct, frozen=True, gc=False):
     """Try once more after this many seconds."""
 
     after_s: float
+    last: bool = False
+    """And not before there is nothing new to attempt."""
 
 
 class Enough(msgspec.Struct, frozen=True, gc=False):
@@ -56,28 +62,36 @@ Decision = Again | Enough
 _APPLIED = Enough("nothing left to do")
 _FINAL = Enough("trying again would not change it")
 _SPENT = Enough("attempts spent")
-_AT_ONCE = Again(0.0)
 
 
-def decide(policy: RetryPolicy, story: Story[AttemptT], random: Callable[[], float]) -> Decision:
+def decide(
+    policy: RetryPolicy,
+    story: Story[AttemptT],
+    random: Callable[[], float],
+    *,
+    elapsed_s: float = 0.0,
+    sweeping: bool = False,
+) -> Decision:
     """Whether a story goes on after its latest attempt.
 
     Args:
         policy: The limits.
         story: What has happened so far.
         random: A number from 0 up to 1.
+        elapsed_s: Seconds since its first attempt began.
+        sweeping: Whether items whose attempts are spent are tried again now.
     """
     disposition = story.last.disposition
     if disposition.cause is None:
         return _APPLIED
     if disposition.retries == 0:
         return _FINAL
-    if story.attempts >= policy.max_attempts:
-        return _SPENT
     if disposition.retries is not None and story.repeats > disposition.retries:
         return _SPENT
-    if disposition.at_once:
-        return _AT_ONCE
+    spent = story.attempts >= policy.max_attempts
+    if spent and elapsed_s >= policy.retry_for_s:
+        return _SPENT
     # Beyond 2**60 the window is the cap anyway, and a float would overflow.
     window_s = min(policy.cap_s, policy.base_s * 2.0 ** min(story.repeats - 1, 60))
-    return Again(window_s * random())
+    after_s = 0.0 if disposition.at_once else window_s * random()
+    return Again(after_s, last=spent and not sweeping)

@@ -44,6 +44,13 @@ class Tally:
             f" {self.aside} aside>"
         )
 
+    def copy(self) -> Tally:
+        """The same counts, from here on independent of these."""
+        twin = Tally(self.rows)
+        for name in Tally.__slots__:
+            setattr(twin, name, getattr(self, name))
+        return twin
+
     @property
     def counted(self) -> int:
         """Finished items that a rule may go by: all but those aside."""
@@ -115,11 +122,15 @@ class HaltFirst(msgspec.Struct, frozen=True, gc=False):
 
     def ask(self, tally: Tally, name: str) -> Ruling:
         """Whether the bulkhead of that tally and name goes on."""
-        if not self.count or (verdict := tally.verdict) is None:
-            return _GO
         needed = min(self.count, tally.rows - tally.aside) if tally.rows else self.count
         if tally.counted < needed:
             return _GO
+        return self.blame(tally, name) or _GO
+
+    def blame(self, tally: Tally, name: str) -> End | None:
+        """The end where all that are counted say that something is set up wrongly, be they few."""
+        if not self.count or (verdict := tally.verdict) is None:
+            return None
         several = tally.counted > 1
         first = f"the first {tally.counted} on {name} all" if several else f"the first on {name}"
         return End(Cause.HALTED, f"{first} got {verdict}, and nobody was set")

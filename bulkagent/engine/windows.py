@@ -80,7 +80,9 @@ class Windows:
 
     A window is whole round trips: the first, in which a new limit takes effect, is not counted;
     then as many as give samples for the limit in force, at least `SAMPLES`. A round trip is over
-    when an attempt that began in it is back, which needs no idea of how long one takes.
+    when an attempt that began in it is back, which needs no idea of how long one takes. If more
+    were in flight in the first than ever before, what comes back in the second is not counted
+    either: connections had to be opened for it, whose handshakes would look like a queue.
 
     Args:
         limit: The limit in force.
@@ -96,6 +98,8 @@ class Windows:
         "_drops",
         "_in_flight",
         "_limit",
+        "_most",
+        "_opening",
         "_round_since",
         "_round_trips_s",
         "_seen",
@@ -109,7 +113,8 @@ class Windows:
         self._settled = False
         self._drops = 0
         self._wanted = SAMPLES
-        self._in_flight = 0
+        self._in_flight = self._most = 0
+        self._opening = False  # connections, in this round trip
         self._cut_at = -math.inf
         self._open(now, busy_s)
 
@@ -130,6 +135,9 @@ class Windows:
         """An attempt is sent."""
         self._look(now)
         self._in_flight += 1
+        if self._in_flight > self._most:
+            self._most = self._in_flight
+            self._opening = True
 
     def ended(
         self, learned: Learned, began: float, now: float, busy_s: float = 0.0
@@ -147,7 +155,9 @@ class Windows:
 
     def _turn(self, now: float, busy_s: float) -> Window | None:
         """A round trip is over."""
-        if not self._settled:
+        if self._opening and not self._settled:
+            self._opening = False
+        elif not self._settled:
             self._settled = True
             self._since = now
             self._busy_s = busy_s
@@ -165,7 +175,7 @@ class Windows:
         return None
 
     def _open(self, now: float, busy_s: float) -> None:
-        self._settled = False
+        self._settled = self._opening = False
         self._since = self._round_since = self._seen = now
         self._busy_s = busy_s
         self._area = 0.0

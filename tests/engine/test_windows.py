@@ -10,10 +10,15 @@ from tests.engine.loads import DROPPED, LATENCY, NOTHING, Load, steady
 
 
 class Watched:
-    """Ends given to `Windows` one by one; every begun attempt has ended."""
+    """Ends given to `Windows` one by one; every begun attempt has ended.
+
+    The one connection that it takes was opened before.
+    """
 
     def __init__(self, limit: int) -> None:
-        self.windows = Windows(limit, 0.0)
+        self.windows = Windows(limit, -1.0)
+        self.trip(-1.0, 1.0)
+        self.windows.adopt(limit, 0.0)
 
     def trip(self, begin_s: float, seconds: float, learned: Learned = LATENCY) -> Window | None:
         self.windows.began(begin_s)
@@ -33,6 +38,26 @@ def test_a_window_leaves_out_the_first_round_trip_and_holds_enough_samples() -> 
     watched.windows.adopt(1, 41.0)
     closed = [watched.trip(41.0 + second, 1.0) for second in range(SAMPLES)]
     assert not any(closed)
+
+
+def test_handshakes_of_the_connections_that_a_higher_limit_opens_are_not_counted() -> None:
+    windows = Windows(10, 0.0)
+
+    def together(begin_s: float, *seconds: float) -> list[Window]:
+        for _ in seconds:
+            windows.began(begin_s)
+        ends = [windows.ended(LATENCY, begin_s, begin_s + each) for each in seconds]
+        return [window for window in ends if window is not None]
+
+    assert not together(0.0, *[1.5] * 10)
+    windows.adopt(40, 10.0)
+    assert not together(10.0, *[1.0] * 10, *[1.5] * 30)
+    closed = [window for second in range(12, 20, 2) for window in together(second, *[1.0] * 40)]
+    assert (closed[0].median_s, closed[0].error_s) == (1.0, 0.0)
+    # A limit that was in force before opens none.
+    windows.adopt(20, 30.0)
+    assert not together(30.0, *[1.0] * 20)
+    assert together(32.0, *[1.0] * 20) or together(34.0, *[1.0] * 20)
 
 
 def test_samples_of_many_in_flight_are_those_of_whole_round_trips() -> None:
@@ -98,7 +123,10 @@ def test_drops_of_what_began_before_the_cut_speak_of_the_limit_before_it() -> No
 
 
 def test_how_busy_the_client_was_is_the_share_of_the_window() -> None:
-    windows = Windows(1, 0.0, busy_s=50.0)
+    windows = Windows(1, -1.0)
+    windows.began(-1.0)
+    windows.ended(LATENCY, -1.0, 0.0)
+    windows.adopt(1, 0.0, busy_s=50.0)
     seen = None
     for second in range(21):
         windows.began(float(second))

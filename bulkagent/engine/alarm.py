@@ -1,0 +1,51 @@
+"""Being called at a time, where the time may come to be an earlier one.
+
+What may live here: the alarm. What this room must not know: what anybody wants to be called for.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import anyio
+
+from bulkagent.clock import Clock
+
+__all__ = ["Alarm"]
+
+
+class Alarm:
+    """Calls somebody at the earliest time that it was set to; then it has to be set again.
+
+    Args:
+        clock: Time.
+        call: What is called, within `run`.
+    """
+
+    __slots__ = ("_at", "_call", "_clock", "_sleep")
+
+    def __init__(self, clock: Clock, call: Callable[[], None]) -> None:
+        self._clock = clock
+        self._call = call
+        self._at = math.inf
+        self._sleep: anyio.CancelScope | None = None
+
+    def set(self, at: float) -> None:
+        """Call at this time of the clock, unless it is to call earlier; infinity: as before."""
+        if at < self._at:
+            self._at = at
+            if self._sleep is not None:
+                self._sleep.cancel()
+
+    async def run(self) -> None:
+        """Call when it is time, for as long as this is not cancelled."""
+        while True:
+            with anyio.CancelScope() as self._sleep:
+                if self._at == math.inf:
+                    await anyio.Event().wait()
+                await self._clock.sleep(max(0.0, self._at - self._clock.monotonic()))
+            self._sleep = None
+            if self._clock.monotonic() >= self._at:
+                self._at = math.inf
+                self._call()

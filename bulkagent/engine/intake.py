@@ -1,0 +1,192 @@
+"""What is attempted next: a lane's next item, a retry, or a probe.
+
+What may live here: the choice between those that could be attempted, and what makes a choice
+possible. What this room must not know: slots and rates, how an attempt is made and what comes of
+it, and why the far side has come to its end.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from typing import Generic, NamedTuple, TypeVar
+
+from bulkagent.clock import Clock
+from bulkagent.engine.alarm import Alarm
+from bulkagent.engine.bell import Bell
+from bulkagent.engine.breaker import Yes
+from bulkagent.engine.parking import Parked, Parking
+from bulkagent.engine.restraint import Restraint
+from bulkagent.engine.source import Source
+from bulkagent.outcome import Ended
+
+__all__ = ["Intake", "Start"]
+
+ItemT = TypeVar("ItemT")
+AttemptT = TypeVar("AttemptT", bound=Ended)
+
+
+class Start(NamedTuple, Generic[ItemT, AttemptT]):
+    """What a worker is about to attempt; the item alone where it is its first attempt."""
+
+    item: ItemT
+    era: int
+    parked: Parked[ItemT, AttemptT] | None = None
+
+
+class Intake(Generic[ItemT, AttemptT]):
+    """The choice of what a bulkhead attempts.
+
+    Args:
+        lanes: Its lanes, in the order in which they are to be worked off.
+        source: Where items come from.
+        parking: The items that are between two attempts.
+        restraint: Whether anything may be attempted.
+        rows: How many items its lanes have in all; 0 where nobody knows.
+        clock: Time.
+        bell: Rung when there may be something to attempt that was not there before.
+        alarm: Set to when a retry that is held back may be made.
+    """
+
+    __slots__ = (
+        "_alarm",
+        "_bell",
+        "_clock",
+        "_closed",
+        "_parking",
+        "_probed",
+        "_restraint",
+        "_rows",
+        "_source",
+        "_taken",
+        "lanes",
+        "lanes_left",
+        "open",
+    )
+
+    def __init__(
+        self,
+        lanes: Sequence[int],
+        source: Source[ItemT, AttemptT],
+        parking: Parking[ItemT, AttemptT],
+        restraint: Restraint,
+        *,
+        rows: int,
+        clock: Clock,
+        bell: Bell,
+        alarm: Alarm,
+    ) -> None:
+        self.lanes = deque(lanes)
+        self.lanes_left: list[int] = []
+        """Lanes that `close` closed before the source had said that they have no more."""
+        self.open = 0
+        """Items asked for or taken whose stories have not ended."""
+        self._rows = rows
+        self._taken = 0
+        self._source = source
+        self._parking = parking
+        self._restraint = restraint
+        self._clock = clock
+        self._bell = bell
+        self._alarm = alarm
+        self._probed: ItemT | None = None
+        self._closed = False
+
+    @property
+    def over(self) -> bool:
+        """Whether there is nothing more to come, and nobody has anything any more."""
+        return not (self.lanes or self.open)
+
+    @property
+    def fresh(self) -> bool:
+        """Whether a new item may be taken."""
+        return bool(self.lanes) and not self._parking.full
+
+    def close(self) -> None:
+        """Choose nothing more; what is in flight comes to its end."""
+        self._closed = True
+        self.lanes_left.extend(self.lanes)
+        self.lanes.clear()
+
+    def ready(self) -> bool:
+        """Whether there is anything to attempt: a due retry goes before a new item."""
+        if self.fresh:
+            return True
+        # After the end the slots are open to all, so who found what is in flight to be a probe
+        # would be sent round in circles, without ever letting it end.
+        probing = self._restraint.wants_probe and not self._closed
+        retries = self._parking if probing else self._parking.due
+        if not retries:
+            return False
+        now = self._clock.monotonic()
+        room_in_s = self._restraint.room_in(now)
+        if room_in_s:
+            self._alarm.set(now + room_in_s)
+        return not room_in_s
+
+    async def take(self) -> Start[ItemT, AttemptT] | None:
+        """A due retry, else a lane's next item; neither where a lane has just run out."""
+        judgement = self._restraint.judge(self._clock.monotonic())
+        if not isinstance(judgement, Yes):
+            return None
+        if judgement.probe:
+            start = await self._take_new() if self.fresh else await self._take_longest()
+            if start is not None:
+                self._probed = start.item
+            return start
+        if self._parking.due and self._restraint.grant(self._clock.monotonic()):
+            return self._pick(self._parking.due[0])
+        return await self._take_new() if self.fresh else None
+
+    async def _take_new(self) -> Start[ItemT, AttemptT] | None:
+        now = self._clock.monotonic()
+        era = self._restraint.dispatch(now)
+        lane = self.lanes[0]
+        self.open += 1
+        item = await self._source.take(lane)
+        if item is None:
+            self._restraint.withdraw(era, self._clock.monotonic())
+            self._close(lane)
+            return None
+        self._restraint.first(now)
+        self._taken += 1
+        if self._taken == self._rows:
+            # Nobody need wait for a pause to end, only to hear that there is nothing left.
+            self.lanes.clear()
+            self.sweep()
+        return Start(item, era)
+
+    async def _take_longest(self) -> Start[ItemT, AttemptT] | None:
+        """The longest parked as a probe, whether its own time has come or not."""
+        self.sweep()
+        parked = self._parking.longest(but=self._probed)
+        if parked is None:
+            return None
+        if parked not in self._parking.due:
+            parked.hurry()
+        while parked not in self._parking.due:
+            # Its story may be over by now; or there is room for a new item, which is the better
+            # probe, and then this one may have been put off and would not come to be due.
+            if parked not in self._parking or self.fresh:
+                return None
+            await self._bell.wait()
+        granted = self._restraint.grant(self._clock.monotonic())
+        return self._pick(parked) if granted else None
+
+    def _pick(self, parked: Parked[ItemT, AttemptT]) -> Start[ItemT, AttemptT]:
+        era = self._restraint.dispatch(self._clock.monotonic())
+        self._parking.pick(parked)
+        return Start(parked.item, era, parked)
+
+    def _close(self, lane: int) -> None:
+        self.open -= 1
+        # Several may have asked at once, or the end may have closed it meanwhile.
+        for lanes in (self.lanes, self.lanes_left):
+            if lane in lanes:
+                lanes.remove(lane)
+        self.sweep()
+
+    def sweep(self) -> None:
+        """Try those again whose attempts are spent, if nothing new is to be taken."""
+        if not self.fresh and self._parking.sweep():
+            self._bell.ring()

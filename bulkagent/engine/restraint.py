@@ -1,0 +1,252 @@
+"""What holds one far side's attempts back, beyond its rate: breaker, budget, pauses, limit.
+
+What may live here: how the policies of restraint go together, as one answer for who assigns the
+slots. What this room must not know: slots, workers, items, and how anybody waits. Time and
+randomness are arguments.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import msgspec
+
+from bulkagent.engine.adapting import LimitState, step
+from bulkagent.engine.admission import Limits
+from bulkagent.engine.breaker import CircuitBreaker, Judgement, State, TripPolicy, Wait, Yes
+from bulkagent.engine.budget import RetryBudget
+from bulkagent.engine.windows import Windows
+from bulkagent.outcome import Ended, Health, Reach
+
+__all__ = ["Allowance", "Caution", "Notice", "Restraint"]
+
+
+class Caution(msgspec.Struct, frozen=True, kw_only=True):
+    """How soon a far side is spared, and for how long."""
+
+    retry_share: float = 0.2
+    """Retries for each first attempt, 0 or more."""
+    retries_per_second: float = 10.0
+    """Further retries a second, above 0: who waits for room, when all else is done, must get it."""
+    trip: TripPolicy = TripPolicy()
+    """When nothing more is sent for a while."""
+    give_up_after_s: float = 300.0
+    """Down-time in seconds after which it is given up."""
+    never_answered_after_s: float = 30.0
+    """The same where it never gave any answer, if that is shorter."""
+    longest_pause_s: float = 120.0
+    """The longest pause that it is granted when it asks for one."""
+
+    def __post_init__(self) -> None:
+        if self.retries_per_second <= 0:
+            raise ValueError(f"retries a second must be above 0, not {self.retries_per_second}")
+
+
+class Notice(msgspec.Struct, frozen=True):
+    """Something about a far side as a whole that changed, for the log."""
+
+    event: str
+    """`breaker.open`, `breaker.half-open`, `breaker.closed`, `limit.changed`, `limit.kept`,
+    `gateway.paused`."""
+    reason: str
+
+
+class Allowance(msgspec.Struct, frozen=True, gc=False):
+    """How many attempts may be in flight."""
+
+    tokens: int
+    for_s: float
+    """After so many seconds it has to be asked for again, even if nothing happened; infinity:
+    nothing but an attempt's end changes it."""
+
+
+class Restraint:
+    """The policies of one far side, asked together.
+
+    Args:
+        limits: How many attempts may be in flight where nothing speaks against it.
+        caution: The policies' settings.
+        random: Numbers from 0 up to 1, for the breaker's pauses.
+        answered: Whether it is known to have answered before.
+        notice: Told of every change.
+    """
+
+    __slots__ = (
+        "_adaptive",
+        "_breaker",
+        "_budget",
+        "_caution",
+        "_full",
+        "_limit",
+        "_notice",
+        "_paused_until",
+        "_state",
+        "_windows",
+    )
+
+    def __init__(
+        self,
+        limits: Limits,
+        caution: Caution,
+        random: Callable[[], float],
+        *,
+        answered: bool = False,
+        notice: Callable[[Notice], None] | None = None,
+    ) -> None:
+        self._breaker = CircuitBreaker(random, caution.trip, answered=answered)
+        self._budget = RetryBudget(caution.retry_share, caution.retries_per_second)
+        self._caution = caution
+        self._notice = notice
+        self._adaptive = LimitState.begin(limits.adaptive) if limits.adaptive else None
+        self._limit = limits.first
+        self._windows: Windows | None = None
+        self._full = False  # whether the latest allowance was the whole limit
+        self._state = State.CLOSED
+        self._paused_until = -math.inf
+
+    def __repr__(self) -> str:
+        return f"<Restraint: limit {self._limit}, {self._breaker!r}, {self._budget!r}>"
+
+    @property
+    def adapts(self) -> bool:
+        """Whether the limit is learned, so that it wants to know how busy the client is."""
+        return self._adaptive is not None
+
+    @property
+    def wants_probe(self) -> bool:
+        """Whether the next attempt is the one by which it is found out whether all is well."""
+        return self._state is State.HALF_OPEN
+
+    def allowance(self, now: float, busy_s: float = 0.0) -> Allowance:
+        """How many attempts may be in flight: none while paused or open, one while half-open.
+
+        Args:
+            now: The time in seconds, as everywhere here.
+            busy_s: For how many seconds the client has been busy so far, if `adapts`.
+        """
+        caution = self._caution
+        left_s = self._breaker.give_up_in(
+            now, caution.give_up_after_s, caution.never_answered_after_s
+        )
+        tokens, for_s = 0, math.inf
+        judgement = self._breaker.may_dispatch(now)
+        if now < self._paused_until:
+            for_s = self._paused_until - now
+        elif isinstance(judgement, Wait):
+            for_s = judgement.seconds
+        else:
+            tokens = self._limit if judgement == Yes(probe=False) else 1
+        full = tokens == self._limit and self._breaker.state is State.CLOSED
+        if full and not self._full and self._adaptive is not None:
+            if self._windows is None:
+                self._windows = Windows(self._limit, now, busy_s)
+            # What was observed before a pause says nothing of the time after it.
+            self._windows.adopt(self._limit, now, busy_s)
+        self._full = full
+        self._look("the pause is over")
+        return Allowance(tokens, min(left_s, for_s))
+
+    def given_up(self, now: float) -> str:
+        """Why it is to be given up now; "" where it is not."""
+        caution = self._caution
+        if not self._breaker.give_up(now, caution.give_up_after_s, caution.never_answered_after_s):
+            return ""
+        down_s = self._breaker.down_s(now)
+        if self._breaker.answered:
+            return f"there was no good answer for {down_s:.0f} s"
+        return f"there was no answer at all, for {down_s:.0f} s"
+
+    def judge(self, now: float) -> Judgement:
+        """Whether an attempt may start; a Yes is to be followed by `dispatch` in the same turn."""
+        judgement = self._breaker.may_dispatch(now)
+        self._look("the pause is over")
+        return judgement
+
+    def dispatch(self, now: float) -> int:
+        """An attempt is about to start; what `ended` and `withdraw` want to know it by."""
+        return self._breaker.dispatch(now)
+
+    def withdraw(self, era: int, now: float) -> None:
+        """There was nothing to send after all."""
+        self._breaker.withdraw(era, now)
+        self._look("there was nothing to send")
+
+    def first(self, now: float) -> None:
+        """The attempt that was dispatched is an item's first."""
+        self._budget.first(now)
+
+    def grant(self, now: float) -> bool:
+        """Whether a retry may be made now; if so, it counts."""
+        return not self._budget.grant(now)
+
+    def room_in(self, now: float) -> float:
+        """Seconds until a retry may be made, as far as the budget goes; 0: now."""
+        return self._budget.room_in(now)
+
+    def out_of_budget(self, now: float) -> bool:
+        """Whether nothing but the budget holds retries back."""
+        return self._full and self._budget.room_in(now) > 0.0
+
+    def began(self, now: float) -> None:
+        """An attempt is sent."""
+        if self._windows is not None:
+            self._windows.began(now)
+
+    def ended(self, attempt: Ended, era: int, began: float, now: float, busy_s: float) -> bool:
+        """Take note of how an attempt ended.
+
+        Args:
+            attempt: The attempt.
+            era: What `dispatch` returned for it.
+            began: When it was sent.
+            now: When it ended.
+            busy_s: For how many seconds the client has been busy so far, if `adapts`.
+
+        Returns:
+            Whether the allowance may be another one now.
+        """
+        disposition = attempt.disposition
+        self._breaker.record(
+            disposition.health, now, era=era, answered=disposition.reach is Reach.ANSWERED
+        )
+        changed = self._look(f"an attempt ended with {disposition.name}")
+        # It may have begun a down-time, whose end somebody has to wait for.
+        changed |= disposition.health is Health.UNWELL
+        pause_s = min(attempt.pause_s, self._caution.longest_pause_s)
+        if pause_s > 0.0:
+            changed = True
+            self._pause(pause_s, now)
+        if self._windows is not None and self._adaptive is not None:
+            window = self._windows.ended(disposition.learned, began, now, busy_s)
+            if window is not None:
+                stepped = step(self._adaptive, window)
+                self._adaptive = stepped.state
+                changed |= self._adopt(stepped.limit, stepped.reason, now, busy_s)
+        return changed
+
+    def _pause(self, seconds: float, now: float) -> None:
+        if now + seconds > self._paused_until:
+            self._paused_until = now + seconds
+            self._tell("gateway.paused", f"it asked for {seconds:g} s without requests")
+
+    def _adopt(self, limit: int, reason: str, now: float, busy_s: float) -> bool:
+        if self._windows is None or limit == self._limit:
+            self._tell("limit.kept", f"{limit}: {reason}")
+            return False
+        self._tell("limit.changed", f"{self._limit} to {limit}: {reason}")
+        self._limit = limit
+        self._windows.adopt(limit, now, busy_s)
+        return True
+
+    def _look(self, reason: str) -> bool:
+        """Whether the breaker is in another state than when it was last looked at."""
+        if self._breaker.state is self._state:
+            return False
+        self._state = self._breaker.state
+        self._tell(f"breaker.{self._state.value}", reason)
+        return True
+
+    def _tell(self, event: str, reason: str) -> None:
+        if self._notice is not None:
+            self._notice(Notice(event, reason))

@@ -1,0 +1,138 @@
+"""A bulkhead that learns how many attempts its far side bears, in virtual time."""
+
+import asyncio
+import random
+
+import pytest
+
+from bulkagent.engine import Bounds, Caution, Engine, Limits, Notice
+from bulkagent.outcome import Attempt, Learned
+from tests.dispositions import BUSY, DONE, ODD, ended
+from tests.engine.far import bulkhead
+from tests.engine.lists import ListSource, words
+from tests.engine.loads import FarSide, auto, collapsing, fixed, steady
+from tests.engine.test_ending import ran
+from tests.jumping import JumpingClock
+
+ENDS = {Learned.LATENCY: DONE, Learned.DROPPED: BUSY, Learned.NOTHING: ODD}
+
+
+class Bearing:
+    """A far side that bears load in its own way; it counts itself what it has to bear."""
+
+    def __init__(self, far: FarSide) -> None:
+        self.far = far
+        self.numbers = random.Random(1)
+        self.in_flight = 0
+        self.peaks: list[tuple[float, int]] = []
+        self.good: list[float] = []
+
+    async def attempt(self, _word: str) -> Attempt:
+        now = asyncio.get_running_loop().time() - 1_000
+        self.in_flight += 1
+        self.peaks.append((now, self.in_flight))
+        seconds, learned = self.far(self.in_flight, now, self.numbers)
+        try:
+            await asyncio.sleep(seconds)
+        finally:
+            self.in_flight -= 1
+        if learned is Learned.LATENCY:
+            self.good.append(asyncio.get_running_loop().time() - 1_000)
+        return ended(ENDS[learned])
+
+    def since(self, since_s: float) -> int:
+        return sum(at >= since_s for at in self.good)
+
+    def most(self, since_s: float, until_s: float) -> int:
+        return max(count for at, count in self.peaks if since_s <= at < until_s)
+
+
+class BusyClock(JumpingClock):
+    """Of a client that computes all the time."""
+
+    def busy_s(self) -> float:
+        return self.monotonic()
+
+
+def under_load(
+    far: FarSide,
+    bounds: Bounds,
+    seconds: float,
+    *,
+    clock: JumpingClock | None = None,
+    notices: list[Notice] | None = None,
+) -> Bearing:
+    bearing, told = Bearing(far), [] if notices is None else notices
+    head = bulkhead(
+        ListSource(words(100_000)),
+        bearing.attempt,
+        Limits(adaptive=bounds, per_second=None),
+        caution=Caution(),
+        notice=told.append,
+    )
+    head._clock = clock or JumpingClock()
+    ran(Engine([head], clock=JumpingClock(), deadline_s=seconds))
+    assert len(head._source.lanes[0]) > 0, "there was enough to do"  # type: ignore[attr-defined]
+    assert max(count for _, count in bearing.peaks) <= bounds.high
+    limits = [int(n.reason.split()[2].rstrip(":")) for n in told if n.event == "limit.changed"]
+    assert all(bounds.low <= limit <= bounds.high for limit in limits)
+    return bearing
+
+
+@pytest.mark.parametrize(("capacity", "found_s"), [(8, 5.0), (20, 0.0), (40, 0.0)])
+def test_it_finds_what_a_collapsing_far_side_bears(capacity: int, found_s: float) -> None:
+    """Capacities below and above the start; the best fixed number is the capacity itself.
+
+    Where few are in flight a window takes longer, so that the way down from the first doubling
+    takes seconds.
+    """
+    far, seconds = collapsing(lambda _now: capacity), 20.0
+    bearing = under_load(far, Bounds(), seconds)
+    best = max(fixed(far, limit, seconds=seconds) for limit in range(capacity - 4, capacity + 5))
+    assert bearing.since(found_s) / (seconds - found_s) >= 0.9 * best
+    if capacity < Bounds().start:
+        assert bearing.most(found_s, seconds) < Bounds().start
+
+
+def test_it_does_as_well_as_the_rule_for_its_limit() -> None:
+    """Neither slots, workers nor retries cost anything that the rule alone would have."""
+    far = collapsing(lambda _now: 12)
+    bearing = under_load(far, Bounds(), 20.0)
+    assert bearing.since(0.0) / 20.0 == pytest.approx(auto(far, seconds=20.0).goodput, rel=0.03)
+
+
+def test_it_uses_all_that_a_steady_far_side_bears() -> None:
+    bounds, far, seconds = Bounds(4, 64, 16), steady(lambda _now: 0.05, 0.05, errors=0.01), 25.0
+    bearing = under_load(far, bounds, seconds)
+    assert bearing.since(0.0) / seconds >= 0.9 * fixed(far, bounds.high, seconds=seconds)
+    assert bearing.most(10.0, seconds) == bounds.high
+
+
+def test_it_gives_way_when_the_far_side_comes_to_bear_less() -> None:
+    far = collapsing(lambda now: 40 if now < 10 else 10)
+    bearing = under_load(far, Bounds(), 25.0)
+    assert bearing.most(5.0, 10.0) > 36
+    assert bearing.most(20.0, 25.0) < 16
+
+
+def test_it_never_goes_below_its_least() -> None:
+    bounds, notices = Bounds(4, 64, 16), list[Notice]()
+    bearing = under_load(collapsing(lambda _now: 1), bounds, 60.0, notices=notices)
+    assert any(f" to {bounds.low}:" in notice.reason for notice in notices)
+    assert bearing.most(40.0, 60.0) < 2 * bounds.low
+
+
+def test_a_busy_client_learns_nothing_that_would_raise_the_limit() -> None:
+    notices: list[Notice] = []
+    far = steady(lambda _now: 0.05)
+    bearing = under_load(far, Bounds(4, 64, 16), 10.0, clock=BusyClock(), notices=notices)
+    assert bearing.most(0.0, 10.0) == 16
+    assert {notice.event for notice in notices} == {"limit.kept"}
+    assert all("itself busy for 100%" in notice.reason for notice in notices)
+    assert notices
+
+
+def test_changes_are_told_with_their_reason() -> None:
+    notices: list[Notice] = []
+    under_load(steady(lambda _now: 0.05), Bounds(4, 64, 16), 5.0, notices=notices)
+    assert notices[0] == Notice("limit.changed", "16 to 32: nothing speaks against doubling")
