@@ -25,11 +25,13 @@ from bulkagent.gateway.faults import FAULTS, Fault
 from bulkagent.gateway.guids import GuidSource
 from bulkagent.gateway.operations import Operation
 from bulkagent.gateway.reply import MAX_REPLY_BYTES, read_reply, without_secrets
+from bulkagent.gateway.retry_after import retry_after_s
 from bulkagent.outcome import Assignment, Attempt
 
 __all__ = ["GatewayClient"]
 
 _CONTENT_TYPE = "application/json; charset=UTF-8"
+_OK = 200
 
 # In this order: aiohttp's classes overlap, and the first that matches is the most exact. With
 # words of our own where the library's would quote the address or the reply, cookies included.
@@ -152,6 +154,7 @@ class GatewayClient:
             )
         latency_ms = (self._clock.monotonic() - started) * 1000.0
         reading = read_reply(response.status, body, self._operation.retcodes, guid)
+        asked = response.headers.get("Retry-After") if response.status != _OK else None
         return Attempt(
             reading.disposition,
             sent_at=sent_at,
@@ -160,6 +163,7 @@ class GatewayClient:
             message=reading.message,
             http_status=response.status,
             detail="" if reading.retcode else f"{reading.disposition.name}: HTTP {response.status}",
+            pause_s=retry_after_s(asked, self._clock.wall_ms()) if asked else 0.0,
         )
 
 

@@ -355,6 +355,9 @@ async def test_times_come_from_the_clock_that_was_given() -> None:
             self.now += 0.25
             return self.now
 
+        def busy_s(self) -> float:
+            return 0.0
+
         def wall_ms(self) -> int:
             return 1_700_000_000_123
 
