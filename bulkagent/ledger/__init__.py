@@ -10,7 +10,8 @@ told plain values and gives back the records of `bulkagent.outcome`.
 - `journal` records marks and outcomes while it is sent, `commits` makes them durable, `shelves`
   hands out what is left.
 - `legs` begins and ends each stretch of sending, `runs` finds runs, `history` tells what became
-  of their rows, `rights` what several runs did to one agent.
+  of their rows, `rights` what several runs did to one agent, `switch_overs` who may have lost
+  what was set.
 """
 
 from bulkagent.ledger.database import Database, open_ledger
@@ -51,6 +52,7 @@ from bulkagent.ledger.runs import (
     totals_of,
     unplanned_since,
 )
+from bulkagent.ledger.switch_overs import keep_attempts, lanes_set_before
 
 __all__ = [
     "Changed",
@@ -78,7 +80,9 @@ __all__ = [
     "finish_leg",
     "forget_run",
     "groups",
+    "keep_attempts",
     "keep_totals",
+    "lanes_set_before",
     "last_active",
     "legs_of",
     "lines",

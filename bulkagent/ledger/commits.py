@@ -13,16 +13,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+import msgspec
 
 from bulkagent.errors import LedgerFailed
 from bulkagent.ledger.database import Busy, Database
 from bulkagent.ledger.shelves import STOPPED
 from bulkagent.outcome import Outcome
 
-__all__ = ["Batch", "Commits"]
+__all__ = ["Batch", "Commits", "Halted", "SwitchedOver"]
 
 _BUSY_RETRY_S = 0.005
 _BUSY_LIMIT = 6_000  # half a minute of another process holding the lock
@@ -39,20 +41,43 @@ _OUTCOME = """
 UPDATE outcomes SET status = ?, cause = ?, disposition = ?, retcode = ?, message = ?,
 http_status = ?, attempts = ?, latency_ms = ?, finished_at = ? WHERE run = ? AND row = ?
 """
-_HALT = "UPDATE runs SET halted = ? WHERE run = ?"
 _ATTEMPT = "INSERT OR REPLACE INTO attempts VALUES (?,?,?,?,?,?,?,?,?)"
+
+
+class Halted(msgspec.Struct, frozen=True):
+    """A halt rule has ended a part of a run, so that a person must look."""
+
+    reason: str
+    run: int
+
+
+class SwitchedOver(msgspec.Struct, frozen=True):
+    """A gateway has begun to say that it is switching over."""
+
+    run: int
+    gateway: str
+    began_at: int
+
+
+Fact = Halted | SwitchedOver
+"""What is rarely recorded."""
+
+_FACTS: Mapping[type[Fact], str] = {
+    Halted: "UPDATE runs SET halted = ? WHERE run = ?",
+    SwitchedOver: "INSERT OR REPLACE INTO switch_overs VALUES (?,?,?)",
+}
 
 
 class Batch:
     """Records that become durable together, and who waits for that."""
 
-    __slots__ = ("attempts", "ended", "halts", "marks", "outcomes", "waiting")
+    __slots__ = ("attempts", "ended", "facts", "marks", "outcomes", "waiting")
 
     def __init__(self) -> None:
         self.outcomes: list[tuple[object, ...]] = []
         self.attempts: list[tuple[object, ...]] = []
         self.marks: list[tuple[int, int, int, int, int]] = []
-        self.halts: list[tuple[str, int]] = []
+        self.facts: list[Fact] = []
         self.ended: list[Outcome] = []
         self.waiting: list[asyncio.Future[None]] = []
 
@@ -150,7 +175,7 @@ class Commits:
         self.writer.write(
             (_OUTCOME, batch.outcomes),
             (_ATTEMPT, batch.attempts),
-            (_HALT, batch.halts),
+            *((_FACTS[type(fact)], [msgspec.structs.astuple(fact)]) for fact in batch.facts),
             (_MARK, batch.marks),
         )
 
@@ -177,7 +202,7 @@ class Commits:
                 durable.set_result(None)
         if self.failed is not None:
             self._fail(self.failed)
-        elif self.open.outcomes or self.open.attempts or self.open.halts or self.open.waiting:
+        elif self.open.outcomes or self.open.attempts or self.open.facts or self.open.waiting:
             self.schedule()
 
     def _fail(self, error: BaseException) -> None:
@@ -194,7 +219,7 @@ class Commits:
         later, self.open = self.open, batch
         batch.outcomes += later.outcomes
         batch.attempts += later.attempts
-        batch.halts += later.halts
+        batch.facts += later.facts
         batch.marks += later.marks
         batch.ended += later.ended
         batch.waiting += later.waiting

@@ -19,7 +19,7 @@ from typing import Self
 import anyio
 
 from bulkagent.clock import Clock
-from bulkagent.ledger.commits import Batch, Commits
+from bulkagent.ledger.commits import Batch, Commits, Halted, SwitchedOver
 from bulkagent.ledger.database import Database
 from bulkagent.ledger.shelves import Shelves
 from bulkagent.outcome import Assignment, Attempt, Cause, Outcome, Past, Status, Story, conclude
@@ -32,13 +32,25 @@ _CHECKPOINT_S = 5.0
 class Counters:
     """What is on disk of this leg so far; never ahead of it."""
 
-    __slots__ = ("by_status", "finished", "requests", "retries")
+    __slots__ = ("by_status", "finished", "once_more", "requests", "retries")
 
     def __init__(self) -> None:
         self.requests = 0
         self.retries = 0
         self.finished = 0
+        self.once_more = 0
+        """Those that had finished before and did so again."""
         self.by_status: dict[Status, int] = dict.fromkeys(Status, 0)
+
+    def followed_by(self, later: Counters) -> Counters:
+        """Both together, where `later` is of agents that had finished before."""
+        both = Counters()
+        both.requests = self.requests + later.requests
+        both.retries = self.retries + later.retries
+        both.finished = self.finished
+        both.once_more = later.finished
+        both.by_status = self.by_status
+        return both
 
 
 class Journal:
@@ -49,6 +61,7 @@ class Journal:
         run: The run's key in it.
         leg: Which stretch of sending this is: 1, and one more with each resume.
         only: Hand out only what ended with one of these causes; none: all that is left.
+        once_more: Hand out those instead that were set before their gateway switched over.
         operation: The operation's name, for the assignments that it hands out.
         lanes: The lanes that it hands out.
         clock: Time.
@@ -67,6 +80,7 @@ class Journal:
         *,
         leg: int = 1,
         only: Collection[Cause] = (),
+        once_more: bool = False,
         operation: str,
         lanes: Sequence[int],
         clock: Clock,
@@ -86,7 +100,14 @@ class Journal:
             raise
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="bulkagent-ledger")
         self._shelves = Shelves(
-            self._reader, self._thread, run, operation, lanes, leg=leg, only=only
+            self._reader,
+            self._thread,
+            run,
+            operation,
+            lanes,
+            leg=leg,
+            only=only,
+            once_more=once_more,
         )
         self._pasts: dict[int, Past] = {}
         self._sent_at: dict[int, int] = {}
@@ -199,7 +220,12 @@ class Journal:
 
     def halted(self, reason: str) -> None:
         """Record that a halt rule has ended a part of the run, so that a person must look."""
-        self._commits.open.halts.append((reason, self._run))
+        self._commits.open.facts.append(Halted(reason, self._run))
+        self._commits.schedule()
+
+    def switched_over(self, gateway: str, began_at: int) -> None:
+        """Record that a gateway began to say at that time of day that it is switching over."""
+        self._commits.open.facts.append(SwitchedOver(self._run, gateway, began_at))
         self._commits.schedule()
 
     async def flushed(self) -> None:

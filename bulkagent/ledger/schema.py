@@ -15,7 +15,7 @@ from types import MappingProxyType
 __all__ = ["APPLICATION_ID", "MIGRATIONS", "SCHEMA", "VERSION"]
 
 APPLICATION_ID = 0x62756C6B  # "bulk": tells a ledger from any other SQLite file
-VERSION = 2
+VERSION = 3
 
 # One leg is one stretch of sending: the apply (or revert), and each resume after it.
 _LEGS = """
@@ -50,6 +50,16 @@ CREATE TABLE superseded (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX assignments_by_agent ON assignments (agent_id, run);
+"""
+
+_SWITCH_OVERS = """
+-- When a gateway last began to say that it was switching over.
+CREATE TABLE switch_overs (
+    run             INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
+    gateway         TEXT NOT NULL,
+    began_at        INTEGER NOT NULL,
+    PRIMARY KEY (run, gateway)
+) STRICT, WITHOUT ROWID;
 """
 
 # What is on disk, said in statuses. Dispatched without an outcome is unknown, nothing else is.
@@ -157,6 +167,7 @@ CREATE TABLE attempts (
     PRIMARY KEY (run, row, attempt)
 ) STRICT, WITHOUT ROWID;
 {_LEGS}
+{_SWITCH_OVERS}
 {_STORIES}
 """
 
@@ -180,6 +191,7 @@ FROM lanes;
 MIGRATIONS: Mapping[int, str] = MappingProxyType(
     {
         1: _TO_2,
+        2: _SWITCH_OVERS,
     }
 )
 """Version of a ledger -> the statements that make the next version of it."""

@@ -27,6 +27,9 @@ class StillClock:
     def monotonic(self) -> float:
         return self.ms / 1000
 
+    def busy_s(self) -> float:
+        return 0.0
+
     def wall_ms(self) -> int:
         self.ms += 1
         return self.ms

@@ -23,6 +23,7 @@ from bulkagent.ledger import database as module
 from bulkagent.ledger.database import Busy, _log_ahead
 from bulkagent.ledger.place import _network_filesystem
 from bulkagent.ledger.schema import APPLICATION_ID, VERSION
+from bulkagent.ledger.switch_overs import lanes_set_before
 from bulkagent.outcome import Cause, Status
 from tests.ledger.ledgers import TABLES, plan, planner, report, rows_in
 
@@ -115,6 +116,24 @@ def test_an_older_format_is_made_the_present_one_and_says_the_same(tmp_path: Pat
         assert plan(database, 3).run == 2
     with open_ledger(path) as database:
         assert find_run(database, "20231114T221320.000Z-0001").run == 1
+
+
+def test_a_ledger_of_the_second_format_is_gone_on_with(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.sqlite3"
+    with raw(path) as connection:
+        connection.executescript(Path(__file__).with_name("format_2.sql").read_text())
+    with open_ledger(path) as database:
+        assert database.all("PRAGMA user_version") == [(VERSION,)]
+        new = open_ledger(tmp_path / "new.sqlite3")
+        listed = "SELECT type, name, sql FROM sqlite_schema ORDER BY name"
+        assert database.all(listed) == new.all(listed)
+        new.close()
+        found, _ = report(database)
+        assert [(line.row, line.status, line.cause) for line in found] == [
+            (2, Status.APPLIED, None),
+            (3, Status.FAILED, Cause.SWITCH_OVER),
+        ]
+        assert lanes_set_before(database, 1) == ()
 
 
 def test_settings_that_durability_rests_on_are_really_set(database: Database) -> None:
