@@ -132,7 +132,6 @@ class TestRanges:
         [
             ("timeout_s", "timeout"),
             ("connect_timeout_s", "timeout"),
-            ("retry_for_s", "retry-for"),
             ("give_up_after_s", "give-up-after"),
         ],
     )
@@ -140,6 +139,12 @@ class TestRanges:
     def test_times_are_a_millisecond_to_a_day(self, name: str, label: str, value: float) -> None:
         with pytest.raises(SettingsRefused, match=rf"{label} in seconds must be 0\.001 to 86400"):
             Settings.resolve({name: value}, ConfigFile())
+
+    @pytest.mark.parametrize("value", [-1.0, 86_401.0, float("inf"), float("nan")])
+    def test_trying_again_may_be_for_no_time_at_all(self, value: float) -> None:
+        assert Settings.resolve({"retry_for_s": 0.0}, ConfigFile()).retry_for_s == 0
+        with pytest.raises(SettingsRefused, match=r"retry-for in seconds must be 0 to 86400"):
+            Settings.resolve({"retry_for_s": value}, ConfigFile())
 
     @pytest.mark.parametrize("bounds", [(0, 4), (4, 4), (9, 4), (4, 10_001), (-1, 4)])
     def test_bounds_of_an_adaptive_limit_are_a_lower_and_a_higher_one(

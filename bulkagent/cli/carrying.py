@@ -49,7 +49,7 @@ def carry_out(
                 say(_INSECURE)
             if plan.guardrail and not override:
                 run.agreed = _looked_at(plan)
-            elif not (yes or run.emulated or not plan.agents):
+            elif not (yes or run.emulated or not plan.agents + plan.once_more):
                 _ask(plan)
         try:
             result = asyncio.run(execute(run))

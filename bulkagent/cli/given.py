@@ -119,6 +119,7 @@ def _typed(ctx: typer.Context, *names: str) -> tuple[str, ...]:
 def _read(options: Mapping[str, Any]) -> dict[str, Any]:
     """Options as settings: text with units into numbers; those that were not given left out."""
     from bulkagent import quantities
+    from bulkagent.settings import NONE
 
     settings: dict[str, Any] = {}
     for name, value in options.items():
@@ -133,8 +134,8 @@ def _read(options: Mapping[str, Any]) -> dict[str, Any]:
             settings["halt_share"], settings["halt_count"] = quantities.halt_at(value)
         elif name == "agent_id_range":
             settings[name] = quantities.agent_id_range(value)
-        elif name == "deadline" and value.strip().lower() == "none":
-            settings["deadline_s"] = None
+        elif name in NONE and value.strip().lower() == "none":
+            settings[f"{name}_s"] = NONE[name]
         elif name in _DURATIONS:
             settings[f"{name}_s"] = quantities.duration_s(value)
         else:

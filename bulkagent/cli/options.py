@@ -149,8 +149,8 @@ RetryFor = Annotated[
     _option(
         "--retry-for",
         metavar="TIME",
-        help="How long an agent whose attempts are spent is tried again, when all others are done."
-        "  [2m]",
+        help="How long an agent whose attempts are spent is tried again, when all others are done;"
+        " or none.  [2m]",
     ),
 ]
 GiveUpAfter = Annotated[

@@ -61,6 +61,8 @@ def opening_again(plan: Plan) -> str:
     """What is left of a run, or what a revert would set back."""
     what = f"a revert of {plan.origin}" if plan.command == "revert" else "resumed"
     parts = [f"{number:,} {status.replace('_', ' ')}" for status, number in plan.again.items()]
+    if plan.once_more:
+        parts.append(f"{plan.once_more:,} once more, set before a switch-over")
     if plan.superseded:
         total = sum(plan.superseded.values())
         more = f" and {len(plan.superseded) - 1} more" if len(plan.superseded) > 1 else ""
@@ -69,9 +71,10 @@ def opening_again(plan: Plan) -> str:
     if plan.previous_unknown:
         parts.append(f"{plan.previous_unknown:,} whose earlier talk right is not known")
     detail = f": {', '.join(parts)}" if parts else ""
+    agents = plan.agents + plan.once_more
     text = [
         f"run     {plan.run_id}, {what}",
-        f"plan    will set {plan.agents:,} of {count(plan.of_agents, 'agent')}{detail}",
+        f"plan    will set {agents:,} of {count(plan.of_agents, 'agent')}{detail}",
     ]
     text.extend(
         f"        {count(part.agents, 'agent')} {_EFFECTS[part.flag]} {part.gateway}"
@@ -126,6 +129,13 @@ def closing(plan: Plan, finished: Finished) -> str:
     if result.error:
         text.append(f"{'WHY' if result.state == 'halted' else 'ERROR':<8}{result.error}")
     text.extend(clusters_as_lines(finished.clusters))
+    if result.set_before_switchover:
+        several = count(result.set_before_switchover, "agent")
+        text.append(
+            f"note    {several} set before the gateway switched over, which may have undone that;"
+            " to send them once more:"
+        )
+        text.append(f"        {finished.resend}")
     text.extend(f"report  {path}" for path in result.reports)
     if result.next:
         text.append(f"next    {result.next}")
@@ -160,10 +170,12 @@ def clusters_as_lines(clusters: Sequence[Cluster]) -> list[str]:
 
 
 def as_json_object(result: Standing) -> str:
-    """The `--json` object; `error` and `errors` are there only where there is one."""
+    """The `--json` object; `error` and such are there only where there is one."""
     fields = msgspec.to_builtins(result)
     if result.error is None:
         del fields["error"]
+    # Not among the keys that batch jobs were promised.
+    fields.pop("set_before_switchover", None)
     if not result.errors:
         del fields["errors"]
     try:
@@ -173,7 +185,7 @@ def as_json_object(result: Standing) -> str:
 
 
 def _effects(plan: Plan) -> str:
-    if not plan.agents:
+    if not plan.agents + plan.once_more:
         return "No agent is to be set. "
     parts = [
         f"{count(part.agents, 'agent')} {_EFFECTS[part.flag]} {part.gateway or 'the gateway'}"

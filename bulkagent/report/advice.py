@@ -75,6 +75,14 @@ ADVICE: Mapping[Cause, tuple[str, str]] = MappingProxyType(
             "something other than the gateway answered: the request may have taken effect",
             "check that the address is the gateway's and not a proxy's, then resume the run",
         ),
+        Cause.RETRY_BUDGET: (
+            "the run ended while a retry was held back, not to burden the gateway",
+            "resume the run",
+        ),
+        Cause.BREAKER_OPEN: (
+            "the gateway was down for too long, and nothing was sent",
+            "resume the run when the gateway is back",
+        ),
         Cause.INTERRUPTED: (
             "the run was stopped first; unknown ones may have taken effect",
             "resume the run",

@@ -27,7 +27,7 @@ async def reach_gateways(planned: Planned, prepared: Prepared, clock: Clock) -> 
     """
     if prepared.gateways.emulated:
         return
-    for name in sorted({lane.gateway for lane in planned.lanes}):
+    for name in sorted(planned.names):
         try:
             await reach(
                 prepared.gateways.endpoint(name),

@@ -107,9 +107,7 @@ class EventLog:
     def attempted(self, item: Assignment, attempt: int, ended: Attempt, decision: Decision) -> None:
         """Log an attempt, how it ended, and what follows from that."""
         again = isinstance(decision, Again)
-        reason = (
-            f"after {decision.after_s:.3f} s" if isinstance(decision, Again) else decision.reason
-        )
+        reason = _reason_of(decision)
         self._put(
             OPERATIONS[item.operation].log_name,
             {
@@ -156,3 +154,10 @@ class EventLog:
     def _give_up(self, error: OSError | ValueError) -> None:
         said = (isinstance(error, OSError) and error.strerror) or error
         self.trouble = f"the log {self._path} is not complete: {said}"
+
+
+def _reason_of(decision: Decision) -> str:
+    if not isinstance(decision, Again):
+        return decision.reason
+    later = ", when all others are done" if decision.last else ""
+    return f"after {decision.after_s:.3f} s{later}"

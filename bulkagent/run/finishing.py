@@ -23,6 +23,7 @@ from bulkagent.ledger import (
     find_run,
     finish_leg,
     keep_totals,
+    lanes_set_before,
     summarise,
 )
 from bulkagent.outcome import Cause, Status
@@ -58,6 +59,11 @@ class Following(msgspec.Struct, frozen=True):
             return ()
         return ("bulkagent", "resume", run_id, *self.options, *self.place)
 
+    def resend(self, run_id: str) -> str:
+        """The command that sends those once more who were set before a switch-over."""
+        again = ("bulkagent", "resume", run_id, "--resend-after-switchover")
+        return shlex.join((*again, *self.options, *self.place))
+
     def report(self, run_id: str, path: Path) -> tuple[str, ...]:
         """The command that writes a report again."""
         return ("bulkagent", "report", run_id, "--to", str(path), *self.place)
@@ -72,6 +78,8 @@ class Finished(msgspec.Struct, frozen=True):
     """How many agents this leg has set."""
     left: bool
     """Whether a resume may help."""
+    resend: str = ""
+    """The command that sends those once more who were set before a switch-over."""
 
 
 def finish(
@@ -164,11 +172,18 @@ def finish(
         retries=summary.retries,
         elapsed_s=round(elapsed_s, 3),
         reports=tuple(written),
+        set_before_switchover=_set_before_switchover(database, planned.run),
         next=shlex.join(command) or None,
         error="; ".join(dict.fromkeys(troubles)) or None,
     )
     applied = counters.by_status[Status.APPLIED] if counters is not None else 0
-    return Finished(result, summary.clusters, applied, verdict.again)
+    return Finished(result, summary.clusters, applied, verdict.again, following.resend(run_id))
+
+
+def _set_before_switchover(database: Database, run: int) -> int:
+    with contextlib.suppress(BulkagentError):
+        return sum(lane.assignments for lane in lanes_set_before(database, run))
+    return 0
 
 
 def _halted_before(database: Database, run_id: str, ending: Ending) -> Ending | None:

@@ -55,6 +55,15 @@ class Planned(msgspec.Struct):
     """Time of day of the plan."""
     new: bool = True
     """Whether it came into the ledger by this plan, so that discarding takes it out again."""
+    answered: frozenset[str] = frozenset()
+    """The gateways that have answered within this run before."""
+    once_more: tuple[Lane, ...] = ()
+    """Those who were set before a switch-over and are sent once more."""
+
+    @property
+    def names(self) -> list[str]:
+        """The gateways that something is sent to, each once."""
+        return list(dict.fromkeys(lane.gateway for lane in (*self.lanes, *self.once_more)))
 
     def release(self) -> None:
         """Let others have the run."""

@@ -52,7 +52,7 @@ class Prepared(msgspec.Struct, frozen=True):
         Raises:
             SettingsRefused: There cannot be enough.
         """
-        names = {lane.gateway for lane in planned.lanes}
+        names = planned.names
         in_flight = sum(self.request.settings.limits(name).most_in_flight for name in names)
         # An emulated gateway holds the other end of each connection.
         ends = 2 if self.gateways.emulated else 1

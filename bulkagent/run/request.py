@@ -161,6 +161,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """How many agents the whole run has, where it sends to a part of them."""
     again: Mapping[str, int] = {}
     """Of the agents, how many stand how: status to count, where they were planned before."""
+    once_more: int = 0
+    """How many agents were set before a switch-over and are sent once more."""
     superseded: Mapping[str, int] = {}
     """How many agents are left to each later run, by its ID."""
     previous_unknown: int = 0
@@ -215,6 +217,8 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     retries: int = 0
     elapsed_s: float = 0.0
     reports: tuple[str, ...] = ()
+    set_before_switchover: int = 0
+    """Agents who were set before their gateway switched over, and may have lost the right."""
     next: str | None = None
     """The command to type now."""
     error: str | None = None

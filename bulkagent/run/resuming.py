@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import BinaryIO
 
+import msgspec
+
 from bulkagent.errors import ResumeRefused, RunNotFound
 from bulkagent.gateway.guids import PackedGuids
 from bulkagent.gateway.operations import flag_of
@@ -21,12 +23,13 @@ from bulkagent.ledger import (
     find_same,
     forget_run,
     groups,
+    lanes_set_before,
     last_active,
     supersede,
     totals_of,
     touched_since,
 )
-from bulkagent.outcome import Cause
+from bulkagent.outcome import Cause, Status
 from bulkagent.run.files import refuse_reports
 from bulkagent.run.planning import Planned
 from bulkagent.run.recall import Recalled, claimed_run, guids_for, recall
@@ -51,13 +54,27 @@ def plan_resume(
         refuse_age(database, facts, recalled.request.settings.max_age_s, now_ms)
         superseded = supersede(database, facts.run)
         plan, lanes = _plan(database, facts, request.only, superseded)
+        once_more: tuple[Lane, ...] = ()
+        if recalled.request.settings.resend_after_switchover:
+            once_more = _once_more(database, facts, other_roster=bool(request.roster))
+            plan = _with(plan, once_more, facts)
         guids = PackedGuids()
-        if lanes:
+        if lanes or once_more:
             other = bool(request.roster)
             guids = guids_for(
                 database, recalled, run=facts.run, other=other, only=request.only, stdin=stdin
             )
-        planned = Planned(plan, facts.run, lanes, guids, facts.fingerprint, (claim,), new=False)
+        planned = Planned(
+            plan,
+            facts.run,
+            lanes,
+            guids,
+            facts.fingerprint,
+            (claim,),
+            new=False,
+            answered=_answered(database, facts.run),
+            once_more=once_more,
+        )
     except BaseException:
         claim.release()
         raise
@@ -108,6 +125,7 @@ def resume_instead(
                     planned.fingerprint,
                     (claim,),
                     new=False,
+                    answered=_answered(database, facts.run),
                 )
         except BaseException:
             claim.release()
@@ -147,6 +165,37 @@ def _plan(
     return plan, lanes
 
 
+def _once_more(database: Database, facts: RunFacts, *, other_roster: bool) -> tuple[Lane, ...]:
+    """Those who were set before a switch-over."""
+    before = lanes_set_before(database, facts.run)
+    if before and other_roster:
+        raise ResumeRefused(
+            "--resend-after-switchover takes GUIDs from the run's own roster; write fresh ones"
+            " into that, or leave --roster out"
+        )
+    if before and touched_since(database, facts.run):
+        raise ResumeRefused(
+            f"another run has set agents of run {facts.id} since, so none is sent once more; leave"
+            " --resend-after-switchover out, or apply the roster again"
+        )
+    return before
+
+
+def _with(plan: Plan, once_more: Sequence[Lane], facts: RunFacts) -> Plan:
+    """The plan with those who are sent once more."""
+    if not once_more:
+        return plan
+    return msgspec.structs.replace(
+        plan,
+        once_more=sum(lane.assignments for lane in once_more),
+        parts=(
+            *plan.parts,
+            *(PlanPart(at.gateway, flag_of(at.arguments), at.assignments) for at in once_more),
+        ),
+        guardrail=_guardrail(facts),
+    )
+
+
 def _lanes(wanted: Sequence[Group]) -> tuple[Lane, ...]:
     """The lanes that have something left, in the order in which they are worked off."""
     counts: dict[int, int] = {}
@@ -158,6 +207,12 @@ def _lanes(wanted: Sequence[Group]) -> tuple[Lane, ...]:
         Lane(lane, group.gateway, group.wave, group.arguments, counts[lane])
         for lane, group in first.items()
     )
+
+
+def _answered(database: Database, run: int) -> frozenset[str]:
+    """The gateways that have said something of an agent within this run."""
+    final = (Status.APPLIED, Status.REJECTED)
+    return frozenset(group.gateway for group in groups(database, run) if group.status in final)
 
 
 def _guardrail(facts: RunFacts) -> str:

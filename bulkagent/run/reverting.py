@@ -44,8 +44,12 @@ def plan_revert(
     planner: Planner | None = None
     try:
         recalled = recall(database, facts, request)
-        # It has reports of its own, not those of the run that it sets back.
-        asked = msgspec.structs.replace(recalled.request, reports=request.reports)
+        # It has reports of its own, not those of the run that it sets back; and whoever was set
+        # once more by that run need not be set back twice.
+        settings = msgspec.structs.replace(recalled.request.settings, resend_after_switchover=False)
+        asked = msgspec.structs.replace(
+            recalled.request, reports=request.reports, settings=settings
+        )
         if "deadline_s" not in {**request.choices.explicit, **request.choices.environment}:
             # It was for the sending of that run, and is over.
             asked = msgspec.structs.replace(

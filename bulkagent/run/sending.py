@@ -6,32 +6,31 @@ a leg came to be planned, and what is done after it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AsyncExitStack
 
+import anyio.to_thread
+
 from bulkagent.clock import Clock
-from bulkagent.engine import (
-    Bulkhead,
-    Decision,
-    End,
-    Engine,
-    HaltCount,
-    HaltShare,
-    Limits,
-    RetryPolicy,
-    Rule,
-)
+from bulkagent.engine import Engine
 from bulkagent.gateway.client import GatewayClient
 from bulkagent.gateway.guids import PackedGuids
 from bulkagent.gateway.operations import OPERATIONS, SET_TALK_RIGHT
-from bulkagent.ledger import Counters, Database, Journal, planned_rows
+from bulkagent.ledger import (
+    Counters,
+    Database,
+    Journal,
+    Lane,
+    keep_attempts,
+    lanes_set_before,
+    planned_rows,
+)
 from bulkagent.outcome import Assignment, Attempt, Cause, Outcome
-from bulkagent.report import ADVICE
+from bulkagent.run.bulkheads import Bulkheads, explained, halt_rules
 from bulkagent.run.events import EventLog
 from bulkagent.run.gateways import Gateways
 from bulkagent.run.planning import Planned
 from bulkagent.run.request import Request
-from bulkagent.settings import Settings
 
 __all__ = ["Sending"]
 
@@ -70,12 +69,18 @@ class Sending:
         self._database = database
         self._only = only
         self._clock = clock
-        self._uniform = uniform
         self._settled = settled
         self._log = log
         self._journal: Journal | None = None
         self._engine: Engine[Assignment, Attempt] | None = None
+        self._bulkheads = Bulkheads(
+            request.settings, planned.answered, clock=clock, uniform=uniform, log=log
+        )
+        self._before: Counters | None = None
+        self._began: float | None = None
         self._stopped = False
+        self.once_more = 0
+        """Agents who are sent once more."""
 
     async def run(self, leg: int) -> None:
         """Send until everything has an outcome, or it is stopped; at once where it was before.
@@ -87,42 +92,74 @@ class Sending:
             BaseExceptionGroup: Of what ended it before its time: the ledger's errors, defects.
         """
         planned = self._planned
-        names = list(dict.fromkeys(lane.gateway for lane in planned.lanes))
         async with AsyncExitStack() as stack:
             guids = planned.guids
             if self._gateways.emulated:
                 rows = planned_rows(self._database, planned.run)
-                guids = await self._gateways.emulate(stack, names, rows)
+                guids = await self._gateways.emulate(stack, planned.names, rows)
+            await self._send(leg, planned.lanes, guids)
+            if self._settings.resend_after_switchover and not (self._stopped or self.causes):
+                await self._send_once_more(leg, guids)
+
+    async def _send_once_more(self, leg: int, guids: PackedGuids) -> None:
+        """Send those again who were set before their gateway switched over."""
+        run = self._planned.run
+        lanes = await anyio.to_thread.run_sync(lanes_set_before, self._database, run)
+        if lanes and not self._stopped:
+            self.once_more = sum(lane.assignments for lane in lanes)
+            self._log.decided("run.once_more", agents=self.once_more)
+            await anyio.to_thread.run_sync(keep_attempts, self._database, run)
+            await self._send(leg, lanes, guids, once_more=True)
+
+    async def _send(
+        self, leg: int, lanes: Sequence[Lane], guids: PackedGuids, *, once_more: bool = False
+    ) -> None:
+        async with AsyncExitStack() as stack:
             journal = await stack.enter_async_context(
                 Journal(
                     self._database,
-                    planned.run,
+                    self._planned.run,
                     leg=leg,
                     only=self._only,
+                    once_more=once_more,
                     operation=SET_TALK_RIGHT.name,
-                    lanes=[lane.lane for lane in planned.lanes],
+                    lanes=[lane.lane for lane in lanes],
                     clock=self._clock,
                     synced=self._settings.durability == "full",
                     settled=self._settled,
                 )
             )
+            if self._journal is not None:
+                self._before = self._journal.counters
             self._journal = journal
             bulkheads = [
-                self._bulkhead(
-                    name, await stack.enter_async_context(self._client(name, guids)), journal
+                self._bulkheads.make(
+                    name,
+                    [lane for lane in lanes if lane.gateway == name],
+                    await stack.enter_async_context(self._client(name, guids)),
+                    journal,
                 )
-                for name in names
+                for name in dict.fromkeys(lane.gateway for lane in lanes)
             ]
             self._engine = Engine(
                 bulkheads,
                 clock=self._clock,
-                rules=_halt_rules(self._settings),
-                deadline_s=self._settings.deadline_s,
+                rules=halt_rules(self._settings),
+                deadline_s=self._deadline_s(),
                 grace_s=self._settings.grace_s,
             )
             if self._stopped:
                 self._engine.stop()
             await self._engine.run()
+
+    def _deadline_s(self) -> float | None:
+        """What is left of the deadline."""
+        if self._settings.deadline_s is None:
+            return None
+        now = self._clock.monotonic()
+        if self._began is None:
+            self._began = now
+        return max(0.0, self._began + self._settings.deadline_s - now)
 
     def stop(self) -> None:
         """Admit nothing more; requests in flight finish within the grace."""
@@ -139,7 +176,10 @@ class Sending:
     @property
     def counters(self) -> Counters | None:
         """What is on disk of this leg; None before it began."""
-        return self._journal.counters if self._journal else None
+        if self._journal is None:
+            return None
+        now = self._journal.counters
+        return now if self._before is None else self._before.followed_by(now)
 
     @property
     def waiting(self) -> int:
@@ -170,41 +210,11 @@ class Sending:
             return ""
         return "; ".join(
             dict.fromkeys(
-                _explained(head, head.ended)
+                explained(head, head.ended)
                 for head in self._engine.bulkheads
                 if head.ended is not None and head.ended.reason
             )
         )
-
-    def _bulkhead(
-        self, name: str, client: GatewayClient, journal: Journal
-    ) -> Bulkhead[Assignment, Attempt]:
-        settings, at = self._settings, self._settings.limits(name)
-        lanes = [lane for lane in self._planned.lanes if lane.gateway == name]
-
-        def observe(item: Assignment, attempt: int, ended: Attempt, decision: Decision) -> None:
-            self._log.attempted(item, journal.number(item, attempt), ended, decision)
-
-        def ending(end: End) -> None:
-            self._log.decided(f"run.{end.cause}", gateway=name, reason=end.reason)
-            if end.cause is Cause.HALTED:
-                journal.halted(_explained(bulkhead, end))
-
-        bulkhead: Bulkhead[Assignment, Attempt] = Bulkhead(
-            name,
-            [lane.lane for lane in lanes],
-            journal,
-            client.attempt,
-            limits=Limits(concurrency=at.concurrency, per_second=at.per_second),
-            policy=RetryPolicy(max_attempts=settings.max_attempts),
-            clock=self._clock,
-            random=self._uniform,
-            rows=sum(lane.assignments for lane in lanes),
-            halt_first=settings.halt_first,
-            observe=observe if self._log.wanted else None,
-            ending=ending,
-        )
-        return bulkhead
 
     def _client(self, name: str, guids: PackedGuids) -> GatewayClient:
         return GatewayClient(
@@ -215,20 +225,3 @@ class Sending:
             timeout_s=self._settings.timeout_s,
             clock=self._clock,
         )
-
-
-def _explained(head: Bulkhead[Assignment, Attempt], end: End) -> str:
-    verdict = head.tally.verdict
-    if end.cause is not Cause.HALTED or verdict is None:
-        return end.reason
-    meaning, advice = ADVICE[verdict]
-    return f"{end.reason}: {meaning}; {advice}"
-
-
-def _halt_rules(settings: Settings) -> list[Rule]:
-    rules: list[Rule] = []
-    if settings.halt_share is not None:
-        rules.append(HaltShare(settings.halt_share))
-    if settings.halt_count is not None:
-        rules.append(HaltCount(settings.halt_count))
-    return rules

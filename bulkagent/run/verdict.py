@@ -75,10 +75,11 @@ def _broken_off(ending: Ending, *, again: bool) -> tuple[str, int] | None:
         (ending.signal is not None and stopped, interrupted, _SIGNAL_BASE + (ending.signal or 0)),
         (halted, "halted", _PERSON_MUST_LOOK),
         (ending.error is not None, interrupted, ending.error_code),
-        (Cause.DEADLINE in ending.causes and again, interrupted, _TIME_OR_OUTAGE),
+        (bool(ending.causes & _BY_ITSELF) and again, interrupted, _TIME_OR_OUTAGE),
     )
     return next(((state, code) for holds, state, code in candidates if holds), None)
 
 
+_BY_ITSELF = frozenset({Cause.DEADLINE, Cause.BREAKER_OPEN})
 _REPEATABLE = (Status.FAILED, Status.UNKNOWN, Status.NOT_ATTEMPTED)
 _FOR_GOOD = (Cause.SUPERSEDED, Cause.PREVIOUS_UNKNOWN)

@@ -12,9 +12,11 @@ from __future__ import annotations
 
 from bulkagent.settings.file import ConfigFile, GatewaySection, find_config, load_config
 from bulkagent.settings.limits import GatewayLimits
+from bulkagent.settings.ranges import NONE
 from bulkagent.settings.settings import Settings
 
 __all__ = [
+    "NONE",
     "ConfigFile",
     "GatewayLimits",
     "GatewaySection",

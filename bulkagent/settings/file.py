@@ -16,6 +16,7 @@ import msgspec
 from bulkagent.errors import SettingsRefused
 from bulkagent.quantities import agent_id_range, concurrency, duration_s, halt_at, rate_per_second
 from bulkagent.settings.limits import LimitsAt
+from bulkagent.settings.ranges import NONE
 
 __all__ = [
     "ConfigFile",
@@ -92,7 +93,8 @@ def settings_in(file: ConfigFile) -> dict[str, Any]:
     found = {name: value for name, value in given.items() if value not in ("", None)}
     for name in _DURATIONS:
         if text := getattr(file, name):
-            found[f"{name}_s"] = duration_s(text)
+            none = name in NONE and text.strip().lower() == "none"
+            found[f"{name}_s"] = NONE[name] if none else duration_s(text)
     if file.halt:
         found["halt_share"], found["halt_count"] = halt_at(file.halt)
     return {**found, **limits_in(file)}

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from bulkagent.errors import SettingsRefused
 from bulkagent.quantities import agent_id_range, concurrency
 
-__all__ = ["DURABILITIES", "RANGES", "refuse_bounds", "refuse_number"]
+__all__ = ["DURABILITIES", "NONE", "RANGES", "refuse_bounds", "refuse_number"]
 
 DURABILITIES = ("normal", "full")
 
@@ -24,7 +24,7 @@ RANGES: Mapping[str, tuple[str, float, float]] = {
     "max_agents": ("max-agents", 1, 1_000_000_000),
     "timeout_s": ("the timeout in seconds", 0.001, 86_400),
     "connect_timeout_s": ("the connect timeout in seconds", 0.001, 86_400),
-    "retry_for_s": ("the retry-for in seconds", 0.001, 86_400),
+    "retry_for_s": ("the retry-for in seconds", 0, 86_400),
     "give_up_after_s": ("the give-up-after in seconds", 0.001, 86_400),
     "deadline_s": ("the deadline in seconds", 0.001, 604_800),
     "grace_s": ("the grace in seconds", 0.001, 86_400),
@@ -56,3 +56,7 @@ def refuse_bounds(auto: tuple[int, int] | None, ids: tuple[int, int]) -> None:
     if auto is not None:
         concurrency(f"auto:{'-'.join(map(str, auto))}")
     agent_id_range("-".join(map(str, ids)))
+
+
+NONE: Mapping[str, float | None] = {"deadline": None, "retry_for": 0.0}
+"""What the word `none` means for the durations of which there need not be any."""

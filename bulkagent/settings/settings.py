@@ -41,8 +41,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     max_attempts: int = 8
     """Requests for one agent before it is put off to the end of the run, 1 to 1000."""
     retry_for_s: float = 120.0
-    """How long an agent whose attempts are spent is tried again when all others are done, a
-    millisecond to a day. No wait that a gateway asks for is longer either."""
+    """How long, from its first request, an agent whose attempts are spent is tried again when all
+    others are done, up to a day; 0: not at all. No wait that a gateway asks for is longer."""
     give_up_after_s: float = 300.0
     """A gateway that was down for so long gets nothing more, a millisecond to a day."""
     resend_after_switchover: bool = False

@@ -27,6 +27,9 @@ class MovedClock(SystemClock):
         super().__init__()
         self.ahead_ms = 0
 
+    def busy_s(self) -> float:
+        return 0.0
+
     def wall_ms(self) -> int:
         return super().wall_ms() + self.ahead_ms
 
@@ -90,7 +93,13 @@ class Shift:
     def request(self, roster: Path | None = None, **more: Any) -> Request:
         names = Settings.__struct_fields__
         settings = {name: more.pop(name) for name in names if name in more}
-        limits = {"concurrency": 1, "per_second": None, "max_attempts": 1, "halt_first": 0}
+        limits = {
+            "concurrency": 1,
+            "per_second": None,
+            "max_attempts": 1,
+            "retry_for_s": 0.0,
+            "halt_first": 0,
+        }
         asked = {
             "roster": str(roster or self.roster),
             "gateway": self.gateway.url,
@@ -158,6 +167,7 @@ class Shift:
 
         def uniform() -> float:
             between()
+            self.clock.ahead_ms += 5  # the clock tells what follows from what was before
             return 0.0
 
         with Run(asked, clock=self.clock, uniform=uniform, settled=settled) as run:

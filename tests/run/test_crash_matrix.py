@@ -25,6 +25,7 @@ from bulkagent.outcome import Line, Status
 from bulkagent.run import Choices, Request, Resume, Run, RunResult
 from bulkagent.run.reporting import FLAGS, end_of
 from bulkagent.settings import Settings
+from tests.engine.far import CARELESS
 
 # Every kind of end is in it: answers, refusals, resets on either side, answers that are lost and
 # followed by another code, replies of somebody else, silence of a whole attempt.
@@ -227,8 +228,11 @@ async def test_every_copy_tells_the_truth_and_goes_on(
     tmp_path: Path,
     hook: Callable[[Copying | None], None],
     printed: Callable[[str], None],
+    monkeypatch: pytest.MonkeyPatch,
     durability: str,
 ) -> None:
+    # Every other request fails, in each copy: restraint would take two minutes.
+    monkeypatch.setattr("bulkagent.run.bulkheads.Caution", lambda **_: CARELESS)
     ledger = tmp_path / "ledger.sqlite3"
     gateway = EmulatedGateway(
         read_scenario(SCENARIO), agent_ids=range(101, 141), agent_id_range=(101, 140)
@@ -245,6 +249,7 @@ async def test_every_copy_tells_the_truth_and_goes_on(
                 concurrency=CONCURRENCY,
                 per_second=None,
                 max_attempts=3,
+                retry_for_s=0.0,
                 durability=durability,
             ),
         )
