@@ -242,7 +242,16 @@ def test_a_second_signal_cuts_off_what_is_in_flight(tmp_path: Path) -> None:
 
 def test_a_dead_gateway_is_said_so(tmp_path: Path) -> None:
     (tmp_path / "r.csv").write_text("agent,guid\n101,abc\n102,def\n")
-    arguments = ["--gateway", "https://127.0.0.1:1", "--yes", "--max-attempts", 2, "--json"]
+    arguments = [
+        "--gateway",
+        "https://127.0.0.1:1",
+        "--yes",
+        "--max-attempts",
+        2,
+        "--retry-for",
+        "1ms",
+        "--json",
+    ]
     ended = bulkagent(tmp_path, "apply", "r.csv", "--flag", 1, *arguments)
     assert ended.code == 3
     assert ended.json["totals"]["failed"] == 2

@@ -149,7 +149,16 @@ def test_every_fault_and_every_retcode_ends_as_the_table_says(tmp_path: Path) ->
     (tmp_path / "faults.toml").write_text(scenario)
     agents = f"{WELL[0]}-{WELL[0] + len(ends) - 1}"
     with emulated(tmp_path, agents, "--scenario", "faults.toml") as gateway:
-        limits = ["--max-attempts", MOST, "--rate", "none", "--concurrency", 64]
+        limits = [
+            "--max-attempts",
+            MOST,
+            "--retry-for",
+            "1ms",
+            "--rate",
+            "none",
+            "--concurrency",
+            64,
+        ]
         address = ["--gateway", gateway.url, "--ca-file", gateway.ca_file]
         ended = bulkagent(
             tmp_path, "apply", "r.csv", "--flag", 0, *address, *limits, "--yes", "--json"

@@ -175,25 +175,17 @@ def test_one_success_among_the_first_means_that_nothing_halts(halting: Halting) 
 
 
 def test_a_gateway_that_answers_with_pages_halts(halting: Halting) -> None:
-    """In doubt all the same: a portal says nothing of what is behind it."""
+    """In doubt all the same: a portal says nothing of what is behind it.
+
+    It is spared as one that is unwell, in case that it is; when it is given up, what all have
+    begun with says that something is set up wrongly, so that a person must look.
+    """
     halting.write(PAGES)
-    ended, requests = halting.apply("--max-attempts", 1)
+    ended, requests = halting.apply("--give-up-after", "1s")
     assert_halted(ended)
-    assert 50 <= requests <= 50 + CONCURRENCY
-    assert ends(halting.folder, ended)["unknown", "bad_reply"] == requests
+    assert 10 <= requests <= 50
+    assert ends(halting.folder, ended)["unknown", "bad_reply"] <= requests
     assert "check that the address is the gateway's" in ended.err
-
-
-def test_a_gateway_that_answers_with_pages_halts_with_its_retries_under_way(
-    halting: Halting,
-) -> None:
-    """Nobody is set, so the command says so, however many are between two attempts then."""
-    halting.write(PAGES)
-    ended, requests = halting.apply()
-    assert ended.code == 6, ended.err
-    assert ended.json["state"] == "halted"
-    assert ended.json["totals"]["unknown"] == ended.json["causes"]["bad_reply"] >= 50
-    assert ended.json["requests"] == requests < 3 * len(PAGES)
 
 
 def test_only_the_gateway_that_is_wrong_is_halted(halting: Halting) -> None:

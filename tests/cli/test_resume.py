@@ -29,7 +29,9 @@ SLOW = '[latency]\ndistribution = "fixed"\nmilliseconds = 60000\n'
 
 def _stopped(gateway: Emulated, *more: object) -> Ended:
     """A run of which some are left, because one attempt was not enough."""
-    ended = applied_to(gateway, "--yes", "--json", "--max-attempts", 1, *more)
+    ended = applied_to(
+        gateway, "--yes", "--json", "--max-attempts", 1, "--retry-for", "none", *more
+    )
     assert ended.code == 3, ended.err
     return ended
 
@@ -107,7 +109,15 @@ def test_what_was_typed_goes_over_the_run_and_that_over_environment_and_file(
         command = ["resume", "last", "--yes", "--json"]
         ended = bulkagent(tmp_path, *command, surroundings=surroundings)
         assert ended.json["requests"] == 1 + 1, "the run's own"
-        ended = bulkagent(tmp_path, *command, "--max-attempts", 2, surroundings=surroundings)
+        ended = bulkagent(
+            tmp_path,
+            *command,
+            "--max-attempts",
+            2,
+            "--retry-for",
+            "none",
+            surroundings=surroundings,
+        )
         assert ended.json["requests"] == 1 + 1 + 2, "what was typed"
 
 
@@ -134,7 +144,18 @@ def test_a_run_under_way_is_refused_to_a_second_process_and_free_after_a_kill(
         (line,) = bulkagent(tmp_path, "runs", "--json").json["runs"]
         assert (line["state"], line["exit_code"]) == ("interrupted", 5)
         assert line["totals"]["unknown"] == 4
-        resume = ["resume", "last", "--yes", "--json", "--timeout", "4s", "--max-attempts", 1]
+        resume = [
+            "resume",
+            "last",
+            "--yes",
+            "--json",
+            "--timeout",
+            "4s",
+            "--max-attempts",
+            1,
+            "--retry-for",
+            "1ms",
+        ]
         with started(tmp_path, *resume) as process:
             while gateway.judge("stats")["requests"] < 8:
                 assert process.poll() is None
@@ -151,7 +172,7 @@ def test_a_run_under_way_is_refused_to_a_second_process_and_free_after_a_kill(
 
 def test_an_orchestrator_goes_on_with_the_same_command(tmp_path: Path, faulty: Path) -> None:
     with emulated(tmp_path, "101-110", "--scenario", faulty) as gateway:
-        options = ["--or-resume", "--yes", "--json", "--max-attempts", 1]
+        options = ["--or-resume", "--yes", "--json", "--max-attempts", 1, "--retry-for", "none"]
         first, second, third = (applied_to(gateway, *options) for _ in range(3))
         assert [first.code, second.code, third.code] == [3, 0, 0]
         assert first.json["run_id"] == second.json["run_id"] != third.json["run_id"]
