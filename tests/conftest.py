@@ -45,6 +45,21 @@ def printed(request: pytest.FixtureRequest) -> Callable[[str], None]:
     return request.config.stash.setdefault(_PRINTED, []).append
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Hand on what tests had to say, where they ran in a process of their own."""
+    handed = getattr(session.config, "workeroutput", None)
+    if handed is not None:
+        handed["printed"] = session.config.stash.setdefault(_PRINTED, [])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take what the tests of another process had to say."""
+    node.config.stash.setdefault(_PRINTED, []).extend(
+        getattr(node, "workeroutput", {}).get("printed", [])
+    )
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print what tests had to say."""
     lines = terminalreporter.config.stash.setdefault(_PRINTED, [])
