@@ -59,7 +59,7 @@ __all__ = [
 
 
 def _option(*names: str, help: str, env: bool = True, **more: Any) -> Any:  # noqa: A002 - Typer's word
-    long = next(name for name in names if name.startswith("--"))
+    long = next(name for name in names if name.startswith("--")).partition("/")[0]
     variable = "BULKAGENT_" + long.removeprefix("--").replace("-", "_").upper()
     return typer.Option(*names, help=help, envvar=variable if env else None, **more)
 
@@ -165,7 +165,7 @@ GiveUpAfter = Annotated[
 ResendAfterSwitchover = Annotated[
     bool | None,
     _option(
-        "--resend-after-switchover",
+        "--resend-after-switchover/--no-resend-after-switchover",
         help="Send those once more who were set before the gateway switched over.",
     ),
 ]

@@ -130,7 +130,6 @@ class CircuitBreaker:
     """
 
     __slots__ = (
-        "_answered",
         "_down_since",
         "_era",
         "_in_a_row",
@@ -141,6 +140,7 @@ class CircuitBreaker:
         "_random",
         "_state",
         "_until",
+        "answered",
     )
 
     def __init__(
@@ -160,7 +160,8 @@ class CircuitBreaker:
         self._until = -math.inf
         self._probing = False
         self._down_since: float | None = None
-        self._answered = answered
+        self.answered = answered
+        """Whether it ever answered."""
 
     def __repr__(self) -> str:
         down = "" if self._down_since is None else f", down since {self._down_since:.1f}"
@@ -180,11 +181,6 @@ class CircuitBreaker:
     def probing(self) -> bool:
         """Whether a probe is in flight."""
         return self._probing
-
-    @property
-    def answered(self) -> bool:
-        """Whether it ever answered."""
-        return self._answered
 
     @property
     def opened(self) -> int:
@@ -222,7 +218,15 @@ class CircuitBreaker:
         if self._is_probe(era):
             self._move(Event.UNSENT, now)
 
-    def record(self, health: Health, now: float, *, era: int, answered: bool) -> None:
+    def record(
+        self,
+        health: Health,
+        now: float,
+        *,
+        era: int,
+        answered: bool,
+        turned_away: bool = False,
+    ) -> None:
         """Take note of how an attempt ended.
 
         Args:
@@ -232,11 +236,17 @@ class CircuitBreaker:
             answered: Whether somebody answered, be it a 429 or that the far side is switching
                 over. It ends no down-time, but tells a far side that is there from one that is
                 not, for which giving up comes sooner.
+            turned_away: Whether it asked for patience (429). That opens nothing, but who gives
+                nothing else for as long as it takes is of no use to anybody.
         """
-        self._answered |= answered
+        self.answered |= answered
         if health is Health.GOOD:
             self._down_since = None
-        elif health is Health.UNWELL and self._down_since is None and era == self._era:
+        elif (
+            (health is Health.UNWELL or turned_away)
+            and self._down_since is None
+            and era == self._era
+        ):
             self._down_since = now
         if self._is_probe(era):
             unsent = health is Health.NEUTRAL and not answered
@@ -249,9 +259,9 @@ class CircuitBreaker:
     def down_s(self, now: float) -> float:
         """Seconds from the first unwell end after the last good answer; 0 where there is none.
 
-        It ends with a good answer and with nothing else. A 429 does not end it: it may be a load
-        balancer's, and a far side that gives nothing else for minutes is of no use to anybody. A
-        pause or a failed probe does not start it anew.
+        It ends with a good answer and with nothing else. A 429 begins it and does not end it: it
+        may be a load balancer's, and a far side that gives nothing else for minutes is of no use
+        to anybody. A pause or a failed probe does not start it anew.
         """
         return 0.0 if self._down_since is None else now - self._down_since
 
@@ -266,7 +276,7 @@ class CircuitBreaker:
         """
         if self._down_since is None:
             return math.inf
-        enough_s = after_s if self._answered else min(after_s, never_answered_after_s)
+        enough_s = after_s if self.answered else min(after_s, never_answered_after_s)
         left_s = self._down_since + enough_s - now
         return max(_STEP_S, left_s) if left_s > 0 else 0.0
 

@@ -89,7 +89,9 @@ class Bulkhead(Generic[ItemT, AttemptT]):
         self.tally = Tally(rows)
         self._source = source
         self._attempt = attempt
-        self._workers = self._cap = limits.most
+        self._cap = limits.most
+        # More would only be woken for nothing; one more than there are items, to hear that soon.
+        self._workers = min(limits.most, rows + 1) if rows else limits.most
         self._policy = policy
         self._clock = clock
         self._random = random
@@ -153,6 +155,10 @@ class Bulkhead(Generic[ItemT, AttemptT]):
         if end is None or end.cause is Cause.HALTED or self._intake.lanes_left or self._cut_short:
             return end
         return end if self._intake.open else None
+
+    def follow(self, earlier: Bulkhead[ItemT, AttemptT]) -> None:
+        """Go on from what another one found out about the same far side a moment ago."""
+        self._restraint.follow(earlier._restraint)
 
     async def run(self, settled: Callable[[Story[AttemptT]], None] | None = None) -> None:
         """Work off all lanes; return when every item taken has its story's end.

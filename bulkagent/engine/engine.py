@@ -35,6 +35,7 @@ class Engine(Generic[ItemT, AttemptT]):
         clock: Time; the machine's by default.
         rules: Asked after every item; the first that says so stops the run.
         deadline_s: Seconds after the start of `run` at which it is stopped; None: never.
+        deadline_said_s: The deadline as people know it, where a part of it has passed before.
         grace_s: Seconds for which `stop` lets attempts in flight go on, 0 or more. A bulkhead
             that halts alone is not hurried: its attempts end by their own time limits.
     """
@@ -46,6 +47,7 @@ class Engine(Generic[ItemT, AttemptT]):
         clock: Clock | None = None,
         rules: Sequence[Rule] = (),
         deadline_s: float | None = None,
+        deadline_said_s: float | None = None,
         grace_s: float = 15.0,
     ) -> None:
         self.bulkheads = tuple(bulkheads)
@@ -53,6 +55,7 @@ class Engine(Generic[ItemT, AttemptT]):
         self._clock: Clock = clock or SystemClock()
         self._rules = tuple(rules)
         self._deadline_s = deadline_s
+        self._deadline_said_s = deadline_said_s or deadline_s
         self._grace_s = grace_s
         self._end: End | None = None
         self._ending: anyio.Event | None = None
@@ -129,7 +132,7 @@ class Engine(Generic[ItemT, AttemptT]):
     async def _keep_deadline(self) -> None:
         if self._deadline_s is not None:
             await self._clock.sleep(self._deadline_s)
-            self.stop(Cause.DEADLINE, f"the deadline of {self._deadline_s:g} s has passed")
+            self.stop(Cause.DEADLINE, f"the deadline of {self._deadline_said_s:g} s has passed")
 
     async def _keep_grace(self, ending: anyio.Event) -> None:
         await ending.wait()

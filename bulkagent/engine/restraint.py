@@ -17,7 +17,7 @@ from bulkagent.engine.admission import Limits
 from bulkagent.engine.breaker import CircuitBreaker, Judgement, State, TripPolicy, Wait, Yes
 from bulkagent.engine.budget import RetryBudget
 from bulkagent.engine.windows import Windows
-from bulkagent.outcome import Ended, Health, Reach
+from bulkagent.outcome import Ended, Health, Learned, Reach
 
 __all__ = ["Allowance", "Caution", "Notice", "Restraint"]
 
@@ -107,6 +107,13 @@ class Restraint:
 
     def __repr__(self) -> str:
         return f"<Restraint: limit {self._limit}, {self._breaker!r}, {self._budget!r}>"
+
+    def follow(self, earlier: Restraint) -> None:
+        """Go on from what was found out about the same far side a moment ago."""
+        self._breaker.answered |= earlier._breaker.answered
+        self._paused_until = earlier._paused_until
+        if self._adaptive is not None and earlier._adaptive is not None:
+            self._adaptive, self._limit = earlier._adaptive, earlier._limit
 
     @property
     def adapts(self) -> bool:
@@ -207,12 +214,14 @@ class Restraint:
             Whether the allowance may be another one now.
         """
         disposition = attempt.disposition
+        answered = disposition.reach is Reach.ANSWERED
+        turned_away = answered and disposition.learned is Learned.DROPPED
         self._breaker.record(
-            disposition.health, now, era=era, answered=disposition.reach is Reach.ANSWERED
+            disposition.health, now, era=era, answered=answered, turned_away=turned_away
         )
         changed = self._look(f"an attempt ended with {disposition.name}")
         # It may have begun a down-time, whose end somebody has to wait for.
-        changed |= disposition.health is Health.UNWELL
+        changed |= disposition.health is Health.UNWELL or turned_away
         pause_s = min(attempt.pause_s, self._caution.longest_pause_s)
         if pause_s > 0.0:
             changed = True

@@ -133,7 +133,7 @@ class HaltFirst(msgspec.Struct, frozen=True, gc=False):
             return None
         several = tally.counted > 1
         first = f"the first {tally.counted} on {name} all" if several else f"the first on {name}"
-        return End(Cause.HALTED, f"{first} got {verdict}, and nobody was set")
+        return End(Cause.HALTED, f"{first} got {verdict}, and none of them was set")
 
 
 class HaltShare(msgspec.Struct, frozen=True, gc=False):

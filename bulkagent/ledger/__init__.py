@@ -52,7 +52,7 @@ from bulkagent.ledger.runs import (
     totals_of,
     unplanned_since,
 )
-from bulkagent.ledger.switch_overs import keep_attempts, lanes_set_before
+from bulkagent.ledger.switch_overs import lanes_set_before, put_in_doubt
 
 __all__ = [
     "Changed",
@@ -80,7 +80,6 @@ __all__ = [
     "finish_leg",
     "forget_run",
     "groups",
-    "keep_attempts",
     "keep_totals",
     "lanes_set_before",
     "last_active",
@@ -91,6 +90,7 @@ __all__ = [
     "open_ledger",
     "planned_rows",
     "probe",
+    "put_in_doubt",
     "steps",
     "summarise",
     "supersede",

@@ -32,24 +32,40 @@ _CHECKPOINT_S = 5.0
 class Counters:
     """What is on disk of this leg so far; never ahead of it."""
 
-    __slots__ = ("by_status", "finished", "once_more", "requests", "retries")
+    __slots__ = (
+        "by_status",
+        "finished",
+        "in_doubt",
+        "once_more",
+        "requests",
+        "retries",
+        "unfinished",
+    )
 
     def __init__(self) -> None:
         self.requests = 0
         self.retries = 0
         self.finished = 0
+        self.unfinished = 0
+        """Agents to whom a request was sent and who have no outcome; those in doubt aside."""
         self.once_more = 0
-        """Those that had finished before and did so again."""
+        """Agents who had been set and were put in doubt, to be sent once more."""
+        self.in_doubt = 0
+        """Of these, those who have not finished again."""
         self.by_status: dict[Status, int] = dict.fromkeys(Status, 0)
 
-    def followed_by(self, later: Counters) -> Counters:
-        """Both together, where `later` is of agents that had finished before."""
+    def followed_by(self, later: Counters, once_more: int) -> Counters:
+        """Both together, where `later` is of so many agents who had been put in doubt."""
         both = Counters()
         both.requests = self.requests + later.requests
         both.retries = self.retries + later.retries
-        both.finished = self.finished
-        both.once_more = later.finished
-        both.by_status = self.by_status
+        both.finished = self.finished + later.finished
+        both.unfinished = self.unfinished
+        both.once_more = once_more
+        both.in_doubt = once_more - later.finished
+        both.by_status = {
+            status: count + later.by_status[status] for status, count in self.by_status.items()
+        }
         return both
 
 
@@ -61,7 +77,6 @@ class Journal:
         run: The run's key in it.
         leg: Which stretch of sending this is: 1, and one more with each resume.
         only: Hand out only what ended with one of these causes; none: all that is left.
-        once_more: Hand out those instead that were set before their gateway switched over.
         operation: The operation's name, for the assignments that it hands out.
         lanes: The lanes that it hands out.
         clock: Time.
@@ -80,7 +95,6 @@ class Journal:
         *,
         leg: int = 1,
         only: Collection[Cause] = (),
-        once_more: bool = False,
         operation: str,
         lanes: Sequence[int],
         clock: Clock,
@@ -107,7 +121,6 @@ class Journal:
             lanes,
             leg=leg,
             only=only,
-            once_more=once_more,
         )
         self._pasts: dict[int, Past] = {}
         self._sent_at: dict[int, int] = {}
@@ -225,6 +238,7 @@ class Journal:
 
     def switched_over(self, gateway: str, began_at: int) -> None:
         """Record that a gateway began to say at that time of day that it is switching over."""
+        began_at = max(began_at, self._not_before)
         self._commits.open.facts.append(SwitchedOver(self._run, gateway, began_at))
         self._commits.schedule()
 
@@ -246,7 +260,10 @@ class Journal:
         counters.requests += len(batch.marks)
         for _, row, _, attempts, _ in batch.marks:
             past = self._pasts.get(row) if self._pasts else None
-            counters.retries += attempts > (past.attempts if past else 0) + 1
+            again = attempts > (past.attempts if past else 0) + 1
+            counters.retries += again
+            counters.unfinished += not again
+        counters.unfinished -= len(batch.ended)
         for outcome in batch.ended:
             counters.finished += 1
             counters.by_status[outcome.status] += 1

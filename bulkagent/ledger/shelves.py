@@ -14,7 +14,6 @@ from concurrent.futures import Executor
 
 from bulkagent.errors import LedgerFailed, LedgerUnavailable
 from bulkagent.ledger.database import Database
-from bulkagent.ledger.switch_overs import NEXT_SET_BEFORE
 from bulkagent.outcome import Assignment, Cause, Past
 
 __all__ = ["STOPPED", "Item", "Shelves"]
@@ -65,7 +64,6 @@ class Shelves:
         lanes: The lanes that there are.
         leg: Rows that were dispatched in this leg of the run are not handed out.
         only: Only rows that ended with one of these causes; none: whatever the cause.
-        once_more: Those rows instead that were set before their gateway switched over.
     """
 
     def __init__(
@@ -78,13 +76,11 @@ class Shelves:
         *,
         leg: int = 1,
         only: Collection[Cause] = (),
-        once_more: bool = False,
     ) -> None:
         self._reader = reader
         self._thread = thread
         self._run = run
         self._operation = operation
-        self._once_more = once_more
         self._leg = leg
         self._only = json.dumps(sorted(only)) if only else None
         self._shelves = {lane: _Shelf() for lane in lanes}
@@ -132,11 +128,8 @@ class Shelves:
     def _read(self, lane: int, after: int) -> list[Item]:
         operation = self._operation
         try:
-            if self._once_more:
-                rows = self._reader.all(NEXT_SET_BEFORE, (self._run, lane, after, _CHUNK))
-            else:
-                where = (self._run, lane, after, self._leg, self._only)
-                rows = self._reader.all(_NEXT, (*where, _CHUNK))
+            where = (self._run, lane, after, self._leg, self._only)
+            rows = self._reader.all(_NEXT, (*where, _CHUNK))
             return [
                 (
                     Assignment(row, gateway, agent_id, operation, arguments),

@@ -1,7 +1,7 @@
 """Who was set before a gateway switched over, and so may have lost the right again.
 
-What may live here: which assignments these are. What this room must not know: how a switch-over
-is noticed, and what is done about it. No document says whether a talk right survives one.
+What may live here: which assignments these are, and putting them in doubt. What this room must
+not know: how a switch-over is noticed. No document says whether a talk right survives one.
 """
 
 from __future__ import annotations
@@ -9,31 +9,43 @@ from __future__ import annotations
 from bulkagent.ledger.database import Database
 from bulkagent.ledger.plan import Lane
 
-__all__ = ["NEXT_SET_BEFORE", "keep_attempts", "lanes_set_before"]
+__all__ = ["lanes_set_before", "put_in_doubt"]
 
+# Whom another run has dispatched since is as that run wants it.
 _SET_BEFORE = """
 FROM switch_overs w CROSS JOIN assignments a ON a.run = w.run AND a.gateway = w.gateway
+JOIN lanes l ON l.run = a.run AND l.lane = a.lane
 JOIN outcomes o ON o.run = a.run AND o.row = a.row
-WHERE w.run = ?1 AND a.lane IS NOT NULL AND o.status = 'applied' AND o.sent_at <= w.began_at
+WHERE w.run = ?1 AND o.status = 'applied' AND o.sent_at <= w.began_at
+AND NOT EXISTS (
+    SELECT 1 FROM assignments later
+    JOIN outcomes dispatched ON dispatched.run = later.run AND dispatched.row = later.row
+    JOIN endpoints there ON there.run = later.run AND there.gateway = later.gateway
+    JOIN endpoints here ON here.run = a.run AND here.gateway = a.gateway
+    WHERE later.agent_id = a.agent_id AND later.run <> a.run AND there.url = here.url
+    AND dispatched.sent_at >= o.sent_at
+)
 """
-
-NEXT_SET_BEFORE = f"""
-SELECT a.row, a.gateway, a.agent_id, a.arguments, o.attempts, o.first_sent_at, NULL
-{_SET_BEFORE} AND a.lane = ?2 AND a.row > ?3 ORDER BY a.row LIMIT ?4
-"""
-"""The next rows of a lane: run, lane, row after which, how many."""
 
 _LANES = f"""
 SELECT a.lane, a.gateway, l.wave, a.arguments, count(*)
-{_SET_BEFORE.replace("WHERE", "JOIN lanes l ON l.run = a.run AND l.lane = a.lane WHERE")}
-GROUP BY a.lane ORDER BY l.wave, a.lane
+{_SET_BEFORE} GROUP BY a.lane ORDER BY l.wave, a.lane
 """
 
-_KEEP = f"""
+_ROWS = f"SELECT a.row {_SET_BEFORE} ORDER BY a.row"
+
+_KEEP = """
 INSERT OR REPLACE INTO attempts
-SELECT o.run, o.row, o.attempts, o.disposition, o.sent_at, o.latency_ms, o.retcode, o.message,
-       o.http_status
-{_SET_BEFORE} AND a.row >= ?2 AND a.row < ?3
+SELECT run, row, attempts, disposition, sent_at, latency_ms, retcode, message, http_status
+FROM outcomes WHERE run = ?1 AND row IN (SELECT value FROM json_each(?2))
+"""
+
+# Of no leg, so that the leg which does it can send them too.
+_DOUBT = """
+UPDATE outcomes SET leg = 0, status = 'unknown', cause = 'switch_over', retcode = '',
+disposition = 'switched_over',
+message = 'set before the gateway switched over, which may have undone that'
+WHERE run = ?1 AND row IN (SELECT value FROM json_each(?2))
 """
 
 # So many rows a transaction: another run's commits wait for it a few hundredths of a second.
@@ -49,12 +61,21 @@ def lanes_set_before(database: Database, run: int) -> tuple[Lane, ...]:
     return tuple(Lane(*lane) for lane in database.all(_LANES, (run,)))
 
 
-def keep_attempts(database: Database, run: int) -> None:
-    """Keep what is known of the attempts that are about to be made once more.
+def put_in_doubt(database: Database, run: int) -> tuple[Lane, ...]:
+    """Say of those that it is unknown how they are, so that they are sent again as such.
+
+    What is known of their attempts is kept. Nothing that follows, a stop or a kill, then takes
+    any of them for set.
+
+    Returns:
+        Their lanes, with how many there are of each.
 
     Raises:
-        LedgerFailed: The ledger cannot be written.
+        LedgerUnavailable, LedgerFailed: The ledger cannot be read or written.
     """
-    ((last_row,),) = database.all("SELECT max(row) FROM outcomes WHERE run = ?", (run,))
-    for row in range(0, (last_row or 0) + 1, _BATCH):
-        database.write((_KEEP, [(run, row, row + _BATCH)]))
+    lanes = lanes_set_before(database, run)
+    rows = [row for (row,) in database.all(_ROWS, (run,))] if lanes else []
+    for start in range(0, len(rows), _BATCH):
+        batch = str(rows[start : start + _BATCH])  # a list of whole numbers is the same in JSON
+        database.write((_KEEP, [(run, batch)]), (_DOUBT, [(run, batch)]))
+    return lanes

@@ -10,7 +10,7 @@ from __future__ import annotations
 from bulkagent.clock import Clock
 from bulkagent.errors import ResumeRefused, SettingsRefused
 from bulkagent.gateway.reaching import reach
-from bulkagent.ledger import Database, begin_leg, find_run, supersede, touched_since
+from bulkagent.ledger import Database, begin_leg, find_run, put_in_doubt, supersede, touched_since
 from bulkagent.run.planning import Planned
 from bulkagent.run.preparing import Prepared
 from bulkagent.run.request import Request, Resume, Revert
@@ -65,7 +65,7 @@ def begin(
         )
     refuse_age(database, facts, prepared.request.settings.max_age_s, now_ms)
     supersede(database, planned.run)
-    return begin_leg(
+    leg = begin_leg(
         database,
         planned.run,
         command="resume",
@@ -73,3 +73,6 @@ def begin(
         override=override or ("answered at the terminal" if planned.plan.guardrail else ""),
         now_ms=now_ms,
     )
+    if planned.plan.once_more:
+        put_in_doubt(database, planned.run)
+    return leg

@@ -6,6 +6,7 @@ room must not know: which lanes are sent when, and how a run ends.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Sequence
 
 from bulkagent.clock import Clock
@@ -24,7 +25,7 @@ from bulkagent.engine import (
 )
 from bulkagent.gateway.client import GatewayClient
 from bulkagent.ledger import Journal, Lane
-from bulkagent.outcome import Assignment, Attempt, Cause
+from bulkagent.outcome import Assignment, Attempt, Cause, Health
 from bulkagent.report import ADVICE
 from bulkagent.run.events import EventLog
 from bulkagent.run.switching import SwitchOvers
@@ -63,15 +64,21 @@ class Bulkheads:
         self._switch_overs = SwitchOvers()
 
     def make(
-        self, name: str, lanes: Sequence[Lane], client: GatewayClient, journal: Journal
+        self,
+        name: str,
+        lanes: Sequence[Lane],
+        client: GatewayClient,
+        journal: Journal,
+        *,
+        earlier: GatewayBulkhead | None = None,
     ) -> GatewayBulkhead:
-        """The bulkhead of a gateway, for these lanes of it."""
+        """The bulkhead of a gateway, for these lanes of it, perhaps after an earlier one."""
         settings, at = self._settings, self._settings.limits(name)
         log = self._log if self._log.wanted else None
 
         def observe(item: Assignment, attempt: int, ended: Attempt, decision: Decision) -> None:
-            if ended.disposition.cause is Cause.SWITCH_OVER:
-                self._switched_over(name, ended, journal)
+            if ended.disposition.cause is Cause.SWITCH_OVER and _of_all(ended):
+                self._switched_over(name, item, ended, journal)
             if log is not None:
                 log.attempted(item, journal.number(item, attempt), ended, decision)
 
@@ -111,12 +118,22 @@ class Bulkheads:
             ending=ending,
             notice=notice if log is not None else None,
         )
+        if earlier is not None:
+            bulkhead.follow(earlier)
         return bulkhead
 
-    def _switched_over(self, name: str, ended: Attempt, journal: Journal) -> None:
-        if self._switch_overs.answered(name, ended.sent_at):
+    def _switched_over(self, name: str, item: Assignment, ended: Attempt, journal: Journal) -> None:
+        # While it held this request, others may have been set and lost it again.
+        answered_at = ended.sent_at + math.ceil(ended.latency_ms)
+        began_at = self._switch_overs.answered(name, item.agent_id, answered_at)
+        if began_at is not None:
             self._log.decided("gateway.switched_over", gateway=name, reason=ended.retcode)
-            journal.switched_over(name, ended.sent_at)
+            journal.switched_over(name, began_at)
+
+
+def _of_all(ended: Attempt) -> bool:
+    """Whether it is about the gateway: a session that was lost is about one agent."""
+    return ended.disposition.health is Health.UNWELL
 
 
 def explained(head: GatewayBulkhead, end: End) -> str:

@@ -224,14 +224,23 @@ def _counted(planned: Planned, counters: Counters | None) -> Summary:
     """What was counted before the ledger broke: what has no outcome may have been sent."""
     plan = planned.plan
     totals = dict(plan.totals)
+    totals[Status.APPLIED] -= plan.once_more  # who is in doubt since the leg began
+    totals[Status.UNKNOWN] += plan.once_more
     requests = retries = 0
     if counters is not None:
         requests, retries = counters.requests, counters.retries
-        first_attempts = requests - retries
         for status, count in counters.by_status.items():
             totals[status] += count
-        totals[Status.UNKNOWN] += first_attempts - counters.finished
-        for stood in plan.again or {Status.NOT_ATTEMPTED.value: first_attempts}:
+        # Who was put in doubt had been counted as set; whether sent again or not, he is in doubt.
+        totals[Status.APPLIED] -= counters.once_more
+        totals[Status.UNKNOWN] += counters.in_doubt
+        totals[Status.UNKNOWN] += counters.unfinished
+        again = counters.once_more - counters.in_doubt
+        first_attempts = counters.finished - again + counters.unfinished
+        stood_so = dict.fromkeys(plan.again)
+        if plan.once_more:
+            stood_so[Status.UNKNOWN.value] = None
+        for stood in stood_so or {Status.NOT_ATTEMPTED.value: None}:
             # Which of those that were tried again stood how is in the ledger alone.
             taken = min(totals[stood], first_attempts)
             totals[stood] -= taken

@@ -165,9 +165,17 @@ class Gateways:
             self._endpoints[name] = Endpoint(name=name, url=gateway.url, ca_pem=gateway.ca_pem)
         return await anyio.to_thread.run_sync(_sign_in, started, rows)
 
+    def _at(self, address: str) -> Endpoint | None:
+        """The gateway that has a name and this address: what its section says holds there too."""
+        try:
+            url = Endpoint.parse(address).url
+        except SettingsRefused:
+            return None
+        return next((at for at in self._endpoints.values() if at.url == url), None)
+
     def _asked_for(self, request: Request) -> Endpoint:
         given = _tls_of(request)
-        named = self._endpoints.get(request.gateway)
+        named = self._endpoints.get(request.gateway) or self._at(request.gateway)
         if named is not None:
             return Endpoint.parse(
                 named.url,

@@ -57,13 +57,14 @@ class Planned(msgspec.Struct):
     """Whether it came into the ledger by this plan, so that discarding takes it out again."""
     answered: frozenset[str] = frozenset()
     """The gateways that have answered within this run before."""
-    once_more: tuple[Lane, ...] = ()
-    """Those who were set before a switch-over and are sent once more."""
+    resends: bool = True
+    """Whether those may be sent once more who were set before a switch-over: not where only some
+    are wanted, or only some have GUIDs."""
 
     @property
     def names(self) -> list[str]:
         """The gateways that something is sent to, each once."""
-        return list(dict.fromkeys(lane.gateway for lane in (*self.lanes, *self.once_more)))
+        return list(dict.fromkeys(lane.gateway for lane in self.lanes))
 
     def release(self) -> None:
         """Let others have the run."""

@@ -54,12 +54,12 @@ def plan_resume(
         refuse_age(database, facts, recalled.request.settings.max_age_s, now_ms)
         superseded = supersede(database, facts.run)
         plan, lanes = _plan(database, facts, request.only, superseded)
-        once_more: tuple[Lane, ...] = ()
-        if recalled.request.settings.resend_after_switchover:
-            once_more = _once_more(database, facts, other_roster=bool(request.roster))
-            plan = _with(plan, once_more, facts)
+        resends = _resends(request)
+        if resends and recalled.request.settings.resend_after_switchover:
+            once_more = lanes_set_before(database, facts.run)
+            plan, lanes = _with(plan, once_more, facts), _together(lanes, once_more)
         guids = PackedGuids()
-        if lanes or once_more:
+        if lanes:
             other = bool(request.roster)
             guids = guids_for(
                 database, recalled, run=facts.run, other=other, only=request.only, stdin=stdin
@@ -73,7 +73,7 @@ def plan_resume(
             (claim,),
             new=False,
             answered=_answered(database, facts.run),
-            once_more=once_more,
+            resends=resends,
         )
     except BaseException:
         claim.release()
@@ -165,20 +165,36 @@ def _plan(
     return plan, lanes
 
 
-def _once_more(database: Database, facts: RunFacts, *, other_roster: bool) -> tuple[Lane, ...]:
-    """Those who were set before a switch-over."""
-    before = lanes_set_before(database, facts.run)
-    if before and other_roster:
+def _resends(request: Resume) -> bool:
+    """Whether those can be sent once more who were set before a switch-over.
+
+    Raises:
+        ResumeRefused: They cannot, and it was asked for now.
+    """
+    asked_for = request.choices.explicit.get("resend_after_switchover")
+    if asked_for and request.roster:
         raise ResumeRefused(
             "--resend-after-switchover takes GUIDs from the run's own roster; write fresh ones"
             " into that, or leave --roster out"
         )
-    if before and touched_since(database, facts.run):
+    if asked_for and request.only:
         raise ResumeRefused(
-            f"another run has set agents of run {facts.id} since, so none is sent once more; leave"
-            " --resend-after-switchover out, or apply the roster again"
+            "--resend-after-switchover sends agents who are set, and --only only those who ended"
+            " with a cause; give one of the two"
         )
-    return before
+    return not (request.roster or request.only)
+
+
+def _together(lanes: Sequence[Lane], more: Sequence[Lane]) -> tuple[Lane, ...]:
+    """Lanes with what both have of each, in the order in which they are worked off."""
+    counts: dict[int, int] = {}
+    for lane in (*lanes, *more):
+        counts[lane.lane] = counts.get(lane.lane, 0) + lane.assignments
+    unique = {lane.lane: lane for lane in (*more, *lanes)}
+    return tuple(
+        msgspec.structs.replace(lane, assignments=counts[lane.lane])
+        for lane in sorted(unique.values(), key=lambda lane: (lane.wave, lane.lane))
+    )
 
 
 def _with(plan: Plan, once_more: Sequence[Lane], facts: RunFacts) -> Plan:

@@ -266,7 +266,7 @@ class Run:
         return Progress(
             agents=(self._planned.plan.agents if self._planned else 0)
             + (sending.once_more if sending else 0),
-            finished=counters.finished + counters.once_more if counters else 0,
+            finished=counters.finished if counters else 0,
             by_status={str(k): v for k, v in counters.by_status.items()} if counters else {},
             requests=counters.requests if counters else 0,
             retries=counters.retries if counters else 0,

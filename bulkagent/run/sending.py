@@ -21,12 +21,11 @@ from bulkagent.ledger import (
     Database,
     Journal,
     Lane,
-    keep_attempts,
-    lanes_set_before,
     planned_rows,
+    put_in_doubt,
 )
 from bulkagent.outcome import Assignment, Attempt, Cause, Outcome
-from bulkagent.run.bulkheads import Bulkheads, explained, halt_rules
+from bulkagent.run.bulkheads import Bulkheads, GatewayBulkhead, explained, halt_rules
 from bulkagent.run.events import EventLog
 from bulkagent.run.gateways import Gateways
 from bulkagent.run.planning import Planned
@@ -72,7 +71,7 @@ class Sending:
         self._settled = settled
         self._log = log
         self._journal: Journal | None = None
-        self._engine: Engine[Assignment, Attempt] | None = None
+        self._engines: list[Engine[Assignment, Attempt]] = []
         self._bulkheads = Bulkheads(
             request.settings, planned.answered, clock=clock, uniform=uniform, log=log
         )
@@ -80,7 +79,7 @@ class Sending:
         self._began: float | None = None
         self._stopped = False
         self.once_more = 0
-        """Agents who are sent once more."""
+        """Agents who were put in doubt, to be sent once more."""
 
     async def run(self, leg: int) -> None:
         """Send until everything has an outcome, or it is stopped; at once where it was before.
@@ -98,22 +97,26 @@ class Sending:
                 rows = planned_rows(self._database, planned.run)
                 guids = await self._gateways.emulate(stack, planned.names, rows)
             await self._send(leg, planned.lanes, guids)
-            if self._settings.resend_after_switchover and not (self._stopped or self.causes):
+            if self._settings.resend_after_switchover and planned.resends:
                 await self._send_once_more(leg, guids)
 
     async def _send_once_more(self, leg: int, guids: PackedGuids) -> None:
-        """Send those again who were set before their gateway switched over."""
-        run = self._planned.run
-        lanes = await anyio.to_thread.run_sync(lanes_set_before, self._database, run)
-        if lanes and not self._stopped:
-            self.once_more = sum(lane.assignments for lane in lanes)
-            self._log.decided("run.once_more", agents=self.once_more)
-            await anyio.to_thread.run_sync(keep_attempts, self._database, run)
-            await self._send(leg, lanes, guids, once_more=True)
+        """Send those again who were set before their gateway switched over.
 
-    async def _send(
-        self, leg: int, lanes: Sequence[Lane], guids: PackedGuids, *, once_more: bool = False
-    ) -> None:
+        They are in doubt from here on, also where nothing more may be sent.
+        """
+        lanes = await anyio.to_thread.run_sync(put_in_doubt, self._database, self._planned.run)
+        if not lanes:
+            return
+        self.once_more = sum(lane.assignments for lane in lanes)
+        self._log.decided("run.once_more", agents=self.once_more)
+        if self.causes - {Cause.BREAKER_OPEN}:
+            return
+        down = {name for engine in self._engines for name, _ in engine.endings}
+        if left := [lane for lane in lanes if lane.gateway not in down]:
+            await self._send(leg, left, guids)
+
+    async def _send(self, leg: int, lanes: Sequence[Lane], guids: PackedGuids) -> None:
         async with AsyncExitStack() as stack:
             journal = await stack.enter_async_context(
                 Journal(
@@ -121,7 +124,6 @@ class Sending:
                     self._planned.run,
                     leg=leg,
                     only=self._only,
-                    once_more=once_more,
                     operation=SET_TALK_RIGHT.name,
                     lanes=[lane.lane for lane in lanes],
                     clock=self._clock,
@@ -132,25 +134,29 @@ class Sending:
             if self._journal is not None:
                 self._before = self._journal.counters
             self._journal = journal
+            earlier = {head.name: head for engine in self._engines for head in engine.bulkheads}
             bulkheads = [
                 self._bulkheads.make(
                     name,
                     [lane for lane in lanes if lane.gateway == name],
                     await stack.enter_async_context(self._client(name, guids)),
                     journal,
+                    earlier=earlier.get(name),
                 )
                 for name in dict.fromkeys(lane.gateway for lane in lanes)
             ]
-            self._engine = Engine(
+            engine = Engine(
                 bulkheads,
                 clock=self._clock,
                 rules=halt_rules(self._settings),
                 deadline_s=self._deadline_s(),
+                deadline_said_s=self._settings.deadline_s,
                 grace_s=self._settings.grace_s,
             )
+            self._engines.append(engine)
             if self._stopped:
-                self._engine.stop()
-            await self._engine.run()
+                engine.stop()
+            await engine.run()
 
     def _deadline_s(self) -> float | None:
         """What is left of the deadline."""
@@ -164,41 +170,44 @@ class Sending:
     def stop(self) -> None:
         """Admit nothing more; requests in flight finish within the grace."""
         self._stopped = True
-        if self._engine is not None:
-            self._engine.stop()
+        for engine in self._engines:
+            engine.stop()
 
     def cancel(self) -> None:
         """Cut requests in flight off as well."""
         self._stopped = True
-        if self._engine is not None:
-            self._engine.cancel()
+        for engine in self._engines:
+            engine.cancel()
 
     @property
     def counters(self) -> Counters | None:
         """What is on disk of this leg; None before it began."""
         if self._journal is None:
             return None
-        now = self._journal.counters
-        return now if self._before is None else self._before.followed_by(now)
+        if not self.once_more:
+            return self._journal.counters
+        if self._before is None:
+            return self._journal.counters.followed_by(Counters(), self.once_more)
+        return self._before.followed_by(self._journal.counters, self.once_more)
 
     @property
     def waiting(self) -> int:
         """Agents between two attempts."""
-        return sum(head.parked for head in self._engine.bulkheads) if self._engine else 0
+        return sum(head.parked for head in self._heads)
 
     @property
     def causes(self) -> frozenset[Cause]:
         """Why any gateway's part ended before its time."""
-        if self._engine is None:
+        if not self._engines:
             return frozenset({Cause.INTERRUPTED} if self._stopped else ())
-        return frozenset(end.cause for _, end in self._engine.endings)
+        return frozenset(end.cause for engine in self._engines for _, end in engine.endings)
 
     @property
     def not_attempted(self) -> dict[int, Cause]:
         """Lane -> why its last rows were not attempted."""
         return {
             lane: head.ended.cause
-            for head in (self._engine.bulkheads if self._engine else ())
+            for head in self._heads
             if head.ended is not None
             for lane in head.lanes_left
         }
@@ -206,15 +215,17 @@ class Sending:
     @property
     def reason(self) -> str:
         """Why it ended before its time, and what to check, for people."""
-        if self._engine is None:
-            return ""
         return "; ".join(
             dict.fromkeys(
                 explained(head, head.ended)
-                for head in self._engine.bulkheads
+                for head in self._heads
                 if head.ended is not None and head.ended.reason
             )
         )
+
+    @property
+    def _heads(self) -> list[GatewayBulkhead]:
+        return [head for engine in self._engines for head in engine.bulkheads]
 
     def _client(self, name: str, guids: PackedGuids) -> GatewayClient:
         return GatewayClient(

@@ -13,14 +13,43 @@ QUIET_MS = 60_000
 one is known to take, so that its stragglers are not taken for one of their own."""
 
 
+class _Episode:
+    """Answers none of which came long after the one before."""
+
+    __slots__ = ("agent_id", "began_at", "latest_at", "told")
+
+    def __init__(self, agent_id: str, at_ms: int) -> None:
+        self.agent_id = agent_id
+        self.began_at = self.latest_at = at_ms
+        self.told = False
+
+
 class SwitchOvers:
-    """The latest switch-over of each gateway, as far as answers tell."""
+    """The latest switch-over of each gateway, as far as answers tell.
+
+    It takes two agents: what one alone is told, again and again, is about that one.
+    """
 
     def __init__(self) -> None:
-        self._latest: dict[str, int] = {}
+        self._episodes: dict[str, _Episode] = {}
 
-    def answered(self, gateway: str, at_ms: int) -> bool:
-        """Take note of an answer that says so, to a request of that time; whether one began."""
-        latest = self._latest.get(gateway)
-        self._latest[gateway] = at_ms if latest is None else max(latest, at_ms)
-        return latest is None or at_ms > latest + QUIET_MS
+    def answered(self, gateway: str, agent_id: str, at_ms: int) -> int | None:
+        """Take note of an answer that says so, given at that time of day.
+
+        Returns:
+            When the switch-over began that this answer makes sure of; None where it is none, or
+            is known already.
+        """
+        episode = self._episodes.get(gateway)
+        if episode is None or at_ms > episode.latest_at + QUIET_MS:
+            self._episodes[gateway] = _Episode(agent_id, at_ms)
+            return None
+        episode.latest_at = max(episode.latest_at, at_ms)
+        if episode.told:
+            return None
+        if agent_id == episode.agent_id:
+            # Whether it began with the first of them or the last: rather send too many again.
+            episode.began_at = episode.latest_at
+            return None
+        episode.told = True
+        return episode.began_at

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.command import COMMAND, HANG_S, SAMPLES, bulkagent, emulated, environment
+from tests.cli.command import COMMAND, HANG_S, SAMPLES, bulkagent, emulated, environment, report_of
 
 ROSTER = SAMPLES / "evening_shift.csv"
 
@@ -120,6 +120,21 @@ def test_the_environment_can_take_back_what_the_file_says(tmp_path: Path) -> Non
     no = {"BULKAGENT_RESEND_AFTER_SWITCHOVER": "0"}
     assert bulkagent(tmp_path, *command, surroundings=no).code == 0
     assert recorded(tmp_path)["resend_after_switchover"] is False
+
+
+def test_a_gateway_with_a_name_has_its_limits_by_its_address_too(tmp_path: Path) -> None:
+    """Else a slip of the hand would lift them."""
+    (tmp_path / "bulkagent.toml").write_text(
+        '[gateways.east]\nurl = "https://LOCALHOST:1/"\nconcurrency = 2\nrate = "5/s"\n'
+    )
+    (tmp_path / "r.csv").write_text("agent_id,guid\n101,g\n")
+    ended = bulkagent(
+        tmp_path,
+        *("apply", "r.csv", "--flag", 0, "--gateway", "https://localhost:1"),
+        *("--yes", "--json", "--give-up-after", "1s"),
+    )
+    (line,) = report_of(tmp_path, ended.json)
+    assert line["gateway"] == "east"
 
 
 @pytest.mark.parametrize(

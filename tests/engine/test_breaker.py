@@ -240,6 +240,18 @@ def test_down_time_runs_from_the_first_fault_after_the_last_good_answer() -> Non
     assert tested.down_s(20.0) == 8.0
 
 
+def test_who_turns_all_away_is_down_but_open_to_all() -> None:
+    tested = breaker()
+    for now in (10.0, 20.0, 30.0):
+        era = tested.dispatch(now)
+        tested.record(NEUTRAL, now, era=era, answered=True, turned_away=True)
+    assert (tested.state, tested.down_s(40.0)) == (State.CLOSED, 30.0)
+    end(tested, NEUTRAL, 50.0, answered=True)  # as a refusal that is about one agent
+    assert tested.give_up_in(50.0, 300.0, 30.0) == 260.0
+    end(tested, GOOD, 51.0)
+    assert tested.down_s(52.0) == 0.0
+
+
 def test_neither_probes_nor_a_429_reset_the_down_time() -> None:
     tested = tripped(100.0)
     now = 100.0

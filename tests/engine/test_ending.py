@@ -173,7 +173,7 @@ def test_one_bulkhead_halts_alone() -> None:
     assert heads[1].tally.applied == 100
     assert 10 <= heads[0].tally.bad < 10 + 5, "what was in flight then has finished"
     assert heads[0].lanes_left == (0,)
-    reason = "the first 10 on bad all got guid_refused, and nobody was set"
+    reason = "the first 10 on bad all got guid_refused, and none of them was set"
     assert engine.endings == (("bad", End(Cause.HALTED, reason)),)
 
 

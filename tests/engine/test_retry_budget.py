@@ -7,7 +7,7 @@ import pytest
 from bulkagent.engine import Caution, Engine, Limits, RetryPolicy
 from bulkagent.outcome import Cause, Disposition, Status, conclude
 from tests.dispositions import BUSY, DONE, LOST
-from tests.engine.far import CARELESS, Far, bulkhead
+from tests.engine.far import CARELESS, NEVER, Far, bulkhead
 from tests.engine.lists import ListSource, words
 from tests.engine.test_ending import ran
 from tests.jumping import JumpingClock
@@ -39,7 +39,13 @@ def test_where_one_in_ten_fails_nothing_is_held_back(per_second: float | None) -
     assert held == starts_at_ten_percent(CARELESS, per_second)
 
 
-@pytest.mark.parametrize("caution", [Caution(), Caution(retry_share=0.0, retries_per_second=3.0)])
+@pytest.mark.parametrize(
+    "caution",
+    [
+        Caution(give_up_after_s=NEVER),
+        Caution(retry_share=0.0, retries_per_second=3.0, give_up_after_s=NEVER),
+    ],
+)
 @pytest.mark.parametrize("max_parked", [50, 1024])
 def test_where_everything_fails_retries_are_what_was_earned(
     caution: Caution, max_parked: int

@@ -99,7 +99,7 @@ def test_the_first_fifty_are_enough() -> None:
         assert rule.ask(counted, "east") == Go()
     counted.count(story(DENIED_TOO))
     assert rule.ask(counted, "east") == End(
-        Cause.HALTED, "the first 50 on east all got guid_refused, and nobody was set"
+        Cause.HALTED, "the first 50 on east all got guid_refused, and none of them was set"
     )
 
 
@@ -116,7 +116,9 @@ def test_where_the_rest_are_all_aside_fewer_are_enough() -> None:
 
 def test_one_is_all_where_there_is_one() -> None:
     ruling = HaltFirst().ask(tally(1, story(DENIED)), "east")
-    assert ruling == End(Cause.HALTED, "the first on east got guid_refused, and nobody was set")
+    assert ruling == End(
+        Cause.HALTED, "the first on east got guid_refused, and none of them was set"
+    )
 
 
 @pytest.mark.parametrize(

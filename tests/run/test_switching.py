@@ -6,34 +6,66 @@ import itertools
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bulkagent.errors import ResumeRefused
-from bulkagent.outcome import Status
+from bulkagent.emulator import FaultKind
+from bulkagent.engine import Bulkhead
+from bulkagent.errors import LedgerFailed, ResumeRefused
+from bulkagent.gateway.client import GatewayClient
+from bulkagent.gateway.retcodes import RETCODES
+from bulkagent.ledger import Database
+from bulkagent.outcome import Assignment, Attempt, Cause
 from bulkagent.run.switching import QUIET_MS, SwitchOvers
-from tests.run.again import AGENTS, Shift, code, shift
+from tests.run.again import AGENTS, Shift, code, fault, shift
 
-SWITCHING = code("000-004", "105")  # the fifth of ten, once
+SWITCHING = code("000-004", "105-106")  # the fifth and sixth of ten, once each
 BEFORE = {str(agent) for agent in range(101, 105)}
 AGAIN: dict[str, Any] = {"max_attempts": 3, "resend_after_switchover": True}
 
 
-def test_the_answers_of_one_switch_over_are_one_episode() -> None:
+def told(*answers: tuple[str, int]) -> list[int | None]:
     seen = SwitchOvers()
-    assert seen.answered("east", 1_000)
-    assert not seen.answered("east", 1_000 + QUIET_MS)
-    assert not seen.answered("east", 500), "answers come out of order"
-    assert seen.answered("west", 2_000), "each gateway has its own"
-    assert seen.answered("east", 1_001 + 2 * QUIET_MS)
+    return [seen.answered("east", agent, at) for agent, at in answers]
 
 
-@given(st.lists(st.integers(0, 10 * QUIET_MS), min_size=1))
-def test_two_of_them_are_never_less_than_a_minute_apart(times: list[int]) -> None:
+def test_it_began_with_the_first_answer_and_takes_two_agents() -> None:
+    assert told(("101", 1_000), ("102", 1_500), ("103", 1_600)) == [None, 1_000, None]
+
+
+def test_what_one_agent_is_told_again_and_again_is_no_switch_over() -> None:
+    assert told(*(("101", 1_000 * n) for n in range(200))) == [None] * 200
+
+
+def test_answers_to_one_agent_before_the_second_may_have_been_a_thing_of_his_own() -> None:
+    assert told(("101", 1_000), ("101", 30_000), ("102", 31_000)) == [None, None, 30_000]
+
+
+def test_a_quiet_minute_ends_it() -> None:
+    late = 2_000 + QUIET_MS
+    assert told(("101", 1_000), ("102", 2_000), ("103", late)) == [None, 1_000, None]
+    assert told(("101", 1_000), ("102", 2_000), ("103", late + 1), ("104", late + 2)) == [
+        None,
+        1_000,
+        None,
+        late + 1,
+    ]
+
+
+def test_each_gateway_has_its_own() -> None:
     seen = SwitchOvers()
-    begun = [at for at in times if seen.answered("east", at)]
-    assert begun[0] == times[0]
+    assert seen.answered("east", "101", 1_000) is None
+    assert seen.answered("west", "102", 1_000) is None
+    assert seen.answered("west", "101", 2_000) == 1_000
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 10 * QUIET_MS)), min_size=1))
+def test_two_of_them_are_never_less_than_a_minute_apart(answers: list[tuple[str, int]]) -> None:
+    answers.sort(key=lambda answer: answer[1])
+    begun = [at for at in told(*answers) if at is not None]
+    assert all(at in {time for _, time in answers} for at in begun)
     assert all(later - earlier > QUIET_MS for earlier, later in itertools.pairwise(begun))
 
 
@@ -50,7 +82,8 @@ async def test_those_before_it_are_sent_once_more_and_only_once(tmp_path: Path) 
         result = await made.resume(explicit={"resend_after_switchover": True})
         assert result.exit_code == result.set_before_switchover == 0
         assert {agent for agent, times in made.times_set().items() if times == 2} == BEFORE
-        assert {line.agent_id for line in made.lines() if line.attempts == 2} == BEFORE | {"105"}
+        twice = {line.agent_id for line in made.lines() if line.attempts == 2}
+        assert twice == BEFORE | {"105", "106"}
         assert made.plan is not None
         assert (made.plan.agents, made.plan.once_more) == (0, 4)
         before = made.gateway.stats().requests
@@ -63,7 +96,7 @@ async def test_in_one_go(tmp_path: Path) -> None:
         result = await made.apply(**AGAIN)
         assert result.exit_code == result.set_before_switchover == 0
         assert {agent for agent, times in made.times_set().items() if times == 2} == BEFORE
-        assert result.requests == made.gateway.stats().requests == len(AGENTS) + 1 + len(BEFORE)
+        assert result.requests == made.gateway.stats().requests == len(AGENTS) + 2 + len(BEFORE)
         assert len(made.legs()) == 1
 
 
@@ -75,37 +108,163 @@ async def test_what_comes_of_it_counts_for_the_report(tmp_path: Path) -> None:
         result = await made.resume(explicit={"resend_after_switchover": True})
         assert result.exit_code == 3
         assert result.totals["applied"] == len(AGENTS) - 1
-        assert made.stands()["102"] == "failed switch_over"
+        assert made.stands()["102"] == "unknown switch_over"
 
 
 async def test_an_interrupted_one_is_gone_on_with(tmp_path: Path) -> None:
     async with shift(tmp_path, SWITCHING) as made:
-        result = await made.apply(stop_after=len(AGENTS) + 2, **AGAIN)
-        assert set(made.stands().values()) == {str(Status.APPLIED)}
-        assert result.exit_code == 0, "everybody is set, as far as anybody knows"
-        assert 0 < result.set_before_switchover < len(BEFORE)
-        await made.resume(explicit={"resend_after_switchover": True})
+        result = await made.apply(stop_after=len(AGENTS) + 1, **AGAIN)
+        assert result.exit_code == 130
+        assert result.next is not None
+        assert 0 < result.totals["unknown"] < len(BEFORE)
+        assert result.totals["applied"] + result.totals["unknown"] == len(AGENTS)
+        assert (await made.resume()).exit_code == 0
         assert {agent for agent, times in made.times_set().items() if times == 2} == BEFORE
 
 
+async def test_where_it_never_began_they_are_in_doubt_all_the_same(tmp_path: Path) -> None:
+    async with shift(tmp_path, SWITCHING, code("100-006", "110")) as made:
+        result = await made.apply(deadline_s=0.001, **AGAIN)
+        while result.exit_code == 5:
+            result = await made.resume(explicit={"deadline_s": 0.03})
+        made.misbehave()
+        assert (await made.resume(explicit={"deadline_s": None})).exit_code == 0
+        times = made.times_set()
+        assert {agent for agent, count in times.items() if count == 2} <= BEFORE
+        assert set(times) == {str(agent) for agent in AGENTS}
+
+
 async def test_it_is_not_done_against_a_later_run(tmp_path: Path) -> None:
+    """Whoever another run has set since stays as that run wants it; the others are sent."""
     async with shift(tmp_path, SWITCHING) as made:
         await switched_over(made)
         assert made.plan is not None
         first = made.plan.run_id
         made.misbehave()
-        await made.apply(flag=1)
-        with pytest.raises(ResumeRefused, match="another run has set agents"):
-            await made.resume(first, explicit={"resend_after_switchover": True})
+        await made.apply(made.write([101, 102], name="two.csv"), flag=1)
+        made.roster = made.folder / "roster.csv"
+        result = await made.resume(first, explicit={"resend_after_switchover": True})
+        assert result.exit_code == 0
+        assert (made.plan.once_more, result.set_before_switchover) == (2, 0)
+        assert {agent: made.rights()[agent] for agent in ("101", "102", "103")} == {
+            "101": 1,
+            "102": 1,
+            "103": 0,
+        }
+        assert {agent for agent, times in made.times_set().items() if times == 2} == BEFORE
+
+
+async def test_a_switch_over_in_a_resume_leaves_a_later_run_its_agents(tmp_path: Path) -> None:
+    async with shift(tmp_path, code("100-006", "109-110")) as made:
+        first = await made.apply(**AGAIN)
+        assert first.exit_code == 3
+        assert first.run_id is not None
+        made.misbehave()
+        await made.apply(made.write([101, 102], name="two.csv"), flag=1)
+        made.roster = made.folder / "roster.csv"
+        made.misbehave(code("000-004", "109-110"))
+        result = await made.resume(first.run_id)
+        assert result.exit_code == 0
+        assert {made.rights()[agent] for agent in ("101", "102")} == {1}
+        assert {made.rights()[agent] for agent in ("103", "108", "110")} == {0}
+
+
+async def test_with_another_roster_or_for_single_causes_nobody_is_sent_once_more(
+    tmp_path: Path,
+) -> None:
+    async with shift(tmp_path, SWITCHING, code("100-006", "110")) as made:
+        first = await made.apply(max_attempts=3)
+        assert (first.exit_code, first.set_before_switchover) == (3, 4)
+        other = made.write([110], name="other.csv")
+        for more in ({"roster": str(other)}, {"only": frozenset({Cause.NOT_SIGNED_IN})}):
+            with pytest.raises(ResumeRefused, match="--resend-after-switchover"):
+                await made.resume(explicit={"resend_after_switchover": True}, **more)
+        made.misbehave()
+        result = await made.resume(roster=str(other))
+        assert (result.exit_code, result.set_before_switchover) == (0, 4)
+        assert set(made.times_set().values()) == {1}
+
+
+async def test_a_run_that_sends_once_more_can_still_take_guids_from_elsewhere(
+    tmp_path: Path,
+) -> None:
+    """The run's own wish yields, where asking for it now would be refused."""
+    async with shift(tmp_path, code("100-006", "109-110")) as made:
+        assert (await made.apply(**AGAIN)).exit_code == 3
+        other = made.write([109, 110], name="other.csv")
+        made.misbehave(code("000-004", "109-110"))
+        result = await made.resume(roster=str(other))
+        assert (result.exit_code, result.set_before_switchover) == (0, 8)
+        assert set(made.times_set().values()) == {1}
+
+
+async def test_a_session_that_was_lost_is_no_switch_over(tmp_path: Path) -> None:
+    async with shift(tmp_path, code("105-001", "105-110", per_agent=100)) as made:
+        result = await made.apply(**AGAIN)
+        assert (result.exit_code, result.set_before_switchover) == (3, 0)
+        assert result.requests == len(AGENTS)
+
+
+async def test_a_resend_that_fails_leaves_in_doubt_and_a_revert_knows_it(tmp_path: Path) -> None:
+    async with shift(tmp_path) as made:
+        assert (await made.apply(flag=1)).exit_code == 0
+        made.misbehave(SWITCHING)
+        await made.apply(max_attempts=3)
+        made.misbehave(fault(FaultKind.TOO_MANY, "102"))
+        once_more = {"resend_after_switchover": True, "max_attempts": 1}
+        assert (await made.resume(explicit=once_more)).exit_code == 3
+        assert made.stands()["102"] == "unknown switch_over"
+        made.misbehave()
+        assert (await made.revert()).exit_code == 0
         assert {right for right in made.rights().values() if right is not None} == {1}
 
 
-async def test_another_roster_would_lack_their_guids(tmp_path: Path) -> None:
+async def test_who_was_set_while_it_held_the_answer_was_set_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = GatewayClient.attempt
+    others = 0
+    held = anyio.Event()
+
+    async def attempt(self: GatewayClient, assignment: Assignment) -> Attempt:
+        nonlocal others
+        if assignment.agent_id in {"101", "102"} and not held.is_set():
+            sent_at = self._clock.wall_ms()
+            await held.wait()
+            latency_ms = float(self._clock.wall_ms() - sent_at)
+            return Attempt(
+                RETCODES["000-004"], sent_at=sent_at, latency_ms=latency_ms, retcode="000-004"
+            )
+        ended = await real(self, assignment)
+        others += 1
+        if others == len(AGENTS) - 2:
+            held.set()
+        return ended
+
+    monkeypatch.setattr(GatewayClient, "attempt", attempt)
+    async with shift(tmp_path) as made:
+        result = await made.apply(max_attempts=3, concurrency=3)
+        assert result.set_before_switchover == len(AGENTS) - 2
+
+
+async def test_the_gateway_has_answered_a_moment_ago(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was found out in the first pass holds in the second: patience and pauses."""
+    given: list[Bulkhead[Assignment, Attempt]] = []
+    follow = Bulkhead.follow
+
+    def followed(
+        self: Bulkhead[Assignment, Attempt], earlier: Bulkhead[Assignment, Attempt]
+    ) -> None:
+        follow(self, earlier)
+        given.append(self)
+
+    monkeypatch.setattr(Bulkhead, "follow", followed)
     async with shift(tmp_path, SWITCHING) as made:
-        await switched_over(made)
-        other = made.write([101], name="other.csv")
-        with pytest.raises(ResumeRefused, match="from the run's own roster"):
-            await made.resume(roster=str(other), explicit={"resend_after_switchover": True})
+        assert (await made.apply(**AGAIN)).exit_code == 0
+    (head,) = given
+    assert head._restraint._breaker.answered
 
 
 async def test_a_revert_sends_nobody_once_more(tmp_path: Path) -> None:
@@ -118,4 +277,38 @@ async def test_a_revert_sends_nobody_once_more(tmp_path: Path) -> None:
         result = await made.revert()
         assert result.exit_code == 0
         assert {right for right in made.rights().values() if right is not None} == {1}
-        assert made.gateway.stats().requests == before + len(AGENTS) + 1
+        assert made.gateway.stats().requests == before + len(AGENTS) + 2
+
+
+async def test_a_full_disk_in_the_second_pass_leaves_the_sum_what_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = Database.write
+    full = False
+
+    def refusing(self: Database, *statements: Any) -> None:
+        if full:
+            raise LedgerFailed("the ledger takes no more records (database or disk is full)")
+        write(self, *statements)
+
+    attempt = GatewayClient.attempt
+    attempts = 0
+
+    async def counted(self: GatewayClient, assignment: Assignment) -> Attempt:
+        nonlocal attempts, full
+        attempts += 1
+        full = attempts == len(AGENTS) + 2 + 2  # the second of the second pass
+        return await attempt(self, assignment)
+
+    monkeypatch.setattr(Database, "write", refusing)
+    monkeypatch.setattr(GatewayClient, "attempt", counted)
+    async with shift(tmp_path, SWITCHING) as made:
+        result = await made.apply(**AGAIN)
+        assert result.error is not None
+        assert "disk is full" in result.error
+        assert sum(result.totals.values()) == result.rows == len(AGENTS)
+        full = False
+        assert made.stands()["104"] == "unknown switch_over"
+        monkeypatch.setattr(GatewayClient, "attempt", attempt)
+        assert (await made.resume()).exit_code == 0
+        assert {agent for agent, times in made.times_set().items() if times >= 2} == BEFORE
