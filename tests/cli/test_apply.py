@@ -509,8 +509,10 @@ def test_output_that_cannot_be_encoded_is_spelled_out(tmp_path: Path) -> None:
 
 def test_two_names_for_one_gateway_are_refused(tmp_path: Path) -> None:
     """One agent could otherwise be set by both at once."""
-    (tmp_path / "bulkagent.toml").write_text('[gateways.east]\nurl = "https://127.0.0.1:1"\n')
-    (tmp_path / "r.csv").write_text("agent,guid,gateway,flag\n101,x,east,1\n101,x,,0\n")
-    ended = bulkagent(tmp_path, "apply", "r.csv", "--gateway", "https://127.0.0.1:1", "--yes")
+    (tmp_path / "bulkagent.toml").write_text(
+        '[gateways.east]\nurl = "https://127.0.0.1:1"\n[gateways.west]\nurl = "https://127.0.0.1:1"\n'
+    )
+    (tmp_path / "r.csv").write_text("agent,guid,gateway,flag\n101,x,east,1\n101,x,west,0\n")
+    ended = bulkagent(tmp_path, "apply", "r.csv", "--yes")
     assert ended.code == 2
     assert "one gateway" in ended.err
