@@ -43,7 +43,8 @@ def check(  # noqa: PLR0917 - Typer reads the parameters; nobody calls this by p
         )
         plan = check_roster(request, stdin=sys.stdin.buffer if sys.stdin else None)
         say(screen.opening(roster, plan))
-        say(screen.checked(plan, with_gateway=bool(gateway)))
+        named = bool(gateway) or all(part.gateway for part in plan.parts)
+        say(screen.checked(plan, with_gateway=named))
         if as_json:
             print_data(
                 screen.as_json_object(

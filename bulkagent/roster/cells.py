@@ -50,6 +50,8 @@ _AGENT_DEFECTS = tuple(
 
 _GATEWAY_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
+_GATEWAYS_SHOWN = 5
+
 # Beyond what any gateway was seen to hand out, far below what servers take as a header.
 LONGEST_GUID = 512
 
@@ -94,7 +96,9 @@ def gateway_defect(cell: str, gateways: frozenset[str] | None) -> str:
         return f"'{shown(cell)}' is not a gateway's name; a roster names gateways, it has no URLs"
     if cell in gateways:
         return ""
-    return f"'{shown(cell)}' is not a configured gateway"
+    known = ", ".join(sorted(gateways)[:_GATEWAYS_SHOWN]) or "none"
+    more = ", ..." if len(gateways) > _GATEWAYS_SHOWN else ""
+    return f"'{shown(cell)}' is not a configured gateway; known: {known}{more}"
 
 
 def guid_value(cell: str) -> str:

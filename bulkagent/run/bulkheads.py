@@ -79,6 +79,8 @@ class Bulkheads:
         def observe(item: Assignment, attempt: int, ended: Attempt, decision: Decision) -> None:
             if ended.disposition.cause is Cause.SWITCH_OVER and _of_all(ended):
                 self._switched_over(name, item, ended, journal)
+            elif self._switch_overs.suspected and ended.disposition.health is Health.GOOD:
+                self._switch_overs.denied(name)
             if log is not None:
                 log.attempted(item, journal.number(item, attempt), ended, decision)
 
@@ -106,6 +108,7 @@ class Bulkheads:
             ),
             caution=Caution(
                 give_up_after_s=settings.give_up_after_s,
+                never_answered_after_s=settings.never_answered_after_s,
                 # Who wants no sweep is not in such a hurry that no gateway may ask for patience.
                 longest_pause_s=settings.retry_for_s or Caution().longest_pause_s,
             ),

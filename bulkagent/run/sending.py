@@ -21,6 +21,7 @@ from bulkagent.ledger import (
     Database,
     Journal,
     Lane,
+    endpoints_of,
     planned_rows,
     put_in_doubt,
 )
@@ -95,7 +96,8 @@ class Sending:
             guids = planned.guids
             if self._gateways.emulated:
                 rows = planned_rows(self._database, planned.run)
-                guids = await self._gateways.emulate(stack, planned.names, rows)
+                names = [at.gateway for at in endpoints_of(self._database, planned.run)]
+                guids = await self._gateways.emulate(stack, names, rows)
             await self._send(leg, planned.lanes, guids)
             if self._settings.resend_after_switchover and planned.resends:
                 await self._send_once_more(leg, guids)

@@ -203,6 +203,8 @@ def _nearest(message: str) -> str:
     unknown = _UNKNOWN_KEY.search(message)
     if unknown is None:
         return ""
+    if unknown[2] and unknown[1] in ConfigFile.__struct_fields__:
+        return "; it holds for all gateways, so it stands above the first [gateways.NAME]"
     struct = GatewaySection if unknown[2] else ConfigFile
     known = [name.replace("_", "-") for name in struct.__struct_fields__]
     near = difflib.get_close_matches(unknown[1].replace("_", "-"), known, n=1, cutoff=0.0)

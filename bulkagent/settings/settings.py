@@ -20,6 +20,10 @@ from bulkagent.settings.ranges import DURABILITIES, RANGES, refuse_bounds, refus
 __all__ = ["Settings"]
 
 
+_GIVE_UP_AFTER_S = 300.0
+_NEVER_ANSWERED_AFTER_S = 30.0
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """How a run is carried out. The defaults are gentle on purpose.
 
@@ -43,7 +47,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     retry_for_s: float = 120.0
     """How long, from its first request, an agent whose attempts are spent is tried again when all
     others are done, up to a day; 0: not at all. No wait that a gateway asks for is longer."""
-    give_up_after_s: float = 300.0
+    give_up_after_s: float = _GIVE_UP_AFTER_S
     """A gateway that was down for so long gets nothing more, a millisecond to a day."""
     resend_after_switchover: bool = False
     """Whether those are sent once more who were set before the gateway switched over."""
@@ -140,6 +144,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         """What holds at the gateway of this name: its own limits over the general ones."""
         general = {limit: getattr(self, limit) for limit in _LIMITS}
         return GatewayLimits(**{**general, **with_implied(self._at_gateways.get(name, {}))})
+
+    @property
+    def never_answered_after_s(self) -> float:
+        """The same as `give_up_after_s` for a gateway that never answered.
+
+        Sooner, because that is a wrong address more often than an outage, unless somebody has said
+        how long.
+        """
+        asked_for = self.give_up_after_s != _GIVE_UP_AFTER_S
+        return self.give_up_after_s if asked_for else _NEVER_ANSWERED_AFTER_S
 
     @property
     def agent_id_ranges(self) -> dict[str, tuple[int, int]]:

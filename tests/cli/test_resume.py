@@ -14,6 +14,7 @@ import pytest
 from tests.cli.command import (
     COMMAND,
     HANG_S,
+    SAMPLES,
     Emulated,
     Ended,
     bulkagent,
@@ -250,3 +251,12 @@ def test_a_log_that_breaks_is_warned_about(tmp_path: Path, faulty: Path) -> None
         refused = bulkagent(tmp_path, "resume", "last", "--yes", "--log-file", "none/log.jsonl")
         assert refused.code == 2
         assert "--log-file" in refused.err
+
+
+def test_a_resume_of_a_rehearsal_with_nothing_left_ends_as_the_run_stands(tmp_path: Path) -> None:
+    rehearsal = (SAMPLES / "evening_shift.csv", "--flag", 0, "--gateway", "emulated")
+    assert bulkagent(tmp_path, "apply", *rehearsal).code == 0
+    for more in ((), ("--only", "timeout")):
+        again = bulkagent(tmp_path, "resume", "last", "--yes", "--json", *more)
+        assert (again.code, again.json["state"]) == (0, "completed"), again.err
+        assert again.json["requests"] == 40

@@ -84,7 +84,7 @@ def test_each_row_is_judged_by_the_range_of_its_gateway(default: str) -> None:
 def test_of_an_unknown_gateway_that_is_what_is_said_and_no_range() -> None:
     rules = {"agent_id_ranges": RANGES, "gateways": frozenset(RANGES)}
     row = only_row("agent,gateway\n60000,esat\n", **rules)  # type: ignore[arg-type]
-    assert (row.column, row.reason) == ("gateway", "'esat' is not a configured gateway")
+    assert (row.column, row.reason) == ("gateway", "'esat' is not a configured gateway; known: east, west")
     row = only_row("agent,gateway\n100,esat\n", **rules)  # type: ignore[arg-type]
     assert (row.column, row.reason) == ("agent", "'100' is not from 101 to 999999")
 
@@ -156,7 +156,7 @@ def test_a_gateway_is_a_name_and_never_a_url(cell: str) -> None:
 def test_configured_names_are_the_only_ones_where_they_are_known() -> None:
     found = rows_of("agent_id,gateway\n101,east\n102,west\n", gateways=frozenset({"east"}))
     assert [row.status for row in found] == [None, Status.INVALID]
-    assert found[1].reason == "'west' is not a configured gateway"
+    assert found[1].reason == "'west' is not a configured gateway; known: east"
 
 
 def test_a_row_with_more_cells_than_the_header_is_invalid_and_a_shorter_one_fine() -> None:

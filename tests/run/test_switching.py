@@ -21,47 +21,60 @@ from bulkagent.outcome import Assignment, Attempt, Cause
 from bulkagent.run.switching import QUIET_MS, SwitchOvers
 from tests.run.again import AGENTS, Shift, code, fault, shift
 
-SWITCHING = code("000-004", "105-106")  # the fifth and sixth of ten, once each
+SWITCHING = code("000-004", "105-107", per_agent=2)  # the fifth to seventh of ten
 BEFORE = {str(agent) for agent in range(101, 105)}
 AGAIN: dict[str, Any] = {"max_attempts": 3, "resend_after_switchover": True}
 
 
 def told(*answers: tuple[str, int]) -> list[int | None]:
+    """What comes of answers, of which those of the agent "" are good ones."""
     seen = SwitchOvers()
-    return [seen.answered("east", agent, at) for agent, at in answers]
+    found: list[int | None] = []
+    for agent, at in answers:
+        if agent:
+            found.append(seen.answered("east", agent, at))
+        else:
+            seen.denied("east")
+    return found
 
 
-def test_it_began_with_the_first_answer_and_takes_two_agents() -> None:
-    assert told(("101", 1_000), ("102", 1_500), ("103", 1_600)) == [None, 1_000, None]
+def test_it_began_with_the_first_answer_and_takes_three_agents() -> None:
+    answers = (("101", 1_000), ("102", 1_500), ("101", 1_550), ("103", 1_600), ("104", 1_700))
+    assert told(*answers) == [None, None, None, 1_000, None]
 
 
 def test_what_one_agent_is_told_again_and_again_is_no_switch_over() -> None:
     assert told(*(("101", 1_000 * n) for n in range(200))) == [None] * 200
 
 
-def test_answers_to_one_agent_before_the_second_may_have_been_a_thing_of_his_own() -> None:
-    assert told(("101", 1_000), ("101", 30_000), ("102", 31_000)) == [None, None, 30_000]
+def test_a_good_answer_in_between_shows_that_it_was_about_single_agents() -> None:
+    answers = (("101", 1_000), ("102", 1_100), ("", 1_200), ("103", 1_300), ("104", 1_400))
+    assert told(*answers) == [None] * 4
+    assert told(*answers, ("105", 1_500), ("", 1_600), ("106", 1_700)) == [
+        *[None] * 4,
+        1_300,
+        None,
+    ]
 
 
 def test_a_quiet_minute_ends_it() -> None:
+    first = (("101", 1_000), ("102", 1_500), ("103", 2_000))
     late = 2_000 + QUIET_MS
-    assert told(("101", 1_000), ("102", 2_000), ("103", late)) == [None, 1_000, None]
-    assert told(("101", 1_000), ("102", 2_000), ("103", late + 1), ("104", late + 2)) == [
-        None,
-        1_000,
-        None,
-        late + 1,
-    ]
+    assert told(*first, ("104", late))[3:] == [None]
+    again = (("104", late + 1), ("105", late + 2), ("106", late + 3))
+    assert told(*first, *again)[3:] == [None, None, late + 1]
 
 
 def test_each_gateway_has_its_own() -> None:
     seen = SwitchOvers()
     assert seen.answered("east", "101", 1_000) is None
     assert seen.answered("west", "102", 1_000) is None
-    assert seen.answered("west", "101", 2_000) == 1_000
+    assert seen.answered("west", "101", 2_000) is None
+    seen.denied("east")
+    assert seen.answered("west", "103", 2_000) == 1_000
 
 
-@given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 10 * QUIET_MS)), min_size=1))
+@given(st.lists(st.tuples(st.sampled_from(["a", "b", "c", "d", ""]), st.integers(0, 600_000))))
 def test_two_of_them_are_never_less_than_a_minute_apart(answers: list[tuple[str, int]]) -> None:
     answers.sort(key=lambda answer: answer[1])
     begun = [at for at in told(*answers) if at is not None]
@@ -70,7 +83,7 @@ def test_two_of_them_are_never_less_than_a_minute_apart(answers: list[tuple[str,
 
 
 async def switched_over(made: Shift) -> None:
-    """All are set, four of them before the switch-over; the request of the fifth met it."""
+    """All are set, four of them before the switch-over; the requests of the next met it."""
     result = await made.apply(max_attempts=3)
     assert result.exit_code == 0
     assert result.set_before_switchover == len(BEFORE)
@@ -83,7 +96,7 @@ async def test_those_before_it_are_sent_once_more_and_only_once(tmp_path: Path) 
         assert result.exit_code == result.set_before_switchover == 0
         assert {agent for agent, times in made.times_set().items() if times == 2} == BEFORE
         twice = {line.agent_id for line in made.lines() if line.attempts == 2}
-        assert twice == BEFORE | {"105", "106"}
+        assert twice == BEFORE
         assert made.plan is not None
         assert (made.plan.agents, made.plan.once_more) == (0, 4)
         before = made.gateway.stats().requests
@@ -96,7 +109,7 @@ async def test_in_one_go(tmp_path: Path) -> None:
         result = await made.apply(**AGAIN)
         assert result.exit_code == result.set_before_switchover == 0
         assert {agent for agent, times in made.times_set().items() if times == 2} == BEFORE
-        assert result.requests == made.gateway.stats().requests == len(AGENTS) + 2 + len(BEFORE)
+        assert result.requests == made.gateway.stats().requests == len(AGENTS) + 6 + len(BEFORE)
         assert len(made.legs()) == 1
 
 
@@ -155,18 +168,18 @@ async def test_it_is_not_done_against_a_later_run(tmp_path: Path) -> None:
 
 
 async def test_a_switch_over_in_a_resume_leaves_a_later_run_its_agents(tmp_path: Path) -> None:
-    async with shift(tmp_path, code("100-006", "109-110")) as made:
+    async with shift(tmp_path, code("100-006", "108-110")) as made:
         first = await made.apply(**AGAIN)
         assert first.exit_code == 3
         assert first.run_id is not None
         made.misbehave()
         await made.apply(made.write([101, 102], name="two.csv"), flag=1)
         made.roster = made.folder / "roster.csv"
-        made.misbehave(code("000-004", "109-110"))
+        made.misbehave(code("000-004", "108-110", per_agent=2))
         result = await made.resume(first.run_id)
         assert result.exit_code == 0
         assert {made.rights()[agent] for agent in ("101", "102")} == {1}
-        assert {made.rights()[agent] for agent in ("103", "108", "110")} == {0}
+        assert {made.rights()[agent] for agent in ("103", "107", "110")} == {0}
 
 
 async def test_with_another_roster_or_for_single_causes_nobody_is_sent_once_more(
@@ -189,12 +202,12 @@ async def test_a_run_that_sends_once_more_can_still_take_guids_from_elsewhere(
     tmp_path: Path,
 ) -> None:
     """The run's own wish yields, where asking for it now would be refused."""
-    async with shift(tmp_path, code("100-006", "109-110")) as made:
+    async with shift(tmp_path, code("100-006", "108-110")) as made:
         assert (await made.apply(**AGAIN)).exit_code == 3
-        other = made.write([109, 110], name="other.csv")
-        made.misbehave(code("000-004", "109-110"))
+        other = made.write([108, 109, 110], name="other.csv")
+        made.misbehave(code("000-004", "108-110", per_agent=2))
         result = await made.resume(roster=str(other))
-        assert (result.exit_code, result.set_before_switchover) == (0, 8)
+        assert (result.exit_code, result.set_before_switchover) == (0, 7)
         assert set(made.times_set().values()) == {1}
 
 
@@ -228,7 +241,7 @@ async def test_who_was_set_while_it_held_the_answer_was_set_before(
 
     async def attempt(self: GatewayClient, assignment: Assignment) -> Attempt:
         nonlocal others
-        if assignment.agent_id in {"101", "102"} and not held.is_set():
+        if assignment.agent_id in {"101", "102", "103"} and not held.is_set():
             sent_at = self._clock.wall_ms()
             await held.wait()
             latency_ms = float(self._clock.wall_ms() - sent_at)
@@ -237,14 +250,14 @@ async def test_who_was_set_while_it_held_the_answer_was_set_before(
             )
         ended = await real(self, assignment)
         others += 1
-        if others == len(AGENTS) - 2:
+        if others == len(AGENTS) - 3:
             held.set()
         return ended
 
     monkeypatch.setattr(GatewayClient, "attempt", attempt)
     async with shift(tmp_path) as made:
-        result = await made.apply(max_attempts=3, concurrency=3)
-        assert result.set_before_switchover == len(AGENTS) - 2
+        result = await made.apply(max_attempts=3, concurrency=4)
+        assert result.set_before_switchover == len(AGENTS) - 3
 
 
 async def test_the_gateway_has_answered_a_moment_ago(
@@ -277,7 +290,7 @@ async def test_a_revert_sends_nobody_once_more(tmp_path: Path) -> None:
         result = await made.revert()
         assert result.exit_code == 0
         assert {right for right in made.rights().values() if right is not None} == {1}
-        assert made.gateway.stats().requests == before + len(AGENTS) + 2
+        assert made.gateway.stats().requests == before + len(AGENTS) + 6
 
 
 async def test_a_full_disk_in_the_second_pass_leaves_the_sum_what_it_is(
@@ -297,7 +310,7 @@ async def test_a_full_disk_in_the_second_pass_leaves_the_sum_what_it_is(
     async def counted(self: GatewayClient, assignment: Assignment) -> Attempt:
         nonlocal attempts, full
         attempts += 1
-        full = attempts == len(AGENTS) + 2 + 2  # the second of the second pass
+        full = attempts == len(AGENTS) + 6 + 2  # the second of the second pass
         return await attempt(self, assignment)
 
     monkeypatch.setattr(Database, "write", refusing)
