@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 import typer
 
@@ -12,18 +13,37 @@ from bulkagent.cli.ending import explained
 from bulkagent.cli.terminal import print_data, say
 
 if TYPE_CHECKING:
-    from bulkagent.emulator import EmulatedGateway
+    from bulkagent.emulator import EmulatedGateway, Scenario, SessionRules
 
 __all__ = ["emulate"]
+
+# Page 1223; agents above make it a gateway of the newer generation (page 0356).
+_LOWEST, _HIGHEST = 101, 59_999
+
+_ANY_PASSWORD = "emulated"  # noqa: S105 - what a roster says where every password is taken
+
+_LONGEST_PASSWORD = 32  # page 1202
+
+_MS = "MS"
+
+_SignedOut = Annotated[bool, typer.Option("--signed-out", help="Sign nobody in.")]
 
 
 def emulate(  # noqa: PLR0917 - Typer reads the parameters; nobody calls this by position
     agents: Annotated[
-        str, typer.Option("--agents", metavar="A-B", help="Agents that exist.", show_default=True)
+        str,
+        typer.Option(
+            "--agents", metavar="A-B", help="Agents that exist. [101-5100]", show_default=False
+        ),
     ] = "101-5100",
-    host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "localhost",
+    host: Annotated[
+        str, typer.Option("--host", help="Address to listen on. [localhost]", show_default=False)
+    ] = "localhost",
     port: Annotated[
-        int, typer.Option("--port", min=0, max=65535, help="Port; 0 picks a free one.")
+        int,
+        typer.Option(
+            "--port", min=0, max=65535, help="Port; 0 picks a free one. [0]", show_default=False
+        ),
     ] = 0,
     ca_out: Annotated[
         Path | None,
@@ -32,7 +52,79 @@ def emulate(  # noqa: PLR0917 - Typer reads the parameters; nobody calls this by
     roster_out: Annotated[
         Path | None,
         typer.Option(
-            "--roster-out", metavar="FILE", help="Sign all agents in and write their GUIDs."
+            "--roster-out",
+            metavar="FILE",
+            help="Sign all agents in and write their GUIDs, with --nodes their cookies, too;"
+            " with --signed-out: write passwords and phone numbers.",
+        ),
+    ] = None,
+    sessions_out: Annotated[
+        Path | None,
+        typer.Option(
+            "--sessions-out",
+            metavar="FILE",
+            help="Sign all agents in and keep a file of their live GUIDs up to date (JSON Lines).",
+        ),
+    ] = None,
+    signed_out: _SignedOut = False,  # noqa: FBT002 - a switch
+    password: Annotated[
+        str | None,
+        typer.Option(
+            "--password",
+            help="The only right one at sign-in; default: the scenario's, or any.",
+        ),
+    ] = None,
+    auth: Annotated[
+        Literal["static", "dynamic"],
+        typer.Option(
+            "--auth",
+            help="Whether GUIDs are good for a session or renewed. [static]",
+            show_default=False,
+        ),
+    ] = "static",
+    guid_interval: Annotated[
+        int,
+        typer.Option(
+            "--guid-interval",
+            metavar=_MS,
+            help="A GUID is renewed after so long. [60000]",
+            show_default=False,
+        ),
+    ] = 60_000,
+    guid_timeout: Annotated[
+        int,
+        typer.Option(
+            "--guid-timeout",
+            metavar=_MS,
+            help="A GUID is dead after so long. [120000]",
+            show_default=False,
+        ),
+    ] = 120_000,
+    poll_wait: Annotated[
+        int,
+        typer.Option(
+            "--poll-wait",
+            metavar=_MS,
+            help="A poll waits so long for an event. [10000]",
+            show_default=False,
+        ),
+    ] = 10_000,
+    poll_timeout: Annotated[
+        int,
+        typer.Option(
+            "--poll-timeout",
+            metavar=_MS,
+            help="An agent who never polls is out after so long. [120000]",
+            show_default=False,
+        ),
+    ] = 120_000,
+    nodes: Annotated[
+        int | None,
+        typer.Option(
+            "--nodes",
+            min=1,
+            max=64,
+            help="Nodes of the cluster; a session is on one, and its cookie leads there.",
         ),
     ] = None,
     scenario: options.Scenario = None,
@@ -47,46 +139,133 @@ def emulate(  # noqa: PLR0917 - Typer reads the parameters; nobody calls this by
     with explained():
         import asyncio
 
-        from bulkagent.emulator import EmulatedGateway, load_scenario
+        from bulkagent.emulator import (
+            Authentication,
+            EmulatedGateway,
+            Scenario,
+            SessionRules,
+            load_scenario,
+        )
+        from bulkagent.errors import SettingsRefused
         from bulkagent.quantities import agent_id_range
 
+        if signed_out and sessions_out is not None:
+            raise SettingsRefused("--sessions-out is of agents that are signed in: leave one out")
         low, high = agent_id_range(agents)
+        try:
+            rules = SessionRules(
+                authentication=Authentication(auth),
+                guid_interval_ms=guid_interval,
+                guid_timeout_ms=guid_timeout,
+                poll_wait_ms=poll_wait,
+                poll_timeout_ms=poll_timeout,
+            )
+            followed = load_scenario(scenario) if scenario else Scenario()
+            followed = _with(followed, nodes=nodes, password=password)
+        except ValueError as error:
+            raise SettingsRefused(str(error)) from None
         gateway = EmulatedGateway(
-            load_scenario(scenario) if scenario else None,
+            followed,
             host=host,
             port=port,
             agent_ids=range(low, high + 1),
             agent_id_range=(_LOWEST, max(high, _HIGHEST)),
+            sessions=rules,
         )
-        asyncio.run(_serve(gateway, ca_out, roster_out))
+        wanted = _Wanted(ca_out, roster_out, sessions_out)
+        known = followed.sign_in.password or _ANY_PASSWORD if signed_out else None
+        asyncio.run(_serve(gateway, wanted, rules, range(low, high + 1), known))
 
 
-# Page 1223; agents above make it a gateway of the newer generation (page 0356).
-_LOWEST, _HIGHEST = 101, 59_999
+class _Wanted(NamedTuple):
+    """The files that are wanted."""
+
+    ca: Path | None
+    roster: Path | None
+    sessions: Path | None
 
 
-async def _serve(gateway: EmulatedGateway, ca_out: Path | None, roster_out: Path | None) -> None:
+def _with(scenario: Scenario, *, nodes: int | None, password: str | None) -> Scenario:
+    """A scenario as the options have it.
+
+    Raises:
+        ValueError: a fault is on a node that there is not, or the password is no password.
+    """
+    from msgspec.structs import replace
+
+    from bulkagent.emulator import Cluster
+
+    if nodes is not None:
+        scenario = replace(scenario, cluster=Cluster(nodes=nodes, affinity=nodes > 1))
+    if password is not None:
+        if not 1 <= len(password) <= _LONGEST_PASSWORD:
+            raise ValueError(f"--password: give 1 to {_LONGEST_PASSWORD} characters")
+        scenario = replace(scenario, sign_in=replace(scenario.sign_in, password=password))
+    return scenario
+
+
+async def _serve(
+    gateway: EmulatedGateway,
+    wanted: _Wanted,
+    rules: SessionRules,
+    numbers: range,
+    password: str | None,
+) -> None:
+    """Run until a signal; `password` is that of agents who are all signed out, None of others."""
     import asyncio
+    import contextlib
     import signal
+
+    from bulkagent.emulator import keep_sessions_file
 
     stopped = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     async with gateway:
-        await asyncio.to_thread(_write_out, gateway, ca_out, roster_out)
+        await asyncio.to_thread(_write_out, gateway, wanted, numbers, password)
+        keeping = None
+        if wanted.sessions is not None:
+            keeping = asyncio.create_task(
+                keep_sessions_file(
+                    wanted.sessions, gateway.live_sessions, rules.guid_interval_ms, said=say
+                )
+            )
         print_data(f"ready {gateway.url}")
         await stopped.wait()
+        if keeping is not None:
+            keeping.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await keeping
     say("stopped")
 
 
-def _write_out(gateway: EmulatedGateway, ca_out: Path | None, roster_out: Path | None) -> None:
-    from bulkagent.emulator import write_roster
+def _write_out(
+    gateway: EmulatedGateway, wanted: _Wanted, numbers: range, password: str | None
+) -> None:
+    from bulkagent.emulator import write_roster, write_sessions
     from bulkagent.errors import SettingsRefused
 
     try:
-        if ca_out is not None:
-            ca_out.write_bytes(gateway.ca_pem)
-        if roster_out is not None:
-            write_roster(roster_out, gateway.roster())
+        if wanted.ca is not None:
+            wanted.ca.write_bytes(gateway.ca_pem)
+        if password is not None and wanted.roster is not None:
+            rows = ((str(number), password, f"7{number}") for number in numbers)
+            write_roster(wanted.roster, rows, ("agent_id", "password", "phonenum"))
+        elif wanted.roster is not None:
+            write_roster(wanted.roster, *_signed_in(gateway))
+        if wanted.sessions is not None:
+            for _ in gateway.roster():
+                pass  # each agent is signed in on the way
+            write_sessions(wanted.sessions, gateway.live_sessions())
     except OSError as error:
         raise SettingsRefused(f"{error.filename}: {error.strerror}; give another path") from None
+
+
+def _signed_in(
+    gateway: EmulatedGateway,
+) -> tuple[Iterator[tuple[str, ...]], tuple[str, ...]]:
+    """The rows and columns of a roster of agents, each of whom is signed in on the way."""
+    if not gateway.has_affinity:
+        return gateway.roster(), ("agent_id", "guid")
+    rows = ((agent_id, guid, gateway.cookie(agent_id)) for agent_id, guid in gateway.roster())
+    return rows, ("agent_id", "guid", "cookie")

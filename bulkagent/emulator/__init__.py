@@ -7,20 +7,29 @@ both misread a page in the same way, no test would notice.
 Layers, each importing only from those above it:
 
     agent_ids, reply, guids, traffic, limits  words, counts and limits
+    affinity, authentication, records         more of them, of sessions
     reach, spells, pace                       which requests, when, and how fast
-    agents, sign_in, scenario, interfaces     state, rules and records
+    agent_events, sessions, agent             what one agent has
+    directory, agents, locks                  what all of them have
+    sign_in, scenario, interfaces, asked      rules and records
+    keeping, signing_in, signing_out, answers what a session is asked
     decisions, faults, scenario_file          what befalls a request
     state                                     all that changes, to be copied whole
-    emulation                                 a request in, a reply out
+    reception, emulation                      a request in, a reply out
     certificates, listening, entrance         the way in
-    presence, watch, server                   the network
+    presence, watch, waiting, connections     who is there, and who waits
+    server                                    the network
+    gateway, roster_out, sessions_out         what starts one, and gives GUIDs away
 """
 
 from __future__ import annotations
 
+from bulkagent.emulator.agent_events import EventType
 from bulkagent.emulator.agent_ids import AgentIds
-from bulkagent.emulator.agents import AgentRecord, Change, Event
+from bulkagent.emulator.authentication import Authentication, SessionRules
+from bulkagent.emulator.gateway import EmulatedGateway
 from bulkagent.emulator.pace import Capacity, ColdStart, Distribution, Latency, Refusal
+from bulkagent.emulator.records import AgentRecord, Change, Event, SessionRecord
 from bulkagent.emulator.roster_out import write_roster
 from bulkagent.emulator.scenario import (
     AgentRules,
@@ -31,8 +40,8 @@ from bulkagent.emulator.scenario import (
     SignInRules,
 )
 from bulkagent.emulator.scenario_file import load_scenario
-from bulkagent.emulator.server import EmulatedGateway
-from bulkagent.emulator.spells import Outage, SwitchOver
+from bulkagent.emulator.sessions_out import LiveSession, keep_sessions_file, write_sessions
+from bulkagent.emulator.spells import Outage, Sessions, SwitchOver
 from bulkagent.emulator.state import Snapshot
 from bulkagent.emulator.traffic import Stats
 
@@ -40,6 +49,7 @@ __all__ = [
     "AgentIds",
     "AgentRecord",
     "AgentRules",
+    "Authentication",
     "Capacity",
     "Change",
     "Cluster",
@@ -47,16 +57,23 @@ __all__ = [
     "Distribution",
     "EmulatedGateway",
     "Event",
+    "EventType",
     "Fault",
     "FaultKind",
     "Latency",
+    "LiveSession",
     "Outage",
     "Refusal",
     "Scenario",
+    "SessionRecord",
+    "SessionRules",
+    "Sessions",
     "SignInRules",
     "Snapshot",
     "Stats",
     "SwitchOver",
+    "keep_sessions_file",
     "load_scenario",
     "write_roster",
+    "write_sessions",
 ]

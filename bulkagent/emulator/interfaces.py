@@ -17,8 +17,10 @@ from bulkagent.emulator.reply import Reply, Retcode, page, say
 
 __all__ = ["Call", "Interface", "flag_of", "is_json", "resolve"]
 
-AGENT_PATH = "/agentgateway/resource/onlineagent/"
 GATEWAY_PREFIX = "/agentgateway/resource/"
+AGENT_PATH = f"{GATEWAY_PREFIX}onlineagent/"
+EVENT_PATH = f"{GATEWAY_PREFIX}agentevent/"
+QUALITY_PATH = f"{GATEWAY_PREFIX}qualitycontrol/"
 
 
 class Interface(enum.Enum):
@@ -28,6 +30,15 @@ class Interface(enum.Enum):
     SIGN_IN = enum.auto()  # page 1202
     AGENT_STATUS = enum.auto()  # page 1222
     SIGN_OUT = enum.auto()  # page 1219
+    FORCED_SIGN_IN = enum.auto()  # page 1203
+    VOICE_SIGN_IN = enum.auto()  # page 1224
+    FORCED_SIGN_OUT = enum.auto()  # page 1220
+    FORCED_SIGN_OUT_WITH_REASON = enum.auto()  # page 1221
+    INSPECTOR_SIGN_OUT = enum.auto()  # page 2407
+    POLL = enum.auto()  # page 1274
+    HANDSHAKE = enum.auto()  # page 1204
+    UPDATE_GUID = enum.auto()  # page 1225
+    SYNC_AGENT_INFO = enum.auto()  # page 0359
     # Those of the judges are ours: no gateway has them, and none asks for a GUID.
     JUDGE_AGENTS = enum.auto()
     JUDGE_STATS = enum.auto()
@@ -40,9 +51,30 @@ AGENT_INTERFACES: Mapping[str, tuple[str, Interface]] = MappingProxyType(
         "": ("PUT", Interface.SIGN_IN),
         "/agentstatus": ("GET", Interface.AGENT_STATUS),
         "/logout": ("DELETE", Interface.SIGN_OUT),
+        "/forcelogin": ("PUT", Interface.FORCED_SIGN_IN),
+        "/loginex": ("PUT", Interface.VOICE_SIGN_IN),
+        "/forcelogout": ("DELETE", Interface.FORCED_SIGN_OUT),
+        "/handshake": ("POST", Interface.HANDSHAKE),
+        "/updateGuid": ("PUT", Interface.UPDATE_GUID),
+        "/syncagentinfo": ("POST", Interface.SYNC_AGENT_INFO),
     }
 )
 """What follows `/onlineagent/{agentid}` -> the only method that it takes, and what it means."""
+
+EVENT_INTERFACES: Mapping[str, tuple[str, Interface]] = MappingProxyType(
+    {"": ("GET", Interface.POLL)}
+)
+"""The same of `/agentevent/{agentid}`."""
+
+WITH_ARGUMENT: Mapping[str, Mapping[str, tuple[str, Interface]]] = MappingProxyType(
+    {
+        AGENT_PATH: {
+            "/forcelogoutwithreason/": ("DELETE", Interface.FORCED_SIGN_OUT_WITH_REASON),
+        },
+        QUALITY_PATH: {"/forcelogout/": ("POST", Interface.INSPECTOR_SIGN_OUT)},
+    }
+)
+"""Interfaces whose path ends in an argument, by what stands between the agent and that."""
 
 JUDGE_INTERFACES: Mapping[str, tuple[str, Interface]] = MappingProxyType(
     {
@@ -61,6 +93,8 @@ class Call(msgspec.Struct, frozen=True, gc=False):
     """As sent, percent-encoding undone; it need not be an agent ID."""
     query: str = ""
     """As sent, after the question mark."""
+    argument: str = ""
+    """What the path ends in where it has more than an agent: a reason, another agent's ID."""
 
 
 # No page mentions an HTTP status: the gateway refuses with 200 and a retcode. A path that it does
@@ -74,11 +108,18 @@ NOT_HERE = page(404, "404 Not Found")
 def resolve(method: str, target: str) -> Call | Reply:
     """What a request line asks for; the refusal where it asks for nothing that there is."""
     path, _, query = target.partition("?")
-    agent_id = ""
+    agent_id = argument = ""
     if path.startswith(AGENT_PATH):
-        rest = path[len(AGENT_PATH) :]
-        agent_id, slash, tail = rest.partition("/")
+        agent_id, slash, tail = path[len(AGENT_PATH) :].partition("/")
         found = AGENT_INTERFACES.get(slash + tail)
+        if found is None:
+            found, argument = _with_argument(AGENT_PATH, slash + tail)
+    elif path.startswith(EVENT_PATH):
+        agent_id, slash, tail = path[len(EVENT_PATH) :].partition("/")
+        found = EVENT_INTERFACES.get(slash + tail)
+    elif path.startswith(QUALITY_PATH):
+        agent_id, slash, tail = path[len(QUALITY_PATH) :].partition("/")
+        found, argument = _with_argument(QUALITY_PATH, slash + tail)
     else:
         found = JUDGE_INTERFACES.get(path)
     if found is None:
@@ -86,7 +127,15 @@ def resolve(method: str, target: str) -> Call | Reply:
     allowed, interface = found
     if method != allowed:
         return page(405, "405 Method Not Allowed", (("Allow", allowed),))
-    return Call(interface, unquote(agent_id) if "%" in agent_id else agent_id, query)
+    if "%" in agent_id:
+        agent_id = unquote(agent_id)
+    return Call(interface, agent_id, query, unquote(argument) if argument else "")
+
+
+def _with_argument(path: str, tail: str) -> tuple[tuple[str, Interface] | None, str]:
+    """The interface whose path goes on like that, and what it ends in."""
+    name, slash, argument = tail.rpartition("/")
+    return WITH_ARGUMENT[path].get(name + slash), argument
 
 
 def flag_of(query: str) -> int | None:

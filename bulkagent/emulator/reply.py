@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 import msgspec
 
-__all__ = ["Delivery", "Reply", "Retcode", "encode", "page", "reply_to", "say"]
+__all__ = ["JSON", "Delivery", "Headers", "Reply", "Retcode", "encode", "page", "reply_to", "say"]
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -25,33 +25,59 @@ class Retcode(enum.StrEnum):
     """The result codes that the emulated gateway gives of its own accord (page 0580)."""
 
     SUCCESS = "0"
+    WRONG_EVENT_MODE = "000-001"
     BAD_PARAMETER = "000-002"
     NO_RIGHT = "000-003"
     SWITCHED_OVER = "000-004"
+    OWN_INSPECTOR = "000-005"
     ILLEGAL_SIGN_IN = "100-001"
     ALREADY_SIGNED_IN = "100-002"
     WRONG_PASSWORD = "100-004"  # noqa: S105 - a result code
+    ILLEGAL_SIGN_OUT = "100-005"
     NOT_SIGNED_IN = "100-006"
     OPERATION_EXCEPTION = "100-007"
     ALREADY_SIGNED_OUT = "100-008"
     CANNOT_SET_STATE = "100-009"
+    WRONG_STATE_FOR_SIGN_OUT = "100-010"
+    INVALID_PHONE = "100-013"
+    CANNOT_BE_FORCED_OUT = "100-015"
+    INVALID_IP = "100-016"
+    SIGN_IN_UNDER_WAY = "100-021"
+    NO_CACHED_DATA = "105-001"
+    BEING_RECOVERED = "105-002"
+    RECOVERED = "105-003"
+    GUID_MISMATCH = "105-006"
+    ACCOUNT_LOCKED = "110-016"
 
 
 MESSAGES: Mapping[str, str] = MappingProxyType(
     {
         Retcode.SUCCESS: "success",
+        Retcode.WRONG_EVENT_MODE: "the mode of obtaining agent events is wrong",
         Retcode.BAD_PARAMETER: "invalid url, address or parameter",
         # The next message and that of 100-006 were seen at a real gateway, "resouce" included.
         Retcode.NO_RIGHT: "no right to invite resouce",
         Retcode.SWITCHED_OVER: "agent is being switched over",
+        Retcode.OWN_INSPECTOR: "the inspected agent is the inspector",
         "000-007": "the interface is called repeatedly",
         Retcode.ILLEGAL_SIGN_IN: "sign-in parameter is empty or illegal",
         Retcode.ALREADY_SIGNED_IN: "agent has signed in already",
         Retcode.WRONG_PASSWORD: "user name or password is wrong",
+        Retcode.ILLEGAL_SIGN_OUT: "sign-out parameter is illegal",
         Retcode.NOT_SIGNED_IN: "agent not login",
         Retcode.OPERATION_EXCEPTION: "exception during the operation",
         Retcode.ALREADY_SIGNED_OUT: "agent has signed out already",
         Retcode.CANNOT_SET_STATE: "the state cannot be set",
+        Retcode.WRONG_STATE_FOR_SIGN_OUT: "agent cannot sign out in this state",
+        Retcode.INVALID_PHONE: "the phone to be bound is invalid",
+        Retcode.CANNOT_BE_FORCED_OUT: "agent has signed in and cannot be forced out",
+        Retcode.INVALID_IP: "the IP address is invalid",
+        Retcode.SIGN_IN_UNDER_WAY: "agent is signing in, do not repeat the request",
+        Retcode.NO_CACHED_DATA: "no agent data is cached in Redis",
+        Retcode.BEING_RECOVERED: "agent is being recovered",
+        Retcode.RECOVERED: "the recovery of the agent is finished",
+        Retcode.GUID_MISMATCH: "GUID mismatch during the recovery, sign in again",
+        Retcode.ACCOUNT_LOCKED: "the account is locked",
     }
 )
 """What goes with a result code where nobody says otherwise; the words are ours unless noted."""

@@ -1,7 +1,7 @@
 """A roster for the emulated gateway: the file that a desktop application would export.
 
-What may live here: writing `agent_id,guid` rows. What this module must not know: how the
-GUIDs came about, or who reads the file.
+What may live here: writing rows. What this module must not know: how the GUIDs came about, or
+who reads the file.
 """
 
 from __future__ import annotations
@@ -17,8 +17,12 @@ OWNER_ONLY = 0o600
 """GUIDs are bearer credentials, those of an emulated gateway too: habits form on examples."""
 
 
-def write_roster(path: Path, rows: Iterable[tuple[str, str]]) -> int:
-    """Write a roster of (agent ID, GUID) and say how many rows it has.
+def write_roster(
+    path: Path,
+    rows: Iterable[tuple[str, ...]],
+    columns: tuple[str, ...] = ("agent_id", "guid"),
+) -> int:
+    """Write a roster of agent IDs and what goes with them, and say how many rows it has.
 
     A file that is there already is replaced, and only its owner may read it from then on.
 
@@ -29,7 +33,7 @@ def write_roster(path: Path, rows: Iterable[tuple[str, str]]) -> int:
     with os.fdopen(os.open(path, flags, OWNER_ONLY), "w", encoding="utf-8", newline="") as file:
         os.fchmod(file.fileno(), OWNER_ONLY)  # the mode above counts for new files only
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(("agent_id", "guid"))
+        writer.writerow(columns)
         written = 0
         for row in rows:
             writer.writerow(row)

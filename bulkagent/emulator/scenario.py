@@ -114,6 +114,10 @@ class AgentRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     signed_out: Ids = AgentIds()
     """They exist, but nobody signs them in; a sign-in request of their own would."""
+    in_call: Ids = AgentIds()
+    """They are in a call whenever they are signed in: only a forced sign-out ends the session."""
+    not_forceable: Ids = AgentIds()
+    """While they are signed in, nobody can sign them in by force: 100-015 (page 0580)."""
 
 
 class SignInRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -124,18 +128,27 @@ class SignInRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         | None
     ) = None
     """The only right one; None takes any."""
+    lock_after: (
+        Annotated[int, Meta(ge=1, le=1000, description="Give a number, from 1 to 1000.")] | None
+    ) = None
+    """So many wrong passwords in a row lock the account (110-016) for good; None for never."""
+    milliseconds: Milliseconds = 0
+    """How long the answer to a sign-in is held; another one meanwhile gets 100-021."""
 
     def __repr__(self) -> str:
         return "<SignInRules>"  # never the password
 
 
 class Cluster(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The nodes behind one address; they share what they know of the agents."""
+    """The nodes behind one address."""
 
     nodes: Annotated[
         int, Meta(ge=1, le=MOST_NODES, description="Give the number of nodes, from 1 to 64.")
     ] = 1
     """Each new connection goes to the next of them in turn, and stays there."""
+    affinity: bool = False
+    """Whether a session is on one node only: the sign-in sets a cookie that leads there, and any
+    other node answers 000-003."""
 
 
 class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -6,13 +6,15 @@ What this module must not know: whether the agent exists, is signed in, or may s
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
 
-__all__ = ["SignIn", "read_sign_in", "sign_in_result"]
+__all__ = ["Manner", "SignIn", "read_sign_in", "sign_in_result"]
 
 Password = Annotated[str, Meta(min_length=1, max_length=32)]
 Phone = Annotated[str, Meta(min_length=1, max_length=24)]
@@ -46,24 +48,54 @@ class SignIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename=Non
     def __repr__(self) -> str:
         return f"<SignIn with status {self.status}>"  # never the password
 
+    @property
+    def wants_push(self) -> bool:
+        """Whether events shall be called back; it takes both fields (page 0450)."""
+        return bool(self.callBackUri and self.serviceToken)
 
-_DECODER = msgspec.json.Decoder(SignIn)
+
+class ForcedSignIn(SignIn, frozen=True, forbid_unknown_fields=True):
+    """The same by force (page 1203), with a default of its own."""
+
+    releasephone: bool = False
 
 
-def read_sign_in(body: bytes) -> SignIn | None:
+class VoiceSignIn(SignIn, frozen=True, forbid_unknown_fields=True):
+    """The same for voice alone (page 1224), which needs no phone number."""
+
+    phonenum: Annotated[str, Meta(max_length=24)] = ""
+
+
+class Manner(enum.Enum):
+    """The three ways to sign in, by the record of what each must say."""
+
+    USUAL = SignIn
+    FORCED = ForcedSignIn
+    VOICE = VoiceSignIn
+
+
+_DECODERS: Mapping[Manner, msgspec.json.Decoder[SignIn]] = MappingProxyType(
+    {manner: msgspec.json.Decoder(manner.value) for manner in Manner}
+)
+
+
+def read_sign_in(body: bytes, manner: Manner = Manner.USUAL) -> SignIn | None:
     """The sign-in that a request body holds; None where a field is missing, unknown or wrong."""
     try:
-        return _DECODER.decode(body)
+        return _DECODERS[manner].decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
 
 
-def sign_in_result(agent_id: str, at_ms: int) -> Mapping[str, object]:
+def sign_in_result(
+    agent_id: str, at_ms: int, manner: Manner = Manner.USUAL
+) -> Mapping[str, object]:
     """The `result` of a success (pages 1202, 1224), as loosely typed as the page's sample."""
     return {
         "vdnid": 1,  # a number in the sample, a string in the table
         "workno": agent_id,
-        "mediatype": "TTF",  # CTI server, WebM, MailM
+        # CTI server, WebM, MailM
+        "mediatype": "TFF" if manner is Manner.VOICE else "TTF",
         "loginTime": str(at_ms),
         "isForceChange": "false",
         "serverName": "emulated",

@@ -7,14 +7,16 @@ requests and seconds since the first of them come in as arguments.
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Iterator
-from typing import Generic, TypeVar
+from typing import Annotated, Generic, TypeVar
 
 import msgspec
+from msgspec import Meta
 
 from bulkagent.emulator.limits import Length, RequestNumber, Seconds
 
-__all__ = ["Outage", "Outlook", "Spell", "Spells", "SwitchOver"]
+__all__ = ["Outage", "Outlook", "Sessions", "Spell", "Spells", "SwitchOver"]
 
 
 class Spell(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,12 +34,22 @@ class Spell(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError("give exactly one of the keys `from_request` and `from_seconds`")
 
 
+class Sessions(enum.StrEnum):
+    """What can become of sessions in a switch-over."""
+
+    KEPT = "kept"
+    LOST = "lost"
+
+
 class SwitchOver(Spell, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The centre is moved to another site: no agent can be set until that is done."""
 
     seconds: Length
     keeps_talk_rights: bool = True
     """Whether talk rights are still what they were at the end; no document says that they are."""
+    sessions: Annotated[Sessions, Meta(description="Give kept or lost.")] = Sessions.KEPT
+    """What is left of the sessions at the end; lost ones get 105-001, 105-002, 105-003, and then
+    105-006 until the agent signs in again (page 0580; that order is inferred)."""
 
 
 class Outage(Spell, frozen=True, kw_only=True, forbid_unknown_fields=True):

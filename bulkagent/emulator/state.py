@@ -12,8 +12,10 @@ from random import Random
 import msgspec
 
 from bulkagent.emulator.agents import Agents
+from bulkagent.emulator.authentication import SessionRules
 from bulkagent.emulator.decisions import Past
 from bulkagent.emulator.guids import guid_source
+from bulkagent.emulator.locks import Locks
 from bulkagent.emulator.scenario import Scenario
 from bulkagent.emulator.spells import Outage, Spells, SwitchOver
 from bulkagent.emulator.traffic import Traffic
@@ -33,6 +35,9 @@ class State(msgspec.Struct):
     traffic: Traffic
     switch_overs: Spells[SwitchOver]
     outages: Spells[Outage]
+    locks: Locks
+    turns: int
+    """Connections that were dealt to nodes by affinity."""
     first_at: float | None
     """When the first settalkright request arrived; None before it."""
 
@@ -50,6 +55,8 @@ class State(msgspec.Struct):
             traffic=self.traffic.copy(),
             switch_overs=self.switch_overs.copy(),
             outages=self.outages.copy(),
+            locks=self.locks.copy(),
+            turns=self.turns,
             first_at=self.first_at,
         )
 
@@ -63,7 +70,10 @@ class Snapshot(msgspec.Struct, frozen=True):
 
 
 def first_state(
-    scenario: Scenario, agent_ids: Iterable[int] | None, agent_id_range: tuple[int, int]
+    scenario: Scenario,
+    agent_ids: Iterable[int] | None,
+    agent_id_range: tuple[int, int],
+    rules: SessionRules,
 ) -> State:
     """The state of a gateway to which nothing has happened yet.
 
@@ -72,6 +82,7 @@ def first_state(
             time.
         agent_ids: the numbers of the agents that exist; None for the whole range.
         agent_id_range: lowest and highest agent ID.
+        rules: what keeps sessions alive.
     """
     seeds = Random(scenario.seed)
     random = Random(seeds.getrandbits(64))
@@ -79,11 +90,13 @@ def first_state(
     return State(
         random=random,
         guids=guids,
-        agents=Agents(agent_ids, agent_id_range, guid_source(guids)),
+        agents=Agents(agent_ids, agent_id_range, guid_source(guids), rules, scenario.cluster.nodes),
         past=Past(),
         traffic=Traffic(),
         switch_overs=Spells(scenario.switch_overs),
         outages=Spells(scenario.outages),
+        locks=Locks(scenario.sign_in.lock_after),
+        turns=0,
         first_at=None,
     )
 

@@ -230,9 +230,26 @@ async def test_the_judges_see_what_happened(gateway: EmulatedGateway) -> None:
         for what in ("agents", "stats", "history"):
             async with session.get(f"/emulator/{what}") as response:
                 seen[what] = await response.json()
+    uncounted = {"polls": 0, "heartbeats": 0, "guid_updates": 0, "syncs": 0}
     assert seen["agents"][:2] == [
-        {"agent_id": "101", "signed_in": True, "talk_right": 0, "times_set": 1},
-        {"agent_id": "102", "signed_in": False, "talk_right": None, "times_set": 0},
+        {
+            "agent_id": "101",
+            "signed_in": True,
+            "talk_right": 0,
+            "times_set": 1,
+            "sign_ins": 1,
+            **uncounted,
+            "session": {"number": 1, "at_desktop": True, "node": 1, **uncounted},
+        },
+        {
+            "agent_id": "102",
+            "signed_in": False,
+            "talk_right": None,
+            "times_set": 0,
+            "sign_ins": 0,
+            **uncounted,
+            "session": None,
+        },
     ]
     assert len(seen["agents"]) == 20
     assert seen["stats"] == {

@@ -109,7 +109,7 @@ async def test_judges_and_desktops_take_no_turn(four_nodes: EmulatedGateway) -> 
 
 
 async def test_a_client_that_is_gone_already_takes_no_turn(four_nodes: EmulatedGateway) -> None:
-    assert four_nodes._node_of(None) == 1
+    assert four_nodes._server.connections.node_of_talk_right(None, None) == 1
     assert four_nodes.stats().connections == 0
 
 
@@ -120,7 +120,7 @@ async def test_connections_that_are_gone_are_forgotten(four_nodes: EmulatedGatew
             await ask(four_nodes, post)
         await wire.exchange(post)
         async with asyncio.timeout(5):
-            while len(four_nodes._nodes) > 1:
+            while len(four_nodes._server.connections) > 1:
                 await asyncio.sleep(0)
                 gc.collect()
     assert four_nodes.stats().connections == 21

@@ -1,0 +1,37 @@
+"""Affinity: the cookie by which a load balancer finds the node that a session is on.
+
+What may live here: the cookie's name and form, and the reading of a Cookie header. What this
+module must not know: connections, sessions, or which nodes there are faults on.
+
+The documents say nothing of it; clients in the field send the cookies of the sign-in back with
+every call. Name and form are ours: to a client, a cookie is opaque.
+"""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["cookie_of", "named_node", "set_cookie"]
+
+NAME = "AGWROUTE"
+
+OURS = re.compile(rf"(?:\A|;)[ \t]*{NAME}=node-(?P<node>[1-9][0-9]?)[ \t]*(?=;|\Z)")
+
+
+def cookie_of(node: int) -> str:
+    """What a Cookie header says to get to that node."""
+    return f"{NAME}=node-{node}"
+
+
+def set_cookie(node: int) -> tuple[str, str]:
+    """The header by which a sign-in names its session's node."""
+    return "Set-Cookie", f"{cookie_of(node)}; Path=/agentgateway; Secure; HttpOnly"
+
+
+def named_node(cookie: str | None, nodes: int) -> int | None:
+    """The node that a Cookie header names; None where it names none of so many."""
+    found = None if cookie is None else OURS.search(cookie)
+    if found is None:
+        return None
+    node = int(found["node"])
+    return node if node <= nodes else None
