@@ -19,6 +19,7 @@ __all__ = [
     "Attempt",
     "Cause",
     "Disposition",
+    "Draws",
     "Ended",
     "Evidence",
     "Health",
@@ -51,6 +52,7 @@ class Cause(enum.StrEnum):
     NOT_SIGNED_IN = "not_signed_in"
     GUID_REFUSED = "guid_refused"
     NO_GUID = "no_guid"
+    GUID_SOURCE = "guid_source"
     BAD_PARAMETER = "bad_parameter"
     NOT_PERMITTED = "not_permitted"
     REFUSED = "refused"
@@ -98,6 +100,14 @@ class Health(enum.Enum):
     NEUTRAL = "neutral"  # says nothing: refused for the moment, or perhaps about one agent
 
 
+class Draws(enum.Enum):
+    """What a further attempt after one end draws on, for each is bounded for itself."""
+
+    RETRIES = "retries"  # the far side is asked again, which is what a retry budget bounds
+    LOOKUPS = "lookups"  # somebody else is asked again, and the far side for the first time
+    NOTHING = "nothing"  # it is the same attempt made good, and can be made good only once
+
+
 class Learned(enum.Enum):
     """What one end teaches about how much the far side can carry.
 
@@ -137,6 +147,8 @@ class Disposition(msgspec.Struct, frozen=True, gc=False):
     """What it says beyond its own agent."""
     health: Health = Health.NEUTRAL
     """What it says of the far side as a whole; nothing, unless a table knows better."""
+    draws: Draws = Draws.RETRIES
+    """What a further attempt draws on."""
 
     @property
     def learned(self) -> Learned:

@@ -1,6 +1,6 @@
 """Dispositions for tests of rooms that must not know where dispositions come from."""
 
-from bulkagent.outcome import Attempt, Cause, Disposition, Evidence, Health, Reach, Status
+from bulkagent.outcome import Attempt, Cause, Disposition, Draws, Evidence, Health, Reach, Status
 
 GOOD, UNWELL = Health.GOOD, Health.UNWELL  # unless said otherwise, nothing is said of the far side
 
@@ -29,6 +29,25 @@ DENIED = Disposition(
     evidence=Evidence.SETUP,
     health=GOOD,
 )
+STALE = Disposition(
+    "stale",
+    Reach.ANSWERED,
+    Status.FAILED,
+    Cause.GUID_REFUSED,
+    retries=1,
+    at_once=True,
+    evidence=Evidence.SETUP,
+    health=GOOD,
+    draws=Draws.NOTHING,
+)
+UNTOLD = Disposition(
+    "untold",
+    Reach.NEVER_SENT,
+    Status.FAILED,
+    Cause.GUID_SOURCE,
+    retries=None,
+    draws=Draws.LOOKUPS,
+)
 STRANGE = Disposition(
     "strange",
     Reach.IN_DOUBT,
@@ -47,7 +66,7 @@ ABSENT = Disposition(
     health=GOOD,
 )
 
-ALL = (DONE, REFUSED, BUSY, READY, ODD, LOST, UNREACHED, DENIED, STRANGE, ABSENT)
+ALL = (DONE, REFUSED, BUSY, READY, ODD, LOST, UNREACHED, DENIED, STRANGE, ABSENT, STALE, UNTOLD)
 
 
 def ended(disposition: Disposition, *, retcode: str = "", message: str = "") -> Attempt:

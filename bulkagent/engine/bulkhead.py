@@ -26,12 +26,13 @@ from bulkagent.engine.admission import Admission, Limits
 from bulkagent.engine.alarm import Alarm
 from bulkagent.engine.bell import Bell
 from bulkagent.engine.intake import Intake, Start
-from bulkagent.engine.parking import Parked, Parking, until_enough
+from bulkagent.engine.parked import Parked
+from bulkagent.engine.parking import Parking, until_enough
 from bulkagent.engine.restraint import Caution, Notice, Restraint
 from bulkagent.engine.retrying import Again, Decision, Enough, RetryPolicy, decide
 from bulkagent.engine.ruling import End, HaltFirst, Tally
 from bulkagent.engine.source import Source
-from bulkagent.outcome import Cause, Ended, Story
+from bulkagent.outcome import Cause, Draws, Ended, Story
 
 __all__ = ["Bulkhead"]
 
@@ -206,7 +207,7 @@ class Bulkhead(Generic[ItemT, AttemptT]):
 
     def _withhold(self) -> None:
         """Say of retries that were due why they are not made, where that is the budget's doing."""
-        due = self._parking.due
+        due = [parked for parked in self._parking.due if parked.draws is Draws.RETRIES]
         if due and self._restraint.out_of_budget(self._clock.monotonic()):
             for parked in due:
                 parked.story = msgspec.structs.replace(parked.story, withheld=Cause.RETRY_BUDGET)
@@ -344,7 +345,7 @@ class Bulkhead(Generic[ItemT, AttemptT]):
             if isinstance(parked.decision, Again) and parked.decision.last and self._intake.fresh:
                 self._parking.put_off(parked)
                 return
-            self._parking.due.append(parked)
+            self._parking.due.add(parked)
             self._bell.ring()
 
         try:

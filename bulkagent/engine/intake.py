@@ -15,10 +15,11 @@ from bulkagent.clock import Clock
 from bulkagent.engine.alarm import Alarm
 from bulkagent.engine.bell import Bell
 from bulkagent.engine.breaker import Yes
-from bulkagent.engine.parking import Parked, Parking
+from bulkagent.engine.parked import Parked
+from bulkagent.engine.parking import Parking
 from bulkagent.engine.restraint import Restraint
 from bulkagent.engine.source import Source
-from bulkagent.outcome import Ended
+from bulkagent.outcome import Draws, Ended
 
 __all__ = ["Intake", "Start"]
 
@@ -119,7 +120,12 @@ class Intake(Generic[ItemT, AttemptT]):
         if not retries:
             return False
         now = self._clock.monotonic()
-        room_in_s = self._restraint.room_in(now)
+        if probing:
+            # Whichever will be the probe, there is room for it.
+            room_in_s = max(self._restraint.room_in(draws, now) for draws in Draws)
+        else:
+            heads = self._parking.due.heads()
+            room_in_s = min(self._restraint.room_in(head.draws, now) for head in heads)
         if room_in_s:
             self._alarm.set(now + room_in_s)
         return not room_in_s
@@ -134,8 +140,11 @@ class Intake(Generic[ItemT, AttemptT]):
             if start is not None:
                 self._probed = start.item
             return start
-        if self._parking.due and self._restraint.grant(self._clock.monotonic()):
-            return self._pick(self._parking.due[0])
+        if self._parking.due:
+            now = self._clock.monotonic()
+            for head in self._parking.due.heads():
+                if self._restraint.grant(head.draws, now):
+                    return self._pick(head)
         return await self._take_new() if self.fresh else None
 
     async def _take_new(self) -> Start[ItemT, AttemptT] | None:
@@ -170,7 +179,7 @@ class Intake(Generic[ItemT, AttemptT]):
             if parked not in self._parking or self.fresh:
                 return None
             await self._bell.wait()
-        granted = self._restraint.grant(self._clock.monotonic())
+        granted = self._restraint.grant(parked.draws, self._clock.monotonic())
         return self._pick(parked) if granted else None
 
     def _pick(self, parked: Parked[ItemT, AttemptT]) -> Start[ItemT, AttemptT]:

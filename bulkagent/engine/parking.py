@@ -1,12 +1,11 @@
 """Waiting between attempts, without a slot: the one place where tenacity is used.
 
-What may live here: an item between two attempts, and how its story is carried from one to the
+What may live here: the items between two attempts, and how a story is carried from one to the
 next. What this room must not know: who makes the attempts, and when there is room for one.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
@@ -14,62 +13,15 @@ import anyio
 import tenacity
 
 from bulkagent.clock import Clock
-from bulkagent.engine.retrying import Again, Decision
-from bulkagent.outcome import Ended, Story
+from bulkagent.engine.due import Due
+from bulkagent.engine.parked import Parked
+from bulkagent.engine.retrying import Again
+from bulkagent.outcome import Ended
 
-__all__ = ["Parked", "Parking", "until_enough"]
+__all__ = ["Parking", "until_enough"]
 
 ItemT = TypeVar("ItemT")
 AttemptT = TypeVar("AttemptT", bound=Ended)
-
-
-class Parked(Generic[ItemT, AttemptT]):
-    """An item that is to be attempted again.
-
-    Story and decision always belong together: whoever makes an attempt sets both at once, so
-    there is no moment at which an attempt has ended and nothing has been decided on it.
-    """
-
-    __slots__ = (
-        "_hurried",
-        "_sleep",
-        "answered",
-        "decision",
-        "in_flight",
-        "item",
-        "scope",
-        "since",
-        "story",
-    )
-
-    def __init__(
-        self, item: ItemT, story: Story[AttemptT], decision: Decision, *, since: float = 0.0
-    ) -> None:
-        self.item = item
-        self.story = story
-        self.decision = decision
-        self.since = since
-        """When its first attempt began."""
-        self.scope = anyio.CancelScope()
-        self.in_flight = False
-        """Whether a worker has it; then only the worker knows how it ends."""
-        self.answered = anyio.Event()
-        self._sleep: anyio.CancelScope | None = None
-        self._hurried = False
-
-    async def wait(self, seconds: float, clock: Clock) -> None:
-        """Wait for its time, or until it is hurried."""
-        if not self._hurried:
-            with anyio.CancelScope() as self._sleep:
-                await clock.sleep(seconds)
-            self._sleep = None
-        self._hurried = False
-
-    def hurry(self) -> None:
-        """End its wait between two attempts, also one that has not begun yet."""
-        self._hurried = True
-        if self._sleep is not None:
-            self._sleep.cancel()
 
 
 class Parking(Generic[ItemT, AttemptT]):
@@ -85,8 +37,8 @@ class Parking(Generic[ItemT, AttemptT]):
         self._most = most
         # In the order in which their latest attempts ended.
         self._items: dict[Parked[ItemT, AttemptT], None] = {}
-        self.due: deque[Parked[ItemT, AttemptT]] = deque()
-        """Those that may be attempted now, the first of them first."""
+        self.due: Due[ItemT, AttemptT] = Due()
+        """Those that may be attempted now."""
         self._put_off: list[Parked[ItemT, AttemptT]] = []
 
     def __len__(self) -> int:

@@ -17,7 +17,7 @@ from bulkagent.engine.admission import Limits
 from bulkagent.engine.breaker import CircuitBreaker, Judgement, State, TripPolicy, Wait, Yes
 from bulkagent.engine.budget import RetryBudget
 from bulkagent.engine.windows import Windows
-from bulkagent.outcome import Ended, Health, Learned, Reach
+from bulkagent.outcome import Draws, Ended, Health, Learned, Reach
 
 __all__ = ["Allowance", "Caution", "Notice", "Restraint"]
 
@@ -75,7 +75,7 @@ class Restraint:
     __slots__ = (
         "_adaptive",
         "_breaker",
-        "_budget",
+        "_budgets",
         "_caution",
         "_full",
         "_limit",
@@ -95,7 +95,10 @@ class Restraint:
         notice: Callable[[Notice], None] | None = None,
     ) -> None:
         self._breaker = CircuitBreaker(random, caution.trip, answered=answered)
-        self._budget = RetryBudget(caution.retry_share, caution.retries_per_second)
+        self._budgets = {
+            draws: RetryBudget(caution.retry_share, caution.retries_per_second)
+            for draws in (Draws.RETRIES, Draws.LOOKUPS)
+        }
         self._caution = caution
         self._notice = notice
         self._adaptive = LimitState.begin(limits.adaptive) if limits.adaptive else None
@@ -106,7 +109,9 @@ class Restraint:
         self._paused_until = -math.inf
 
     def __repr__(self) -> str:
-        return f"<Restraint: limit {self._limit}, {self._breaker!r}, {self._budget!r}>"
+        return (
+            f"<Restraint: limit {self._limit}, {self._breaker!r}, {self._budgets[Draws.RETRIES]!r}>"
+        )
 
     def follow(self, earlier: Restraint) -> None:
         """Go on from what was found out about the same far side a moment ago."""
@@ -181,19 +186,22 @@ class Restraint:
 
     def first(self, now: float) -> None:
         """The attempt that was dispatched is an item's first."""
-        self._budget.first(now)
+        for budget in self._budgets.values():
+            budget.first(now)
 
-    def grant(self, now: float) -> bool:
-        """Whether a retry may be made now; if so, it counts."""
-        return not self._budget.grant(now)
+    def grant(self, draws: Draws, now: float) -> bool:
+        """Whether an attempt that draws on a budget may be made now; if so, it counts."""
+        budget = self._budgets.get(draws)
+        return budget is None or not budget.grant(now)
 
-    def room_in(self, now: float) -> float:
-        """Seconds until a retry may be made, as far as the budget goes; 0: now."""
-        return self._budget.room_in(now)
+    def room_in(self, draws: Draws, now: float) -> float:
+        """Seconds until such an attempt may be made, as far as its budget goes; 0: now."""
+        budget = self._budgets.get(draws)
+        return budget.room_in(now) if budget else 0.0
 
     def out_of_budget(self, now: float) -> bool:
         """Whether nothing but the budget holds retries back."""
-        return self._full and self._budget.room_in(now) > 0.0
+        return self._full and self.room_in(Draws.RETRIES, now) > 0.0
 
     def began(self, now: float) -> None:
         """An attempt is sent."""

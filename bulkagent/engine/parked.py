@@ -1,0 +1,74 @@
+"""An item between two attempts.
+
+What may live here: its story so far, and its waiting. What this room must not know: other items,
+and who makes the attempts.
+"""
+
+from __future__ import annotations
+
+from typing import Generic, TypeVar
+
+import anyio
+
+from bulkagent.clock import Clock
+from bulkagent.engine.retrying import Decision
+from bulkagent.outcome import Draws, Ended, Story
+
+__all__ = ["Parked"]
+
+ItemT = TypeVar("ItemT")
+AttemptT = TypeVar("AttemptT", bound=Ended)
+
+
+class Parked(Generic[ItemT, AttemptT]):
+    """An item that is to be attempted again.
+
+    Story and decision always belong together: whoever makes an attempt sets both at once, so
+    there is no moment at which an attempt has ended and nothing has been decided on it.
+    """
+
+    __slots__ = (
+        "_hurried",
+        "_sleep",
+        "answered",
+        "decision",
+        "in_flight",
+        "item",
+        "scope",
+        "since",
+        "story",
+    )
+
+    def __init__(
+        self, item: ItemT, story: Story[AttemptT], decision: Decision, *, since: float = 0.0
+    ) -> None:
+        self.item = item
+        self.story = story
+        self.decision = decision
+        self.since = since
+        """When its first attempt began."""
+        self.scope = anyio.CancelScope()
+        self.in_flight = False
+        """Whether a worker has it; then only the worker knows how it ends."""
+        self.answered = anyio.Event()
+        self._sleep: anyio.CancelScope | None = None
+        self._hurried = False
+
+    async def wait(self, seconds: float, clock: Clock) -> None:
+        """Wait for its time, or until it is hurried."""
+        if not self._hurried:
+            with anyio.CancelScope() as self._sleep:
+                await clock.sleep(seconds)
+            self._sleep = None
+        self._hurried = False
+
+    @property
+    def draws(self) -> Draws:
+        """What its next attempt draws on."""
+        return self.story.last.disposition.draws
+
+    def hurry(self) -> None:
+        """End its wait between two attempts, also one that has not begun yet."""
+        self._hurried = True
+        if self._sleep is not None:
+            self._sleep.cancel()

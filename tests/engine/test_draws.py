@@ -1,0 +1,112 @@
+"""What a further attempt draws on: each of them is bounded for itself, or not at all."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bulkagent.engine import Caution, Engine, Limits, RetryPolicy
+from bulkagent.engine.due import Due
+from bulkagent.engine.parked import Parked
+from bulkagent.engine.retrying import Again
+from bulkagent.outcome import Attempt, Draws, Story
+from tests.dispositions import BUSY, DENIED, DONE, STALE, UNTOLD, ended
+from tests.engine.far import CARELESS, Far, bulkhead
+from tests.engine.lists import ListSource, words
+from tests.engine.test_ending import ran
+from tests.engine.test_retry_budget import STINGY
+from tests.jumping import JumpingClock
+
+
+def test_what_is_made_good_draws_on_no_budget() -> None:
+    everybody = words(500)
+    source, far = ListSource(everybody), Far(seconds=0.05)
+    far.script = {word: [STALE] for word in everybody}
+    limits = Limits(concurrency=16, per_second=None)
+    head = bulkhead(source, far.attempt, limits, caution=STINGY)
+    seconds = ran(Engine([head], clock=JumpingClock()))
+    assert head.tally.applied == 500
+    assert {story.attempts for story in source.stories.values()} == {2}
+    # All are sent twice at full speed; by the budget it would have taken more than an hour.
+    assert seconds <= 1_000 / 16 * 0.05 + 0.2
+
+
+def test_what_is_refused_again_was_made_good_once_and_is_over() -> None:
+    source = ListSource(words(2))
+    far = Far(script={"word0": [STALE, STALE], "word1": [STALE, DENIED]})
+    head = bulkhead(source, far.attempt, Limits(concurrency=1, per_second=None))
+    ran(Engine([head], clock=JumpingClock()))
+    assert {word: story.attempts for word, story in source.stories.items()} == {
+        "word0": 2,
+        "word1": 2,
+    }
+    assert head.tally.applied == 0
+
+
+def test_lookups_that_fail_leave_the_retries_of_the_far_side_alone() -> None:
+    everybody = words(200)
+    source, far = ListSource(everybody), Far(seconds=0.05, usual=UNTOLD)
+    far.script = {word: [BUSY, DONE] for word in everybody[::4]}
+    caution = Caution(
+        retry_share=0.0,
+        retries_per_second=10.0,
+        trip=CARELESS.trip,
+        give_up_after_s=CARELESS.give_up_after_s,
+        never_answered_after_s=CARELESS.never_answered_after_s,
+    )
+    limits = Limits(concurrency=16, per_second=None)
+    policy = RetryPolicy(max_attempts=5, base_s=0.1)
+    head = bulkhead(source, far.attempt, limits, caution=caution, policy=policy)
+    ran(Engine([head], clock=JumpingClock()))
+    seen: set[str] = set()
+    busy: list[float] = []
+    lookups: list[float] = []
+    for at, word in far.starts:
+        if word in seen:
+            (busy if word in far.script else lookups).append(at - 1_000)
+        seen.add(word)
+    assert len(busy) == 50
+    assert len(lookups) == 4 * 150
+    # 10 a second for each of the two, and neither waits for what the other has spent.
+    assert max(busy) <= 50 / 10.0 + 2.0
+    assert max(lookups) <= 600 / 10.0 + 2.0
+    for retries in (sorted(busy), sorted(lookups)):
+        assert all(count <= 10.0 * at + 1e-6 for count, at in enumerate(retries, 1))
+
+
+def test_a_denied_lookup_at_the_end_keeps_its_own_cause() -> None:
+    source, far = ListSource(words(3)), Far(seconds=1.0, usual=UNTOLD)
+    limits = Limits(concurrency=3, per_second=None)
+    engine = Engine([bulkhead(source, far.attempt, limits, caution=STINGY)], clock=JumpingClock())
+    ran(engine, (5.0, engine.stop))
+    assert {story.withheld for story in source.stories.values()} == {None}
+
+
+def parked(draws: Draws) -> Parked[str, Attempt]:
+    end = {Draws.NOTHING: STALE, Draws.RETRIES: BUSY, Draws.LOOKUPS: UNTOLD}[draws]
+    return Parked("word", Story.begin(ended(end)), Again(0.0))
+
+
+@given(st.lists(st.sampled_from(Draws), max_size=20), st.data())
+async def test_each_queue_is_first_come_first_served(
+    order: list[Draws], data: st.DataObject
+) -> None:
+    due: Due[str, Attempt] = Due()
+    several = [parked(draws) for draws in order]
+    due.extend(several)
+    assert len(due) == len(several)
+    assert all(one in due for one in several)
+    while several:
+        heads = due.heads()
+        assert heads == [
+            next(one for one in several if one.draws is draws)
+            for draws in (Draws.NOTHING, Draws.RETRIES, Draws.LOOKUPS)
+            if any(one.draws is draws for one in several)
+        ]
+        chosen = data.draw(st.sampled_from(heads))
+        due.remove(chosen)
+        several.remove(chosen)
+        assert chosen not in due
+        assert list(due) == sorted(several, key=lambda one: list(ORDER).index(one.draws))
+    assert not due
+
+
+ORDER = (Draws.NOTHING, Draws.RETRIES, Draws.LOOKUPS)
