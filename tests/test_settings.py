@@ -209,7 +209,7 @@ class TestFile:
         assert file == ConfigFile(
             *("/var/ledger.sqlite3", 4, "50/s", 5, 3, "90s", "10m", True, "1s", "5s"),
             *("101-999999", 500, "10m", "5s", "fail=5%", 20, "full", "1h", "4h"),
-            {"east-1": section},
+            gateways={"east-1": section},
         )
         settings = Settings.resolve({}, file)
         assert (settings.deadline_s, settings.grace_s) == (600.0, 5.0)
@@ -236,7 +236,7 @@ class TestFile:
             ("connect_timeout_s = 3", "connect_timeout"),
             ("retry_for_s = 3", "retry_for"),
             ("give_up = '3m'", "give_up_after"),
-            ("resend = true", "resend_after_switchover"),
+            ("resend_after = true", "resend_after_switchover"),
             ("[gateways.east]\nurl = 'https://gw'\nconcurency = 4", "concurrency"),
             ("[gateways.east]\nurl = 'https://gw'\nrates = '4/s'", "rate"),
             ("[gateways.east]\nurl = 'https://gw'\nbursts = 4", "burst"),

@@ -1,30 +1,27 @@
 """One attempt: an assignment and a GUID out, an attempt with its disposition back.
 
-What may live here: the one HTTPS request, its limits, and the table from what aiohttp raises
-to faults. What this room must not know: retries, concurrency, rates, the ledger.
+What may live here: the one request of an operation, and what is known of how it ended. What this
+room must not know: retries, concurrency, rates, the ledger, and the HTTP library.
 
 The request is the interface's (page 1223) to the letter: POST, path, flag as query,
-`Content-Type` and `Guid`, no body. Redirects are not followed and cookies not kept.
+`Content-Type` and `Guid`, no body; and the cookie that came with the GUID, where one did.
 """
 
 from __future__ import annotations
 
-import math
-import ssl
-from collections.abc import Iterable
 from types import TracebackType
 from typing import Self
 
-import aiohttp
-from aiohttp.connector import Connection
 from yarl import URL
 
 from bulkagent.clock import Clock, SystemClock
+from bulkagent.gateway.connections import Connections, ExchangeFailed
+from bulkagent.gateway.credentials import Credential, CredentialSource, SourceFailed
 from bulkagent.gateway.endpoint import Endpoint, tls_context
 from bulkagent.gateway.faults import FAULTS, Fault
-from bulkagent.gateway.guids import GuidSource
 from bulkagent.gateway.operations import Operation
-from bulkagent.gateway.reply import MAX_REPLY_BYTES, read_reply, without_secrets
+from bulkagent.gateway.reply import read_reply, without_secrets
+from bulkagent.gateway.retcodes import WITH_A_NEWER_GUID
 from bulkagent.gateway.retry_after import retry_after_s
 from bulkagent.outcome import Assignment, Attempt
 
@@ -33,22 +30,6 @@ __all__ = ["GatewayClient"]
 _CONTENT_TYPE = "application/json; charset=UTF-8"
 _OK = 200
 
-# In this order: aiohttp's classes overlap, and the first that matches is the most exact. With
-# words of our own where the library's would quote the address or the reply, cookies included.
-_FAULTS: tuple[tuple[type[BaseException], Fault, str], ...] = (
-    (aiohttp.ClientConnectorDNSError, Fault.DNS, ""),
-    (aiohttp.ClientConnectorCertificateError, Fault.TLS, ""),
-    (aiohttp.ClientConnectorSSLError, Fault.TLS, ""),
-    (aiohttp.ClientConnectorError, Fault.REFUSED, ""),
-    (aiohttp.ConnectionTimeoutError, Fault.CONNECT_TIMEOUT, "no connection in time"),
-    (TimeoutError, Fault.READ_TIMEOUT, "no complete reply in time"),
-    (aiohttp.ClientPayloadError, Fault.TRUNCATED, "the reply broke off or was garbled"),
-    (aiohttp.ClientResponseError, Fault.NOT_A_GATEWAY, "the reply is not HTTP"),
-    (aiohttp.ServerDisconnectedError, Fault.RESET, "the connection ended before the reply"),
-    (aiohttp.ClientError, Fault.RESET, ""),
-    (OSError, Fault.RESET, ""),
-)
-
 
 class GatewayClient:
     """Sends one operation to one gateway, an attempt at a time, any number at once.
@@ -56,10 +37,10 @@ class GatewayClient:
     Args:
         endpoint: The gateway.
         operation: What is sent.
-        guids: Asked for the agent's GUID just before each attempt.
+        credentials: Asked for the agent's GUID just before each attempt, and once more where the
+            gateway refuses it.
         connect_timeout_s: For name, connection and TLS handshake together.
-        timeout_s: For the whole attempt; longer than `connect_timeout_s`, so that the end of
-            this one alone never leaves open whether the request was sent.
+        timeout_s: For the whole attempt; longer than `connect_timeout_s`.
         clock: For latencies and times of day.
 
     Raises:
@@ -70,7 +51,7 @@ class GatewayClient:
         self,
         endpoint: Endpoint,
         operation: Operation,
-        guids: GuidSource,
+        credentials: CredentialSource,
         *,
         connect_timeout_s: float = 3.0,
         timeout_s: float = 10.0,
@@ -78,31 +59,22 @@ class GatewayClient:
     ) -> None:
         self._endpoint = endpoint
         self._operation = operation
-        self._guids = guids
-        self._timeout = aiohttp.ClientTimeout(
-            total=timeout_s,
-            connect=connect_timeout_s,
-            # Longer ones would be rounded up to the same full second and could end together.
-            ceil_threshold=math.inf,
-        )
+        self._credentials = credentials
+        self._connect_timeout_s = connect_timeout_s
+        self._timeout_s = timeout_s
         self._clock: Clock = clock or SystemClock()
-        self._server_name = endpoint.tls_server_name or None
         self._prefix = URL(endpoint.url).raw_path.rstrip("/")
         self._urls: dict[str, URL] = {}
-        self._session: aiohttp.ClientSession | None = None
+        self._connections: Connections | None = None
 
     async def __aenter__(self) -> Self:
-        context = tls_context(self._endpoint)
-        self._session = aiohttp.ClientSession(
-            # The engine's limiter is the bound; a second one here would queue unseen.
-            connector=aiohttp.TCPConnector(limit=0, ssl=context),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=self._timeout,
-            # A compressed reply could be small on the wire and large in memory.
-            auto_decompress=False,
-            request_class=_PlainRequest,
-            trust_env=False,
+        connections = Connections(
+            tls_context(self._endpoint),
+            server_name=self._endpoint.tls_server_name,
+            connect_timeout_s=self._connect_timeout_s,
+            timeout_s=self._timeout_s,
         )
+        self._connections = await connections.__aenter__()
         return self
 
     async def __aexit__(
@@ -111,9 +83,9 @@ class GatewayClient:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        if self._connections is not None:
+            await self._connections.__aexit__(exc_type, exc, traceback)
+            self._connections = None
 
     def _url(self, assignment: Assignment) -> URL:
         """The request's URL: one parsed for its query, with this agent's path put in."""
@@ -127,104 +99,51 @@ class GatewayClient:
 
     async def attempt(self, assignment: Assignment) -> Attempt:
         """Make one attempt; whatever happens on the way is in the attempt, not raised."""
-        guid = await self._guids.guid(assignment)
-        sent_at = self._clock.wall_ms()
-        if guid is None:
-            return Attempt(FAULTS[Fault.NO_GUID], sent_at=sent_at, latency_ms=0.0)
-        if self._session is None:
+        try:
+            credential = await self._credentials.credential(assignment)
+        except SourceFailed as failed:
+            return self._never_sent(Fault.GUID_SOURCE, str(failed))
+        if credential is None:
+            return self._never_sent(Fault.NO_GUID)
+        if self._connections is None:
             raise RuntimeError("a GatewayClient attempts only within its `async with`")
+        headers = {"Content-Type": _CONTENT_TYPE, "Guid": credential.guid}
+        if credential.cookie:
+            headers["Cookie"] = credential.cookie
+        sent_at = self._clock.wall_ms()
         started = self._clock.monotonic()
         try:
-            response = await self._session.request(
-                self._operation.method,
-                self._url(assignment),
-                headers={"Content-Type": _CONTENT_TYPE, "Guid": guid},
-                allow_redirects=False,
-                server_hostname=self._server_name,
+            reply = await self._connections.exchange(
+                self._operation.method, self._url(assignment), headers
             )
-            body = await _read(response)
-        except _RAISED as error:
-            latency_ms = (self._clock.monotonic() - started) * 1000.0
-            fault, words = _fault_of(error)
+        except ExchangeFailed as failed:
             return Attempt(
-                FAULTS[fault],
+                FAULTS[failed.fault],
                 sent_at=sent_at,
-                latency_ms=latency_ms,
-                detail=words or without_secrets(_describe(error), guid),
+                latency_ms=(self._clock.monotonic() - started) * 1000.0,
+                detail=without_secrets(failed.words, *credential.secrets),
             )
         latency_ms = (self._clock.monotonic() - started) * 1000.0
-        reading = read_reply(response.status, body, self._operation.retcodes, guid)
-        asked = response.headers.get("Retry-After") if response.status != _OK else None
+        reading = read_reply(
+            reply.status, reply.body, self._operation.retcodes, *credential.secrets
+        )
+        disposition = reading.disposition
+        if disposition.name in WITH_A_NEWER_GUID and await self._renewed(assignment, credential):
+            disposition = WITH_A_NEWER_GUID[disposition.name]
+        asked = reply.headers.get("Retry-After") if reply.status != _OK else None
         return Attempt(
-            reading.disposition,
+            disposition,
             sent_at=sent_at,
             latency_ms=latency_ms,
             retcode=reading.retcode,
             message=reading.message,
-            http_status=response.status,
-            detail="" if reading.retcode else f"{reading.disposition.name}: HTTP {response.status}",
+            http_status=reply.status,
+            detail="" if reading.retcode else f"{disposition.name}: HTTP {reply.status}",
             pause_s=retry_after_s(asked, self._clock.wall_ms()) if asked else 0.0,
         )
 
+    def _never_sent(self, fault: Fault, detail: str = "") -> Attempt:
+        return Attempt(FAULTS[fault], sent_at=self._clock.wall_ms(), latency_ms=0.0, detail=detail)
 
-class _PlainRequest(aiohttp.ClientRequest):
-    """A request with the interface's headers alone, and without the cost of skipping others."""
-
-    def update_auto_headers(self, skip_auto_headers: Iterable[str] | None) -> None:
-        """Add none."""
-
-    async def send(self, conn: Connection) -> aiohttp.ClientResponse:
-        """Send it, unless the connection holds a reply already, which is to no request of ours.
-
-        aiohttp looks at this when a connection goes back to its pool, but not when it comes out;
-        an earlier agent's late "0" would then pass for this agent's.
-        """
-        if conn.protocol is None or conn.protocol.should_close:
-            raise aiohttp.ClientConnectionError("the connection was out of step")
-        return await super().send(conn)
-
-
-_RAISED = tuple(raised for raised, _, _ in _FAULTS)
-
-
-def _fault_of(error: BaseException) -> tuple[Fault, str]:
-    for raised, fault, words in _FAULTS:
-        if isinstance(error, raised):
-            return fault, words
-    raise error
-
-
-async def _read(response: aiohttp.ClientResponse) -> bytes:
-    """The body, or its first bytes beyond the limit where it is too long to be a reply."""
-    content = response.content
-    body = b""
-    try:
-        while not content.at_eof():
-            chunk = await content.readany()
-            body = body + chunk if body else chunk
-            if len(body) > MAX_REPLY_BYTES:
-                break
-        else:
-            return body
-    except BaseException:
-        response.close()
-        raise
-    # The rest would have to be read to use the connection again, so it is closed instead.
-    response.close()
-    return body
-
-
-def _describe(error: BaseException) -> str:
-    """What the network said, without the address that the report has anyway."""
-    if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        reason: BaseException = error.certificate_error
-    elif isinstance(error, aiohttp.ClientConnectorError):
-        reason = error.os_error
-    else:
-        reason = error
-    # OpenSSL sets these attributes; an error that was made in Python may be without them.
-    if isinstance(reason, ssl.SSLCertVerificationError):
-        return f"certificate not accepted: {getattr(reason, 'verify_message', reason)}"
-    if isinstance(reason, ssl.SSLError):
-        return f"TLS: {getattr(reason, 'reason', None) or reason}"
-    return str(reason) or type(reason).__name__
+    async def _renewed(self, assignment: Assignment, refused: Credential) -> bool:
+        return await self._credentials.renewed(assignment, refused)

@@ -14,7 +14,7 @@ import enum
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from bulkagent.outcome import Cause, Disposition, Evidence, Health, Reach, Status
+from bulkagent.outcome import Cause, Disposition, Draws, Evidence, Health, Reach, Status
 
 __all__ = ["FAULTS", "Fault"]
 
@@ -23,6 +23,7 @@ class Fault(enum.StrEnum):
     """How a request ended without a retcode."""
 
     NO_GUID = "no_guid"  # there was nothing to authenticate the request with
+    GUID_SOURCE = "guid_source"  # whoever knows the GUIDs could not say
     DNS = "dns"  # the host name has no address
     REFUSED = "refused"  # nobody listens, or there is no route
     CONNECT_TIMEOUT = "connect_timeout"  # no connection, handshake included, in time
@@ -44,7 +45,7 @@ _SOMEBODY_ELSE = frozenset({Fault.NOT_A_GATEWAY, Fault.OVERSIZED, Fault.REDIRECT
 # Whoever says 429 is there and only asks for patience, and without a GUID nobody was asked. A
 # certificate that is not acceptable counts as unwell: a load balancer in front of no gateway
 # shows its own.
-_SAYS_NOTHING = frozenset({Fault.TOO_MANY, Fault.NO_GUID})
+_SAYS_NOTHING = frozenset({Fault.TOO_MANY, Fault.NO_GUID, Fault.GUID_SOURCE})
 
 
 def _fault(
@@ -60,6 +61,7 @@ def _fault(
         retries=retries,
         evidence=evidence,
         health=Health.NEUTRAL if name in _SAYS_NOTHING else Health.UNWELL,
+        draws=Draws.LOOKUPS if name is Fault.GUID_SOURCE else Draws.RETRIES,
     )
 
 
@@ -71,6 +73,7 @@ FAULTS: Mapping[Fault, Disposition] = MappingProxyType(
     dict(
         [
             _fault(Fault.NO_GUID, Reach.NEVER_SENT, Cause.NO_GUID, retries=0),
+            _fault(Fault.GUID_SOURCE, Reach.NEVER_SENT, Cause.GUID_SOURCE),
             _fault(Fault.DNS, Reach.NEVER_SENT, Cause.CONNECT),
             _fault(Fault.REFUSED, Reach.NEVER_SENT, Cause.CONNECT),
             _fault(Fault.CONNECT_TIMEOUT, Reach.NEVER_SENT, Cause.CONNECT),

@@ -16,9 +16,9 @@ from types import MappingProxyType
 
 import msgspec
 
-from bulkagent.outcome import Cause, Disposition, Evidence, Health, Reach, Status
+from bulkagent.outcome import Cause, Disposition, Draws, Evidence, Health, Reach, Status
 
-__all__ = ["MEANINGS", "RETCODES", "Retcode", "disposition_of"]
+__all__ = ["MEANINGS", "RETCODES", "WITH_A_NEWER_GUID", "Retcode", "disposition_of"]
 
 
 class Retcode(msgspec.Struct, frozen=True):
@@ -210,6 +210,19 @@ RETCODES: Mapping[str, Disposition] = MappingProxyType(
     {code: row.disposition for code, row in MEANINGS.items()}
 )
 """What each documented retcode means for a setter."""
+
+
+# A bad GUID gets 000-003 or 100-006 (page 0005), and after a switch-over 105-001 or 105-005 to
+# 105-007, which say to sign in again: somebody else may have done that.
+_OF_THE_GUID = ("000-003", "100-006", "105-001", "105-005", "105-006", "105-007")
+
+WITH_A_NEWER_GUID: Mapping[str, Disposition] = MappingProxyType(
+    {
+        code: msgspec.structs.replace(RETCODES[code], retries=1, at_once=True, draws=Draws.NOTHING)
+        for code in _OF_THE_GUID
+    }
+)
+"""What a refusal means where another GUID is at hand by now: once more, at once, and no retry."""
 
 
 def disposition_of(retcode: str, table: Mapping[str, Disposition] = RETCODES) -> Disposition:

@@ -20,12 +20,16 @@ ADVICE: Mapping[Cause, tuple[str, str]] = MappingProxyType(
             "have the agent sign in, then resume the run",
         ),
         Cause.GUID_REFUSED: (
-            "the GUID is stale or another agent's (000-003)",
-            "get fresh GUIDs into the roster, then resume the run",
+            "the GUID is another agent's, or stale: a dynamic one dies after two minutes (000-003)",
+            "use GUIDs that are kept alive (--sessions, --guid-url), then resume the run",
         ),
         Cause.NO_GUID: (
             "there was no GUID to authenticate the request with",
-            "apply a roster that has the agent's GUID",
+            "have the agent sign in, or apply a roster that has the GUID; then resume the run",
+        ),
+        Cause.GUID_SOURCE: (
+            "whoever supplies the GUIDs (--guid-url) did not answer, nothing was sent",
+            "look at that service, not at the gateway; then resume the run",
         ),
         Cause.BAD_PARAMETER: (
             "the gateway calls address or parameter wrong (000-002, 000-006)",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Sequence
+from typing import TYPE_CHECKING
 
 from bulkagent.clock import Clock
 from bulkagent.engine import (
@@ -23,13 +24,15 @@ from bulkagent.engine import (
     RetryPolicy,
     Rule,
 )
-from bulkagent.gateway.client import GatewayClient
 from bulkagent.ledger import Journal, Lane
 from bulkagent.outcome import Assignment, Attempt, Cause, Health
 from bulkagent.report import ADVICE
 from bulkagent.run.events import EventLog
 from bulkagent.run.switching import SwitchOvers
 from bulkagent.settings import Settings
+
+if TYPE_CHECKING:
+    from bulkagent.gateway.client import GatewayClient
 
 __all__ = ["Bulkheads", "GatewayBulkhead", "explained", "halt_rules"]
 

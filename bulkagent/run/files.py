@@ -53,6 +53,10 @@ def same_file(one: Path, other: Path) -> bool:
 
 
 def _in_use(request: Request, gateways: Gateways, ledger: Path) -> list[Path]:
-    optional = (request.scenario, request.ca_file, request.client_cert)
+    settings = request.settings
+    optional = (
+        *(request.scenario, request.ca_file, request.client_cert),
+        *(settings.sessions, settings.guid_ca_file),
+    )
     given = [path for path in optional if path is not None]
     return [Path(request.roster), *given, *gateways.files, ledger]

@@ -80,6 +80,8 @@ class Finished(msgspec.Struct, frozen=True):
     """Whether a resume may help."""
     resend: str = ""
     """The command that sends those once more who were set before a switch-over."""
+    note: str = ""
+    """What people should know of where GUIDs came from; "" where there is nothing to say."""
 
 
 def finish(
@@ -97,6 +99,7 @@ def finish(
     following: Following,
     elapsed_s: float,
     now_ms: int,
+    note: str = "",
 ) -> Finished:
     """Count and judge a leg, record its end, write the run's reports.
 
@@ -114,6 +117,7 @@ def finish(
         following: The commands that may be typed next.
         elapsed_s: How long sending took.
         now_ms: Time of day.
+        note: What people should know of where GUIDs came from.
     """
     run_id = planned.plan.run_id
     troubles = [text for text in (ending.error, reason) if text]
@@ -177,7 +181,9 @@ def finish(
         error="; ".join(dict.fromkeys(troubles)) or None,
     )
     applied = counters.by_status[Status.APPLIED] if counters is not None else 0
-    return Finished(result, summary.clusters, applied, verdict.again, following.resend(run_id))
+    return Finished(
+        result, summary.clusters, applied, verdict.again, following.resend(run_id), note
+    )
 
 
 def _set_before_switchover(database: Database, run: int) -> int:

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import anyio.to_thread
 
 from bulkagent.errors import SettingsRefused
+from bulkagent.gateway.credentials import PackedGuids
 from bulkagent.gateway.endpoint import Endpoint, tls_context
-from bulkagent.gateway.guids import PackedGuids
 from bulkagent.ledger import Endpoint as Recorded
 from bulkagent.run.request import EMULATED, Request
 from bulkagent.settings import GatewaySection
@@ -82,6 +82,16 @@ class Gateways:
     def names(self) -> frozenset[str] | None:
         """The names that a roster may use; None: any."""
         return None if self.emulated else frozenset(self._endpoints)
+
+    @property
+    def spellings(self) -> dict[str, str]:
+        """What a line about some gateway's agent may call it -> its name."""
+        known = {name: name for name in self._endpoints}
+        known |= {at.url: name for name, at in self._endpoints.items()}
+        sole = next(iter(self._endpoints)) if len(self._endpoints) == 1 else ""
+        if unsaid := self.default or sole:
+            known[""] = unsaid
+        return known
 
     @property
     def files(self) -> list[Path]:

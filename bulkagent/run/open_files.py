@@ -17,8 +17,12 @@ __all__ = ["make_room"]
 _OTHERS = 48
 
 
-def make_room(connections: int) -> None:
+def make_room(connections: int, *, fewer: str = "lower --concurrency") -> None:
     """Raise the process's own limit as far as needed, which the system's limit allows or not.
+
+    Args:
+        connections: How many there are at most.
+        fewer: What makes them fewer, for people.
 
     Raises:
         SettingsRefused: The system's limit is too low for as many connections.
@@ -30,6 +34,6 @@ def make_room(connections: int) -> None:
     if hard != resource.RLIM_INFINITY and hard < needed:
         raise SettingsRefused(
             f"{connections:,} connections need {needed:,} open files and the system allows"
-            f" {hard:,}; lower --concurrency, or raise the limit (ulimit -n)"
+            f" {hard:,}; {fewer}, or raise the limit (ulimit -n)"
         )
     resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))

@@ -19,11 +19,12 @@ from bulkagent.errors import (
     RosterRefused,
     SettingsRefused,
 )
-from bulkagent.gateway.guids import PackedGuids
+from bulkagent.gateway.credentials import PackedGuids
 from bulkagent.gateway.operations import SET_TALK_RIGHT, talk_right
 from bulkagent.ledger import Claim, Database, Lane, Planner, forget_run
 from bulkagent.outcome import Status
 from bulkagent.roster import Layout, Retraction, Roster, Rules
+from bulkagent.run.credentials import supplied_elsewhere
 from bulkagent.run.fingerprint import Fingerprint
 from bulkagent.run.gateways import Gateways
 from bulkagent.run.request import Plan, Request
@@ -33,6 +34,7 @@ __all__ = [
     "Planned",
     "check_roster",
     "flag_text",
+    "guids_required",
     "plan_run",
     "recorded_roster",
     "rules_of",
@@ -84,8 +86,13 @@ def rules_of(request: Request, gateways: Gateways) -> Rules:
         gateways=gateways.names,
         default_gateway=gateways.default,
         # Without a gateway that is what is wrong, and it is said first: see `_refuse_layout`.
-        guid_required=not gateways.emulated if gateways.default else None,
+        guid_required=guids_required(request, gateways) if gateways.default else None,
     )
+
+
+def guids_required(request: Request, gateways: Gateways) -> bool:
+    """Whether GUIDs must come from the roster, because nothing else supplies them."""
+    return not (gateways.emulated or supplied_elsewhere(request.settings))
 
 
 def plan_run(
@@ -107,7 +114,7 @@ def plan_run(
         LedgerUnavailable: The ledger does not take the plan.
     """
     with Roster(request.roster, rules_of(request, gateways), stdin=stdin) as roster:
-        _refuse_layout(roster.layout, gateways)
+        _refuse_layout(roster.layout, gateways, guids_required=guids_required(request, gateways))
         planner = Planner(
             database,
             operation=SET_TALK_RIGHT.name,
@@ -121,7 +128,8 @@ def plan_run(
             tally = Tally()
             guids = PackedGuids()
             seen = Fingerprint()
-            _record(roster, planner, tally, guids, seen, keep_guids=not gateways.emulated)
+            keep_guids = guids_required(request, gateways)
+            _record(roster, planner, tally, guids, seen, keep_guids=keep_guids)
             _refuse(request, tally)
             fingerprint = seen.hexdigest()
             names = planner.gateways
@@ -153,7 +161,7 @@ def check_roster(request: Request, *, stdin: BinaryIO | None = None) -> Plan:
         rules_of(request, gateways),
         require_flag=False,
         gateways=gateways.names or None,
-        guid_required=None if not request.gateway else not gateways.emulated,
+        guid_required=guids_required(request, gateways) if request.gateway else None,
     )
     counts: dict[tuple[str, int | None], int] = {}
     tally = Tally()
@@ -222,7 +230,7 @@ def _record(
         )
 
 
-def _refuse_layout(layout: Layout, gateways: Gateways) -> None:
+def _refuse_layout(layout: Layout, gateways: Gateways, *, guids_required: bool) -> None:
     """Refuse a roster that names no gateway where nothing else does, and one without GUIDs."""
     if gateways.default:
         return
@@ -230,7 +238,7 @@ def _refuse_layout(layout: Layout, gateways: Gateways) -> None:
         raise SettingsRefused(
             "no gateway: give the one that the roster is for with --gateway, or a gateway column"
         )
-    if not layout.has_guid:
+    if guids_required and not layout.has_guid:
         raise RosterRefused("the roster has no guid column, and nothing else supplies GUIDs")
 
 

@@ -12,6 +12,7 @@ from typing import BinaryIO
 import msgspec
 
 from bulkagent.ledger import Database, forget_run
+from bulkagent.run.credentials import supplied_elsewhere
 from bulkagent.run.finishing import Following
 from bulkagent.run.gateways import Gateways
 from bulkagent.run.open_files import make_room
@@ -38,7 +39,7 @@ class Prepared(msgspec.Struct, frozen=True):
             request.place,
             request.repeat,
             (*opposite, *request.repeat, *request.place) if plan.previous_unknown else (),
-            roster_needed=request.roster == "-",
+            roster_needed=request.roster == "-" and not supplied_elsewhere(request.settings),
         )
 
     def reports(self, run_id: str) -> tuple[Path, ...]:

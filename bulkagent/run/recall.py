@@ -12,8 +12,8 @@ from typing import BinaryIO
 
 import msgspec
 
-from bulkagent.errors import ResumeRefused, RosterRefused
-from bulkagent.gateway.guids import PackedGuids
+from bulkagent.errors import ResumeRefused, RosterRefused, SettingsRefused
+from bulkagent.gateway.credentials import PackedGuids
 from bulkagent.ledger import (
     Claim,
     Database,
@@ -27,7 +27,7 @@ from bulkagent.outcome import Cause
 from bulkagent.roster import Retraction, Roster
 from bulkagent.run.fingerprint import Fingerprint
 from bulkagent.run.gateways import Gateways
-from bulkagent.run.planning import flag_text, rules_of
+from bulkagent.run.planning import flag_text, guids_required, rules_of
 from bulkagent.run.request import Again, Request
 from bulkagent.settings import Settings
 
@@ -82,11 +82,19 @@ def recall(database: Database, facts: RunFacts, again: Again) -> Recalled:
         SettingsRefused: A setting, or a file that the run needs, cannot be used.
     """
     own = facts.settings
+    settings = again.choices.settings(Settings.own_of(own))
+    if again.roster:
+        if again.choices.explicit.keys() & {"sessions", "guid_url"}:
+            raise SettingsRefused(
+                "GUIDs come from --roster, from --sessions or from --guid-url; give one of them"
+            )
+        # Whoever names a roster to take GUIDs from wants them from there.
+        settings = msgspec.structs.replace(settings, sessions=None, guid_url="")
     request = Request(
         roster=again.roster or facts.roster,
         gateway=own["gateway"],
         flag=own["flag"],
-        settings=again.choices.settings(Settings.own_of(own)),
+        settings=settings,
         encoding=again.encoding or own["encoding"],
         delimiter=again.delimiter or own["delimiter"],
         agent_column=again.agent_column or own["agent_column"],
@@ -142,6 +150,8 @@ def guids_for(
         ResumeRefused: It is not the one that the run was planned from, or lacks an agent.
     """
     facts, request = recalled.facts, recalled.request
+    if not (other or guids_required(request, recalled.gateways) or recalled.gateways.emulated):
+        return PackedGuids()
     if request.roster == "-" and not other:
         raise ResumeRefused(
             f"the roster of run {facts.id} came from standard input, which is over; give the file"

@@ -12,7 +12,7 @@ from typing import BinaryIO
 import msgspec
 
 from bulkagent.errors import ResumeRefused, RunNotFound
-from bulkagent.gateway.guids import PackedGuids
+from bulkagent.gateway.credentials import PackedGuids
 from bulkagent.gateway.operations import flag_of
 from bulkagent.ledger import (
     Database,

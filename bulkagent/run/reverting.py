@@ -12,7 +12,7 @@ from typing import BinaryIO
 import msgspec
 
 from bulkagent.errors import LedgerUnavailable, ResumeRefused
-from bulkagent.gateway.guids import PackedGuids
+from bulkagent.gateway.credentials import PackedGuids
 from bulkagent.gateway.operations import SET_TALK_RIGHT, flag_of
 from bulkagent.ledger import (
     Changed,

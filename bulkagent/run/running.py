@@ -29,6 +29,7 @@ from bulkagent.ledger import Database, default_path, forget_run, open_ledger
 from bulkagent.outcome import Cause, Outcome
 from bulkagent.report import probe
 from bulkagent.run.beginning import begin, reach_gateways
+from bulkagent.run.credentials import Supply, supply_of
 from bulkagent.run.events import EventLog
 from bulkagent.run.files import refuse_log, refuse_reports
 from bulkagent.run.finishing import Finished, finish
@@ -71,6 +72,7 @@ class Run:
         self._log = EventLog(None, self._clock)
         self._database: Database | None = None
         self._planned: Planned | None = None
+        self._supply: Supply | None = None
         self._reports: tuple[Path, ...] = ()
         self._sending: Sending | None = None
         self._reaching: anyio.CancelScope | None = None
@@ -119,9 +121,12 @@ class Run:
         ledger = chosen.ledger or default_path()
         if self._prepared is not None:
             refuse_reports(self._prepared.request, self._prepared.gateways, ledger)
+            self._supply = self._supply_of(self._prepared)
         database = self._database = open_ledger(ledger)
         now_ms = self._clock.wall_ms()
         planned, prepared = prepare(asked, self._prepared, database, now_ms=now_ms, stdin=stdin)
+        if self._prepared is None:
+            self._supply = self._supply_of(prepared)
         self._planned, self._prepared = planned, prepared
         if prepared.request.settings.durability == "full":
             # So is how each leg begins and ends, which exit codes and guardrails go by.
@@ -178,6 +183,7 @@ class Run:
             prepared.gateways,
             planned,
             database,
+            supply=self._supply,
             only=only,
             clock=self._clock,
             uniform=self._uniform,
@@ -232,6 +238,7 @@ class Run:
                 following=prepared.following(planned.plan),
                 elapsed_s=self._clock.monotonic() - self._started,
                 now_ms=self._clock.wall_ms(),
+                note=self._supply.note if self._supply else "",
             )
         )
         self._log.decided("run.finished", **msgspec.to_builtins(self.finished.result))
@@ -273,6 +280,9 @@ class Run:
             waiting=sending.waiting if sending else 0,
             elapsed_s=self._clock.monotonic() - self._started,
         )
+
+    def _supply_of(self, prepared: Prepared) -> Supply | None:
+        return supply_of(prepared.request.settings, prepared.gateways, self._clock)
 
     @property
     def _override(self) -> str:

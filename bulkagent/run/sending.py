@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
 
 import anyio.to_thread
 
 from bulkagent.clock import Clock
 from bulkagent.engine import Engine
-from bulkagent.gateway.client import GatewayClient
-from bulkagent.gateway.guids import PackedGuids
+from bulkagent.gateway.credentials import CredentialSource
 from bulkagent.gateway.operations import OPERATIONS, SET_TALK_RIGHT
 from bulkagent.ledger import (
     Counters,
@@ -27,10 +27,14 @@ from bulkagent.ledger import (
 )
 from bulkagent.outcome import Assignment, Attempt, Cause, Outcome
 from bulkagent.run.bulkheads import Bulkheads, GatewayBulkhead, explained, halt_rules
+from bulkagent.run.credentials import Supply
 from bulkagent.run.events import EventLog
 from bulkagent.run.gateways import Gateways
 from bulkagent.run.planning import Planned
 from bulkagent.run.request import Request
+
+if TYPE_CHECKING:
+    from bulkagent.gateway.client import GatewayClient
 
 __all__ = ["Sending"]
 
@@ -43,6 +47,7 @@ class Sending:
         gateways: Where to.
         planned: What.
         database: The ledger.
+        supply: Where GUIDs come from; None: from the roster, by way of the plan.
         only: Only what ended with one of these causes; none: whatever the cause.
         clock: Time.
         uniform: Numbers from 0 up to 1 for the jitter of retries.
@@ -57,6 +62,7 @@ class Sending:
         planned: Planned,
         database: Database,
         *,
+        supply: Supply | None = None,
         only: Collection[Cause],
         clock: Clock,
         uniform: Callable[[], float],
@@ -67,6 +73,7 @@ class Sending:
         self._gateways = gateways
         self._planned = planned
         self._database = database
+        self._supply = supply
         self._only = only
         self._clock = clock
         self._settled = settled
@@ -93,7 +100,9 @@ class Sending:
         """
         planned = self._planned
         async with AsyncExitStack() as stack:
-            guids = planned.guids
+            guids: CredentialSource = planned.guids
+            if self._supply is not None:
+                guids = await self._supply.enter(stack)
             if self._gateways.emulated:
                 rows = planned_rows(self._database, planned.run)
                 names = [at.gateway for at in endpoints_of(self._database, planned.run)]
@@ -102,7 +111,7 @@ class Sending:
             if self._settings.resend_after_switchover and planned.resends:
                 await self._send_once_more(leg, guids)
 
-    async def _send_once_more(self, leg: int, guids: PackedGuids) -> None:
+    async def _send_once_more(self, leg: int, guids: CredentialSource) -> None:
         """Send those again who were set before their gateway switched over.
 
         They are in doubt from here on, also where nothing more may be sent.
@@ -118,7 +127,7 @@ class Sending:
         if left := [lane for lane in lanes if lane.gateway not in down]:
             await self._send(leg, left, guids)
 
-    async def _send(self, leg: int, lanes: Sequence[Lane], guids: PackedGuids) -> None:
+    async def _send(self, leg: int, lanes: Sequence[Lane], guids: CredentialSource) -> None:
         async with AsyncExitStack() as stack:
             journal = await stack.enter_async_context(
                 Journal(
@@ -229,7 +238,10 @@ class Sending:
     def _heads(self) -> list[GatewayBulkhead]:
         return [head for engine in self._engines for head in engine.bulkheads]
 
-    def _client(self, name: str, guids: PackedGuids) -> GatewayClient:
+    def _client(self, name: str, guids: CredentialSource) -> GatewayClient:
+        # It brings the HTTP library, which commands that send nothing need not wait for.
+        from bulkagent.gateway.client import GatewayClient
+
         return GatewayClient(
             self._gateways.endpoint(name),
             OPERATIONS[SET_TALK_RIGHT.name],

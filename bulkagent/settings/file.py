@@ -68,6 +68,9 @@ class ConfigFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     durability: str = ""
     max_age: str = ""
     trust_state: str = ""
+    sessions: str = ""
+    guid_url: str = ""
+    guid_ca_file: str = ""
     gateways: dict[str, GatewaySection] = {}
 
 
@@ -83,6 +86,9 @@ def settings_in(file: ConfigFile) -> dict[str, Any]:
     """
     given: dict[str, Any] = {
         "ledger": file.ledger and _at_home(file.ledger),
+        "sessions": file.sessions and Path(file.sessions),
+        "guid_url": file.guid_url,
+        "guid_ca_file": file.guid_ca_file and Path(file.guid_ca_file),
         "max_attempts": file.max_attempts,
         "resend_after_switchover": file.resend_after_switchover,
         "max_agents": file.max_agents,
@@ -186,7 +192,13 @@ def _relative_to(folder: Path, file: ConfigFile) -> ConfigFile:
         )
         for name, gateway in file.gateways.items()
     }
-    return msgspec.structs.replace(file, ledger=beside(file.ledger), gateways=gateways)
+    return msgspec.structs.replace(
+        file,
+        ledger=beside(file.ledger),
+        sessions=beside(file.sessions),
+        guid_ca_file=beside(file.guid_ca_file),
+        gateways=gateways,
+    )
 
 
 def _at_home(path: str) -> Path:

@@ -44,5 +44,20 @@ class LimitsAt(TypedDict, total=False):
 
 
 def with_implied(layer: Any) -> dict[str, Any]:
-    """A layer of settings with what follows from it: a number in flight is no adaptive limit."""
-    return {"auto": None, **layer} if "concurrency" in layer else {**layer}
+    """A layer of settings with what follows from it.
+
+    A number in flight is no adaptive limit, and GUIDs come from one place.
+    """
+    implied = {
+        name: nothing
+        for chosen, name, nothing in _EXCLUDED
+        if layer.get(chosen) is not None and name not in layer
+    }
+    return {**implied, **layer}
+
+
+_EXCLUDED = (
+    ("concurrency", "auto", None),
+    ("sessions", "guid_url", ""),
+    ("guid_url", "sessions", None),
+)

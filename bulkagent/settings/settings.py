@@ -77,6 +77,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     hit this morning's shift."""
     trust_state_s: float = 28_800.0
     """How long a recorded talk right is taken for what an agent still has, by a revert."""
+    sessions: Path | None = None
+    """A sessions file to take GUIDs from in the place of the roster's column; None: none."""
+    guid_url: str = ""
+    """A service to ask for GUIDs in the place of the roster's column; "": none."""
+    guid_ca_file: Path | None = None
+    """PEM file of the private CA that `guid_url` is trusted by; None: the system's."""
     gateways: Mapping[str, GatewaySection] = {}
     """The gateways that have a name."""
     at_gateways: Mapping[str, LimitsAt] | None = None
@@ -110,7 +116,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         """
         layers = [
             settings_in(file),
-            _UNLIMITED if emulated else {},
+            _OF_EMULATED if emulated else {},
             environment or {},
             own or {},
             explicit,
@@ -138,7 +144,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             for name, shape in _SHAPES.items()
             if name in kept
         }
-        return {**kept, **shaped}
+        files = {name: Path(kept[name]) if kept[name] else None for name in _FILES if name in kept}
+        return {**kept, **shaped, **files}
 
     def limits(self, name: str) -> GatewayLimits:
         """What holds at the gateway of this name: its own limits over the general ones."""
@@ -189,7 +196,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         own = {
             name: getattr(self, name) for name in self.__struct_fields__ if name not in elsewhere
         }
-        return {**own, "at_gateways": self._at_gateways}
+        # Whoever resumes may be in another folder.
+        files = {name: str(file.absolute()) if (file := own[name]) else None for name in _FILES}
+        return {**own, **files, "at_gateways": self._at_gateways}
 
     @property
     def _at_gateways(self) -> Mapping[str, LimitsAt]:
@@ -205,12 +214,21 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             raise SettingsRefused(f"[gateways.{name}] {refused}") from None
 
 
-_UNLIMITED: Mapping[str, object] = {"concurrency": 64, "per_second": None, "burst": 1}
+_OF_EMULATED: Mapping[str, object] = {
+    "concurrency": 64,
+    "per_second": None,
+    "burst": 1,
+    # Its agents sign in there, so what the file says of real ones' GUIDs is not for them.
+    "sessions": None,
+    "guid_url": "",
+}
 
 _LIMITS = frozenset(GatewayLimits.__struct_fields__)
 
 _IN_FLIGHT = frozenset({"concurrency", "auto"})
 _RANGE = frozenset({"agent_id_range"})
+
+_FILES = ("sessions", "guid_ca_file")
 
 _SHAPES: Mapping[str, Any] = {
     "auto": tuple[int, int] | None,

@@ -14,6 +14,7 @@ import trustme
 
 from bulkagent.clock import Clock
 from bulkagent.gateway.client import GatewayClient
+from bulkagent.gateway.credentials import Credential
 from bulkagent.gateway.endpoint import Endpoint
 from bulkagent.gateway.operations import SET_TALK_RIGHT
 from bulkagent.outcome import Assignment
@@ -143,8 +144,11 @@ class OneGuid:
     def __init__(self, guid: str | None = GUID) -> None:
         self._guid = guid
 
-    async def guid(self, assignment: Assignment) -> str | None:
-        return self._guid
+    async def credential(self, assignment: Assignment) -> Credential | None:
+        return Credential(self._guid) if self._guid else None
+
+    async def renewed(self, assignment: Assignment, refused: Credential) -> bool:
+        return False
 
 
 def client_of(

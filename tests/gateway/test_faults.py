@@ -17,6 +17,7 @@ TABLE: list[tuple[Fault, Reach, Cause, int | None]] = [
     (Fault.TLS, NEVER, Cause.TLS, 0),
     (Fault.RESET, DOUBT, Cause.RESET, None),
     (Fault.READ_TIMEOUT, DOUBT, Cause.TIMEOUT, None),
+    (Fault.GUID_SOURCE, NEVER, Cause.GUID_SOURCE, None),
     (Fault.TRUNCATED, DOUBT, Cause.BAD_REPLY, None),
     (Fault.UNAVAILABLE, DOUBT, Cause.OVERLOADED, None),
     (Fault.SERVER_ERROR, DOUBT, Cause.GATEWAY_ERROR, None),
@@ -59,7 +60,7 @@ def test_a_reply_that_is_not_a_gateways_speaks_for_all_agents(fault: Fault) -> N
 def test_a_fault_says_that_the_gateway_is_unwell_unless_it_asked_for_patience(
     fault: Fault,
 ) -> None:
-    says_nothing = fault in {Fault.TOO_MANY, Fault.NO_GUID}
+    says_nothing = fault in {Fault.TOO_MANY, Fault.NO_GUID, Fault.GUID_SOURCE}
     assert FAULTS[fault].health is (Health.NEUTRAL if says_nothing else Health.UNWELL)
 
 

@@ -13,7 +13,7 @@ from aiohttp import client_exceptions
 from aioresponses import aioresponses
 from yarl import URL
 
-from bulkagent.gateway.client import _FAULTS, _fault_of
+from bulkagent.gateway.connections import _FAULTS, _fault_of
 from bulkagent.gateway.endpoint import Endpoint
 from bulkagent.gateway.faults import FAULTS, Fault
 from bulkagent.gateway.retcodes import RETCODES

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from bulkagent.gateway.client import GatewayClient
+from bulkagent.gateway.credentials import Credential
 from bulkagent.gateway.endpoint import Endpoint
 from bulkagent.gateway.faults import FAULTS, Fault
 from bulkagent.gateway.operations import SET_TALK_RIGHT
@@ -85,8 +86,8 @@ async def test_agent_flag_and_the_path_in_front_go_into_the_request_line(
 
 async def test_each_request_carries_its_own_agents_guid_and_flag() -> None:
     class ByAgent(OneGuid):
-        async def guid(self, assignment: Assignment) -> str | None:
-            return f"of-{assignment.agent_id}"
+        async def credential(self, assignment: Assignment) -> Credential | None:
+            return Credential(f"of-{assignment.agent_id}")
 
     async with raw_gateway() as gateway:
         endpoint = Endpoint(name="g", url=gateway.url, ca_pem=ca_pem())
@@ -239,8 +240,9 @@ async def test_a_connection_that_the_gateway_closed_while_idle_is_no_crash() -> 
 
 async def settled(client: GatewayClient) -> None:
     """Until what the gateway pushed has arrived on the one idle connection."""
-    assert client._session is not None
-    connector = client._session.connector
+    assert client._connections is not None
+    assert client._connections._session is not None
+    connector = client._connections._session.connector
     assert connector is not None
     (((protocol, _),),) = connector._conns.values()
     for _ in range(10_000):

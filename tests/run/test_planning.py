@@ -233,7 +233,9 @@ async def test_a_guid_is_with_the_plan_and_nowhere_in_the_ledgers_files(database
     lane = made.lanes[0]
     for row, guid in ((2, CANARY), (3, f"{CANARY}.2")):
         item = Assignment(row, lane.gateway, "", "settalkright", lane.arguments)
-        assert await made.guids.guid(item) == guid
+        credential = await made.guids.credential(item)
+        assert credential is not None
+        assert credential.guid == guid
     files = sorted(path for path in database.path.parent.iterdir() if path.is_file())
     assert [file.name for file in files] == [
         "ledger.sqlite3",

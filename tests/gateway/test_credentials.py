@@ -7,12 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bulkagent.gateway.guids import PackedGuids
+from bulkagent.gateway.credentials import PackedGuids
 from tests.gateway.raw import GUID, TO_AGENT_101
 
 
 async def of_row(guids: PackedGuids, row: int) -> str | None:
-    return await guids.guid(msgspec.structs.replace(TO_AGENT_101, row=row))
+    credential = await guids.credential(msgspec.structs.replace(TO_AGENT_101, row=row))
+    return credential.guid if credential else None
 
 
 async def test_a_row_gets_its_own_guid_also_after_gaps() -> None:

@@ -1,0 +1,277 @@
+"""Exchanges over HTTPS: a request out; a whole reply, or a fault by its name, back.
+
+What may live here: the HTTP library, its limits, and the table from what it raises to faults.
+What this room must not know: agents, GUIDs, retcodes, and what any request is for.
+
+Redirects are not followed, for they would carry credentials to another host; cookies are not
+kept, for they belong to single agents and not to connections.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import ssl
+from collections.abc import Iterable, Mapping
+from types import SimpleNamespace, TracebackType
+from typing import NamedTuple, Self
+
+import aiohttp
+from aiohttp.connector import Connection
+from multidict import CIMultiDictProxy
+from yarl import URL
+
+from bulkagent.gateway.faults import Fault
+from bulkagent.gateway.reply import MAX_REPLY_BYTES
+
+__all__ = ["Connections", "ExchangeFailed", "Reply"]
+
+# In this order: aiohttp's classes overlap, and the first that matches is the most exact. With
+# words of our own where the library's would quote the address or the reply, cookies included.
+_FAULTS: tuple[tuple[type[BaseException], Fault, str], ...] = (
+    (aiohttp.ClientConnectorDNSError, Fault.DNS, ""),
+    (aiohttp.ClientConnectorCertificateError, Fault.TLS, ""),
+    (aiohttp.ClientConnectorSSLError, Fault.TLS, ""),
+    (aiohttp.ClientConnectorError, Fault.REFUSED, ""),
+    (aiohttp.ConnectionTimeoutError, Fault.CONNECT_TIMEOUT, "no connection in time"),
+    (TimeoutError, Fault.READ_TIMEOUT, "no complete reply in time"),
+    (aiohttp.ClientPayloadError, Fault.TRUNCATED, "the reply broke off or was garbled"),
+    (aiohttp.ClientResponseError, Fault.NOT_A_GATEWAY, "the reply is not HTTP"),
+    (aiohttp.ServerDisconnectedError, Fault.RESET, "the connection ended before the reply"),
+    (aiohttp.ClientError, Fault.RESET, ""),
+    (OSError, Fault.RESET, ""),
+)
+
+
+class Reply(NamedTuple):
+    """A reply that came whole, or its beginning where it is longer than any reply may be."""
+
+    status: int
+    headers: CIMultiDictProxy[str]
+    body: bytes
+
+
+class ExchangeFailed(Exception):
+    """There was no whole reply.
+
+    Attributes:
+        fault: Why, as the table of faults knows it.
+        words: What the network said, without the address; it may quote the request's secrets.
+    """
+
+    def __init__(self, fault: Fault, words: str) -> None:
+        super().__init__(fault, words)
+        self.fault = fault
+        self.words = words
+
+
+class Connections:
+    """Keep-alive connections, any number of exchanges at once.
+
+    Args:
+        tls: How certificates are judged.
+        server_name: The name to expect in the certificate; "" for the address's.
+        connect_timeout_s: For name, connection and TLS handshake together.
+        timeout_s: For a whole exchange; longer than `connect_timeout_s`, so that the end of
+            this one alone never leaves open whether the request was sent.
+        once: For what must not be repeated. Each exchange has a fresh connection, for a dead
+            keep-alive would leave open whether it was sent, and aiohttp is kept from sending
+            idempotent methods such as PUT a second time by itself.
+        opening_at_once: Of the exchanges `in_turn`, so many may be making connections at the same
+            time. Whoever waits for that has not begun, so no timeout runs. 0: none is in turn.
+    """
+
+    def __init__(
+        self,
+        tls: ssl.SSLContext,
+        *,
+        server_name: str = "",
+        connect_timeout_s: float,
+        timeout_s: float,
+        once: bool = False,
+        opening_at_once: int = 0,
+    ) -> None:
+        self._tls = tls
+        self._server_name = server_name or None
+        self._once = once
+        self._places = asyncio.Semaphore(opening_at_once)
+        self._turns = opening_at_once > 0
+        self._timeout = aiohttp.ClientTimeout(
+            total=timeout_s,
+            connect=connect_timeout_s,
+            # Longer ones would be rounded up to the same full second and could end together.
+            ceil_threshold=math.inf,
+        )
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        self._session = aiohttp.ClientSession(
+            trace_configs=[_letting_the_next_open()] if self._turns else None,
+            # Whoever sends has a bound of its own; a second one here would queue unseen.
+            connector=aiohttp.TCPConnector(limit=0, ssl=self._tls, force_close=self._once),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=self._timeout,
+            # A compressed reply could be small on the wire and large in memory.
+            auto_decompress=False,
+            request_class=_PlainRequest,
+            trust_env=False,
+            middlewares=(_sent_once,) if self._once else (),
+        )
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def exchange(
+        self,
+        method: str,
+        url: URL,
+        headers: Mapping[str, str],
+        body: bytes | None = None,
+        *,
+        in_turn: bool = False,
+    ) -> Reply:
+        """Send one request, with these headers and no others but Host and Content-Length.
+
+        Args:
+            method: The method.
+            url: Where to.
+            headers: All headers.
+            body: The body.
+            in_turn: Whether to wait for a place first; for an exchange that comes with many others
+                and will have to make a connection.
+
+        Raises:
+            ExchangeFailed: No whole reply came.
+        """
+        if self._session is None:
+            raise RuntimeError("nothing is exchanged but within the `async with`")
+        place = await _Place.taken(self._places) if in_turn else None
+        try:
+            response = await self._session.request(
+                method,
+                url,
+                headers=headers,
+                data=body,
+                allow_redirects=False,
+                server_hostname=self._server_name,
+                trace_request_ctx=place,
+            )
+            return Reply(response.status, response.headers, await _read(response))
+        except _RAISED as error:
+            fault, words = _fault_of(error)
+            raise ExchangeFailed(fault, words or _describe(error)) from error
+        finally:
+            if place is not None:
+                place.leave()
+
+
+async def _sent_once(
+    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    """Turn what aiohttp would answer with a second try into what it passes on."""
+    try:
+        return await handler(request)
+    except _RAISED as error:
+        fault, words = _fault_of(error)
+        raise ExchangeFailed(fault, words or _describe(error)) from error
+
+
+class _Place:
+    """The right of one exchange to open a connection, until it has one."""
+
+    __slots__ = ("_places",)
+
+    def __init__(self, places: asyncio.Semaphore) -> None:
+        self._places: asyncio.Semaphore | None = places
+
+    @classmethod
+    async def taken(cls, places: asyncio.Semaphore) -> Self:
+        await places.acquire()
+        return cls(places)
+
+    def leave(self) -> None:
+        if self._places is not None:
+            self._places.release()
+            self._places = None
+
+
+def _letting_the_next_open() -> aiohttp.TraceConfig:
+    async def leave(_session: object, context: SimpleNamespace, _params: object) -> None:
+        if context.trace_request_ctx is not None:
+            context.trace_request_ctx.leave()
+
+    tracing = aiohttp.TraceConfig()
+    tracing.on_connection_create_end.append(leave)
+    tracing.on_connection_reuseconn.append(leave)
+    return tracing
+
+
+class _PlainRequest(aiohttp.ClientRequest):
+    """A request with the interface's headers alone, and without the cost of skipping others."""
+
+    def update_auto_headers(self, skip_auto_headers: Iterable[str] | None) -> None:
+        """Add none."""
+
+    async def send(self, conn: Connection) -> aiohttp.ClientResponse:
+        """Send it, unless the connection holds a reply already, which is to no request of ours.
+
+        aiohttp looks at this when a connection goes back to its pool, but not when it comes out;
+        an earlier agent's late "0" would then pass for this agent's.
+        """
+        if conn.protocol is None or conn.protocol.should_close:
+            raise aiohttp.ClientConnectionError("the connection was out of step")
+        return await super().send(conn)
+
+
+_RAISED = tuple(raised for raised, _, _ in _FAULTS)
+
+
+def _fault_of(error: BaseException) -> tuple[Fault, str]:
+    for raised, fault, words in _FAULTS:
+        if isinstance(error, raised):
+            return fault, words
+    raise error
+
+
+async def _read(response: aiohttp.ClientResponse) -> bytes:
+    """The body, or its first bytes beyond the limit where it is too long to be a reply."""
+    content = response.content
+    body = b""
+    try:
+        while not content.at_eof():
+            chunk = await content.readany()
+            body = body + chunk if body else chunk
+            if len(body) > MAX_REPLY_BYTES:
+                break
+        else:
+            return body
+    except BaseException:
+        response.close()
+        raise
+    # The rest would have to be read to use the connection again, so it is closed instead.
+    response.close()
+    return body
+
+
+def _describe(error: BaseException) -> str:
+    """What the network said, without the address that the report has anyway."""
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        reason: BaseException = error.certificate_error
+    elif isinstance(error, aiohttp.ClientConnectorError):
+        reason = error.os_error
+    else:
+        reason = error
+    # OpenSSL sets these attributes; an error that was made in Python may be without them.
+    if isinstance(reason, ssl.SSLCertVerificationError):
+        return f"certificate not accepted: {getattr(reason, 'verify_message', reason)}"
+    if isinstance(reason, ssl.SSLError):
+        return f"TLS: {getattr(reason, 'reason', None) or reason}"
+    return str(reason) or type(reason).__name__

@@ -1,0 +1,226 @@
+"""GUIDs from a sessions file that another process keeps up to date.
+
+What may live here: when the file is read again, and what is believed of it meanwhile. What this
+room must not know: who writes it.
+
+Nothing that was read is ever forgotten, only replaced: a file that vanishes, is emptied, or is
+caught half written says nothing about any session, and a GUID that is dead is refused by the
+gateway anyway.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import anyio
+import anyio.to_thread
+
+from bulkagent.clock import Clock
+from bulkagent.errors import SettingsRefused
+from bulkagent.gateway.credentials import Credential
+from bulkagent.gateway.session_file import SessionLines
+from bulkagent.gateway.whole_file import read_whole
+from bulkagent.outcome import Assignment
+
+__all__ = ["LiveSessions"]
+
+LOOK_EVERY_S = 0.5
+"""A GUID is renewed a minute before it dies (page 0005), so this is never late."""
+
+GUID_LIFE_S = 120
+"""By default a GUID is dead two minutes after it was issued (`GUIDTIMEOUT`, page 0005)."""
+
+_BAD_LINES_TOLD = 5
+
+
+class _Stamp(NamedTuple):
+    """By what a file that changed, or took the place of another, is known."""
+
+    device: int
+    number: int
+    changed_ns: int
+    size: int
+
+
+class LiveSessions:
+    """The sessions of a file, as it was when it was last looked at.
+
+    Args:
+        path: The file.
+        names: What may stand in its `gateway` column -> the gateway's name here; an empty cell
+            too, where it can mean only one.
+        clock: Time.
+    """
+
+    def __init__(self, path: Path, names: Mapping[str, str], clock: Clock) -> None:
+        self._path = path
+        self._names = names
+        self._clock = clock
+        self._sessions: dict[tuple[str, str], Credential | None] = {}
+        self._lines = SessionLines()
+        self._stamp: _Stamp | None = None
+        self._looks = 0
+        self._looking = anyio.Lock()
+        self._gone = False
+        self._refused = 0
+        self._refused_with_cookie = 0
+        self._youngest_refused_s: float | None = None
+
+    def __repr__(self) -> str:
+        return f"<LiveSessions of {self._path}: {len(self._sessions)} agents>"
+
+    def __len__(self) -> int:
+        """How many agents of the gateways concerned it has had a session of."""
+        return len(self._sessions)
+
+    def open(self) -> None:
+        """Read it for the first time. Blocks, so not for an event loop.
+
+        Raises:
+            SettingsRefused: It cannot be read, or has lines that nobody can read, or none that
+                concerns the gateways here.
+        """
+        try:
+            data, status = read_whole(self._path)
+            self._stamp = _stamp(status)
+        except OSError as error:
+            raise SettingsRefused(
+                f"--sessions {self._path}: {error.strerror}; is the process that keeps it running?"
+            ) from None
+        problems: list[str] = []
+        elsewhere: set[str] = set()
+        try:
+            for line in self._lines.read(data):
+                if line.session is None:
+                    problems.append(f"line {line.line} {line.problem}")
+                elif line.session.gateway in self._names:
+                    self._keep(line.session.gateway, line.session.agent_id, line.session.credential)
+                else:
+                    elsewhere.add(line.session.gateway)
+        except ValueError as error:
+            raise SettingsRefused(f"--sessions {self._path}: {error}") from None
+        if problems:
+            more = f" and {len(problems) - _BAD_LINES_TOLD:,} more"
+            told = "; ".join(problems[:_BAD_LINES_TOLD])
+            raise SettingsRefused(
+                f"--sessions {self._path}: {told}{more if len(problems) > _BAD_LINES_TOLD else ''};"
+                " correct the file, or whatever writes it"
+            )
+        if elsewhere and not self._sessions:
+            raise SettingsRefused(_of_others(self._path, elsewhere))
+
+    async def refresh(self) -> None:
+        """Look at it now: a question may have been open for long since it was read."""
+        async with self._looking:
+            await self._look()
+
+    async def watch(self) -> None:
+        """Look at it again and again, until cancelled."""
+        while True:
+            await self._clock.sleep(LOOK_EVERY_S)
+            await self.refresh()
+
+    async def credential(self, assignment: Assignment) -> Credential | None:
+        """What the file said last of this agent at this gateway."""
+        return self._sessions.get((assignment.gateway, assignment.agent_id))
+
+    async def renewed(self, assignment: Assignment, refused: Credential) -> bool:
+        """Look once more, and see whether there is another one by now."""
+        key = (assignment.gateway, assignment.agent_id)
+        if _another(self._sessions.get(key), refused):
+            return True
+        looks = self._looks
+        async with self._looking:
+            # Many may be refused at once; whoever looked since has looked for all of them.
+            if self._looks == looks:
+                await self._look()
+        if _another(self._sessions.get(key), refused):
+            return True
+        self._note(refused)
+        return False
+
+    @property
+    def note(self) -> str:
+        """What people should know of it in the end; "" where there is nothing to say."""
+        if not self._refused:
+            return ""
+        several = "GUID was" if self._refused == 1 else "GUIDs were"
+        text = f"{self._refused:,} {several} refused, and {self._path} had no newer ones"
+        age_s = self._youngest_refused_s
+        if self._gone:
+            return f"{text}: it has vanished; see to the process that keeps it"
+        if age_s is None:
+            return f"{text}; is the process that keeps it still running?"
+        if age_s >= GUID_LIFE_S:
+            return (
+                f"{text}: all were issued more than {age_s:,.0f} s ago, and a GUID dies after about"
+                f" {GUID_LIFE_S} s; is the process that keeps it still running?"
+            )
+        text = f"{text}, although one was issued only {age_s:,.0f} s ago: are they this gateway's?"
+        if self._refused_with_cookie:
+            return text
+        return f"{text} They came without cookies, which a load balancer may need to see again"
+
+    def _note(self, refused: Credential) -> None:
+        self._refused += 1
+        self._refused_with_cookie += bool(refused.cookie)
+        issued_at = refused.issued_at
+        if issued_at is None and self._stamp is not None:
+            issued_at = self._stamp.changed_ns // 1_000_000  # it cannot be younger than that
+        if issued_at is not None:
+            age_s = max(0.0, (self._clock.wall_ms() - issued_at) / 1000)
+            youngest_s = self._youngest_refused_s
+            self._youngest_refused_s = age_s if youngest_s is None else min(age_s, youngest_s)
+
+    async def _look(self) -> None:
+        """Take up what is new in the file; whatever cannot be read is left for the next look."""
+        self._looks += 1
+        await anyio.to_thread.run_sync(self._take_up)
+
+    def _take_up(self) -> None:
+        try:
+            if self._stamp == _stamp(os.stat(self._path)):  # noqa: PTH116 - often, and cheaper
+                self._gone = False
+                return
+            data, status = read_whole(self._path)
+            self._stamp = _stamp(status)
+        except OSError:
+            self._gone = True
+            return
+        self._gone = False
+        try:
+            for line in self._lines.read(data):
+                session = line.session
+                if session is not None and session.gateway in self._names:
+                    self._keep(session.gateway, session.agent_id, session.credential)
+        except ValueError:
+            return  # somebody writes it in place
+
+    def _keep(self, gateway: str, agent_id: str, credential: Credential | None) -> None:
+        self._sessions[self._names[gateway], agent_id] = credential
+
+
+def _another(credential: Credential | None, refused: Credential) -> bool:
+    if credential is None:
+        return False
+    return (credential.guid, credential.cookie) != (refused.guid, refused.cookie)
+
+
+def _stamp(status: os.stat_result) -> _Stamp:
+    return _Stamp(status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size)
+
+
+def _of_others(path: Path, gateways: set[str]) -> str:
+    some = ", ".join(repr(name) for name in sorted(gateways)[:3])
+    if gateways == {""}:
+        return (
+            f"--sessions {path}: its lines name no gateway, and the roster may be for several; add"
+            " the column gateway, for a GUID is good at its own gateway alone"
+        )
+    return (
+        f"--sessions {path}: its sessions are of {some}, none of the gateways that the roster is"
+        " for; a GUID is good at its own gateway alone"
+    )

@@ -1,0 +1,294 @@
+"""The sessions file: whose session has which GUID now, kept up to date by another process.
+
+What may live here: the form of the file, read and written as a whole. What this room must not
+know: when it is read or written, and what anybody does with a session.
+
+One session a line, as JSON objects or as CSV with a header: `gateway` (optional), `agent_id`,
+`guid`, `cookie` (optional), `issued_at` (optional: ISO 8601, or seconds since the Unix epoch),
+`state` (optional: how the session stands, as its holder calls it; nobody else reads it).
+Of two lines for one agent the later counts. A last line without its end is not complete yet.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import datetime as dt
+import errno
+import io
+import os
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from bulkagent.gateway.credentials import Credential
+
+__all__ = [
+    "Cells",
+    "Session",
+    "SessionLine",
+    "SessionLines",
+    "SessionWriter",
+    "session_of",
+    "write_sessions",
+]
+
+LONGEST_SECRET = 4096
+"""Far beyond any GUID or cookie that was seen, far below what servers take as headers."""
+
+_GUID_PREFIX = "JSESSIONID="
+_LARGEST_ID = 6
+
+
+class Session(msgspec.Struct, frozen=True, gc=False):
+    """What one line says."""
+
+    gateway: str
+    """A gateway's name or address; "": the one that is spoken to, where there is only one."""
+    agent_id: str
+    credential: Credential | None
+    """None: the line says that there is no GUID."""
+    state: str = ""
+    """How whoever holds the session calls its state; "": whoever wrote the line holds none."""
+
+
+class Cells(NamedTuple):
+    """The text of one line; "" where it says nothing."""
+
+    gateway: str
+    agent_id: str
+    guid: str
+    cookie: str
+    issued_at: str
+    state: str = ""
+
+
+class SessionLine(NamedTuple):
+    """A line that was read: a session, or what is wrong with it. Never quotes a secret."""
+
+    line: int
+    session: Session | None
+    problem: str = ""
+
+
+class _Record(msgspec.Struct):
+    agent_id: str | int
+    guid: str | None = ""
+    gateway: str | None = ""
+    cookie: str | None = ""
+    issued_at: str | int | float | None = None
+    state: str | None = ""
+
+
+_decode = msgspec.json.Decoder(_Record).decode
+
+
+class SessionLines:
+    """Reads a file that comes again and again with few changes.
+
+    Lines that stood in it when it was read last are not said again: of the sessions of a minute
+    one in a hundred changes between two looks, and taking lines apart is what reading costs.
+    """
+
+    __slots__ = ("_known",)
+
+    def __init__(self) -> None:
+        self._known: frozenset[bytes] = frozenset()
+
+    def read(self, data: bytes) -> Iterator[SessionLine]:
+        """Read the whole file, of either form; CSV is what does not begin with a brace.
+
+        Raises:
+            ValueError: It is neither; the text says why, for people.
+        """
+        data = data.removeprefix(b"\xef\xbb\xbf")
+        complete, _, begun = data.rpartition(b"\n")
+        if data.lstrip()[:1] != b"{":
+            # A last cell may be half of a GUID and look like a whole one: it needs its line end.
+            return _csv_lines(complete)
+        return self._json_lines(complete.split(b"\n"), begun)
+
+    def _json_lines(self, lines: Sequence[bytes], begun: bytes) -> Iterator[SessionLine]:
+        known, self._known = self._known, frozenset(lines)
+        for number, line in enumerate(lines, 1):
+            if line not in known and line.strip():
+                yield _of_json(number, line)
+        if begun.strip():
+            last = _of_json(len(lines) + 1, begun)
+            if last.session is not None:  # else the rest of it is still to come
+                yield last
+
+
+def write_sessions(path: Path, sessions: Iterable[Session]) -> None:
+    """Put a new file in the place of the old, for nobody else's eyes.
+
+    Raises:
+        OSError: It cannot be written; the old one is still there.
+    """
+    SessionWriter(path).write(sessions)
+
+
+class SessionWriter:
+    """Writes a file again and again with few changes.
+
+    Sessions that are the same records as in the last file keep their lines: spelling them out is
+    what writing costs, and beside a busy loop that would take seconds.
+
+    Args:
+        path: The file; CSV where its suffix says so, else JSON Lines.
+    """
+
+    __slots__ = ("_known", "_path", "_spelled")
+
+    def __init__(self, path: Path) -> None:
+        self._path = path.resolve()  # a link stays one, and leads to the new file
+        self._spelled = _as_csv if path.suffix.lower() == ".csv" else _as_json
+        self._known: dict[tuple[str, str], tuple[Session, bytes]] = {}
+
+    def __repr__(self) -> str:
+        return f"<SessionWriter of {self._path}>"
+
+    def write(self, sessions: Iterable[Session]) -> None:
+        """Put a new file in the place of the old, for nobody else's eyes.
+
+        It is not synced: what a power cut could take away here dies within two minutes anyway.
+
+        Raises:
+            OSError: It cannot be written; the old one is still there.
+        """
+        path = self._path
+        number, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # has mode 0600
+        try:
+            with os.fdopen(number, "wb") as file:
+                file.write(b"".join(self._lines(sessions)))
+            Path(name).replace(path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                Path(name).unlink()
+            raise
+
+    def append(self, sessions: Iterable[Session]) -> None:
+        """Add lines to the file, which go over its earlier ones for the same agents.
+
+        Raises:
+            OSError: It is not there, or cannot be written; its last line may be half of one then.
+        """
+        lines = b"".join(map(self._spelled, sessions))
+        number = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC)
+        with os.fdopen(number, "wb", buffering=0) as file:
+            if file.write(lines) != len(lines):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def _lines(self, sessions: Iterable[Session]) -> Iterator[bytes]:
+        if self._spelled is _as_csv:
+            yield ",".join(Cells._fields).encode() + b"\n"
+        before, self._known = self._known, {}
+        for session in sessions:
+            key = (session.gateway, session.agent_id)
+            known = before.get(key)
+            if known is None or known[0] is not session:
+                known = (session, self._spelled(session))
+            self._known[key] = known
+            yield known[1]
+
+
+def _as_json(session: Session) -> bytes:
+    return msgspec.json.encode(_fields(session)) + b"\n"
+
+
+def _as_csv(session: Session) -> bytes:
+    row = io.StringIO()
+    csv.DictWriter(row, Cells._fields, lineterminator="\n").writerow(_fields(session))
+    return row.getvalue().encode()
+
+
+def _fields(session: Session) -> dict[str, str]:
+    credential = session.credential or Credential("")
+    fields = {
+        "gateway": session.gateway,
+        "agent_id": session.agent_id,
+        "guid": credential.guid,
+        "cookie": credential.cookie,
+        "issued_at": "" if credential.issued_at is None else _moment(credential.issued_at),
+        "state": session.state,
+    }
+    return {name: value for name, value in fields.items() if value}
+
+
+def _moment(at_ms: int) -> str:
+    at = dt.datetime.fromtimestamp(at_ms / 1000, dt.UTC)
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _of_json(number: int, line: bytes) -> SessionLine:
+    try:
+        record = _decode(line)
+    except (msgspec.DecodeError, RecursionError):
+        return SessionLine(number, None, "is no JSON object with agent_id and guid as text")
+    cells = Cells(
+        record.gateway or "",
+        str(record.agent_id),
+        record.guid or "",
+        record.cookie or "",
+        "" if record.issued_at is None else str(record.issued_at),
+        record.state or "",
+    )
+    return session_of(number, cells)
+
+
+def _csv_lines(complete: bytes) -> Iterator[SessionLine]:
+    try:
+        rows = csv.reader(io.StringIO(complete.decode("utf-8"), newline=""), strict=True)
+        header = [cell.strip().lower() for cell in next(rows, [])]
+        missing = [name for name in ("agent_id", "guid") if name not in header]
+        if header and missing:
+            raise ValueError(f"its first line names no column {' and no column '.join(missing)}")
+        for cells in rows:
+            if cells:
+                named = dict(zip(header, map(str.strip, cells), strict=False))
+                known = {name: named.get(name, "") for name in Cells._fields}
+                yield session_of(rows.line_num, Cells(**known))
+    except UnicodeDecodeError:
+        raise ValueError("it is not UTF-8") from None
+    except csv.Error as error:
+        raise ValueError(f"it is neither JSON Lines nor CSV ({error})") from None
+
+
+def session_of(number: int, cells: Cells) -> SessionLine:
+    """Judge what one line, or anybody's answer, says of a session."""
+    guid = cells.guid.removeprefix(_GUID_PREFIX)
+    issued_at, problem = _issued_at(cells.issued_at)
+    agent_id = cells.agent_id
+    if not (agent_id.isascii() and agent_id.isdigit() and len(agent_id) <= _LARGEST_ID):
+        problem = "has no agent ID, which is up to six digits"
+    elif not _fits_a_header(guid) or " " in guid:
+        problem = "has a GUID that may not stand in a header"
+    elif not _fits_a_header(cells.cookie):
+        problem = "has a cookie that may not stand in a header"
+    if problem:
+        return SessionLine(number, None, problem)
+    credential = Credential(guid, cells.cookie, issued_at) if guid else None
+    return SessionLine(number, Session(cells.gateway, agent_id, credential, cells.state))
+
+
+def _fits_a_header(text: str) -> bool:
+    return len(text) <= LONGEST_SECRET and (not text or (text.isascii() and text.isprintable()))
+
+
+def _issued_at(text: str) -> tuple[int | None, str]:
+    if not text:
+        return None, ""
+    try:
+        return round(float(text) * 1000), ""
+    except (ValueError, OverflowError):
+        pass
+    try:
+        at = dt.datetime.fromisoformat(text)
+    except ValueError:
+        return None, "has an issued_at that is neither ISO 8601 nor seconds since 1970"
+    if at.tzinfo is None:
+        return None, "has an issued_at without a time zone; write 2026-01-31T06:00:00Z"
+    return round(at.timestamp() * 1000), ""
