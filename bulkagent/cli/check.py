@@ -21,6 +21,8 @@ def check(  # noqa: PLR0917 - Typer reads the parameters; nobody calls this by p
     delimiter: options.Delimiter = None,
     agent_column: options.AgentColumn = None,
     agent_id_range: options.AgentIdRange = None,
+    sessions: options.Sessions = None,
+    guid_url: options.GuidUrl = None,
     config: options.Config = None,
 ) -> None:
     """Say what would be sent and everything that is wrong with a roster. Sends nothing.
@@ -35,7 +37,9 @@ def check(  # noqa: PLR0917 - Typer reads the parameters; nobody calls this by p
             roster=roster,
             gateway=gateway or "",
             flag=flag,
-            settings=given.settings_from(config, agent_id_range=agent_id_range),
+            settings=given.settings_from(
+                config, agent_id_range=agent_id_range, sessions=sessions, guid_url=guid_url
+            ),
             encoding=encoding,
             delimiter=delimiter,
             agent_column=agent_column,

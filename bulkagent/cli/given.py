@@ -90,6 +90,7 @@ _TLS = ("ca_file", "client_cert", "tls_server_name")
 _SETTINGS = (
     *("burst", "retry_for", "give_up_after", "resend_after_switchover"),
     *("rate", "timeout", "connect_timeout", "deadline", "grace", "halt", "halt_first"),
+    *("sessions", "guid_url", "guid_ca_file"),
     *("concurrency", "max_attempts", "ledger", "durability", "max_age", "trust_state"),
 )
 

@@ -136,6 +136,8 @@ def closing(plan: Plan, finished: Finished) -> str:
             " to send them once more:"
         )
         text.append(f"        {finished.resend}")
+    if finished.note:
+        text.append(f"note    {finished.note}")
     text.extend(f"report  {path}" for path in result.reports)
     if result.next:
         text.append(f"next    {result.next}")

@@ -1,0 +1,128 @@
+"""Options about runs: what is done with one, where it is kept, and what is said of it.
+
+What may live here: names and help. What this room must not know: what a command does with them.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bulkagent.cli.options.option import option
+
+__all__ = [
+    "AssumeOpposite",
+    "Config",
+    "Durability",
+    "Flag",
+    "Json",
+    "Ledger",
+    "LogFile",
+    "MaxAge",
+    "Only",
+    "OrResume",
+    "Override",
+    "Reports",
+    "RunName",
+    "TrustState",
+    "Yes",
+]
+
+Flag = Annotated[
+    int | None,
+    option(
+        "--flag",
+        min=0,
+        max=1,
+        env=False,
+        metavar="0|1",
+        help="1: may take inbound calls, 0: may not. Not with a flag column in the roster.",
+    ),
+]
+Yes = Annotated[
+    bool, option("--yes", env=False, help="Agree beforehand; otherwise a person is asked.")
+]
+Json = Annotated[bool, option("--json", help="Print one JSON object on stdout.")]
+Reports = Annotated[
+    list[Path] | None,
+    option(
+        "--report",
+        metavar="PATH",
+        help="Where the report goes: .csv, .json or .jsonl; repeatable."
+        " Default: ROSTER.RUN.report.csv in the current folder.",
+    ),
+]
+Ledger = Annotated[
+    Path | None,
+    option("--ledger", metavar="PATH", help="The ledger; default: the platform's state folder."),
+]
+Config = Annotated[
+    Path | None,
+    option(
+        "--config",
+        metavar="PATH",
+        help="Configuration; default: bulkagent.toml here, then in the platform's folder.",
+    ),
+]
+Durability = Annotated[
+    str | None,
+    option(
+        "--durability",
+        metavar="normal|full",
+        help="full: the ledger survives the loss of power too; slower.  [normal]",
+    ),
+]
+LogFile = Annotated[
+    Path | None,
+    option("--log-file", metavar="PATH", help="Log every attempt and decision as JSON Lines."),
+]
+OrResume = Annotated[
+    bool,
+    option(
+        "--or-resume",
+        help="Go on with the latest run of the same roster, flag and gateway if it is unfinished.",
+    ),
+]
+Override = Annotated[
+    str | None,
+    option(
+        "--override",
+        env=False,
+        metavar="REASON",
+        help="Resume a halted run all the same; the reason is recorded.",
+    ),
+]
+MaxAge = Annotated[
+    str | None,
+    option(
+        "--max-age",
+        metavar="TIME",
+        help="Do not resume a run that nobody has been at work on for so long.  [2h]",
+    ),
+]
+TrustState = Annotated[
+    str | None,
+    option(
+        "--trust-state",
+        metavar="TIME",
+        help="How long a recorded talk right is taken for what the agent had.  [8h]",
+    ),
+]
+Only = Annotated[
+    str | None,
+    option("--only", env=False, metavar="CAUSE,...", help="Only agents with one of these causes."),
+]
+AssumeOpposite = Annotated[
+    bool,
+    option(
+        "--assume-opposite",
+        env=False,
+        help="Take agents of whom nothing is known to have had the other talk right.",
+    ),
+]
+RunName = Annotated[
+    str,
+    typer.Argument(metavar="RUN", help="A run ID, the beginning of one, or the word last."),
+]
