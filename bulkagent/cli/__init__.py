@@ -13,7 +13,7 @@ import sys
 
 import typer
 
-from bulkagent.cli import apply, check, emulate, report, resume, revert, runs, show
+from bulkagent.cli import apply, check, emulate, hold, report, resume, revert, runs, show
 
 __all__ = ["app", "main"]
 
@@ -34,6 +34,10 @@ app.command("report")(report.report)
 app.command("runs")(runs.runs)
 app.command("show")(show.show)
 app.command("emulate")(emulate.emulate)
+
+session = typer.Typer(help="Sessions of agents that bulkagent itself signs in.")
+session.command("hold")(hold.hold)
+app.add_typer(session, name="session")
 
 
 @app.callback(invoke_without_command=True)

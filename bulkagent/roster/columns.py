@@ -16,11 +16,11 @@ from bulkagent.errors import RosterRefused
 from bulkagent.roster.quoting import shown
 from bulkagent.roster.rules import Rules
 
-__all__ = ["ABSENT", "Columns", "agent_candidates", "find_columns"]
+__all__ = ["ABSENT", "Columns", "agent_candidates", "find_columns", "plain"]
 
 ABSENT = -1
 
-# As normalised by `_plain`. A column of staff names must not be among them: two candidates
+# As normalised by `plain`. A column of staff names must not be among them: two candidates
 # refuse the roster.
 _AGENT = frozenset(
     {
@@ -81,9 +81,9 @@ class Columns(msgspec.Struct, frozen=True):
 def agent_candidates(header: Sequence[str], agent_column: str | None) -> list[int]:
     """The positions at which a header has the agent column, by its usual names or by its own."""
     if agent_column is None:
-        return [at for at, name in enumerate(header) if _plain(name) in _AGENT]
+        return [at for at, name in enumerate(header) if plain(name) in _AGENT]
     exact = [at for at, name in enumerate(header) if name == agent_column.strip()]
-    return exact or [at for at, name in enumerate(header) if _plain(name) == _plain(agent_column)]
+    return exact or [at for at, name in enumerate(header) if plain(name) == plain(agent_column)]
 
 
 def find_columns(first: Sequence[str], line: int, rules: Rules) -> Columns:
@@ -108,7 +108,7 @@ def find_columns(first: Sequence[str], line: int, rules: Rules) -> Columns:
         )
     flag, gateway, guid = (
         _only(
-            [at for at, name in enumerate(first) if at != agent and _plain(name) == meaning],
+            [at for at, name in enumerate(first) if at != agent and plain(name) == meaning],
             first,
             f"the {meaning} column",
             "rename or remove one",
@@ -168,7 +168,7 @@ def _only(found: list[int], header: Sequence[str], meaning: str, advice: str) ->
     return found[0] if found else ABSENT
 
 
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
     """A header's name without what people vary: case, width, blanks, `_`, `-`, invisible marks."""
     return "".join(
         character
@@ -180,8 +180,8 @@ def _plain(name: str) -> str:
 
 
 def _is_secret(name: str) -> bool:
-    plain = _plain(name)
-    return any(word in plain for word in _SECRET)
+    written = plain(name)
+    return any(word in written for word in _SECRET)
 
 
 def _kept_name(name: str, position: int) -> str:

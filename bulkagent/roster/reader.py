@@ -10,12 +10,13 @@ import csv
 import os
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from itertools import chain
 from types import TracebackType
 from typing import BinaryIO, Self
 
 from bulkagent.errors import RosterRefused
+from bulkagent.roster.aside import Aside
 from bulkagent.roster.cells import BLANKS
 from bulkagent.roster.columns import ABSENT, Columns, agent_candidates, find_columns
 from bulkagent.roster.layout import DETECTED, Layout, delimiter_named
@@ -54,15 +55,22 @@ class Roster:
         path: a CSV file, or `-` for standard input.
         rules: how to read it.
         stdin: what standard input is, if not the process's own; it is not closed.
+        aside: names of columns whose cells are kept apart, whatever they hold; see `aside`.
 
     Raises:
         RosterRefused: the file cannot be read, or its layout leaves something open.
     """
 
     layout: Layout
+    aside: Aside
 
     def __init__(
-        self, path: str | os.PathLike[str], rules: Rules, *, stdin: BinaryIO | None = None
+        self,
+        path: str | os.PathLike[str],
+        rules: Rules,
+        *,
+        stdin: BinaryIO | None = None,
+        aside: Collection[str] = (),
     ) -> None:
         delimiter = None if rules.delimiter is None else delimiter_named(rules.delimiter)
         self._stream, self._name, self._owned = _open(path, stdin)
@@ -70,12 +78,13 @@ class Roster:
             lines = Lines(self._stream, self._name, rules.encoding)
             opening = _Opening(lines, delimiter, rules)
             _require_sources(opening.columns, rules)
+            self.aside = Aside(opening.records, opening.columns, aside)
         except BaseException:
             self.close()
             raise
         self.layout = _layout(opening.columns, lines.encoding, opening.delimiter)
         self._sweep = Sweep(opening.columns, rules)
-        self._records: Records | None = opening.records
+        self._records: Records | None = self.aside if aside else opening.records
 
     def __repr__(self) -> str:
         read = "being read" if self._records is None else "not read yet"

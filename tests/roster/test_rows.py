@@ -84,7 +84,10 @@ def test_each_row_is_judged_by_the_range_of_its_gateway(default: str) -> None:
 def test_of_an_unknown_gateway_that_is_what_is_said_and_no_range() -> None:
     rules = {"agent_id_ranges": RANGES, "gateways": frozenset(RANGES)}
     row = only_row("agent,gateway\n60000,esat\n", **rules)  # type: ignore[arg-type]
-    assert (row.column, row.reason) == ("gateway", "'esat' is not a configured gateway; known: east, west")
+    assert (row.column, row.reason) == (
+        "gateway",
+        "'esat' is not a configured gateway; known: east, west",
+    )
     row = only_row("agent,gateway\n100,esat\n", **rules)  # type: ignore[arg-type]
     assert (row.column, row.reason) == ("agent", "'100' is not from 101 to 999999")
 

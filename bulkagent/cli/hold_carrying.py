@@ -1,0 +1,206 @@
+"""A hold as a command carries it out: prepared, agreed to, run under signals, told.
+
+What may live here: the order in which it speaks with a person, and how often. What this room must
+not know: how sessions are held.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import gc
+import queue
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from bulkagent.cli import hold_screen
+from bulkagent.cli.ending import SIGNALS, leaving_on_signals
+from bulkagent.cli.terminal import agreed, say
+from bulkagent.clock import SystemClock
+from bulkagent.errors import ConsentRefused, SettingsRefused
+from bulkagent.holding import Hold, HoldPlan, HoldRequest, HoldStanding
+from bulkagent.run.events import EventLog
+from bulkagent.run.files import same_file
+from bulkagent.run.open_files import make_room
+
+if TYPE_CHECKING:
+    from bulkagent.run import Request
+    from bulkagent.run.gateways import Gateways
+
+__all__ = ["carry_out"]
+
+_INSECURE = (
+    "WARNING --insecure: any certificate is accepted; whoever can redirect a packet can collect"
+    " these agents' passwords"
+)
+_NOT_UP, _A_PERSON_MUST_LOOK = 3, 6
+
+
+def carry_out(request: HoldRequest, asked: Request, gateways: Gateways, *, yes: bool) -> int:
+    """Prepare a hold, ask, hold, and tell what is left; returns the exit code."""
+    _refuse_files(request, asked, gateways)
+    with (
+        EventLog(asked.log_file, SystemClock()) as log,
+        Hold(request, log=log.decided if log.wanted else None) as hold,
+    ):
+        with leaving_on_signals():
+            plan = hold.prepare(stdin=sys.stdin.buffer if sys.stdin else None)
+            gateways.check(plan.agents)
+            make_room(
+                sum(plan.agents.values()) + request.manner.sign_in.at_once,
+                fewer="hold fewer agents in one process",
+            )
+            say(hold_screen.opening(request, plan))
+            if asked.insecure:
+                say(_INSECURE)
+            _ask(request, plan, yes=yes)
+        received: list[int] = []
+        with _collecting_seldom(), asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(_held(hold, received))
+        standing = hold.standing()
+        say(hold_screen.closing(request, standing, hold.groups(), interrupted=bool(received)))
+    if log.trouble:
+        say(f"WARNING {log.trouble}")
+    if received:
+        return 128 + received[0]
+    return _A_PERSON_MUST_LOOK if standing.stopped else _NOT_UP
+
+
+def _refuse_files(request: HoldRequest, asked: Request, gateways: Gateways) -> None:
+    in_use = [*gateways.files, *([asked.log_file] if asked.log_file else [])]
+    if any(same_file(request.sessions, other) for other in in_use):
+        raise SettingsRefused(
+            f"the sessions file {request.sessions} would replace a file that is in use"
+        )
+
+
+def _ask(request: HoldRequest, plan: HoldPlan, *, yes: bool) -> None:
+    if request.manner.sign_in.force and plan.to_sign_in:
+        try:
+            agreement = agreed(hold_screen.force_question(plan))
+        except ConsentRefused:
+            raise ConsentRefused(
+                "nothing was sent: --force-sign-in needs a person at a terminal, and --yes does"
+                " not answer for one"
+            ) from None
+        if not agreement:
+            raise ConsentRefused("not agreed to; nothing was sent")
+    if yes or not plan.to_sign_in:
+        return
+    if not agreed(hold_screen.question(request, plan)):
+        raise ConsentRefused("not agreed to; nothing was sent")
+
+
+@contextmanager
+def _collecting_seldom() -> Iterator[None]:
+    """Have the garbage collector walk through all that is alive once in minutes, not seconds.
+
+    Of 2,000 sessions each such walk took a quarter of a second and more, every second or two, in
+    which no session was polled. Young garbage is collected as before.
+    """
+    before = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """The loop of aiofastnet where it is installed, for the memory of thousands of connections."""
+    try:
+        import aiofastnet
+    except ImportError:
+        return None
+    factory: Callable[[], asyncio.AbstractEventLoop] = aiofastnet.loop_factory()
+    return factory
+
+
+async def _held(hold: Hold, received: list[int]) -> None:
+    telling = _Telling(hold.standing)
+    telling.start()
+    try:
+        with _signals(hold, telling, received):
+            await hold.run()
+    finally:
+        await asyncio.to_thread(telling.end)
+
+
+@contextmanager
+def _signals(hold: Hold, telling: _Telling, received: list[int]) -> Iterator[None]:
+    """The first signal saves and leaves, the second waits for no sign-in any more."""
+    loop = asyncio.get_running_loop()
+
+    def obey(number: int) -> None:
+        received.append(number)
+        if len(received) == 1:
+            telling.announce("stopping: sign-ins in flight may finish; once more to cut them off")
+            hold.stop()
+        else:
+            hold.cut()
+
+    # What somebody upstream has set to be ignored, as nohup does with hangups, stays ignored.
+    obeyed = [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+    for number in obeyed:
+        loop.add_signal_handler(number, obey, number)
+    try:
+        yield
+    finally:
+        for number in obeyed:
+            loop.remove_signal_handler(number)
+
+
+_LOOK_EVERY_S = 2.0
+_UNCHANGED_EVERY_S = 60.0
+_LAST_WORD_S = 1.0
+
+
+class _Telling(threading.Thread):
+    """Says how the hold stands when that changes, and once a minute.
+
+    From a thread of its own: a terminal that takes no more text must not stop the polling.
+    """
+
+    def __init__(self, standing: Callable[[], HoldStanding]) -> None:
+        super().__init__(name="bulkagent-telling", daemon=True)
+        self._standing = standing
+        self._said: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+
+    def announce(self, text: str) -> None:
+        """Say something at once, from any thread."""
+        self._said.put(text)
+
+    def end(self) -> None:
+        """Stop; a terminal that takes nothing is not waited for."""
+        self._said.put(None)
+        self.join(_LAST_WORD_S)
+
+    def run(self) -> None:
+        """Tell until the end."""
+        told: tuple[object, ...] = ()
+        told_at = 0.0
+        while self._pause():
+            standing = self._standing()
+            facts = (tuple(standing.counts.items()), standing.stopped, standing.unsaved)
+            if facts != told or time.monotonic() - told_at >= _UNCHANGED_EVERY_S:
+                told, told_at = facts, time.monotonic()
+                say(hold_screen.line(standing, dt.datetime.now().astimezone()))
+
+    def _pause(self) -> bool:
+        until = time.monotonic() + _LOOK_EVERY_S
+        while (left := until - time.monotonic()) > 0:
+            try:
+                text = self._said.get(timeout=left)
+            except queue.Empty:
+                return True
+            if text is None:
+                return False
+            say(text)
+        return True

@@ -1,0 +1,209 @@
+"""The book of all sessions: who is to be held, how each stands, and what the file says of them.
+
+What may live here: the entries and their counts, changed by the table of states alone. What this
+room must not know: requests, tasks, files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+import msgspec
+
+from bulkagent.gateway.credentials import Credential
+from bulkagent.gateway.session_file import Session
+from bulkagent.gateway.session_requests import SignIn
+from bulkagent.holding.states import LIVE, NOT_BEGUN, TRANSITIONS, Happened, State, Then
+
+__all__ = ["Book", "Change", "Entry", "Group"]
+
+_SAMPLES = 3
+
+
+class Entry:
+    """One agent's session."""
+
+    __slots__ = (
+        "_line",
+        "agent_id",
+        "answered_at",
+        "credential",
+        "failures",
+        "gateway",
+        "message",
+        "missed",
+        "must_change_password",
+        "sign_in",
+        "state",
+        "tries",
+        "why",
+    )
+
+    def __init__(self, gateway: str, sign_in: SignIn) -> None:
+        self.gateway = gateway
+        self.agent_id = sign_in.agent_id
+        self.sign_in = sign_in
+        self.state = State.WAITING
+        self.credential: Credential | None = None
+        self.why = ""
+        """The retcode or fault that led to this state."""
+        self.message = ""
+        self.failures = 0
+        """Polls in a row without an answer."""
+        self.tries = 0
+        """Sign-ins in a row that said nothing about the agent."""
+        self.answered_at = 0.0
+        """When a poll was answered last, or polling began, on the monotonic clock."""
+        self.must_change_password = False
+        self.missed = False
+        """Whether a reply with a newer GUID may have gone astray."""
+        self._line: Session | None = None
+
+    @property
+    def line(self) -> Session:
+        """What the file says of it: the same record again while nothing changes."""
+        line = self._line
+        if line is None or line.credential is not self.credential or line.state != self.state:
+            line = Session(self.gateway, self.agent_id, self.credential, self.state.value)
+            self._line = line
+        return line
+
+    def __repr__(self) -> str:
+        return f"<Entry {self.agent_id} at {self.gateway}: {self.state}>"
+
+
+class Change(msgspec.Struct, frozen=True):
+    """A session came into another state."""
+
+    gateway: str
+    agent_id: str
+    before: State
+    after: State
+    why: str
+    message: str
+
+
+class Group(msgspec.Struct, frozen=True):
+    """Sessions that stand alike for one reason."""
+
+    state: State
+    why: str
+    count: int
+    agents: tuple[str, ...]
+    """The first few of them."""
+
+
+class Book:
+    """All sessions of one hold.
+
+    Args:
+        sign_ins: Gateway and sign-in of each agent, each agent once.
+        changed: Told of each change of state.
+    """
+
+    def __init__(
+        self, sign_ins: Iterable[tuple[str, SignIn]], changed: Callable[[Change], None]
+    ) -> None:
+        self._entries = {
+            (gateway, sign_in.agent_id): Entry(gateway, sign_in) for gateway, sign_in in sign_ins
+        }
+        self._others: list[Session] = []
+        self._changed = changed
+        self._news: dict[Entry, None] = {}
+        self._counts = dict.fromkeys(State, 0)
+        self._counts[State.WAITING] = len(self._entries)
+
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{state} {number}" for state, number in self._counts.items() if number)
+        return f"<Book of {len(self)}: {counts}>"
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __iter__(self) -> Iterator[Entry]:
+        return iter(self._entries.values())
+
+    @property
+    def counts(self) -> Mapping[State, int]:
+        """How many sessions are in each state."""
+        return self._counts
+
+    @property
+    def live(self) -> int:
+        """How many sessions there are to hold."""
+        return sum(self._counts[state] for state in LIVE)
+
+    @property
+    def must_change_password(self) -> int:
+        """How many that are held can take no call before they have another password."""
+        return sum(entry.must_change_password for entry in self if entry.state in LIVE)
+
+    @property
+    def others(self) -> int:
+        """How many sessions of the file are of agents that are not to be held."""
+        return len(self._others)
+
+    def found(self, session: Session) -> None:
+        """Take up what our own file says of a session."""
+        entry = self._entries.get((session.gateway, session.agent_id))
+        if entry is None:
+            self._others.append(session)
+            return
+        if session.credential is not None:
+            entry.credential = session.credential
+            self.happened(entry, Happened.FOUND)
+            return
+        happened = _FOUND.get(session.state)
+        if happened is not None:
+            self.happened(entry, happened, "in the sessions file")
+
+    def happened(self, entry: Entry, happened: Happened, why: str = "", message: str = "") -> Then:
+        """Take a session on by the table; returns what follows for whoever looks after it."""
+        step = TRANSITIONS[entry.state, happened]
+        before = entry.state
+        if step.state is not before:
+            self._counts[before] -= 1
+            self._counts[step.state] += 1
+            entry.state = step.state
+            entry.why, entry.message = why, message
+            if step.state not in LIVE:
+                entry.credential = None
+            self._news[entry] = None
+            self._changed(Change(entry.gateway, entry.agent_id, before, step.state, why, message))
+        return step.then
+
+    def lines(self) -> list[Session]:
+        """What the file has to say, in the order of the roster."""
+        lines = [entry.line for entry in self if entry.state not in NOT_BEGUN]
+        return lines + self._others
+
+    def renewed(self, entry: Entry, credential: Credential) -> None:
+        """A session has another GUID or cookie."""
+        entry.credential = credential
+        self._news[entry] = None
+
+    def news(self) -> list[Session]:
+        """What the file has to say of those that have changed since this was asked last."""
+        news, self._news = self._news, {}
+        return [entry.line for entry in news]
+
+    def groups(self) -> list[Group]:
+        """Who is not up, by state and reason, the most first."""
+        found: dict[tuple[State, str], list[str]] = {}
+        for entry in self:
+            if entry.state is not State.UP:
+                found.setdefault((entry.state, entry.why), []).append(entry.agent_id)
+        groups = [
+            Group(state, why, len(agents), tuple(agents[:_SAMPLES]))
+            for (state, why), agents in found.items()
+        ]
+        return sorted(groups, key=lambda group: -group.count)
+
+
+_FOUND: Mapping[str, Happened] = {
+    # A process that was killed had noted it, and nobody knows whether it was sent.
+    State.SIGNING_IN.value: Happened.FOUND_IN_DOUBT,
+    State.UNKNOWN.value: Happened.FOUND_IN_DOUBT,
+    State.WRONG_PASSWORD.value: Happened.FOUND_WRONG_PASSWORD,
+    State.LOCKED.value: Happened.FOUND_LOCKED,
+}

@@ -1,0 +1,262 @@
+"""One hold as a command or a program carries it out: prepared, agreed to, run.
+
+What may live here: roster, file, gateways and the holding itself, put together; what is planned
+and how it stands, as records. What this room must not know: terminals and options.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Protocol, Self
+
+import anyio.to_thread
+import msgspec
+
+from bulkagent.clock import Clock, SystemClock
+from bulkagent.errors import SettingsRefused
+from bulkagent.gateway.endpoint import Endpoint
+from bulkagent.gateway.reaching import reach
+from bulkagent.gateway.session_client import SessionClient
+from bulkagent.gateway.session_file import Session
+from bulkagent.holding.book import Book, Change, Group
+from bulkagent.holding.enrolling import Choice, Enrolled, enrol
+from bulkagent.holding.holding import Holding, Manner
+from bulkagent.holding.own_file import OwnFile, Saving
+from bulkagent.holding.states import Happened, State
+from bulkagent.roster import Rules
+
+__all__ = ["Hold", "HoldPlan", "HoldRequest", "HoldStanding", "Log"]
+
+
+class Log(Protocol):
+    """Where changes of state are written down."""
+
+    def __call__(self, event: str, **facts: object) -> None:
+        """Log one event."""
+
+
+class HoldRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that one hold is asked to do."""
+
+    roster: str
+    """Path of the roster; `-` is standard input."""
+    rules: Rules
+    """How the roster is read; names the gateways that it may have."""
+    sessions: Path
+    """The sessions file."""
+    endpoints: Mapping[str, Endpoint]
+    """The gateways by name."""
+    choice: Choice = Choice()
+    manner: Manner = Manner()
+    max_agents: int | None = None
+    sign_in_unknown: bool = False
+    """Whether agents are signed in of whom an earlier sign-in ended in doubt."""
+    sign_in_refused: bool = False
+    """Whether agents are signed in whose password an earlier hold found refused or locked."""
+    connect_timeout_s: float = 3.0
+
+
+class HoldPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """What a hold would do."""
+
+    enrolled: Enrolled
+    agents: Mapping[str, int]
+    """How many are to be held, by gateway."""
+    to_sign_in: int
+    adopting: int
+    """Sessions of the file that are polled before anybody is signed in."""
+    unknown: int
+    """Agents left alone because an earlier sign-in of theirs ended in doubt."""
+    refused: int
+    """Agents left alone because their password was refused, or they are locked."""
+    others: int
+    """Sessions of the file whose agents are not in the roster; left as they are."""
+    first: Sequence[str]
+    """Some of the agents that are to be signed in."""
+    first_unknown: Sequence[str]
+
+
+class HoldStanding(msgspec.Struct, frozen=True, kw_only=True):
+    """How a hold stands."""
+
+    agents: int
+    counts: Mapping[State, int]
+    stopped: str
+    """Why no more agents are signed in; "" where they may be."""
+    unsaved: str
+    """Why the file could not be written; "" where it could."""
+    must_change_password: int
+
+
+class Hold:
+    """One hold; use it as a context manager, which gives the sessions file free.
+
+    Args:
+        request: What is asked for.
+        clock: Time.
+        log: Where changes of state are written down.
+    """
+
+    def __init__(
+        self, request: HoldRequest, *, clock: Clock | None = None, log: Log | None = None
+    ) -> None:
+        self._request = request
+        self._clock = clock or SystemClock()
+        self._log = log
+        self._file: OwnFile | None = None
+        self._book: Book | None = None
+        self._holding: Holding | None = None
+
+    def __repr__(self) -> str:
+        return f"<Hold of {self._request.roster}: {self._book!r}>"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._file is not None:
+            self._file.release()
+
+    def prepare(self, *, stdin: BinaryIO | None = None) -> HoldPlan:
+        """Read roster and sessions file, and lock the latter; nothing is sent.
+
+        Raises:
+            BulkagentError: It cannot be done as asked.
+        """
+        request = self._request
+        enrolled = enrol(
+            request.roster,
+            request.rules,
+            request.choice,
+            max_agents=request.max_agents,
+            stdin=stdin,
+        )
+        if request.roster != "-" and request.sessions.resolve() == Path(request.roster).resolve():
+            raise SettingsRefused("the sessions file would replace the roster; give another path")
+        self._file = OwnFile(request.sessions)
+        found = self._file.read()
+        book = self._book = Book(enrolled.sign_ins, self._changed)
+        for session in found:
+            book.found(session)
+        for entry in book:
+            if entry.state in self._asked_again:
+                book.happened(entry, Happened.AGAIN, "asked for")
+        to_sign_in = [entry.agent_id for entry in book if entry.state is State.WAITING]
+        agents = dict.fromkeys((gateway for gateway, _ in enrolled.sign_ins), 0)
+        for gateway, _ in enrolled.sign_ins:
+            agents[gateway] += 1
+        counts = book.counts
+        return HoldPlan(
+            enrolled=enrolled,
+            agents=agents,
+            to_sign_in=len(to_sign_in),
+            adopting=counts[State.ADOPTING],
+            unknown=counts[State.UNKNOWN],
+            refused=counts[State.WRONG_PASSWORD] + counts[State.LOCKED],
+            others=book.others,
+            first=to_sign_in[:_FIRST],
+            first_unknown=[e.agent_id for e in book if e.state is State.UNKNOWN][:_FIRST],
+        )
+
+    async def run(self) -> None:
+        """Hold until stopped, or until nothing is left to hold.
+
+        Raises:
+            SettingsRefused: A gateway cannot be spoken to at all; nothing was sent.
+        """
+        book, file = self._book, self._file
+        if book is None or file is None:
+            raise RuntimeError("a hold is prepared before it runs")
+        names = {entry.gateway for entry in book}
+        clients: dict[str, SessionClient] = {}
+        async with AsyncExitStack() as stack:
+            for name in sorted(names):
+                endpoint = self._request.endpoints[name]
+                timeout_s = self._request.connect_timeout_s
+                await reach(endpoint, connect_timeout_s=timeout_s, clock=self._clock)
+                client = SessionClient(endpoint, self._clock, connect_timeout_s=timeout_s)
+                clients[name] = await stack.enter_async_context(client)
+
+            self._holding = Holding(
+                book,
+                clients,
+                Saving(book, _InThread(file), self._clock),
+                self._request.manner,
+                clock=self._clock,
+                chance=random.random,
+            )
+            await self._holding.run()
+
+    def stop(self) -> None:
+        """Begin no more sign-ins, let those in flight finish, save, and end."""
+        if self._holding is not None:
+            self._holding.stop()
+
+    def cut(self) -> None:
+        """End without waiting for anything but the file."""
+        if self._holding is not None:
+            self._holding.cut()
+
+    def standing(self) -> HoldStanding:
+        """How it stands; from any thread."""
+        book, holding = self._book, self._holding
+        counts = dict(book.counts) if book is not None else dict.fromkeys(State, 0)
+        return HoldStanding(
+            agents=sum(counts.values()),
+            counts=counts,
+            stopped=holding.signing_in.refusals.verdict if holding is not None else "",
+            unsaved=holding.saving.trouble if holding is not None else "",
+            must_change_password=book.must_change_password if book is not None else 0,
+        )
+
+    def groups(self) -> list[Group]:
+        """Who is not up, by state and reason."""
+        return self._book.groups() if self._book is not None else []
+
+    @property
+    def _asked_again(self) -> frozenset[State]:
+        asked: frozenset[State] = frozenset()
+        if self._request.sign_in_unknown:
+            asked |= {State.UNKNOWN}
+        if self._request.sign_in_refused:
+            asked |= {State.WRONG_PASSWORD, State.LOCKED}
+        return asked
+
+    def _changed(self, change: Change) -> None:
+        if self._holding is not None:
+            self._holding.saving.changed()
+        if self._log is not None:
+            self._log(
+                "session.state",
+                agent=change.agent_id,
+                gateway=change.gateway,
+                before=change.before.value,
+                after=change.after.value,
+                reason=change.why,
+                message=change.message,
+            )
+
+
+_FIRST = 3
+
+
+class _InThread:
+    """A sessions file that holds up no loop."""
+
+    def __init__(self, file: OwnFile) -> None:
+        self._file = file
+
+    async def write(self, sessions: Sequence[Session]) -> None:
+        await anyio.to_thread.run_sync(self._file.write, sessions)
+
+    async def append(self, sessions: Sequence[Session]) -> None:
+        await anyio.to_thread.run_sync(self._file.append, sessions)

@@ -1,0 +1,285 @@
+"""Holding: our own sessions adopted, agents signed in, each session polled until the end.
+
+What may live here: one task a session that is up, and the order of beginning and end. What this
+room must not know: terminals, signals, the form of the file.
+
+Only sessions of our own are ever polled: those of sign-ins of this process, and those that an
+earlier one left in the same file. Reading an event takes it from whoever else is waiting for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+import msgspec
+
+from bulkagent.clock import Clock
+from bulkagent.gateway.credentials import Credential
+from bulkagent.gateway.session_requests import Answer
+from bulkagent.holding.book import Book, Entry
+from bulkagent.holding.own_file import Saving
+from bulkagent.holding.pauses import (
+    GIVE_UP_AFTER_S,
+    SESSION_LIFE_S,
+    after_answer_s,
+    after_failure_s,
+)
+from bulkagent.holding.reading import after_poll, is_signed_out, may_linger
+from bulkagent.holding.signing_in import SigningIn, SignInPace, Signs
+from bulkagent.holding.states import LIVE, Happened, State, Then
+from bulkagent.holding.waiting import first_of
+from bulkagent.outcome import Reach
+
+__all__ = ["Holding", "Manner", "SessionsAt"]
+
+_SIGN_OUTS_AT_ONCE = 16
+_SIGN_IN_AGAIN_AFTER_S = 60.0
+
+
+class SessionsAt(Signs, Protocol):
+    """Whoever speaks to a gateway about sessions."""
+
+    async def poll(
+        self, agent_id: str, credential: Credential, *, returning: bool = False
+    ) -> Answer:
+        """Wait for an agent's next event."""
+
+    async def renew(self, agent_id: str, credential: Credential) -> Answer:
+        """Have a session's GUID renewed."""
+
+    async def sign_out(self, agent_id: str, credential: Credential) -> Answer:
+        """Sign an agent out."""
+
+
+class Manner(msgspec.Struct, frozen=True, kw_only=True):
+    """How sessions are held."""
+
+    sign_in: SignInPace = SignInPace()
+    poll_pause_s: float = 0.5
+    """The longest pause between a poll's answer and the next poll, 0.2 to 60."""
+    sign_in_again: bool = False
+    """Whether a session that was lost is signed in again, a minute later at the earliest."""
+    sign_out_on_exit: bool = False
+
+
+class Holding:
+    """Holds all sessions of a book.
+
+    Args:
+        book: All sessions, with what our own file says of them.
+        gateways: Who speaks to each gateway.
+        saving: The sessions file.
+        manner: How.
+        clock: Time.
+        chance: Numbers from 0 up to 1, for spreading.
+    """
+
+    def __init__(
+        self,
+        book: Book,
+        gateways: Mapping[str, SessionsAt],
+        saving: Saving,
+        manner: Manner,
+        *,
+        clock: Clock,
+        chance: Callable[[], float],
+    ) -> None:
+        self.book = book
+        self.saving = saving
+        self.signing_in = SigningIn(
+            book,
+            saving,
+            manner.sign_in,
+            at=gateways.__getitem__,
+            ended=self._signed_in,
+            clock=clock,
+            chance=chance,
+        )
+        self._gateways = gateways
+        self._manner = manner
+        self._clock = clock
+        self._chance = chance
+        self._stopping = asyncio.Event()
+        self._cut = asyncio.Event()
+        self._unheld = asyncio.Event()
+        self._adopting = 0
+        self._adopted = asyncio.Event()
+        self._held: set[asyncio.Task[None]] = set()
+        self._sign_outs = asyncio.Semaphore(_SIGN_OUTS_AT_ONCE)
+        self._group: asyncio.TaskGroup | None = None
+
+    def __repr__(self) -> str:
+        return f"<Holding {self.book!r}>"
+
+    @property
+    def stopping(self) -> bool:
+        """Whether it was told to stop."""
+        return self._stopping.is_set()
+
+    def stop(self) -> None:
+        """Begin no more sign-ins, let those in flight finish, save, and end."""
+        self._stopping.set()
+        self.signing_in.stop()
+
+    def cut(self) -> None:
+        """End without waiting for anything but the file."""
+        self.stop()
+        self._cut.set()
+
+    async def run(self) -> None:
+        """Hold until stopped, or until nothing is left to hold."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.saving.run())
+            try:
+                work = group.create_task(self._work())
+                await first_of(asyncio.wait({work}), self._cut.wait())
+                work.cancel()
+                await asyncio.wait({work})
+            finally:
+                self.saving.end()
+
+    async def _work(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            self._group = group
+            # Before any session turns out to have died, which queues its agent as well.
+            for entry in self.book:
+                if entry.state is State.WAITING:
+                    self.signing_in.queue(entry)
+            self._adopt()
+            signing_in = group.create_task(self._sign_in())
+            await self._until_over()
+            self.stop()
+            await asyncio.wait({signing_in})
+            if not self._manner.sign_out_on_exit:
+                for task in self._held:
+                    task.cancel()
+
+    def _adopt(self) -> None:
+        """Poll what our own file has, before anybody is signed in."""
+        adopted = [entry for entry in self.book if entry.state is State.ADOPTING]
+        # The oldest GUID dies first.
+        adopted.sort(key=lambda entry: (entry.credential and entry.credential.issued_at) or 0)
+        self._adopting = len(adopted)
+        if not adopted:
+            self._adopted.set()
+        for entry in adopted:
+            self._hold(entry)
+
+    async def _sign_in(self) -> None:
+        await first_of(self._adopted.wait(), self._stopping.wait())
+        await self.signing_in.run()
+        self._look_whether_over()
+
+    async def _until_over(self) -> None:
+        """Until told to stop, or nothing is held and nobody will be."""
+        self._look_whether_over()
+        await first_of(self._stopping.wait(), self._unheld.wait())
+
+    def _look_whether_over(self) -> None:
+        counts = self.book.counts
+        to_come = counts[State.SIGNING_IN]
+        if not self.signing_in.stopped:
+            to_come += counts[State.WAITING]
+        if not (self.book.live or to_come):
+            self._unheld.set()
+
+    def _signed_in(self, entry: Entry, then: Then) -> None:
+        if then is Then.POLL:
+            self._hold(entry)
+        self._look_whether_over()
+
+    def _hold(self, entry: Entry) -> None:
+        if self._group is None:
+            raise RuntimeError("sessions are held only while the holding runs")
+        task = self._group.create_task(self._keep(entry))
+        self._held.add(task)
+        task.add_done_callback(self._held.discard)
+
+    async def _keep(self, entry: Entry) -> None:
+        """Poll one session until it ends, or until nobody holds it any more."""
+        gateway = self._gateways[entry.gateway]
+        entry.answered_at = self._clock.monotonic()
+        entry.failures = 0
+        # Whoever held it before may have ended with a poll in flight.
+        adopting = entry.missed = entry.state is State.ADOPTING
+        returning, then = True, Then.POLL
+        try:
+            while entry.credential is not None and not self.stopping:
+                answer = await gateway.poll(entry.agent_id, entry.credential, returning=returning)
+                then = self._polled(entry, answer)
+                returning = then is not Then.POLL
+                if entry.missed and entry.state is State.UP:
+                    await self._renew(entry, entry.credential)
+                if adopting:
+                    adopting = False
+                    self._one_adopted()
+                if entry.state not in LIVE or self.stopping:
+                    break
+                await self._clock.sleep(self._pause_s(entry, then))
+        finally:
+            if adopting:
+                self._one_adopted()
+        if self.stopping and self._manner.sign_out_on_exit and entry.credential is not None:
+            await self._sign_out(entry, entry.credential)
+        elif then is Then.QUEUE:
+            self.signing_in.queue(entry, SESSION_LIFE_S if may_linger(entry.why) else 0.0)
+        elif entry.state is State.LOST and self._manner.sign_in_again:
+            self.book.happened(entry, Happened.AGAIN, entry.why)
+            self.signing_in.queue(entry, _SIGN_IN_AGAIN_AFTER_S)
+        self._look_whether_over()
+
+    def _polled(self, entry: Entry, answer: Answer) -> Then:
+        """Take up what a poll's answer says."""
+        now = self._clock.monotonic()
+        happened = after_poll(answer)
+        if happened is Happened.ANSWERED:
+            entry.answered_at, entry.failures = now, 0
+            if answer.credential is not None:
+                self._renewed(entry, answer.credential)
+        elif happened is Happened.UNANSWERED:
+            entry.failures += 1
+            entry.missed = entry.missed or answer.disposition.reach is Reach.IN_DOUBT
+            if now - entry.answered_at >= GIVE_UP_AFTER_S:
+                happened = Happened.GIVEN_UP
+        ended = answer.disposition
+        why = "" if happened is Happened.ANSWERED else ended.name
+        return self.book.happened(entry, happened, why, answer.message)
+
+    async def _renew(self, entry: Entry, credential: Credential) -> None:
+        """Ask for the GUID that a lost reply may have brought.
+
+        A gateway hands a renewed GUID out once, with the poll that is due for it (page 0005). If
+        that reply is lost, the next one comes when the old GUID is as good as dead.
+        """
+        answer = await self._gateways[entry.gateway].renew(entry.agent_id, credential)
+        if answer.credential is not None:
+            self._renewed(entry, answer.credential)
+        elif answer.disposition.reach is Reach.ANSWERED:
+            entry.missed = False  # refused: what the old one is still good for, the polls tell
+
+    def _renewed(self, entry: Entry, credential: Credential) -> None:
+        if entry.credential is None or credential.guid != entry.credential.guid:
+            entry.missed = False
+        self.book.renewed(entry, credential)
+        self.saving.changed()
+
+    def _pause_s(self, entry: Entry, then: Then) -> float:
+        if then is Then.BACK_OFF:
+            return after_failure_s(entry.failures, self._chance())
+        return after_answer_s(self._manner.poll_pause_s, self._chance())
+
+    def _one_adopted(self) -> None:
+        self._adopting -= 1
+        if not self._adopting:
+            self._adopted.set()
+
+    async def _sign_out(self, entry: Entry, credential: Credential) -> None:
+        async with self._sign_outs:
+            answer = await self._gateways[entry.gateway].sign_out(entry.agent_id, credential)
+        ended = answer.disposition
+        if is_signed_out(answer):
+            self.book.happened(entry, Happened.SIGNED_OUT)
+        else:
+            entry.why, entry.message = f"sign-out {ended.name}", answer.message

@@ -1,0 +1,213 @@
+"""The sessions file of one hold: locked for its life, read at its beginning, written all along.
+
+What may live here: the lock, what of a file is ours, and when it is written. What this room must
+not know: requests, and why a session changed.
+
+A line without a `state` was written by somebody else. Polling its session would take the events
+from a live desktop, so such a file is refused rather than adopted or overwritten.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+from bulkagent.clock import Clock
+from bulkagent.errors import RunBusy, SettingsRefused
+from bulkagent.gateway.session_file import Session, SessionLines, SessionWriter
+from bulkagent.gateway.whole_file import read_whole
+from bulkagent.holding.book import Book
+from bulkagent.holding.states import State
+from bulkagent.holding.waiting import first_of
+
+__all__ = ["File", "OwnFile", "Saving"]
+
+_PAUSES = 4
+"""Each save is followed by a pause of so many times its own length: under many changes it takes a
+fifth of a core at most, and under few a new GUID is in the file a millisecond later. A gateway
+hands a GUID out once (page 0005): what a killed process had not saved, its heir cannot ask for."""
+
+_SPARE_LINES = 1_000
+"""With as many lines that others have replaced, and as many as there are sessions, the file is
+written anew."""
+
+_RETRY_S = 5.0
+_PLAIN = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+_STATES = frozenset(state.value for state in State)
+
+
+class OwnFile:
+    """A sessions file that this process alone writes, until `release`.
+
+    Raises:
+        RunBusy: Another process holds it.
+        SettingsRefused: There can be no file or lock there.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.resolve()
+        self._writer = SessionWriter(self.path)
+        self._lock = -1
+        lock = self.path.with_name(f"{self.path.name}.lock")
+        try:
+            self._lock = os.open(lock, os.O_RDWR | os.O_CREAT | _PLAIN, 0o600)
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self.release()
+            raise RunBusy(
+                f"another process holds the sessions of {path}; stop it, or give another file"
+                " with --sessions"
+            ) from None
+        except OSError as error:
+            self.release()
+            raise SettingsRefused(
+                f"--sessions {path}: {error.strerror}; give a path in a folder that can be"
+                " written, on a local disk"
+            ) from None
+
+    def __repr__(self) -> str:
+        return f"<OwnFile {self.path}{'' if self._lock >= 0 else ', released'}>"
+
+    def release(self) -> None:
+        """Let others have it; any number of times."""
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
+
+    def read(self) -> list[Session]:
+        """What an earlier hold left, of each agent the latest.
+
+        Raises:
+            SettingsRefused: It cannot be read, or somebody else has written it.
+        """
+        try:
+            data, _ = read_whole(self.path)
+            lines = list(SessionLines().read(data))
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise SettingsRefused(f"--sessions {self.path}: {error.strerror}") from None
+        except ValueError as error:
+            raise SettingsRefused(f"--sessions {self.path}: {error}") from None
+        found: dict[tuple[str, str], Session] = {}
+        for line in lines:
+            if line.session is None or line.session.state not in _STATES:
+                raise SettingsRefused(
+                    f"--sessions {self.path}: line {line.line} was not written by session hold, so"
+                    " its sessions may be somebody's at a desk; give another path"
+                )
+            found[line.session.gateway, line.session.agent_id] = line.session
+        return list(found.values())
+
+    def write(self, sessions: Sequence[Session]) -> None:
+        """Put a new file in the place of the old.
+
+        Raises:
+            OSError: It cannot be written; the old one is still there.
+        """
+        self._writer.write(sessions)
+
+    def append(self, sessions: Sequence[Session]) -> None:
+        """Add what is new of these sessions.
+
+        Raises:
+            OSError: It cannot be written, so that the whole file must be.
+        """
+        self._writer.append(sessions)
+
+
+class File(Protocol):
+    """Where sessions are kept; both raise OSError and do not hold up the loop."""
+
+    async def write(self, sessions: Sequence[Session]) -> None:
+        """Keep these and nothing else."""
+
+    async def append(self, sessions: Sequence[Session]) -> None:
+        """Keep these over what was kept of them before."""
+
+
+class Saving:
+    """Writes what changed: at first and now and then the whole, in between what is new.
+
+    Args:
+        book: What there is to be kept.
+        file: Where.
+        clock: For the pauses between two writes.
+    """
+
+    def __init__(self, book: Book, file: File, clock: Clock) -> None:
+        self.trouble = ""
+        """Why the latest write failed; "" where it did not."""
+        self._book = book
+        self._file = file
+        self._clock = clock
+        self._due = asyncio.Event()
+        self._ending = asyncio.Event()
+        self._written = asyncio.Condition()
+        self._changes = 0
+        self._saved = 0
+        self._appended: int | None = None  # lines since the whole was written
+
+    def __repr__(self) -> str:
+        return f"<Saving {self._saved} of {self._changes} changes>"
+
+    def changed(self) -> None:
+        """Something that the file says is different now."""
+        self._changes += 1
+        self._due.set()
+
+    async def until_saved(self) -> None:
+        """Wait until everything that has changed so far is in the file, however long that takes."""
+        wanted = self._changes
+        async with self._written:
+            await self._written.wait_for(lambda: self._saved >= wanted)
+
+    async def run(self) -> None:
+        """Write until told to end, and then once more, the whole.
+
+        It is told, not cancelled: a write that goes on in its thread could end after a later one.
+        """
+        while not self._ending.is_set():
+            await first_of(self._due.wait(), self._ending.wait())
+            if self._due.is_set():
+                began = self._clock.monotonic()
+                saved = await self._save()
+                took_s = self._clock.monotonic() - began
+                pause_s = _PAUSES * took_s if saved else _RETRY_S
+                await first_of(self._clock.sleep(pause_s), self._ending.wait())
+        self._appended = None
+        await self._save()
+
+    def end(self) -> None:
+        """Have `run` write what is left and return."""
+        self._ending.set()
+
+    async def _save(self) -> bool:
+        """Write now; whether that was possible."""
+        self._due.clear()
+        upto = self._changes
+        try:
+            await self._write()
+        except OSError as error:
+            self.trouble = error.strerror or str(error)
+            self._appended = None  # half a line may be there
+            self._due.set()
+            return False
+        self.trouble = ""
+        async with self._written:
+            self._saved = max(self._saved, upto)
+            self._written.notify_all()
+        return True
+
+    async def _write(self) -> None:
+        news = self._book.news()
+        if self._appended is None or self._appended > len(self._book) + _SPARE_LINES:
+            await self._file.write(self._book.lines())
+            self._appended = 0
+        elif news:
+            self._appended += len(news)
+            await self._file.append(news)

@@ -1,0 +1,71 @@
+"""What a gateway's answer means for the session that it is about.
+
+What may live here: the tables from dispositions to what happened. What this room must not know:
+how an answer was received, or what follows from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bulkagent.gateway.session_requests import Answer
+from bulkagent.holding.states import Happened
+from bulkagent.outcome import Reach
+
+__all__ = ["after_poll", "after_sign_in", "is_signed_out", "may_linger"]
+
+_SUCCESS = "0"
+
+_SIGN_IN: Mapping[str, Happened] = {
+    "100-002": Happened.TAKEN,
+    "100-004": Happened.REFUSED_PASSWORD,
+    "100-017": Happened.REFUSED_PASSWORD,  # the same, said by the uPortal
+    "110-016": Happened.REFUSED_LOCKED,
+}
+
+# A bad GUID gets 000-003 or 100-006 (page 0005); the 105 codes say to sign in again.
+_NO_SESSION = frozenset(
+    {"000-003", "100-006", "100-008", "105-001", "105-005", "105-006", "105-007"}
+)
+
+
+def after_sign_in(answer: Answer) -> Happened:
+    """What a sign-in's answer means."""
+    ended = answer.disposition
+    if ended.reach is Reach.NEVER_SENT:
+        return Happened.NEVER_SENT
+    if ended.reach is Reach.IN_DOUBT:
+        return Happened.DOUBTED
+    if ended.name == _SUCCESS:
+        # There is a session then, and nobody knows by what GUID.
+        return Happened.SIGNED_IN if answer.credential is not None else Happened.DOUBTED
+    # What may be asked again says nothing about the agent: a switch-over, a missing resource, a
+    # sign-in in progress, too many requests.
+    return _SIGN_IN.get(ended.name, Happened.REFUSED if ended.retries == 0 else Happened.NOT_NOW)
+
+
+def after_poll(answer: Answer) -> Happened:
+    """What a poll's answer means.
+
+    While the gateway switches over it answers without deciding anything, so the polling goes on.
+    """
+    ended = answer.disposition
+    if ended.reach is not Reach.ANSWERED:
+        return Happened.UNANSWERED
+    if ended.name == _SUCCESS:
+        return Happened.ANSWERED
+    return Happened.GONE if ended.name in _NO_SESSION else Happened.UNANSWERED
+
+
+def may_linger(code: str) -> bool:
+    """Whether a session may be there although its GUID was refused.
+
+    000-003 is read as "the session exists, with another GUID" (our reading of page 0005): then it
+    is our own earlier one, until nobody has polled for two minutes, or somebody else's.
+    """
+    return code == "000-003"
+
+
+def is_signed_out(answer: Answer) -> bool:
+    """Whether a sign-out's answer means that there is no session any more."""
+    return answer.disposition.name == _SUCCESS or answer.disposition.name in _NO_SESSION
