@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -27,8 +28,10 @@ def rows_after(heading: str) -> dict[str, list[str]]:
 
 
 def options_of(command: str) -> dict[str, str]:
-    group = typer.main.get_command(app)
-    parameters = group.commands[command].params  # type: ignore[attr-defined] # a Typer group
+    group: Any = typer.main.get_command(app)
+    for name in command.split():
+        group = group.commands[name]
+    parameters = group.params
     return {
         parameter.opts[0]: parameter.help or ""
         for parameter in parameters
@@ -46,12 +49,12 @@ def test_every_status_is_there() -> None:
     assert list(shown) == [status.value for status in Status]
 
 
-@pytest.mark.parametrize("command", ["apply", "resume", "revert"])
+@pytest.mark.parametrize("command", ["apply", "resume", "revert", "emulate"])
 def test_every_option_is_there_with_its_default(command: str) -> None:
     """Those of resume and revert are beside those of apply that they share."""
     there = rows_after(f"| option of `{command}` | default | |")
     options = options_of(command)
-    if command != "apply":
+    if command in {"resume", "revert"}:
         shared = rows_after("| option of `apply` | default | |")
         names = {name.split()[0] for name in shared}
         options = {name: text for name, text in options.items() if name not in names}
@@ -59,6 +62,33 @@ def test_every_option_is_there_with_its_default(command: str) -> None:
     for (name, (default, text)), help_text in zip(there.items(), options.values(), strict=True):
         assert help_text.startswith(text), name
         assert default == "-" or f"[{default}]" in help_text, name
+
+
+def test_every_option_of_a_hold_is_there_but_those_that_it_shares() -> None:
+    there = rows_after("| option of `session hold` | default | |")
+    shared = options_of("apply")
+    options = {
+        name: text for name, text in options_of("session hold").items() if shared.get(name) != text
+    }
+    assert [name.split()[0] for name in there] == list(options)
+    for (name, (default, text)), help_text in zip(there.items(), options.values(), strict=True):
+        assert help_text.startswith(text), name
+        assert default == "-" or f"[{default}]" in help_text, name
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("yes", "insecure", "status", "auto_answer"),
+        *("force_sign_in", "sign_in_unknown", "sign_in_refused"),
+    ],
+)
+def test_what_decides_about_people_at_desks_has_no_environment_variable(name: str) -> None:
+    group = typer.main.get_command(app)
+    hold = group.commands["session"].commands["hold"]  # type: ignore[attr-defined] # Typer groups
+    (option,) = [parameter for parameter in hold.params if parameter.name == name]
+    assert option.envvar is None
+    assert not [one for one in hold.params if "password" in one.name]
 
 
 def test_the_configuration_has_every_key_that_there_is(tmp_path: Path) -> None:

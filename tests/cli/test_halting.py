@@ -120,7 +120,7 @@ def test_stale_guids_halt_early_and_go_on_when_a_person_says_so(halting: Halting
         ("failed", "guid_refused"): requests,
         ("not_attempted", "halted"): len(STALE) - requests,
     }
-    assert "get fresh GUIDs into the roster" in ended.err
+    assert "use GUIDs that are kept alive" in ended.err
     assert "the first 50 on " in ended.err
     unanswered, requests = halting.run("resume", "last", "--yes")
     assert unanswered.code == unanswered.json["exit_code"] == 6, unanswered.err

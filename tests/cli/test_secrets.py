@@ -4,7 +4,12 @@ import csv
 import signal
 from pathlib import Path
 
+import msgspec
+
+from bulkagent.gateway.credentials import Credential
+from bulkagent.gateway.session_file import Session, write_sessions
 from tests.cli.command import HANG_S, bulkagent, emulated, started
+from tests.cli.test_guid_sources import broker, without_guids
 
 # What a GUID would be recognised by, whole or in part.
 CANARY = "5ca1ab1e-0000-4000-8000-00000000cafe"
@@ -71,3 +76,55 @@ def test_a_killed_run_leaves_no_guid_behind(tmp_path: Path) -> None:
         kept = everything_in(tmp_path, but={gateway.roster})
     for guid in guids:
         assert guid.split(".")[0].encode() not in kept
+
+
+def test_sessions_from_elsewhere_show_neither_guid_nor_cookie_nor_token(tmp_path: Path) -> None:
+    """With GUIDs from a file and from a service, some of them refused."""
+    with emulated(tmp_path, "1001-1040") as gateway:
+        guids = without_guids(gateway)
+        credentials = {
+            agent: Credential(CANARY if agent == "1007" else guid, f"node=7; lb={CANARY}")
+            for agent, guid in guids.items()
+        }
+        live = tmp_path / "live.jsonl"
+        write_sessions(live, (Session("", agent, one) for agent, one in credentials.items()))
+        arguments = ["--flag", 0, "--gateway", gateway.url, "--ca-file", gateway.ca_file, "--json"]
+
+        def answer(agent: str) -> tuple[int, str]:
+            if agent == "1009":
+                return 500, credentials[agent].guid
+            return 200, msgspec.json.encode(credentials[agent]).decode()
+
+        with broker(answer) as (url, asked):
+            of_service = [
+                "--guid-url",
+                url,
+                "--log-file",
+                "service.log",
+                "--retry-for",
+                "none",
+                "--max-attempts",
+                2,
+            ]
+            said = [
+                bulkagent(
+                    tmp_path,
+                    *("apply", gateway.roster, *arguments, "--yes", "--retry-for", "none"),
+                    *("--sessions", live, "--log-file", "file.log", "--report", "out.json"),
+                ),
+                bulkagent(
+                    tmp_path,
+                    *("apply", gateway.roster, *arguments, "--yes", *of_service),
+                    surroundings={"BULKAGENT_GUID_HEADER": f"X-Token: {CANARY}"},
+                ),
+                bulkagent(tmp_path, "show", "last"),
+            ]
+        assert {token for _, token in asked} == {CANARY}
+        assert [ended.code for ended in said[:2]] == [3, 3], [ended.err for ended in said]
+        assert "guid_refused" in said[0].json["causes"]
+        assert "guid_source" in said[1].json["causes"]
+        shown = "".join(ended.out + ended.err for ended in said).encode()
+        kept = everything_in(tmp_path, but={live})
+    for secret in (CANARY, *guids.values()):
+        assert secret.split(".")[0].encode() not in shown + kept
+    assert b"node=7" not in shown + kept
