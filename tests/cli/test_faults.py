@@ -116,6 +116,11 @@ RETCODES = {
 }
 WELL = range(101, 121)
 SIGNED_OUT = range(121, 124)
+# Two well agents after each other one, and more at the end, at a rate: a gateway that gives nothing
+# but faults for a while is one that is down, and is probed ever more seldom.
+EACH = 3
+WELL_AFTERWARDS = 300
+RATE = "80/s"
 
 
 def by_the_product(code: str) -> tuple[str, str, int]:
@@ -135,7 +140,9 @@ def planned() -> tuple[str, dict[str, End]]:
     text = [f'[agents]\nsigned_out = "{SIGNED_OUT[0]}-{SIGNED_OUT[-1]}"\n']
     ends = {str(agent): applied(1) for agent in WELL}
     ends |= {str(n): refused("failed", "not_signed_in", "100-006", 1) for n in SIGNED_OUT}
-    for agent, case in enumerate(cases, start=SIGNED_OUT.stop):
+    last = SIGNED_OUT.stop + EACH * len(cases)
+    ends |= {str(agent): applied(1) for agent in range(SIGNED_OUT.stop, last + WELL_AFTERWARDS)}
+    for agent, case in zip(range(SIGNED_OUT.stop, last, EACH), cases, strict=True):
         ends[str(agent)] = case.end
         keys = {"kind": case.kind, "share": 1, "agents": str(agent), **case.more}
         told = (f"{key} = {json.dumps(value)}\n" for key, value in keys.items())
@@ -155,7 +162,7 @@ def test_every_fault_and_every_retcode_ends_as_the_table_says(tmp_path: Path) ->
             "--retry-for",
             "1ms",
             "--rate",
-            "none",
+            RATE,
             "--concurrency",
             64,
         ]
@@ -186,7 +193,7 @@ def test_every_fault_and_every_retcode_ends_as_the_table_says(tmp_path: Path) ->
         assert end.status in {"applied", "unknown"} or judged[agent]["talk_right"] in {1, None}
     assert all(line["message"] for agent, line in lines.items())
     (held,) = (end for end in FAULTS if end.kind == "slow")
-    slow = lines[str(SIGNED_OUT.stop + FAULTS.index(held))]
+    slow = lines[str(SIGNED_OUT.stop + EACH * FAULTS.index(held))]
     assert float(slow["latency_ms"]) >= SLOWER_MS
     assert "座席状态无法设置" in {line["message"] for line in lines.values()}
     assert ended.code == ended.json["exit_code"] == 3, ended.err
