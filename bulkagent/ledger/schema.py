@@ -15,7 +15,7 @@ from types import MappingProxyType
 __all__ = ["APPLICATION_ID", "MIGRATIONS", "SCHEMA", "VERSION"]
 
 APPLICATION_ID = 0x62756C6B  # "bulk": tells a ledger from any other SQLite file
-VERSION = 3
+VERSION = 4
 
 # One leg is one stretch of sending: the apply (or revert), and each resume after it.
 _LEGS = """
@@ -52,6 +52,10 @@ CREATE TABLE superseded (
 CREATE INDEX assignments_by_agent ON assignments (agent_id, run);
 """
 
+_TOOK_OVER = """
+ALTER TABLE legs ADD COLUMN took_over TEXT;
+"""
+
 _SWITCH_OVERS = """
 -- When a gateway last began to say that it was switching over.
 CREATE TABLE switch_overs (
@@ -60,6 +64,38 @@ CREATE TABLE switch_overs (
     began_at        INTEGER NOT NULL,
     PRIMARY KEY (run, gateway)
 ) STRICT, WITHOUT ROWID;
+"""
+
+_HANDOVERS = """
+-- The groups of a run that hands over: how many agents come on and go off, by what the rule of
+-- gate and floor counts. A run without any sends in the order of its lanes alone.
+CREATE TABLE handovers (
+    run             INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
+    group_name      TEXT NOT NULL,
+    incoming        INTEGER NOT NULL,       -- rows with flag 1, also those that are no assignment
+    outgoing        INTEGER NOT NULL,       -- rows with flag 0, the same
+    absent          INTEGER NOT NULL,       -- outgoing ones that are nobody's, so never cover
+    PRIMARY KEY (run, group_name)
+) STRICT, WITHOUT ROWID;
+"""
+
+_VERIFICATIONS = """
+-- Whether the gateway itself was seen to have taken over what was set.
+CREATE TABLE verifications (
+    run             INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
+    row             INTEGER NOT NULL,
+    verified        TEXT NOT NULL,          -- yes, no or not_visible
+    PRIMARY KEY (run, row)
+) STRICT, WITHOUT ROWID;
+"""
+
+_LEASES = """
+-- Legs under way, in the order in which they asked for their agents. Only a lease whose run's
+-- process is alive counts: see `ownership`.
+CREATE TABLE leases (
+    lease           INTEGER PRIMARY KEY AUTOINCREMENT,
+    run             INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE
+) STRICT;
 """
 
 # What is on disk, said in statuses. Dispatched without an outcome is unknown, nothing else is.
@@ -105,7 +141,8 @@ CREATE TABLE runs (
     fingerprint     TEXT NOT NULL DEFAULT '',  -- of the roster's gateways, agents and flags
     reverts         INTEGER REFERENCES runs,   -- the run that this one sets back
     totals          TEXT,                   -- JSON object: rows by status at the end of a leg
-    halted          TEXT                    -- why, until somebody has let it go on
+    halted          TEXT,                   -- why, until somebody has let it go on
+    job             TEXT NOT NULL DEFAULT ''  -- what the run is called by who runs it daily
 ) STRICT;
 
 CREATE TABLE lanes (
@@ -115,6 +152,7 @@ CREATE TABLE lanes (
     wave            INTEGER NOT NULL,       -- lower goes first
     assignments     INTEGER NOT NULL,
     cause           TEXT,                   -- why its last rows were not attempted
+    group_name      TEXT NOT NULL DEFAULT '',
     PRIMARY KEY (run, lane)
 ) STRICT, WITHOUT ROWID;
 
@@ -167,7 +205,11 @@ CREATE TABLE attempts (
     PRIMARY KEY (run, row, attempt)
 ) STRICT, WITHOUT ROWID;
 {_LEGS}
+{_TOOK_OVER}
 {_SWITCH_OVERS}
+{_HANDOVERS}
+{_VERIFICATIONS}
+{_LEASES}
 {_STORIES}
 """
 
@@ -188,10 +230,20 @@ SELECT DISTINCT run, gateway, iif(gateway = 'emulated', '', 'https://') || gatew
 FROM lanes;
 """  # noqa: S608 - of this module's text
 
+_TO_4 = f"""
+ALTER TABLE runs ADD COLUMN job TEXT NOT NULL DEFAULT '';
+ALTER TABLE lanes ADD COLUMN group_name TEXT NOT NULL DEFAULT '';
+{_TOOK_OVER}
+{_HANDOVERS}
+{_VERIFICATIONS}
+{_LEASES}
+"""
+
 MIGRATIONS: Mapping[int, str] = MappingProxyType(
     {
         1: _TO_2,
         2: _SWITCH_OVERS,
+        3: _TO_4,
     }
 )
 """Version of a ledger -> the statements that make the next version of it."""

@@ -118,15 +118,21 @@ def test_an_older_format_is_made_the_present_one_and_says_the_same(tmp_path: Pat
         assert find_run(database, "20231114T221320.000Z-0001").run == 1
 
 
-def test_a_ledger_of_the_second_format_is_gone_on_with(tmp_path: Path) -> None:
+@pytest.mark.parametrize("version", [2, 3])
+def test_a_ledger_of_an_earlier_format_is_gone_on_with(tmp_path: Path, version: int) -> None:
     path = tmp_path / "ledger.sqlite3"
     with raw(path) as connection:
-        connection.executescript(Path(__file__).with_name("format_2.sql").read_text())
+        connection.executescript(Path(__file__).with_name(f"format_{version}.sql").read_text())
     with open_ledger(path) as database:
         assert database.all("PRAGMA user_version") == [(VERSION,)]
+        assert database.all("PRAGMA foreign_key_check") == []
         new = open_ledger(tmp_path / "new.sqlite3")
-        listed = "SELECT type, name, sql FROM sqlite_schema ORDER BY name"
+        listed = "SELECT type, name, tbl_name FROM sqlite_schema ORDER BY name"
         assert database.all(listed) == new.all(listed)
+        columns = "SELECT * FROM pragma_table_info(?) ORDER BY cid"
+        for kind, name, _ in database.all(listed):
+            if kind in {"table", "view"}:
+                assert database.all(columns, (name,)) == new.all(columns, (name,))
         new.close()
         found, _ = report(database)
         assert [(line.row, line.status, line.cause) for line in found] == [
@@ -461,7 +467,7 @@ def test_a_planner_that_waited_in_vain_says_that_nothing_was_sent(database: Data
 
 # Transactions.
 
-_INSERT = "INSERT INTO lanes VALUES (?, ?, 'east', 0, 1, NULL)"
+_INSERT = "INSERT INTO lanes (run, lane, gateway, wave, assignments) VALUES (?, ?, 'east', 0, 1)"
 
 
 def test_a_failed_transaction_leaves_nothing_and_the_next_one_works(database: Database) -> None:
