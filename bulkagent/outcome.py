@@ -15,6 +15,7 @@ from typing import Generic, Protocol, TypeVar
 import msgspec
 
 __all__ = [
+    "Absence",
     "Assignment",
     "Attempt",
     "Cause",
@@ -30,6 +31,7 @@ __all__ = [
     "Reach",
     "Status",
     "Story",
+    "Verified",
     "conclude",
 ]
 
@@ -70,10 +72,22 @@ class Cause(enum.StrEnum):
     INTERRUPTED = "interrupted"
     DEADLINE = "deadline"
     HALTED = "halted"
+    GATE = "gate"
+    FLOOR = "floor"
+    CANARY = "canary"
+    PROTECTED = "protected"
     SUPERSEDED = "superseded"
     PREVIOUS_UNKNOWN = "previous_unknown"
     BAD_ROW = "bad_row"
     REPEATED_ROW = "repeated_row"
+
+
+class Verified(enum.StrEnum):
+    """Whether the gateway was seen to have taken over what it answered "0" to."""
+
+    YES = "yes"
+    NO = "no"  # it shows the contrary
+    NOT_VISIBLE = "not_visible"  # nothing that could be asked proves either
 
 
 class Reach(enum.Enum):
@@ -120,6 +134,14 @@ class Learned(enum.Enum):
     DROPPED = "dropped"  # too much was asked: 429, 503, or no reply in time
 
 
+class Absence(enum.Enum):
+    """What one end says of whether the one it is about is there at all."""
+
+    NONE = "none"  # nothing: he may well be there
+    PERHAPS = "perhaps"  # he is not, or what he was asked by is not his any more
+    SURELY = "surely"  # he is not
+
+
 # What these ends have in common is that asking less may well have avoided them. A connection
 # that was not made in time is not among them: an unreachable host looks the same.
 _TOO_MUCH = frozenset({Cause.OVERLOADED, Cause.TIMEOUT})
@@ -149,6 +171,8 @@ class Disposition(msgspec.Struct, frozen=True, gc=False):
     """What it says of the far side as a whole; nothing, unless a table knows better."""
     draws: Draws = Draws.RETRIES
     """What a further attempt draws on."""
+    absence: Absence = Absence.NONE
+    """Whether the one it is about is there; who is not may come."""
 
     @property
     def learned(self) -> Learned:
@@ -278,6 +302,8 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
     latency_ms: float
     first_sent_at: int
     finished_at: int
+    absent: bool = False
+    """Whether the agent was surely not there to be set."""
 
 
 class Line(msgspec.Struct, frozen=True, gc=False):
@@ -335,4 +361,5 @@ def conclude(
         latency_ms=last.latency_ms,
         first_sent_at=past.first_sent_at if past else story.first.sent_at,
         finished_at=finished_at,
+        absent=last.disposition.absence is Absence.SURELY,
     )

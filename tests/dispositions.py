@@ -1,6 +1,16 @@
 """Dispositions for tests of rooms that must not know where dispositions come from."""
 
-from bulkagent.outcome import Attempt, Cause, Disposition, Draws, Evidence, Health, Reach, Status
+from bulkagent.outcome import (
+    Absence,
+    Attempt,
+    Cause,
+    Disposition,
+    Draws,
+    Evidence,
+    Health,
+    Reach,
+    Status,
+)
 
 GOOD, UNWELL = Health.GOOD, Health.UNWELL  # unless said otherwise, nothing is said of the far side
 
@@ -64,6 +74,10 @@ ABSENT = Disposition(
     Cause.NOT_SIGNED_IN,
     evidence=Evidence.PERSONAL,
     health=GOOD,
+    absence=Absence.PERHAPS,
+)
+NOBODY = Disposition(
+    "nobody", Reach.NEVER_SENT, Status.FAILED, Cause.NO_GUID, absence=Absence.PERHAPS
 )
 
 ALL = (DONE, REFUSED, BUSY, READY, ODD, LOST, UNREACHED, DENIED, STRANGE, ABSENT, STALE, UNTOLD)

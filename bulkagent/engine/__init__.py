@@ -11,9 +11,13 @@ from bulkagent.engine.admission import Limits
 from bulkagent.engine.breaker import TripPolicy
 from bulkagent.engine.bulkhead import Bulkhead
 from bulkagent.engine.engine import Engine
+from bulkagent.engine.gatekeeper import Gatekeeper, Passage, Result, Side
+from bulkagent.engine.gating import Gates
+from bulkagent.engine.handover import Cover, Terms, may_leave, needed
 from bulkagent.engine.pacing import Pacer
 from bulkagent.engine.restraint import Caution, Notice
-from bulkagent.engine.retrying import Again, Decision, Enough, RetryPolicy, decide
+from bulkagent.engine.retrying import Again, Decision, Enough, RetryPolicy, Yet, decide
+from bulkagent.engine.rounds import Patience, Rounds
 from bulkagent.engine.ruling import (
     End,
     Go,
@@ -31,10 +35,13 @@ __all__ = [
     "Bounds",
     "Bulkhead",
     "Caution",
+    "Cover",
     "Decision",
     "End",
     "Engine",
     "Enough",
+    "Gatekeeper",
+    "Gates",
     "Go",
     "HaltCount",
     "HaltFirst",
@@ -42,11 +49,20 @@ __all__ = [
     "Limits",
     "Notice",
     "Pacer",
+    "Passage",
+    "Patience",
+    "Result",
     "RetryPolicy",
+    "Rounds",
     "Rule",
     "Ruling",
+    "Side",
     "Source",
     "Tally",
+    "Terms",
     "TripPolicy",
+    "Yet",
     "decide",
+    "may_leave",
+    "needed",
 ]

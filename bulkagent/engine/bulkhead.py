@@ -14,7 +14,7 @@ say: none while the far side is paused or given time to recover, one while it is
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Generic, TypeVar
 
 import anyio
@@ -25,14 +25,17 @@ from bulkagent.clock import Clock
 from bulkagent.engine.admission import Admission, Limits
 from bulkagent.engine.alarm import Alarm
 from bulkagent.engine.bell import Bell
+from bulkagent.engine.gating import Gates
 from bulkagent.engine.intake import Intake, Start
+from bulkagent.engine.lobby import Lobby
 from bulkagent.engine.parked import Parked
 from bulkagent.engine.parking import Parking, until_enough
 from bulkagent.engine.restraint import Caution, Notice, Restraint
-from bulkagent.engine.retrying import Again, Decision, Enough, RetryPolicy, decide
+from bulkagent.engine.retrying import Again, Decision, Enough, RetryPolicy, Yet, decide
+from bulkagent.engine.rounds import Patience
 from bulkagent.engine.ruling import End, HaltFirst, Tally
 from bulkagent.engine.source import Source
-from bulkagent.outcome import Cause, Draws, Ended, Story
+from bulkagent.outcome import Absence, Cause, Draws, Ended, Reach, Story
 
 __all__ = ["Bulkhead"]
 
@@ -53,6 +56,8 @@ class Bulkhead(Generic[ItemT, AttemptT]):
         clock: Time.
         random: Numbers from 0 up to 1, for the jitter.
         caution: How soon the far side is spared, and when it is given up.
+        gates: Whether a lane may give items, and which lanes take turns; None: all may, in order.
+        patience: How long those are waited for who are not there; None: they are not.
         answered: Whether the far side is known to have answered before.
         rows: How many items its lanes have in all; 0 where nobody knows.
         halt_first: How many first items are enough to end it, where all of them say that
@@ -79,6 +84,8 @@ class Bulkhead(Generic[ItemT, AttemptT]):
         clock: Clock,
         random: Callable[[], float],
         caution: Caution | None = None,
+        gates: Gates | None = None,
+        patience: Patience | None = None,
         answered: bool = False,
         rows: int = 0,
         halt_first: int = 0,
@@ -105,6 +112,11 @@ class Bulkhead(Generic[ItemT, AttemptT]):
             limits, caution or Caution(), random, answered=answered, notice=notice
         )
         self._parking: Parking[ItemT, AttemptT] = Parking(limits.max_parked)
+        self._gates = gates
+        self._waits = patience is not None
+        self._lobby: Lobby[ItemT, AttemptT] = Lobby(
+            patience, clock, random, admit=self._call_in, dismiss=self._dismiss_guest
+        )
         self._bell = Bell()
         self._alarm = Alarm(clock, self._regulate)
         self._intake = Intake(
@@ -112,11 +124,14 @@ class Bulkhead(Generic[ItemT, AttemptT]):
             source,
             self._parking,
             self._restraint,
+            gates=gates,
             rows=rows,
             clock=clock,
             bell=self._bell,
             alarm=self._alarm,
         )
+        if gates is not None:
+            gates.listen(self._reconsider)
         self._end: End | None = None
         self._cut_short = False
 
@@ -138,6 +153,16 @@ class Bulkhead(Generic[ItemT, AttemptT]):
     def parked(self) -> int:
         """Items between two attempts."""
         return len(self._parking)
+
+    @property
+    def awaited(self) -> int:
+        """Items that wait for whoever they are about."""
+        return len(self._lobby)
+
+    @property
+    def lanes_ended(self) -> Mapping[int, End]:
+        """Lanes that their gates have closed for good, and why."""
+        return self._intake.lanes_ended
 
     @property
     def lanes_left(self) -> tuple[int, ...]:
@@ -171,6 +196,7 @@ class Bulkhead(Generic[ItemT, AttemptT]):
         self._regulate()
         async with anyio.create_task_group() as watches:
             watches.start_soon(self._alarm.run)
+            watches.start_soon(self._lobby.run)
             async with anyio.create_task_group() as tasks:
                 self._tasks = tasks
                 for _ in range(self._workers):
@@ -198,12 +224,29 @@ class Bulkhead(Generic[ItemT, AttemptT]):
         self._intake.close()
         self._withhold()
         self._parking.clear()
-        for parked in self._parking:
-            if not parked.in_flight:
+        for parked in list(self._parking):
+            if parked.in_flight:
+                continue
+            if parked.guest:
+                self._parking.remove(parked)
+                self._lobby.receive(parked)
+            else:
                 parked.scope.cancel()
+        self._lobby.close()
         self._dismiss()
         if self._ending is not None:
             self._ending(end)
+
+    def _reconsider(self, lanes: Collection[int]) -> None:
+        """The gates' answer may be another one for these lanes, some of which may be here."""
+        if self._end is not None:
+            return
+        self._intake.reconsider(lanes)
+        self._intake.sweep()
+        if self._intake.over:
+            self._dismiss()
+        else:
+            self._bell.ring()
 
     def _withhold(self) -> None:
         """Say of retries that were due why they are not made, where that is the budget's doing."""
@@ -222,6 +265,7 @@ class Bulkhead(Generic[ItemT, AttemptT]):
         if self._end is not None or self._intake.over:
             return
         now = self._clock.monotonic()
+        self._intake.reconsider_due(now)
         if why := self._restraint.given_up(now):
             self.stop(self._given_up(why))
             return
@@ -276,7 +320,7 @@ class Bulkhead(Generic[ItemT, AttemptT]):
         elif start.parked is not None:
             await self._retry(start.parked, start.era)
         else:
-            await self._first(start.item, start.era)
+            await self._first(start.item, start.lane, start.era)
 
     async def _admit(self) -> Start[ItemT, AttemptT] | None:
         turnstile = self._admission.turnstile
@@ -287,17 +331,19 @@ class Bulkhead(Generic[ItemT, AttemptT]):
                 await turnstile.pace()
             return await self._intake.take() if self._startable() else None
 
-    async def _first(self, item: ItemT, era: int) -> None:
+    async def _first(self, item: ItemT, lane: int, era: int) -> None:
         await self._source.mark(item, 1)
         since = self._clock.monotonic()
         attempt, changed = await self._make(item, era, since)
         story = Story.begin(attempt)
         decision = self._judge(item, story, since)
         if isinstance(decision, Again):
-            parked = Parked(item, story, decision, since=since)
+            parked = Parked(item, story, decision, lane=lane, since=since)
             self._parking.add(parked)
             self._intake.sweep()
             self._tasks.start_soon(self._park, parked)
+        elif isinstance(decision, Yet):
+            self._await(Parked(item, story, decision, lane=lane, since=since))
         else:
             self._settle(item, story)
         if changed:
@@ -309,8 +355,17 @@ class Bulkhead(Generic[ItemT, AttemptT]):
         parked.story = parked.story.then(attempt)
         parked.decision = self._judge(parked.item, parked.story, parked.since)
         parked.in_flight = False
-        self._parking.add(parked)
-        parked.answered.set()
+        if parked.guest:
+            self._parking.remove(parked)
+            if isinstance(parked.decision, Enough):
+                self._lobby.left()
+                self._part(parked.lane)
+                self._settle(parked.item, parked.story)
+            else:
+                self._lobby.receive(parked)
+        else:
+            self._parking.add(parked)
+            parked.answered.set()
         if changed:
             self._regulate()
 
@@ -328,13 +383,14 @@ class Bulkhead(Generic[ItemT, AttemptT]):
             self._random,
             elapsed_s=self._clock.monotonic() - since,
             sweeping=not self._intake.fresh,
+            awaiting=self._waits and self._lobby.open,
         )
-        if self._end is not None and isinstance(decision, Again):
+        if self._end is not None and not isinstance(decision, Enough):
             self._cut_short = True
             decision = Enough(f"stopped: {self._end.cause}")
         if self._observe is not None:
             self._observe(item, story.attempts, story.last, decision)
-        if isinstance(decision, Again):
+        if not isinstance(decision, Enough):
             self._source.attempted(item, story.attempts, story.last)
         return decision
 
@@ -355,10 +411,40 @@ class Bulkhead(Generic[ItemT, AttemptT]):
             self._parking.remove(parked)
             # However it came to its end, what stands is told; what is in flight does not stand.
             if not parked.in_flight:
-                if isinstance(parked.decision, Again):
-                    self._cut_short = True
-                self._settle(parked.item, parked.story)
+                if isinstance(parked.decision, Yet) and self._end is None:
+                    self._await(parked)
+                else:
+                    if isinstance(parked.decision, Again):
+                        self._cut_short = True
+                    self._settle(parked.item, parked.story)
             self._bell.ring()
+
+    def _await(self, parked: Parked[ItemT, AttemptT]) -> None:
+        if self._gates is not None:
+            self._gates.awaits(parked.lane, 1)
+        self._lobby.receive(parked)
+        self._intake.sweep()
+
+    def _part(self, lane: int) -> None:
+        if self._gates is not None:
+            self._gates.awaits(lane, -1)
+
+    def _call_in(self, parked: Parked[ItemT, AttemptT]) -> None:
+        """Have an attempt made of a guest."""
+        self._parking.add(parked)
+        self._parking.due.add(parked)
+        self._bell.ring()
+
+    def _dismiss_guest(self, item: ItemT, lane: int, story: Story[AttemptT]) -> None:
+        """Nobody waits for the one whom an item is about any more."""
+        if self._end is not None:
+            self._cut_short = True
+        self._part(lane)
+        last = story.last.disposition
+        if last.reach is Reach.NEVER_SENT and last.absence is not Absence.NONE:
+            story = msgspec.structs.replace(story, withheld=Cause.NOT_SIGNED_IN)
+        self._settle(item, story)
+        self._bell.ring()
 
     def _settle(self, item: ItemT, story: Story[AttemptT]) -> None:
         self._source.settle(item, story)

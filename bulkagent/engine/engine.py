@@ -78,6 +78,13 @@ class Engine(Generic[ItemT, AttemptT]):
             if bulkhead.ended is not None
         )
 
+    @property
+    def lanes_ended(self) -> dict[int, End]:
+        """Lanes that their gates have closed for good, and why."""
+        return {
+            lane: end for bulkhead in self.bulkheads for lane, end in bulkhead.lanes_ended.items()
+        }
+
     async def run(self) -> None:
         """Work off all lanes of all bulkheads; return when nothing is in flight any more.
 

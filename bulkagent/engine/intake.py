@@ -7,18 +7,20 @@ it, and why the far side has come to its end.
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
 from bulkagent.clock import Clock
 from bulkagent.engine.alarm import Alarm
 from bulkagent.engine.bell import Bell
 from bulkagent.engine.breaker import Yes
+from bulkagent.engine.gating import Gates, NotYet
 from bulkagent.engine.parked import Parked
 from bulkagent.engine.parking import Parking
 from bulkagent.engine.restraint import Restraint
+from bulkagent.engine.ruling import End
 from bulkagent.engine.source import Source
+from bulkagent.engine.turns import Turns
 from bulkagent.outcome import Draws, Ended
 
 __all__ = ["Intake", "Start"]
@@ -31,6 +33,7 @@ class Start(NamedTuple, Generic[ItemT, AttemptT]):
     """What a worker is about to attempt; the item alone where it is its first attempt."""
 
     item: ItemT
+    lane: int
     era: int
     parked: Parked[ItemT, AttemptT] | None = None
 
@@ -43,6 +46,7 @@ class Intake(Generic[ItemT, AttemptT]):
         source: Where items come from.
         parking: The items that are between two attempts.
         restraint: Whether anything may be attempted.
+        gates: Whether a lane may give items, and which lanes take turns; None: any, in order.
         rows: How many items its lanes have in all; 0 where nobody knows.
         clock: Time.
         bell: Rung when there may be something to attempt that was not there before.
@@ -54,6 +58,8 @@ class Intake(Generic[ItemT, AttemptT]):
         "_bell",
         "_clock",
         "_closed",
+        "_gates",
+        "_held",
         "_parking",
         "_probed",
         "_restraint",
@@ -61,6 +67,7 @@ class Intake(Generic[ItemT, AttemptT]):
         "_source",
         "_taken",
         "lanes",
+        "lanes_ended",
         "lanes_left",
         "open",
     )
@@ -72,14 +79,20 @@ class Intake(Generic[ItemT, AttemptT]):
         parking: Parking[ItemT, AttemptT],
         restraint: Restraint,
         *,
+        gates: Gates | None = None,
         rows: int,
         clock: Clock,
         bell: Bell,
         alarm: Alarm,
     ) -> None:
-        self.lanes = deque(lanes)
+        self.lanes = Turns(lanes, gates.group if gates else None)
+        """Those that may give an item, as far as is known."""
         self.lanes_left: list[int] = []
         """Lanes that `close` closed before the source had said that they have no more."""
+        self.lanes_ended: dict[int, End] = {}
+        """Lanes that their gates have closed for good, and why."""
+        self._held: dict[int, float] = {}  # lane -> when to ask for it again
+        self._gates = gates
         self.open = 0
         """Items asked for or taken whose stories have not ended."""
         self._rows = rows
@@ -96,7 +109,7 @@ class Intake(Generic[ItemT, AttemptT]):
     @property
     def over(self) -> bool:
         """Whether there is nothing more to come, and nobody has anything any more."""
-        return not (self.lanes or self.open)
+        return not (self.lanes or self._held or self.open)
 
     @property
     def fresh(self) -> bool:
@@ -106,8 +119,36 @@ class Intake(Generic[ItemT, AttemptT]):
     def close(self) -> None:
         """Choose nothing more; what is in flight comes to its end."""
         self._closed = True
-        self.lanes_left.extend(self.lanes)
+        left = [*self.lanes, *self._held]
+        self.lanes_left.extend(left)
         self.lanes.clear()
+        self._held.clear()
+        if self._gates is not None:
+            for lane in left:
+                self._gates.closed(lane)
+
+    def reconsider(self, lanes: Collection[int]) -> None:
+        """Ask the gates again for those of the lanes that are held."""
+        gates = self._gates
+        if gates is None or not self._held:
+            return
+        now = self._clock.monotonic()
+        for lane in lanes:
+            if lane not in self._held:
+                continue
+            admits = gates.ask(lane, now)
+            if isinstance(admits, NotYet):
+                self._hold(lane, admits)
+                continue
+            del self._held[lane]
+            if isinstance(admits, End):
+                self._end(lane, admits)
+            else:
+                self.lanes.add(lane)
+
+    def reconsider_due(self, now: float) -> None:
+        """Ask the gates again for lanes whose time has come."""
+        self.reconsider([lane for lane, at in self._held.items() if at <= now])
 
     def ready(self) -> bool:
         """Whether there is anything to attempt: a due retry goes before a new item."""
@@ -149,21 +190,33 @@ class Intake(Generic[ItemT, AttemptT]):
 
     async def _take_new(self) -> Start[ItemT, AttemptT] | None:
         now = self._clock.monotonic()
+        lane = self.lanes.next()
+        if self._gates is not None:
+            admits = self._gates.ask(lane, now)
+            if isinstance(admits, End | NotYet):
+                self.lanes.remove(lane)
+                if isinstance(admits, End):
+                    self._end(lane, admits)
+                else:
+                    self._hold(lane, admits)
+                self.sweep()
+                return None
+            self._gates.taken(lane)
         era = self._restraint.dispatch(now)
-        lane = self.lanes[0]
         self.open += 1
         item = await self._source.take(lane)
         if item is None:
             self._restraint.withdraw(era, self._clock.monotonic())
-            self._close(lane)
+            self._exhausted(lane)
             return None
         self._restraint.first(now)
         self._taken += 1
         if self._taken == self._rows:
             # Nobody need wait for a pause to end, only to hear that there is nothing left.
             self.lanes.clear()
+            self._held.clear()
             self.sweep()
-        return Start(item, era)
+        return Start(item, lane, era)
 
     async def _take_longest(self) -> Start[ItemT, AttemptT] | None:
         """The longest parked as a probe, whether its own time has come or not."""
@@ -185,14 +238,28 @@ class Intake(Generic[ItemT, AttemptT]):
     def _pick(self, parked: Parked[ItemT, AttemptT]) -> Start[ItemT, AttemptT]:
         era = self._restraint.dispatch(self._clock.monotonic())
         self._parking.pick(parked)
-        return Start(parked.item, era, parked)
+        return Start(parked.item, parked.lane, era, parked)
 
-    def _close(self, lane: int) -> None:
+    def _hold(self, lane: int, until: NotYet) -> None:
+        self._held[lane] = until.at
+        self._alarm.set(until.at)
+
+    def _end(self, lane: int, end: End) -> None:
+        self.lanes_ended[lane] = end
+        if self._gates is not None:
+            self._gates.closed(lane)
+
+    def _exhausted(self, lane: int) -> None:
         self.open -= 1
         # Several may have asked at once, or the end may have closed it meanwhile.
-        for lanes in (self.lanes, self.lanes_left):
-            if lane in lanes:
-                lanes.remove(lane)
+        if lane in self.lanes:
+            self.lanes.remove(lane)
+        self._held.pop(lane, None)
+        if lane in self.lanes_left:
+            self.lanes_left.remove(lane)
+        if self._gates is not None:
+            self._gates.returned(lane)
+            self._gates.closed(lane)
         self.sweep()
 
     def sweep(self) -> None:

@@ -32,17 +32,29 @@ class Parked(Generic[ItemT, AttemptT]):
         "_sleep",
         "answered",
         "decision",
+        "guest",
         "in_flight",
         "item",
+        "lane",
         "scope",
         "since",
         "story",
     )
 
     def __init__(
-        self, item: ItemT, story: Story[AttemptT], decision: Decision, *, since: float = 0.0
+        self,
+        item: ItemT,
+        story: Story[AttemptT],
+        decision: Decision,
+        *,
+        lane: int = 0,
+        since: float = 0.0,
+        guest: bool = False,
     ) -> None:
         self.item = item
+        self.lane = lane
+        self.guest = guest
+        """Whether the lobby sees to its waiting, so that no task of its own does."""
         self.story = story
         self.decision = decision
         self.since = since
@@ -64,7 +76,9 @@ class Parked(Generic[ItemT, AttemptT]):
 
     @property
     def draws(self) -> Draws:
-        """What its next attempt draws on."""
+        """What its next attempt draws on; the lobby has a pace of its own."""
+        if self.guest:
+            return Draws.NOTHING
         return self.story.last.disposition.draws
 
     def hurry(self) -> None:

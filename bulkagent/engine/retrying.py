@@ -11,9 +11,9 @@ from typing import TypeVar
 
 import msgspec
 
-from bulkagent.outcome import Ended, Story
+from bulkagent.outcome import Absence, Ended, Story
 
-__all__ = ["Again", "Decision", "Enough", "RetryPolicy", "decide"]
+__all__ = ["Again", "Decision", "Enough", "RetryPolicy", "Yet", "decide"]
 
 AttemptT = TypeVar("AttemptT", bound=Ended)
 
@@ -57,11 +57,16 @@ class Enough(msgspec.Struct, frozen=True, gc=False):
     reason: str
 
 
-Decision = Again | Enough
+class Yet(msgspec.Struct, frozen=True, gc=False):
+    """Try again when the one it is about may have come."""
+
+
+Decision = Again | Enough | Yet
 
 _APPLIED = Enough("nothing left to do")
 _FINAL = Enough("trying again would not change it")
 _SPENT = Enough("attempts spent")
+_YET = Yet()
 
 
 def decide(
@@ -71,6 +76,7 @@ def decide(
     *,
     elapsed_s: float = 0.0,
     sweeping: bool = False,
+    awaiting: bool = False,
 ) -> Decision:
     """Whether a story goes on after its latest attempt.
 
@@ -80,15 +86,20 @@ def decide(
         random: A number from 0 up to 1.
         elapsed_s: Seconds since its first attempt began.
         sweeping: Whether items whose attempts are spent are tried again now.
+        awaiting: Whether those who are not there are waited for.
     """
     disposition = story.last.disposition
     if disposition.cause is None:
         return _APPLIED
+    if awaiting and disposition.absence is not Absence.NONE and not disposition.retries:
+        return _YET
     if disposition.retries == 0:
         return _FINAL
     if disposition.retries is not None and story.repeats > disposition.retries:
         return _SPENT
-    spent = story.attempts >= policy.max_attempts
+    # Whoever was not there has not been tried.
+    absent = sum(end.absence is not Absence.NONE for end in story.ends) if awaiting else 0
+    spent = story.attempts - absent >= policy.max_attempts
     if spent and elapsed_s >= policy.retry_for_s:
         return _SPENT
     # Beyond 2**60 the window is the cap anyway, and a float would overflow.

@@ -1,0 +1,107 @@
+"""When an outgoing agent may go off: gate and floor, as one pure rule over counters.
+
+What may live here: the rule, in this one place, and what it counts. What this room must not know:
+who counts, who asks, and how anything is sent.
+
+The rule, per group. I: rows that come on, whatever became of them but for duplicates; U: of
+these, the ones that are up. O: rows that go off; D: of these, the ones that are off or may be. One
+more may go off only if
+
+    U >= ceil(gate x I)    and    (O - D - 1) + U >= ceil(floor x O)
+
+and D is raised in the same step. What is up is counted from what is on disk.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from fractions import Fraction
+
+import msgspec
+
+from bulkagent.engine.gating import Admits, NotYet
+from bulkagent.engine.ruling import End, Go
+from bulkagent.outcome import Cause
+
+__all__ = ["Cover", "Terms", "may_leave", "needed"]
+
+_GO = Go()
+_NOT_YET = NotYet()
+
+
+class Terms(msgspec.Struct, frozen=True, kw_only=True):
+    """What must hold before anybody goes off."""
+
+    gate: float = 0.95
+    """Share of the incoming agents, 0 to 1, who must be up."""
+    floor: float | None = None
+    """Share of the number of outgoing agents, 0 to 1, who must take calls at any time, be they
+    outgoing or incoming ones; None: any number."""
+    allow_closing: bool = False
+    """Whether a group may go off to which nobody comes on."""
+
+
+class Cover(msgspec.Struct, kw_only=True):
+    """Who of one group comes on and goes off, and how far that is."""
+
+    incoming: int = 0
+    """I: rows with flag 1, without duplicates."""
+    outgoing: int = 0
+    """O: rows with flag 0, without duplicates."""
+    up: int = 0
+    """U: incoming agents who are up."""
+    down: int = 0
+    """D: outgoing agents who are off, may be, or are on their way."""
+    awaited: int = 0
+    """Incoming agents whose stories may still end in their being up."""
+    leaving: int = 0
+    """Outgoing agents on their way, whose stories may still end in their staying on."""
+
+
+@functools.lru_cache(4096)
+def needed(share: float, of: int) -> int:
+    """How many make up a share: the ceiling of what is meant, not of what a float makes of it."""
+    return math.ceil(Fraction(repr(share)) * of)
+
+
+def may_leave(cover: Cover, terms: Terms, *, counted: bool = False) -> Admits:
+    """Whether one more outgoing agent may be dispatched.
+
+    Args:
+        cover: How the group stands.
+        terms: Gate and floor.
+        counted: Whether the agent is among those of D already: an earlier request may have taken
+            effect, or has found that he is not there.
+    """
+    admits = _gate(cover, terms)
+    if isinstance(admits, Go) and terms.floor is not None:
+        return _floor(cover, terms.floor, going=0 if counted else 1)
+    return admits
+
+
+def _gate(cover: Cover, terms: Terms) -> Admits:
+    if not cover.incoming and not terms.allow_closing:
+        return End(Cause.GATE, "nobody comes on for those who go off")
+    gate = needed(terms.gate, cover.incoming)
+    if cover.up >= gate:
+        return _GO
+    if cover.awaited:
+        return _NOT_YET
+    return End(
+        Cause.GATE,
+        f"{cover.up:,} of {cover.incoming:,} incoming agents are up, the gate needs {gate:,}",
+    )
+
+
+def _floor(cover: Cover, floor: float, *, going: int) -> Admits:
+    least = needed(floor, cover.outgoing)
+    left = cover.outgoing - cover.down - going + cover.up
+    if left >= least:
+        return _GO
+    if cover.awaited or cover.leaving:
+        return _NOT_YET
+    return End(
+        Cause.FLOOR,
+        f"with one fewer, {left:,} agents would be left, the floor needs {least:,}",
+    )

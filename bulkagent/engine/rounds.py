@@ -1,0 +1,161 @@
+"""Asking for the same ones again and again: who is next, and when.
+
+What may live here: the order and the pace of asking. What this room must not know: what is asked,
+and what comes of it. Whoever waits is one record in a heap, with no task of its own: there may be
+as many as rows.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import math
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+import msgspec
+
+from bulkagent.clock import Clock
+from bulkagent.engine.alarm import Alarm
+
+__all__ = ["Patience", "Rounds"]
+
+T = TypeVar("T")
+
+_AT_ONCE = 4
+"""So many are asked for at once: it is done at the side of everything else."""
+
+_FAREWELLS = 100
+"""So many are dismissed in one turn of the loop."""
+
+
+class Patience(msgspec.Struct, frozen=True, kw_only=True):
+    """For how long one asks, and how gently."""
+
+    window_s: float
+    """Seconds from the beginning, above 0."""
+    every_s: float = 30.0
+    """Seconds between two questions for the same one, half as many to half as many again."""
+    per_second: float = 50.0
+    """Questions for all a second, above 0."""
+
+
+class Rounds(Generic[T]):
+    """Those who are asked for again and again.
+
+    Args:
+        patience: For how long, and how gently; None: for nobody.
+        clock: Time.
+        random: Numbers from 0 up to 1.
+        call: Has one asked for, who comes back by `add` or does not: `left`.
+        dismiss: Nobody asks for this one any more.
+    """
+
+    __slots__ = (
+        "_alarm",
+        "_asked",
+        "_call",
+        "_clock",
+        "_closed",
+        "_dismiss",
+        "_heap",
+        "_next",
+        "_number",
+        "_patience",
+        "_random",
+        "_until",
+    )
+
+    def __init__(
+        self,
+        patience: Patience | None,
+        clock: Clock,
+        random: Callable[[], float],
+        *,
+        call: Callable[[T], None],
+        dismiss: Callable[[T], None],
+    ) -> None:
+        self._patience = patience
+        self._clock = clock
+        self._random = random
+        self._call = call
+        self._dismiss = dismiss
+        self._heap: list[tuple[float, int, T]] = []
+        self._number = itertools.count()
+        self._alarm = Alarm(clock, self._look)
+        self._closed = patience is None
+        self._until = math.inf
+        self._next = -math.inf
+        self._asked = 0
+
+    def __len__(self) -> int:
+        return len(self._heap) + self._asked
+
+    @property
+    def open(self) -> bool:
+        """Whether anybody is asked for at this moment."""
+        return not self._closed and self._clock.monotonic() < self._until
+
+    async def run(self) -> None:
+        """Ask, for as long as this is not cancelled."""
+        if self._patience is None:
+            return
+        self._until = self._clock.monotonic() + self._patience.window_s
+        self._alarm.set(self._until)
+        try:
+            await self._alarm.run()
+        finally:
+            # What stands is told, however it came to its end.
+            while self._heap:
+                self._farewell()
+
+    def add(self, one: T, *, again: bool = False, soon: bool = False) -> None:
+        """Ask for one.
+
+        Args:
+            one: Who.
+            again: Whether it was called, and is back.
+            soon: Whether to ask as soon as the pace allows, and not after a while.
+        """
+        self._asked -= again
+        every_s = self._patience.every_s if self._patience and not soon else 0.0
+        at = self._clock.monotonic() + every_s * (0.5 + self._random())
+        heapq.heappush(self._heap, (at, next(self._number), one))
+        self._wake()
+
+    def left(self) -> None:
+        """One who was called does not come back."""
+        self._asked -= 1
+        self._wake()
+
+    def close(self) -> None:
+        """Ask for nobody any more."""
+        self._closed = True
+        self._alarm.set(-math.inf)
+
+    def _wake(self) -> None:
+        if not self.open:
+            self._alarm.set(-math.inf)
+        elif self._heap and self._asked < _AT_ONCE:
+            self._alarm.set(max(self._heap[0][0], self._next))
+
+    def _look(self) -> None:
+        if not self.open:
+            for _ in range(min(_FAREWELLS, len(self._heap))):
+                self._farewell()
+            if self._heap:
+                self._alarm.set(-math.inf)
+            return
+        now = self._clock.monotonic()
+        due = self._heap and now >= max(self._heap[0][0], self._next)
+        if due and self._patience is not None and self._asked < _AT_ONCE:
+            _, _, one = heapq.heappop(self._heap)
+            self._asked += 1
+            self._next = now + 1.0 / self._patience.per_second
+            self._call(one)
+        self._alarm.set(self._until)
+        self._wake()
+
+    def _farewell(self) -> None:
+        _, _, one = heapq.heappop(self._heap)
+        self._dismiss(one)

@@ -1,0 +1,301 @@
+"""Turns, gate, floor and canaries, each by itself."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bulkagent.engine import (
+    Cover,
+    End,
+    Gatekeeper,
+    Go,
+    Passage,
+    Result,
+    Side,
+    Terms,
+    may_leave,
+    needed,
+)
+from bulkagent.engine.canary import Canaries, spread, unlikely
+from bulkagent.engine.gating import NotYet
+from bulkagent.engine.turns import Turns
+from bulkagent.outcome import Cause
+
+GO, NOT_YET = Go(), NotYet()
+SET, FAILED = Result(applied=True, off=True), Result(applied=False)
+
+
+# Shares.
+
+
+@pytest.mark.parametrize(
+    ("share", "of", "number"),
+    [
+        (0.95, 100, 95),
+        (0.95, 20, 19),
+        (0.95, 21, 20),
+        (0.07, 100, 7),  # the product of the floats is 7.000000000000001
+        (0.57, 100, 57),
+        (0.0, 10, 0),
+        (1.0, 7, 7),
+        (0.95, 0, 0),
+        (0.005, 1, 1),
+    ],
+)
+def test_a_share_of_a_number_is_its_ceiling(share: float, of: int, number: int) -> None:
+    assert needed(share, of) == number
+
+
+@given(st.integers(0, 10_000), st.integers(0, 100_000))
+def test_no_share_is_rounded_in_the_wrong_direction(percent_of_percent: int, of: int) -> None:
+    share = percent_of_percent / 10_000
+    assert needed(share, of) == math.ceil(Fraction(percent_of_percent, 10_000) * of)
+
+
+# The rule, case by case. I incoming of whom U are up, O outgoing of whom D are down.
+
+
+def ruling(terms: Terms, cover: Cover, *, counted: bool = False) -> object:
+    found = may_leave(cover, terms, counted=counted)
+    return found.cause if isinstance(found, End) else found
+
+
+@pytest.mark.parametrize(
+    ("up", "awaited", "expected"),
+    [(94, 6, NOT_YET), (95, 5, GO), (95, 0, GO), (94, 0, Cause.GATE), (0, 100, NOT_YET)],
+)
+def test_the_gate_opens_as_soon_as_it_holds_and_fails_when_all_stories_have_ended(
+    up: int, awaited: int, expected: object
+) -> None:
+    cover = Cover(incoming=100, outgoing=80, up=up, awaited=awaited)
+    assert ruling(Terms(), cover) == expected
+
+
+def test_nobody_goes_off_where_nobody_comes_on_unless_that_is_said() -> None:
+    assert ruling(Terms(), Cover(outgoing=5)) is Cause.GATE
+    assert ruling(Terms(gate=0.0), Cover(outgoing=5)) is Cause.GATE
+    assert ruling(Terms(allow_closing=True), Cover(outgoing=5)) == GO
+    floored = Terms(allow_closing=True, floor=0.5)
+    assert ruling(floored, Cover(outgoing=5, down=1)) == GO
+    assert ruling(floored, Cover(outgoing=5, down=2)) is Cause.FLOOR
+
+
+@pytest.mark.parametrize(
+    ("down", "up", "leaving", "awaited", "expected"),
+    [
+        (0, 10, 0, 0, GO),
+        (9, 10, 0, 0, GO),  # 10 - 9 - 1 + 10 = 10 of 9
+        (10, 10, 0, 0, GO),
+        (11, 10, 0, 0, Cause.FLOOR),
+        (11, 10, 1, 0, NOT_YET),
+        (11, 10, 0, 1, NOT_YET),
+    ],
+)
+def test_the_floor_counts_who_is_left_after_this_one(
+    down: int, up: int, leaving: int, awaited: int, expected: object
+) -> None:
+    cover = Cover(incoming=10, outgoing=10, down=down, up=up, leaving=leaving, awaited=awaited)
+    assert ruling(Terms(floor=0.9, gate=0.5), cover) == expected
+
+
+def test_whoever_is_down_already_takes_nobody_off_by_being_asked_again() -> None:
+    cover = Cover(incoming=5, outgoing=10, up=5, down=5)
+    assert ruling(Terms(floor=1.0), cover) is Cause.FLOOR
+    assert ruling(Terms(floor=1.0), cover, counted=True) == GO
+
+
+# Canaries.
+
+
+@pytest.mark.parametrize(
+    ("bad", "of", "halts"),
+    [
+        (0, 20, False),
+        (1, 20, False),
+        (2, 20, False),
+        (3, 20, True),
+        (1, 1, True),
+        (1, 5, False),
+        (2, 5, True),
+        (8, 100, False),
+        (9, 100, True),
+        (500, 10_000, False),
+        (600, 10_000, True),
+        (99_999, 100_000, True),
+    ],
+)
+def test_a_small_number_is_judged_as_one(bad: int, of: int, *, halts: bool) -> None:
+    assert unlikely(bad, of) is halts
+
+
+def test_what_speaks_against_going_on() -> None:
+    assert not Canaries().against()
+    assert not Canaries(counted=20, bad=1).against()
+    assert "3 of 20" in Canaries(counted=20, bad=3).against()
+    assert "none of the 4" in Canaries(counted=4, bad=4).against()
+    assert "guid_refused" in Canaries(counted=20, bad=1, misled="guid_refused").against()
+
+
+@given(st.integers(0, 200), st.lists(st.integers(0, 50), max_size=8))
+def test_canaries_are_spread_as_evenly_as_lanes_allow(number: int, rows: list[int]) -> None:
+    quotas = spread(number, rows)
+    assert sum(quotas) == min(number, sum(rows))
+    assert all(quota <= most for quota, most in zip(quotas, rows, strict=True))
+    unfilled = [quota for quota, most in zip(quotas, rows, strict=True) if quota < most]
+    assert not unfilled or max(quotas) - min(unfilled) <= 1
+
+
+def test_only_canaries_go_until_they_are_known() -> None:
+    passages = [
+        Passage(lane=lane, group=f"g{lane % 2}", rows=10, side=side)
+        for lane, side in enumerate((Side.COMES_ON, Side.COMES_ON, Side.GOES_OFF, Side.GOES_OFF))
+    ]
+    covers = {group: Cover(incoming=10, outgoing=10) for group in ("g0", "g1")}
+    keeper = Gatekeeper(passages, covers, Terms(gate=0.1), canaries=4)
+    for lane in (0, 1):
+        for _ in range(2):
+            assert keeper.ask(lane, 0.0) == GO
+            keeper.taken(lane)
+    assert [keeper.ask(lane, 0.0) for lane in range(4)] == [NOT_YET] * 4
+    for lane in (0, 0, 1):
+        keeper.ended(lane, SET)
+    assert keeper.ask(0, 0.0) == NOT_YET
+    keeper.ended(1, SET)
+    assert [keeper.ask(lane, 0.0) for lane in range(4)] == [GO] * 4
+
+
+def test_bad_canaries_end_every_lane_and_are_told_once() -> None:
+    told: list[tuple[str, End]] = []
+    keeper = Gatekeeper(
+        [Passage(lane=lane, group="", rows=10) for lane in (0, 1)],
+        {},
+        Terms(),
+        canaries=2,
+        told=lambda group, end: told.append((group, end)),
+    )
+    called: list[int] = []
+    keeper.listen(called.extend)
+    for lane in (0, 1):
+        keeper.taken(lane)
+        keeper.ended(lane, FAILED)
+    keeper.announce()
+    assert sorted(called) == [0, 1]
+    ends = [keeper.ask(lane, 0.0) for lane in (0, 1)]
+    assert [end.cause for end in ends if isinstance(end, End)] == [Cause.CANARY] * 2
+    assert [(group, end.cause) for group, end in told] == [("", Cause.CANARY)]
+
+
+def test_who_is_waited_for_is_no_canary_that_others_wait_for() -> None:
+    keeper = Gatekeeper([Passage(lane=0, group="", rows=10)], {}, Terms(), canaries=3)
+    for _ in range(3):
+        keeper.taken(0)
+    keeper.awaits(0, 1)
+    keeper.ended(0, SET)
+    assert keeper.ask(0, 0.0) == NOT_YET
+    keeper.ended(0, SET)
+    assert keeper.ask(0, 0.0) == GO
+
+
+def test_where_all_canaries_are_waited_for_nothing_is_known_yet() -> None:
+    keeper = Gatekeeper([Passage(lane=0, group="", rows=10)], {}, Terms(), canaries=2)
+    for _ in range(2):
+        keeper.taken(0)
+        keeper.awaits(0, 1)
+    assert keeper.ask(0, 0.0) == NOT_YET
+    keeper.awaits(0, -1)
+    keeper.ended(0, SET)
+    assert keeper.ask(0, 0.0) == GO
+
+
+# Lanes that wait for a time, lanes that come to their end.
+
+
+def test_a_lane_in_whose_agents_something_may_still_change_waits() -> None:
+    keeper = Gatekeeper([Passage(lane=0, group="", rows=1, not_before=20.0)], {}, Terms())
+    assert keeper.ask(0, 19.9) == NotYet(20.0)
+    assert keeper.ask(0, 20.0) == GO
+
+
+def test_a_lane_that_is_closed_is_not_waited_for() -> None:
+    passages = [
+        Passage(lane=0, group="", rows=10, side=Side.COMES_ON),
+        Passage(lane=1, group="", rows=10, side=Side.GOES_OFF),
+    ]
+    keeper = Gatekeeper(passages, {"": Cover(incoming=10, outgoing=10)}, Terms())
+    keeper.taken(0)
+    keeper.closed(0)
+    assert keeper.ask(1, 0.0) == NOT_YET
+    keeper.ended(0, SET)
+    assert isinstance(keeper.ask(1, 0.0), End)
+
+
+def test_by_sight_an_agent_is_up_when_it_is_seen() -> None:
+    passages = [
+        Passage(lane=0, group="a", rows=2, side=Side.COMES_ON),
+        Passage(lane=1, group="a", rows=1, side=Side.GOES_OFF),
+    ]
+    covers = {"a": Cover(incoming=2, outgoing=1)}
+    keeper = Gatekeeper(passages, covers, Terms(gate=1.0), by_sight=True)
+    for _ in range(2):
+        keeper.taken(0)
+        keeper.ended(0, SET)
+    assert keeper.ask(1, 0.0) == NOT_YET
+    keeper.seen("a", up=True)
+    assert keeper.ask(1, 0.0) == NOT_YET
+    keeper.seen("a", up=True)
+    assert keeper.ask(1, 0.0) == GO
+
+
+def test_by_sight_who_is_not_seen_in_time_does_not_count() -> None:
+    passages = [
+        Passage(lane=0, group="a", rows=1, side=Side.COMES_ON),
+        Passage(lane=1, group="a", rows=1, side=Side.GOES_OFF),
+    ]
+    keeper = Gatekeeper(
+        passages, {"a": Cover(incoming=1, outgoing=1)}, Terms(gate=1.0), by_sight=True
+    )
+    keeper.taken(0)
+    keeper.ended(0, SET)
+    keeper.seen("a", up=False)
+    assert isinstance(keeper.ask(1, 0.0), End)
+
+
+# Turns.
+
+
+def test_groups_take_turns_and_lanes_of_a_group_follow_one_another() -> None:
+    turns = Turns([0, 1, 2, 3], {0: "a", 1: "b", 2: "a", 3: "b"}.__getitem__)
+    assert [turns.next() for _ in range(4)] == [0, 1, 0, 1]
+    turns.remove(0)
+    assert [turns.next() for _ in range(4)] == [2, 1, 2, 1]
+    turns.remove(1)
+    turns.remove(3)
+    assert list(turns) == [2]
+    turns.add(0)
+    assert turns.next() == 0, "the first of its lanes goes first again"
+    turns.add(3)
+    assert [turns.next() for _ in range(4)] == [0, 3, 0, 3]
+    assert len(turns) == 3
+    turns.clear()
+    assert not turns
+    assert 0 not in turns
+
+
+@given(st.lists(st.integers(0, 3), min_size=1, max_size=8), st.data())
+def test_nobody_is_starved(groups: list[int], data: st.DataObject) -> None:
+    turns = Turns(range(len(groups)), groups.__getitem__)
+    alive = set(groups)
+    for _ in range(20):
+        round_ = [groups[turns.next()] for _ in alive]
+        assert sorted(round_) == sorted(alive)
+        if data.draw(st.booleans()):
+            gone = data.draw(st.sampled_from(sorted(turns)))
+            turns.remove(gone)
+            alive = {groups[lane] for lane in turns}
+        if not turns:
+            break
