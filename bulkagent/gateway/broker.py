@@ -104,15 +104,16 @@ class Broker:
         await self._connections.__aexit__(exc_type, exc, traceback)
 
     async def credential(self, assignment: Assignment) -> Credential | None:
-        """What it says of this agent, or said before.
+        """What it says of this agent, or said before; who had nothing may have something now.
 
         Raises:
             SourceFailed: It did not answer, or not with anything that can be used.
         """
         key = (assignment.gateway, assignment.agent_id)
-        if key not in self._known:
-            self._known[key] = await self._ask(*key)
-        return self._known[key]
+        known = self._known.get(key)
+        if known is None:
+            known = self._known[key] = await self._ask(*key)
+        return known
 
     async def renewed(self, assignment: Assignment, refused: Credential) -> bool:
         """Ask again; where that fails it is asked before the next attempt."""
@@ -124,6 +125,10 @@ class Broker:
         if credential is None:
             return False
         return (credential.guid, credential.cookie) != (refused.guid, refused.cookie)
+
+    def fresh(self, _credential: Credential) -> bool:
+        """It was just asked."""
+        return True
 
     @property
     def note(self) -> str:

@@ -16,18 +16,17 @@ from yarl import URL
 
 from bulkagent.clock import Clock, SystemClock
 from bulkagent.gateway.connections import Connections, ExchangeFailed
-from bulkagent.gateway.credentials import Credential, CredentialSource, SourceFailed
+from bulkagent.gateway.credentials import CredentialSource, SourceFailed
 from bulkagent.gateway.endpoint import Endpoint, tls_context
 from bulkagent.gateway.faults import FAULTS, Fault
-from bulkagent.gateway.operations import Operation
+from bulkagent.gateway.operations import CONTENT_TYPE, Operation
 from bulkagent.gateway.reply import read_reply, without_secrets
-from bulkagent.gateway.retcodes import WITH_A_NEWER_GUID
+from bulkagent.gateway.retcodes import WITH_A_FRESH_GUID, WITH_A_NEWER_GUID
 from bulkagent.gateway.retry_after import retry_after_s
 from bulkagent.outcome import Assignment, Attempt
 
 __all__ = ["GatewayClient"]
 
-_CONTENT_TYPE = "application/json; charset=UTF-8"
 _OK = 200
 
 
@@ -107,9 +106,7 @@ class GatewayClient:
             return self._never_sent(Fault.NO_GUID)
         if self._connections is None:
             raise RuntimeError("a GatewayClient attempts only within its `async with`")
-        headers = {"Content-Type": _CONTENT_TYPE, "Guid": credential.guid}
-        if credential.cookie:
-            headers["Cookie"] = credential.cookie
+        headers = {"Content-Type": CONTENT_TYPE, **credential.headers}
         sent_at = self._clock.wall_ms()
         started = self._clock.monotonic()
         try:
@@ -128,8 +125,11 @@ class GatewayClient:
             reply.status, reply.body, self._operation.retcodes, *credential.secrets
         )
         disposition = reading.disposition
-        if disposition.name in WITH_A_NEWER_GUID and await self._renewed(assignment, credential):
-            disposition = WITH_A_NEWER_GUID[disposition.name]
+        if disposition.name in WITH_A_NEWER_GUID:
+            if await self._credentials.renewed(assignment, credential):
+                disposition = WITH_A_NEWER_GUID[disposition.name]
+            elif self._credentials.fresh(credential):
+                disposition = WITH_A_FRESH_GUID.get(disposition.name, disposition)
         asked = reply.headers.get("Retry-After") if reply.status != _OK else None
         return Attempt(
             disposition,
@@ -144,6 +144,3 @@ class GatewayClient:
 
     def _never_sent(self, fault: Fault, detail: str = "") -> Attempt:
         return Attempt(FAULTS[fault], sent_at=self._clock.wall_ms(), latency_ms=0.0, detail=detail)
-
-    async def _renewed(self, assignment: Assignment, refused: Credential) -> bool:
-        return await self._credentials.renewed(assignment, refused)

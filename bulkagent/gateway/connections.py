@@ -79,6 +79,7 @@ class Connections:
             idempotent methods such as PUT a second time by itself.
         opening_at_once: Of the exchanges `in_turn`, so many may be making connections at the same
             time. Whoever waits for that has not begun, so no timeout runs. 0: none is in turn.
+        longest: Of a body with more bytes only the beginning is read, a little more than these.
     """
 
     def __init__(
@@ -90,8 +91,10 @@ class Connections:
         timeout_s: float,
         once: bool = False,
         opening_at_once: int = 0,
+        longest: int = MAX_REPLY_BYTES,
     ) -> None:
         self._tls = tls
+        self._longest = longest
         self._server_name = server_name or None
         self._once = once
         self._places = asyncio.Semaphore(opening_at_once)
@@ -164,7 +167,7 @@ class Connections:
                 server_hostname=self._server_name,
                 trace_request_ctx=place,
             )
-            return Reply(response.status, response.headers, await _read(response))
+            return Reply(response.status, response.headers, await _read(response, self._longest))
         except _RAISED as error:
             fault, words = _fault_of(error)
             raise ExchangeFailed(fault, words or _describe(error)) from error
@@ -241,7 +244,7 @@ def _fault_of(error: BaseException) -> tuple[Fault, str]:
     raise error
 
 
-async def _read(response: aiohttp.ClientResponse) -> bytes:
+async def _read(response: aiohttp.ClientResponse, longest: int) -> bytes:
     """The body, or its first bytes beyond the limit where it is too long to be a reply."""
     content = response.content
     body = b""
@@ -249,7 +252,7 @@ async def _read(response: aiohttp.ClientResponse) -> bytes:
         while not content.at_eof():
             chunk = await content.readany()
             body = body + chunk if body else chunk
-            if len(body) > MAX_REPLY_BYTES:
+            if len(body) > longest:
                 break
         else:
             return body

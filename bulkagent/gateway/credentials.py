@@ -32,6 +32,12 @@ class Credential(msgspec.Struct, frozen=True, gc=False):
         return "<Credential>"
 
     @property
+    def headers(self) -> dict[str, str]:
+        """The headers that it goes out as, spelled as the interface's pages do."""
+        guid = {"Guid": self.guid}
+        return {**guid, "Cookie": self.cookie} if self.cookie else guid
+
+    @property
     def secrets(self) -> tuple[str, ...]:
         """What must not be shown: the GUID, the cookie, and the cookie's values by themselves."""
         if not self.cookie:
@@ -56,6 +62,9 @@ class CredentialSource(Protocol):
 
     async def renewed(self, assignment: Assignment, refused: Credential, /) -> bool:
         """Whether asking again gives another credential than the one that was refused."""
+
+    def fresh(self, credential: Credential, /) -> bool:
+        """Whether it is surely the agent's newest, where `renewed` has just known no other."""
 
 
 class PackedGuids:
@@ -91,6 +100,10 @@ class PackedGuids:
 
     async def renewed(self, _assignment: Assignment, _refused: Credential) -> bool:
         """A column stays as it is."""
+        return False
+
+    def fresh(self, _credential: Credential) -> bool:
+        """Nobody knows how old it is."""
         return False
 
     def of_row(self, row: int) -> str | None:

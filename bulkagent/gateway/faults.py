@@ -14,7 +14,7 @@ import enum
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from bulkagent.outcome import Cause, Disposition, Draws, Evidence, Health, Reach, Status
+from bulkagent.outcome import Absence, Cause, Disposition, Draws, Evidence, Health, Reach, Status
 
 __all__ = ["FAULTS", "Fault"]
 
@@ -62,6 +62,8 @@ def _fault(
         evidence=evidence,
         health=Health.NEUTRAL if name in _SAYS_NOTHING else Health.UNWELL,
         draws=Draws.LOOKUPS if name is Fault.GUID_SOURCE else Draws.RETRIES,
+        # Who has no GUID yet has not signed in yet.
+        absence=Absence.PERHAPS if name is Fault.NO_GUID else Absence.NONE,
     )
 
 

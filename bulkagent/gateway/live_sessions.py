@@ -112,6 +112,15 @@ class LiveSessions:
         if elsewhere and not self._sessions:
             raise SettingsRefused(_of_others(self._path, elsewhere))
 
+    @property
+    def path(self) -> Path:
+        """Where the file is."""
+        return self._path
+
+    def has(self, gateway: str, agent_id: str) -> bool:
+        """Whether the file has told a GUID of this agent at this gateway."""
+        return self._sessions.get((gateway, agent_id)) is not None
+
     async def refresh(self) -> None:
         """Look at it now: a question may have been open for long since it was read."""
         async with self._looking:
@@ -141,6 +150,11 @@ class LiveSessions:
             return True
         self._note(refused)
         return False
+
+    def fresh(self, credential: Credential) -> bool:
+        """Whether it says of itself that it is alive."""
+        issued_at = credential.issued_at
+        return issued_at is not None and self._clock.wall_ms() - issued_at < GUID_LIFE_S * 1000
 
     @property
     def note(self) -> str:

@@ -15,9 +15,12 @@ from bulkagent.errors import SettingsRefused
 from bulkagent.gateway.retcodes import RETCODES
 from bulkagent.outcome import Disposition
 
-__all__ = ["OPERATIONS", "SET_TALK_RIGHT", "Operation", "flag_of", "talk_right"]
+__all__ = ["CONTENT_TYPE", "OPERATIONS", "SET_TALK_RIGHT", "Operation", "flag_of", "talk_right"]
 
 PREFIX = "/agentgateway/resource"
+
+CONTENT_TYPE = "application/json; charset=UTF-8"
+"""Of every request: mandatory also where there is no body."""
 
 
 class Operation(msgspec.Struct, frozen=True, kw_only=True):

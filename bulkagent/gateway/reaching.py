@@ -10,13 +10,15 @@ import asyncio
 import contextlib
 import socket
 import ssl
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from bulkagent.clock import Clock
 from bulkagent.errors import SettingsRefused
 from bulkagent.gateway.endpoint import Endpoint, tls_context
 
-__all__ = ["reach"]
+__all__ = ["Sight", "reach"]
 
 _HTTPS = 443
 
@@ -26,7 +28,16 @@ _TRIES = 4
 _PAUSE_S = 0.5
 
 
-async def reach(endpoint: Endpoint, *, connect_timeout_s: float, clock: Clock) -> None:
+class Sight(NamedTuple):
+    """What is known of a gateway that was tried."""
+
+    answered: bool
+    """Whether there was a connection; no if it may be back in a moment."""
+    expires_ms: int | None = None
+    """Time of day from which its certificate is not accepted any more; None: nobody looks."""
+
+
+async def reach(endpoint: Endpoint, *, connect_timeout_s: float, clock: Clock) -> Sight:
     """Connect once, and refuse what no retry would change: no such name, no trust.
 
     Whoever does not listen, or not in time, may be back in a moment: that is left to the run.
@@ -36,21 +47,24 @@ async def reach(endpoint: Endpoint, *, connect_timeout_s: float, clock: Clock) -
         connect_timeout_s: For name, connection and TLS handshake together.
         clock: For the pauses between questions to an overloaded name service.
 
+    Returns:
+        Whether it answered, and until when its certificate is good.
+
     Raises:
         SettingsRefused: The name has no address, or TLS fails.
     """
     for left in reversed(range(_TRIES)):
         try:
             async with asyncio.timeout(connect_timeout_s):
-                await _connect(endpoint)
+                return Sight(answered=True, expires_ms=await _connect(endpoint))
         except TimeoutError:
-            return
+            break
         except socket.gaierror as error:
             if error.errno == socket.EAI_AGAIN:
                 if left:
                     await clock.sleep(_PAUSE_S)
                     continue
-                return
+                break
             raise SettingsRefused(
                 f"{_host_of(endpoint)} has no address ({error.strerror}), so nothing was sent;"
                 " check the gateway's address and the name service"
@@ -61,21 +75,35 @@ async def reach(endpoint: Endpoint, *, connect_timeout_s: float, clock: Clock) -
                 " --tls-server-name, and that the port is the gateway's"
             ) from None
         except OSError:
-            return
-        return
+            break
+    return Sight(answered=False)
 
 
-async def _connect(endpoint: Endpoint) -> None:
+async def _connect(endpoint: Endpoint) -> int | None:
+    """Connect, and say until when the certificate is good."""
     parts = urlsplit(endpoint.url)
+    context = tls_context(endpoint)
     _, writer = await asyncio.open_connection(
         parts.hostname,
         parts.port or _HTTPS,
-        ssl=tls_context(endpoint),
+        ssl=context,
         server_hostname=endpoint.tls_server_name or None,
     )
+    certificate = writer.get_extra_info("peercert")
     writer.transport.abort()
     with contextlib.suppress(OSError):
         await writer.wait_closed()
+    if not certificate:  # any is accepted
+        return None
+    ends = [_end_of(certificate)]
+    if endpoint.ca_file or endpoint.ca_pem:
+        # One of them has signed it; the system's are renewed by the system.
+        ends.append(max(_end_of(authority) for authority in context.get_ca_certs()))
+    return min(ends)
+
+
+def _end_of(certificate: Mapping[str, Any]) -> int:
+    return round(ssl.cert_time_to_seconds(certificate["notAfter"]) * 1000)
 
 
 def _host_of(endpoint: Endpoint) -> str:

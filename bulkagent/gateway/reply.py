@@ -21,7 +21,7 @@ from bulkagent.gateway.faults import FAULTS, Fault
 from bulkagent.gateway.retcodes import disposition_of
 from bulkagent.outcome import Disposition
 
-__all__ = ["MAX_REPLY_BYTES", "Reading", "read_reply", "without_secrets"]
+__all__ = ["MAX_REPLY_BYTES", "Reading", "read_reply", "text_of", "without_secrets"]
 
 MAX_REPLY_BYTES = 65_536
 """A gateway's reply is under a hundred bytes; anything over this is not one."""
@@ -58,20 +58,25 @@ _decode = msgspec.json.Decoder(_Body).decode
 
 
 def read_reply(
-    status: int, body: bytes, table: Mapping[str, Disposition], *secrets: str
+    status: int,
+    body: bytes,
+    table: Mapping[str, Disposition],
+    *secrets: str,
+    longest: int = MAX_REPLY_BYTES,
 ) -> Reading:
     """Read one complete HTTP reply.
 
     Args:
         status: HTTP status code.
-        body: The whole body, undecoded; longer than `MAX_REPLY_BYTES` is a fault.
+        body: The whole body, undecoded.
         table: Retcodes with a known meaning for the operation.
         secrets: What must not be in the reading, should the reply repeat it.
+        longest: A body of more bytes is a fault.
 
     Returns:
         The answer's disposition where the reply has a retcode, else a fault's.
     """
-    if len(body) > MAX_REPLY_BYTES:
+    if len(body) > longest:
         return Reading(FAULTS[Fault.OVERSIZED])
     said = _read_json(body)
     if said is None:
@@ -101,16 +106,21 @@ def without_secrets(text: str, *secrets: str) -> str:
     return _UUID.sub("(redacted)", text)
 
 
-def _read_json(body: bytes) -> tuple[str, str] | None:
-    """Retcode and message of a gateway's reply, or None where it is no such reply."""
+def text_of(body: bytes) -> str | None:
+    """The text of a reply, whichever of the encodings seen it is in; None where it is in none."""
     body = body.removeprefix(codecs.BOM_UTF8)
     for encoding in _ENCODINGS:
         try:
-            text = body.decode(encoding)
+            return body.decode(encoding)
         except UnicodeDecodeError:
             continue
-        break
-    else:
+    return None
+
+
+def _read_json(body: bytes) -> tuple[str, str] | None:
+    """Retcode and message of a gateway's reply, or None where it is no such reply."""
+    text = text_of(body)
+    if text is None:
         return None
     fields: _Body | None
     try:

@@ -16,9 +16,16 @@ from types import MappingProxyType
 
 import msgspec
 
-from bulkagent.outcome import Cause, Disposition, Draws, Evidence, Health, Reach, Status
+from bulkagent.outcome import Absence, Cause, Disposition, Draws, Evidence, Health, Reach, Status
 
-__all__ = ["MEANINGS", "RETCODES", "WITH_A_NEWER_GUID", "Retcode", "disposition_of"]
+__all__ = [
+    "MEANINGS",
+    "RETCODES",
+    "WITH_A_FRESH_GUID",
+    "WITH_A_NEWER_GUID",
+    "Retcode",
+    "disposition_of",
+]
 
 
 class Retcode(msgspec.Struct, frozen=True):
@@ -39,6 +46,7 @@ def _answer(
     at_once: bool = False,
     evidence: Evidence = Evidence.ORDINARY,
     health: Health = Health.GOOD,
+    absence: Absence = Absence.NONE,
 ) -> Disposition:
     return Disposition(
         name=code,
@@ -49,6 +57,7 @@ def _answer(
         at_once=at_once,
         evidence=evidence,
         health=health,
+        absence=absence,
     )
 
 
@@ -185,6 +194,10 @@ _KIND_HEALTH: Mapping[str, Health] = {"switch-over": Health.UNWELL, "unwell": He
 _HEALTH: Mapping[str, Health] = {"100-021": Health.GOOD}
 
 
+# The gateway says 100-006 also where only the GUID is not the agent's any more (page 0005).
+_ABSENCE: Mapping[str, Absence] = {"100-006": Absence.PERHAPS, "100-008": Absence.SURELY}
+
+
 def _row(code: str, kind: str, meaning: str, retries: int | None = None) -> Retcode:
     status, cause, usual, advice = _KINDS[kind]
     return Retcode(
@@ -198,6 +211,7 @@ def _row(code: str, kind: str, meaning: str, retries: int | None = None) -> Retc
             at_once=code in _AT_ONCE,
             evidence=_EVIDENCE.get(code, Evidence.ORDINARY),
             health=_HEALTH.get(code, _KIND_HEALTH.get(kind, Health.GOOD)),
+            absence=_ABSENCE.get(code, Absence.NONE),
         ),
         advice=advice,
     )
@@ -223,6 +237,12 @@ WITH_A_NEWER_GUID: Mapping[str, Disposition] = MappingProxyType(
     }
 )
 """What a refusal means where another GUID is at hand by now: once more, at once, and no retry."""
+
+
+WITH_A_FRESH_GUID: Mapping[str, Disposition] = MappingProxyType(
+    {"100-006": msgspec.structs.replace(RETCODES["100-006"], absence=Absence.SURELY)}
+)
+"""What a refusal means where the GUID is known to be the agent's newest: nobody is there."""
 
 
 def disposition_of(retcode: str, table: Mapping[str, Disposition] = RETCODES) -> Disposition:

@@ -21,6 +21,7 @@ from bulkagent.gateway.connections import Connections, ExchangeFailed, Reply
 from bulkagent.gateway.credentials import Credential
 from bulkagent.gateway.endpoint import Endpoint, tls_context
 from bulkagent.gateway.faults import FAULTS
+from bulkagent.gateway.operations import CONTENT_TYPE
 from bulkagent.gateway.reply import read_reply, without_secrets
 from bulkagent.gateway.retcodes import RETCODES
 from bulkagent.gateway.session_requests import (
@@ -48,7 +49,6 @@ _OPENING_AT_ONCE = 64
 """Thousands of sessions that come back to a gateway at the same moment form a queue here: each
 handshake costs both sides milliseconds of computing, and all at once would time out together."""
 
-_CONTENT_TYPE = "application/json; charset=UTF-8"
 _SUCCESS = "0"
 
 
@@ -158,12 +158,10 @@ class SessionClient:
         """Exchange one request; the reply itself only where its headers are this session's."""
         if connections is None:
             raise RuntimeError("a SessionClient works only within its `async with`")
-        headers = {"Content-Type": _CONTENT_TYPE}
+        headers = {"Content-Type": CONTENT_TYPE}
         if credential is not None:
             secrets = (*secrets, *credential.secrets)
-            headers["Guid"] = credential.guid
-            if credential.cookie:
-                headers["Cookie"] = credential.cookie
+            headers |= credential.headers
         path = self._url.raw_path.rstrip("/") + request.path_for(agent_id)
         url = self._url.with_path(path, encoded=True)
         try:

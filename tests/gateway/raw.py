@@ -150,6 +150,9 @@ class OneGuid:
     async def renewed(self, assignment: Assignment, refused: Credential) -> bool:
         return False
 
+    def fresh(self, _credential: Credential) -> bool:
+        return False
+
 
 def client_of(
     endpoint: Endpoint | RawGateway,

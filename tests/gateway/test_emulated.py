@@ -79,6 +79,7 @@ KINDS: dict[FaultKind, tuple[Disposition, int]] = {
     FaultKind.NO_RETCODE: (FAULTS[Fault.NOT_A_GATEWAY], 200),
     FaultKind.GBK: (RETCODES["100-009"], 200),
     FaultKind.LOOSE: (RETCODES["0"], 200),
+    FaultKind.NO_EFFECT: (RETCODES["0"], 200),
 }
 KEYS: dict[FaultKind, Struck] = {
     FaultKind.RETCODE: Struck(kind=FaultKind.RETCODE, share=1, retcode="000-004", per_agent=1),

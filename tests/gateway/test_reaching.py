@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -17,7 +18,9 @@ from bulkagent.clock import SystemClock
 from bulkagent.emulator import EmulatedGateway
 from bulkagent.errors import SettingsRefused
 from bulkagent.gateway.endpoint import Endpoint
-from bulkagent.gateway.reaching import reach
+from bulkagent.gateway.reaching import Sight, reach
+from tests.cli.sockets import served
+from tests.gateway.raw import authority, ca_pem, server_context
 
 
 class CountingClock(SystemClock):
@@ -26,6 +29,7 @@ class CountingClock(SystemClock):
     def __init__(self) -> None:
         super().__init__()
         self.slept: list[float] = []
+        self.sight: Sight | None = None
 
     async def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
@@ -77,8 +81,29 @@ async def _listener(answer: bytes | None) -> AsyncIterator[str]:
 
 async def _reached(endpoint: Endpoint, *, within_s: float = 30.0) -> CountingClock:
     clock = CountingClock()
-    await reach(endpoint, connect_timeout_s=within_s, clock=clock)
+    clock.sight = await reach(endpoint, connect_timeout_s=within_s, clock=clock)
     return clock
+
+
+@pytest.mark.parametrize("years", [1, 1000])
+async def test_it_is_known_until_when_a_certificate_is_good(years: int) -> None:
+    """The earlier of its own end and that of the private authority that it may come from."""
+    ends = [
+        dt.datetime.now(dt.UTC).replace(microsecond=0) + dt.timedelta(days=365 * years),
+        trustme.DEFAULT_EXPIRY.replace(tzinfo=dt.UTC),
+    ]
+    leaf = authority().issue_cert("localhost", not_after=ends[0])
+    async with served(_nothing, server_context(leaf)) as port:
+        endpoint = Endpoint(name="east", url=f"https://localhost:{port}", ca_pem=ca_pem())
+        expected = round(min(ends).timestamp() * 1000)
+        assert (await _reached(endpoint)).sight == Sight(answered=True, expires_ms=expected)
+        # Who accepts any certificate does not look at this one either.
+        any_will_do = await _reached(replace(endpoint, insecure=True))
+        assert any_will_do.sight == Sight(answered=True)
+
+
+async def _nothing(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.transport.abort()
 
 
 async def test_a_gateway_that_can_be_spoken_to_gets_no_request() -> None:
@@ -167,7 +192,8 @@ async def test_who_does_not_listen_may_be_back_in_a_moment() -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         url = f"https://127.0.0.1:{closed.getsockname()[1]}"
-        await _reached(Endpoint(name="east", url=url))
+        clock = await _reached(Endpoint(name="east", url=url))
+        assert clock.sight == Sight(answered=False)
 
 
 async def test_who_does_not_answer_in_time_may_be_back_in_a_moment() -> None:

@@ -33,6 +33,9 @@ class Scripted:
         self.left.pop(0)
         return True
 
+    def fresh(self, _credential: Credential) -> bool:
+        return False
+
 
 def client_of(gateway: RawGateway, source: Scripted) -> GatewayClient:
     endpoint = Endpoint(name="g", url=gateway.url, ca_pem=ca_pem())
