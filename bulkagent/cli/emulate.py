@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
@@ -13,7 +13,7 @@ from bulkagent.cli.ending import explained
 from bulkagent.cli.terminal import print_data, say
 
 if TYPE_CHECKING:
-    from bulkagent.emulator import EmulatedGateway, Scenario, SessionRules
+    from bulkagent.emulator import AgentIds, EmulatedGateway, Scenario, SessionRules
 
 __all__ = ["emulate"]
 
@@ -127,6 +127,15 @@ def emulate(  # noqa: PLR0917 - Typer reads the parameters; nobody calls this by
             help="Nodes of the cluster; a session is on one, and its cookie leads there.",
         ),
     ] = None,
+    skill: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--skill",
+            metavar="SKILL=A-B",
+            help="Agents of a skill queue, such as 7=101-200,305; repeatable."
+            " Default: the scenario's, or all in queue 1.",
+        ),
+    ] = None,
     scenario: options.Scenario = None,
 ) -> None:
     """Run an emulated agent gateway (HTTPS) until it is interrupted.
@@ -161,7 +170,7 @@ def emulate(  # noqa: PLR0917 - Typer reads the parameters; nobody calls this by
                 poll_timeout_ms=poll_timeout,
             )
             followed = load_scenario(scenario) if scenario else Scenario()
-            followed = _with(followed, nodes=nodes, password=password)
+            followed = _with(followed, nodes=nodes, password=password, skills=skill or ())
         except ValueError as error:
             raise SettingsRefused(str(error)) from None
         gateway = EmulatedGateway(
@@ -185,11 +194,14 @@ class _Wanted(NamedTuple):
     sessions: Path | None
 
 
-def _with(scenario: Scenario, *, nodes: int | None, password: str | None) -> Scenario:
+def _with(
+    scenario: Scenario, *, nodes: int | None, password: str | None, skills: Sequence[str]
+) -> Scenario:
     """A scenario as the options have it.
 
     Raises:
-        ValueError: a fault is on a node that there is not, or the password is no password.
+        ValueError: a fault is on a node that there is not, the password is no password, or a
+            queue or its agents are none.
     """
     from msgspec.structs import replace
 
@@ -201,7 +213,30 @@ def _with(scenario: Scenario, *, nodes: int | None, password: str | None) -> Sce
         if not 1 <= len(password) <= _LONGEST_PASSWORD:
             raise ValueError(f"--password: give 1 to {_LONGEST_PASSWORD} characters")
         scenario = replace(scenario, sign_in=replace(scenario.sign_in, password=password))
+    if skills:
+        members = _queues(skills)
+        scenario = replace(scenario, agents=replace(scenario.agents, skills=members))
     return scenario
+
+
+def _queues(texts: Sequence[str]) -> dict[str, AgentIds]:
+    """The agents of each skill queue.
+
+    Raises:
+        ValueError: a text does not say any, or a queue comes twice.
+    """
+    from bulkagent.emulator import AgentIds
+
+    members: dict[str, AgentIds] = {}
+    for text in texts:
+        queue, _, agents = (part.strip() for part in text.partition("="))
+        if not agents or queue in members:
+            raise ValueError(f"--skill {text!r}: write each queue once, like 7=101-200,305")
+        try:
+            members[queue] = AgentIds(agents)
+        except ValueError as error:
+            raise ValueError(f"--skill {text!r}: {error}") from None
+    return members
 
 
 async def _serve(

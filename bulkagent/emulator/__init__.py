@@ -12,7 +12,8 @@ Layers, each importing only from those above it:
     agent_events, sessions, agent             what one agent has
     directory, agents, locks                  what all of them have
     sign_in, scenario, interfaces, asked      rules and records
-    keeping, signing_in, signing_out, answers what a session is asked
+    keeping, signing_in, signing_out,
+    skill_queues, answers                     what a session is asked
     decisions, faults, scenario_file          what befalls a request
     state                                     all that changes, to be copied whole
     reception, emulation                      a request in, a reply out

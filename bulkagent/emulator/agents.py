@@ -280,6 +280,15 @@ class Agents:
             if self.session(agent_id) is not None:
                 self.end(agent_id, at_ms, Event.SESSION_LOST)
 
+    def takes_calls(self, agent_id: str) -> bool:
+        """Whether the agent is signed in and has the right to take inbound calls."""
+        agent = self._known.get(agent_id, NEVER_SIGNED_IN)
+        return agent.session is not None and bool(agent.talk_right)
+
+    def taking_calls(self) -> list[str]:
+        """The IDs of all who do, in order."""
+        return sorted(filter(self.takes_calls, self._known), key=int)
+
     def records(self) -> list[AgentRecord]:
         """Every agent that exists, in the order of the IDs."""
         return [self._known.get(agent_id, NEVER_SIGNED_IN).record(agent_id) for agent_id in self]

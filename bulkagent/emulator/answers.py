@@ -1,4 +1,4 @@
-"""What answers which interface, of those whose requests have no body and are not held.
+"""What answers which interface, of those whose requests are not held.
 
 What may live here: the table, and the interface that only looks. What this module must not know:
 faults, switch-overs, connections.
@@ -17,6 +17,7 @@ from bulkagent.emulator.keeping import shake_hands, sync_agent_info, update_guid
 from bulkagent.emulator.reply import Reply, Retcode, reply_to, say
 from bulkagent.emulator.scenario import AgentRules
 from bulkagent.emulator.signing_out import sign_out, sign_out_by_force, sign_out_by_inspector
+from bulkagent.emulator.skill_queues import agents_by_skill
 
 __all__ = ["ANSWERS", "SIGN_OUTS"]
 
@@ -34,6 +35,7 @@ def _agent_status(agents: Agents, asked: Asked, rules: AgentRules) -> Reply:
 ANSWERS: Mapping[Interface, Callable[[Agents, Asked, AgentRules], Reply]] = MappingProxyType(
     {
         Interface.AGENT_STATUS: _agent_status,
+        Interface.AGENTS_BY_SKILL: agents_by_skill,
         Interface.SIGN_OUT: sign_out,
         Interface.FORCED_SIGN_OUT: sign_out_by_force,
         Interface.FORCED_SIGN_OUT_WITH_REASON: sign_out_by_force,

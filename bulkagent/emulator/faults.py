@@ -22,6 +22,7 @@ right one. What this module must not know: when a fault strikes, or how a reply 
 | `gbk` | no | a refusal whose message is Chinese in GBK, not UTF-8 |
 | `loose` | yes | the right answer in chunks, with a number for a zero `retcode`, `msg` in the |
 |  |  | place of `message`, and no `result` (types are loose: pages 1026, 1224, 4023) |
+| `no_effect` | no | success, although nothing was set |
 
 Processed means: checked and carried out as without a fault. A processed request may be refused,
 for an agent who is not signed in, say; "the right answer" is that refusal then.
@@ -35,7 +36,7 @@ from types import MappingProxyType
 import msgspec
 
 from bulkagent.emulator.pace import Capacity
-from bulkagent.emulator.reply import Delivery, Reply, Retcode, page, say
+from bulkagent.emulator.reply import Delivery, Reply, Retcode, page, reply_to, say
 from bulkagent.emulator.scenario import Fault, FaultKind
 
 __all__ = ["ABORTED", "FAULTS", "FaultRule", "over_capacity", "owed_reply"]
@@ -100,6 +101,10 @@ def _unchanged(_fault: Fault, right: Reply) -> Reply:
     return right
 
 
+def _success(_fault: Fault, _right: Reply) -> Reply:
+    return reply_to(Retcode.SUCCESS)
+
+
 def _truncated(_fault: Fault, right: Reply) -> Reply:
     return msgspec.structs.replace(right, delivery=Delivery.TRUNCATED, retcode="")
 
@@ -161,6 +166,7 @@ FAULTS: Mapping[FaultKind, FaultRule] = MappingProxyType(
         FaultKind.NO_RETCODE: FaultRule(processed=False, answer=_no_retcode),
         FaultKind.GBK: FaultRule(processed=False, answer=_gbk),
         FaultKind.LOOSE: FaultRule(processed=True, answer=_loose),
+        FaultKind.NO_EFFECT: FaultRule(processed=False, answer=_success),
     }
 )
 """Every kind of fault has a row; a test holds it to that."""

@@ -20,6 +20,7 @@ __all__ = ["Call", "Interface", "flag_of", "is_json", "resolve"]
 GATEWAY_PREFIX = "/agentgateway/resource/"
 AGENT_PATH = f"{GATEWAY_PREFIX}onlineagent/"
 EVENT_PATH = f"{GATEWAY_PREFIX}agentevent/"
+GROUP_PATH = f"{GATEWAY_PREFIX}agentgroup/"
 QUALITY_PATH = f"{GATEWAY_PREFIX}qualitycontrol/"
 
 
@@ -39,6 +40,7 @@ class Interface(enum.Enum):
     HANDSHAKE = enum.auto()  # page 1204
     UPDATE_GUID = enum.auto()  # page 1225
     SYNC_AGENT_INFO = enum.auto()  # page 0359
+    AGENTS_BY_SKILL = enum.auto()  # pages 0414, 1025
     # Those of the judges are ours: no gateway has them, and none asks for a GUID.
     JUDGE_AGENTS = enum.auto()
     JUDGE_STATS = enum.auto()
@@ -71,6 +73,7 @@ WITH_ARGUMENT: Mapping[str, Mapping[str, tuple[str, Interface]]] = MappingProxyT
         AGENT_PATH: {
             "/forcelogoutwithreason/": ("DELETE", Interface.FORCED_SIGN_OUT_WITH_REASON),
         },
+        GROUP_PATH: {"/agentbyskill/": ("GET", Interface.AGENTS_BY_SKILL)},
         QUALITY_PATH: {"/forcelogout/": ("POST", Interface.INSPECTOR_SIGN_OUT)},
     }
 )
@@ -94,7 +97,7 @@ class Call(msgspec.Struct, frozen=True, gc=False):
     query: str = ""
     """As sent, after the question mark."""
     argument: str = ""
-    """What the path ends in where it has more than an agent: a reason, another agent's ID."""
+    """What the path ends in where it has more than an agent: a reason, an agent's ID, a queue."""
 
 
 # No page mentions an HTTP status: the gateway refuses with 200 and a retcode. A path that it does
@@ -117,9 +120,10 @@ def resolve(method: str, target: str) -> Call | Reply:
     elif path.startswith(EVENT_PATH):
         agent_id, slash, tail = path[len(EVENT_PATH) :].partition("/")
         found = EVENT_INTERFACES.get(slash + tail)
-    elif path.startswith(QUALITY_PATH):
-        agent_id, slash, tail = path[len(QUALITY_PATH) :].partition("/")
-        found, argument = _with_argument(QUALITY_PATH, slash + tail)
+    elif path.startswith((QUALITY_PATH, GROUP_PATH)):
+        prefix = QUALITY_PATH if path.startswith(QUALITY_PATH) else GROUP_PATH
+        agent_id, slash, tail = path[len(prefix) :].partition("/")
+        found, argument = _with_argument(prefix, slash + tail)
     else:
         found = JUDGE_INTERFACES.get(path)
     if found is None:

@@ -116,9 +116,11 @@ class Reception:
         """Something happens to an agent that a client polls for; False where nobody does."""
         return raise_event(self.agents, agent_id, event_type, self._now_ms())
 
-    def answer(self, call: Call, headers: Headers, node: int = ANY_NODE) -> Reply:
-        """Every other interface: its requests have no body and meet no faults."""
-        asked = self._asked(call, headers, node)
+    def answer(
+        self, call: Call, headers: Headers, node: int = ANY_NODE, body: bytes = b""
+    ) -> Reply:
+        """Every other interface: its requests meet no faults."""
+        asked = self._asked(call, headers, node, body)
         if call.interface in COUNTED and self._is_switching():
             return put_off(self.agents, asked)
         if call.interface in SIGN_OUTS and call.agent_id in self._signing_in:

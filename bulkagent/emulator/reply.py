@@ -8,7 +8,7 @@ gets onto a connection.
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 import msgspec
@@ -42,6 +42,7 @@ class Retcode(enum.StrEnum):
     INVALID_PHONE = "100-013"
     CANNOT_BE_FORCED_OUT = "100-015"
     INVALID_IP = "100-016"
+    ILLEGAL_QUERY = "100-019"
     SIGN_IN_UNDER_WAY = "100-021"
     NO_CACHED_DATA = "105-001"
     BEING_RECOVERED = "105-002"
@@ -72,6 +73,7 @@ MESSAGES: Mapping[str, str] = MappingProxyType(
         Retcode.INVALID_PHONE: "the phone to be bound is invalid",
         Retcode.CANNOT_BE_FORCED_OUT: "agent has signed in and cannot be forced out",
         Retcode.INVALID_IP: "the IP address is invalid",
+        Retcode.ILLEGAL_QUERY: "illegal parameter in the query of a skill queue",
         Retcode.SIGN_IN_UNDER_WAY: "agent is signing in, do not repeat the request",
         Retcode.NO_CACHED_DATA: "no agent data is cached in Redis",
         Retcode.BEING_RECOVERED: "agent is being recovered",
@@ -103,19 +105,26 @@ class Reply(msgspec.Struct, frozen=True, gc=False):
     """The result code that a tolerant reader finds in it, for the judges' counts; "" for none."""
 
 
+Result = Mapping[str, object] | Sequence[object]
+"""The field `result`: an object, or a list where a page says so."""
+
+
 class _Body(msgspec.Struct, frozen=True):
     # The order of the fields is that of the example on page 1223.
-    result: Mapping[str, object]
+    result: Result
     message: str
     retcode: str
 
 
 def encode(
-    retcode: str, message: str | None = None, result: Mapping[str, object] | None = None
+    retcode: str,
+    message: str | None = None,
+    result: Result | None = None,
 ) -> bytes:
     """The JSON body of one reply; a message of None stands for the code's usual one."""
     words = MESSAGES.get(retcode, "emulated failure") if message is None else message
-    return msgspec.json.encode(_Body(result=result or {}, message=words, retcode=retcode))
+    found: Result = {} if result is None else result
+    return msgspec.json.encode(_Body(result=found, message=words, retcode=retcode))
 
 
 def say(
@@ -123,7 +132,7 @@ def say(
     message: str | None = None,
     *,
     status: int = 200,
-    result: Mapping[str, object] | None = None,
+    result: Result | None = None,
     headers: Headers = (),
 ) -> Reply:
     """A documented reply: HTTP 200 and a result code, which is the gateway's way of refusing too.

@@ -58,6 +58,7 @@ class FaultKind(enum.StrEnum):
     NO_RETCODE = "no_retcode"
     GBK = "gbk"
     LOOSE = "loose"
+    NO_EFFECT = "no_effect"
 
 
 COMMON_FAULT_KEYS = ("kind", "per_agent", *Reach.__struct_fields__)
@@ -109,6 +110,10 @@ class Fault(Reach, frozen=True, kw_only=True, forbid_unknown_fields=True):
                 ) from None
 
 
+LONGEST_SKILL = 9
+"""Digits of the number of a skill queue: pages 0414 and 1025 say that it is an int."""
+
+
 class AgentRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What is special about some agents."""
 
@@ -118,6 +123,16 @@ class AgentRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """They are in a call whenever they are signed in: only a forced sign-out ends the session."""
     not_forceable: Ids = AgentIds()
     """While they are signed in, nobody can sign them in by force: 100-015 (page 0580)."""
+    skills: Annotated[
+        Mapping[str, Ids],
+        Meta(description='Give the agents of each queue: skills = { "7" = "101-200,305" }.'),
+    ] = MappingProxyType({})
+    """Who is in which skill queue, by its number; none: all are in queue 1."""
+
+    def __post_init__(self) -> None:
+        for skill in self.skills:
+            if not (skill.isascii() and skill.isdigit() and len(skill) <= LONGEST_SKILL):
+                raise ValueError(f"{skill!r} is no number of a skill queue")
 
 
 class SignInRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -153,7 +153,8 @@ class Server:
             return await self._sign_in(call, request, node)
         if call.interface is Interface.POLL:
             return await self._poll(call, request, node)
-        reply = self._emulation.answer(call, request.headers, node)
+        body = await request.read() if call.interface is Interface.AGENTS_BY_SKILL else b""
+        reply = self._emulation.answer(call, request.headers, node, body)
         # Whoever something was done to may be waiting to hear of it.
         self.waiting.look(call.argument or call.agent_id)
         return reply

@@ -63,6 +63,7 @@ def test_a_sessions_file_is_kept_up_to_date(tmp_path: Path) -> None:
         (["--signed-out", "--sessions-out", "s.jsonl"], "leave one out"),
         (["--nodes", "2", "--scenario", SAMPLES / "bad_node.toml"], "`nodes = 2`"),
         (["--sessions-out", "no/s.jsonl"], "give another path"),
+        (["--skill", "101-200"], "write each queue once, like 7=101-200,305"),
     ],
 )
 def test_what_cannot_be_is_refused(tmp_path: Path, arguments: list[object], reason: str) -> None:

@@ -72,6 +72,12 @@ async def test_resets(kind: FaultKind) -> None:
     assert gateway.stats().answered == {}
 
 
+async def test_no_effect_is_told_as_a_success() -> None:
+    (received,), gateway = await strike(plain(FaultKind.NO_EFFECT))
+    assert received.json == {"result": {}, "message": "success", "retcode": "0"}
+    assert gateway.agents()[0].talk_right == 1
+
+
 async def test_lost_answer_owes_its_retcode_to_the_next_request() -> None:
     fault = Fault(kind=FaultKind.LOST_ANSWER, share=1, retcode="000-007", per_agent=1)
     (lost, owed, right), gateway = await strike(fault, requests=3)

@@ -28,6 +28,11 @@ ONLINE = "/agentgateway/resource/onlineagent"
         ("POST", f"{ONLINE}/%2e%2F/settalkright", Call(Interface.SET_TALK_RIGHT, "./", "")),
         ("PUT", f"{ONLINE}/101", Call(Interface.SIGN_IN, "101")),
         ("GET", f"{ONLINE}/101/agentstatus", Call(Interface.AGENT_STATUS, "101")),
+        (
+            "GET",
+            "/agentgateway/resource/agentgroup/101/agentbyskill/7",
+            Call(Interface.AGENTS_BY_SKILL, "101", argument="7"),
+        ),
         ("DELETE", f"{ONLINE}/101/logout", Call(Interface.SIGN_OUT, "101")),
         ("PUT", f"{ONLINE}/101/forcelogin", Call(Interface.FORCED_SIGN_IN, "101")),
         (
