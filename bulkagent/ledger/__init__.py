@@ -5,20 +5,31 @@ told plain values and gives back the records of `bulkagent.outcome`.
 
 - `database` opens the file and is the only module that knows sqlite3; `schema` is its tables,
   `place` says where it may be.
-- `ownership` says which process a run belongs to.
+- `ownership` says which process a run belongs to, `leases` whose agents are being set.
 - `plan` writes a run's rows before anything is sent.
 - `journal` records marks and outcomes while it is sent, `commits` makes them durable, `shelves`
   hands out what is left.
 - `legs` begins and ends each stretch of sending, `runs` finds runs, `history` tells what became
   of their rows, `rights` what several runs did to one agent, `switch_overs` who may have lost
-  what was set.
+  what was set, `handovers` how groups stand that hand over, `pace` how fast gateways answered,
+  `verifications` whether what was set was seen.
 """
 
+from bulkagent.ledger.covers import Covered, Covers
 from bulkagent.ledger.database import Database, open_ledger
+from bulkagent.ledger.handovers import (
+    HandoverGroup,
+    absent_rows,
+    applied_incoming,
+    contested,
+    down_already,
+    handover_groups,
+)
 from bulkagent.ledger.history import (
     Cluster,
     Step,
     Summary,
+    first_planned,
     lines,
     lines_of_agent,
     planned_rows,
@@ -26,18 +37,27 @@ from bulkagent.ledger.history import (
     summarise,
 )
 from bulkagent.ledger.journal import Counters, Journal
+from bulkagent.ledger.leases import (
+    Overlap,
+    has_lease,
+    note_take_over,
+    release_lease,
+    take_lease,
+)
 from bulkagent.ledger.legs import (
-    Group,
     Leg,
+    Portion,
     begin_leg,
     finish_leg,
-    groups,
     legs_of,
+    portions,
+    protect,
     supersede,
     touched_since,
 )
 from bulkagent.ledger.matching import Matching
-from bulkagent.ledger.ownership import Claim
+from bulkagent.ledger.ownership import Claim, ask_to_drain, is_claimed
+from bulkagent.ledger.pace import Pace, last_pace
 from bulkagent.ledger.place import default_path, probe
 from bulkagent.ledger.plan import Endpoint, Lane, Planner, forget_run
 from bulkagent.ledger.rights import Changed, Deed, changed_rows
@@ -53,48 +73,83 @@ from bulkagent.ledger.runs import (
     unplanned_since,
 )
 from bulkagent.ledger.switch_overs import lanes_set_before, put_in_doubt
+from bulkagent.ledger.verifications import (
+    AppliedRow,
+    Verdicts,
+    applied_among,
+    keep_verdicts,
+    row_of,
+    verdicts,
+    verdicts_of,
+)
 
 __all__ = [
+    "AppliedRow",
     "Changed",
     "Claim",
     "Cluster",
     "Counters",
+    "Covered",
+    "Covers",
     "Database",
     "Deed",
     "Endpoint",
-    "Group",
+    "HandoverGroup",
     "Journal",
     "Lane",
     "Leg",
     "Matching",
+    "Overlap",
+    "Pace",
     "Planner",
+    "Portion",
     "RunFacts",
     "Step",
     "Summary",
+    "Verdicts",
+    "absent_rows",
+    "applied_among",
+    "applied_incoming",
+    "ask_to_drain",
     "begin_leg",
     "changed_rows",
+    "contested",
     "default_path",
+    "down_already",
     "endpoints_of",
     "find_run",
     "find_same",
     "finish_leg",
+    "first_planned",
     "forget_run",
-    "groups",
+    "handover_groups",
+    "has_lease",
+    "is_claimed",
     "keep_totals",
+    "keep_verdicts",
     "lanes_set_before",
     "last_active",
+    "last_pace",
     "legs_of",
     "lines",
     "lines_of_agent",
     "list_runs",
+    "note_take_over",
     "open_ledger",
     "planned_rows",
+    "portions",
     "probe",
+    "protect",
     "put_in_doubt",
+    "release_lease",
+    "row_of",
     "steps",
     "summarise",
     "supersede",
+    "take_lease",
     "totals_of",
     "touched_since",
     "unplanned_since",
+    "verdicts",
+    "verdicts_of",
 ]

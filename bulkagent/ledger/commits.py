@@ -35,11 +35,12 @@ _MARK = """
 INSERT INTO outcomes (run, row, leg, attempts, first_sent_at, sent_at) VALUES (?1,?2,?3,?4,?5,?5)
 ON CONFLICT (run, row) DO UPDATE SET leg = ?3, attempts = ?4, sent_at = ?5, status = NULL,
 cause = NULL, disposition = NULL, retcode = NULL, message = NULL, http_status = NULL,
-latency_ms = NULL, finished_at = NULL
+latency_ms = NULL, finished_at = NULL, absent = 0
 """
 _OUTCOME = """
 UPDATE outcomes SET status = ?, cause = ?, disposition = ?, retcode = ?, message = ?,
-http_status = ?, attempts = ?, latency_ms = ?, finished_at = ? WHERE run = ? AND row = ?
+http_status = ?, attempts = ?, latency_ms = ?, finished_at = ?, absent = ?
+WHERE run = ? AND row = ?
 """
 _ATTEMPT = "INSERT OR REPLACE INTO attempts VALUES (?,?,?,?,?,?,?,?,?)"
 

@@ -18,6 +18,7 @@ __all__ = [
     "Cluster",
     "Step",
     "Summary",
+    "first_planned",
     "lines",
     "lines_of_agent",
     "planned_rows",
@@ -112,6 +113,14 @@ def _lines(
 def planned_rows(database: Database, run: int) -> Iterator[tuple[int, str, str]]:
     """Row, gateway and agent ID of every assignment of a run, in roster order."""
     yield from database.query(_SELECT_PLANNED, (run,))
+
+
+def first_planned(database: Database, run: int) -> tuple[int, str, str] | None:
+    """Row, gateway and agent ID of the first assignment of a run; None where it has none."""
+    found: tuple[int, str, str] | None = next(
+        iter(database.all(f"{_SELECT_PLANNED} LIMIT 1", (run,))), None
+    )
+    return found
 
 
 def summarise(database: Database, run: int) -> Summary:

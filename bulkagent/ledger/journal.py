@@ -83,6 +83,8 @@ class Journal:
         synced: Whether marks and outcomes must survive the loss of power.
         settled: Called with each outcome once it is on disk. What it raises ends the run: from
             then on every mark raises it.
+        ended: Called with the lane, the assignment and the outcome, the same.
+        batched: Called when all outcomes of a commit have been told.
 
     Raises:
         LedgerUnavailable: The ledger is not there any more.
@@ -100,8 +102,13 @@ class Journal:
         clock: Clock,
         synced: bool = False,
         settled: Callable[[Outcome], None] | None = None,
+        ended: Callable[[int, Assignment, Outcome], None] | None = None,
+        batched: Callable[[], None] | None = None,
     ) -> None:
         self.counters = Counters()
+        self._ended = ended
+        self._batched = batched
+        self._taken: dict[int, tuple[int, Assignment]] = {}
         self._run = run
         self._leg = leg
         self._clock = clock
@@ -166,6 +173,8 @@ class Journal:
         assignment, past = item
         if past is not None:
             self._pasts[assignment.row] = past
+        if self._ended is not None:
+            self._taken[assignment.row] = (lane, assignment)
         return assignment
 
     async def mark(self, item: Assignment, attempt: int) -> None:
@@ -224,6 +233,7 @@ class Journal:
                 outcome.attempts,
                 outcome.latency_ms,
                 outcome.finished_at,
+                outcome.absent,
                 self._run,
                 outcome.row,
             )
@@ -270,6 +280,11 @@ class Journal:
         if self._settled is not None:
             for outcome in batch.ended:
                 self._settled(outcome)
+        if self._ended is not None:
+            for outcome in batch.ended:
+                self._ended(*self._taken.pop(outcome.row), outcome)
+        if self._batched is not None and batch.ended:
+            self._batched()
 
     async def _checkpoint_now_and_then(self) -> None:
         loop = asyncio.get_running_loop()

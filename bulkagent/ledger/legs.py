@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import msgspec
@@ -18,12 +18,13 @@ from bulkagent.ledger.database import Database
 from bulkagent.outcome import Cause, Status
 
 __all__ = [
-    "Group",
     "Leg",
+    "Portion",
     "begin_leg",
     "finish_leg",
-    "groups",
     "legs_of",
+    "portions",
+    "protect",
     "supersede",
     "touched_since",
 ]
@@ -43,9 +44,11 @@ class Leg(msgspec.Struct, frozen=True):
     """Why it ended early."""
     override: str | None
     """Why somebody overrode a guardrail."""
+    took_over: str | None = None
+    """The run that was drained for it."""
 
 
-class Group(msgspec.Struct, frozen=True):
+class Portion(msgspec.Struct, frozen=True):
     """Assignments of one lane that stand the same."""
 
     lane: int
@@ -55,17 +58,19 @@ class Group(msgspec.Struct, frozen=True):
     status: Status
     cause: Cause | None
     count: int
+    group: str = ""
 
     @property
     def left(self) -> bool:
         """Whether another attempt may help."""
-        return self.status in _LEFT and self.cause is not Cause.SUPERSEDED
+        return self.status in _LEFT and self.cause not in _FOR_GOOD
 
 
+_FOR_GOOD = frozenset({Cause.SUPERSEDED, Cause.PROTECTED})
 _LEFT = frozenset({Status.FAILED, Status.UNKNOWN, Status.NOT_ATTEMPTED})
 
 
-def groups(database: Database, run: int) -> tuple[Group, ...]:
+def portions(database: Database, run: int) -> tuple[Portion, ...]:
     """How the assignments of a run stand, in the order in which lanes are worked off.
 
     Raises:
@@ -73,10 +78,19 @@ def groups(database: Database, run: int) -> tuple[Group, ...]:
     """
     with read_as_written(database):
         return tuple(
-            Group(
-                lane, gateway, wave, arguments, Status(status), Cause(cause) if cause else None, n
+            Portion(
+                lane,
+                gateway,
+                wave,
+                arguments,
+                Status(status),
+                Cause(cause) if cause else None,
+                n,
+                group,
             )
-            for lane, gateway, wave, arguments, status, cause, n in database.all(_GROUPS, (run,))
+            for lane, gateway, wave, arguments, status, cause, n, group in database.all(
+                _GROUPS, (run,)
+            )
         )
 
 
@@ -104,6 +118,35 @@ def supersede(database: Database, run: int, *, since_ms: int | None = None) -> M
         while batch := list(itertools.islice(found, _BATCH)):
             database.write(("INSERT OR REPLACE INTO superseded VALUES (?,?,?)", batch))
     return dict(database.all(_SUPERSEDED, (run,)))
+
+
+def protect(database: Database, run: int, protected: Callable[[str, str], bool]) -> int:
+    """Leave for good those of what is left of a run who are not to be touched any more.
+
+    Whoever was left so before and may be touched again is not left any more.
+
+    Args:
+        database: The ledger.
+        run: The run's key in it.
+        protected: Whether the agent of a gateway's name and an ID is.
+
+    Returns:
+        How many have been left so in all.
+
+    Raises:
+        LedgerUnavailable, LedgerFailed: The ledger cannot be read or written.
+    """
+    with Database(database.path) as reader:
+        database.write(("DELETE FROM superseded WHERE run = ?1 AND by_run = ?1", [(run,)]))
+        found = (
+            (run, row, run)
+            for row, gateway, agent_id in reader.query(_LEFT_ROWS, (run,))
+            if protected(gateway, agent_id)
+        )
+        while batch := list(itertools.islice(found, _BATCH)):
+            database.write(("INSERT OR REPLACE INTO superseded VALUES (?,?,?)", batch))
+    ((count,),) = database.all(_PROTECTED, (run,))
+    return int(count)
 
 
 def touched_since(database: Database, run: int) -> bool:
@@ -188,6 +231,7 @@ def finish_leg(
             "UPDATE runs SET state = ?, exit_code = ?, finished_at = ? WHERE run = ?",
             [(state, exit_code, now_ms, run)],
         ),
+        ("DELETE FROM leases WHERE run = ?", [(run,)]),
     )
 
 
@@ -200,10 +244,11 @@ def legs_of(database: Database, run: int) -> tuple[Leg, ...]:
 
 
 _GROUPS = """
-SELECT s.lane, s.gateway, l.wave, s.arguments, s.status, s.cause, count(*)
+SELECT s.lane, s.gateway, l.wave, s.arguments, s.status, s.cause, count(*), l.group_name
 FROM stories s JOIN lanes l ON l.run = s.run AND l.lane = s.lane
 WHERE s.run = ? AND s.lane IS NOT NULL
-GROUP BY s.lane, s.status, s.cause ORDER BY l.wave, s.lane, s.status, s.cause
+GROUP BY s.lane, s.arguments, s.status, s.cause
+ORDER BY l.wave, s.lane, s.arguments, s.status, s.cause
 """
 
 # Agents that a later run has dispatched at the same gateway, whatever that was called.
@@ -236,9 +281,16 @@ UPDATE lanes SET cause = ?1 WHERE run = ?2 AND lane = ?3
 AND (?4 IS NULL OR cause IS NULL OR cause IN (SELECT value FROM json_each(?4)))
 """
 
+_LEFT_ROWS = """
+SELECT row, gateway, agent_id FROM stories
+WHERE run = ? AND lane IS NOT NULL AND status IN ('failed', 'unknown', 'not_attempted')
+"""
+
+_PROTECTED = "SELECT count(*) FROM superseded WHERE run = ?1 AND by_run = ?1"
+
 _SUPERSEDED = """
 SELECT r.id, count(*) FROM superseded s JOIN runs r ON r.run = s.by_run
-WHERE s.run = ? GROUP BY r.run ORDER BY r.run
+WHERE s.run = ? AND s.by_run <> s.run GROUP BY r.run ORDER BY r.run
 """
 
 # Those that a new attempt would write over; a dispatch without an outcome is kept as what it is.
@@ -269,6 +321,6 @@ UPDATE legs SET state = ?, exit_code = ?, reason = ?, finished_at = ? WHERE run 
 """
 
 _LEGS = """
-SELECT leg, command, started_at, finished_at, state, exit_code, reason, override
+SELECT leg, command, started_at, finished_at, state, exit_code, reason, override, took_over
 FROM legs WHERE run = ? ORDER BY leg
 """

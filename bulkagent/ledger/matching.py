@@ -78,7 +78,7 @@ _INSERT = "INSERT OR IGNORE INTO offered VALUES (?,?,?,?)"
 _LEFT = """
 FROM stories s LEFT JOIN offered f ON f.gateway = s.gateway AND f.agent_id = s.agent_id
     AND f.arguments IN ('', s.arguments)
-WHERE s.run = ?1 AND s.lane IS NOT NULL AND s.cause <> 'superseded'
+WHERE s.run = ?1 AND s.lane IS NOT NULL AND s.cause NOT IN ('superseded', 'protected')
 AND (?2 IS NULL OR s.cause IN (SELECT value FROM json_each(?2)))
 AND s.status IN ('failed', 'unknown', 'not_attempted')
 """

@@ -9,12 +9,15 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import re
 import time
 from pathlib import Path
 
 from bulkagent.errors import LedgerUnavailable, RunBusy
 
-__all__ = ["Claim", "is_claimed"]
+__all__ = ["Claim", "ask_to_drain", "is_claimed"]
+
+_ID = re.compile(r"[0-9A-Za-z.-]{1,40}", re.ASCII)
 
 # Whoever asks whether a run is owned holds its lock for a moment; an owner waits that out.
 _TRIES = 25
@@ -70,14 +73,42 @@ class Claim:
     def __repr__(self) -> str:
         return f"<Claim {self._path.name}{'' if self._file >= 0 else ', released'}>"
 
+    def wanted_by(self) -> str:
+        """The run that has asked for this one to be drained; "" where none has."""
+        try:
+            asked = _request_of(self._path).read_text(encoding="ascii", errors="replace")
+        except OSError:
+            return ""
+        return asked if _ID.fullmatch(asked) else ""
+
     def release(self) -> None:
         """Let go; any number of times."""
         if self._file >= 0:
             with contextlib.suppress(OSError):
+                _request_of(self._path).unlink(missing_ok=True)
                 self._path.unlink()
                 self._path.parent.rmdir()
             os.close(self._file)
             self._file = -1
+
+
+def ask_to_drain(ledger: Path, run_id: str, by: str) -> None:
+    """Ask the process that owns a run to drain it: it looks now and then.
+
+    Raises:
+        LedgerUnavailable: It cannot be asked.
+    """
+    request = _request_of(_lock_of(ledger, run_id))
+    try:
+        # As a whole or not at all: it may look at any moment.
+        draft = request.with_name(f"{by}.draft")
+        draft.write_text(by, encoding="ascii")
+        draft.replace(request)
+    except OSError as error:
+        raise LedgerUnavailable(
+            f"run {run_id} cannot be asked to stop, {request}: {error.strerror}; stop its process"
+            " instead"
+        ) from None
 
 
 def is_claimed(ledger: Path, run_id: str) -> bool:
@@ -93,6 +124,10 @@ def is_claimed(ledger: Path, run_id: str) -> bool:
     finally:
         os.close(file)
     return False
+
+
+def _request_of(lock: Path) -> Path:
+    return lock.with_name(f"{lock.name}.drain")
 
 
 def _lock_of(ledger: Path, run_id: str) -> Path:

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from bulkagent.errors import LedgerFailed, LedgerUnavailable, RunBusy
+from bulkagent.ledger.covers import Covered, Covers
 from bulkagent.ledger.database import Database
 from bulkagent.ledger.ownership import Claim
 from bulkagent.outcome import Cause, Status
@@ -26,14 +27,23 @@ _BATCH = 4_000
 
 _INSERT = "INSERT INTO assignments VALUES (?,?,?,?,?,?,?,?,?,?)"
 _INSERT_RUN = """
-INSERT INTO runs (id, created_at, state, operation, roster, extra_columns, settings, reverts)
-VALUES (?,?,'planning',?,?,?,?,?) ON CONFLICT (id) DO NOTHING
+INSERT INTO runs (id, created_at, state, operation, roster, extra_columns, settings, reverts, job)
+VALUES (?,?,'planning',?,?,?,?,?,?) ON CONFLICT (id) DO NOTHING
 """
 _PLANNED = """
 UPDATE runs SET planned_at = ?1, state = 'planned', fingerprint = ?2 WHERE run = ?3
 """
 _RETRACT = """
 UPDATE assignments SET lane = NULL, status = ?, cause = ?, reason = ? WHERE run = ? AND row = ?
+"""
+# A list of whole numbers is the same in JSON.
+_RETRACTED = """
+SELECT lane, gateway, arguments, count(*) FROM assignments
+WHERE run = ? AND row IN (SELECT value FROM json_each(?)) AND lane IS NOT NULL
+GROUP BY lane, gateway, arguments
+"""
+_INSERT_LANE = """
+INSERT INTO lanes (run, lane, gateway, wave, assignments, group_name) VALUES (?,?,?,?,?,?)
 """
 _FORGET_ROWS = """
 DELETE FROM assignments WHERE run = ?1
@@ -42,13 +52,15 @@ AND row IN (SELECT row FROM assignments WHERE run = ?1 ORDER BY row LIMIT ?2)
 
 
 class Lane(msgspec.Struct, frozen=True):
-    """Rows that one gateway gets in one wave."""
+    """Rows that one gateway gets in one wave, of one group where rows are grouped."""
 
     lane: int
     gateway: str
     wave: int
     arguments: str
+    """"" where rows with different ones go in the order of the roster."""
     assignments: int
+    group: str = ""
 
 
 class Endpoint(msgspec.Struct, frozen=True):
@@ -68,10 +80,12 @@ class Planner:
         operation: The operation's name.
         roster: Path of the roster, for people and for a resume.
         extra_columns: The roster's own columns.
-        wave_of: Which arguments go first.
+        wave_of: Which arguments go first; None: rows go in the order of the roster, whatever
+            they are to be set to.
         settings: What the run was asked to do, without secrets.
         now_ms: Time of day in milliseconds.
         reverts: The key of the run that this one sets back.
+        job: What the run is called by who runs it daily.
 
     Raises:
         LedgerUnavailable: From any method: the ledger does not take the plan.
@@ -85,18 +99,21 @@ class Planner:
         operation: str,
         roster: str,
         extra_columns: Sequence[str],
-        wave_of: Callable[[str], int],
+        wave_of: Callable[[str], int] | None,
         settings: Mapping[str, object],
         now_ms: int,
         reverts: int | None = None,
+        job: str = "",
     ) -> None:
         self._database = database
         self._command = command
         self._wave_of = wave_of
         self._rows: list[tuple[object, ...]] = []
         self._retractions: list[tuple[object, ...]] = []
-        self._lanes: dict[tuple[str, str], int] = {}
+        self._lanes: dict[tuple[str, str, str], int] = {}
+        self._parts: dict[tuple[str, str], list[int]] = {}
         self._counts: list[int] = []
+        self._covers = Covers()
         facts = (
             now_ms,
             operation,
@@ -105,6 +122,7 @@ class Planner:
             msgspec.json.encode(list(extra_columns)).decode(),
             msgspec.json.encode(settings).decode(),
             reverts,
+            job,
         )
         self.run: int
         made = 0
@@ -127,20 +145,49 @@ class Planner:
     @property
     def gateways(self) -> frozenset[str]:
         """The gateways that have assignments so far."""
-        return frozenset(
-            gateway for (gateway, _), lane in self._lanes.items() if self._counts[lane]
-        )
+        return frozenset(gateway for gateway, _, count in self.parts if count)
+
+    @property
+    def parts(self) -> list[tuple[str, str, int]]:
+        """Gateway, arguments and how many assignments so far, in the order of their waves."""
+        self._take_back()
+        found = [(*key, count) for key, (count,) in self._parts.items()]
+        return sorted(found, key=lambda part: self._wave(part[1]))
+
+    @property
+    def covered(self) -> Mapping[str, Covered]:
+        """The groups of a plan that hands over, which has rows of both waves; else none."""
+        return self._covers.handing_over() if self._wave_of is not None else {}
+
+    def _cover(self, group: str, arguments: str, *, absent: bool = False) -> None:
+        if arguments and self._wave_of is not None:
+            self._covers.add(group, outgoing=self._wave_of(arguments) > 0, absent=absent)
+
+    def _wave(self, arguments: str) -> int:
+        return self._wave_of(arguments) if self._wave_of else 0
 
     def assign(
-        self, row: int, agent_id: str, gateway: str, arguments: str, extra: Sequence[str]
+        self,
+        row: int,
+        agent_id: str,
+        gateway: str,
+        arguments: str,
+        extra: Sequence[str],
+        *,
+        group: str = "",
     ) -> None:
         """Plan one assignment."""
-        key = (gateway, arguments)
+        key = (gateway, group, arguments if self._wave_of else "")
         lane = self._lanes.get(key)
         if lane is None:
             lane = self._lanes[key] = len(self._lanes)
             self._counts.append(0)
         self._counts[lane] += 1
+        part = self._parts.get((gateway, arguments))
+        if part is None:
+            part = self._parts[gateway, arguments] = [0]
+        part[0] += 1
+        self._cover(group, arguments)
         own = _json(extra)
         self._add((self.run, row, lane, agent_id, gateway, arguments, None, None, None, own))
 
@@ -155,8 +202,12 @@ class Planner:
         status: Status,
         cause: Cause | None = None,
         reason: str,
+        group: str = "",
     ) -> None:
         """Record a row that is no assignment; an invalid or duplicate one needs no cause."""
+        if status is not Status.DUPLICATE and cause not in _OF_OTHER_RUNS:
+            # Nobody can count on the agent of a row that is none.
+            self._cover(group, arguments, absent=status is Status.INVALID)
         self._add(
             (
                 self.run,
@@ -172,9 +223,8 @@ class Planner:
             )
         )
 
-    def retract(self, row: int, gateway: str, arguments: str, reason: str) -> None:
+    def retract(self, row: int, reason: str) -> None:
         """Turn a planned assignment into an invalid row, because a later row contradicts it."""
-        self._counts[self._lanes[gateway, arguments]] -= 1
         status = Status.INVALID
         self._retractions.append((status.value, _ROW_CAUSES[status].value, reason, self.run, row))
 
@@ -191,12 +241,19 @@ class Planner:
         Returns:
             The lanes that have assignments, in the order in which they are to be worked off.
         """
-        self._flush()
+        self._take_back()
         lanes = tuple(
             sorted(
                 (
-                    Lane(lane, gateway, self._wave_of(arguments), arguments, self._counts[lane])
-                    for (gateway, arguments), lane in self._lanes.items()
+                    Lane(
+                        lane,
+                        gateway,
+                        self._wave(arguments),
+                        arguments,
+                        self._counts[lane],
+                        group,
+                    )
+                    for (gateway, group, arguments), lane in self._lanes.items()
                     if self._counts[lane]
                 ),
                 key=lambda lane: (lane.wave, lane.lane),
@@ -205,10 +262,17 @@ class Planner:
         _write(
             self._database,
             (
-                "INSERT INTO lanes (run, lane, gateway, wave, assignments) VALUES (?,?,?,?,?)",
+                _INSERT_LANE,
                 [
-                    (self.run, lane.lane, lane.gateway, lane.wave, lane.assignments)
+                    (self.run, lane.lane, lane.gateway, lane.wave, lane.assignments, lane.group)
                     for lane in lanes
+                ],
+            ),
+            (
+                "INSERT INTO handovers VALUES (?,?,?,?,?)",
+                [
+                    (self.run, group, cover.incoming, cover.outgoing, cover.absent)
+                    for group, cover in self.covered.items()
                 ],
             ),
             (
@@ -234,8 +298,23 @@ class Planner:
             self._flush()
 
     def _flush(self) -> None:
-        _write(self._database, (_INSERT, self._rows), (_RETRACT, self._retractions))
+        _write(self._database, (_INSERT, self._rows))
         self._rows.clear()
+
+    def _take_back(self) -> None:
+        """Take what was retracted out of what was counted; only the ledger knows its lanes."""
+        self._flush()
+        if not self._retractions:
+            return
+        keys = list(self._lanes)
+        rows = str([retraction[-1] for retraction in self._retractions])
+        for lane, gateway, arguments, count in self._database.all(_RETRACTED, (self.run, rows)):
+            self._counts[lane] -= count
+            self._parts[gateway, arguments][0] -= count
+            if self._wave(arguments):
+                self._covers.absent(keys[lane][1], count)
+        for start in range(0, len(self._retractions), _BATCH):
+            _write(self._database, (_RETRACT, self._retractions[start : start + _BATCH]))
         self._retractions.clear()
 
 
@@ -258,6 +337,9 @@ def _write(database: Database, *statements: tuple[str, Iterable[Sequence[object]
     except LedgerFailed as error:
         raise LedgerUnavailable(f"{error}; nothing was sent") from None
 
+
+# They were to be set to what they are not set to any more.
+_OF_OTHER_RUNS = frozenset({Cause.SUPERSEDED, Cause.PREVIOUS_UNKNOWN})
 
 _ROW_CAUSES = {Status.INVALID: Cause.BAD_ROW, Status.DUPLICATE: Cause.REPEATED_ROW}
 

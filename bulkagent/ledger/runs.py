@@ -53,6 +53,8 @@ class RunFacts(msgspec.Struct, frozen=True):
     reverts: str | None
     """The ID of the run that this one sets back."""
     legs: int
+    job: str
+    """What it is called by who runs it daily; "" where it has no such name."""
     running: bool
     """Whether a process owns it at this moment."""
 
@@ -83,9 +85,10 @@ def find_run(database: Database, name: str) -> RunFacts:
     return facts
 
 
-def list_runs(database: Database, limit: int) -> list[RunFacts]:
-    """The latest runs, the latest first, those that were never planned included."""
-    rows = database.all(f"{_SELECT} ORDER BY run DESC LIMIT ?", (limit,))
+def list_runs(database: Database, limit: int, *, job: str | None = None) -> list[RunFacts]:
+    """The latest runs, the latest first, those that were never planned included; of a job alone."""
+    wanted = "WHERE ?2 IS NULL OR job = ?2"
+    rows = database.all(f"{_SELECT} {wanted} ORDER BY run DESC LIMIT ?1", (limit, job))
     return [_facts(database, row) for row in rows]
 
 
@@ -162,7 +165,7 @@ _ID = re.compile(r"\d{8}T\d{6}(?:\.\d{3})?Z-[0-9a-f]{4}", re.ASCII)
 _SELECT = """
 SELECT run, id, created_at, planned_at, finished_at, state, exit_code, operation, roster,
 extra_columns, settings, halted, fingerprint, (SELECT id FROM runs r WHERE r.run = runs.reverts),
-(SELECT coalesce(max(leg), 0) FROM legs l WHERE l.run = runs.run)
+(SELECT coalesce(max(leg), 0) FROM legs l WHERE l.run = runs.run), job
 FROM runs"""
 
 _ENDPOINTS = "SELECT gateway, url, options FROM endpoints WHERE run = ? ORDER BY gateway"

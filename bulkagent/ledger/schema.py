@@ -41,7 +41,8 @@ CREATE TABLE endpoints (
     PRIMARY KEY (run, gateway)
 ) STRICT, WITHOUT ROWID;
 
--- Assignments that were left for good, because a later run has dispatched their agents.
+-- Assignments that were left for good, because a later run has dispatched their agents; or, where
+-- that is the run itself, because their agents have been protected since.
 CREATE TABLE superseded (
     run             INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
     row             INTEGER NOT NULL,
@@ -111,7 +112,7 @@ SELECT
     CASE
         WHEN a.status IS NOT NULL THEN a.cause
         WHEN s.row IS NOT NULL AND coalesce(o.status, '') NOT IN ('applied', 'rejected')
-            THEN 'superseded'
+            THEN iif(s.by_run = a.run, 'protected', 'superseded')
         WHEN o.row IS NULL THEN coalesce(l.cause, 'interrupted')
         WHEN o.status IS NULL THEN 'interrupted'
         ELSE o.cause
@@ -188,6 +189,7 @@ CREATE TABLE outcomes (
     leg             INTEGER NOT NULL DEFAULT 1,  -- in which it was last dispatched
     sent_at         INTEGER NOT NULL DEFAULT 0,  -- the last dispatch
     disposition     TEXT,                   -- how the last attempt ended
+    absent          INTEGER NOT NULL DEFAULT 0,  -- 1: the agent was surely not there to be set
     PRIMARY KEY (run, row)
 ) STRICT, WITHOUT ROWID;
 
@@ -231,12 +233,15 @@ FROM lanes;
 """  # noqa: S608 - of this module's text
 
 _TO_4 = f"""
+DROP VIEW stories;
 ALTER TABLE runs ADD COLUMN job TEXT NOT NULL DEFAULT '';
 ALTER TABLE lanes ADD COLUMN group_name TEXT NOT NULL DEFAULT '';
+ALTER TABLE outcomes ADD COLUMN absent INTEGER NOT NULL DEFAULT 0;
 {_TOOK_OVER}
 {_HANDOVERS}
 {_VERIFICATIONS}
 {_LEASES}
+{_STORIES}
 """
 
 MIGRATIONS: Mapping[int, str] = MappingProxyType(

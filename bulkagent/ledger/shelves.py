@@ -24,9 +24,11 @@ Item = tuple[Assignment, Past | None]
 STOPPED = "sending has stopped, look at the run's report"
 
 # Rows read ahead at once, and how few may be left before more are fetched: at 10,000 agents a
-# second the fetch, a few milliseconds, is over before the shelf is empty.
+# second the fetch, a few milliseconds, is over before the shelf is empty. Many lanes take turns,
+# so each needs fewer, and all together hold no more than a few long ones.
 _CHUNK = 2_000
-_LOW = 500
+_LEAST_CHUNK = 32
+_SHELVED = 16_000
 
 # What this leg has not dispatched yet and another attempt may help.
 _NEXT = """
@@ -34,8 +36,9 @@ SELECT row, gateway, agent_id, arguments, attempts, first_sent_at,
        CASE status WHEN 'unknown' THEN cause END
 FROM stories
 WHERE run = ?1 AND lane = ?2 AND row > ?3 AND leg < ?4
-AND status IN ('not_attempted', 'failed', 'unknown') AND cause <> 'superseded'
+AND status IN ('not_attempted', 'failed', 'unknown') AND cause NOT IN ('superseded', 'protected')
 AND (?5 IS NULL OR cause IN (SELECT value FROM json_each(?5)))
+AND (?7 IS NULL OR (status = 'unknown' OR status = 'failed' AND cause = 'not_signed_in') = ?7)
 ORDER BY row LIMIT ?6
 """
 
@@ -61,7 +64,8 @@ class Shelves:
         thread: An executor with that one thread.
         run: The run's key in the ledger.
         operation: The operation's name, for the assignments.
-        lanes: The lanes that there are.
+        lanes: The lanes that there are; `~lane` is of those rows of a lane alone that are in doubt
+            or whose agents were not there, and the lane itself then of its others.
         leg: Rows that were dispatched in this leg of the run are not handed out.
         only: Only rows that ended with one of these causes; none: whatever the cause.
     """
@@ -84,6 +88,7 @@ class Shelves:
         self._leg = leg
         self._only = json.dumps(sorted(only)) if only else None
         self._shelves = {lane: _Shelf() for lane in lanes}
+        self._chunk = max(_LEAST_CHUNK, min(_CHUNK, _SHELVED // max(1, len(lanes))))
 
     async def take(self, lane: int) -> Item | None:
         """The lane's next assignment without a mark of this leg; None when there is none left.
@@ -92,7 +97,7 @@ class Shelves:
             LedgerFailed: The ledger cannot be read any more.
         """
         shelf = self._shelves[lane]
-        if shelf.more and shelf.coming is None and len(shelf.items) < _LOW:
+        if shelf.more and shelf.coming is None and len(shelf.items) < self._chunk // 4:
             self._fetch(lane, shelf)
         while not shelf.items:
             if shelf.error is not None:
@@ -120,7 +125,7 @@ class Shelves:
         if shelf.error is not None:
             return
         items = done.result()
-        shelf.more = len(items) == _CHUNK
+        shelf.more = len(items) == self._chunk
         if items:
             shelf.last_row = items[-1][0].row
             shelf.items.extend(items)
@@ -128,8 +133,9 @@ class Shelves:
     def _read(self, lane: int, after: int) -> list[Item]:
         operation = self._operation
         try:
-            where = (self._run, lane, after, self._leg, self._only)
-            rows = self._reader.all(_NEXT, (*where, _CHUNK))
+            down = lane < 0 if ~lane in self._shelves else None
+            where = (self._run, max(lane, ~lane), after, self._leg, self._only)
+            rows = self._reader.all(_NEXT, (*where, self._chunk, down))
             return [
                 (
                     Assignment(row, gateway, agent_id, operation, arguments),

@@ -48,6 +48,11 @@ message = 'set before the gateway switched over, which may have undone that'
 WHERE run = ?1 AND row IN (SELECT value FROM json_each(?2))
 """
 
+# What was seen of them was seen before.
+_UNVERIFIED = """
+DELETE FROM verifications WHERE run = ?1 AND row IN (SELECT value FROM json_each(?2))
+"""
+
 # So many rows a transaction: another run's commits wait for it a few hundredths of a second.
 _BATCH = 4_000
 
@@ -77,5 +82,7 @@ def put_in_doubt(database: Database, run: int) -> tuple[Lane, ...]:
     rows = [row for (row,) in database.all(_ROWS, (run,))] if lanes else []
     for start in range(0, len(rows), _BATCH):
         batch = str(rows[start : start + _BATCH])  # a list of whole numbers is the same in JSON
-        database.write((_KEEP, [(run, batch)]), (_DOUBT, [(run, batch)]))
+        database.write(
+            (_KEEP, [(run, batch)]), (_DOUBT, [(run, batch)]), (_UNVERIFIED, [(run, batch)])
+        )
     return lanes

@@ -119,7 +119,7 @@ class Crashing(RuleBasedStateMachine):
             lane = lane_of.setdefault(arguments, len(lane_of))
             made.assign(row, str(1000 + row), "east", arguments, ())
             if kind == "retracted":
-                made.retract(row, "east", arguments, "contradicted")
+                made.retract(row, "contradicted")
                 self.expected[row] = (Status.INVALID, Cause.BAD_ROW, 0)
             else:
                 self.expected[row] = NOT_ATTEMPTED

@@ -535,7 +535,7 @@ async def test_many_takers_get_every_row_once_and_in_order(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shelves, "_CHUNK", 7)
-    monkeypatch.setattr(shelves, "_LOW", 3)
+    monkeypatch.setattr(shelves, "_LEAST_CHUNK", 3)
     made = plan(database, 100)
     taken: list[int] = []
     async with journal(database, made.run) as book:
@@ -551,12 +551,12 @@ async def test_many_takers_get_every_row_once_and_in_order(
 
 
 @pytest.mark.parametrize("rows", [0, 1, 6, 7, 8, 14, 15])
-@pytest.mark.parametrize("low", [1, 7, 20])
+@pytest.mark.parametrize("chunk", [3, 7])
 async def test_no_row_is_lost_at_the_border_of_two_chunks(
-    database: Database, monkeypatch: pytest.MonkeyPatch, rows: int, low: int
+    database: Database, monkeypatch: pytest.MonkeyPatch, rows: int, chunk: int
 ) -> None:
-    monkeypatch.setattr(shelves, "_CHUNK", 7)
-    monkeypatch.setattr(shelves, "_LOW", low)
+    monkeypatch.setattr(shelves, "_CHUNK", chunk)
+    monkeypatch.setattr(shelves, "_LEAST_CHUNK", chunk)
     made = plan(database, rows)
     async with journal(database, made.run) as book:
         assert [item.row for item in await took_all(book)] == list(range(2, rows + 2))
@@ -575,6 +575,7 @@ async def test_lanes_share_nothing_and_only_assignments_are_handed_out(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shelves, "_CHUNK", 4)
+    monkeypatch.setattr(shelves, "_LEAST_CHUNK", 4)
     made = planner(database)
     for row in range(2, 62):
         gateway, arguments = ("east", ON) if row % 3 else ("west", OFF)
@@ -582,8 +583,8 @@ async def test_lanes_share_nothing_and_only_assignments_are_handed_out(
             made.reject(row, "1", gateway, arguments, (), status=Status.DUPLICATE, reason="")
         else:
             made.assign(row, str(row), gateway, arguments, ())
-    made.retract(3, "west", OFF, "")
-    made.retract(4, "east", ON, "")
+    made.retract(3, "")
+    made.retract(4, "")
     made.planned(1)
     async with journal(database, made.run, lanes=(0, 1)) as book:
         east, west = await asyncio.gather(took_all(book, 0), took_all(book, 1))
@@ -597,6 +598,7 @@ async def test_rows_of_another_run_and_rows_with_a_mark_are_not_handed_out(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shelves, "_CHUNK", 5)
+    monkeypatch.setattr(shelves, "_LEAST_CHUNK", 5)
     plan(database, 30)
     made = plan(database, 30)
     async with journal(database, made.run) as book:
@@ -637,7 +639,7 @@ async def test_a_ledger_that_cannot_be_read_fails_every_taker_once_the_shelf_is_
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shelves, "_CHUNK", 5)
-    monkeypatch.setattr(shelves, "_LOW", 1)
+    monkeypatch.setattr(shelves, "_LEAST_CHUNK", 5)
     made = plan(database, 20)
     async with journal(database, made.run) as book:
         first = await took(book)

@@ -9,15 +9,15 @@ import pytest
 from bulkagent.ledger import (
     Database,
     Endpoint,
-    Group,
     Journal,
     Leg,
     Planner,
+    Portion,
     begin_leg,
     find_run,
     finish_leg,
-    groups,
     legs_of,
+    portions,
     steps,
     supersede,
     touched_since,
@@ -203,14 +203,14 @@ async def test_groups_count_what_stands_the_same_and_say_what_is_left(database: 
     async with journal(database, made.run, lanes=(0, 1)) as book:
         await _sent(book, [DONE, DONE, LOST, REFUSED])
     database.write(("INSERT INTO superseded VALUES (?,?,?)", [(made.run, 7, 9)]))
-    found = groups(database, made.run)
+    found = portions(database, made.run)
     assert found == (
-        Group(1, "west", 0, ON, Status.NOT_ATTEMPTED, Cause.INTERRUPTED, 1),
-        Group(0, "east", 1, OFF, Status.APPLIED, None, 2),
-        Group(0, "east", 1, OFF, Status.NOT_ATTEMPTED, Cause.INTERRUPTED, 1),
-        Group(0, "east", 1, OFF, Status.NOT_ATTEMPTED, Cause.SUPERSEDED, 1),
-        Group(0, "east", 1, OFF, Status.REJECTED, Cause.REFUSED, 1),
-        Group(0, "east", 1, OFF, Status.UNKNOWN, Cause.RESET, 1),
+        Portion(1, "west", 0, ON, Status.NOT_ATTEMPTED, Cause.INTERRUPTED, 1),
+        Portion(0, "east", 1, OFF, Status.APPLIED, None, 2),
+        Portion(0, "east", 1, OFF, Status.NOT_ATTEMPTED, Cause.INTERRUPTED, 1),
+        Portion(0, "east", 1, OFF, Status.NOT_ATTEMPTED, Cause.SUPERSEDED, 1),
+        Portion(0, "east", 1, OFF, Status.REJECTED, Cause.REFUSED, 1),
+        Portion(0, "east", 1, OFF, Status.UNKNOWN, Cause.RESET, 1),
     )
     assert [group.left for group in found] == [True, False, True, False, False, True]
 

@@ -80,7 +80,7 @@ def test_a_row_is_taken_back_whether_or_not_it_is_on_disk_yet(
     made.assign(2, "1001", "east", ON, ("kept",))
     for row in range(3, 3 + between):
         made.assign(row, str(row), "west", ON, ())
-    made.retract(2, "east", ON, "line 9 gives this agent the other flag")
+    made.retract(2, "line 9 gives this agent the other flag")
     (lane,) = made.planned(1) or (None,)
     assert lane == (Lane(1, "west", 0, ON, between) if between else None)
     lines, summary = report(database)
@@ -98,7 +98,7 @@ def test_lanes_come_by_wave_then_as_the_roster_has_them_and_none_is_empty(
         [("east", OFF), ("west", OFF), ("west", ON), ("north", ON), ("east", OFF), ("east", ON)], 2
     ):
         made.assign(row, str(row), gateway, arguments, ())
-    made.retract(5, "north", ON, "no")
+    made.retract(5, "no")
     lanes = made.planned(1)
     assert [(x.gateway, x.wave, x.arguments, x.assignments) for x in lanes] == [
         ("west", 0, ON, 1),
@@ -118,7 +118,7 @@ def test_assignments_are_listed_in_the_rosters_order_without_other_rows(
     made.assign(3, "1003", "east", ON, ())
     made.reject(4, "1003", "east", ON, (), status=Status.DUPLICATE, reason="")
     made.assign(5, "1005", "west", OFF, ())
-    made.retract(3, "east", ON, "")
+    made.retract(3, "")
     made.planned(1)
     assert list(planned_rows(database, made.run)) == [(2, "west", "1002"), (5, "west", "1005")]
 

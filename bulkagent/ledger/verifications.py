@@ -1,0 +1,139 @@
+"""What was seen of the rows that were set.
+
+What may live here: keeping and counting verdicts. What this room must not know: how one comes
+about. A verdict is of the row as it was set last: whoever is put in doubt loses it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+import msgspec
+
+from bulkagent.ledger.damage import read_as_written
+from bulkagent.ledger.database import Database
+from bulkagent.outcome import Verified
+
+__all__ = [
+    "AppliedRow",
+    "Verdicts",
+    "applied_among",
+    "keep_verdicts",
+    "row_of",
+    "verdicts",
+    "verdicts_of",
+]
+
+
+class AppliedRow(msgspec.Struct, frozen=True, gc=False):
+    """A row that a leg has set."""
+
+    row: int
+    agent_id: str
+    arguments: str
+
+
+class Verdicts(msgspec.Struct, frozen=True):
+    """The verdicts of a run, counted."""
+
+    counts: Mapping[str, int]
+    """By verdict, also those that no row has."""
+    agents: tuple[str, ...] = ()
+    """The first few of whom the gateway shows the contrary of what was set."""
+
+    @property
+    def contradicted(self) -> int:
+        """How many those are."""
+        return self.counts[Verified.NO]
+
+
+def applied_among(
+    database: Database, run: int, leg: int, gateway: str, agent_ids: Iterable[str]
+) -> list[AppliedRow]:
+    """The rows of some agents of a gateway that a leg has set."""
+    wanted = msgspec.json.encode(sorted(agent_ids)).decode()
+    rows = database.all(_APPLIED, (run, leg, gateway, wanted))
+    return [AppliedRow(*row) for row in rows]
+
+
+def keep_verdicts(database: Database, run: int, leg: int, found: Mapping[int, Verified]) -> None:
+    """Keep the verdicts of a leg: those found, and `not_visible` of all others that it has set.
+
+    Raises:
+        LedgerFailed: The ledger cannot be written.
+    """
+    ((first, last),) = database.all(_ROWS, (run, leg))
+    if first is None:
+        return
+    for start in range(first, last + 1, _BATCH):
+        rows = range(start, start + _BATCH)
+        of_these = [(found[row].value, run, row) for row in rows if row in found]
+        database.write((_NOT_VISIBLE, [(run, leg, rows[0], rows[-1])]), (_KEEP, of_these))
+
+
+def verdicts(database: Database, run: int) -> Iterator[tuple[int, Verified]]:
+    """Row and verdict of every row that has one, in roster order."""
+    with read_as_written(database):
+        for row, verified in database.query(_VERDICTS, (run,)):
+            yield row, Verified(verified)
+
+
+def verdicts_of(database: Database, run: int) -> Verdicts | None:
+    """The verdicts of a run, counted; None where no row has one."""
+    with read_as_written(database):
+        counted = database.all(_COUNT, (run,))
+        counts = {verified.value: 0 for verified in Verified}
+        counts |= {Verified(verified).value: count for verified, count in counted}
+    if not counted:
+        return None
+    some = database.all(_CONTRADICTED, (run,))
+    return Verdicts(counts, tuple(agent_id for (agent_id,) in some))
+
+
+def row_of(database: Database, run: int, gateway: str, agent_id: str) -> tuple[int, str] | None:
+    """Row and arguments of an agent's assignment in a run; None where it has none."""
+    rows = database.all(_ROW, (agent_id, run, gateway))
+    return (rows[0][0], rows[0][1]) if rows else None
+
+
+_APPLIED = """
+SELECT a.row, a.agent_id, a.arguments
+FROM json_each(?4) j CROSS JOIN assignments a ON a.agent_id = j.value AND a.run = ?1
+JOIN outcomes o ON o.run = a.run AND o.row = a.row
+WHERE a.gateway = ?3 AND a.lane IS NOT NULL AND o.leg = ?2 AND o.status = 'applied'
+ORDER BY a.row
+"""
+
+# So many rows a transaction: another run's commits wait for it a few hundredths of a second.
+_BATCH = 4_000
+
+_ROWS = "SELECT min(row), max(row) FROM outcomes WHERE run = ? AND leg = ?"
+
+_NOT_VISIBLE = """
+INSERT OR REPLACE INTO verifications (run, row, verified)
+SELECT run, row, 'not_visible' FROM outcomes
+WHERE run = ? AND leg = ? AND status = 'applied' AND row BETWEEN ? AND ?
+"""
+
+_KEEP = "UPDATE verifications SET verified = ? WHERE run = ? AND row = ?"
+
+_OF_APPLIED = """
+FROM verifications v JOIN outcomes o ON o.run = v.run AND o.row = v.row
+WHERE v.run = ? AND o.status = 'applied'
+"""
+
+_VERDICTS = f"SELECT v.row, v.verified {_OF_APPLIED} ORDER BY v.row"
+
+_COUNT = f"SELECT v.verified, count(*) {_OF_APPLIED} GROUP BY v.verified"
+
+_CONTRADICTED = """
+SELECT a.agent_id
+FROM verifications v JOIN outcomes o ON o.run = v.run AND o.row = v.row
+JOIN assignments a ON a.run = v.run AND a.row = v.row
+WHERE v.run = ? AND o.status = 'applied' AND v.verified = 'no' ORDER BY v.row LIMIT 3
+"""
+
+_ROW = """
+SELECT row, arguments FROM assignments
+WHERE agent_id = ? AND run = ? AND gateway = ? AND lane IS NOT NULL
+"""
