@@ -1,0 +1,149 @@
+"""Times of day, as options say them and as people read them beside a run.
+
+What may live here: text into moments, and what is known of a run's times into text. What this
+room must not know: how a run waits, and how a forecast is made.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from bulkagent.errors import SettingsRefused
+from bulkagent.instants import Moment, lasting, moment
+from bulkagent.outcome import Status
+
+if TYPE_CHECKING:
+    from bulkagent.run import RunResult
+    from bulkagent.run.forecast import Need, Outlook
+    from bulkagent.run.timetable import Timetable
+
+__all__ = ["closing", "margin", "opening", "times_from", "waiting_line"]
+
+
+_AS_WANTED = frozenset({Status.APPLIED, Status.DUPLICATE})
+
+
+def times_from(
+    start_at: str | None, finish_by: str | None, *, zone: str, now_ms: int
+) -> dict[str, Moment]:
+    """What `--start-at` and `--finish-by` mean, by those names; what was not given is left out.
+
+    A time to finish by that has no date is of the day of the start.
+
+    Raises:
+        SettingsRefused: One is no time, or is past.
+    """
+    times: dict[str, Moment] = {}
+    day_ms: int | None = None
+    for name, text in (("start_at", start_at), ("finish_by", finish_by)):
+        if text is None:
+            continue
+        try:
+            times[name] = moment(text, now_ms=now_ms, zone=zone, day_ms=day_ms)
+        except SettingsRefused as refused:
+            option = f"--{name.replace('_', '-')}"
+            raise SettingsRefused(f"{option}: {refused}; nothing was sent") from None
+        day_ms = times[name].at_ms
+    return times
+
+
+def opening(timetable: Timetable) -> list[str]:
+    """What is said of a run's times before anybody agrees to it."""
+    text: list[str] = []
+    if timetable.start_at is not None:
+        text.append(f"start   {timetable.start_at}, in {lasting(timetable.wait_s)}")
+    if timetable.guids_wait:
+        text.append(
+            "note    GUIDs are those of the roster's column, read now: whoever signs in again until"
+            " the start, or has dynamic authentication, is refused then; --sessions or --guid-url"
+            " ask for fresh ones"
+        )
+    if timetable.outlook is not None:
+        text.extend(_expected(timetable.outlook, timetable.ways))
+    return text
+
+
+def _expected(outlook: Outlook, ways: Sequence[str]) -> list[str]:
+    text = [_verdict(outlook)]
+    if outlook.unknown and outlook.slowest is not None:
+        names = ", ".join(outlook.unknown)
+        text.append(f"        how fast {names} answers is not known yet")
+    if ways:
+        text.append(f"        would do: {', or '.join(ways)}")
+    return text
+
+
+def _verdict(outlook: Outlook) -> str:
+    from bulkagent.run.forecast import Verdict
+
+    finish_by, need = outlook.finish_by, outlook.slowest
+    begins = Moment(outlook.begins_ms, finish_by.zone).local
+    by = finish_by.time if finish_by.local.date() == begins.date() else str(finish_by)
+    if need is None:
+        return (
+            f"finish  {by}: nobody can say whether that is met; {', '.join(outlook.unknown)} had no"
+            " run in this ledger, and there is no rate to go by"
+        )
+    match outlook.verdict:
+        case Verdict.TIGHT:
+            return (
+                f"WARNING finish {by} is met only if the limit of requests in flight grows: needs"
+                f" {lasting(need.least_s)} to {_how_long(need)}; there are"
+                f" {lasting(outlook.available_s)}"
+            )
+        case Verdict.LATE:
+            return (
+                f"WARNING finish {by} CANNOT be met: needs about {_how_long(need)},"
+                f" {lasting(-outlook.spare_s)} too long"
+            )
+        case _:
+            about = "at least" if outlook.unknown else "about"
+            spare = lasting(outlook.spare_s)
+            return f"finish  {by}: needs {about} {_how_long(need)}, {spare} to spare"
+
+
+def _how_long(need: Need) -> str:
+    from bulkagent.run.forecast import Bound
+
+    load = need.load
+    several = f"{load.agents:,} agent{'' if load.agents == 1 else 's'}"
+    if need.bound is Bound.RATE and load.per_second is not None:
+        at = f" at {load.per_second:g}/s"
+    elif load.pace is not None:
+        at = f", {load.in_flight[0]} in flight, {load.pace.latency_s * 1000:,.0f} ms each"
+    else:
+        at = ""
+    retries = load.pace.retry_share if load.pace is not None else 0.0
+    again = f", {retries:.0%} retries as last time" if retries >= 0.005 else ""  # noqa: PLR2004
+    where = f" on {load.gateway}" if load.gateway else ""
+    return f"{lasting(max(1.0, need.most_s))} ({several}{where}{at}{again})"
+
+
+def margin(finish_by: Moment | None, now: dt.datetime, left_s: float | None) -> str:
+    """What is left at the present pace until a time, after a comma; "" where nobody knows."""
+    if finish_by is None or left_s is None:
+        return ""
+    spare_s = finish_by.at_ms / 1000 - now.timestamp() - left_s
+    if spare_s >= 0:
+        return f", {lasting(spare_s)} to spare until {finish_by.time}"
+    return f", {lasting(-spare_s)} TOO LATE for {finish_by.time}"
+
+
+def closing(finish_by: Moment | None, result: RunResult, ended_ms: int) -> list[str]:
+    """Whether a run was done in time, for the last screen."""
+    if finish_by is None:
+        return []
+    spare_s = (finish_by.at_ms - ended_ms) / 1000
+    apart = f"{lasting(abs(spare_s))} {'before' if spare_s >= 0 else 'after'} {finish_by.time}"
+    ended = f"ended {Moment(ended_ms, finish_by.zone).time}, {apart}"
+    others = sum(n for status, n in result.totals.items() if status not in _AS_WANTED)
+    if result.exit_code and others:  # who is left out on purpose does not worsen the code
+        return [f"finish  {ended}, with not everybody set"]
+    return [f"finish  {'met' if spare_s >= 0 else 'MISSED'}: {ended}"]
+
+
+def waiting_line(start: Moment, now_ms: int) -> str:
+    """How long a run still waits."""
+    return f"waiting  starts at {start}, in {lasting((start.at_ms - now_ms) / 1000)}"
