@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from decimal import Decimal
 
 from bulkagent.errors import SettingsRefused
 
-__all__ = ["agent_id_range", "concurrency", "duration_s", "halt_at", "rate_per_second"]
+__all__ = ["agent_id_range", "concurrency", "duration_s", "halt_at", "rate_per_second", "share"]
 
 _SECONDS: Mapping[str, float] = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "": 1.0}
 _NUMBER = r"(\d{1,9}(?:\.\d{1,6})?)"
 _DURATION = re.compile(rf"{_NUMBER}\s*(ms|s|m|h|)", re.ASCII)
 _RATE = re.compile(rf"{_NUMBER}\s*/\s*(s|m|h)", re.ASCII)
 _HALT = re.compile(r"fail=(?:(\d{1,2}(?:\.\d{1,6})?|100)\s*%|(\d{1,9}))", re.ASCII)
+_SHARE = re.compile(r"(\d{1,3}(?:\.\d{1,6})?)\s*%", re.ASCII)
 _RANGE = re.compile(r"(\d{3,6})-(\d{3,6})", re.ASCII)
 _CONCURRENCY = re.compile(r"(\d{1,5})|auto(?::(\d{1,5})-(\d{1,5}))?", re.ASCII)
 
@@ -96,6 +98,20 @@ def halt_at(text: str) -> tuple[float | None, int | None]:
             f"{text!r} is not a halt rule; write it like fail=5%, fail=200 or none"
         )
     return share, count
+
+
+def share(text: str) -> float:
+    """The part of a whole, 0 to 1, of a share such as `95%`.
+
+    Raises:
+        SettingsRefused: It is no share, or above 100 %.
+    """
+    match = _SHARE.fullmatch(text.strip())
+    # The float that is nearest to what was written, and not to a quotient of two others.
+    part = float(Decimal(match[1]) / 100) if match else 2.0
+    if part > 1.0:
+        raise SettingsRefused(f"{text!r} is not a share; write it like 95%, from 0% to 100%")
+    return part
 
 
 def agent_id_range(text: str) -> tuple[int, int]:

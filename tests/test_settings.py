@@ -207,8 +207,9 @@ class TestFile:
             *("auto:2-8", "20/s", 2, "101-5000"),
         )
         assert file == ConfigFile(
-            *("/var/ledger.sqlite3", 4, "50/s", 5, 3, "90s", "10m", True, "1s", "5s"),
+            *(4, "50/s", 5, 3, "90s", "10m", True, "1s", "5s"),
             *("101-999999", 500, "10m", "5s", "fail=5%", 20, "full", "1h", "4h"),
+            ledger="/var/ledger.sqlite3",
             gateways={"east-1": section},
         )
         settings = Settings.resolve({}, file)

@@ -12,7 +12,8 @@ from collections.abc import Collection, Iterator
 
 from bulkagent.errors import RosterRefused
 from bulkagent.roster.cells import BLANKS
-from bulkagent.roster.columns import Columns, plain
+from bulkagent.roster.columns import Columns
+from bulkagent.roster.names import plain
 from bulkagent.roster.quoting import shown
 from bulkagent.roster.records import Records
 

@@ -7,16 +7,16 @@ What this module must not know: how the header was cut into cells, or any row be
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Sequence
 
 import msgspec
 
 from bulkagent.errors import RosterRefused
+from bulkagent.roster.names import plain
 from bulkagent.roster.quoting import shown
 from bulkagent.roster.rules import Rules
 
-__all__ = ["ABSENT", "Columns", "agent_candidates", "find_columns", "plain"]
+__all__ = ["ABSENT", "Columns", "agent_candidates", "find_columns"]
 
 ABSENT = -1
 
@@ -166,17 +166,6 @@ def _only(found: list[int], header: Sequence[str], meaning: str, advice: str) ->
         names = " and ".join(f"'{shown(header[at])}' (column {at + 1})" for at in found[:4])
         raise RosterRefused(f"{names} could each be {meaning}; {advice}")
     return found[0] if found else ABSENT
-
-
-def plain(name: str) -> str:
-    """A header's name without what people vary: case, width, blanks, `_`, `-`, invisible marks."""
-    return "".join(
-        character
-        for character in unicodedata.normalize("NFKC", name).casefold()
-        if character not in "_-"
-        and not character.isspace()
-        and unicodedata.category(character) != "Cf"
-    )
 
 
 def _is_secret(name: str) -> bool:

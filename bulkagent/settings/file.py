@@ -9,18 +9,28 @@ from __future__ import annotations
 import difflib
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from bulkagent.errors import SettingsRefused
-from bulkagent.quantities import agent_id_range, concurrency, duration_s, halt_at, rate_per_second
+from bulkagent.instants import zone_of
+from bulkagent.quantities import (
+    agent_id_range,
+    concurrency,
+    duration_s,
+    halt_at,
+    rate_per_second,
+    share,
+)
 from bulkagent.settings.limits import LimitsAt
+from bulkagent.settings.observers import observer
 from bulkagent.settings.ranges import NONE
 
 __all__ = [
     "ConfigFile",
     "GatewaySection",
+    "Policy",
     "find_config",
     "limits_in",
     "load_config",
@@ -43,12 +53,15 @@ class GatewaySection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rate: str = ""
     burst: int | None = None
     agent_id_range: str = ""
+    max_agents: int | None = None
+    """A run with more agents on this gateway is refused."""
+    protect: tuple[str, ...] = ()
+    """Files of agents who are never touched on this gateway."""
 
 
-class ConfigFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`bulkagent.toml`."""
+class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What may stand at the top of the file, and in the section of a job."""
 
-    ledger: str = ""
     concurrency: int | str | None = None
     """A number, `auto`, or `auto:A-B`."""
     rate: str = ""
@@ -71,32 +84,67 @@ class ConfigFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sessions: str = ""
     guid_url: str = ""
     guid_ca_file: str = ""
+    group_by: str = ""
+    handover: bool | None = None
+    gate: str = ""
+    floor: str = ""
+    canary: int | None = None
+    wait_for_sign_in: str = ""
+    up_means: str = ""
+    absent_ok: bool | None = None
+    verify_with: list[str] = []
+    verify_again_after: str = ""
+    protect: tuple[str, ...] = ()
+    """Files of agents who are never touched."""
+
+
+class ConfigFile(Policy, frozen=True, forbid_unknown_fields=True):
+    """`bulkagent.toml`."""
+
+    ledger: str = ""
+    job: str = ""
+    """The job whose section holds where no other is named."""
+    time_zone: str = ""
+    """For times of day; a name such as Europe/Berlin."""
     gateways: dict[str, GatewaySection] = {}
+    jobs: dict[str, Policy] = {}
+    """`[jobs.NAME]`: what goes over the top of the file for runs of that name."""
 
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _RESERVED_NAMES = frozenset({"emulated"})
 
 
-def settings_in(file: ConfigFile) -> dict[str, Any]:
-    """What the top level of a file says, as fields of `Settings`.
+def settings_in(file: Policy) -> dict[str, Any]:
+    """What the top level of a file, or the section of a job, says, as fields of `Settings`.
 
     Raises:
         SettingsRefused: A text in it is no such quantity.
     """
     given: dict[str, Any] = {
-        "ledger": file.ledger and _at_home(file.ledger),
         "sessions": file.sessions and Path(file.sessions),
         "guid_url": file.guid_url,
         "guid_ca_file": file.guid_ca_file and Path(file.guid_ca_file),
+        "verify_with": tuple(file.verify_with) or None,
         "max_attempts": file.max_attempts,
         "resend_after_switchover": file.resend_after_switchover,
         "max_agents": file.max_agents,
         "halt_first": file.halt_first,
         "durability": file.durability,
-        "gateways": file.gateways,
+        "protect": tuple(Path(path) for path in file.protect),
+        "group_by": file.group_by,
+        "handover": file.handover,
+        "gate": file.gate and share(file.gate),
+        "floor": file.floor and (None if file.floor == "none" else share(file.floor)),
+        "canary": file.canary,
+        "up_means": file.up_means,
+        "absent_ok": file.absent_ok,
     }
-    found = {name: value for name, value in given.items() if value not in ("", None)}
+    if isinstance(file, ConfigFile):
+        given["ledger"] = file.ledger and _at_home(file.ledger)
+        given["gateways"] = file.gateways
+        zone_of(file.time_zone)  # only checked: whoever reads a time asks for it
+    found = {name: value for name, value in given.items() if value not in ("", None, ())}
     for name in _DURATIONS:
         if text := getattr(file, name):
             none = name in NONE and text.strip().lower() == "none"
@@ -108,11 +156,11 @@ def settings_in(file: ConfigFile) -> dict[str, Any]:
 
 _DURATIONS = (
     *("retry_for", "give_up_after", "connect_timeout", "timeout", "deadline", "grace"),
-    *("max_age", "trust_state"),
+    *("max_age", "trust_state", "wait_for_sign_in", "verify_again_after"),
 )
 
 
-def limits_in(said: ConfigFile | GatewaySection) -> LimitsAt:
+def limits_in(said: Policy | GatewaySection) -> LimitsAt:
     """What the top level of a file, or the section of a gateway, says of limits.
 
     Raises:
@@ -168,7 +216,7 @@ def load_config(path: Path | None) -> ConfigFile:
                 " dashes and underlines, and not the word emulated"
             )
     try:
-        settings_in(file)
+        _refuse_policies(file)
         relative = _relative_to(path.parent, file)
     except SettingsRefused as error:
         raise SettingsRefused(f"{path}: {error}") from None
@@ -180,25 +228,56 @@ def load_config(path: Path | None) -> ConfigFile:
     return relative
 
 
+def _refuse_policies(file: ConfigFile) -> None:
+    _refuse_policy(file)
+    for name, job in file.jobs.items():
+        if not _NAME.fullmatch(name):
+            raise SettingsRefused(
+                f"{name!r} cannot be a job's name; use letters, digits, dots, dashes and underlines"
+            )
+        try:
+            _refuse_policy(job)
+        except SettingsRefused as error:
+            raise SettingsRefused(f"[jobs.{name}] {error}") from None
+
+
+def _refuse_policy(policy: Policy) -> None:
+    for text in settings_in(policy).get("verify_with", ()):
+        observer(text)
+
+
 def _relative_to(folder: Path, file: ConfigFile) -> ConfigFile:
     """The file with its paths read as it means them: beside itself."""
 
     def beside(path: str) -> str:
         return str(folder / _at_home(path)) if path else ""
 
+    def relative(policy: PolicyT) -> PolicyT:
+        return msgspec.structs.replace(
+            policy,
+            sessions=beside(policy.sessions),
+            guid_ca_file=beside(policy.guid_ca_file),
+            protect=tuple(map(beside, policy.protect)),
+        )
+
     gateways = {
         name: msgspec.structs.replace(
-            gateway, ca_file=beside(gateway.ca_file), client_cert=beside(gateway.client_cert)
+            gateway,
+            ca_file=beside(gateway.ca_file),
+            client_cert=beside(gateway.client_cert),
+            protect=tuple(map(beside, gateway.protect)),
         )
         for name, gateway in file.gateways.items()
     }
     return msgspec.structs.replace(
-        file,
+        relative(file),
         ledger=beside(file.ledger),
-        sessions=beside(file.sessions),
-        guid_ca_file=beside(file.guid_ca_file),
         gateways=gateways,
+        jobs={name: relative(job) for name, job in file.jobs.items()},
     )
+
+
+PolicyT = TypeVar("PolicyT", bound=Policy)
 
 
 def _at_home(path: str) -> Path:
@@ -215,9 +294,10 @@ def _nearest(message: str) -> str:
     unknown = _UNKNOWN_KEY.search(message)
     if unknown is None:
         return ""
-    if unknown[2] and unknown[1] in ConfigFile.__struct_fields__:
+    in_job = (unknown[2] or "").startswith("$.jobs")
+    if unknown[2] and not in_job and unknown[1] in ConfigFile.__struct_fields__:
         return "; it holds for all gateways, so it stands above the first [gateways.NAME]"
-    struct = GatewaySection if unknown[2] else ConfigFile
+    struct = Policy if in_job else GatewaySection if unknown[2] else ConfigFile
     known = [name.replace("_", "-") for name in struct.__struct_fields__]
     near = difflib.get_close_matches(unknown[1].replace("_", "-"), known, n=1, cutoff=0.0)
     return f"; did you mean {near[0].replace('-', '_')!r}?" if near else ""

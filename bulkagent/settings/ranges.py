@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from bulkagent.errors import SettingsRefused
 from bulkagent.quantities import agent_id_range, concurrency
 
-__all__ = ["DURABILITIES", "NONE", "RANGES", "refuse_bounds", "refuse_number"]
+__all__ = ["DURABILITIES", "NONE", "RANGES", "UP_MEANS", "refuse_bounds", "refuse_number"]
 
 DURABILITIES = ("normal", "full")
+UP_MEANS = ("permission", "available")
 
 RANGES: Mapping[str, tuple[str, float, float]] = {
     "concurrency": ("concurrency", 1, 10_000),
@@ -31,7 +32,12 @@ RANGES: Mapping[str, tuple[str, float, float]] = {
     "halt_share": ("the share that halts", 0.000_000_01, 1),
     "halt_count": ("the number of agents that halts", 1, 1_000_000_000),
     "halt_first": ("halt-first", 0, 1_000_000_000),
+    "gate": ("the gate as a part of the whole", 0, 1),
+    "floor": ("the floor as a part of the whole", 0, 1),
+    "canary": ("canary", 0, 100_000),
+    "wait_for_sign_in_s": ("the wait-for-sign-in in seconds", 0.001, 86_400),
     "max_age_s": ("the max-age in seconds", 1, 31_536_000),
+    "verify_again_after_s": ("the verify-again-after in seconds", 0, 3_600),
     "trust_state_s": ("the trust-state in seconds", 1, 31_536_000),
 }
 
@@ -58,5 +64,10 @@ def refuse_bounds(auto: tuple[int, int] | None, ids: tuple[int, int]) -> None:
     agent_id_range("-".join(map(str, ids)))
 
 
-NONE: Mapping[str, float | None] = {"deadline": None, "retry_for": 0.0}
+NONE: Mapping[str, float | None] = {
+    "deadline": None,
+    "retry_for": 0.0,
+    "wait_for_sign_in": None,
+    "verify_again_after": 0.0,
+}
 """What the word `none` means for the durations of which there need not be any."""

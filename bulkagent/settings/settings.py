@@ -15,7 +15,8 @@ import msgspec
 from bulkagent.errors import SettingsRefused
 from bulkagent.settings.file import ConfigFile, GatewaySection, limits_in, settings_in
 from bulkagent.settings.limits import GatewayLimits, LimitsAt, with_implied
-from bulkagent.settings.ranges import DURABILITIES, RANGES, refuse_bounds, refuse_number
+from bulkagent.settings.observers import observer
+from bulkagent.settings.ranges import DURABILITIES, RANGES, UP_MEANS, refuse_bounds, refuse_number
 
 __all__ = ["Settings"]
 
@@ -59,6 +60,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Lowest and highest agent ID: 101 to 59999 before AICC 25.200, to 999999 since."""
     max_agents: int | None = None
     """A roster with more agents is refused; None: any number."""
+    protect: tuple[Path, ...] = ()
+    """Files of agents who are never touched."""
+    job: str = ""
+    """What runs are called, and whose section of the file holds; "": no job."""
     deadline_s: float | None = None
     """After so long nothing more is admitted, in each leg of a run; None: no such limit."""
     grace_s: float = 15.0
@@ -83,6 +88,30 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """A service to ask for GUIDs in the place of the roster's column; "": none."""
     guid_ca_file: Path | None = None
     """PEM file of the private CA that `guid_url` is trusted by; None: the system's."""
+    group_by: str = ""
+    """The roster's column by whose values agents are grouped; "": all are of one group."""
+    handover: bool = True
+    """Whether incoming agents are set before outgoing ones, in a roster that has both."""
+    gate: float = 0.95
+    """Share of a group's incoming agents, 0 to 1, who must be up before any outgoing one goes."""
+    floor: float | None = None
+    """Share of the number of a group's outgoing agents, 0 to 1, who must take calls at any time;
+    None: any number."""
+    allow_closing: bool = False
+    """Whether a group may go off to which nobody comes on."""
+    canary: int = 0
+    """So many agents go first, 0 to 100000, and the others only if these went well."""
+    wait_for_sign_in_s: float | None = None
+    """How long agents are waited for who are not signed in; None: not at all."""
+    up_means: str = "permission"
+    """`permission`: who is applied is up; `available`: who was then seen to take calls."""
+    absent_ok: bool = False
+    """Whether outgoing agents who are surely signed out are as good as set."""
+    verify_with: tuple[str, ...] = ()
+    """Agents who are asked about a skill queue each, before and after, to see whether what was
+    set is so: `AGENT:SKILL` or `GATEWAY/AGENT:SKILL`; none: nobody is."""
+    verify_again_after_s: float = 2.0
+    """After so long a surprising list is asked for once more, up to an hour; 0: it is not."""
     gateways: Mapping[str, GatewaySection] = {}
     """The gateways that have a name."""
     at_gateways: Mapping[str, LimitsAt] | None = None
@@ -114,14 +143,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Raises:
             SettingsRefused: A value is out of its range.
         """
+        job = _job_of(explicit, environment or {}, own or {}, file)
         layers = [
             settings_in(file),
+            settings_in(file.jobs[job]) if job in file.jobs else {},
+            {"job": job},
             _OF_EMULATED if emulated else {},
             environment or {},
             own or {},
             explicit,
         ]
         fields = {name: value for layer in layers for name, value in with_implied(layer).items()}
+        # Each layer protects more agents; none takes the protection of another away.
+        paths = [path for layer in layers for path in cast("Any", layer.get("protect", ()))]
+        fields["protect"] = tuple(dict.fromkeys(paths))
         if own is None:
             said = _at(file.gateways)
             names = _LIMITS - _decided({**(environment or {}), **explicit})
@@ -184,15 +219,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             raise SettingsRefused(
                 f"the durability is {' or '.join(DURABILITIES)}, not {self.durability!r}"
             )
+        if self.up_means not in UP_MEANS:
+            raise SettingsRefused(f"up means {' or '.join(UP_MEANS)}, not {self.up_means!r}")
         if self.halt_share is not None and self.halt_count is not None:
             raise SettingsRefused("a run halts at a share or at a number of agents, not at both")
+        for text in self.verify_with:
+            observer(text)
         for name in self._at_gateways:
             self._refuse_limits(name)
 
     @property
     def own(self) -> dict[str, Any]:
         """What a resume of a run takes over from it: everything but where things are."""
-        elsewhere = {"ledger", "gateways", "max_agents", "max_age_s", "trust_state_s"}
+        elsewhere = {"ledger", "gateways", "max_agents", "protect", "max_age_s", "trust_state_s"}
         own = {
             name: getattr(self, name) for name in self.__struct_fields__ if name not in elsewhere
         }
@@ -214,6 +253,27 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             raise SettingsRefused(f"[gateways.{name}] {refused}") from None
 
 
+def _job_of(
+    explicit: Mapping[str, object],
+    environment: Mapping[str, object],
+    own: Mapping[str, object],
+    file: ConfigFile,
+) -> str:
+    """The job whose section holds.
+
+    Raises:
+        SettingsRefused: The file has sections of jobs, and none of this name.
+    """
+    named = (layer.get("job") for layer in (explicit, own, environment))
+    job = str(next((name for name in named if name), "") or file.job)
+    if job and file.jobs and job not in file.jobs:
+        raise SettingsRefused(
+            f"there is no [jobs.{job}] in the configuration, so its runs would go unguarded; known"
+            f" jobs are {', '.join(sorted(file.jobs))}"
+        )
+    return job
+
+
 _OF_EMULATED: Mapping[str, object] = {
     "concurrency": 64,
     "per_second": None,
@@ -221,6 +281,7 @@ _OF_EMULATED: Mapping[str, object] = {
     # Its agents sign in there, so what the file says of real ones' GUIDs is not for them.
     "sessions": None,
     "guid_url": "",
+    "verify_with": (),
 }
 
 _LIMITS = frozenset(GatewayLimits.__struct_fields__)
@@ -233,6 +294,7 @@ _FILES = ("sessions", "guid_ca_file")
 _SHAPES: Mapping[str, Any] = {
     "auto": tuple[int, int] | None,
     "agent_id_range": tuple[int, int],
+    "verify_with": tuple[str, ...],
     "at_gateways": dict[str, LimitsAt],
 }
 
