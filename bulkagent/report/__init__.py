@@ -1,12 +1,13 @@
 """The report room: a run's lines in, one file out, whole or not at all.
 
-What may live here: how lines become CSV, JSON and JSON Lines, and how a file takes the place
+What may live here: how lines become CSV, JSON, JSON Lines and HTML, and how a file takes the place
 of another. What this room must not know: how an outcome came about, where lines are kept, what
 a retcode means, who is told. Roster cells and gateway messages are data from outside: no text
 leaves for a spreadsheet or a terminal before `cells` or `text` has made it harmless.
 
 The flow: `document` (path to format to file), `formats` (which suffix means what), `sheet` and
-`objects` (lines to bytes, with `columns`, `cells`, `moments`), `place` (the file itself).
+`objects` (lines to bytes, with `columns`, `cells`, `moments`), `page` (the same for people, with
+figures), `place` (the file itself).
 """
 
 from __future__ import annotations

@@ -99,6 +99,22 @@ ADVICE: Mapping[Cause, tuple[str, str]] = MappingProxyType(
             "the run was halted first, because of how others ended",
             "look at what those ended with, then resume the run",
         ),
+        Cause.GATE: (
+            "too few of the group's incoming agents are up, so its outgoing ones stay on",
+            "see to the incoming agents who are not up, then resume the run",
+        ),
+        Cause.FLOOR: (
+            "with one agent fewer on, the group would be below its floor",
+            "see to the incoming agents who are not up, or lower --floor; then resume the run",
+        ),
+        Cause.CANARY: (
+            "too many of the first agents were not set, so the others were left as they are",
+            "look at what the first ones ended with, then resume the run",
+        ),
+        Cause.PROTECTED: (
+            "the agent is in a file of agents who are never touched (--protect)",
+            "nothing, or take the agent out of that file",
+        ),
         Cause.SUPERSEDED: (
             "a later run has set the agent since",
             "nothing: the later run counts",

@@ -14,6 +14,7 @@ from typing import BinaryIO
 from bulkagent.errors import SettingsRefused
 from bulkagent.outcome import Line
 from bulkagent.report.objects import write_json, write_jsonl
+from bulkagent.report.page import write_html
 from bulkagent.report.sheet import write_csv
 from bulkagent.report.text import printable
 
@@ -27,6 +28,7 @@ FORMATS: Mapping[str, Writer] = MappingProxyType(
         ".csv": write_csv,
         ".json": write_json,
         ".jsonl": write_jsonl,
+        ".html": write_html,
     }
 )
 """Suffix, in lower case, to writer."""

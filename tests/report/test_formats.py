@@ -20,6 +20,7 @@ from bulkagent.outcome import Line, Status
 from bulkagent.report import COLUMNS, FORMATS
 from bulkagent.report.formats import writer_for
 from tests.report.lines import PLAIN, PROPERTY, any_line, encoded, line
+from tests.report.test_page import Reader
 
 NAMES = ("name", "status", "team")
 
@@ -40,7 +41,16 @@ def from_jsonl(data: bytes) -> Facts:
     return [json.loads(each) for each in data.splitlines()]
 
 
-READERS = {".csv": from_csv, ".json": from_json, ".jsonl": from_jsonl}
+def from_html(data: bytes) -> Facts:
+    page = Reader(data.decode())
+    names = page.block("columns")
+    return [
+        {name: None if cell == "" else cell for name, cell in zip(names, row, strict=True)}
+        for row in page.block("data")
+    ]
+
+
+READERS = {".csv": from_csv, ".json": from_json, ".jsonl": from_jsonl, ".html": from_html}
 
 
 def as_text(facts: Facts) -> Facts:
@@ -61,14 +71,14 @@ def as_text(facts: Facts) -> Facts:
 
 
 def test_every_format_has_a_reader_here() -> None:
-    assert list(FORMATS) == list(READERS) == [".csv", ".json", ".jsonl"]
+    assert list(FORMATS) == list(READERS) == [".csv", ".json", ".jsonl", ".html"]
 
 
 @PROPERTY
 @given(st.lists(any_line(PLAIN, width=3), max_size=4))
 def test_every_format_carries_the_same_facts(lines: list[Line]) -> None:
     wanted = READERS[".csv"](encoded(".csv", lines, NAMES))
-    for suffix in (".json", ".jsonl"):
+    for suffix in (".json", ".jsonl", ".html"):
         read = READERS[suffix](encoded(suffix, lines, NAMES))
         assert as_text(read) == wanted
         assert all(list(each) == [*COLUMNS, "name", "roster_status", "team"] for each in read)

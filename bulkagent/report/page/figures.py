@@ -1,0 +1,96 @@
+"""What the page shows in figures, counted while the lines pass.
+
+What may live here: counters over lines, and what they come to. What this module must not know: how
+anything is drawn.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+
+import msgspec
+
+from bulkagent.outcome import Line, Status
+
+__all__ = ["BINS", "Bar", "Figures"]
+
+BINS = 48
+"""Bars of a chart at most: as many as can be told apart on half a page."""
+
+# Latencies are counted by these steps a decade, so that a minute and a millisecond fit in one
+# chart and memory does not grow with rows.
+_STEPS = 6
+
+
+class Bar(msgspec.Struct, frozen=True):
+    """One bar: what it stands for, and how much of each kind there is."""
+
+    label: str
+    counts: tuple[tuple[str, int], ...]
+
+    @property
+    def total(self) -> int:
+        """All kinds together."""
+        return sum(count for _, count in self.counts)
+
+
+class Figures:
+    """Counters of one run's lines."""
+
+    def __init__(self) -> None:
+        self.attempts: Counter[int] = Counter()
+        """Agents by the number of requests that were made for them."""
+        self._seconds: Counter[tuple[int, Status]] = Counter()
+        self._latencies: Counter[int] = Counter()
+        self._latency_count = 0
+
+    def add(self, line: Line) -> None:
+        """Count one line."""
+        if line.finished_at is not None and line.attempts:
+            self._seconds[line.finished_at // 1000, line.status] += 1
+        if line.attempts:
+            self.attempts[line.attempts] += 1
+        if line.latency_ms is not None and line.latency_ms > 0:
+            self._latency_count += 1
+            self._latencies[math.floor(math.log10(line.latency_ms) * _STEPS)] += 1
+
+    def over_time(self) -> list[Bar]:
+        """Outcomes by the time at which they came, counted from the first; none: there are none."""
+        if not self._seconds:
+            return []
+        first = min(second for second, _ in self._seconds)
+        last = max(second for second, _ in self._seconds)
+        width = max(1, math.ceil((last - first + 1) / BINS))
+        bins: dict[int, Counter[str]] = {}
+        for (second, status), count in self._seconds.items():
+            bins.setdefault((second - first) // width, Counter())[status.value] += count
+        return [
+            Bar(f"{at * width} s", tuple(sorted(bins.get(at, Counter()).items())))
+            for at in range((last - first) // width + 1)
+        ]
+
+    def latencies(self) -> list[Bar]:
+        """Agents by the latency of their last request, in steps of the same ratio."""
+        if not self._latencies:
+            return []
+        low, high = min(self._latencies), max(self._latencies)
+        return [
+            Bar(_milliseconds(10 ** (at / _STEPS)), (("agents", self._latencies[at]),))
+            for at in range(low, high + 1)
+        ]
+
+    def quantile_ms(self, share: float) -> float | None:
+        """The latency that this share of agents did not exceed, to the chart's precision."""
+        seen = 0
+        for at in sorted(self._latencies):
+            seen += self._latencies[at]
+            if seen >= share * self._latency_count:
+                return float(10 ** ((at + 1) / _STEPS))
+        return None
+
+
+def _milliseconds(number: float) -> str:
+    if number >= 1000:  # noqa: PLR2004 - from here on people count in seconds
+        return f"{number / 1000:.3g} s"
+    return f"{number:.3g} ms"

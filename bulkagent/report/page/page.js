@@ -1,0 +1,103 @@
+"use strict";
+(() => {
+  const read = (id) => JSON.parse(document.getElementById(id).textContent);
+  const columns = read("columns");
+  const rows = read("data");
+  const STATUS = columns.indexOf("status");
+  const HEIGHT = 30;
+  const AROUND = 20;
+  const box = document.getElementById("rows");
+  const head = box.querySelector("thead");
+  const body = box.querySelector("tbody");
+  const search = document.getElementById("search");
+  const status = document.getElementById("status");
+  const found = document.getElementById("found");
+  const texts = rows.map((row) => row.join("\u0000").toLowerCase());
+  let shown = rows.map((_, at) => at);
+  let sorted = 0;
+  let down = false;
+  let drawn = [-1, -1];
+
+  const compare = (one, other) => {
+    const a = rows[one][sorted];
+    const b = rows[other][sorted];
+    if (a === b) return one - other;
+    if (a === null || a === "") return 1;
+    if (b === null || b === "") return -1;
+    const order = typeof a === "number" && typeof b === "number" ? a - b : String(a).localeCompare(String(b), undefined, { numeric: true });
+    return down ? -order : order;
+  };
+
+  const gap = (height) => {
+    const row = document.createElement("tr");
+    row.className = "gap";
+    const cell = document.createElement("td");
+    cell.colSpan = columns.length;
+    cell.height = String(height);
+    row.append(cell);
+    return row;
+  };
+
+  const draw = (all) => {
+    const from = all ? 0 : Math.max(0, Math.floor(box.scrollTop / HEIGHT) - AROUND);
+    const to = all ? shown.length : Math.min(shown.length, from + Math.ceil(box.clientHeight / HEIGHT) + 2 * AROUND);
+    if (from === drawn[0] && to === drawn[1]) return;
+    drawn = [from, to];
+    const parts = [];
+    if (from) parts.push(gap(from * HEIGHT));
+    for (const at of shown.slice(from, to)) {
+      const row = document.createElement("tr");
+      for (const value of rows[at]) {
+        const cell = document.createElement("td");
+        cell.textContent = value === null ? "" : String(value);
+        if (cell.textContent.length > 40) cell.title = cell.textContent;
+        row.append(cell);
+      }
+      parts.push(row);
+    }
+    if (to < shown.length) parts.push(gap((shown.length - to) * HEIGHT));
+    body.replaceChildren(...parts);
+  };
+
+  const again = () => {
+    const wanted = search.value.trim().toLowerCase();
+    const only = status.value;
+    shown = [];
+    for (let at = 0; at < rows.length; at += 1) {
+      if ((!only || rows[at][STATUS] === only) && (!wanted || texts[at].includes(wanted))) shown.push(at);
+    }
+    shown.sort(compare);
+    found.textContent = `${shown.length.toLocaleString("en")} of ${rows.length.toLocaleString("en")} rows`;
+    box.scrollTop = 0;
+    drawn = [-1, -1];
+    draw();
+  };
+
+  const header = document.createElement("tr");
+  columns.forEach((name, at) => {
+    const cell = document.createElement("th");
+    cell.scope = "col";
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = name;
+    button.addEventListener("click", () => {
+      down = sorted === at && !down;
+      sorted = at;
+      for (const other of header.children) other.removeAttribute("aria-sort");
+      cell.setAttribute("aria-sort", down ? "descending" : "ascending");
+      again();
+    });
+    cell.append(button);
+    header.append(cell);
+  });
+  header.children[0].setAttribute("aria-sort", "ascending");
+  head.append(header);
+  document.getElementById("controls").addEventListener("submit", (event) => event.preventDefault());
+  search.addEventListener("input", again);
+  status.addEventListener("change", again);
+  box.addEventListener("scroll", () => draw());
+  window.addEventListener("resize", () => draw());
+  window.addEventListener("beforeprint", () => { if (shown.length <= 2000) { drawn = [-1, -1]; draw(true); } });
+  window.addEventListener("afterprint", () => { drawn = [-1, -1]; draw(); });
+  again();
+})();

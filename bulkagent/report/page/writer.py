@@ -1,0 +1,192 @@
+"""The page put together: lines to a data block and to figures, and figures to what stands above.
+
+What may live here: the order of the parts, and what keeps each of them from being run. What this
+module must not know: the file it goes to.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import msgspec
+
+from bulkagent.outcome import Line, Status
+from bulkagent.report.advice import ADVICE
+from bulkagent.report.columns import COLUMNS, fitted, header
+from bulkagent.report.moments import iso
+from bulkagent.report.page.charts import covers, stacked
+from bulkagent.report.page.figures import Figures
+from bulkagent.report.text import printable
+
+if TYPE_CHECKING:
+    import jinja2
+
+__all__ = ["write_html"]
+
+# So much of the table's data is held in memory before it goes to a file of its own.
+_IN_MEMORY = 128 << 10
+
+# What may be missing of a run's facts, so that nothing of the rest is lost.
+_NO_FACTS: Mapping[str, object] = {
+    **dict.fromkeys(("run_id", "state", "roster", "created_at", "fingerprint", "job"), ""),
+    **dict.fromkeys(("rows", "requests", "retries"), 0),
+    "exit_code": None,
+    "reason": None,
+    "next": None,
+    "version": "",
+    "totals": {},
+    "settings": {},
+    "gateways": {},
+    "legs": (),
+    "clusters": (),
+    "handover": (),
+}
+
+_MARK = "\x00data\x00"
+
+# What could end the block or begin a comment in it, and what JavaScript's older readers stumble on.
+_UNSAFE = re.compile(r"[<>&\u2028\u2029]")
+
+
+def write_html(
+    out: BinaryIO,
+    lines: Iterable[Line],
+    extra_columns: Sequence[str],
+    run: Mapping[str, object],
+) -> int:
+    """Write the page; the number of lines written.
+
+    Raises:
+        ValueError: a line has more cells than the roster has columns.
+        OSError: `out`, or a temporary file, cannot be written.
+    """
+    figures = Figures()
+    names = header(extra_columns, printable)
+    with tempfile.SpooledTemporaryFile(_IN_MEMORY) as data:
+        written = 0
+        between = b""
+        for row in _rows(lines, len(names) - len(COLUMNS), figures):
+            data.write(between + row)
+            between = b",\n"
+            written += 1
+        data.seek(0)
+        before, after = _page(names, figures, run).split(_MARK)
+        out.write(before.encode("utf-8", "backslashreplace"))
+        shutil.copyfileobj(data, out)
+        out.write(after.encode("utf-8", "backslashreplace"))
+    return written
+
+
+def _rows(lines: Iterable[Line], width: int, figures: Figures) -> Iterator[bytes]:
+    encode = msgspec.json.Encoder().encode
+    for line in lines:
+        figures.add(line)
+        extra = line.extra if len(line.extra) == width else fitted(line.extra, width)
+        cells = (
+            line.row,
+            line.agent_id,
+            line.gateway,
+            line.flag,
+            line.status,
+            line.cause or "",
+            line.retcode,
+            line.message,
+            line.http_status,
+            line.attempts,
+            None if line.latency_ms is None else round(line.latency_ms, 1),
+            None if line.first_sent_at is None else iso(line.first_sent_at),
+            None if line.finished_at is None else iso(line.finished_at),
+            *extra,
+        )
+        shown = [printable(cell) if type(cell) is str else cell for cell in cells]
+        yield _UNSAFE.sub(_escape, encode(shown).decode()).encode()
+
+
+def _escape(found: re.Match[str]) -> str:
+    return f"\\u{ord(found[0]):04x}"
+
+
+def _page(names: Sequence[str], figures: Figures, run: Mapping[str, object]) -> str:
+    facts: dict[str, Any] = msgspec.to_builtins({**_NO_FACTS, **run}, enc_hook=str)
+    style, script = _asset("page.css"), _asset("page.js")
+    totals: dict[str, int] = facts["totals"]
+    columns = _UNSAFE.sub(_escape, msgspec.json.encode(list(names)).decode())
+    return _template().render(
+        policy=(
+            f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)};"
+            " base-uri 'none'; form-action 'none'"
+        ),
+        style=style,
+        script=script,
+        run=_shown(facts),
+        verdict=_VERDICTS.get(facts["exit_code"], _VERDICTS[None]),
+        totals=[(status.value, totals.get(status, 0)) for status in Status],
+        causes=[
+            (cluster["status"], cluster["cause"], cluster["count"], cluster["agents"])
+            + _ADVICE[cluster["cause"]]
+            for cluster in _shown(facts["clusters"])
+        ],
+        groups=covers(_shown(facts["handover"])),
+        time=stacked(figures.over_time()),
+        latency=stacked(figures.latencies()),
+        attempts=sorted(figures.attempts.items()),
+        median=figures.quantile_ms(0.5),
+        high=figures.quantile_ms(0.95),
+        mark=_MARK,
+        columns=columns,
+    )
+
+
+_ADVICE = {cause.value: advice for cause, advice in ADVICE.items()}
+
+_VERDICTS: Mapping[int | None, tuple[str, str]] = {
+    0: ("good", "Every agent is as wanted."),
+    3: ("warn", "Some agents are not as wanted; a resume may help."),
+    4: ("warn", "Some agents are not as wanted, and trying again does not help."),
+    5: ("bad", "It was stopped before its end; a resume goes on."),
+    6: ("bad", "It was held back, and a person must look."),
+    None: ("bad", "It did not come to its end."),
+}
+
+
+def _shown(value: Any) -> Any:
+    """The same plain data with every text in it made harmless to show."""
+    match value:
+        case str():
+            return printable(value)
+        case dict():
+            return {_shown(name): _shown(held) for name, held in value.items()}
+        case list() | tuple():
+            return [_shown(held) for held in value]
+        case _:
+            return value
+
+
+def _hash(text: str) -> str:
+    digest = hashlib.sha256(text.encode()).digest()
+    return f"'sha256-{base64.b64encode(digest).decode()}'"
+
+
+@cache
+def _asset(name: str) -> str:
+    return resources.files(__package__).joinpath(name).read_text("utf-8")
+
+
+@cache
+def _template() -> jinja2.Template:
+    # Only who writes a page waits for it.
+    import jinja2
+
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters["count"] = lambda number: f"{number:,}"
+    return environment.from_string(_asset("page.html"))
