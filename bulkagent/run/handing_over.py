@@ -1,0 +1,202 @@
+"""The gates of a leg, as the ledger and the settings want them.
+
+What may live here: records of the ledger to those of the engine, and what an outcome means for a
+gate. What this room must not know: how anything is sent, and the rule itself.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Mapping, Sequence
+
+import msgspec
+
+from bulkagent.clock import Clock
+from bulkagent.engine import (
+    Cover,
+    End,
+    Gatekeeper,
+    Passage,
+    Patience,
+    Result,
+    Side,
+    Terms,
+    needed,
+)
+from bulkagent.gateway.faults import FAULTS
+from bulkagent.gateway.retcodes import RETCODES
+from bulkagent.ledger import (
+    Database,
+    HandoverGroup,
+    Lane,
+    contested,
+    down_already,
+    handover_groups,
+)
+from bulkagent.outcome import Cause, Evidence, Outcome, Status
+from bulkagent.settings import Settings
+
+__all__ = [
+    "Standing",
+    "gatekeeper_for",
+    "group_name",
+    "lanes_of",
+    "patience_of",
+    "result_of",
+    "standings",
+]
+
+_GUESTS_A_SECOND = 50.0
+"""Attempts a second of agents who are waited for, where no rate is set; else half of that."""
+
+
+def gatekeeper_for(
+    database: Database,
+    run: int,
+    lanes: Sequence[Lane],
+    settings: Settings,
+    *,
+    only: Collection[Cause],
+    clock: Clock,
+    told: Callable[[str, End], None],
+) -> Gatekeeper | None:
+    """The gates of what is left to send of a run; None where nothing is held back. Blocks.
+
+    Raises:
+        LedgerUnavailable: The ledger cannot be read.
+    """
+    groups = handover_groups(database, run)
+    holds_s = 2.0 * settings.timeout_s
+    now_ms = clock.wall_ms()
+    doubtful = contested(database, run, now_ms - round(holds_s * 1000))
+    if not (groups or doubtful or settings.canary or settings.group_by):
+        return None
+    down = down_already(database, run, only) if groups else {}
+    start = clock.monotonic()
+    passages = [
+        passage
+        for lane in lanes
+        for passage in _passages(
+            lane,
+            down.get(lane.lane, 0),
+            hands_over=bool(groups),
+            # Whatever was asked for last may still take effect after what is asked for now.
+            not_before=start + holds_s - (now_ms - doubtful[lane.lane]) / 1000
+            if lane.lane in doubtful
+            else -math.inf,
+        )
+    ]
+    covers = {
+        group.group: Cover(
+            incoming=group.incoming,
+            outgoing=group.outgoing,
+            # Who is set on may have left the desk since: each is looked at anew.
+            up=0 if settings.up_means == "available" else group.up,
+            down=group.down,
+        )
+        for group in groups
+    }
+    terms = Terms(gate=settings.gate, floor=settings.floor, allow_closing=settings.allow_closing)
+    return Gatekeeper(
+        passages,
+        covers,
+        terms,
+        canaries=settings.canary,
+        by_sight=settings.up_means == "available",
+        told=told,
+    )
+
+
+def _passages(lane: Lane, down: int, *, hands_over: bool, not_before: float) -> Sequence[Passage]:
+    sides = (Side.COMES_ON, Side.GOES_OFF) if hands_over else (Side.NEITHER, Side.NEITHER)
+    side = sides[lane.wave > 0]
+    whole = Passage(
+        lane=lane.lane, group=lane.group, rows=lane.assignments, side=side, not_before=not_before
+    )
+    if side is not Side.GOES_OFF or not down:
+        return (whole,)
+    # Who may be off already is among those of D; sending to him again takes nobody off.
+    twin = msgspec.structs.replace(whole, lane=~lane.lane, rows=down, counted=True)
+    rest = lane.assignments - down
+    return (twin, msgspec.structs.replace(whole, rows=rest)) if rest > 0 else (twin,)
+
+
+def lanes_of(lanes: Sequence[Lane], gatekeeper: Gatekeeper | None) -> Mapping[str, list[int]]:
+    """The lanes of each gateway as its bulkhead works them off."""
+    found: dict[str, list[int]] = {}
+    for lane in lanes:
+        keys = [lane.lane]
+        if gatekeeper is not None:
+            keys = [key for key in (~lane.lane, lane.lane) if gatekeeper.knows(key)]
+        found.setdefault(lane.gateway, []).extend(keys)
+    return found
+
+
+def result_of(outcome: Outcome, settings: Settings, *, goes_off: bool) -> Result:
+    """What an outcome means for gates and canaries."""
+    known = RETCODES.get(outcome.disposition) or _FAULTS.get(outcome.disposition)
+    misled = known is not None and known.evidence is Evidence.SETUP and outcome.cause is not None
+    return Result(
+        applied=outcome.status is Status.APPLIED,
+        off=outcome.status in _OFF or outcome.cause is Cause.NOT_SIGNED_IN,
+        aside=settings.absent_ok and goes_off and outcome.absent,
+        misled=str(outcome.cause) if misled else "",
+    )
+
+
+def patience_of(settings: Settings, per_second: float | None, spent_s: float) -> Patience | None:
+    """How long, and how gently, those are asked for who are not signed in."""
+    if settings.wait_for_sign_in_s is None or settings.wait_for_sign_in_s <= spent_s:
+        return None
+    return Patience(
+        window_s=settings.wait_for_sign_in_s - spent_s,
+        per_second=per_second / 2 if per_second else _GUESTS_A_SECOND,
+    )
+
+
+def group_name(group: str, settings: Settings) -> str:
+    """What people call a group; "" where there is only one."""
+    return (group or "(none)") if settings.group_by else ""
+
+
+_FAULTS = {fault.value: disposition for fault, disposition in FAULTS.items()}
+
+_OFF = frozenset({Status.APPLIED, Status.UNKNOWN})
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """How one group of a handover stands, with the rule's own numbers."""
+
+    name: str
+    counts: HandoverGroup
+    gate: int
+    """How many incoming agents must be up."""
+    floor: int
+    """How many agents must be left; 0: any number."""
+
+    def seen(self, up: int) -> Standing:
+        """The same, where another number of agents is up than are applied."""
+        counts = msgspec.structs.replace(self.counts, up=up)
+        return msgspec.structs.replace(self, counts=counts)
+
+    @property
+    def done(self) -> bool:
+        """Whether all who go off are off."""
+        return self.counts.off >= self.counts.outgoing
+
+
+def standings(database: Database, run: int, settings: Settings) -> tuple[Standing, ...]:
+    """Every group of a handover, by name; none where a run is none.
+
+    Raises:
+        LedgerUnavailable: The ledger cannot be read.
+    """
+    return tuple(
+        Standing(
+            group_name(group.group, settings),
+            group,
+            needed(settings.gate, group.incoming),
+            0 if settings.floor is None else needed(settings.floor, group.outgoing),
+        )
+        for group in handover_groups(database, run)
+    )

@@ -1,0 +1,95 @@
+"""Looking whether agents who were set on are there to take calls.
+
+What may live here: who is looked at, and until when. What this room must not know: how a state is
+asked for, and what depends on it. A talk right is a permission: the gateway grants it to an agent
+who is busy or at rest as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+
+import anyio
+import anyio.abc
+import msgspec
+
+from bulkagent.clock import Clock
+from bulkagent.engine import Patience, Rounds
+from bulkagent.outcome import Assignment
+
+__all__ = ["Sightings"]
+
+_EVERY_S = 15.0
+_PER_SECOND = 20.0
+
+# Without a window each is looked at once, however long it takes until it is its turn.
+_ONCE_WITHIN_S = 3_600.0
+
+
+class _Watched(msgspec.Struct, frozen=True):
+    agent: Assignment
+    group: str
+
+
+class Sightings:
+    """The agents of one leg who are to be seen before they count.
+
+    Args:
+        ask: By gateway, whether an agent is there: idle, talking, or in wrap-up.
+        window_s: For how long they are asked for, in seconds; 0: once each.
+        seen: Called once for each agent: the group, and whether the agent was seen in time.
+        clock: Time.
+        uniform: Numbers from 0 up to 1, for the jitter.
+    """
+
+    def __init__(
+        self,
+        ask: Mapping[str, Callable[[Assignment], Awaitable[bool]]],
+        *,
+        window_s: float,
+        seen: Callable[[str, bool], None],
+        clock: Clock,
+        uniform: Callable[[], float],
+    ) -> None:
+        self._ask = ask
+        self._seen = seen
+        self._once = not window_s
+        patience = Patience(
+            window_s=window_s or _ONCE_WITHIN_S, every_s=_EVERY_S, per_second=_PER_SECOND
+        )
+        self._rounds = {
+            gateway: Rounds[_Watched](
+                patience, clock, uniform, call=self._call, dismiss=self._give_up
+            )
+            for gateway in ask
+        }
+        self._tasks: anyio.abc.TaskGroup | None = None
+
+    def __repr__(self) -> str:
+        return f"<Sightings: {sum(map(len, self._rounds.values()))} looked for>"
+
+    def watch(self, agent: Assignment, group: str) -> None:
+        """Look at an agent who is set on by now."""
+        self._rounds[agent.gateway].add(_Watched(agent, group), soon=True)
+
+    async def run(self) -> None:
+        """Look, for as long as this is not cancelled."""
+        async with anyio.create_task_group() as self._tasks:
+            for rounds in self._rounds.values():
+                self._tasks.start_soon(rounds.run)
+
+    def _call(self, watched: _Watched) -> None:
+        if self._tasks is not None:
+            self._tasks.start_soon(self._look, watched)
+
+    async def _look(self, watched: _Watched) -> None:
+        rounds = self._rounds[watched.agent.gateway]
+        there = await self._ask[watched.agent.gateway](watched.agent)
+        if there or self._once:
+            rounds.left()
+            self._seen(watched.group, there)
+        else:
+            rounds.add(watched, again=True)
+
+    def _give_up(self, watched: _Watched) -> None:
+        self._seen(watched.group, False)
