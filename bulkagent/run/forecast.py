@@ -1,0 +1,172 @@
+"""Whether a run can be done by a given time, before its first request.
+
+What may live here: pure arithmetic over loads, limits and what is remembered of gateways. What
+this room must not know: where any of the numbers comes from, and who is told. It plans and warns;
+nothing here ever stops a run.
+
+A gateway's requests go out at the allowed rate, or as fast as those in flight come back (Little's
+law: in flight = rate x latency), whichever is slower. Gateways run side by side, so the slowest
+counts.
+"""
+
+from __future__ import annotations
+
+import enum
+import math
+from collections.abc import Sequence
+
+import msgspec
+
+from bulkagent.instants import Moment
+from bulkagent.ledger import Pace
+
+__all__ = ["Bound", "Load", "Need", "Outlook", "Verdict", "help_for", "need_of", "outlook_of"]
+
+# Asked for with a little more than is needed, or advice would be met only if all went well.
+_RESERVE = 1.1
+
+
+class Load(msgspec.Struct, frozen=True, kw_only=True):
+    """What one gateway is to do, and what holds it back."""
+
+    gateway: str
+    agents: int
+    per_second: float | None
+    """Requests started a second; None: no limit."""
+    burst: int = 1
+    in_flight: tuple[int, int]
+    """Requests in flight at first and at most: two numbers where the limit adapts."""
+    pace: Pace | None = None
+    """What is remembered of the gateway; None: nothing."""
+
+    @property
+    def requests(self) -> float:
+        """How many requests to expect, with as many retries as the last time."""
+        return self.agents * (1 + (self.pace.retry_share if self.pace else 0.0))
+
+
+class Bound(enum.Enum):
+    """What decides how long a gateway takes."""
+
+    RATE = "rate"
+    IN_FLIGHT = "in flight"
+
+
+class Need(msgspec.Struct, frozen=True, kw_only=True):
+    """How long one gateway takes, in seconds."""
+
+    load: Load
+    least_s: float
+    """With all that an adaptive limit may grow to."""
+    most_s: float
+    """With what it begins with; the same where the limit is fixed."""
+    bound: Bound
+
+
+class Verdict(enum.Enum):
+    """What is to be expected."""
+
+    FITS = "fits"
+    TIGHT = "tight"  # only if an adaptive limit grows
+    LATE = "late"
+    UNKNOWN = "unknown"  # neither a rate nor an earlier run says anything
+
+
+class Outlook(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be expected of a run that should end by a time."""
+
+    finish_by: Moment
+    begins_ms: int
+    """Time of day of its first request."""
+    slowest: Need | None
+    """The gateway that takes longest; None where that cannot be said."""
+    unknown: tuple[str, ...] = ()
+    """The gateways of which no latency is remembered."""
+
+    @property
+    def available_s(self) -> float:
+        """How long there is."""
+        return (self.finish_by.at_ms - self.begins_ms) / 1000
+
+    @property
+    def spare_s(self) -> float:
+        """What is left in the end, below 0 where it does not do."""
+        return self.available_s - (self.slowest.most_s if self.slowest else 0.0)
+
+    @property
+    def verdict(self) -> Verdict:
+        """Whether it can be met."""
+        if self.slowest is None:
+            return Verdict.UNKNOWN
+        if self.spare_s >= 0:
+            return Verdict.FITS
+        return Verdict.TIGHT if self.slowest.least_s <= self.available_s else Verdict.LATE
+
+
+_NOTHING = Need(
+    load=Load(gateway="", agents=0, per_second=None, in_flight=(1, 1)),
+    least_s=0.0,
+    most_s=0.0,
+    bound=Bound.RATE,
+)
+
+
+def need_of(load: Load) -> Need | None:
+    """How long a gateway takes; None where neither a rate nor a latency is known."""
+    pace = load.pace
+    latency_s = pace.latency_s if pace else 0.0
+    at_rate_s = max(0.0, load.requests - load.burst) / load.per_second if load.per_second else 0.0
+    if pace is None and load.per_second is None:
+        return None
+    first, most = (load.requests * latency_s / in_flight for in_flight in load.in_flight)
+    return Need(
+        load=load,
+        # The last reply comes after the last request.
+        least_s=max(at_rate_s, most) + latency_s,
+        most_s=max(at_rate_s, first) + latency_s,
+        bound=Bound.RATE if at_rate_s >= first else Bound.IN_FLIGHT,
+    )
+
+
+def outlook_of(loads: Sequence[Load], *, finish_by: Moment, begins_ms: int) -> Outlook:
+    """What is to be expected of gateways that run side by side."""
+    needs = [need_of(load) for load in loads if load.agents]
+    known = [need for need in needs if need is not None]
+    slowest = max(known, key=lambda need: need.most_s, default=_NOTHING)
+    return Outlook(
+        finish_by=finish_by,
+        begins_ms=begins_ms,
+        # One of which nothing is known may be the slowest of all.
+        slowest=slowest if len(known) == len(needs) else None,
+        unknown=tuple(load.gateway for load in loads if load.agents and load.pace is None),
+    )
+
+
+def help_for(outlook: Outlook, *, start_at: Moment | None, now_ms: int) -> tuple[str, ...]:
+    """What would help a run that comes too late: options with their values, each by itself."""
+    need = outlook.slowest
+    if need is None or outlook.verdict in {Verdict.FITS, Verdict.UNKNOWN}:
+        return ()
+    load = need.load
+    latency_s = load.pace.latency_s if load.pace else 0.0
+    sending_s = (outlook.available_s - latency_s) / _RESERVE
+    ways: list[str] = []
+    if sending_s > 0:
+        wanted = load.requests / sending_s
+        options: list[str] = []
+        if load.per_second is not None and wanted > load.per_second:
+            options.append(f"--rate {_whole(wanted)}/s")
+        if latency_s and wanted * latency_s > load.in_flight[0]:
+            options.append(f"--concurrency {_whole(wanted * latency_s)}")
+        if options:
+            ways.append(" ".join(options))
+    earliest_ms = outlook.finish_by.at_ms - round(need.most_s * _RESERVE * 1000)
+    whole_minute_ms = earliest_ms // 60_000 * 60_000
+    if start_at is not None and whole_minute_ms > now_ms:
+        earlier = Moment(whole_minute_ms, start_at.zone)
+        ways.append(f"--start-at {earlier.local:%Y-%m-%dT%H:%M}")
+    return tuple(ways)
+
+
+def _whole(number: float) -> int:
+    return math.ceil(round(number, 6))
