@@ -4,8 +4,8 @@ What may live here: the composition of roster, ledger, engine, gateways and repo
 room must not know: who asked, a terminal or a Python program.
 """
 
+from bulkagent.run.checking import check_roster
 from bulkagent.run.finishing import Finished
-from bulkagent.run.planning import check_roster
 from bulkagent.run.reporting import write_report
 from bulkagent.run.request import (
     EMULATED,

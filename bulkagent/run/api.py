@@ -16,7 +16,7 @@ import msgspec
 
 from bulkagent.errors import ConsentRefused, SettingsRefused
 from bulkagent.outcome import Outcome
-from bulkagent.run.planning import check_roster
+from bulkagent.run.checking import check_roster
 from bulkagent.run.request import (
     EMULATED,
     Again,

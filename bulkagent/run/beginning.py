@@ -1,22 +1,60 @@
 """The last steps before the first request, when everybody has agreed.
 
-What may live here: whether gateways can be spoken to, and the beginning of a leg. What this room
+What may live here: the wait for the start, whether gateways can be spoken to, and the beginning
+of a leg. What this room
 must not know: how a plan was made, and what is sent. The question may have been open for long, so
 what it was about is looked at once more.
 """
 
 from __future__ import annotations
 
+import contextlib
+import functools
+from collections.abc import Callable
+
 from bulkagent.clock import Clock
-from bulkagent.errors import ResumeRefused, SettingsRefused
+from bulkagent.errors import BulkagentError, GuardrailRefused, ResumeRefused, SettingsRefused
 from bulkagent.gateway.reaching import reach
-from bulkagent.ledger import Database, begin_leg, find_run, put_in_doubt, supersede, touched_since
+from bulkagent.instants import Moment
+from bulkagent.ledger import (
+    Database,
+    begin_leg,
+    find_run,
+    put_in_doubt,
+    release_lease,
+    supersede,
+    take_lease,
+    touched_since,
+)
+from bulkagent.run.looking import look_at
 from bulkagent.run.planning import Planned
 from bulkagent.run.preparing import Prepared
 from bulkagent.run.request import Request, Resume, Revert
 from bulkagent.run.resuming import refuse_age
+from bulkagent.run.waiting import wait_for_start
 
-__all__ = ["begin", "reach_gateways"]
+__all__ = ["await_start", "begin", "reach_gateways"]
+
+
+async def await_start(
+    start: Moment,
+    planned: Planned,
+    prepared: Prepared,
+    agent: tuple[int, str, str] | None,
+    *,
+    clock: Clock,
+    tell: Callable[[str], None],
+) -> None:
+    """Wait for the start, having looked at what it needs.
+
+    Raises:
+        SettingsRefused: It cannot start.
+    """
+    look = functools.partial(look_at, planned, prepared, agent, start=start, clock=clock)
+    try:
+        await wait_for_start(start, look, clock=clock, tell=tell)
+    except SettingsRefused as refused:
+        raise SettingsRefused(str(refused), totals=planned.plan.totals) from None
 
 
 async def reach_gateways(planned: Planned, prepared: Prepared, clock: Clock) -> None:
@@ -50,9 +88,34 @@ def begin(
     """Begin the leg that a plan is for; its number.
 
     Raises:
+        GuardrailRefused: A run in progress has some of the agents.
         ResumeRefused: What was agreed to is not so any more.
         LedgerUnavailable, LedgerFailed: The ledger cannot be read or written.
     """
+    overlap = take_lease(database, planned.run)
+    if overlap is not None:
+        raise GuardrailRefused(
+            f"run {overlap.run_id} is at work on {overlap.agents:,} of these agents, so nothing was"
+            f" sent; wait for its end, or have it drained first with --take-over {overlap.run_id}",
+            totals=planned.plan.totals,
+        )
+    try:
+        return _begin(asked, planned, prepared, database, override=override, now_ms=now_ms)
+    except BaseException:
+        with contextlib.suppress(BulkagentError):  # it ends with the process anyway
+            release_lease(database, planned.run)
+        raise
+
+
+def _begin(
+    asked: Request | Resume | Revert,
+    planned: Planned,
+    prepared: Prepared,
+    database: Database,
+    *,
+    override: str,
+    now_ms: int,
+) -> int:
     if isinstance(asked, Revert):
         supersede(database, planned.run, since_ms=planned.planned_at)
     if planned.new:

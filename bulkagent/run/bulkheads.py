@@ -17,6 +17,7 @@ from bulkagent.engine import (
     Caution,
     Decision,
     End,
+    Gates,
     HaltCount,
     HaltShare,
     Limits,
@@ -28,6 +29,7 @@ from bulkagent.ledger import Journal, Lane
 from bulkagent.outcome import Assignment, Attempt, Cause, Health
 from bulkagent.report import ADVICE
 from bulkagent.run.events import EventLog
+from bulkagent.run.handing_over import patience_of
 from bulkagent.run.switching import SwitchOvers
 from bulkagent.settings import Settings
 
@@ -73,9 +75,23 @@ class Bulkheads:
         client: GatewayClient,
         journal: Journal,
         *,
+        keys: Sequence[int],
+        gates: Gates | None = None,
+        spent_s: float = 0.0,
         earlier: GatewayBulkhead | None = None,
     ) -> GatewayBulkhead:
-        """The bulkhead of a gateway, for these lanes of it, perhaps after an earlier one."""
+        """The bulkhead of a gateway, for these lanes of it, perhaps after an earlier one.
+
+        Args:
+            name: The gateway.
+            lanes: What is left to send to it.
+            client: Makes the attempts.
+            journal: Hands out the lanes' rows, by these keys:
+            keys: The lanes as the journal and the gates know them.
+            gates: Whether a lane may give its next row; None: always.
+            spent_s: For how many seconds the leg has been at work.
+            earlier: The bulkhead of the same gateway before, in the same leg.
+        """
         settings, at = self._settings, self._settings.limits(name)
         log = self._log if self._log.wanted else None
 
@@ -97,7 +113,7 @@ class Bulkheads:
 
         bulkhead: GatewayBulkhead = Bulkhead(
             name,
-            [lane.lane for lane in lanes],
+            keys,
             journal,
             client.attempt,
             limits=Limits(
@@ -115,6 +131,8 @@ class Bulkheads:
                 # Who wants no sweep is not in such a hurry that no gateway may ask for patience.
                 longest_pause_s=settings.retry_for_s or Caution().longest_pause_s,
             ),
+            gates=gates,
+            patience=patience_of(settings, at.per_second, spent_s),
             answered=name in self._answered,
             clock=self._clock,
             random=self._uniform,

@@ -40,6 +40,9 @@ class Supply(Protocol):
     async def enter(self, stack: AsyncExitStack) -> CredentialSource:
         """Get it ready for use within the stack."""
 
+    def lacks(self, gateway: str, agent_id: str) -> str:
+        """What it is called where it surely has no GUID of an agent; "" where it may."""
+
 
 def supplied_elsewhere(settings: Settings) -> bool:
     """Whether GUIDs do not come from the roster."""
@@ -99,6 +102,9 @@ class _FileSupply(msgspec.Struct):
         tasks.start_soon(self.live.watch)
         return self.live
 
+    def lacks(self, gateway: str, agent_id: str) -> str:
+        return "" if self.live.has(gateway, agent_id) else f"--sessions {self.live.path}"
+
 
 class _BrokerSupply(msgspec.Struct):
     broker: Broker
@@ -109,3 +115,6 @@ class _BrokerSupply(msgspec.Struct):
 
     async def enter(self, stack: AsyncExitStack) -> CredentialSource:
         return await stack.enter_async_context(self.broker)
+
+    def lacks(self, _gateway: str, _agent_id: str) -> str:
+        return ""  # it is asked when it is time

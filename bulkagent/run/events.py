@@ -20,7 +20,7 @@ from typing import IO, Any, Self
 import msgspec
 
 from bulkagent.clock import Clock
-from bulkagent.engine import Again, Decision
+from bulkagent.engine import Again, Decision, Enough, Yet
 from bulkagent.errors import SettingsRefused
 from bulkagent.gateway.operations import OPERATIONS
 from bulkagent.outcome import Assignment, Attempt
@@ -157,7 +157,9 @@ class EventLog:
 
 
 def _reason_of(decision: Decision) -> str:
-    if not isinstance(decision, Again):
+    if isinstance(decision, Enough):
         return decision.reason
+    if isinstance(decision, Yet):
+        return "when the agent may have come"
     later = ", when all others are done" if decision.last else ""
     return f"after {decision.after_s:.3f} s{later}"

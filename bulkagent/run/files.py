@@ -56,7 +56,7 @@ def _in_use(request: Request, gateways: Gateways, ledger: Path) -> list[Path]:
     settings = request.settings
     optional = (
         *(request.scenario, request.ca_file, request.client_cert),
-        *(settings.sessions, settings.guid_ca_file),
+        *(settings.sessions, settings.guid_ca_file, *settings.protect),
     )
     given = [path for path in optional if path is not None]
     return [Path(request.roster), *given, *gateways.files, ledger]

@@ -15,24 +15,33 @@ from pathlib import Path
 import msgspec
 
 from bulkagent.errors import BulkagentError, LedgerFailed, ReportFailed
+from bulkagent.gateway.operations import talk_right
 from bulkagent.ledger import (
     Cluster,
     Counters,
     Database,
     Summary,
+    Verdicts,
+    absent_rows,
     find_run,
     finish_leg,
     keep_totals,
     lanes_set_before,
     summarise,
+    verdicts_of,
 )
 from bulkagent.outcome import Cause, Status
+from bulkagent.run.handing_over import Standing, standings
 from bulkagent.run.planning import Planned
 from bulkagent.run.reporting import Skipped, write_report
 from bulkagent.run.request import RunResult
 from bulkagent.run.verdict import Ending, Verdict, judge
+from bulkagent.settings import Settings
 
 __all__ = ["Finished", "Following", "finish"]
+
+
+_OFF = talk_right(0)
 
 
 class Following(msgspec.Struct, frozen=True):
@@ -82,6 +91,14 @@ class Finished(msgspec.Struct, frozen=True):
     """The command that sends those once more who were set before a switch-over."""
     note: str = ""
     """What people should know of where GUIDs came from; "" where there is nothing to say."""
+    groups: tuple[Standing, ...] = ()
+    """How the groups of a handover stand; none where it is none."""
+    forgiven: int = 0
+    """How many failed agents were surely signed out already, which is as good as set."""
+    verdicts: Verdicts | None = None
+    """What was seen of the agents that are set; None where nobody looked."""
+    unseen: str = ""
+    """What kept the leg from being verified, for people; "" where nothing did."""
 
 
 def finish(
@@ -99,7 +116,10 @@ def finish(
     following: Following,
     elapsed_s: float,
     now_ms: int,
+    settings: Settings,
+    seen_up: Mapping[str, int],
     note: str = "",
+    unseen: str = "",
 ) -> Finished:
     """Count and judge a leg, record its end, write the run's reports.
 
@@ -117,9 +137,13 @@ def finish(
         following: The commands that may be typed next.
         elapsed_s: How long sending took.
         now_ms: Time of day.
+        settings: What the leg was carried out by.
+        seen_up: By group, how many were seen to take calls; none: that was not looked at.
         note: What people should know of where GUIDs came from.
+        unseen: What kept the leg from being verified.
     """
     run_id = planned.plan.run_id
+    forgiven = 0
     troubles = [text for text in (ending.error, reason) if text]
 
     def record(verdict: Verdict) -> None:
@@ -141,14 +165,18 @@ def finish(
     halted = _halted_before(database, run_id, ending)
     # As if something were left: nobody knows yet, and whoever stopped it may not wait until a
     # million rows are counted.
+    verdicts: Verdicts | None = None
     early = judge({Status.NOT_ATTEMPTED: 1}, {}, halted or ending)
     if early.state != "completed":
         record(early)
     try:
         summary = summarise(database, planned.run)
-        verdict = judge(summary.totals, summary.causes, ending)
+        forgiven = absent_rows(database, planned.run, _OFF) if settings.absent_ok else 0
+        verdicts = verdicts_of(database, planned.run)
+        seen = {"forgiven": forgiven, "contradicted": verdicts.contradicted if verdicts else 0}
+        verdict = judge(summary.totals, summary.causes, ending, **seen)
         if verdict.again and halted is not None:
-            verdict = judge(summary.totals, summary.causes, halted)
+            verdict = judge(summary.totals, summary.causes, halted, **seen)
         if verdict != early or early.state == "completed":
             record(verdict)
         keep_totals(database, planned.run, summary.totals)
@@ -179,11 +207,30 @@ def finish(
         set_before_switchover=_set_before_switchover(database, planned.run),
         next=shlex.join(command) or None,
         error="; ".join(dict.fromkeys(troubles)) or None,
+        verified=verdicts.counts if verdicts else None,
     )
     applied = counters.by_status[Status.APPLIED] if counters is not None else 0
     return Finished(
-        result, summary.clusters, applied, verdict.again, following.resend(run_id), note
+        result,
+        summary.clusters,
+        applied,
+        verdict.again,
+        following.resend(run_id),
+        note,
+        _groups(database, planned.run, settings, seen_up),
+        forgiven,
+        verdicts,
+        unseen,
     )
+
+
+def _groups(
+    database: Database, run: int, settings: Settings, seen_up: Mapping[str, int]
+) -> tuple[Standing, ...]:
+    with contextlib.suppress(BulkagentError):
+        found = standings(database, run, settings)
+        return tuple(at.seen(seen_up.get(at.counts.group, at.counts.up)) for at in found)
+    return ()
 
 
 def _set_before_switchover(database: Database, run: int) -> int:

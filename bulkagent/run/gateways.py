@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import anyio.to_thread
 
 from bulkagent.errors import SettingsRefused
-from bulkagent.gateway.credentials import PackedGuids
+from bulkagent.gateway.credentials import Credential, PackedGuids
 from bulkagent.gateway.endpoint import Endpoint, tls_context
 from bulkagent.ledger import Endpoint as Recorded
 from bulkagent.run.request import EMULATED, Request
@@ -55,6 +55,7 @@ class Gateways:
         self._request = request
         self._scenario: Scenario | None = None
         self._endpoints: dict[str, Endpoint] = {}
+        self._started: dict[str, EmulatedGateway] = {}
         if request.scenario is not None:
             if not self.emulated:
                 raise SettingsRefused("--scenario is for --gateway emulated alone")
@@ -173,7 +174,17 @@ class Gateways:
             )
             started[name] = await stack.enter_async_context(gateway)
             self._endpoints[name] = Endpoint(name=name, url=gateway.url, ca_pem=gateway.ca_pem)
+        self._started = started
         return await anyio.to_thread.run_sync(_sign_in, started, rows)
+
+    def sign_in_emulated(self, name: str, agent_id: str) -> Credential | None:
+        """Sign an agent in on an emulated gateway of this request, unless signed in already.
+
+        None where the gateway has no such agent, or keeps the agent signed out.
+        """
+        gateway = self._started[name]
+        guid = gateway.sign_in(agent_id)
+        return Credential(guid, gateway.cookie(agent_id)) if guid else None
 
     def _at(self, address: str) -> Endpoint | None:
         """The gateway that has a name and this address: what its section says holds there too."""

@@ -14,7 +14,6 @@ from typing import BinaryIO
 import msgspec
 
 from bulkagent.errors import (
-    GuardrailRefused,
     LedgerUnavailable,
     RosterRefused,
     SettingsRefused,
@@ -22,19 +21,22 @@ from bulkagent.errors import (
 from bulkagent.gateway.credentials import PackedGuids
 from bulkagent.gateway.operations import SET_TALK_RIGHT, talk_right
 from bulkagent.ledger import Claim, Database, Lane, Planner, forget_run
-from bulkagent.outcome import Status
+from bulkagent.outcome import Cause, Status
 from bulkagent.roster import Layout, Retraction, Roster, Rules
 from bulkagent.run.credentials import supplied_elsewhere
 from bulkagent.run.fingerprint import Fingerprint
 from bulkagent.run.gateways import Gateways
+from bulkagent.run.grouping import Grouping
+from bulkagent.run.ordering import order_of
+from bulkagent.run.protecting import Protected, protected_by, refuse_numbers
 from bulkagent.run.request import Plan, Request
 from bulkagent.run.tally import Tally
 
 __all__ = [
     "Planned",
-    "check_roster",
     "flag_text",
     "guids_required",
+    "ordered",
     "plan_run",
     "recorded_roster",
     "rules_of",
@@ -113,6 +115,7 @@ def plan_run(
         SettingsRefused: It has rows without a gateway, or a gateway's settings cannot be used.
         LedgerUnavailable: The ledger does not take the plan.
     """
+    protected = protected_by(request.settings)
     with Roster(request.roster, rules_of(request, gateways), stdin=stdin) as roster:
         _refuse_layout(roster.layout, gateways, guids_required=guids_required(request, gateways))
         planner = Planner(
@@ -120,17 +123,24 @@ def plan_run(
             operation=SET_TALK_RIGHT.name,
             roster=recorded_roster(request.roster),
             extra_columns=roster.layout.extra_columns,
-            wave_of=wave_of,
+            wave_of=wave_of if request.settings.handover else None,
             settings=_recorded(request, gateways),
             now_ms=now_ms,
+            job=request.settings.job,
         )
         try:
             tally = Tally()
             guids = PackedGuids()
             seen = Fingerprint()
             keep_guids = guids_required(request, gateways)
-            _record(roster, planner, tally, guids, seen, keep_guids=keep_guids)
-            _refuse(request, tally)
+            grouping = Grouping(request.settings.group_by, roster.layout.extra_columns)
+            _record(
+                *(roster, planner, tally, guids, seen),
+                grouping=grouping,
+                protected=protected,
+                keep_guids=keep_guids,
+            )
+            _refuse(request, tally, planner)
             fingerprint = seen.hexdigest()
             names = planner.gateways
             gateways.check(names)
@@ -143,51 +153,22 @@ def plan_run(
                 forget_run(database, planner.run)
             planner.claim.release()
             raise
-        plan = tally.plan(planner.run_id, roster.layout, lanes)
+        plan = tally.plan(
+            planner.run_id,
+            roster.layout,
+            planner.parts,
+            planner.covered,
+            grouped=bool(request.settings.group_by),
+        )
+        plan = ordered(plan, request)
         return Planned(plan, planner.run, lanes, guids, fingerprint, (planner.claim,))
 
 
-def check_roster(request: Request, *, stdin: BinaryIO | None = None) -> Plan:
-    """Read and check every row of a roster, recording nothing.
-
-    What only `apply` must know may be left out here: the flag, the gateway, and with it
-    whether GUIDs are needed. Gateway names are checked where any is configured.
-
-    Raises:
-        RosterRefused: As `plan_run` would refuse it.
-    """
-    gateways = Gateways(request)
-    rules = msgspec.structs.replace(
-        rules_of(request, gateways),
-        require_flag=False,
-        gateways=gateways.names or None,
-        guid_required=guids_required(request, gateways) if request.gateway else None,
-    )
-    counts: dict[tuple[str, int | None], int] = {}
-    tally = Tally()
-    with Roster(request.roster, rules, stdin=stdin) as roster:
-        for row in roster.rows():
-            if isinstance(row, Retraction):
-                tally.retract(row)
-                counts[row.gateway, row.flag] -= 1
-                continue
-            tally.rows += 1
-            if row.status is None:
-                key = (row.gateway, row.flag)
-                counts[key] = counts.get(key, 0) + 1
-            elif row.status is Status.DUPLICATE:
-                tally.duplicates += 1
-            else:
-                tally.reject(row.row, row.column, row.reason)
-        if tally.bad_rows and not request.skip_invalid:
-            raise tally.refusal()
-        lanes = [
-            Lane(number, gateway, wave_of(flag_text(flag)), flag_text(flag), agents)
-            for number, ((gateway, flag), agents) in enumerate(counts.items())
-            if agents
-        ]
-        lanes.sort(key=lambda lane: lane.wave)
-        return tally.plan("", roster.layout, tuple(lanes))
+def ordered(plan: Plan, request: Request) -> Plan:
+    """A plan that says in which order it is carried out."""
+    flags = {part.flag for part in plan.parts}
+    order = order_of(request.settings, len(plan.groups), flags)
+    return msgspec.structs.replace(plan, order=order)
 
 
 def _record(
@@ -197,21 +178,34 @@ def _record(
     guids: PackedGuids,
     seen: Fingerprint,
     *,
+    grouping: Grouping,
+    protected: Protected,
     keep_guids: bool,
 ) -> None:
     for row in roster.rows():
         if isinstance(row, Retraction):
-            tally.retract(row)
-            planner.retract(row.row, row.gateway, talk_right(row.flag or 0), row.reason)
+            tally.retract(row, protected=bool(protected.reason(row.gateway, row.agent_id)))
+            planner.retract(row.row, row.reason)
             continue
         tally.rows += 1
         arguments = flag_text(row.flag)
         seen.add(row.row, row.gateway, row.agent_id, arguments)
+        group = grouping.group(row.gateway, row.extra)
+        if row.status is None and (reason := protected.reason(row.gateway, row.agent_id)):
+            tally.protected += 1
+            planner.reject(
+                *(row.row, row.agent_id, row.gateway, arguments, row.extra),
+                status=Status.NOT_ATTEMPTED,
+                cause=Cause.PROTECTED,
+                reason=reason,
+                group=group,
+            )
+            continue
         if row.status is None:
             tally.agents += 1
             if not row.gateway:
                 tally.nowhere += 1
-            planner.assign(row.row, row.agent_id, row.gateway, arguments, row.extra)
+            planner.assign(row.row, row.agent_id, row.gateway, arguments, row.extra, group=group)
             if keep_guids:
                 guids.add(row.row, row.guid)
             continue
@@ -227,6 +221,7 @@ def _record(
             row.extra,
             status=row.status,
             reason=row.reason,
+            group=group,
         )
 
 
@@ -242,7 +237,7 @@ def _refuse_layout(layout: Layout, gateways: Gateways, *, guids_required: bool) 
         raise RosterRefused("the roster has no guid column, and nothing else supplies GUIDs")
 
 
-def _refuse(request: Request, tally: Tally) -> None:
+def _refuse(request: Request, tally: Tally, planner: Planner) -> None:
     if tally.bad_rows and not request.skip_invalid:
         raise tally.refusal()
     if tally.nowhere:
@@ -251,13 +246,8 @@ def _refuse(request: Request, tally: Tally) -> None:
             " give theirs with --gateway",
             totals=tally.totals(),
         )
-    allowed = request.settings.max_agents
-    if allowed is not None and tally.agents > allowed:
-        raise GuardrailRefused(
-            f"the roster has {tally.agents:,} agents, --max-agents allows {allowed:,}, so nothing"
-            " was sent; check that it is the right roster, then raise the limit",
-            totals=tally.totals(),
-        )
+    agents = [(gateway, number) for gateway, _, number in planner.parts]
+    refuse_numbers(agents, request.settings, what="the roster", totals=tally.totals())
 
 
 def wave_of(arguments: str) -> int:

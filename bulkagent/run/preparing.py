@@ -89,9 +89,8 @@ def prepare(
     prepared = known or Prepared(asked, Gateways(asked))
     planned = plan_run(asked, prepared.gateways, database, now_ms=now_ms, stdin=stdin)
     if asked.or_resume:
-        max_age_s = asked.settings.max_age_s
         try:
-            planned = resume_instead(database, planned, max_age_s=max_age_s, now_ms=now_ms)
+            planned = resume_instead(database, planned, asked, now_ms=now_ms)
         except BaseException:
             forget_run(database, planned.run)
             planned.release()

@@ -7,15 +7,34 @@ formats.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
+
+import msgspec
 
 from bulkagent import report
 from bulkagent.errors import LedgerFailed, SettingsRefused
 from bulkagent.gateway.operations import SET_TALK_RIGHT, flag_of
-from bulkagent.ledger import Database, RunFacts, find_run, lines, summarise
+from bulkagent.ledger import (
+    Database,
+    Leg,
+    RunFacts,
+    Summary,
+    endpoints_of,
+    find_run,
+    legs_of,
+    lines,
+    summarise,
+)
 from bulkagent.outcome import Line
 from bulkagent.run.files import same_file
+from bulkagent.run.handing_over import Standing as GroupStanding
+from bulkagent.run.handing_over import standings
 from bulkagent.run.request import Standing
+from bulkagent.run.verdict import Ending, judge
+from bulkagent.run.verified_column import shown_verdicts
+from bulkagent.settings import Settings
 
 __all__ = ["FLAGS", "Skipped", "end_of", "write_report"]
 
@@ -59,10 +78,13 @@ def write_report(
                 raise SettingsRefused(f"the report {path} would replace {taken}; name another")
         summary = summarise(database, facts.run)
         state, exit_code = end_of(facts)
+        settings = Settings(**Settings.own_of(facts.settings))
+        legs = [_leg(leg) for leg in legs_of(database, facts.run)]
+        shown = shown_verdicts(database, facts)
         report.write(
             path,
-            _until(skip, lines(database, facts.run, FLAGS)),
-            extra_columns=facts.extra_columns,
+            _until(skip, shown.lines(lines(database, facts.run, FLAGS))),
+            extra_columns=shown.columns(facts.extra_columns),
             run={
                 "run_id": facts.id,
                 "state": state,
@@ -77,6 +99,16 @@ def write_report(
                 "causes": summary.causes,
                 "requests": summary.requests,
                 "retries": summary.retries,
+                "reason": facts.halted or next((leg["reason"] for leg in legs[::-1]), None),
+                "fingerprint": facts.fingerprint,
+                "job": facts.job,
+                "gateways": {at.gateway: at.url for at in endpoints_of(database, facts.run)},
+                "legs": legs,
+                "clusters": summary.clusters,
+                "handover": [_group(at) for at in standings(database, facts.run, settings)],
+                "next": _next(summary, facts),
+                "version": version("bulkagent"),
+                **shown.facts,
             },
         )
     elapsed_ms = (facts.finished_at or facts.created_at) - facts.created_at
@@ -91,7 +123,34 @@ def write_report(
         retries=summary.retries,
         elapsed_s=elapsed_ms / 1000,
         reports=(str(path),),
+        verified=shown.facts.get("verified"),
     )
+
+
+def _leg(leg: Leg) -> dict[str, Any]:
+    told = msgspec.to_builtins(leg)
+    moments = ("started_at", "finished_at")
+    return {**told, **{name: told[name] and report.iso(told[name]) for name in moments}}
+
+
+def _group(standing: GroupStanding) -> dict[str, Any]:
+    counts = standing.counts
+    return {
+        "group": standing.name,
+        "incoming": counts.incoming,
+        "up": counts.up,
+        "gate": standing.gate,
+        "outgoing": counts.outgoing,
+        "off": counts.off,
+        "held": counts.held,
+        "cause": counts.cause,
+        "floor": standing.floor or None,
+    }
+
+
+def _next(summary: Summary, facts: RunFacts) -> str | None:
+    again = judge(summary.totals, summary.causes, Ending()).again
+    return f"bulkagent resume {facts.id}" if again and not facts.running else None
 
 
 def end_of(facts: RunFacts) -> tuple[str, int | None]:

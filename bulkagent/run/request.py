@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from bulkagent.errors import BadRow
+from bulkagent.instants import Moment
 from bulkagent.outcome import Cause, Status
 from bulkagent.settings import ConfigFile, Settings
 
@@ -21,6 +22,7 @@ __all__ = [
     "Again",
     "Choices",
     "Plan",
+    "PlanGroup",
     "PlanPart",
     "Progress",
     "Request",
@@ -61,12 +63,18 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     """Go on with the latest run of the same roster, flag and gateway where it is unfinished."""
     override: str = ""
     """Why a guardrail is overridden; recorded."""
+    take_over: str = ""
+    """A run in progress that is drained first; its ID or the beginning of it."""
     log_file: Path | None = None
     """Where every attempt and decision is logged, as JSON Lines."""
     place: tuple[str, ...] = ()
     """Options without which a following command would not find the run, for the last screen."""
     repeat: tuple[str, ...] = ()
     """Options that the ledger does not keep and a resume needs again, for the last screen."""
+    start_at: Moment | None = None
+    """When the first request may go out; None: at once. Neither time is kept for a resume."""
+    finish_by: Moment | None = None
+    """When it should be done. It is planned and warned about, and never stops anything."""
 
 
 class Choices(msgspec.Struct, frozen=True, kw_only=True):
@@ -111,9 +119,13 @@ class Again(msgspec.Struct, frozen=True, kw_only=True):
     """Files and names for TLS that go over the run's own: fields of a gateway's `Endpoint`."""
     insecure: bool = False
     """Never taken over from the run: it is given each time."""
+    take_over: str = ""
+    """A run in progress that is drained first; its ID or the beginning of it."""
     log_file: Path | None = None
     place: tuple[str, ...] = ()
     repeat: tuple[str, ...] = ()
+    start_at: Moment | None = None
+    finish_by: Moment | None = None
 
 
 class Resume(Again, frozen=True, kw_only=True):
@@ -140,6 +152,16 @@ class PlanPart(msgspec.Struct, frozen=True):
     agents: int
 
 
+class PlanGroup(msgspec.Struct, frozen=True):
+    """A group that hands over."""
+
+    group: str
+    incoming: int
+    """How many rows come on."""
+    outgoing: int
+    """How many rows go off."""
+
+
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """What a run would do: read, checked, and nothing sent."""
 
@@ -153,6 +175,12 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     parts: tuple[PlanPart, ...]
     """In the order in which they are sent."""
     bad_rows: tuple[BadRow, ...] = ()
+    groups: tuple[PlanGroup, ...] = ()
+    """The groups of a handover; none: it is none."""
+    order: str = ""
+    """In which order, and under which conditions, for people; "" where there is none."""
+    hint: str = ""
+    """A column by which it might better be grouped."""
     command: str = "apply"
     """`apply`, `resume` or `revert`."""
     origin: str = ""
@@ -163,6 +191,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """Of the agents, how many stand how: status to count, where they were planned before."""
     once_more: int = 0
     """How many agents were set before a switch-over and are sent once more."""
+    protected: int = 0
+    """How many agents are left alone because they are never touched."""
     superseded: Mapping[str, int] = {}
     """How many agents are left to each later run, by its ID."""
     previous_unknown: int = 0
@@ -198,6 +228,10 @@ class Progress(msgspec.Struct, frozen=True):
     waiting: int
     """Agents between two attempts."""
     elapsed_s: float
+    awaited: int = 0
+    """Agents who are waited for to sign in."""
+    finish_by: Moment | None = None
+    """When it should be done; None: no matter when."""
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
@@ -219,6 +253,8 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     reports: tuple[str, ...] = ()
     set_before_switchover: int = 0
     """Agents who were set before their gateway switched over, and may have lost the right."""
+    verified: Mapping[str, int] | None = None
+    """Applied rows by what was seen of them; None where nobody looked."""
     next: str | None = None
     """The command to type now."""
     error: str | None = None

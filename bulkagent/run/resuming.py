@@ -16,24 +16,28 @@ from bulkagent.gateway.credentials import PackedGuids
 from bulkagent.gateway.operations import flag_of
 from bulkagent.ledger import (
     Database,
-    Group,
     Lane,
+    Portion,
     RunFacts,
     endpoints_of,
     find_same,
     forget_run,
-    groups,
+    handover_groups,
     lanes_set_before,
     last_active,
+    portions,
+    protect,
     supersede,
     totals_of,
     touched_since,
 )
 from bulkagent.outcome import Cause, Status
 from bulkagent.run.files import refuse_reports
-from bulkagent.run.planning import Planned
+from bulkagent.run.planning import Planned, ordered
+from bulkagent.run.protecting import protected_by, refuse_numbers
 from bulkagent.run.recall import Recalled, claimed_run, guids_for, recall
-from bulkagent.run.request import Plan, PlanPart, Resume
+from bulkagent.run.request import Plan, PlanGroup, PlanPart, Request, Resume
+from bulkagent.settings import Settings
 
 __all__ = ["plan_resume", "refuse_age", "resume_instead"]
 
@@ -53,7 +57,12 @@ def plan_resume(
         refuse_reports(recalled.request, recalled.gateways, database.path)
         refuse_age(database, facts, recalled.request.settings.max_age_s, now_ms)
         superseded = supersede(database, facts.run)
+        protected = protect_now(database, facts.run, recalled.request.settings)
         plan, lanes = _plan(database, facts, request.only, superseded)
+        plan = msgspec.structs.replace(plan, protected=protected)
+        agents = [(lane.gateway, lane.assignments) for lane in lanes]
+        settings = recalled.request.settings
+        refuse_numbers(agents, settings, what=f"run {facts.id}", totals=plan.totals)
         resends = _resends(request)
         if resends and recalled.request.settings.resend_after_switchover:
             once_more = lanes_set_before(database, facts.run)
@@ -65,7 +74,7 @@ def plan_resume(
                 database, recalled, run=facts.run, other=other, only=request.only, stdin=stdin
             )
         planned = Planned(
-            plan,
+            ordered(plan, recalled.request),
             facts.run,
             lanes,
             guids,
@@ -81,9 +90,7 @@ def plan_resume(
     return planned, recalled
 
 
-def resume_instead(
-    database: Database, planned: Planned, *, max_age_s: float, now_ms: int
-) -> Planned:
+def resume_instead(database: Database, planned: Planned, asked: Request, *, now_ms: int) -> Planned:
     """The latest run of the same roster where it is unfinished, in the place of a new plan.
 
     One whose agents another run has set since is not gone on with: a new one sets them all.
@@ -94,11 +101,13 @@ def resume_instead(
     Raises:
         RunBusy: Another process is at work on that run; the new plan is left to be discarded.
     """
-    since_ms = now_ms - round(max_age_s * 1000)
+    since_ms = now_ms - round(asked.settings.max_age_s * 1000)
+    order = (asked.settings.group_by, asked.settings.handover)
     same = [
         facts
         for facts in find_same(database, planned.fingerprint, but=planned.run)
         if last_active(database, facts) >= since_ms
+        and (facts.settings.get("group_by", ""), facts.settings.get("handover", True)) == order
     ]
     here = endpoints_of(database, planned.run)
     there = [facts for facts in same if endpoints_of(database, facts.run) == here]
@@ -137,7 +146,7 @@ def resume_instead(
 def _plan(
     database: Database, facts: RunFacts, only: Collection[Cause], superseded: Mapping[str, int]
 ) -> tuple[Plan, tuple[Lane, ...]]:
-    standing = groups(database, facts.run)
+    standing = portions(database, facts.run)
     wanted = [group for group in standing if group.left and (not only or group.cause in only)]
     lanes = _lanes(wanted)
     totals = totals_of(database, facts.run)
@@ -152,8 +161,10 @@ def _plan(
         of_agents=sum(totals.values()) - totals["duplicate"] - totals["invalid"],
         duplicates=totals["duplicate"],
         invalid=totals["invalid"],
-        parts=tuple(
-            PlanPart(lane.gateway, flag_of(lane.arguments), lane.assignments) for lane in lanes
+        parts=_parts(wanted),
+        groups=tuple(
+            PlanGroup(group.group, group.incoming, group.outgoing)
+            for group in handover_groups(database, facts.run)
         ),
         command="resume",
         origin=facts.reverts or "",
@@ -163,6 +174,17 @@ def _plan(
         standing=totals,
     )
     return plan, lanes
+
+
+def protect_now(database: Database, run: int, settings: Settings) -> int:
+    """Leave alone whoever is protected by now of what is left of a run; how many these are.
+
+    Raises:
+        RosterRefused: A file of protected agents cannot be read.
+        LedgerUnavailable, LedgerFailed: The ledger cannot be read or written.
+    """
+    protected = protected_by(settings)
+    return protect(database, run, lambda gateway, agent: bool(protected.reason(gateway, agent)))
 
 
 def _resends(request: Resume) -> bool:
@@ -212,23 +234,41 @@ def _with(plan: Plan, once_more: Sequence[Lane], facts: RunFacts) -> Plan:
     )
 
 
-def _lanes(wanted: Sequence[Group]) -> tuple[Lane, ...]:
+def _lanes(wanted: Sequence[Portion]) -> tuple[Lane, ...]:
     """The lanes that have something left, in the order in which they are worked off."""
     counts: dict[int, int] = {}
-    first: dict[int, Group] = {}
+    first: dict[int, Portion] = {}
     for group in wanted:
         first.setdefault(group.lane, group)
         counts[group.lane] = counts.get(group.lane, 0) + group.count
+    mixed = {
+        portion.lane for portion in wanted if portion.arguments != first[portion.lane].arguments
+    }
     return tuple(
-        Lane(lane, group.gateway, group.wave, group.arguments, counts[lane])
-        for lane, group in first.items()
+        Lane(
+            lane,
+            portion.gateway,
+            portion.wave,
+            "" if lane in mixed else portion.arguments,
+            counts[lane],
+            portion.group,
+        )
+        for lane, portion in first.items()
     )
+
+
+def _parts(wanted: Sequence[Portion]) -> tuple[PlanPart, ...]:
+    counts: dict[tuple[str, str], int] = {}
+    for portion in wanted:
+        key = (portion.gateway, flag_of(portion.arguments))
+        counts[key] = counts.get(key, 0) + portion.count
+    return tuple(PlanPart(gateway, flag, count) for (gateway, flag), count in counts.items())
 
 
 def _answered(database: Database, run: int) -> frozenset[str]:
     """The gateways that have said something of an agent within this run."""
     final = (Status.APPLIED, Status.REJECTED)
-    return frozenset(group.gateway for group in groups(database, run) if group.status in final)
+    return frozenset(group.gateway for group in portions(database, run) if group.status in final)
 
 
 def _guardrail(facts: RunFacts) -> str:

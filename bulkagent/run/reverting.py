@@ -24,9 +24,11 @@ from bulkagent.ledger import (
 )
 from bulkagent.outcome import Cause, Status
 from bulkagent.run.files import refuse_reports
-from bulkagent.run.planning import Planned, recorded_roster, wave_of
+from bulkagent.run.grouping import Grouping
+from bulkagent.run.planning import Planned, ordered, recorded_roster, wave_of
+from bulkagent.run.protecting import Protected, protected_by, refuse_numbers
 from bulkagent.run.recall import Recalled, claimed_run, guids_for, recall
-from bulkagent.run.request import Plan, PlanPart, Revert
+from bulkagent.run.request import Plan, PlanGroup, PlanPart, Revert
 
 __all__ = ["plan_revert"]
 
@@ -50,6 +52,13 @@ def plan_revert(
         asked = msgspec.structs.replace(
             recalled.request, reports=request.reports, settings=settings
         )
+        if "verify_with" not in {**request.choices.explicit, **request.choices.environment}:
+            # Its observers may be among those who are set back.
+            real = not recalled.gateways.emulated
+            here = request.choices.settings({}).verify_with if real else ()
+            asked = msgspec.structs.replace(
+                asked, settings=msgspec.structs.replace(asked.settings, verify_with=here)
+            )
         if "deadline_s" not in {**request.choices.explicit, **request.choices.environment}:
             # It was for the sending of that run, and is over.
             asked = msgspec.structs.replace(
@@ -63,7 +72,7 @@ def plan_revert(
             operation=facts.operation,
             roster=recorded_roster(asked.roster),
             extra_columns=facts.extra_columns,
-            wave_of=wave_of,
+            wave_of=wave_of if asked.settings.handover else None,
             settings={
                 **facts.settings,
                 **msgspec.to_builtins(asked.settings.own),
@@ -71,14 +80,18 @@ def plan_revert(
             },
             now_ms=now_ms,
             reverts=facts.run,
+            job=asked.settings.job,
         )
-        tally = _Tally()
+        protected = protected_by(asked.settings)
+        tally = _Tally(protected, Grouping(asked.settings.group_by, facts.extra_columns))
         opposite = request.assume_opposite
         trusted_since_ms = now_ms - round(asked.settings.trust_state_s * 1000)
         with Database(database.path) as reader:
             for changed in changed_rows(reader, facts.run):
                 _set_back(changed, planner, tally, trusted_since_ms, opposite=opposite)
         _refuse_nothing(tally, facts.id)
+        agents = [(gateway, number) for gateway, _, number in planner.parts]
+        refuse_numbers(agents, asked.settings, what=f"the revert of run {facts.id}")
         lanes = planner.planned(
             now_ms, fingerprint=facts.fingerprint, endpoints=endpoints_of(database, facts.run)
         )
@@ -102,22 +115,40 @@ def plan_revert(
         duplicates=0,
         invalid=0,
         parts=tuple(
-            PlanPart(lane.gateway, flag_of(lane.arguments), lane.assignments) for lane in lanes
+            PlanPart(gateway, flag_of(arguments), agents)
+            for gateway, arguments, agents in planner.parts
+            if agents
+        ),
+        groups=tuple(
+            PlanGroup(group, cover.incoming, cover.outgoing)
+            for group, cover in sorted(planner.covered.items())
         ),
         command="revert",
         origin=facts.id,
         superseded=dict(sorted(tally.superseded.items())),
         previous_unknown=tally.previous_unknown,
+        protected=tally.protected,
     )
     claims = (planner.claim, claim)
-    made = Planned(plan, planner.run, lanes, guids, facts.fingerprint, claims, planned_at=now_ms)
+    made = Planned(
+        ordered(plan, asked),
+        planner.run,
+        lanes,
+        guids,
+        facts.fingerprint,
+        claims,
+        planned_at=now_ms,
+    )
     return made, recalled
 
 
 class _Tally:
     """What has been planned so far."""
 
-    def __init__(self) -> None:
+    def __init__(self, protected: Protected, grouping: Grouping) -> None:
+        self.guard = protected
+        self.protected = 0
+        self.grouping = grouping
         self.rows = 0
         self.previous_unknown = 0
         self.superseded: dict[str, int] = {}
@@ -134,6 +165,7 @@ def _set_back(
     tally.rows += 1
     row, agent_id, gateway, extra = changed.row, changed.agent_id, changed.gateway, changed.extra
     before = changed.before
+    group = tally.grouping.group(gateway, extra)
     if changed.later is not None:
         run_id = changed.later.run_id
         tally.superseded[run_id] = tally.superseded.get(run_id, 0) + 1
@@ -143,11 +175,19 @@ def _set_back(
             cause=Cause.SUPERSEDED,
             reason=f"run {run_id} has set it since",
         )
+    elif reason := tally.guard.reason(gateway, agent_id):
+        tally.protected += 1
+        planner.reject(
+            *(row, agent_id, gateway, "", extra),
+            status=Status.NOT_ATTEMPTED,
+            cause=Cause.PROTECTED,
+            reason=reason,
+        )
     elif before is not None and before.sent_at >= trusted_since_ms:
-        planner.assign(row, agent_id, gateway, before.arguments, extra)
+        planner.assign(row, agent_id, gateway, before.arguments, extra, group=group)
     elif opposite:
         arguments = SET_TALK_RIGHT.inverse[changed.arguments]
-        planner.assign(row, agent_id, gateway, arguments, extra)
+        planner.assign(row, agent_id, gateway, arguments, extra, group=group)
     else:
         tally.previous_unknown += 1
         planner.reject(

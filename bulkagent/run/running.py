@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import random
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO, Self
@@ -25,19 +26,23 @@ from bulkagent.errors import (
     LedgerFailed,
     Refused,
 )
-from bulkagent.ledger import Database, default_path, forget_run, open_ledger
+from bulkagent.ledger import Database, default_path, forget_run, note_take_over, open_ledger
 from bulkagent.outcome import Cause, Outcome
 from bulkagent.report import probe
-from bulkagent.run.beginning import begin, reach_gateways
+from bulkagent.run.beginning import await_start, begin, reach_gateways
 from bulkagent.run.credentials import Supply, supply_of
 from bulkagent.run.events import EventLog
 from bulkagent.run.files import refuse_log, refuse_reports
 from bulkagent.run.finishing import Finished, finish
 from bulkagent.run.gateways import Gateways
+from bulkagent.run.observers import watches_of
 from bulkagent.run.planning import Planned
 from bulkagent.run.preparing import Prepared, prepare
 from bulkagent.run.request import Plan, Progress, Request, Resume, Revert, RunResult
+from bulkagent.run.seeing import Watch
 from bulkagent.run.sending import Sending
+from bulkagent.run.taking_over import drain, watch
+from bulkagent.run.timetable import Timetable, timetable_of
 from bulkagent.run.verdict import Ending
 
 __all__ = ["Run"]
@@ -73,10 +78,12 @@ class Run:
         self._database: Database | None = None
         self._planned: Planned | None = None
         self._supply: Supply | None = None
+        self._watches: tuple[Watch, ...] = ()
         self._reports: tuple[Path, ...] = ()
         self._sending: Sending | None = None
         self._reaching: anyio.CancelScope | None = None
         self._signal: int | None = None
+        self._drained_for = ""
         self._skip_reports = False
         self._started = 0.0
         self._executed = False
@@ -84,6 +91,16 @@ class Run:
         """Whether a person has looked at the plan and its guardrail, and agreed."""
         self.finished: Finished | None = None
         """The end of the run, once it has come to one; also where `execute` raised a defect."""
+        self.timetable = Timetable()
+        """When it starts and should end, once it is prepared."""
+        self.warn: Callable[[str], None] = lambda _text: None
+        """Told what people should know before the start."""
+        self.waiting_for = request.start_at
+        """When it starts, as long as it waits for that; None where it does not."""
+        self.finish_by = request.finish_by
+        """When it should be done; None: no matter when."""
+        self.ended_ms = 0
+        """Time of day of its end."""
 
     def __enter__(self) -> Self:
         return self
@@ -128,6 +145,13 @@ class Run:
         if self._prepared is None:
             self._supply = self._supply_of(prepared)
         self._planned, self._prepared = planned, prepared
+        self._watches = watches_of(
+            prepared.request.settings.verify_with,
+            prepared.gateways,
+            planned,
+            database,
+            self._supply,
+        )
         if prepared.request.settings.durability == "full":
             # So is how each leg begins and ends, which exit codes and guardrails go by.
             self._database = Database(database.path, synced=True)
@@ -139,6 +163,7 @@ class Run:
         for report in self._reports:
             probe(report)
         prepared.make_room(planned)
+        self.timetable = timetable_of(asked, planned, prepared, database, now_ms=now_ms)
         override = self._override
         self._log.decided(
             f"run.{planned.plan.command}",
@@ -175,7 +200,7 @@ class Run:
                 " a person must look; then answer the question, or give --override REASON",
                 totals=planned.plan.totals,
             )
-        await self._reach(planned, prepared)
+        took_over = await self._reach(planned, prepared, database)
         only = self._asked.only if isinstance(self._asked, Resume) else frozenset()
         # There before the leg begins, so that no signal falls between the two.
         sending = self._sending = Sending(
@@ -188,7 +213,9 @@ class Run:
             clock=self._clock,
             uniform=self._uniform,
             settled=self._settled,
+            tell=self.warn,
             log=self._log,
+            watches=self._watches,
         )
         leg = await anyio.to_thread.run_sync(
             functools.partial(
@@ -205,14 +232,20 @@ class Run:
         self._started = self._clock.monotonic()
         error, error_code = None, 1
         defect: BaseException | None = None
+        if took_over:
+            await anyio.to_thread.run_sync(note_take_over, database, planned.run, leg, took_over)
         try:
-            await sending.run(leg)
+            async with anyio.create_task_group() as watches:
+                watches.start_soon(watch, planned.claims, self._clock, self._taken_over)
+                await sending.run(leg)
+                watches.cancel_scope.cancel()
         except* BulkagentError as failed:
             known = _first(failed)
             error, error_code = str(known), known.exit_code
         except* Exception as failed:  # noqa: BLE001 - raised below, after the reports are written
             defect = failed
             error = "a defect in bulkagent; its traceback is kept"
+        self.ended_ms = self._clock.wall_ms()
         counters = sending.counters
         if error_code == Refused.exit_code and counters is not None and counters.requests:
             error_code = LedgerFailed.exit_code  # the other one would say that nothing was sent
@@ -229,16 +262,19 @@ class Run:
                     error_code=error_code,
                     causes=causes,
                 ),
-                reason=sending.reason,
+                reason="; ".join(filter(None, (self._why_drained, sending.reason))),
                 not_attempted=sending.not_attempted,
                 only=only,
                 counters=counters,
                 reports=self._reports,
                 skip_reports=lambda: self._skip_reports,
                 following=prepared.following(planned.plan),
-                elapsed_s=self._clock.monotonic() - self._started,
-                now_ms=self._clock.wall_ms(),
+                elapsed_s=self._clock.monotonic() - self._started - sending.looked_s,
+                now_ms=self.ended_ms,
+                settings=prepared.request.settings,
+                seen_up=sending.seen_up,
                 note=self._supply.note if self._supply else "",
+                unseen=sending.unseen,
             )
         )
         self._log.decided("run.finished", **msgspec.to_builtins(self.finished.result))
@@ -246,10 +282,25 @@ class Run:
             raise defect
         return self.finished.result
 
-    def stop(self, signal: int) -> None:
-        """Admit nothing more; requests in flight finish, then reports are written."""
-        self._signal = signal
-        self._log.decided("run.stop", signal=signal)
+    async def _take_over(self, planned: Planned, database: Database) -> str:
+        """Have another run drained where that is asked for; its ID."""
+        name = self._asked.take_over
+        if not name:
+            return ""
+        run_id = planned.plan.run_id
+        taken = await drain(database, name, by=run_id, clock=self._clock)
+        self._log.decided("run.took_over", run=taken or name, in_progress=bool(taken))
+        return taken
+
+    def _taken_over(self, by: str) -> None:
+        """Another run has asked for this one to be drained."""
+        self._drained_for = by
+        self.stop(signal.SIGTERM)
+
+    def stop(self, number: int) -> None:
+        """Admit nothing more for a signal; requests in flight finish, then reports are written."""
+        self._signal = number
+        self._log.decided("run.stop", signal=number)
         if self._reaching is not None:
             self._reaching.cancel()
         if self._sending is not None:
@@ -278,11 +329,18 @@ class Run:
             requests=counters.requests if counters else 0,
             retries=counters.retries if counters else 0,
             waiting=sending.waiting if sending else 0,
+            awaited=sending.awaited if sending else 0,
             elapsed_s=self._clock.monotonic() - self._started,
+            finish_by=self.finish_by,
         )
 
     def _supply_of(self, prepared: Prepared) -> Supply | None:
         return supply_of(prepared.request.settings, prepared.gateways, self._clock)
+
+    @property
+    def _why_drained(self) -> str:
+        by = self._drained_for
+        return f"run {by} has taken over, so this one was drained" if by else ""
 
     @property
     def _override(self) -> str:
@@ -293,16 +351,37 @@ class Run:
         """What went wrong beside the run, for people; "" where nothing did."""
         return self._log.trouble
 
-    async def _reach(self, planned: Planned, prepared: Prepared) -> None:
-        """Refuse gateways that no request can come to, as long as nothing was sent."""
+    def _tell(self, text: str) -> None:
+        self._log.decided("run.waiting", reason=text)
+        self.warn(text)
+
+    async def _reach(self, planned: Planned, prepared: Prepared, database: Database) -> str:
+        """Wait for the start, refuse gateways that no request can come to, have a run drained.
+
+        Nothing was sent yet, so a signal ends it at once.
+
+        Returns:
+            The run that was drained; "" where none was.
+        """
+        took_over = ""
         with anyio.CancelScope() as self._reaching:
             if self._signal is None:
+                if self.waiting_for is not None and planned.names:
+                    await await_start(
+                        *(self.waiting_for, planned, prepared, self.timetable.agent),
+                        clock=self._clock,
+                        tell=self._tell,
+                    )
+                    self._log.decided("run.started")
+                self.waiting_for = None  # also where there is nothing to wait for
                 await reach_gateways(planned, prepared, self._clock)
+                took_over = await self._take_over(planned, database)
         self._reaching = None
         if self._signal is not None:
             raise Interrupted(
                 "interrupted; nothing was sent", signal=self._signal, totals=planned.plan.totals
             )
+        return took_over
 
 
 def _briefly(plan: Plan) -> dict[str, object]:

@@ -6,11 +6,14 @@ not know: where rows come from, and where they go.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from bulkagent.errors import BadRow, RosterRefused
 from bulkagent.gateway.operations import flag_of
-from bulkagent.ledger import Lane
+from bulkagent.ledger import Covered
 from bulkagent.roster import Layout, Retraction
-from bulkagent.run.request import Plan, PlanPart, planned_totals
+from bulkagent.run.grouping import hint
+from bulkagent.run.request import Plan, PlanGroup, PlanPart, planned_totals
 
 __all__ = ["Tally"]
 
@@ -23,16 +26,20 @@ class Tally:
         self.duplicates = 0
         self.agents = 0
         self.nowhere = 0
+        self.protected = 0
         self.bad_rows: list[BadRow] = []
 
     def reject(self, row: int, column: str, reason: str) -> None:
         """Count an invalid row."""
         self.bad_rows.append(BadRow(row, column, reason))
 
-    def retract(self, retraction: Retraction) -> None:
+    def retract(self, retraction: Retraction, *, protected: bool) -> None:
         """Count a row that was taken back as invalid."""
-        self.agents -= 1
-        self.nowhere -= not retraction.gateway
+        if protected:
+            self.protected -= 1
+        else:
+            self.agents -= 1
+            self.nowhere -= not retraction.gateway
         self.reject(retraction.row, retraction.column, retraction.reason)
 
     def refusal(self) -> RosterRefused:
@@ -49,17 +56,43 @@ class Tally:
         """The rows by status as long as nothing is sent."""
         return planned_totals(self.rows, self.duplicates, len(self.bad_rows))
 
-    def plan(self, run_id: str, layout: Layout, lanes: tuple[Lane, ...]) -> Plan:
-        """What would be sent, as people see it."""
+    def plan(
+        self,
+        run_id: str,
+        layout: Layout,
+        parts: Sequence[tuple[str, str, int]],
+        covered: Mapping[str, Covered],
+        *,
+        grouped: bool,
+    ) -> Plan:
+        """What would be sent, as people see it.
+
+        Args:
+            run_id: The run's ID; "" where there is none.
+            layout: How the roster is laid out.
+            parts: Gateway, arguments and number of agents, in the order in which they are sent.
+            covered: The groups of a handover.
+            grouped: Whether somebody has said what to group by.
+        """
+        made = tuple(
+            PlanPart(gateway, flag_of(arguments), agents)
+            for gateway, arguments, agents in parts
+            if agents
+        )
+        gateways = len({part.gateway for part in made})
         return Plan(
             run_id=run_id,
             layout=layout.describe(),
             rows=self.rows,
-            agents=sum(lane.assignments for lane in lanes),
+            agents=sum(part.agents for part in made),
             duplicates=self.duplicates,
             invalid=len(self.bad_rows),
-            parts=tuple(
-                PlanPart(lane.gateway, flag_of(lane.arguments), lane.assignments) for lane in lanes
+            parts=made,
+            protected=self.protected,
+            groups=tuple(
+                PlanGroup(group, cover.incoming, cover.outgoing)
+                for group, cover in sorted(covered.items())
             ),
+            hint=hint(layout.extra_columns, gateways) if covered and not grouped else "",
             bad_rows=tuple(sorted(self.bad_rows, key=lambda bad_row: bad_row.row)),
         )

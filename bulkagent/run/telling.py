@@ -16,6 +16,7 @@ from bulkagent.ledger import (
     Cluster,
     Database,
     RunFacts,
+    Verdicts,
     default_path,
     endpoints_of,
     find_run,
@@ -26,6 +27,7 @@ from bulkagent.ledger import (
     steps,
     summarise,
     totals_of,
+    verdicts_of,
 )
 from bulkagent.report import iso
 from bulkagent.run.reporting import FLAGS, end_of
@@ -50,6 +52,7 @@ class RunLine(msgspec.Struct, frozen=True, kw_only=True):
     flag: int | None
     legs: int
     reverts: str | None
+    job: str = ""
 
 
 class LegLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,9 +66,10 @@ class LegLine(msgspec.Struct, frozen=True, kw_only=True):
     exit_code: int | None
     reason: str | None
     override: str | None
+    took_over: str | None = None
 
 
-class RunStory(msgspec.Struct, frozen=True, kw_only=True):
+class RunStory(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One run."""
 
     run: RunLine
@@ -76,6 +80,8 @@ class RunStory(msgspec.Struct, frozen=True, kw_only=True):
     causes: Mapping[str, int]
     clusters: tuple[Cluster, ...]
     legs: tuple[LegLine, ...]
+    verified: Verdicts | None = None
+    """What was seen of the agents that are set; None where nobody looked."""
     next: str | None
     """The command to type now; None where nothing is left, or it is being worked on."""
 
@@ -113,14 +119,14 @@ class AgentStory(msgspec.Struct, frozen=True, kw_only=True):
     rows: tuple[AgentRow, ...]
 
 
-def run_list(ledger: Path | None, limit: int) -> list[RunLine]:
-    """The latest runs of a ledger, the latest first.
+def run_list(ledger: Path | None, limit: int, *, job: str | None = None) -> list[RunLine]:
+    """The latest runs of a ledger, the latest first; of a job alone where one is named.
 
     Raises:
         LedgerUnavailable: It cannot be read.
     """
     with open_ledger(ledger or default_path()) as database, database.snapshot():
-        return [_line(database, facts) for facts in list_runs(database, limit)]
+        return [_line(database, facts) for facts in list_runs(database, limit, job=job)]
 
 
 def run_story(ledger: Path | None, name: str) -> RunStory:
@@ -138,6 +144,7 @@ def run_story(ledger: Path | None, name: str) -> RunStory:
             gateways={at.gateway: at.url for at in endpoints_of(database, facts.run)},
             requests=summary.requests,
             retries=summary.retries,
+            verified=verdicts_of(database, facts.run),
             causes=summary.causes,
             clusters=summary.clusters,
             legs=tuple(
@@ -150,6 +157,7 @@ def run_story(ledger: Path | None, name: str) -> RunStory:
                     exit_code=leg.exit_code,
                     reason=leg.reason,
                     override=leg.override,
+                    took_over=leg.took_over,
                 )
                 for leg in legs_of(database, facts.run)
             ),
@@ -213,6 +221,7 @@ def _line(database: Database, facts: RunFacts) -> RunLine:
         flag=None if facts.reverts else facts.settings.get("flag"),
         legs=facts.legs,
         reverts=facts.reverts,
+        job=facts.job,
     )
 
 

@@ -40,7 +40,14 @@ class Verdict(msgspec.Struct, frozen=True):
     """Whether there is something left that a resume may help."""
 
 
-def judge(totals: Mapping[str, int], causes: Mapping[str, int], ending: Ending) -> Verdict:
+def judge(
+    totals: Mapping[str, int],
+    causes: Mapping[str, int],
+    ending: Ending,
+    *,
+    contradicted: int = 0,
+    forgiven: int = 0,
+) -> Verdict:
     """The first that holds of: broken off, stopped, something to repeat, something refused, done.
 
     A defect goes before a signal, that before what a person must look at, that before everything
@@ -51,15 +58,19 @@ def judge(totals: Mapping[str, int], causes: Mapping[str, int], ending: Ending) 
         totals: Rows by status; those that are not there count as none.
         causes: Rows by cause; only those that are left for good are looked at.
         ending: How sending ended.
+        forgiven: How many failed rows are as good as set.
+        contradicted: How many applied rows the gateway shows otherwise. No resume helps those,
+            and whoever goes by the exit code must not take them for done.
     """
     left = sum(totals.get(status, 0) for status in _REPEATABLE)
+    left -= forgiven + causes.get(Cause.PROTECTED, 0)
     left_for_good = sum(causes.get(cause, 0) for cause in _FOR_GOOD)
     again = left > left_for_good
     broken = _broken_off(ending, again=again)
     if broken is not None:
         state, exit_code = broken
         return Verdict(state, exit_code, again)
-    if again:
+    if again or contradicted:
         return Verdict("completed", 3, again)
     refused = totals.get(Status.REJECTED, 0) or totals.get(Status.INVALID, 0)
     return Verdict("completed", 4 if refused or left_for_good else 0, again)
@@ -68,7 +79,7 @@ def judge(totals: Mapping[str, int], causes: Mapping[str, int], ending: Ending) 
 def _broken_off(ending: Ending, *, again: bool) -> tuple[str, int] | None:
     """The first thing that broke a run off; a stop that came too late for that is none."""
     interrupted = "interrupted"
-    halted = Cause.HALTED in ending.causes
+    halted = bool(ending.causes & _HELD_BACK)
     stopped = again or ending.error is not None or halted
     candidates = (
         (ending.error is not None and ending.error_code == _DEFECT, interrupted, _DEFECT),
@@ -80,6 +91,7 @@ def _broken_off(ending: Ending, *, again: bool) -> tuple[str, int] | None:
     return next(((state, code) for holds, state, code in candidates if holds), None)
 
 
+_HELD_BACK = frozenset({Cause.HALTED, Cause.GATE, Cause.FLOOR, Cause.CANARY})
 _BY_ITSELF = frozenset({Cause.DEADLINE, Cause.BREAKER_OPEN})
 _REPEATABLE = (Status.FAILED, Status.UNKNOWN, Status.NOT_ATTEMPTED)
 _FOR_GOOD = (Cause.SUPERSEDED, Cause.PREVIOUS_UNKNOWN)

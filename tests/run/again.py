@@ -44,7 +44,7 @@ def code(retcode: str, agents: str = "101-59999", **more: Any) -> Fault:
 
 
 class Shift:
-    """Runs against one gateway: each begins a second after the one before."""
+    """Runs against one gateway: each begins some seconds after the one before."""
 
     def __init__(self, folder: Path, gateway: EmulatedGateway) -> None:
         self.folder = folder
@@ -157,7 +157,7 @@ class Shift:
         between: Callable[[], None] = lambda: None,
     ) -> RunResult:
         """Prepare and execute; `between` is called before each retry, which then comes at once."""
-        self.clock.ahead_ms += 1000
+        self.clock.ahead_ms += 21_000  # nothing of the one before may still take effect
         self.outcomes = []
 
         def settled(outcome: Outcome) -> None:

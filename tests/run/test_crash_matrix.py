@@ -159,7 +159,12 @@ def judged(found: list[Line], agents: list[AgentRecord]) -> None:
 
 async def resumed(ledger: Path, folder: Path) -> RunResult:
     explicit = {"ledger": ledger}
-    resume = Resume(run="last", choices=Choices(explicit=explicit), reports=(folder / "r.csv",))
+    resume = Resume(
+        run="last",
+        choices=Choices(explicit=explicit),
+        reports=(folder / "r.csv",),
+        override="whoever looks finds a gate that was closed by faults",
+    )
     with Run(resume, uniform=lambda: 0.001) as run:
         await asyncio.to_thread(run.prepare)
         return await run.execute()
@@ -251,6 +256,7 @@ async def test_every_copy_tells_the_truth_and_goes_on(
                 max_attempts=3,
                 retry_for_s=0.0,
                 durability=durability,
+                gate=0.25,  # more would not come on, with these faults
             ),
         )
         copying = Copying(ledger, gateway, tmp_path)

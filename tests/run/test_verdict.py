@@ -76,6 +76,18 @@ def test_a_run_that_was_broken_off_says_so_whatever_its_rows(
         assert verdict == Verdict(state, exit_code, again)
 
 
+def test_who_is_shown_otherwise_is_3_unless_something_worse_is_so() -> None:
+    """No resume helps such an agent, for the gateway has answered "0" to it."""
+    assert judge(totals(applied=5), {}, Ending(), contradicted=1) == Verdict(
+        "completed", 3, again=False
+    )
+    refused = judge(totals(applied=5, rejected=1), {}, Ending(), contradicted=1)
+    assert refused.exit_code == 3
+    assert judge(totals(failed=1), {}, Ending(), contradicted=1) == AGAIN
+    halted = Ending(causes=frozenset({Cause.HALTED}))
+    assert judge(totals(applied=1), {}, halted, contradicted=1).exit_code == 6
+
+
 def test_what_is_left_for_good_is_nothing_that_repeating_helps() -> None:
     left = totals(applied=3, failed=1, unknown=1, not_attempted=2)
     assert judge(left, {"superseded": 3, "previous_unknown": 1}, Ending()) == IN_VAIN

@@ -1,0 +1,121 @@
+"""Whether a run can be done by a time: arithmetic that can be done by hand."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from bulkagent.instants import Moment, moment
+from bulkagent.ledger import Pace
+from bulkagent.run.forecast import Bound, Load, Verdict, help_for, need_of, outlook_of
+
+EIGHT = 8 * 3_600_000
+AT_RATE = Load(gateway="east", agents=14_000, per_second=100, in_flight=(16, 16))
+QUICK = Pace(agents=5_000, latency_s=0.05)
+SLOW = Pace(agents=5_000, latency_s=0.4)
+
+
+@pytest.mark.parametrize(
+    ("load", "least_s", "most_s", "bound"),
+    [
+        (AT_RATE, 139.99, 139.99, Bound.RATE),
+        (replace(AT_RATE, pace=QUICK), 140.04, 140.04, Bound.RATE),
+        (replace(AT_RATE, burst=4_000), 100, 100, Bound.RATE),
+        # 14,000 requests of 0.4 s, 16 at a time: 40 a second, whatever the rate.
+        (replace(AT_RATE, pace=SLOW), 350.4, 350.4, Bound.IN_FLIGHT),
+        (replace(AT_RATE, pace=SLOW, in_flight=(16, 160)), 140.39, 350.4, Bound.IN_FLIGHT),
+        (replace(AT_RATE, per_second=None, pace=QUICK), 43.8, 43.8, Bound.IN_FLIGHT),
+        # A tenth of them was sent a second time.
+        (replace(AT_RATE, pace=replace(QUICK, retry_share=0.1)), 154.04, 154.04, Bound.RATE),
+        (replace(AT_RATE, agents=1, pace=QUICK), 0.053125, 0.053125, Bound.IN_FLIGHT),
+    ],
+)
+def test_how_long_a_gateway_takes(load: Load, least_s: float, most_s: float, bound: Bound) -> None:
+    need = need_of(load)
+    assert need is not None
+    assert need.least_s == pytest.approx(least_s)
+    assert need.most_s == pytest.approx(most_s)
+    assert need.bound is bound
+
+
+def test_the_slowest_gateway_counts() -> None:
+    west = replace(AT_RATE, gateway="west", agents=20_000)
+    outlook = outlook_of([AT_RATE, west], finish_by=Moment(EIGHT), begins_ms=EIGHT - 900_000)
+    assert outlook.slowest is not None
+    assert outlook.slowest.load is west
+    assert outlook.spare_s == pytest.approx(900 - 199.99)
+    assert (outlook.verdict, outlook.unknown) == (Verdict.FITS, ("east", "west"))
+
+
+@pytest.mark.parametrize(
+    ("load", "available_s", "verdict", "ways"),
+    [
+        (AT_RATE, 140, Verdict.FITS, ()),
+        (AT_RATE, 110, Verdict.LATE, ("--rate 140/s", "--start-at 1970-01-01T07:57")),
+        (replace(AT_RATE, pace=QUICK), 20, Verdict.LATE, None),
+        (replace(AT_RATE, pace=SLOW), 220.4, Verdict.LATE, None),
+        (replace(AT_RATE, pace=SLOW, in_flight=(16, 160)), 220.4, Verdict.TIGHT, None),
+        (replace(AT_RATE, per_second=None), 1, Verdict.UNKNOWN, ()),
+        (replace(AT_RATE, per_second=None, agents=0), 1, Verdict.FITS, ()),
+    ],
+)
+def test_what_is_to_be_expected(
+    load: Load, available_s: float, verdict: Verdict, ways: tuple[str, ...] | None
+) -> None:
+    begins_ms = EIGHT - round(available_s * 1000)
+    outlook = outlook_of([load], finish_by=Moment(EIGHT, "UTC"), begins_ms=begins_ms)
+    assert outlook.verdict is verdict
+    found = help_for(outlook, start_at=Moment(begins_ms, "UTC"), now_ms=0)
+    assert ways is None or found == ways
+
+
+def test_the_advice_names_what_holds_it_back() -> None:
+    def advice(load: Load, available_s: float) -> tuple[str, ...]:
+        begins_ms = EIGHT - round(available_s * 1000)
+        outlook = outlook_of([load], finish_by=Moment(EIGHT), begins_ms=begins_ms)
+        return help_for(outlook, start_at=None, now_ms=begins_ms)
+
+    # 14,000 x 1.1 in 220 s are 70 a second, 0.4 s each: 28 at a time.
+    assert advice(replace(AT_RATE, pace=SLOW), 220.4) == ("--concurrency 28",)
+    assert advice(replace(AT_RATE, pace=SLOW), 77.4) == ("--rate 200/s --concurrency 80",)
+    # Even the reply to one would come too late.
+    assert advice(replace(AT_RATE, pace=SLOW), 0.3) == ()
+
+
+LOADS = st.builds(
+    Load,
+    gateway=st.just("east"),
+    agents=st.integers(1, 1_000_000),
+    per_second=st.none() | st.floats(0.01, 10_000),
+    burst=st.integers(1, 1_000),
+    in_flight=st.tuples(st.integers(1, 64), st.integers(64, 10_000)),
+    pace=st.none()
+    | st.builds(
+        Pace,
+        agents=st.just(1),
+        latency_s=st.floats(0.0001, 100),
+        retry_share=st.floats(0, 5),
+    ),
+)
+
+
+@given(load=LOADS, available_s=st.integers(1, 86_400))
+def test_who_takes_the_advice_is_in_time(load: Load, available_s: int) -> None:
+    finish = Moment(1_000_000_000, "UTC")
+    begins_ms = finish.at_ms - available_s * 1000
+    outlook = outlook_of([load], finish_by=finish, begins_ms=begins_ms)
+    start = Moment(begins_ms, "UTC")
+    for way in help_for(outlook, start_at=start, now_ms=begins_ms - 500_000_000):
+        options = dict(zip(way.split()[::2], way.split()[1::2], strict=True))
+        rate, many, at = map(options.get, ("--rate", "--concurrency", "--start-at"))
+        other = replace(
+            load,
+            per_second=float(rate.removesuffix("/s")) if rate else load.per_second,
+            in_flight=(int(many), int(many)) if many else load.in_flight,
+        )
+        if at:
+            begins_ms = moment(at, now_ms=begins_ms - 500_000_000, zone="UTC").at_ms
+        better = outlook_of([other], finish_by=finish, begins_ms=begins_ms)
+        assert better.verdict is Verdict.FITS

@@ -1,0 +1,112 @@
+"""What lists of queues prove: the whole rule as tables."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from bulkagent.gateway.query_requests import LONGEST_LIST, SkillAgents
+from bulkagent.outcome import Verified
+from bulkagent.run.proof import After, Sight, hangs_on_session, proven, sight
+
+YES, NO, HIDDEN = Verified.YES, Verified.NO, Verified.NOT_VISIBLE
+
+LISTED = SkillAgents(frozenset({"101", "102"}))
+EMPTY = SkillAgents(frozenset())
+FULL = SkillAgents(frozenset(map(str, range(1000, 1000 + LONGEST_LIST))))
+FULL_WITH = SkillAgents(FULL.ids - {"1000"} | {"101"})
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        (LISTED, LISTED, Sight(before=True, after=After.SEEN)),
+        (LISTED, EMPTY, Sight(before=True, after=After.ABSENT)),
+        (EMPTY, LISTED, Sight(before=False, after=After.SEEN)),
+        (None, LISTED, Sight(before=False, after=After.SEEN)),
+        (LISTED, None, Sight(before=True, after=After.OPEN)),
+        (None, None, Sight(before=False, after=After.OPEN)),
+        # Whoever is in a list is there, however long it is; who is not may be beyond its end.
+        (FULL_WITH, FULL_WITH, Sight(before=True, after=After.SEEN)),
+        (FULL_WITH, EMPTY, Sight(before=True, after=After.ABSENT)),
+        (LISTED, FULL, Sight(before=True, after=After.OPEN)),
+    ],
+)
+def test_what_two_lists_show(
+    before: SkillAgents | None, after: SkillAgents | None, expected: Sight
+) -> None:
+    assert sight(before, after, "101") == expected
+
+
+# One queue: seen before, after, still signed in -> the verdicts of flag 0 and of flag 1.
+ONE_QUEUE = [
+    (True, After.ABSENT, True, YES, NO),
+    (True, After.ABSENT, False, HIDDEN, HIDDEN),  # signed out, or nobody knows
+    (False, After.ABSENT, True, HIDDEN, HIDDEN),  # perhaps never of this queue
+    (False, After.ABSENT, False, HIDDEN, HIDDEN),
+    (True, After.SEEN, True, NO, YES),
+    (True, After.SEEN, False, NO, YES),
+    (False, After.SEEN, True, NO, YES),
+    (False, After.SEEN, False, NO, YES),
+    (True, After.OPEN, True, HIDDEN, HIDDEN),
+    (True, After.OPEN, False, HIDDEN, HIDDEN),
+    (False, After.OPEN, True, HIDDEN, HIDDEN),
+    (False, After.OPEN, False, HIDDEN, HIDDEN),
+]
+
+
+@pytest.mark.parametrize(("before", "after", "signed_in", "zero", "one"), ONE_QUEUE)
+def test_one_queue(
+    before: bool, after: After, signed_in: bool, zero: Verified, one: Verified
+) -> None:
+    sights = [Sight(before, after)]
+    assert proven("0", sights, signed_in=signed_in) is zero
+    assert proven("1", sights, signed_in=signed_in) is one
+    # It is asked for only where it can change the verdict.
+    differs = len({proven("0", sights, signed_in=known) for known in (True, False)}) > 1
+    assert hangs_on_session(sights) is differs
+
+
+def test_the_table_has_every_case() -> None:
+    cases = {(before, after, signed_in) for before, after, signed_in, *_ in ONE_QUEUE}
+    assert cases == set(itertools.product((True, False), After, (True, False)))
+
+
+GONE = Sight(before=True, after=After.ABSENT)
+SEEN = Sight(before=False, after=After.SEEN)
+OPEN = Sight(before=True, after=After.OPEN)
+NEVER = Sight(before=False, after=After.ABSENT)
+
+
+@pytest.mark.parametrize(
+    ("sights", "zero", "one"),
+    [
+        ([], HIDDEN, HIDDEN),
+        ([GONE, GONE], YES, NO),
+        ([GONE, NEVER], YES, NO),
+        # One whole list is enough: the right is one for all queues.
+        ([GONE, OPEN], YES, NO),
+        ([OPEN, NEVER], HIDDEN, HIDDEN),
+        # Who is seen anywhere has the right, and has only left the other queue.
+        ([GONE, SEEN], NO, YES),
+        ([SEEN, OPEN], NO, YES),
+    ],
+)
+def test_several_queues_of_a_signed_in_agent(
+    sights: list[Sight], zero: Verified, one: Verified
+) -> None:
+    for order in itertools.permutations(sights):
+        assert proven("0", order, signed_in=True) is zero
+        assert proven("1", order, signed_in=True) is one
+
+
+def test_what_was_set_is_never_proven_both_ways() -> None:
+    opposite = {YES: NO, NO: YES, HIDDEN: HIDDEN}
+    every = [Sight(before, after) for before in (True, False) for after in After]
+    for sights in itertools.chain.from_iterable(
+        itertools.product(every, repeat=number) for number in range(4)
+    ):
+        for signed_in in (True, False):
+            zero = proven("0", sights, signed_in=signed_in)
+            assert proven("1", sights, signed_in=signed_in) is opposite[zero]
