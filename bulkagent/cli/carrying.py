@@ -39,12 +39,13 @@ def carry_out(
     """
     import asyncio
 
+    from bulkagent.cli import timing
     from bulkagent.cli.progress import execute
 
     with run:
         with leaving_on_signals():
             plan = run.prepare(stdin=sys.stdin.buffer if sys.stdin else None)
-            say(opening(plan))
+            say("\n".join([opening(plan), *timing.opening(run.timetable)]))
             if run.insecure:
                 say(_INSECURE)
             if plan.guardrail and not override:
@@ -56,11 +57,11 @@ def carry_out(
         except Exception:
             # A defect: what was sent all the same has a report, and is said before the defect is.
             if run.finished is not None:
-                _tell(plan, run.finished, as_json=as_json)
+                _tell(run, plan, run.finished, as_json=as_json)
             raise
         if run.finished is not None:
             with contextlib.suppress(KeyboardInterrupt):  # all is done but the telling
-                _tell(plan, run.finished, as_json=as_json)
+                _tell(run, plan, run.finished, as_json=as_json)
     if run.trouble:
         say(f"WARNING {run.trouble}")
     return result
@@ -72,12 +73,13 @@ _INSECURE = (
 )
 
 
-def _tell(plan: Plan, finished: Finished, *, as_json: bool) -> None:
-    from bulkagent.cli import screen
+def _tell(run: Run, plan: Plan, finished: Finished, *, as_json: bool) -> None:
+    from bulkagent.cli import screen, timing
 
     if as_json:
         print_data(screen.as_json_object(finished.result))
-    say(screen.closing(plan, finished))
+    times = timing.closing(run.finish_by, finished.result, run.ended_ms)
+    say(screen.closing(plan, finished, times))
 
 
 def _ask(plan: Plan) -> None:

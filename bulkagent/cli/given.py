@@ -6,8 +6,9 @@ environment has. What this room must not know: what a command does with settings
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -16,7 +17,16 @@ if TYPE_CHECKING:
     from bulkagent.run import Choices
     from bulkagent.settings import Settings
 
-__all__ = ["again_of", "choices_of", "place_of", "repeated", "settings_from", "was_typed"]
+__all__ = [
+    "again_of",
+    "choices_of",
+    "paths",
+    "place_of",
+    "repeated",
+    "settings_from",
+    "times_of",
+    "was_typed",
+]
 
 
 def settings_from(config: Path | None, *, emulated: bool = False, **options: Any) -> Settings:
@@ -53,6 +63,11 @@ def choices_of(ctx: typer.Context, config: Path | None, **options: Any) -> Choic
     )
 
 
+def paths(given: Sequence[Path] | None) -> tuple[Path, ...] | None:
+    """What a repeatable option was given; None where it was not."""
+    return tuple(given) if given else None
+
+
 def was_typed(ctx: typer.Context, name: str) -> bool:
     """Whether an option stands on the command line, and not in the environment alone."""
     source = ctx.get_parameter_source(name)
@@ -67,6 +82,7 @@ def again_of(ctx: typer.Context) -> dict[str, Any]:
     """
     given = ctx.params
     settings = {name: given.get(name) for name in _SETTINGS}
+    settings["protect"] = paths(given["protect"])
     # The run has its own of these; what the environment says is for new runs.
     own = {name: given[name] for name in ("report", "scenario", *_TLS) if was_typed(ctx, name)}
     return {
@@ -79,10 +95,32 @@ def again_of(ctx: typer.Context) -> dict[str, Any]:
         "scenario": own.get("scenario"),
         "tls": {name: own[name] for name in _TLS if name in own},
         "insecure": given["insecure"],
+        "take_over": given["take_over"] or "",
         "log_file": given["log_file"],
         "place": place_of(ctx),
         "repeat": repeated(ctx),
+        **times_of(given["start_at"], given["finish_by"], given["time_zone"], given["config"]),
     }
+
+
+def times_of(
+    start_at: str | None, finish_by: str | None, time_zone: str | None, config: Path | None
+) -> dict[str, Any]:
+    """When a run starts and should end, as fields of what is asked for.
+
+    Without a time zone it is the configuration's, and without that the machine's.
+
+    Raises:
+        SettingsRefused: One is no time, or is past.
+    """
+    from bulkagent.cli.timing import times_from
+    from bulkagent.clock import SystemClock
+    from bulkagent.settings import find_config, load_config
+
+    if start_at is None and finish_by is None:
+        return {}
+    zone = time_zone or load_config(find_config(config)).time_zone
+    return {**times_from(start_at, finish_by, zone=zone, now_ms=SystemClock().wall_ms())}
 
 
 _TLS = ("ca_file", "client_cert", "tls_server_name")
@@ -90,7 +128,9 @@ _TLS = ("ca_file", "client_cert", "tls_server_name")
 _SETTINGS = (
     *("burst", "retry_for", "give_up_after", "resend_after_switchover"),
     *("rate", "timeout", "connect_timeout", "deadline", "grace", "halt", "halt_first"),
-    *("sessions", "guid_url", "guid_ca_file"),
+    *("sessions", "guid_url", "guid_ca_file", "max_agents", "job"),
+    *("verify_with", "verify_again_after"),
+    *("gate", "floor", "allow_closing", "canary", "wait_for_sign_in", "up_means", "absent_ok"),
     *("concurrency", "max_attempts", "ledger", "durability", "max_age", "trust_state"),
 )
 
@@ -119,34 +159,57 @@ def _typed(ctx: typer.Context, *names: str) -> tuple[str, ...]:
 
 def _read(options: Mapping[str, Any]) -> dict[str, Any]:
     """Options as settings: text with units into numbers; those that were not given left out."""
-    from bulkagent import quantities
     from bulkagent.settings import NONE
 
     settings: dict[str, Any] = {}
     for name, value in options.items():
-        if value is None:
+        if value is None or value == []:
             continue
-        if name == "concurrency":
-            limit = quantities.concurrency(value)
-            settings["concurrency" if isinstance(limit, int) else "auto"] = limit
-        elif name == "rate":
-            settings["per_second"] = quantities.rate_per_second(value)
-        elif name == "halt":
-            settings["halt_share"], settings["halt_count"] = quantities.halt_at(value)
-        elif name == "agent_id_range":
-            settings[name] = quantities.agent_id_range(value)
+        if name in _READERS:
+            settings.update(_READERS[name](value))
         elif name in NONE and value.strip().lower() == "none":
             settings[f"{name}_s"] = NONE[name]
         elif name in _DURATIONS:
-            settings[f"{name}_s"] = quantities.duration_s(value)
+            settings[f"{name}_s"] = _quantities().duration_s(value)
         else:
             settings[name] = value
     return settings
 
 
+def _quantities() -> ModuleType:
+    from bulkagent import quantities
+
+    return quantities
+
+
+def _concurrency(text: str) -> dict[str, Any]:
+    limit = _quantities().concurrency(text)
+    return {"concurrency" if isinstance(limit, int) else "auto": limit}
+
+
+def _halt(text: str) -> dict[str, Any]:
+    share, count = _quantities().halt_at(text)
+    return {"halt_share": share, "halt_count": count}
+
+
+def _floor(text: str) -> dict[str, Any]:
+    none = text.strip().lower() == "none"
+    return {"floor": None if none else _quantities().share(text)}
+
+
+_READERS: Mapping[str, Callable[[Any], dict[str, Any]]] = {
+    "concurrency": _concurrency,
+    "rate": lambda text: {"per_second": _quantities().rate_per_second(text)},
+    "halt": _halt,
+    "agent_id_range": lambda text: {"agent_id_range": _quantities().agent_id_range(text)},
+    "gate": lambda text: {"gate": _quantities().share(text)},
+    "floor": _floor,
+    "verify_with": lambda texts: {"verify_with": () if texts == ["none"] else tuple(texts)},
+}
+
 _DURATIONS = frozenset(
     {
         *("connect_timeout", "timeout", "retry_for", "give_up_after", "deadline", "grace"),
-        *("max_age", "trust_state"),
+        *("max_age", "trust_state", "wait_for_sign_in", "verify_again_after"),
     }
 )

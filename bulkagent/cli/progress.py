@@ -21,8 +21,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from bulkagent.cli.countdown import count_down
 from bulkagent.cli.ending import SIGNALS
 from bulkagent.cli.terminal import say
+from bulkagent.cli.timing import margin
 
 if TYPE_CHECKING:
     from bulkagent.run import Progress, Run, RunResult
@@ -37,6 +39,7 @@ _LAST_WORD_S = 1.0
 async def execute(run: Run) -> RunResult:
     """Execute a prepared run, showing progress and obeying signals."""
     display = _Display(run)
+    run.warn = display.date
     display.start()
     try:
         with _signals(run, display):
@@ -54,7 +57,12 @@ def _signals(run: Run, display: _Display) -> Iterator[None]:
     def obey(number: int) -> None:
         received.append(number)
         if len(received) == 1:
-            display.announce("stopping: requests in flight may finish; once more to cut them off")
+            if run.waiting_for is not None:
+                display.announce("stopping: nothing was sent")
+            else:
+                display.announce(
+                    "stopping: requests in flight may finish; once more to cut them off"
+                )
             run.stop(number)
         elif len(received) == 2:  # noqa: PLR2004 - first, second, third
             display.announce("cut off: the reports are still written; once more to skip them")
@@ -100,6 +108,10 @@ class _Display(threading.Thread):
         """Say something at once, from any thread."""
         self._said.put(text)
 
+    def date(self, text: str) -> None:
+        """Say with the time of day what somebody may read hours later."""
+        self.announce(f"{dt.datetime.now().astimezone().isoformat(timespec='seconds')} {text}")
+
     def end(self) -> None:
         """Stop showing; a terminal that takes nothing is not waited for."""
         self._said.put(None)
@@ -107,6 +119,8 @@ class _Display(threading.Thread):
 
     def run(self) -> None:
         """Draw until the end."""
+        if not count_down(self._run, self._pause, terminal=_is_terminal()):
+            return
         if not (_is_terminal() and self._bar()):
             self._lines()
 
@@ -152,7 +166,7 @@ class _Display(threading.Thread):
                     total=progress.agents,
                     completed=progress.finished,
                     rate=f"{pace(progress)[0]:,.0f}",
-                    counts=_counts(progress).removeprefix(", "),
+                    counts=_told(progress, dt.datetime.now().astimezone()).removeprefix(", "),
                 )
                 bar.refresh()
         except (OSError, ValueError):
@@ -174,7 +188,7 @@ def plain_line(progress: Progress, now: dt.datetime) -> str:
     left = "" if left_s is None else f", {left_s:.0f} s left"
     return (
         f"{now.isoformat(timespec='seconds')} {progress.finished:,} of {progress.agents:,}"
-        f" ({share:.1%}), {rate:.0f}/s{left}{_counts(progress)}"
+        f" ({share:.1%}), {rate:.0f}/s{left}{_told(progress, now)}"
     )
 
 
@@ -184,6 +198,14 @@ def pace(progress: Progress) -> tuple[float, float | None]:
     return rate, (progress.agents - progress.finished) / rate if rate else None
 
 
+def _told(progress: Progress, now: dt.datetime) -> str:
+    return margin(progress.finish_by, now, pace(progress)[1]) + _counts(progress)
+
+
 def _counts(progress: Progress) -> str:
-    counts = {**progress.by_status, "waiting for a retry": progress.waiting}
+    counts = {
+        **progress.by_status,
+        "waiting for a retry": progress.waiting,
+        "waited for to sign in": progress.awaited,
+    }
     return "".join(f", {count:,} {name}" for name, count in counts.items() if count)

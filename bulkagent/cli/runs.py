@@ -17,6 +17,7 @@ def runs(
     limit: Annotated[
         int, typer.Option("--limit", min=1, metavar="N", help="So many at most.")
     ] = 20,
+    job: options.Job = None,
     as_json: options.Json = False,  # noqa: FBT002 - an option
     ledger: options.Ledger = None,
     config: options.Config = None,
@@ -32,7 +33,7 @@ def runs(
         from bulkagent.run import run_list
 
         settings = given.settings_from(config, ledger=ledger)
-        found = run_list(settings.ledger, limit)
+        found = run_list(settings.ledger, limit, job=job)
         if as_json:
             print_data(msgspec.json.encode({"runs": found}).decode())
         else:

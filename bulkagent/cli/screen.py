@@ -11,13 +11,16 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from bulkagent.cli.verified_screen import verified_as_lines
 from bulkagent.outcome import Cause, Status
-from bulkagent.report import ADVICE
+from bulkagent.report import ADVICE, printable
 
 if TYPE_CHECKING:
     from bulkagent.errors import BadRow
     from bulkagent.ledger import Cluster
-    from bulkagent.run import Finished, Plan, RunResult, Standing
+    from bulkagent.run import Finished, Plan, RunResult
+    from bulkagent.run import Standing as RunStanding
+    from bulkagent.run.handing_over import Standing
 
 __all__ = [
     "as_json_object",
@@ -32,6 +35,7 @@ __all__ = [
 ]
 
 _BAD_ROWS_SHOWN = 50
+_GROUPS_SHOWN = 20
 
 # A talk right is a permission: nobody is made to take a call by it.
 _EFFECTS = {
@@ -44,6 +48,8 @@ _EFFECTS = {
 def opening(roster: str, plan: Plan) -> str:
     """How the roster was read, and what is in it."""
     counted = [count(plan.rows, "row"), count(plan.agents, "agent")]
+    if plan.protected:
+        counted.append(f"{plan.protected:,} protected")
     if plan.duplicates:
         counted.append(count(plan.duplicates, "duplicate"))
     if plan.invalid:
@@ -54,7 +60,27 @@ def opening(roster: str, plan: Plan) -> str:
     text = [f"roster  {name}: {plan.layout}; {', '.join(counted)}"]
     if plan.run_id:
         text.append(f"run     {plan.run_id}")
-    return "\n".join([*text, *bad_rows(plan.bad_rows)])
+    return "\n".join([*text, *handover(plan), *bad_rows(plan.bad_rows)])
+
+
+def handover(plan: Plan) -> list[str]:
+    """In which order agents are set, and who waits for whom."""
+    text = [f"order   {plan.order}"] if plan.order else []
+    # Groups of one alone are told by the order itself.
+    groups = plan.groups if len(plan.groups) > 1 else ()
+    text.extend(
+        f"        {printable(group.group or '(none)')}: {group.incoming:,} come on,"
+        f" {group.outgoing:,} go off"
+        for group in groups[:_GROUPS_SHOWN]
+    )
+    if len(groups) > _GROUPS_SHOWN:
+        text.append(f"        and {len(groups) - _GROUPS_SHOWN:,} more groups")
+    if plan.hint:
+        text.append(
+            f"hint    --group-by {plan.hint} lets each {plan.hint} hand over by itself, so that one"
+            " in trouble does not hold up the others"
+        )
+    return text
 
 
 def opening_again(plan: Plan) -> str:
@@ -63,6 +89,8 @@ def opening_again(plan: Plan) -> str:
     parts = [f"{number:,} {status.replace('_', ' ')}" for status, number in plan.again.items()]
     if plan.once_more:
         parts.append(f"{plan.once_more:,} once more, set before a switch-over")
+    if plan.protected:
+        parts.append(f"{plan.protected:,} protected")
     if plan.superseded:
         total = sum(plan.superseded.values())
         more = f" and {len(plan.superseded) - 1} more" if len(plan.superseded) > 1 else ""
@@ -80,6 +108,7 @@ def opening_again(plan: Plan) -> str:
         f"        {count(part.agents, 'agent')} {_EFFECTS[part.flag]} {part.gateway}"
         for part in plan.parts
     )
+    text.extend(handover(plan))
     if plan.guardrail:
         text.append(f"HALTED  {plan.guardrail}")
     return "\n".join(text)
@@ -112,7 +141,7 @@ def checked(plan: Plan, *, with_gateway: bool) -> str:
     return "\n".join(text)
 
 
-def closing(plan: Plan, finished: Finished) -> str:
+def closing(plan: Plan, finished: Finished, times: Sequence[str] = ()) -> str:
     """The last screen: did it work, who is not as wanted and why, what to type next."""
     result = finished.result
     applied = result.totals[Status.APPLIED]
@@ -125,10 +154,16 @@ def closing(plan: Plan, finished: Finished) -> str:
         f" in {_time(result.elapsed_s)} ({rate:,.0f}/s);"
         f" {count(result.requests, 'request')}, {result.retries:,} of them retries"
     )
-    text = [verdict]
+    text = [verdict, *times]
     if result.error:
         text.append(f"{'WHY' if result.state == 'halted' else 'ERROR':<8}{result.error}")
+    text.extend(groups_as_lines(finished.groups))
     text.extend(clusters_as_lines(finished.clusters))
+    if finished.forgiven:
+        text.append(
+            f"note    {count(finished.forgiven, 'agent')} who should go off had signed out already,"
+            " which --absent-ok takes for as good"
+        )
     if result.set_before_switchover:
         several = count(result.set_before_switchover, "agent")
         text.append(
@@ -138,12 +173,39 @@ def closing(plan: Plan, finished: Finished) -> str:
         text.append(f"        {finished.resend}")
     if finished.note:
         text.append(f"note    {finished.note}")
+    text.extend(verified_as_lines(finished.verdicts, finished.unseen))
     text.extend(f"report  {path}" for path in result.reports)
     if result.next:
         text.append(f"next    {result.next}")
     elif finished.left:
         text.append(f"next    bulkagent resume {result.run_id} with the roster as --roster PATH")
     return "\n".join(text)
+
+
+def groups_as_lines(groups: Sequence[Standing]) -> list[str]:
+    """How each group of a handover stands, those first who are held."""
+    held = [standing for standing in groups if standing.counts.held]
+    others = [standing for standing in groups if not standing.counts.held]
+    text = [_group_line(standing) for standing in (*held, *others)[:_GROUPS_SHOWN]]
+    if len(groups) > _GROUPS_SHOWN:
+        more = len(groups) - _GROUPS_SHOWN
+        done = sum(standing.done for standing in groups)
+        text.append(f"        and {more:,} more groups; {done:,} of all have handed over")
+    return text
+
+
+def _group_line(standing: Standing) -> str:
+    counts = standing.counts
+    name = f"{printable(standing.name)}: " if standing.name else ""
+    up = f"{counts.up:,} of {counts.incoming:,} incoming agents are up"
+    off = f"{counts.off:,} of {counts.outgoing:,} outgoing ones are off"
+    rules = {
+        Cause.GATE: f", the gate needs {standing.gate:,}" if counts.incoming else "",
+        Cause.FLOOR: f", the floor needs {standing.floor:,} to be on",
+    }
+    if counts.held and counts.cause in rules:
+        return f"HELD    {name}{up}{rules[counts.cause]}; {off}, {counts.held:,} stay on"
+    return f"group   {name}{up}, {off}"
 
 
 def _word(result: RunResult) -> str:
@@ -171,13 +233,15 @@ def clusters_as_lines(clusters: Sequence[Cluster]) -> list[str]:
     return text
 
 
-def as_json_object(result: Standing) -> str:
+def as_json_object(result: RunStanding) -> str:
     """The `--json` object; `error` and such are there only where there is one."""
     fields = msgspec.to_builtins(result)
     if result.error is None:
         del fields["error"]
     # Not among the keys that batch jobs were promised.
     fields.pop("set_before_switchover", None)
+    if result.verified is None:
+        del fields["verified"]
     if not result.errors:
         del fields["errors"]
     try:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from bulkagent.cli.screen import clusters_as_lines, count
+from bulkagent.cli.verified_screen import verified_as_lines
 from bulkagent.outcome import Cause
 from bulkagent.report import printable
 
@@ -20,7 +21,8 @@ __all__ = ["agent", "listing", "run"]
 
 def listing(runs: Sequence[RunLine]) -> str:
     """Runs as a table, a line each."""
-    rows = [("run", "state", "exit", "applied", "of", "flag", "gateway", "roster")]
+    jobs = any(line.job for line in runs)
+    rows = [("run", "state", "exit", "applied", "of", "flag", "gateway", "roster", "job")]
     for line in runs:
         state = line.state if line.legs < 2 else f"{line.state} ({line.legs} legs)"  # noqa: PLR2004
         rows.append(
@@ -33,13 +35,16 @@ def listing(runs: Sequence[RunLine]) -> str:
                 "" if line.flag is None else str(line.flag),
                 printable(line.gateway),
                 f"revert of {line.reverts}" if line.reverts else printable(line.roster),
+                printable(line.job),
             )
         )
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    # A column that is empty in every row would only make a narrow terminal narrower.
+    shown = len(rows[0]) if jobs else len(rows[0]) - 1
+    widths = [max(len(row[column]) for row in rows) for column in range(shown)]
     return "\n".join(
         "  ".join(
             cell.rjust(width) if column in _NUMBERS else cell.ljust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+            for column, (cell, width) in enumerate(zip(row, widths, strict=False))
         ).rstrip()
         for row in rows
     )
@@ -55,11 +60,15 @@ def run(story: RunStory) -> str:
     text = [f"run     {line.run_id}: {line.state}{code}"]
     if line.reverts:
         text.append(f"revert  of {line.reverts}")
+    if line.job:
+        text.append(f"job     {line.job}")
     text.append(f"roster  {line.roster}: {count(line.rows, 'row')}")
     text.extend(f"gateway {name}: {url}" for name, url in story.gateways.items())
     for leg in story.legs:
         end = f" to {leg.finished_at}: {leg.state}, exit {leg.exit_code}" if leg.finished_at else ""
         text.append(f"leg {leg.leg:<4}{leg.command}, {leg.started_at}{end}")
+        if leg.took_over:
+            text.append(f"        took over from run {leg.took_over}")
         if leg.override:
             text.append(f"        overridden: {leg.override}")
         if leg.reason:
@@ -71,6 +80,7 @@ def run(story: RunStory) -> str:
     if line.state == "running":  # what is not sent yet has not been stopped by anything
         clusters = tuple(group for group in clusters if group.cause is not Cause.INTERRUPTED)
     text.extend(clusters_as_lines(clusters))
+    text.extend(verified_as_lines(story.verified))
     if story.next:
         text.append(f"next    {story.next}")
     return "\n".join(printable(part) for part in text)

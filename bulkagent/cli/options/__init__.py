@@ -16,6 +16,18 @@ from bulkagent.cli.options.gateways import (
     Sessions,
     TlsServerName,
 )
+from bulkagent.cli.options.guardrails import Job, Protect, TakeOver
+from bulkagent.cli.options.handovers import (
+    AbsentOk,
+    AllowClosing,
+    Canary,
+    Floor,
+    Gate,
+    GroupBy,
+    Handover,
+    UpMeans,
+    WaitForSignIn,
+)
 from bulkagent.cli.options.limits import (
     Burst,
     Concurrency,
@@ -58,13 +70,18 @@ from bulkagent.cli.options.runs import (
     TrustState,
     Yes,
 )
+from bulkagent.cli.options.times import FinishBy, StartAt, TimeZone
+from bulkagent.cli.options.verifying import VerifyAgainAfter, VerifyWith
 
 __all__ = [
+    "AbsentOk",
     "AgentColumn",
     "AgentIdRange",
+    "AllowClosing",
     "AssumeOpposite",
     "Burst",
     "CaFile",
+    "Canary",
     "ClientCert",
     "Concurrency",
     "Config",
@@ -73,15 +90,21 @@ __all__ = [
     "Delimiter",
     "Durability",
     "Encoding",
+    "FinishBy",
     "Flag",
+    "Floor",
+    "Gate",
     "GatewayName",
     "GiveUpAfter",
     "Grace",
+    "GroupBy",
     "GuidCaFile",
     "GuidUrl",
     "Halt",
     "HaltFirst",
+    "Handover",
     "Insecure",
+    "Job",
     "Json",
     "Ledger",
     "LogFile",
@@ -92,6 +115,7 @@ __all__ = [
     "OrResume",
     "OtherRoster",
     "Override",
+    "Protect",
     "Rate",
     "Reports",
     "ResendAfterSwitchover",
@@ -101,8 +125,15 @@ __all__ = [
     "Scenario",
     "Sessions",
     "SkipInvalid",
+    "StartAt",
+    "TakeOver",
+    "TimeZone",
     "Timeout",
     "TlsServerName",
     "TrustState",
+    "UpMeans",
+    "VerifyAgainAfter",
+    "VerifyWith",
+    "WaitForSignIn",
     "Yes",
 ]

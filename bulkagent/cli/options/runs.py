@@ -50,7 +50,7 @@ Reports = Annotated[
     option(
         "--report",
         metavar="PATH",
-        help="Where the report goes: .csv, .json or .jsonl; repeatable."
+        help="Where the report goes: .csv, .json, .jsonl or .html; repeatable."
         " Default: ROSTER.RUN.report.csv in the current folder.",
     ),
 ]
