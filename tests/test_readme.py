@@ -124,7 +124,9 @@ def test_ci_runs_the_commands_of_the_readme() -> None:
     assert "README.md" in (REPOSITORY / ".ci/run").read_text()
 
 
-@pytest.mark.parametrize("name", ["yes", "flag", "insecure", "override", "only", "roster"])
+@pytest.mark.parametrize(
+    "name", ["yes", "flag", "insecure", "override", "only", "roster", "start_at", "finish_by"]
+)
 def test_consent_and_intent_have_no_environment_variable(name: str) -> None:
     group = typer.main.get_command(app)
     for command in group.commands.values():  # type: ignore[attr-defined] # a Typer group

@@ -117,6 +117,6 @@ def emulated(folder: Path, agents: str, *more: object) -> Iterator[Emulated]:
 
 def report_of(folder: Path, result: Any) -> list[dict[str, str]]:
     """The lines of the one CSV report that a `--json` object names."""
-    (path,) = result["reports"]
+    path = next(path for path in result["reports"] if path.endswith(".csv"))
     with (folder / path).open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))

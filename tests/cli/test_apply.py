@@ -311,6 +311,7 @@ def test_skipped_rows_are_in_the_report(tmp_path: Path) -> None:
     ended = bulkagent(
         tmp_path,
         *("apply", SAMPLES / "messy.csv", "--gateway", "emulated", "--skip-invalid", "--json"),
+        "--no-handover",
     )
     assert ended.code == 4, ended.err
     assert ended.json["totals"]["applied"] == 2

@@ -88,6 +88,7 @@ FAULTS = [
     Case("gbk", {}, refused("rejected", "not_permitted", "100-009", 1)),
     Case("gbk", {"retcode": "000-004", "per_agent": 1}, applied(2)),
     Case("loose", {}, applied(1)),
+    Case("no_effect", {}, applied(1)._replace(set=False)),
     Case("retcode", {"retcode": "000-004", "per_agent": 1}, applied(2)),
     Case("retcode", {"retcode": "100-007", "per_agent": 3}, applied(4)),
     Case("retcode", {"retcode": "999-999"}, refused("rejected", "unlisted_retcode", "999-999", 1)),
@@ -189,7 +190,7 @@ def test_every_fault_and_every_retcode_ends_as_the_table_says(tmp_path: Path) ->
     assert not wrong
     assert found.keys() == ends.keys()
     for agent, end in found.items():
-        assert end.status != "applied" or judged[agent]["talk_right"] == 0
+        assert end.status != "applied" or judged[agent]["talk_right"] == (0 if end.set else 1)
         assert end.status in {"applied", "unknown"} or judged[agent]["talk_right"] in {1, None}
     assert all(line["message"] for agent, line in lines.items())
     (held,) = (end for end in FAULTS if end.kind == "slow")

@@ -20,11 +20,12 @@ ROSTER = SAMPLES / "evening_shift.csv"
 
 LINE = {
     *("run_id", "state", "exit_code", "created_at", "finished_at", "rows", "totals"),
-    *("roster", "gateway", "flag", "legs", "reverts"),
+    *("roster", "gateway", "flag", "legs", "reverts", "job"),
 }
 STORY = {"run", "gateways", "requests", "retries", "causes", "clusters", "legs", "next"}
 LEG = {
     *("leg", "command", "started_at", "finished_at", "state", "exit_code", "reason", "override"),
+    "took_over",
 }
 ROW = {"row", "gateway", "flag", "status", "cause", "retcode", "message", "attempts"}
 ATTEMPT = {"attempt", "sent_at", "ended", "http_status", "latency_ms", "message"}

@@ -1,0 +1,57 @@
+"""Waiting for a start, as people and batch jobs meet it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cli.command import Emulated, bulkagent, emulated, report_of, started
+from tests.cli.test_stopping import ended, until_said
+
+
+@pytest.fixture(scope="module")
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulated]:
+    with emulated(tmp_path_factory.mktemp("starting"), "101-110") as made:
+        yield made
+
+
+def _apply(gateway: Emulated, *more: object) -> tuple[object, ...]:
+    address = ("--gateway", gateway.url, "--ca-file", gateway.ca_file)
+    return ("apply", gateway.roster, "--flag", 0, *address, "--yes", "--json", *more)
+
+
+def test_a_run_starts_at_its_time(gateway: Emulated, tmp_path: Path) -> None:
+    start = dt.datetime.now(dt.UTC).replace(microsecond=0) + dt.timedelta(seconds=3)
+    finish = start + dt.timedelta(minutes=10)
+    times = ("--start-at", start.isoformat(), "--finish-by", finish.isoformat())
+    done = bulkagent(tmp_path, *_apply(gateway, *times, "--time-zone", "UTC"))
+    assert (done.code, done.json["totals"]["applied"]) == (0, 10), done.err
+    lines = done.err.splitlines()
+    assert lines[2].startswith(f"start   {start:%Y-%m-%d %H:%M:%S} UTC (UTC), in ")
+    assert lines[3].startswith(f"finish  {finish:%H:%M:%S} UTC: needs at least ")
+    assert "waiting  starts at" in done.err
+    assert "looked at what the start needs: nothing is wrong" in done.err
+    assert "finish  met: ended" in done.err
+    sent = [line["first_sent_at"] for line in report_of(tmp_path, done.json)]
+    assert min(map(dt.datetime.fromisoformat, sent)) >= start
+
+
+def test_a_termination_during_the_wait_leaves_nothing(gateway: Emulated, tmp_path: Path) -> None:
+    sent = gateway.judge("stats")["requests"]
+    with started(
+        tmp_path, *_apply(gateway, "--start-at", "tomorrow 12:00", "--time-zone", "UTC")
+    ) as process:
+        said = until_said(process, "nothing is wrong")
+        process.send_signal(signal.SIGTERM)
+        stopped = ended(process, said)
+    assert stopped.code == stopped.json["exit_code"] == 143, stopped.err
+    assert stopped.json["state"] == "refused"
+    assert "nothing was sent" in stopped.err
+    assert "Traceback" not in stopped.err
+    assert gateway.judge("stats")["requests"] == sent
+    assert bulkagent(tmp_path, "runs", "--json").json == {"runs": []}
+    assert not list(tmp_path.glob("*.report.csv"))
