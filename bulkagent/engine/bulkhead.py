@@ -133,6 +133,7 @@ class Bulkhead(Generic[ItemT, AttemptT]):
         if gates is not None:
             gates.listen(self._reconsider)
         self._end: End | None = None
+        self._hushed = False
         self._cut_short = False
 
     def __repr__(self) -> str:
@@ -212,6 +213,10 @@ class Bulkhead(Generic[ItemT, AttemptT]):
         self._cap = tokens
         self._regulate()
 
+    def hush(self) -> None:
+        """A stop of all is on its way: that others have stopped first closes no gate here."""
+        self._hushed = True
+
     def stop(self, end: End) -> None:
         """Admit nothing more, for good; the first end that it is given stays.
 
@@ -239,9 +244,8 @@ class Bulkhead(Generic[ItemT, AttemptT]):
 
     def _reconsider(self, lanes: Collection[int]) -> None:
         """The gates' answer may be another one for these lanes, some of which may be here."""
-        if self._end is not None:
+        if self._hushed or self._end is not None or not self._intake.reconsider(lanes):
             return
-        self._intake.reconsider(lanes)
         self._intake.sweep()
         if self._intake.over:
             self._dismiss()

@@ -116,6 +116,8 @@ class Engine(Generic[ItemT, AttemptT]):
             return
         self._end = End(cause, reason)
         for bulkhead in self.bulkheads:
+            bulkhead.hush()
+        for bulkhead in self.bulkheads:
             bulkhead.stop(self._end)
         if self._ending is not None:
             self._ending.set()

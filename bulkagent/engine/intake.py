@@ -127,12 +127,13 @@ class Intake(Generic[ItemT, AttemptT]):
             for lane in left:
                 self._gates.closed(lane)
 
-    def reconsider(self, lanes: Collection[int]) -> None:
-        """Ask the gates again for those of the lanes that are held."""
+    def reconsider(self, lanes: Collection[int]) -> bool:
+        """Ask the gates again for those of the lanes that are held; whether any is not any more."""
         gates = self._gates
         if gates is None or not self._held:
-            return
+            return False
         now = self._clock.monotonic()
+        held = len(self._held)
         for lane in lanes:
             if lane not in self._held:
                 continue
@@ -145,6 +146,7 @@ class Intake(Generic[ItemT, AttemptT]):
                 self._end(lane, admits)
             else:
                 self.lanes.add(lane)
+        return len(self._held) < held
 
     def reconsider_due(self, now: float) -> None:
         """Ask the gates again for lanes whose time has come."""

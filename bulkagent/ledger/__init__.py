@@ -24,6 +24,7 @@ from bulkagent.ledger.handovers import (
     contested,
     down_already,
     handover_groups,
+    same_groups,
 )
 from bulkagent.ledger.history import (
     Cluster,
@@ -143,6 +144,7 @@ __all__ = [
     "put_in_doubt",
     "release_lease",
     "row_of",
+    "same_groups",
     "steps",
     "summarise",
     "supersede",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
+from typing import Any
 
 import msgspec
 
@@ -22,6 +23,7 @@ __all__ = [
     "contested",
     "down_already",
     "handover_groups",
+    "same_groups",
 ]
 
 
@@ -52,10 +54,37 @@ def handover_groups(database: Database, run: int) -> tuple[HandoverGroup, ...]:
         LedgerUnavailable: The ledger is damaged or cannot be read.
     """
     with read_as_written(database):
-        return tuple(
-            HandoverGroup(*counts, cause=Cause(cause) if cause else None)  # type: ignore[misc]
-            for *counts, cause in database.all(_GROUPS, (run,))
-        )
+        rows = database.all(_GROUPS, (run,))
+        found = {
+            counts[0]: HandoverGroup(*counts, cause=Cause(cause) if cause else None)  # type: ignore[misc]
+            for *counts, cause in rows
+        }
+        for group, (up, down) in _changed_since(database, run).items():
+            stands = found[group]
+            found[group] = msgspec.structs.replace(
+                stands, up=stands.up + up, down=stands.down + down
+            )
+    return tuple(found.values())
+
+
+def _changed_since(database: Database, run: int) -> Mapping[str, tuple[int, int]]:
+    """By group, how many more are up, and how many more are down, by what other runs did since."""
+    last: dict[int, tuple[Any, ...]] = {}
+    if database.all("SELECT 1 FROM handovers WHERE run = ? LIMIT 1", (run,)):
+        last = {row[2]: row for row in database.query(_SINCE, (run,))}
+    changes: dict[str, tuple[int, int]] = {}
+    for group, wave, _, status, cause, dispatched, alike, then in last.values():
+        up, down = changes.get(str(group), (0, 0))
+        if wave == 0:
+            # Up is who was last set on for certain, by whichever run.
+            up += (alike and then == "applied") - (status == "applied")
+        else:
+            gone = dispatched and (
+                status in {None, "applied", "unknown"} or cause == "not_signed_in"
+            )
+            down += bool(alike) and not gone
+        changes[str(group)] = (up, down)
+    return changes
 
 
 def down_already(database: Database, run: int, only: Collection[Cause] = ()) -> Mapping[int, int]:
@@ -64,23 +93,44 @@ def down_already(database: Database, run: int, only: Collection[Cause] = ()) -> 
     return dict(database.all(_DOWN_ALREADY, (run, about)))
 
 
-def contested(database: Database, run: int, since_ms: int) -> Mapping[int, int]:
+def contested(database: Database, run: int, *, now_ms: int, timeout_s: float) -> Mapping[int, int]:
     """The lanes with agents of whom another request, for something else, is in doubt.
+
+    Such a request may still take effect until twice the timeout has passed: that of the run which
+    sent it, or this one's where that is longer.
 
     Args:
         database: The ledger.
         run: The run's key in it.
-        since_ms: Only requests that were sent after this time of day may still take effect.
+        now_ms: Time of day.
+        timeout_s: This run's.
 
     Returns:
-        Lane -> when the last such request was sent.
+        Lane -> the time of day from which on none may.
     """
-    return dict(database.all(_CONTESTED, (run, since_ms)))
+    return dict(database.all(_CONTESTED, (run, now_ms, timeout_s)))
 
 
 def applied_incoming(database: Database, run: int) -> list[tuple[int, str, str, str]]:
     """Row, gateway, agent and group of those who were set on, where somebody goes off after."""
     return database.all(_APPLIED_INCOMING, (run,))
+
+
+def same_groups(database: Database, run: int, other: int) -> bool:
+    """Whether two runs of the same roster have each of its rows in the same group."""
+    ((differ,),) = database.all(_REGROUPED, (run, other))
+    return not differ
+
+
+_REGROUPED = """
+SELECT EXISTS (
+    SELECT 1 FROM assignments a
+    JOIN lanes here ON here.run = a.run AND here.lane = a.lane
+    JOIN assignments b ON b.run = ?2 AND b.row = a.row
+    JOIN lanes there ON there.run = b.run AND there.lane = b.lane
+    WHERE a.run = ?1 AND here.group_name <> there.group_name
+)
+"""
 
 
 def absent_rows(database: Database, run: int, arguments: str) -> int:
@@ -92,24 +142,47 @@ def absent_rows(database: Database, run: int, arguments: str) -> int:
 _ABSENT = """
 SELECT count(*) FROM outcomes o JOIN assignments a ON a.run = o.run AND a.row = o.row
 WHERE o.run = ? AND o.absent AND o.status = 'failed' AND a.arguments = ?
+AND NOT EXISTS (SELECT 1 FROM superseded s WHERE s.run = o.run AND s.row = o.row)
 """
 
 _GROUPS = """
 SELECT h.group_name, h.incoming, h.outgoing,
-       coalesce(sum(l.wave = 0 AND s.status = 'applied'), 0),
-       coalesce(sum(l.wave > 0 AND s.status = 'applied'), 0),
-       h.absent + coalesce(sum(l.wave > 0 AND (
-           s.status IN ('applied', 'unknown')
-           OR s.status = 'failed' AND s.cause = 'not_signed_in'
+       coalesce(sum(l.wave = 0 AND o.status = 'applied'), 0),
+       coalesce(sum(l.wave > 0 AND o.status = 'applied'), 0),
+       h.absent + coalesce(sum(l.wave > 0 AND o.row IS NOT NULL AND (
+           coalesce(o.status, 'unknown') IN ('applied', 'unknown')
+           OR o.status = 'failed' AND o.cause = 'not_signed_in'
        )), 0),
-       coalesce(sum(l.wave > 0 AND s.status = 'not_attempted'
-           AND s.cause IN ('gate', 'floor')), 0),
-       max(CASE WHEN l.wave > 0 AND s.status = 'not_attempted'
-           AND s.cause IN ('gate', 'floor') THEN s.cause END)
+       coalesce(sum(l.wave > 0 AND a.row IS NOT NULL AND o.row IS NULL AND s.row IS NULL
+           AND l.cause IN ('gate', 'floor')), 0),
+       max(CASE WHEN l.wave > 0 AND a.row IS NOT NULL AND o.row IS NULL AND s.row IS NULL
+           AND l.cause IN ('gate', 'floor') THEN l.cause END)
 FROM handovers h
 LEFT JOIN lanes l ON l.run = h.run AND l.group_name = h.group_name
-LEFT JOIN stories s ON s.run = l.run AND s.lane = l.lane
+LEFT JOIN assignments a ON a.run = l.run AND a.lane = l.lane
+LEFT JOIN outcomes o ON o.run = a.run AND o.row = a.row
+LEFT JOIN superseded s ON s.run = a.run AND s.row = a.row
 WHERE h.run = ? GROUP BY h.group_name ORDER BY h.group_name
+"""
+
+# What other runs have asked of the same agents since, at the same gateway, whatever it was called;
+# the emulated one inside a command is that command's own.
+_SINCE = """
+SELECT l.group_name, l.wave, a.row, own.status, own.cause, own.row IS NOT NULL,
+       a.arguments = b.arguments, coalesce(o.status, 'unknown')
+FROM assignments a
+JOIN lanes l ON l.run = a.run AND l.lane = a.lane
+JOIN endpoints here ON here.run = a.run AND here.gateway = a.gateway
+JOIN runs r ON r.run = a.run
+LEFT JOIN outcomes own ON own.run = a.run AND own.row = a.row
+CROSS JOIN assignments b INDEXED BY assignments_by_agent
+    ON b.agent_id = a.agent_id AND b.run <> a.run
+JOIN endpoints there ON there.run = b.run AND there.gateway = b.gateway
+JOIN outcomes o ON o.run = b.run AND o.row = b.row
+WHERE a.run = ? AND l.wave >= 0 AND there.url = here.url AND here.url <> 'emulated'
+AND o.sent_at > coalesce(own.sent_at, r.created_at)
+AND coalesce(o.status, 'unknown') IN ('applied', 'unknown')
+ORDER BY a.row, o.sent_at
 """
 
 _DOWN_ALREADY = """
@@ -122,15 +195,25 @@ GROUP BY lane
 
 # At the same gateway, whatever it was called.
 _CONTESTED = """
-SELECT a.lane, max(o.sent_at)
-FROM outcomes o
+SELECT a.lane, max(o.sent_at + held.ms)
+FROM (
+    SELECT run, CAST(2000 * max(?3, coalesce(json_extract(settings, '$.timeout_s'), 0)) AS INTEGER)
+    AS ms FROM runs
+) held
+JOIN outcomes o ON o.run = held.run
 JOIN assignments b ON b.run = o.run AND b.row = o.row
 JOIN endpoints there ON there.run = b.run AND there.gateway = b.gateway
-JOIN assignments a ON a.agent_id = b.agent_id AND a.run = ?1
+CROSS JOIN assignments a INDEXED BY assignments_by_agent
+    ON a.agent_id = b.agent_id AND a.run = ?1
 JOIN endpoints here ON here.run = a.run AND here.gateway = a.gateway
-WHERE o.run IN (SELECT run FROM legs WHERE coalesce(finished_at, ?2) >= ?2 AND run <> ?1)
-AND coalesce(o.status, 'unknown') = 'unknown' AND o.sent_at > ?2
-AND a.lane IS NOT NULL AND a.arguments <> b.arguments AND there.url = here.url
+WHERE held.run <> ?1
+AND EXISTS (
+    SELECT 1 FROM legs l
+    WHERE l.run = held.run AND coalesce(l.finished_at, ?2) + held.ms >= ?2
+)
+AND coalesce(o.status, 'unknown') = 'unknown' AND o.sent_at + held.ms > ?2
+AND a.lane IS NOT NULL AND a.arguments <> b.arguments
+AND there.url = here.url AND here.url <> 'emulated'
 GROUP BY a.lane
 """
 

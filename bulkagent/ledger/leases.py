@@ -86,7 +86,8 @@ WHERE l.lease < ? AND l.run <> ? ORDER BY l.lease
 _SHARED = """
 SELECT count(*) FROM assignments a
 JOIN endpoints here ON here.run = a.run AND here.gateway = a.gateway
-CROSS JOIN assignments b ON b.agent_id = a.agent_id AND b.run = ?2
+CROSS JOIN assignments b INDEXED BY assignments_by_agent
+    ON b.agent_id = a.agent_id AND b.run = ?2
 JOIN endpoints there ON there.run = b.run AND there.gateway = b.gateway
 WHERE a.run = ?1 AND a.lane IS NOT NULL AND b.lane IS NOT NULL
 AND here.url = there.url AND here.url <> 'emulated'

@@ -110,7 +110,7 @@ class Planner:
         self._wave_of = wave_of
         self._rows: list[tuple[object, ...]] = []
         self._retractions: list[tuple[object, ...]] = []
-        self._lanes: dict[tuple[str, str, str], int] = {}
+        self._lanes: dict[tuple[str, str, str, bool], int] = {}
         self._parts: dict[tuple[str, str], list[int]] = {}
         self._counts: list[int] = []
         self._covers = Covers()
@@ -175,9 +175,10 @@ class Planner:
         extra: Sequence[str],
         *,
         group: str = "",
+        so_already: bool = False,
     ) -> None:
-        """Plan one assignment."""
-        key = (gateway, group, arguments if self._wave_of else "")
+        """Plan one assignment; who is set so already neither comes on by it nor goes off."""
+        key = (gateway, group, arguments if self._wave_of else "", so_already)
         lane = self._lanes.get(key)
         if lane is None:
             lane = self._lanes[key] = len(self._lanes)
@@ -187,7 +188,8 @@ class Planner:
         if part is None:
             part = self._parts[gateway, arguments] = [0]
         part[0] += 1
-        self._cover(group, arguments)
+        if not so_already:
+            self._cover(group, arguments)
         own = _json(extra)
         self._add((self.run, row, lane, agent_id, gateway, arguments, None, None, None, own))
 
@@ -203,11 +205,15 @@ class Planner:
         cause: Cause | None = None,
         reason: str,
         group: str = "",
+        as_if: str = "",
     ) -> None:
-        """Record a row that is no assignment; an invalid or duplicate one needs no cause."""
-        if status is not Status.DUPLICATE and cause not in _OF_OTHER_RUNS:
+        """Record a row that is no assignment; an invalid or duplicate one needs no cause.
+
+        It counts among those who come on or go off by `as_if`, else by its arguments.
+        """
+        if status is not Status.DUPLICATE and cause is not Cause.SUPERSEDED:
             # Nobody can count on the agent of a row that is none.
-            self._cover(group, arguments, absent=status is Status.INVALID)
+            self._cover(group, as_if or arguments, absent=status is Status.INVALID)
         self._add(
             (
                 self.run,
@@ -248,12 +254,12 @@ class Planner:
                     Lane(
                         lane,
                         gateway,
-                        self._wave(arguments),
+                        _SO_ALREADY if so_already else self._wave(arguments),
                         arguments,
                         self._counts[lane],
                         group,
                     )
-                    for (gateway, group, arguments), lane in self._lanes.items()
+                    for (gateway, group, arguments, so_already), lane in self._lanes.items()
                     if self._counts[lane]
                 ),
                 key=lambda lane: (lane.wave, lane.lane),
@@ -338,8 +344,8 @@ def _write(database: Database, *statements: tuple[str, Iterable[Sequence[object]
         raise LedgerUnavailable(f"{error}; nothing was sent") from None
 
 
-# They were to be set to what they are not set to any more.
-_OF_OTHER_RUNS = frozenset({Cause.SUPERSEDED, Cause.PREVIOUS_UNKNOWN})
+# The wave of rows by which nobody comes on or goes off; they need not wait for anybody.
+_SO_ALREADY = -1
 
 _ROW_CAUSES = {Status.INVALID: Cause.BAD_ROW, Status.DUPLICATE: Cause.REPEATED_ROW}
 

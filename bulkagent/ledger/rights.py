@@ -41,6 +41,8 @@ class Changed(msgspec.Struct, frozen=True):
     """What was last known of the agent before; None: nothing, or nothing for certain."""
     later: Deed | None
     """What a later run did to the agent since."""
+    certain: bool = True
+    """Whether it is certain that the run changed it."""
 
 
 def known_before(deeds: Iterable[Deed]) -> Deed | None:
@@ -68,7 +70,7 @@ def changed_rows(database: Database, run: int) -> Iterator[Changed]:
         rows = database.query(_CHANGED, (run,))
         for _, entries in groupby(rows, key=itemgetter(0)):
             first, *_ = found = list(entries)
-            row, agent_id, gateway, arguments, extra, own_at = first[:6]
+            row, agent_id, gateway, arguments, extra, own_at, own_status = first[:7]
             deeds = [
                 Deed(at, did, status == Status.APPLIED, run_id)
                 for *_, at, did, status, run_id in found
@@ -83,13 +85,14 @@ def changed_rows(database: Database, run: int) -> Iterator[Changed]:
                 decode(extra) if extra else (),
                 known_before(deed for deed in deeds if deed.sent_at <= own_at),
                 later[-1] if later else None,
+                own_status == Status.APPLIED,
             )
 
 
 # Also those of the same gateway under another name; runs that changed nothing have no say. Plain
 # left joins, because SQLite would work a subquery out for the whole ledger first.
 _CHANGED = """
-SELECT a.row, a.agent_id, a.gateway, a.arguments, a.extra, o.sent_at,
+SELECT a.row, a.agent_id, a.gateway, a.arguments, a.extra, o.sent_at, o.status,
        CASE WHEN there.url = here.url THEN p.sent_at END, b.arguments, p.status, r.id
 FROM assignments a
 JOIN outcomes o ON o.run = a.run AND o.row = a.row

@@ -66,9 +66,8 @@ def gatekeeper_for(
         LedgerUnavailable: The ledger cannot be read.
     """
     groups = handover_groups(database, run)
-    holds_s = 2.0 * settings.timeout_s
     now_ms = clock.wall_ms()
-    doubtful = contested(database, run, now_ms - round(holds_s * 1000))
+    doubtful = contested(database, run, now_ms=now_ms, timeout_s=settings.timeout_s)
     if not (groups or doubtful or settings.canary or settings.group_by):
         return None
     down = down_already(database, run, only) if groups else {}
@@ -81,7 +80,7 @@ def gatekeeper_for(
             down.get(lane.lane, 0),
             hands_over=bool(groups),
             # Whatever was asked for last may still take effect after what is asked for now.
-            not_before=start + holds_s - (now_ms - doubtful[lane.lane]) / 1000
+            not_before=start + (doubtful[lane.lane] - now_ms) / 1000
             if lane.lane in doubtful
             else -math.inf,
         )
@@ -109,7 +108,7 @@ def gatekeeper_for(
 
 def _passages(lane: Lane, down: int, *, hands_over: bool, not_before: float) -> Sequence[Passage]:
     sides = (Side.COMES_ON, Side.GOES_OFF) if hands_over else (Side.NEITHER, Side.NEITHER)
-    side = sides[lane.wave > 0]
+    side = sides[lane.wave > 0] if lane.wave >= 0 else Side.NEITHER
     whole = Passage(
         lane=lane.lane, group=lane.group, rows=lane.assignments, side=side, not_before=not_before
     )

@@ -234,7 +234,10 @@ def _refuse_layout(layout: Layout, gateways: Gateways, *, guids_required: bool) 
             "no gateway: give the one that the roster is for with --gateway, or a gateway column"
         )
     if guids_required and not layout.has_guid:
-        raise RosterRefused("the roster has no guid column, and nothing else supplies GUIDs")
+        raise RosterRefused(
+            "the roster has no guid column, and nothing else supplies GUIDs; add one, or give"
+            " --sessions FILE or --guid-url URL"
+        )
 
 
 def _refuse(request: Request, tally: Tally, planner: Planner) -> None:

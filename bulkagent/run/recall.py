@@ -21,6 +21,7 @@ from bulkagent.ledger import (
     RunFacts,
     endpoints_of,
     find_run,
+    release_lease,
     unplanned_since,
 )
 from bulkagent.outcome import Cause
@@ -60,6 +61,8 @@ def claimed_run(database: Database, name: str) -> tuple[RunFacts, Claim]:
     try:
         # Its last owner may have ended it meanwhile.
         facts = _of_this_format(find_run(database, facts.id))
+        # Whoever had it is dead, or has let go: its agents are nobody's until a leg begins.
+        release_lease(database, facts.run)
     except BaseException:
         claim.release()
         raise

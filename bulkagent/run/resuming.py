@@ -27,6 +27,7 @@ from bulkagent.ledger import (
     last_active,
     portions,
     protect,
+    same_groups,
     supersede,
     totals_of,
     touched_since,
@@ -118,12 +119,18 @@ def resume_instead(database: Database, planned: Planned, asked: Request, *, now_
             break  # it was just being discarded
         try:
             superseded = supersede(database, facts.run)
+            protected = protect_now(database, facts.run, asked.settings)
             plan, lanes = _plan(database, facts, (), superseded)
+            plan = msgspec.structs.replace(plan, protected=protected)
             # Going on would leave agents as another run has set them since, which is not what
             # applying this roster means.
             # Rows that were left out then may be valid by now, and would be left out again.
             alike = (plan.rows, plan.invalid) == (planned.plan.rows, planned.plan.invalid)
-            if lanes and alike and not touched_since(database, facts.run):
+            grouped = same_groups(database, facts.run, planned.run)
+            if lanes and alike and grouped and not touched_since(database, facts.run):
+                agents = [(lane.gateway, lane.assignments) for lane in lanes]
+                settings = asked.settings
+                refuse_numbers(agents, settings, what=f"run {facts.id}", totals=plan.totals)
                 forget_run(database, planned.run)
                 planned.release()
                 return Planned(

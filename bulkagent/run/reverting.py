@@ -166,6 +166,7 @@ def _set_back(
     row, agent_id, gateway, extra = changed.row, changed.agent_id, changed.gateway, changed.extra
     before = changed.before
     group = tally.grouping.group(gateway, extra)
+    inverse = SET_TALK_RIGHT.inverse[changed.arguments]
     if changed.later is not None:
         run_id = changed.later.run_id
         tally.superseded[run_id] = tally.superseded.get(run_id, 0) + 1
@@ -182,12 +183,17 @@ def _set_back(
             status=Status.NOT_ATTEMPTED,
             cause=Cause.PROTECTED,
             reason=reason,
+            group=group,
+            as_if=before.arguments if before is not None else inverse,
         )
     elif before is not None and before.sent_at >= trusted_since_ms:
-        planner.assign(row, agent_id, gateway, before.arguments, extra, group=group)
+        planner.assign(
+            *(row, agent_id, gateway, before.arguments, extra),
+            group=group,
+            so_already=changed.certain and before.arguments == changed.arguments,
+        )
     elif opposite:
-        arguments = SET_TALK_RIGHT.inverse[changed.arguments]
-        planner.assign(row, agent_id, gateway, arguments, extra, group=group)
+        planner.assign(row, agent_id, gateway, inverse, extra, group=group)
     else:
         tally.previous_unknown += 1
         planner.reject(
@@ -197,4 +203,6 @@ def _set_back(
             reason="the ledger does not know what it was before"
             if before is None
             else f"run {before.run_id} set it too long ago to rely on",
+            group=group,
+            as_if=inverse,
         )

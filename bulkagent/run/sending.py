@@ -243,7 +243,12 @@ class Sending:
         settings, gatekeeper = self._settings, self._gatekeeper
         if gatekeeper is None or not gatekeeper.by_sight:
             return None
-        ask = {name: await stack.enter_async_context(self._queries(name, guids)) for name in names}
+        applied = await anyio.to_thread.run_sync(
+            applied_incoming, self._database, self._planned.run
+        )
+        # Those who came on before may be of gateways to which nothing is sent any more.
+        asked = dict.fromkeys([*names, *(gateway for _, gateway, _, _ in applied)])
+        ask = {name: await stack.enter_async_context(self._queries(name, guids)) for name in asked}
         window_s = settings.wait_for_sign_in_s or 0.0
         self._sightings = sightings = Sightings(
             {name: functools.partial(_is_there, queries) for name, queries in ask.items()},
@@ -252,11 +257,8 @@ class Sending:
             clock=self._clock,
             uniform=self._uniform,
         )
-        applied = await anyio.to_thread.run_sync(
-            applied_incoming, self._database, self._planned.run
-        )
         for row, gateway, agent_id, group in applied:
-            if gateway in ask and gatekeeper.watch(group, 1):
+            if gatekeeper.watch(group, 1):
                 agent = Assignment(row, gateway, agent_id, SET_TALK_RIGHT.name, "")
                 sightings.watch(agent, group)
         return sightings

@@ -21,14 +21,16 @@ __all__ = ["Sightings"]
 
 _EVERY_S = 15.0
 _PER_SECOND = 20.0
+_AT_ONCE = 8
 
 # Without a window each is looked at once, however long it takes until it is its turn.
 _ONCE_WITHIN_S = 3_600.0
 
 
-class _Watched(msgspec.Struct, frozen=True):
+class _Watched(msgspec.Struct):
     agent: Assignment
     group: str
+    looked: bool = False
 
 
 class Sightings:
@@ -63,6 +65,7 @@ class Sightings:
             )
             for gateway in ask
         }
+        self._places = anyio.Semaphore(_AT_ONCE)
         self._tasks: anyio.abc.TaskGroup | None = None
 
     def __repr__(self) -> str:
@@ -74,9 +77,12 @@ class Sightings:
 
     async def run(self) -> None:
         """Look, for as long as this is not cancelled."""
-        async with anyio.create_task_group() as self._tasks:
-            for rounds in self._rounds.values():
-                self._tasks.start_soon(rounds.run)
+        try:
+            async with anyio.create_task_group() as self._tasks:
+                for rounds in self._rounds.values():
+                    self._tasks.start_soon(rounds.run)
+        finally:
+            self._tasks = None
 
     def _call(self, watched: _Watched) -> None:
         if self._tasks is not None:
@@ -84,12 +90,23 @@ class Sightings:
 
     async def _look(self, watched: _Watched) -> None:
         rounds = self._rounds[watched.agent.gateway]
-        there = await self._ask[watched.agent.gateway](watched.agent)
+        there = await self._see(watched)
         if there or self._once:
             rounds.left()
             self._seen(watched.group, there)
         else:
             rounds.add(watched, again=True)
 
+    async def _see(self, watched: _Watched) -> bool:
+        watched.looked = True
+        async with self._places:
+            return await self._ask[watched.agent.gateway](watched.agent)
+
     def _give_up(self, watched: _Watched) -> None:
-        self._seen(watched.group, False)
+        if watched.looked or self._tasks is None:
+            self._seen(watched.group, False)
+        else:  # set when the time was over already: looked at once all the same
+            self._tasks.start_soon(self._look_late, watched)
+
+    async def _look_late(self, watched: _Watched) -> None:
+        self._seen(watched.group, await self._see(watched))

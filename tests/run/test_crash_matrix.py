@@ -58,7 +58,7 @@ share = 0.05
 kind = "truncated"
 share = 0.05
 """
-AGENTS = range(101, 125)
+AGENTS = range(101, 121)
 OUTSIDE = range(131, 141)
 CONCURRENCY = 5
 

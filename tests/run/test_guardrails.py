@@ -101,6 +101,23 @@ async def test_a_protected_incoming_agent_is_one_who_does_not_come(tmp_path: Pat
         assert result.exit_code == 6
 
 
+async def test_whoever_goes_on_with_an_unfinished_run_protects_too(tmp_path: Path) -> None:
+    async with shift(tmp_path) as made:
+        first = await made.apply(stop_after=1)
+        done = await made.apply(or_resume=True, protect=spare(made))
+        assert (done.run_id, done.causes) == (first.run_id, {"protected": 2})
+        assert set(made.times_set()) == FIRST
+
+
+async def test_who_is_forgiven_and_protected_is_so_once(tmp_path: Path) -> None:
+    async with shift(tmp_path, code("100-008", "103", per_agent=9)) as made:
+        stale = {105: "22222222-2222-2222-2222-222222222222.AgentGateway1"}
+        roster = made.write([103, 105], guids=stale)
+        assert (await made.apply(roster, absent_ok=True)).exit_code == 3
+        explicit = {"absent_ok": True, "protect": spare(made)}
+        assert (await made.resume(explicit=explicit)).exit_code == 3
+
+
 # Numbers.
 
 
@@ -184,6 +201,17 @@ async def test_runs_bear_the_name_of_their_job(tmp_path: Path) -> None:
 
 
 # Leases.
+
+
+async def test_the_lease_of_a_run_that_was_killed_does_not_hold_up_its_revert(
+    tmp_path: Path,
+) -> None:
+    async with shift(tmp_path) as made:
+        first = await made.apply()
+        with open_ledger(made.ledger) as database:
+            run = find_run(database, str(first.run_id)).run
+            database.write(("INSERT INTO leases (run) VALUES (?)", [(run,)]))  # as a kill leaves it
+        assert (await made.revert(assume_opposite=True)).exit_code == 0
 
 
 async def test_of_two_runs_on_the_same_agents_the_second_is_refused(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ from bulkagent.errors import GuardrailRefused, RosterRefused
 from bulkagent.ledger import Lane, contested, find_run, open_ledger
 from bulkagent.outcome import Cause
 from bulkagent.run.handing_over import gatekeeper_for
-from bulkagent.settings import Settings
+from bulkagent.settings import GatewaySection, Settings
 from tests.run.again import AGENTS, MovedClock, Shift, code, fault, shift
 
 # Odd agents come on, even ones go off; the roster has them in turn.
@@ -37,6 +39,13 @@ class HastyClock(MovedClock):
 
     async def sleep(self, seconds: float) -> None:
         await super().sleep(seconds / self.speed)
+
+
+@contextlib.asynccontextmanager
+async def shift_of(folder: Path) -> AsyncIterator[Shift]:
+    folder.mkdir()
+    async with shift(folder) as made:
+        yield made
 
 
 def both(made: Shift, *, teams: bool = False) -> Path:
@@ -157,6 +166,79 @@ async def test_an_unfinished_run_is_gone_on_with_only_in_the_same_order(tmp_path
         assert (same.run_id, same.exit_code) == (other.run_id, 0)
 
 
+async def test_whom_a_later_run_took_off_again_is_not_up_any_more(tmp_path: Path) -> None:
+    async with shift(tmp_path, code("100-007", "101,103", per_agent=9)) as made:
+        first = await made.apply(both(made), **BOTH)
+        assert first.exit_code == 6
+        made.misbehave()
+        assert (await made.revert(assume_opposite=True)).totals["applied"] == 3
+        again = await made.resume(str(first.run_id), override="looked")
+        assert again.exit_code == 6
+        assert again.error == "2 of 5 incoming agents are up, the gate needs 5"
+        assert not {agent for agent, flag in made.history() if agent in OFF}
+
+
+async def test_whom_another_run_set_as_well_is_up(tmp_path: Path) -> None:
+    async with shift(tmp_path, code("100-007", "101,103", per_agent=9)) as made:
+        first = await made.apply(both(made), **BOTH)
+        made.misbehave()
+        some = made.write([101, 103], name="some.csv")
+        assert (await made.apply(some, flag=1)).exit_code == 0
+        again = await made.resume(str(first.run_id), override="two were set by hand")
+        assert again.causes == {"superseded": 2}
+        assert {agent for agent, flag in made.history() if not flag} == OFF
+
+
+async def test_a_floor_does_not_forget_who_is_not_there_when_he_is_protected(
+    tmp_path: Path,
+) -> None:
+    async with shift(tmp_path, code("100-008", "102,104", per_agent=99)) as made:
+        flags = {agent: int(agent in {101, 103}) for agent in AGENTS}
+        path = made.write(AGENTS, flags=flags)
+        held = await made.apply(path, floor=1.0, **BOTH)
+        assert (held.causes["floor"], held.causes["not_signed_in"]) == (6, 2)
+        guard = tmp_path / "guard.csv"
+        guard.write_text("102\n104\n")
+        again = await made.resume(override="looked", explicit={"protect": (guard,)})
+        assert again.causes["floor"] == 6, "they are as absent as before"
+
+
+async def test_a_revert_counts_those_who_do_not_come_back(tmp_path: Path) -> None:
+    async with shift(tmp_path) as made:
+        assert (await made.apply(both(made), **BOTH)).exit_code == 0
+        guard = tmp_path / "guard.csv"
+        guard.write_text("102\n104\n106\n108\n")
+        held = await made.revert(assume_opposite=True, explicit={"protect": (guard,)})
+        assert held.exit_code == 6
+        assert held.causes == {"protected": 4, "gate": 5}
+        assert [flag for _, flag in made.history()[10:]] == [1]
+
+
+async def test_a_stop_closes_no_gate(tmp_path: Path) -> None:
+    """One gateway stops before the other, whose agents wait for those of the first."""
+    async with shift(tmp_path) as made, shift_of(tmp_path / "west") as west:
+        rows = [
+            f"{agent},{guid},{name},{flag}"
+            for name, far, flag in (("east", made, 1), ("west", west, 0))
+            for agent in AGENTS
+            if (guid := far.gateway.sign_in(str(agent)))
+        ]
+        path = tmp_path / "two.csv"
+        path.write_text("\n".join(["agent,guid,gateway,flag", *rows]))
+        sections = {
+            name: GatewaySection(url=far.gateway.url, ca_file=str(far.ca_file))
+            for name, far in (("east", made), ("west", west))
+        }
+        result = await made.apply(
+            path, stop_after=3, gateway="", gateways=sections, ca_file=None, **BOTH
+        )
+        assert (result.exit_code, result.state) == (130, "interrupted")
+        assert set(result.causes) == {"interrupted"}
+        done = await made.resume()
+        assert done.exit_code == 0
+        assert len(west.history()) == 10
+
+
 # Canaries.
 
 
@@ -249,6 +331,16 @@ async def test_within_the_window_one_looks_again(
         assert again.exit_code == 0, "whoever goes off is not looked at"
 
 
+async def test_who_is_set_when_the_window_is_over_is_looked_at_once_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with shift(tmp_path) as made:
+        Desks(made, monkeypatch)
+        settings: dict[str, Any] = {"up_means": "available", "wait_for_sign_in_s": 0.001}
+        result = await made.apply(both(made), **settings, **BOTH)
+        assert result.exit_code == 0
+
+
 # Whoever is not signed in.
 
 
@@ -313,8 +405,10 @@ async def test_the_opposite_of_a_request_in_doubt_waits_for_twice_the_timeout(
         assert opposite.run_id is not None
         with open_ledger(made.ledger) as database:
             run = find_run(database, opposite.run_id).run
-            assert contested(database, run, sent_at - 1) == {0: sent_at}
-            assert contested(database, run, sent_at) == {}
+            until = sent_at + 20_000  # the run that is in doubt had ten seconds for each
+            assert contested(database, run, now_ms=until - 1, timeout_s=0.2) == {0: until}
+            assert contested(database, run, now_ms=until, timeout_s=0.2) == {}
+            assert contested(database, run, now_ms=until, timeout_s=11.0) == {0: until + 2_000}
             lane = Lane(0, made.gateway_name, 0, "flag=1", 9)
             clock = MovedClock()
             clock.ahead_ms = sent_at + 3_000 - MovedClock().wall_ms()
