@@ -26,8 +26,12 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @contextlib.contextmanager
-def explained(*, as_json: bool = False) -> Iterator[None]:
-    """Turn what a command raises into a sentence and an exit code, never a traceback."""
+def explained(*, as_json: bool | None = None) -> Iterator[None]:
+    """Turn what a command raises into a sentence and an exit code, never a traceback.
+
+    Args:
+        as_json: Whether a refusal is data on stdout as well; None: the command has no such option.
+    """
     from bulkagent.errors import BulkagentError
 
     try:
@@ -69,13 +73,14 @@ def leaving_on_signals() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _print_refusal(error: BulkagentError, *, as_json: bool) -> None:
+def _print_refusal(error: BulkagentError, *, as_json: bool | None) -> None:
     from bulkagent.cli.screen import as_json_object, bad_rows
     from bulkagent.errors import Refused, RosterRefused
     from bulkagent.run import RunResult, planned_totals
 
     bad = error.bad_rows if isinstance(error, RosterRefused) else ()
-    say("\n".join([*bad_rows(bad), f"bulkagent: {error}"]))
+    rows = bad_rows(bad, listed=as_json is not None)
+    say("\n".join([*rows, f"bulkagent: {error}"]))
     if not as_json:
         return
     totals = (error.totals if isinstance(error, Refused) else None) or planned_totals()

@@ -80,7 +80,7 @@ def _refuse_files(request: HoldRequest, asked: Request, gateways: Gateways) -> N
 
 
 def _ask(request: HoldRequest, plan: HoldPlan, *, yes: bool) -> None:
-    if request.manner.sign_in.force and plan.to_sign_in:
+    if request.manner.sign_in.force and plan.may_be_signed_in:
         try:
             agreement = agreed(hold_screen.force_question(plan))
         except ConsentRefused:
@@ -90,7 +90,7 @@ def _ask(request: HoldRequest, plan: HoldPlan, *, yes: bool) -> None:
             ) from None
         if not agreement:
             raise ConsentRefused("not agreed to; nothing was sent")
-    if yes or not plan.to_sign_in:
+    if yes or not plan.may_be_signed_in:
         return
     if not agreed(hold_screen.question(request, plan)):
         raise ConsentRefused("not agreed to; nothing was sent")

@@ -34,11 +34,16 @@ def opening(request: HoldRequest, plan: HoldPlan) -> str:
             f"adopt   {count(plan.adopting, 'session')} of {request.sessions}, polled before"
             " anybody is signed in"
         )
-    text.append(f"sign in {count(plan.to_sign_in, 'agent')} as {_manner(request)}")
-    if plan.to_sign_in:
+    ended = ", and whoever's adopted session has ended" if plan.adopting else ""
+    text.append(f"sign in {count(plan.to_sign_in, 'agent')}{ended}, as {_manner(request)}")
+    if plan.may_be_signed_in:
         text.append(
             "note    a sign-in passes through idle: an agent whose phone is free could be given a"
             " call in that moment"
+        )
+        text.append(
+            "note    a talk right belongs to its session: whoever is signed in anew has none of"
+            " what was set before, so apply the shift again"
         )
     if plan.unknown:
         text.append(
@@ -72,17 +77,23 @@ def _manner(request: HoldRequest) -> str:
 def question(request: HoldRequest, plan: HoldPlan) -> str:
     """What a person agrees to before anything is sent."""
     where = ", ".join(plan.agents)
+    ended = (
+        f", and up to {plan.adopting:,} more, where their sessions have ended,"
+        if plan.adopting
+        else ""
+    )
     return (
-        f"{count(plan.to_sign_in, 'agent')} will be SIGNED IN on {where} as {_manner(request)}."
-        " Go on?"
+        f"{count(plan.to_sign_in, 'agent')}{ended} will be SIGNED IN on {where} as"
+        f" {_manner(request)}. Go on?"
     )
 
 
 def force_question(plan: HoldPlan) -> str:
     """What a person agrees to before anybody is thrown off a desk."""
-    more = ", ..." if plan.to_sign_in > len(plan.first) else ""
+    agents = plan.may_be_signed_in
+    more = ", ..." if agents > len(plan.first) else ""
     return (
-        f"--force-sign-in: whoever of these {count(plan.to_sign_in, 'agent')}"
+        f"--force-sign-in: whoever of these {count(agents, 'agent')}"
         f" ({', '.join(plan.first)}{more}) is signed in elsewhere will be THROWN OFF their desk,"
         " calls included. Go on?"
     )
@@ -140,6 +151,21 @@ _ADVICE: Mapping[State, str] = {
 }
 
 
+_UNTRIED = (
+    "not tried, because sign-ins were stopped; correct what was refused first, then start again"
+    " with --sign-in-refused"
+)
+
+# A code speaks for itself; these words would be taken for what a gateway said.
+_FAULTS: Mapping[str, str] = {
+    "refused": "connection refused",
+    "dns": "host name without an address",
+    "connect_timeout": "no connection in time",
+    "reset": "connection broken",
+    "read_timeout": "no reply in time",
+}
+
+
 def closing(
     request: HoldRequest, standing: HoldStanding, groups: Sequence[Group], *, interrupted: bool
 ) -> str:
@@ -155,9 +181,11 @@ def closing(
         )
     for group in groups:
         more = ", ..." if group.count > len(group.agents) else ""
-        why = f" x {group.why}" if group.why else ""
+        why = f" x {_FAULTS.get(group.why, group.why)}" if group.why else ""
         text.append(f"{group.state} {group.count:,}{why}: {', '.join(group.agents)}{more}")
-        text.append(f"        {_meaning(group.why)}{_ADVICE[group.state]}")
+        untried = standing.stopped and group.state is State.WAITING
+        advice = _UNTRIED if untried else _ADVICE[group.state]
+        text.append(f"        {_meaning(group.why)}{advice}")
     if standing.must_change_password:
         text.append(
             f"note    {count(standing.must_change_password, 'agent')} must change the password and"

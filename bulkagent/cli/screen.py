@@ -114,14 +114,21 @@ def opening_again(plan: Plan) -> str:
     return "\n".join(text)
 
 
-def bad_rows(rows: Sequence[BadRow]) -> list[str]:
-    """The first bad rows, one a line, and how many more there are."""
+def bad_rows(rows: Sequence[BadRow], *, listed: bool = True) -> list[str]:
+    """The first bad rows, one a line, and how many more there are.
+
+    Args:
+        rows: All of them.
+        listed: Whether there is a `--json` that lists all.
+    """
     text = [
         f"  line {bad.row}{f', {bad.column}' if bad.column else ''}: {bad.reason}"
         for bad in rows[:_BAD_ROWS_SHOWN]
     ]
     if len(rows) > _BAD_ROWS_SHOWN:
-        text.append(f"  and {len(rows) - _BAD_ROWS_SHOWN:,} more; --json lists all")
+        text.append(
+            f"  and {len(rows) - _BAD_ROWS_SHOWN:,} more{'; --json lists all' if listed else ''}"
+        )
     return text
 
 

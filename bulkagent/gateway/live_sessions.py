@@ -236,5 +236,6 @@ def _of_others(path: Path, gateways: set[str]) -> str:
         )
     return (
         f"--sessions {path}: its sessions are of {some}, none of the gateways that the roster is"
-        " for; a GUID is good at its own gateway alone"
+        " for; a GUID is good at its own gateway alone: call the gateway as whoever writes the file"
+        " calls it, by the same name or address"
     )

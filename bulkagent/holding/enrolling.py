@@ -10,7 +10,7 @@ that, for a column named `status` may be there for other reasons.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -90,6 +90,11 @@ def enrol(
             if not isinstance(row, Retraction):
                 enrolling.take(row, roster.aside.of_row(row.row))
         layout = roster.layout.describe()
+    if absent := enrolling.absent(names):
+        raise RosterRefused(
+            f"the roster has no column {' and no column '.join(absent)}; session hold needs a"
+            " password (or BULKAGENT_SIGN_IN_PASSWORD) and a phonenum for each agent"
+        )
     if enrolling.bad:
         raise RosterRefused(
             f"{len(enrolling.bad):,} of {enrolling.rows:,} rows cannot be signed in, so nothing"
@@ -118,6 +123,11 @@ class _Enrolling:
         self.found: dict[tuple[str, str], SignIn] = {}
         self.bad: list[BadRow] = []
         self.rows = 0
+
+    def absent(self, names: Sequence[str]) -> list[str]:
+        """The columns without which nobody can be signed in, where there is a row to be."""
+        needed = ["phonenum"] if self._choice.password else ["password", "phonenum"]
+        return [name for name in needed if name not in names] if self.bad else []
 
     def take(self, row: RosterRow, cells: Mapping[str, str]) -> None:
         self.rows += 1

@@ -79,6 +79,11 @@ class HoldPlan(msgspec.Struct, frozen=True, kw_only=True):
     """Some of the agents that are to be signed in."""
     first_unknown: Sequence[str]
 
+    @property
+    def may_be_signed_in(self) -> int:
+        """Agents who are signed in, or will be where the session in the file has ended."""
+        return self.to_sign_in + self.adopting
+
 
 class HoldStanding(msgspec.Struct, frozen=True, kw_only=True):
     """How a hold stands."""
@@ -144,6 +149,7 @@ class Hold:
             raise SettingsRefused("the sessions file would replace the roster; give another path")
         self._file = OwnFile(request.sessions)
         found = self._file.read()
+        _refuse_elsewhere(request.sessions, found, enrolled)
         book = self._book = Book(enrolled.sign_ins, self._changed)
         for session in found:
             book.found(session)
@@ -247,6 +253,22 @@ class Hold:
 
 
 _FIRST = 3
+
+
+def _refuse_elsewhere(path: Path, found: Sequence[Session], enrolled: Enrolled) -> None:
+    """Refuse a file of other gateways' sessions alone: not polled, all of them would end.
+
+    Raises:
+        SettingsRefused: It is one.
+    """
+    here = {gateway for gateway, _ in enrolled.sign_ins}
+    there = {session.gateway for session in found if session.credential is not None}
+    if there and not there & here:
+        raise SettingsRefused(
+            f"{path} has sessions of {', '.join(sorted(there)[:3])}, and none of"
+            f" {', '.join(sorted(here)[:3])}: nobody would poll for them, and they would end; give"
+            " their gateway, or another file with --sessions"
+        )
 
 
 class _InThread:

@@ -24,8 +24,8 @@ ADVICE: Mapping[Cause, tuple[str, str]] = MappingProxyType(
             "use GUIDs that are kept alive (--sessions, --guid-url), then resume the run",
         ),
         Cause.NO_GUID: (
-            "there was no GUID to authenticate the request with",
-            "have the agent sign in, or apply a roster that has the GUID; then resume the run",
+            "there was no GUID for the agent where GUIDs come from: roster, --sessions, --guid-url",
+            "have the agent signed in (is session hold up yet?), then resume the run",
         ),
         Cause.GUID_SOURCE: (
             "whoever supplies the GUIDs (--guid-url) did not answer, nothing was sent",

@@ -223,7 +223,7 @@ def _require_sources(columns: Columns, rules: Rules) -> None:
     if columns.guid == ABSENT and rules.guid_required:
         raise RosterRefused(
             "the roster has no guid column, and nothing else supplies GUIDs; add a guid column, "
-            "or name a source of GUIDs"
+            "or give --sessions FILE or --guid-url URL"
         )
 
 

@@ -262,3 +262,36 @@ def test_throwing_somebody_off_a_desk_is_asked_for_at_the_terminal(tmp_path: Pat
                 pass
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 143
         os.close(terminal)
+
+
+def test_who_may_have_to_be_signed_in_again_is_asked_for(tmp_path: Path) -> None:
+    """A session of the file may have ended, and then its agent would be signed in."""
+    with emulated(tmp_path, "101-103", "--signed-out") as gateway:
+        line = '{"gateway":"%s","agent_id":"101","guid":"%s","state":"up"}\n'
+        name = gateway.url.removeprefix("https://")
+        file = tmp_path / "s.jsonl"
+        file.write_text(line % (name, "11111111-1111-1111-1111-111111111111.AgentGateway1"))
+        file.chmod(0o600)
+        rows = gateway.roster.read_text().splitlines()
+        (tmp_path / "one.csv").write_text("\n".join([*rows[:2], ""]))
+        ended = bulkagent(tmp_path, "session", "hold", "one.csv", *options(gateway))
+        assert ended.code == 2, ended.err
+        assert "sign in 0 agents, and whoever's adopted session has ended" in ended.err
+        assert "a sign-in passes through idle" in ended.err
+        assert not gateway.judge("history")
+        file.write_text(
+            line % ("elsewhere:1", "11111111-1111-1111-1111-111111111111.AgentGateway1")
+        )
+        other = bulkagent(tmp_path, "session", "hold", "one.csv", *options(gateway, "--yes"))
+        assert other.code == 2
+        assert "has sessions of elsewhere:1, and none of" in other.err
+        assert not gateway.judge("history")
+
+
+def test_a_roster_without_passwords_is_refused_in_one_sentence(tmp_path: Path) -> None:
+    with emulated(tmp_path, "101-103", "--signed-out") as gateway:
+        (tmp_path / "ids.csv").write_text("agent_id\n" + "".join(f"{n}\n" for n in range(101, 300)))
+        ended = bulkagent(tmp_path, "session", "hold", "ids.csv", *options(gateway, "--yes"))
+        assert ended.code == 2
+        assert "the roster has no column password and no column phonenum" in ended.err
+        assert len(ended.err.splitlines()) == 1
