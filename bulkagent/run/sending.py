@@ -6,23 +6,20 @@ a leg came to be planned, and what is done after it.
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING
 
 import anyio.to_thread
 
 from bulkagent.clock import Clock
-from bulkagent.engine import End, Engine, Gatekeeper
+from bulkagent.engine import Engine
 from bulkagent.gateway.credentials import CredentialSource
-from bulkagent.gateway.operations import OPERATIONS, SET_TALK_RIGHT
+from bulkagent.gateway.operations import SET_TALK_RIGHT
 from bulkagent.ledger import (
     Counters,
     Database,
     Journal,
     Lane,
-    applied_incoming,
     endpoints_of,
     planned_rows,
     put_in_doubt,
@@ -31,17 +28,14 @@ from bulkagent.outcome import Assignment, Attempt, Cause, Outcome, Status
 from bulkagent.run.bulkheads import Bulkheads, GatewayBulkhead, explained, halt_rules
 from bulkagent.run.credentials import Supply
 from bulkagent.run.events import EventLog
+from bulkagent.run.gated import Gated
 from bulkagent.run.gateways import Gateways
-from bulkagent.run.handing_over import gatekeeper_for, group_name, lanes_of, result_of
+from bulkagent.run.handing_over import lanes_of
 from bulkagent.run.planning import Planned
 from bulkagent.run.request import Request
 from bulkagent.run.seeing import Watch
-from bulkagent.run.sighting import Sightings
 from bulkagent.run.verifying import Verification
-
-if TYPE_CHECKING:
-    from bulkagent.gateway.client import GatewayClient
-    from bulkagent.gateway.queries import Queries
+from bulkagent.run.wire import Wire
 
 __all__ = ["Sending"]
 
@@ -87,19 +81,23 @@ class Sending:
         self._supply = supply
         self._only = only
         self._clock = clock
-        self._uniform = uniform
         self._settled = settled
-        self._tell = tell
         self._log = log
         self._journal: Journal | None = None
         self._engines: list[Engine[Assignment, Attempt]] = []
         self._bulkheads = Bulkheads(
             request.settings, planned.answered, clock=clock, uniform=uniform, log=log
         )
-        self._gatekeeper: Gatekeeper | None = None
-        self._sightings: Sightings | None = None
-        self._going_off: frozenset[int] = frozenset()
-        self._reasons: list[str] = []
+        self._wire = Wire(gateways, request.settings, clock)
+        self._gated = Gated(
+            *(database, planned.run, request.settings),
+            only=only,
+            clock=clock,
+            uniform=uniform,
+            tell=tell,
+            log=log,
+            halted=self._halted,
+        )
         self._before: Counters | None = None
         self._began: float | None = None
         self._stopped = False
@@ -167,23 +165,8 @@ class Sending:
 
     async def _send(self, leg: int, lanes: Sequence[Lane], guids: CredentialSource) -> None:
         settings, planned = self._settings, self._planned
-        gatekeeper = await anyio.to_thread.run_sync(
-            functools.partial(
-                gatekeeper_for,
-                *(self._database, planned.run, lanes, settings),
-                only=self._only,
-                clock=self._clock,
-                told=self._held_back,
-            )
-        )
-        self._gatekeeper = gatekeeper
-        held_s = gatekeeper.opens_in(self._clock.monotonic()) if gatekeeper else 0.0
-        if held_s:
-            self._tell(
-                f"some agents wait for up to {held_s:.0f} s, because the last request asked for the"
-                " opposite and may still take effect"
-            )
-        self._going_off = frozenset(lane.lane for lane in lanes if lane.wave)
+        await self._gated.open(lanes)
+        gatekeeper = self._gated.keeper
         keys = lanes_of(lanes, gatekeeper)
         async with AsyncExitStack() as stack:
             journal = await stack.enter_async_context(
@@ -197,7 +180,7 @@ class Sending:
                     clock=self._clock,
                     synced=settings.durability == "full",
                     settled=self._settled,
-                    ended=self._ended if gatekeeper else None,
+                    ended=self._gated.ended if gatekeeper else None,
                     batched=gatekeeper.announce if gatekeeper else None,
                 )
             )
@@ -209,7 +192,7 @@ class Sending:
                 self._bulkheads.make(
                     name,
                     [lane for lane in lanes if lane.gateway == name],
-                    await stack.enter_async_context(self._client(name, guids)),
+                    await stack.enter_async_context(self._wire.setter(name, guids)),
                     journal,
                     keys=keys[name],
                     gates=gatekeeper,
@@ -229,39 +212,18 @@ class Sending:
             self._engines.append(engine)
             if self._stopped:
                 engine.stop()
-            sightings = await self._sight(stack, keys, guids)
+            sightings = await self._gated.sight(
+                *(stack, self._wire, keys, guids), spent_s=self._spent_s()
+            )
             async with anyio.create_task_group() as tasks:
                 if sightings is not None:
                     tasks.start_soon(sightings.run)
                 await engine.run()
                 tasks.cancel_scope.cancel()
 
-    async def _sight(
-        self, stack: AsyncExitStack, names: Iterable[str], guids: CredentialSource
-    ) -> Sightings | None:
-        """Look whether who comes on is there, where that is what being up means."""
-        settings, gatekeeper = self._settings, self._gatekeeper
-        if gatekeeper is None or not gatekeeper.by_sight:
-            return None
-        applied = await anyio.to_thread.run_sync(
-            applied_incoming, self._database, self._planned.run
-        )
-        # Those who came on before may be of gateways to which nothing is sent any more.
-        asked = dict.fromkeys([*names, *(gateway for _, gateway, _, _ in applied)])
-        ask = {name: await stack.enter_async_context(self._queries(name, guids)) for name in asked}
-        window_s = settings.wait_for_sign_in_s or 0.0
-        self._sightings = sightings = Sightings(
-            {name: functools.partial(_is_there, queries) for name, queries in ask.items()},
-            window_s=max(0.0, window_s - self._spent_s()),
-            seen=lambda group, up: gatekeeper.seen(group, up=up),
-            clock=self._clock,
-            uniform=self._uniform,
-        )
-        for row, gateway, agent_id, group in applied:
-            if gatekeeper.watch(group, 1):
-                agent = Assignment(row, gateway, agent_id, SET_TALK_RIGHT.name, "")
-                sightings.watch(agent, group)
-        return sightings
+    def _halted(self, reason: str) -> None:
+        if self._journal is not None:
+            self._journal.halted(reason)
 
     def _spent_s(self) -> float:
         """Seconds since the leg began to send."""
@@ -275,24 +237,6 @@ class Sending:
         if self._settings.deadline_s is None:
             return None
         return max(0.0, self._settings.deadline_s - self._spent_s())
-
-    def _ended(self, key: int, assignment: Assignment, outcome: Outcome) -> None:
-        """Tell the gates of an outcome that is on disk."""
-        if self._gatekeeper is None:
-            return
-        goes_off = max(key, ~key) in self._going_off
-        result = result_of(outcome, self._settings, goes_off=goes_off)
-        self._gatekeeper.ended(key, result)
-        if self._sightings is not None and result.applied and not goes_off:
-            self._sightings.watch(assignment, self._gatekeeper.group(key))
-
-    def _held_back(self, group: str, end: End) -> None:
-        """Note that a group, or everything, is held back, so that a person must look."""
-        self._log.decided(f"run.{end.cause}", group=group, reason=end.reason)
-        named = group_name(group, self._settings) if end.cause is not Cause.CANARY else ""
-        self._reasons.append(f"{named}: {end.reason}" if named else end.reason)
-        if self._journal is not None:
-            self._journal.halted("; ".join(self._reasons))
 
     def stop(self) -> None:
         """Admit nothing more; requests in flight finish within the grace."""
@@ -329,8 +273,7 @@ class Sending:
     @property
     def seen_up(self) -> Mapping[str, int]:
         """By group, how many were seen to take calls, where that is what being up means."""
-        gatekeeper = self._gatekeeper
-        return gatekeeper.up if gatekeeper is not None and gatekeeper.by_sight else {}
+        return self._gated.seen_up
 
     @property
     def waiting(self) -> int:
@@ -374,36 +317,8 @@ class Sending:
             for head in self._heads
             if head.ended is not None and head.ended.reason
         ]
-        return "; ".join(dict.fromkeys((*self._reasons, *ended)))
+        return "; ".join(dict.fromkeys((*self._gated.reasons, *ended)))
 
     @property
     def _heads(self) -> list[GatewayBulkhead]:
         return [head for engine in self._engines for head in engine.bulkheads]
-
-    def _queries(self, name: str, guids: CredentialSource) -> Queries:
-        from bulkagent.gateway.queries import Queries
-
-        return Queries(
-            self._gateways.endpoint(name),
-            guids,
-            connect_timeout_s=self._settings.connect_timeout_s,
-            timeout_s=self._settings.timeout_s,
-        )
-
-    def _client(self, name: str, guids: CredentialSource) -> GatewayClient:
-        # It brings the HTTP library, which commands that send nothing need not wait for.
-        from bulkagent.gateway.client import GatewayClient
-
-        return GatewayClient(
-            self._gateways.endpoint(name),
-            OPERATIONS[SET_TALK_RIGHT.name],
-            guids,
-            connect_timeout_s=self._settings.connect_timeout_s,
-            timeout_s=self._settings.timeout_s,
-            clock=self._clock,
-        )
-
-
-async def _is_there(queries: Queries, agent: Assignment) -> bool:
-    state = await queries.agent_state(agent)
-    return state is not None and state.available

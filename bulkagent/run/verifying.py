@@ -20,6 +20,7 @@ from bulkagent.outcome import Assignment, Verified
 from bulkagent.run.events import EventLog
 from bulkagent.run.gateways import Gateways
 from bulkagent.run.seeing import Looking, Pace, Questions, Watch
+from bulkagent.run.wire import Wire
 from bulkagent.settings import Settings
 
 __all__ = ["Verification"]
@@ -56,6 +57,7 @@ class Verification:
         self._watches = watches
         self._settings = settings
         self._gateways = gateways
+        self._wire = Wire(gateways, settings, clock)
         self._database = database
         self._run = run
         self._log = log
@@ -137,15 +139,7 @@ class Verification:
         return await self._looking.judge(applied)
 
     def _asked(self, name: str) -> AbstractAsyncContextManager[Questions]:
-        # It brings the HTTP library, which commands that send nothing need not wait for.
-        from bulkagent.gateway.queries import Queries
-
-        return Queries(
-            self._gateways.endpoint(name),
-            self._guids,
-            connect_timeout_s=self._settings.connect_timeout_s,
-            timeout_s=self._settings.timeout_s,
-        )
+        return self._wire.queries(name, self._guids)
 
     def _pace(self, name: str) -> Pace:
         limits = self._settings.limits(name)
