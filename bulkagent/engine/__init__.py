@@ -8,7 +8,7 @@ disposition and nothing else; the tests run it on a list of words.
 
 from bulkagent.engine.adapting import Bounds
 from bulkagent.engine.admission import Limits
-from bulkagent.engine.breaker import TripPolicy
+from bulkagent.engine.breaker import State, TripPolicy
 from bulkagent.engine.bulkhead import Bulkhead
 from bulkagent.engine.engine import Engine
 from bulkagent.engine.gatekeeper import Gatekeeper, Passage, Result, Side
@@ -58,6 +58,7 @@ __all__ = [
     "Ruling",
     "Side",
     "Source",
+    "State",
     "Tally",
     "Terms",
     "TripPolicy",

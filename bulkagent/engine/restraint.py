@@ -50,6 +50,10 @@ class Notice(msgspec.Struct, frozen=True):
     """`breaker.open`, `breaker.half-open`, `breaker.closed`, `limit.changed`, `limit.kept`,
     `gateway.paused`."""
     reason: str
+    limit: int
+    """Attempts at once from now on, where nothing else holds them back."""
+    breaker: State
+    """The breaker's state from now on."""
 
 
 class Allowance(msgspec.Struct, frozen=True, gc=False):
@@ -251,8 +255,8 @@ class Restraint:
         if self._windows is None or limit == self._limit:
             self._tell("limit.kept", f"{limit}: {reason}")
             return False
-        self._tell("limit.changed", f"{self._limit} to {limit}: {reason}")
-        self._limit = limit
+        before, self._limit = self._limit, limit
+        self._tell("limit.changed", f"{before} to {limit}: {reason}")
         self._windows.adopt(limit, now, busy_s)
         return True
 
@@ -266,4 +270,4 @@ class Restraint:
 
     def _tell(self, event: str, reason: str) -> None:
         if self._notice is not None:
-            self._notice(Notice(event, reason))
+            self._notice(Notice(event, reason, self._limit, self._state))

@@ -53,6 +53,7 @@ from bulkagent.ledger.legs import (
     legs_of,
     portions,
     protect,
+    sign_leg,
     supersede,
     touched_since,
 )
@@ -61,6 +62,7 @@ from bulkagent.ledger.ownership import Claim, ask_to_drain, is_claimed
 from bulkagent.ledger.pace import Pace, last_pace
 from bulkagent.ledger.place import default_path, probe
 from bulkagent.ledger.plan import Endpoint, Lane, Planner, forget_run
+from bulkagent.ledger.pulses import Pulse, pulses_of
 from bulkagent.ledger.rights import Changed, Deed, changed_rows
 from bulkagent.ledger.runs import (
     RunFacts,
@@ -104,6 +106,7 @@ __all__ = [
     "Pace",
     "Planner",
     "Portion",
+    "Pulse",
     "RunFacts",
     "Step",
     "Summary",
@@ -141,10 +144,12 @@ __all__ = [
     "portions",
     "probe",
     "protect",
+    "pulses_of",
     "put_in_doubt",
     "release_lease",
     "row_of",
     "same_groups",
+    "sign_leg",
     "steps",
     "summarise",
     "supersede",

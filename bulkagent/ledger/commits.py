@@ -24,7 +24,7 @@ from bulkagent.ledger.database import Busy, Database
 from bulkagent.ledger.shelves import STOPPED
 from bulkagent.outcome import Outcome
 
-__all__ = ["Batch", "Commits", "Halted", "SwitchedOver"]
+__all__ = ["Batch", "Commits", "Granted", "Halted", "SwitchedOver"]
 
 _BUSY_RETRY_S = 0.005
 _BUSY_LIMIT = 6_000  # half a minute of another process holding the lock
@@ -60,12 +60,24 @@ class SwitchedOver(msgspec.Struct, frozen=True):
     began_at: int
 
 
-Fact = Halted | SwitchedOver
+class Granted(msgspec.Struct, frozen=True):
+    """From a moment on, how much a gateway is sent at once."""
+
+    run: int
+    leg: int
+    gateway: str
+    at: int
+    concurrency: int
+    breaker: str
+
+
+Fact = Halted | SwitchedOver | Granted
 """What is rarely recorded."""
 
 _FACTS: Mapping[type[Fact], str] = {
     Halted: "UPDATE runs SET halted = ? WHERE run = ?",
     SwitchedOver: "INSERT OR REPLACE INTO switch_overs VALUES (?,?,?)",
+    Granted: "INSERT INTO pulses VALUES (?,?,?,?,?,?)",
 }
 
 

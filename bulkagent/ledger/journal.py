@@ -19,7 +19,7 @@ from typing import Self
 import anyio
 
 from bulkagent.clock import Clock
-from bulkagent.ledger.commits import Batch, Commits, Halted, SwitchedOver
+from bulkagent.ledger.commits import Batch, Commits, Granted, Halted, SwitchedOver
 from bulkagent.ledger.database import Database
 from bulkagent.ledger.shelves import Shelves
 from bulkagent.outcome import Assignment, Attempt, Cause, Outcome, Past, Status, Story, conclude
@@ -250,6 +250,20 @@ class Journal:
         """Record that a gateway began to say at that time of day that it is switching over."""
         began_at = max(began_at, self._not_before)
         self._commits.open.facts.append(SwitchedOver(self._run, gateway, began_at))
+        self._commits.schedule()
+
+    def granted(self, gateway: str, concurrency: int, breaker: str) -> None:
+        """Record how much a gateway is sent at once from now on.
+
+        Args:
+            gateway: Its name.
+            concurrency: Requests at once, at least 1.
+            breaker: `closed`, `open` or `half-open`.
+        """
+        at = max(self._clock.wall_ms(), self._not_before)
+        self._commits.open.facts.append(
+            Granted(self._run, self._leg, gateway, at, concurrency, breaker)
+        )
         self._commits.schedule()
 
     async def flushed(self) -> None:

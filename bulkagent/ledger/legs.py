@@ -25,6 +25,7 @@ __all__ = [
     "legs_of",
     "portions",
     "protect",
+    "sign_leg",
     "supersede",
     "touched_since",
 ]
@@ -46,6 +47,10 @@ class Leg(msgspec.Struct, frozen=True):
     """Why somebody overrode a guardrail."""
     took_over: str | None = None
     """The run that was drained for it."""
+    who: str | None = None
+    """Who has begun it: user and machine."""
+    note: str | None = None
+    """What they wanted to be remembered with it."""
 
 
 class Portion(msgspec.Struct, frozen=True):
@@ -189,6 +194,15 @@ def begin_leg(
     return int(leg)
 
 
+def sign_leg(database: Database, run: int, leg: int, *, who: str, note: str) -> None:
+    """Record who has begun a leg, and what they noted.
+
+    Raises:
+        LedgerFailed: The ledger cannot be written.
+    """
+    database.write((_SIGN, [(who or None, note or None, run, leg)]))
+
+
 def finish_leg(
     database: Database,
     run: int,
@@ -320,7 +334,10 @@ _FINISH = """
 UPDATE legs SET state = ?, exit_code = ?, reason = ?, finished_at = ? WHERE run = ? AND leg = ?
 """
 
+_SIGN = "UPDATE legs SET who = ?, note = ? WHERE run = ? AND leg = ?"
+
 _LEGS = """
-SELECT leg, command, started_at, finished_at, state, exit_code, reason, override, took_over
+SELECT leg, command, started_at, finished_at, state, exit_code, reason, override, took_over,
+       who, note
 FROM legs WHERE run = ? ORDER BY leg
 """

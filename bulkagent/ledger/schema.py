@@ -15,7 +15,7 @@ from types import MappingProxyType
 __all__ = ["APPLICATION_ID", "MIGRATIONS", "SCHEMA", "VERSION"]
 
 APPLICATION_ID = 0x62756C6B  # "bulk": tells a ledger from any other SQLite file
-VERSION = 4
+VERSION = 5
 
 # One leg is one stretch of sending: the apply (or revert), and each resume after it.
 _LEGS = """
@@ -97,6 +97,24 @@ CREATE TABLE leases (
     lease           INTEGER PRIMARY KEY AUTOINCREMENT,
     run             INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE
 ) STRICT;
+"""
+
+_SIGNED = """
+ALTER TABLE legs ADD COLUMN who TEXT;
+ALTER TABLE legs ADD COLUMN note TEXT;
+"""
+
+_PULSES = """
+-- What a gateway was granted, each time that it changed: requests at once, and by its breaker.
+CREATE TABLE pulses (
+    run             INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
+    leg             INTEGER NOT NULL,
+    gateway         TEXT NOT NULL,
+    at              INTEGER NOT NULL,
+    concurrency     INTEGER NOT NULL,
+    breaker         TEXT NOT NULL           -- closed, open or half-open
+) STRICT;
+CREATE INDEX pulses_by_run ON pulses (run);
 """
 
 # What is on disk, said in statuses. Dispatched without an outcome is unknown, nothing else is.
@@ -212,6 +230,8 @@ CREATE TABLE attempts (
 {_HANDOVERS}
 {_VERIFICATIONS}
 {_LEASES}
+{_SIGNED}
+{_PULSES}
 {_STORIES}
 """
 
@@ -249,6 +269,7 @@ MIGRATIONS: Mapping[int, str] = MappingProxyType(
         1: _TO_2,
         2: _SWITCH_OVERS,
         3: _TO_4,
+        4: f"{_SIGNED}{_PULSES}",
     }
 )
 """Version of a ledger -> the statements that make the next version of it."""

@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from bulkagent.engine import Bounds, Caution, Engine, Limits, Notice
+from bulkagent.engine import Bounds, Caution, Engine, Limits, Notice, State
 from bulkagent.outcome import Attempt, Learned
 from tests.dispositions import BUSY, DONE, ODD, ended
 from tests.engine.far import bulkhead
@@ -135,4 +135,6 @@ def test_a_busy_client_learns_nothing_that_would_raise_the_limit() -> None:
 def test_changes_are_told_with_their_reason() -> None:
     notices: list[Notice] = []
     under_load(steady(lambda _now: 0.05), Bounds(4, 64, 16), 5.0, notices=notices)
-    assert notices[0] == Notice("limit.changed", "16 to 32: nothing speaks against doubling")
+    assert notices[0] == Notice(
+        "limit.changed", "16 to 32: nothing speaks against doubling", 32, State.CLOSED
+    )
