@@ -97,6 +97,7 @@ def again_of(ctx: typer.Context) -> dict[str, Any]:
         "insecure": given["insecure"],
         "take_over": given["take_over"] or "",
         "log_file": given["log_file"],
+        "note": given["note"] or "",
         "place": place_of(ctx),
         "repeat": repeated(ctx),
         **times_of(given["start_at"], given["finish_by"], given["time_zone"], given["config"]),

@@ -22,6 +22,7 @@ def revert(  # noqa: PLR0917 - Typer reads the parameters; nobody calls this by 
     max_agents: options.MaxAgents = None,
     protect: options.Protect = None,
     job: options.Job = None,
+    note: options.Note = None,
     take_over: options.TakeOver = None,
     concurrency: options.Concurrency = None,
     rate: options.Rate = None,

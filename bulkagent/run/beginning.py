@@ -22,6 +22,7 @@ from bulkagent.ledger import (
     find_run,
     put_in_doubt,
     release_lease,
+    sign_leg,
     supersede,
     take_lease,
     touched_since,
@@ -32,6 +33,7 @@ from bulkagent.run.preparing import Prepared
 from bulkagent.run.request import Request, Resume, Revert
 from bulkagent.run.resuming import refuse_age
 from bulkagent.run.waiting import wait_for_start
+from bulkagent.run.who import who
 
 __all__ = ["await_start", "begin", "reach_gateways"]
 
@@ -100,11 +102,13 @@ def begin(
             totals=planned.plan.totals,
         )
     try:
-        return _begin(asked, planned, prepared, database, override=override, now_ms=now_ms)
+        leg = _begin(asked, planned, prepared, database, override=override, now_ms=now_ms)
+        sign_leg(database, planned.run, leg, who=who(), note=asked.note)
     except BaseException:
         with contextlib.suppress(BulkagentError):  # it ends with the process anyway
             release_lease(database, planned.run)
         raise
+    return leg
 
 
 def _begin(

@@ -1,12 +1,11 @@
-"""The bulkhead of one gateway, as settings want it and as log and ledger are told of it.
+"""The bulkhead of one gateway, as settings want it.
 
-What may live here: settings to the engine's records, and who hears what of a bulkhead. What this
-room must not know: which lanes are sent when, and how a run ends.
+What may live here: settings to the engine's records. What this room must not know: which lanes are
+sent when, how a run ends, and who is told what of it.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING
 
@@ -15,30 +14,24 @@ from bulkagent.engine import (
     Bounds,
     Bulkhead,
     Caution,
-    Decision,
-    End,
     Gates,
     HaltCount,
     HaltShare,
     Limits,
-    Notice,
     RetryPolicy,
     Rule,
 )
 from bulkagent.ledger import Journal, Lane
-from bulkagent.outcome import Assignment, Attempt, Cause, Health
-from bulkagent.report import ADVICE
 from bulkagent.run.events import EventLog
 from bulkagent.run.handing_over import patience_of
+from bulkagent.run.hearing import GatewayBulkhead, Hearing
 from bulkagent.run.switching import SwitchOvers
 from bulkagent.settings import Settings
 
 if TYPE_CHECKING:
     from bulkagent.gateway.client import GatewayClient
 
-__all__ = ["Bulkheads", "GatewayBulkhead", "explained", "halt_rules"]
-
-GatewayBulkhead = Bulkhead[Assignment, Attempt]
+__all__ = ["Bulkheads", "halt_rules"]
 
 
 class Bulkheads:
@@ -67,6 +60,8 @@ class Bulkheads:
         self._uniform = uniform
         self._log = log
         self._switch_overs = SwitchOvers()
+        self.hearings: dict[str, Hearing] = {}
+        """What is heard of each gateway in the latest pass."""
 
     def make(
         self,
@@ -93,35 +88,23 @@ class Bulkheads:
             earlier: The bulkhead of the same gateway before, in the same leg.
         """
         settings, at = self._settings, self._settings.limits(name)
-        log = self._log if self._log.wanted else None
-
-        def observe(item: Assignment, attempt: int, ended: Attempt, decision: Decision) -> None:
-            if ended.disposition.cause is Cause.SWITCH_OVER and _of_all(ended):
-                self._switched_over(name, item, ended, journal)
-            elif self._switch_overs.suspected and ended.disposition.health is Health.GOOD:
-                self._switch_overs.denied(name)
-            if log is not None:
-                log.attempted(item, journal.number(item, attempt), ended, decision)
-
-        def ending(end: End) -> None:
-            self._log.decided(f"run.{end.cause}", gateway=name, reason=end.reason)
-            if end.cause is Cause.HALTED:
-                journal.halted(explained(bulkhead, end))
-
-        def notice(notice: Notice) -> None:
-            self._log.decided(notice.event, gateway=name, reason=notice.reason)
-
+        limits = Limits(
+            concurrency=at.concurrency,
+            adaptive=Bounds.between(*at.auto) if at.auto else None,
+            per_second=at.per_second,
+            burst=at.burst,
+        )
+        before = self.hearings.get(name)
+        hearing = self.hearings[name] = Hearing(
+            *(name, journal, self._log, self._switch_overs),
+            limit=before.limit if before else limits.first,
+        )
         bulkhead: GatewayBulkhead = Bulkhead(
             name,
             keys,
             journal,
             client.attempt,
-            limits=Limits(
-                concurrency=at.concurrency,
-                adaptive=Bounds.between(*at.auto) if at.auto else None,
-                per_second=at.per_second,
-                burst=at.burst,
-            ),
+            limits=limits,
             policy=RetryPolicy(
                 max_attempts=settings.max_attempts, retry_for_s=settings.retry_for_s
             ),
@@ -138,35 +121,15 @@ class Bulkheads:
             random=self._uniform,
             rows=sum(lane.assignments for lane in lanes),
             halt_first=settings.halt_first,
-            observe=observe,
-            ending=ending,
-            notice=notice if log is not None else None,
+            observe=hearing.observe,
+            ending=lambda end: hearing.ended(bulkhead, end),
+            notice=hearing.notice,
         )
-        if earlier is not None:
+        if earlier is None:
+            journal.granted(name, hearing.limit, hearing.breaker.value)
+        else:
             bulkhead.follow(earlier)
         return bulkhead
-
-    def _switched_over(self, name: str, item: Assignment, ended: Attempt, journal: Journal) -> None:
-        # While it held this request, others may have been set and lost it again.
-        answered_at = ended.sent_at + math.ceil(ended.latency_ms)
-        began_at = self._switch_overs.answered(name, item.agent_id, answered_at)
-        if began_at is not None:
-            self._log.decided("gateway.switched_over", gateway=name, reason=ended.retcode)
-            journal.switched_over(name, began_at)
-
-
-def _of_all(ended: Attempt) -> bool:
-    """Whether it is about the gateway: a session that was lost is about one agent."""
-    return ended.disposition.health is Health.UNWELL
-
-
-def explained(head: GatewayBulkhead, end: End) -> str:
-    """Why a bulkhead ended before its time, and what to check, for people."""
-    verdict = head.tally.verdict
-    if end.cause is not Cause.HALTED or verdict is None:
-        return end.reason
-    meaning, advice = ADVICE[verdict]
-    return f"{end.reason}: {meaning}; {advice}"
 
 
 def halt_rules(settings: Settings) -> list[Rule]:

@@ -19,12 +19,14 @@ from bulkagent.gateway.operations import SET_TALK_RIGHT, flag_of
 from bulkagent.ledger import (
     Database,
     Leg,
+    Pulse,
     RunFacts,
     Summary,
     endpoints_of,
     find_run,
     legs_of,
     lines,
+    pulses_of,
     summarise,
 )
 from bulkagent.outcome import Line
@@ -103,9 +105,12 @@ def write_report(
                 "fingerprint": facts.fingerprint,
                 "job": facts.job,
                 "gateways": {at.gateway: at.url for at in endpoints_of(database, facts.run)},
+                "who": legs[0]["who"] if legs else None,
+                "note": legs[0]["note"] if legs else None,
                 "legs": legs,
                 "clusters": summary.clusters,
                 "handover": [_group(at) for at in standings(database, facts.run, settings)],
+                "pulses": [_pulse(pulse) for pulse in pulses_of(database, facts.run)],
                 "next": _next(summary, facts),
                 "version": version("bulkagent"),
                 **shown.facts,
@@ -131,6 +136,11 @@ def _leg(leg: Leg) -> dict[str, Any]:
     told = msgspec.to_builtins(leg)
     moments = ("started_at", "finished_at")
     return {**told, **{name: told[name] and report.iso(told[name]) for name in moments}}
+
+
+def _pulse(pulse: Pulse) -> dict[str, Any]:
+    told = msgspec.to_builtins(pulse)
+    return {**told, "at": report.iso(pulse.at)}
 
 
 def _group(standing: GroupStanding) -> dict[str, Any]:

@@ -75,6 +75,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     """When the first request may go out; None: at once. Neither time is kept for a resume."""
     finish_by: Moment | None = None
     """When it should be done. It is planned and warned about, and never stops anything."""
+    note: str = ""
+    """What is to be remembered with it, such as a ticket's number."""
 
 
 class Choices(msgspec.Struct, frozen=True, kw_only=True):
@@ -126,6 +128,7 @@ class Again(msgspec.Struct, frozen=True, kw_only=True):
     repeat: tuple[str, ...] = ()
     start_at: Moment | None = None
     finish_by: Moment | None = None
+    note: str = ""
 
 
 class Resume(Again, frozen=True, kw_only=True):

@@ -25,12 +25,13 @@ from bulkagent.ledger import (
     put_in_doubt,
 )
 from bulkagent.outcome import Assignment, Attempt, Cause, Outcome, Status
-from bulkagent.run.bulkheads import Bulkheads, GatewayBulkhead, explained, halt_rules
+from bulkagent.run.bulkheads import Bulkheads, halt_rules
 from bulkagent.run.credentials import Supply
 from bulkagent.run.events import EventLog
 from bulkagent.run.gated import Gated
 from bulkagent.run.gateways import Gateways
 from bulkagent.run.handing_over import lanes_of
+from bulkagent.run.hearing import GatewayBulkhead, explained
 from bulkagent.run.planning import Planned
 from bulkagent.run.request import Request
 from bulkagent.run.seeing import Watch

@@ -53,6 +53,9 @@ class RunLine(msgspec.Struct, frozen=True, kw_only=True):
     legs: int
     reverts: str | None
     job: str = ""
+    who: str | None = None
+    """Who has begun its first leg."""
+    note: str | None = None
 
 
 class LegLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,6 +70,8 @@ class LegLine(msgspec.Struct, frozen=True, kw_only=True):
     reason: str | None
     override: str | None
     took_over: str | None = None
+    who: str | None = None
+    note: str | None = None
 
 
 class RunStory(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -158,6 +163,8 @@ def run_story(ledger: Path | None, name: str) -> RunStory:
                     reason=leg.reason,
                     override=leg.override,
                     took_over=leg.took_over,
+                    who=leg.who,
+                    note=leg.note,
                 )
                 for leg in legs_of(database, facts.run)
             ),

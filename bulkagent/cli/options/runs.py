@@ -21,6 +21,7 @@ __all__ = [
     "Ledger",
     "LogFile",
     "MaxAge",
+    "Note",
     "Only",
     "OrResume",
     "Override",
@@ -109,6 +110,10 @@ TrustState = Annotated[
         metavar="TIME",
         help="How long a recorded talk right is taken for what the agent had.  [8h]",
     ),
+]
+Note = Annotated[
+    str | None,
+    option("--note", metavar="TEXT", help="Kept with the run and shown with it: a ticket, a why."),
 ]
 Only = Annotated[
     str | None,
