@@ -14,9 +14,16 @@ from bulkagent.errors import SettingsRefused
 
 __all__ = ["agent_id_range", "concurrency", "duration_s", "halt_at", "rate_per_second", "share"]
 
-_SECONDS: Mapping[str, float] = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "": 1.0}
+_SECONDS: Mapping[str, float] = {
+    "ms": 0.001,
+    "s": 1.0,
+    "m": 60.0,
+    "h": 3600.0,
+    "d": 86_400.0,
+    "": 1.0,
+}
 _NUMBER = r"(\d{1,9}(?:\.\d{1,6})?)"
-_DURATION = re.compile(rf"{_NUMBER}\s*(ms|s|m|h|)", re.ASCII)
+_DURATION = re.compile(rf"{_NUMBER}\s*(ms|s|m|h|d|)", re.ASCII)
 _RATE = re.compile(rf"{_NUMBER}\s*/\s*(s|m|h)", re.ASCII)
 _HALT = re.compile(r"fail=(?:(\d{1,2}(?:\.\d{1,6})?|100)\s*%|(\d{1,9}))", re.ASCII)
 _SHARE = re.compile(r"(\d{1,3}(?:\.\d{1,6})?)\s*%", re.ASCII)
@@ -33,7 +40,7 @@ _AUTO = (4, 256)
 
 
 def duration_s(text: str) -> float:
-    """Seconds of a duration such as `3s`, `500ms`, `10m`, `1.5h` or `10` (seconds).
+    """Seconds of a duration such as `3s`, `500ms`, `10m`, `1.5h`, `90d` or `10` (seconds).
 
     Raises:
         SettingsRefused: It is no duration, or is zero.

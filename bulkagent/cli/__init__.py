@@ -13,7 +13,7 @@ import sys
 
 import typer
 
-from bulkagent.cli import apply, check, emulate, hold, report, resume, revert, runs, show
+from bulkagent.cli import apply, check, emulate, hold, prune, report, resume, revert, runs, show
 
 __all__ = ["app", "main"]
 
@@ -33,6 +33,7 @@ app.command("revert")(revert.revert)
 app.command("report")(report.report)
 app.command("runs")(runs.runs)
 app.command("show")(show.show)
+app.command("prune")(prune.prune)
 app.command("emulate")(emulate.emulate)
 
 session = typer.Typer(help="Sessions of agents that bulkagent itself signs in.")

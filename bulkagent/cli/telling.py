@@ -5,74 +5,88 @@ What may live here: records to text. What this room must not know: where records
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from bulkagent.cli.screen import clusters_as_lines, count
+from bulkagent.cli.table import table
 from bulkagent.cli.verified_screen import verified_as_lines
+from bulkagent.instants import lasting
 from bulkagent.outcome import Cause
 from bulkagent.report import printable
 
 if TYPE_CHECKING:
-    from bulkagent.run import AgentStory, RunLine, RunStory
+    from bulkagent.run import AgentDeed, AgentStory, RunLine, RunStory
+    from bulkagent.run.telling import LegLine
 
-__all__ = ["agent", "listing", "run"]
+__all__ = ["agent", "listing", "past", "run"]
 
 
-def listing(runs: Sequence[RunLine]) -> str:
-    """Runs as a table, a line each."""
-    jobs = any(line.job for line in runs)
-    rows = [("run", "state", "exit", "applied", "of", "flag", "gateway", "roster", "job")]
-    for line in runs:
-        state = line.state if line.legs < 2 else f"{line.state} ({line.legs} legs)"  # noqa: PLR2004
-        rows.append(
+def listing(runs: Sequence[RunLine], width: int | None = None) -> str:
+    """Runs as a table, a line each.
+
+    Args:
+        runs: The latest first.
+        width: Columns that there are; None: as many as it takes.
+    """
+    return table(
+        _HEADS,
+        [
             (
-                printable(line.run_id),
-                printable(state),
+                line.run_id,
+                line.state if line.legs < 2 else f"{line.state} ({line.legs} legs)",  # noqa: PLR2004
                 "" if line.exit_code is None else str(line.exit_code),
                 f"{line.totals.get('applied', 0):,}",
                 f"{line.rows:,}",
                 "" if line.flag is None else str(line.flag),
-                printable(line.gateway),
-                f"revert of {line.reverts}" if line.reverts else printable(line.roster),
-                printable(line.job),
+                _took(line.elapsed_s) if line.finished_at else "",
+                line.gateway,
+                f"revert of {line.reverts}" if line.reverts else line.roster,
+                line.job,
+                line.who or "",
+                line.note or "",
             )
-        )
-    # A column that is empty in every row would only make a narrow terminal narrower.
-    shown = len(rows[0]) if jobs else len(rows[0]) - 1
-    widths = [max(len(row[column]) for row in rows) for column in range(shown)]
-    return "\n".join(
-        "  ".join(
-            cell.rjust(width) if column in _NUMBERS else cell.ljust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=False))
-        ).rstrip()
-        for row in rows
+            for line in runs
+        ],
+        numbers=("exit", "applied", "of", "took"),
+        spare=("who", "note", "took", "flag", "gateway", "roster", "job", "exit"),
+        width=width,
     )
 
 
-_NUMBERS = frozenset({2, 3, 4})
+_HEADS = (
+    *("run", "state", "exit", "applied", "of", "flag", "took", "gateway", "roster", "job"),
+    *("who", "note"),
+)
+
+
+def _took(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds < 100 else lasting(seconds)  # noqa: PLR2004 - reads well
+
+
+def past(deeds: Sequence[AgentDeed], width: int | None = None) -> str:
+    """What runs wanted of one agent, a line each, the latest first."""
+    return table(
+        ("at", "run", "gateway", "flag", "status", "cause", "retcode", "requests", "who"),
+        [
+            (
+                *(deed.at, deed.run_id, deed.gateway, deed.flag, deed.status, deed.cause or ""),
+                *(deed.retcode, str(deed.attempts), deed.who or ""),
+            )
+            for deed in deeds
+        ],
+        numbers=("requests",),
+        spare=("who", "requests", "retcode", "gateway", "at"),
+        width=width,
+    )
 
 
 def run(story: RunStory) -> str:
     """One run: what was asked for, each leg, how its rows stand."""
     line = story.run
-    code = "" if line.exit_code is None else f", exit {line.exit_code}"
-    text = [f"run     {line.run_id}: {line.state}{code}"]
-    if line.reverts:
-        text.append(f"revert  of {line.reverts}")
-    if line.job:
-        text.append(f"job     {line.job}")
-    text.append(f"roster  {line.roster}: {count(line.rows, 'row')}")
-    text.extend(f"gateway {name}: {url}" for name, url in story.gateways.items())
+    text = [*_facts(story)]
     for leg in story.legs:
-        end = f" to {leg.finished_at}: {leg.state}, exit {leg.exit_code}" if leg.finished_at else ""
-        text.append(f"leg {leg.leg:<4}{leg.command}, {leg.started_at}{end}")
-        if leg.took_over:
-            text.append(f"        took over from run {leg.took_over}")
-        if leg.override:
-            text.append(f"        overridden: {leg.override}")
-        if leg.reason:
-            text.append(f"        {leg.reason}")
+        text.extend(_leg(leg, line))
     totals = ", ".join(f"{number:,} {status}" for status, number in line.totals.items() if number)
     text.append(f"rows    {totals or 'none'}")
     text.append(f"sent    {count(story.requests, 'request')}, {story.retries:,} of them retries")
@@ -84,6 +98,35 @@ def run(story: RunStory) -> str:
     if story.next:
         text.append(f"next    {story.next}")
     return "\n".join(printable(part) for part in text)
+
+
+def _facts(story: RunStory) -> Iterator[str]:
+    line = story.run
+    code = "" if line.exit_code is None else f", exit {line.exit_code}"
+    yield f"run     {line.run_id}: {line.state}{code}"
+    if line.reverts:
+        yield f"revert  of {line.reverts}"
+    for name, fact in (("job", line.job), ("who", line.who), ("note", line.note)):
+        if fact:
+            yield f"{name:<8}{fact}"
+    yield f"roster  {line.roster}: {count(line.rows, 'row')}"
+    for name, url in story.gateways.items():
+        yield f"gateway {name}: {url}"
+
+
+def _leg(leg: LegLine, line: RunLine) -> Iterator[str]:
+    end = f" to {leg.finished_at}: {leg.state}, exit {leg.exit_code}" if leg.finished_at else ""
+    yield f"leg {leg.leg:<4}{leg.command}, {leg.started_at}{end}"
+    said = (
+        ("by ", leg.who if leg.who != line.who else None),
+        ("note: ", leg.note if leg.note != line.note else None),
+        ("took over from run ", leg.took_over),
+        ("overridden: ", leg.override),
+        ("", leg.reason),
+    )
+    for word, fact in said:
+        if fact:
+            yield f"        {word}{fact}"
 
 
 def agent(story: AgentStory) -> str:

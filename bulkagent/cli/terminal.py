@@ -42,8 +42,12 @@ def _write(stream: TextIO | None, text: str) -> None:
             os.close(null)
 
 
-def agreed(question: str) -> bool:
+def agreed(question: str, *, otherwise: str = "nothing was sent") -> bool:
     """Ask at the controlling terminal, which a roster on standard input leaves free.
+
+    Args:
+        question: With all that is agreed to.
+        otherwise: What is so as long as nobody agrees.
 
     Raises:
         ConsentRefused: There is no terminal to ask at.
@@ -55,7 +59,7 @@ def agreed(question: str) -> bool:
         terminal = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY)
     except OSError:
         raise ConsentRefused(
-            "nothing was sent: there is no terminal to ask at. Add --yes to agree beforehand to"
+            f"{otherwise}: there is no terminal to ask at. Add --yes to agree beforehand to"
             f" this: {question}"
         ) from None
     asked = "\n".join(printable(line) for line in question.split("\n"))
@@ -66,5 +70,5 @@ def agreed(question: str) -> bool:
             tty.write(f"{asked} [y/N] ".encode())
             answer = tty.readline().decode(errors="replace")
     except (OSError, termios.error):
-        raise ConsentRefused("nothing was sent: the terminal has gone") from None
+        raise ConsentRefused(f"{otherwise}: the terminal has gone") from None
     return answer.strip().lower() in {"y", "yes"}

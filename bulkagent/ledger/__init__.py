@@ -15,8 +15,10 @@ told plain values and gives back the records of `bulkagent.outcome`.
   `verifications` whether what was set was seen.
 """
 
+from bulkagent.ledger.appearances import Appearance, appearances
 from bulkagent.ledger.covers import Covered, Covers
 from bulkagent.ledger.database import Database, open_ledger
+from bulkagent.ledger.forgetting import forget_run, idle_since, prune_run
 from bulkagent.ledger.handovers import (
     HandoverGroup,
     absent_rows,
@@ -49,6 +51,7 @@ from bulkagent.ledger.legs import (
     Leg,
     Portion,
     begin_leg,
+    elapsed_ms_of,
     finish_leg,
     legs_of,
     portions,
@@ -61,11 +64,12 @@ from bulkagent.ledger.matching import Matching
 from bulkagent.ledger.ownership import Claim, ask_to_drain, is_claimed
 from bulkagent.ledger.pace import Pace, last_pace
 from bulkagent.ledger.place import default_path, probe
-from bulkagent.ledger.plan import Endpoint, Lane, Planner, forget_run
+from bulkagent.ledger.plan import Endpoint, Lane, Planner
 from bulkagent.ledger.pulses import Pulse, pulses_of
 from bulkagent.ledger.rights import Changed, Deed, changed_rows
 from bulkagent.ledger.runs import (
     RunFacts,
+    RunFilter,
     endpoints_of,
     find_run,
     find_same,
@@ -87,6 +91,7 @@ from bulkagent.ledger.verifications import (
 )
 
 __all__ = [
+    "Appearance",
     "AppliedRow",
     "Changed",
     "Claim",
@@ -108,10 +113,12 @@ __all__ = [
     "Portion",
     "Pulse",
     "RunFacts",
+    "RunFilter",
     "Step",
     "Summary",
     "Verdicts",
     "absent_rows",
+    "appearances",
     "applied_among",
     "applied_incoming",
     "ask_to_drain",
@@ -120,6 +127,7 @@ __all__ = [
     "contested",
     "default_path",
     "down_already",
+    "elapsed_ms_of",
     "endpoints_of",
     "find_run",
     "find_same",
@@ -128,6 +136,7 @@ __all__ = [
     "forget_run",
     "handover_groups",
     "has_lease",
+    "idle_since",
     "is_claimed",
     "keep_totals",
     "keep_verdicts",
@@ -144,6 +153,7 @@ __all__ = [
     "portions",
     "probe",
     "protect",
+    "prune_run",
     "pulses_of",
     "put_in_doubt",
     "release_lease",

@@ -181,6 +181,19 @@ class Database:
         with contextlib.suppress(sqlite3.Error):
             execute(f"PRAGMA busy_timeout={self._busy_wait_ms}")
 
+    def compact(self) -> bool:
+        """Give the space of what was deleted back to the file system; it takes as much meanwhile.
+
+        Returns:
+            Whether that was done: not while others use the ledger, or where the disk is full.
+        """
+        try:
+            self._connection.execute("VACUUM")
+        except _ERRORS:
+            return False
+        self.checkpoint()
+        return True
+
     def _roll_back(self) -> None:
         with contextlib.suppress(sqlite3.Error):  # it did so itself, or had not begun
             self._connection.execute("ROLLBACK")

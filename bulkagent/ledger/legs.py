@@ -21,6 +21,7 @@ __all__ = [
     "Leg",
     "Portion",
     "begin_leg",
+    "elapsed_ms_of",
     "finish_leg",
     "legs_of",
     "portions",
@@ -257,6 +258,12 @@ def legs_of(database: Database, run: int) -> tuple[Leg, ...]:
         return tuple(msgspec.convert(dict(zip(fields, row, strict=True)), Leg) for row in rows)
 
 
+def elapsed_ms_of(database: Database, run: int) -> int:
+    """For how many milliseconds the legs of a run that have ended were at work."""
+    ((elapsed_ms,),) = database.all(_ELAPSED, (run,))
+    return int(elapsed_ms)
+
+
 _GROUPS = """
 SELECT s.lane, s.gateway, l.wave, s.arguments, s.status, s.cause, count(*), l.group_name
 FROM stories s JOIN lanes l ON l.run = s.run AND l.lane = s.lane
@@ -333,6 +340,8 @@ WHERE run = ?
 _FINISH = """
 UPDATE legs SET state = ?, exit_code = ?, reason = ?, finished_at = ? WHERE run = ? AND leg = ?
 """
+
+_ELAPSED = "SELECT coalesce(sum(finished_at - started_at), 0) FROM legs WHERE run = ?"
 
 _SIGN = "UPDATE legs SET who = ?, note = ? WHERE run = ? AND leg = ?"
 

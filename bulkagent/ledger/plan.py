@@ -19,7 +19,7 @@ from bulkagent.ledger.database import Database
 from bulkagent.ledger.ownership import Claim
 from bulkagent.outcome import Cause, Status
 
-__all__ = ["Endpoint", "Lane", "Planner", "forget_run"]
+__all__ = ["Endpoint", "Lane", "Planner"]
 
 # One transaction for so many rows: long enough that commits cost nothing, short enough that
 # another run's marks, which wait for this lock, wait a few hundredths of a second.
@@ -44,10 +44,6 @@ GROUP BY lane, gateway, arguments
 """
 _INSERT_LANE = """
 INSERT INTO lanes (run, lane, gateway, wave, assignments, group_name) VALUES (?,?,?,?,?,?)
-"""
-_FORGET_ROWS = """
-DELETE FROM assignments WHERE run = ?1
-AND row IN (SELECT row FROM assignments WHERE run = ?1 ORDER BY row LIMIT ?2)
 """
 
 
@@ -322,19 +318,6 @@ class Planner:
         for start in range(0, len(self._retractions), _BATCH):
             _write(self._database, (_RETRACT, self._retractions[start : start + _BATCH]))
         self._retractions.clear()
-
-
-def forget_run(database: Database, run: int) -> None:
-    """Take a run that has sent nothing out of the ledger again.
-
-    Raises:
-        LedgerUnavailable: The ledger cannot be written.
-    """
-    # By batches as it came, and with the mark first, so that no part of it is ever reported on.
-    _write(database, ("UPDATE runs SET planned_at = NULL WHERE run = ?", [(run,)]))
-    while database.all("SELECT 1 FROM assignments WHERE run = ? LIMIT 1", (run,)):
-        _write(database, (_FORGET_ROWS, [(run, _BATCH)]))
-    _write(database, ("DELETE FROM runs WHERE run = ?", [(run,)]))  # and all that refers to it
 
 
 def _write(database: Database, *statements: tuple[str, Iterable[Sequence[object]]]) -> None:

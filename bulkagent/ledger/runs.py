@@ -6,7 +6,7 @@ What may live here: finding and listing runs. What this room must not know: thei
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -20,7 +20,9 @@ from bulkagent.outcome import Status
 
 __all__ = [
     "RunFacts",
+    "RunFilter",
     "endpoints_of",
+    "every_run",
     "find_run",
     "find_same",
     "keep_totals",
@@ -55,6 +57,10 @@ class RunFacts(msgspec.Struct, frozen=True):
     legs: int
     job: str
     """What it is called by who runs it daily; "" where it has no such name."""
+    who: str | None
+    """Who has begun its first leg."""
+    note: str | None
+    """What they noted."""
     running: bool
     """Whether a process owns it at this moment."""
 
@@ -85,11 +91,32 @@ def find_run(database: Database, name: str) -> RunFacts:
     return facts
 
 
-def list_runs(database: Database, limit: int, *, job: str | None = None) -> list[RunFacts]:
-    """The latest runs, the latest first, those that were never planned included; of a job alone."""
-    wanted = "WHERE ?2 IS NULL OR job = ?2"
-    rows = database.all(f"{_SELECT} {wanted} ORDER BY run DESC LIMIT ?1", (limit, job))
+class RunFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which runs are wanted; None: whatever it is."""
+
+    job: str | None = None
+    since_ms: int | None = None
+    """Made at this time of day or later."""
+    gateway: str | None = None
+    """That send to it, by the name that they have for it or by its address."""
+    flag: int | None = None
+    """That ask for one flag throughout."""
+
+
+def list_runs(database: Database, limit: int, wanted: RunFilter | None = None) -> list[RunFacts]:
+    """The latest runs, the latest first, those that were never planned included."""
+    wanted = wanted or RunFilter()
+    rows = database.all(
+        f"{_SELECT} {_FILTER} ORDER BY run DESC LIMIT ?5",
+        (wanted.job, wanted.since_ms, wanted.gateway, wanted.flag, limit),
+    )
     return [_facts(database, row) for row in rows]
+
+
+def every_run(database: Database) -> Iterator[RunFacts]:
+    """Every run, the latest first, read as it is asked for."""
+    for row in database.all(f"{_SELECT} ORDER BY run DESC"):
+        yield _facts(database, row)
 
 
 def find_same(database: Database, fingerprint: str, *, but: int) -> list[RunFacts]:
@@ -165,8 +192,19 @@ _ID = re.compile(r"\d{8}T\d{6}(?:\.\d{3})?Z-[0-9a-f]{4}", re.ASCII)
 _SELECT = """
 SELECT run, id, created_at, planned_at, finished_at, state, exit_code, operation, roster,
 extra_columns, settings, halted, fingerprint, (SELECT id FROM runs r WHERE r.run = runs.reverts),
-(SELECT coalesce(max(leg), 0) FROM legs l WHERE l.run = runs.run), job
+(SELECT coalesce(max(leg), 0) FROM legs l WHERE l.run = runs.run), job,
+(SELECT who FROM legs l WHERE l.run = runs.run AND l.leg = 1),
+(SELECT note FROM legs l WHERE l.run = runs.run AND l.leg = 1)
 FROM runs"""
+
+_FILTER = """
+WHERE (?1 IS NULL OR job = ?1)
+AND (?2 IS NULL OR created_at >= ?2)
+AND (?3 IS NULL OR EXISTS (
+    SELECT 1 FROM endpoints e WHERE e.run = runs.run AND ?3 IN (e.gateway, e.url)
+))
+AND (?4 IS NULL OR (reverts IS NULL AND json_extract(settings, '$.flag') = ?4))
+"""
 
 _ENDPOINTS = "SELECT gateway, url, options FROM endpoints WHERE run = ? ORDER BY gateway"
 

@@ -4,8 +4,11 @@ What may live here: the composition of roster, ledger, engine, gateways and repo
 room must not know: who asked, a terminal or a Python program.
 """
 
+from bulkagent.ledger import RunFilter
+from bulkagent.run.agent_telling import AgentDeed, AgentStory, agent_past, agent_story
 from bulkagent.run.checking import check_roster
 from bulkagent.run.finishing import Finished
+from bulkagent.run.pruning import OldRuns, Pruned, old_runs, prune
 from bulkagent.run.reporting import write_report
 from bulkagent.run.request import (
     EMULATED,
@@ -21,34 +24,34 @@ from bulkagent.run.request import (
     planned_totals,
 )
 from bulkagent.run.running import Run
-from bulkagent.run.telling import (
-    AgentStory,
-    RunLine,
-    RunStory,
-    agent_story,
-    run_list,
-    run_story,
-)
+from bulkagent.run.telling import RunLine, RunStory, run_list, run_story
 
 __all__ = [
     "EMULATED",
+    "AgentDeed",
     "AgentStory",
     "Choices",
     "Finished",
+    "OldRuns",
     "Plan",
     "PlanPart",
     "Progress",
+    "Pruned",
     "Request",
     "Resume",
     "Revert",
     "Run",
+    "RunFilter",
     "RunLine",
     "RunResult",
     "RunStory",
     "Standing",
+    "agent_past",
     "agent_story",
     "check_roster",
+    "old_runs",
     "planned_totals",
+    "prune",
     "run_list",
     "run_story",
     "write_report",

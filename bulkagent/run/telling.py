@@ -6,34 +6,37 @@ shown.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
 
-from bulkagent.errors import RunNotFound
 from bulkagent.ledger import (
     Cluster,
     Database,
     RunFacts,
+    RunFilter,
     Verdicts,
     default_path,
+    elapsed_ms_of,
     endpoints_of,
     find_run,
     legs_of,
-    lines_of_agent,
     list_runs,
     open_ledger,
-    steps,
     summarise,
     totals_of,
     verdicts_of,
 )
 from bulkagent.report import iso
-from bulkagent.run.reporting import FLAGS, end_of
+from bulkagent.run.reporting import end_of
 from bulkagent.run.verdict import Ending, judge
 
-__all__ = ["AgentStory", "RunLine", "RunStory", "agent_story", "run_list", "run_story"]
+__all__ = ["RunLine", "RunStory", "run_list", "run_story"]
+
+_ANY = 1_000_000
+"""Runs to look through for those in a state."""
 
 
 class RunLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,6 +59,9 @@ class RunLine(msgspec.Struct, frozen=True, kw_only=True):
     who: str | None = None
     """Who has begun its first leg."""
     note: str | None = None
+    """What they noted."""
+    elapsed_s: float = 0.0
+    """All its legs together that have ended."""
 
 
 class LegLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,47 +97,24 @@ class RunStory(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The command to type now; None where nothing is left, or it is being worked on."""
 
 
-class AttemptLine(msgspec.Struct, frozen=True, kw_only=True):
-    """One request."""
+def run_list(
+    ledger: Path | None, limit: int, wanted: RunFilter | None = None, *, state: str | None = None
+) -> list[RunLine]:
+    """The latest runs of a ledger, the latest first.
 
-    attempt: int
-    sent_at: str
-    ended: str
-    """The retcode or fault that it ended with."""
-    http_status: int | None
-    latency_ms: float | None
-    message: str
-
-
-class AgentRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One row of the roster that names the agent."""
-
-    row: int
-    gateway: str
-    flag: str
-    status: str
-    cause: str | None
-    retcode: str
-    message: str
-    attempts: tuple[AttemptLine, ...]
-
-
-class AgentStory(msgspec.Struct, frozen=True, kw_only=True):
-    """All that a run has to do with one agent."""
-
-    run_id: str
-    agent_id: str
-    rows: tuple[AgentRow, ...]
-
-
-def run_list(ledger: Path | None, limit: int, *, job: str | None = None) -> list[RunLine]:
-    """The latest runs of a ledger, the latest first; of a job alone where one is named.
+    Args:
+        ledger: The ledger; None: the platform's.
+        limit: So many at most.
+        wanted: Which ones.
+        state: Only those in this state, which is not on disk alone.
 
     Raises:
         LedgerUnavailable: It cannot be read.
     """
     with open_ledger(ledger or default_path()) as database, database.snapshot():
-        return [_line(database, facts) for facts in list_runs(database, limit, job=job)]
+        found = list_runs(database, limit if state is None else _ANY, wanted)
+        stand = (facts for facts in found if state is None or end_of(facts)[0] == state)
+        return [_line(database, facts) for facts in itertools.islice(stand, limit)]
 
 
 def run_story(ledger: Path | None, name: str) -> RunStory:
@@ -174,43 +157,6 @@ def run_story(ledger: Path | None, name: str) -> RunStory:
         )
 
 
-def agent_story(ledger: Path | None, name: str, agent_id: str) -> AgentStory:
-    """What a run has to do with one agent.
-
-    Raises:
-        RunNotFound: There is no such run, or it has no such agent.
-        LedgerUnavailable: The ledger cannot be read.
-    """
-    with open_ledger(ledger or default_path()) as database, database.snapshot():
-        facts = find_run(database, name)
-        rows = tuple(
-            AgentRow(
-                row=line.row,
-                gateway=line.gateway,
-                flag=line.flag,
-                status=line.status,
-                cause=line.cause,
-                retcode=line.retcode,
-                message=line.message,
-                attempts=tuple(
-                    AttemptLine(
-                        attempt=step.attempt,
-                        sent_at=iso(step.sent_at),
-                        ended=step.disposition,
-                        http_status=step.http_status,
-                        latency_ms=step.latency_ms,
-                        message=step.message or "",
-                    )
-                    for step in steps(database, facts.run, line.row)
-                ),
-            )
-            for line in lines_of_agent(database, facts.run, agent_id, FLAGS)
-        )
-    if not rows:
-        raise RunNotFound(f"run {facts.id} has no agent {agent_id}; check the ID")
-    return AgentStory(run_id=facts.id, agent_id=agent_id, rows=rows)
-
-
 def _line(database: Database, facts: RunFacts) -> RunLine:
     state, exit_code = end_of(facts)
     totals = totals_of(database, facts.run)
@@ -229,6 +175,9 @@ def _line(database: Database, facts: RunFacts) -> RunLine:
         legs=facts.legs,
         reverts=facts.reverts,
         job=facts.job,
+        who=facts.who,
+        note=facts.note,
+        elapsed_s=elapsed_ms_of(database, facts.run) / 1000,
     )
 
 

@@ -20,12 +20,12 @@ ROSTER = SAMPLES / "evening_shift.csv"
 
 LINE = {
     *("run_id", "state", "exit_code", "created_at", "finished_at", "rows", "totals"),
-    *("roster", "gateway", "flag", "legs", "reverts", "job"),
+    *("roster", "gateway", "flag", "legs", "reverts", "job", "who", "note", "elapsed_s"),
 }
 STORY = {"run", "gateways", "requests", "retries", "causes", "clusters", "legs", "next"}
 LEG = {
     *("leg", "command", "started_at", "finished_at", "state", "exit_code", "reason", "override"),
-    "took_over",
+    *("took_over", "who", "note"),
 }
 ROW = {"row", "gateway", "flag", "status", "cause", "retcode", "message", "attempts"}
 ATTEMPT = {"attempt", "sent_at", "ended", "http_status", "latency_ms", "message"}
@@ -37,8 +37,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("telling")
     scenario = SAMPLES / "scenarios/not_signed_in.toml"
     arguments = ["--flag", 0, "--gateway", "emulated", "--scenario", scenario]
-    assert bulkagent(folder, "apply", ROSTER, *arguments).code == 3
-    assert bulkagent(folder, "resume", "last").code == 3
+    noted = ["--note", "ticket \x1b]0;812"]
+    assert bulkagent(folder, "apply", ROSTER, *arguments, *noted).code == 3
+    assert bulkagent(folder, "resume", "last", "--note", "once more").code == 3
     assert bulkagent(folder, "revert", "last", "--assume-opposite").code == 0
     return folder
 
@@ -65,10 +66,69 @@ def test_runs_lists_the_latest_first(folder: Path) -> None:
 def test_runs_is_a_table_for_people(folder: Path) -> None:
     ended = bulkagent(folder, "runs")
     heads, revert, apply = ended.out.splitlines()
-    assert heads.split() == ["run", "state", "exit", "applied", "of", "flag", "gateway", "roster"]
+    assert heads.split() == [
+        *("run", "state", "exit", "applied", "of", "flag", "took", "gateway", "roster", "who"),
+        "note",
+    ]
     assert "completed (2 legs)" in apply
     assert "revert of" in revert
-    assert apply.endswith(str(ROSTER))
+    assert str(ROSTER) in apply
+    assert apply.endswith(r"ticket \x1b]0;812")
+
+
+def test_runs_can_be_narrowed_down(folder: Path) -> None:
+    revert, apply = _json(folder, "runs")["runs"]
+    for arguments, found in (
+        (["--flag", 0], [apply]),
+        (["--flag", 1], []),
+        (["--gateway", "emulated"], [revert, apply]),
+        (["--gateway", "east"], []),
+        (["--since", "1h"], [revert, apply]),
+        (["--since", "1ms"], []),
+        (["--state", "completed", "--limit", 1], [revert]),
+        (["--state", "halted"], []),
+        (["--job", "nightly"], []),
+    ):
+        assert _json(folder, "runs", *arguments)["runs"] == found, arguments
+    assert bulkagent(folder, "runs", "--state", "halted").err == "no such run\n"
+    assert bulkagent(folder, "runs", "--since", "yesterday").code == 2
+    assert bulkagent(folder, "runs", "--agent", 1007, "--flag", 0).code == 2
+
+
+def test_an_agent_is_followed_through_all_runs(folder: Path) -> None:
+    revert, apply = (run["run_id"] for run in _json(folder, "runs")["runs"])
+    told = _json(folder, "runs", "--agent", 1001)
+    assert told["agent_id"] == "1001"
+    later, earlier = told["runs"]
+    assert (later["run_id"], later["flag"], later["status"]) == (revert, "1", "applied")
+    assert (earlier["run_id"], earlier["flag"], earlier["status"]) == (apply, "0", "applied")
+    assert later["at"] > earlier["at"]
+    assert later["who"] == earlier["who"]
+    (failed,) = _json(folder, "runs", "--agent", 1007)["runs"]
+    assert (failed["status"], failed["cause"], failed["attempts"]) == (
+        *("failed", "not_signed_in"),
+        2,
+    )
+    assert _json(folder, "runs", "--agent", 1001, "--limit", 1)["runs"] == [later]
+    heads, first, _ = bulkagent(folder, "runs", "--agent", 1001).out.splitlines()
+    assert heads.split()[:5] == ["at", "run", "gateway", "flag", "status"]
+    assert first.split()[:5] == [later["at"], revert, "emulated", "1", "applied"]
+    nobody = bulkagent(folder, "runs", "--agent", "4711\x1b")
+    assert (nobody.code, nobody.out) == (0, "")
+    assert nobody.err == "no run names an agent 4711\\x1b\n"
+
+
+def test_who_began_a_leg_and_what_they_noted_is_kept(folder: Path) -> None:
+    apply = _json(folder, "runs")["runs"][1]
+    assert "@" in apply["who"]
+    assert apply["note"] == "ticket \x1b]0;812"
+    first, second = _json(folder, "show", apply["run_id"])["legs"]
+    assert (first["note"], second["note"]) == (apply["note"], "once more")
+    assert first["who"] == second["who"] == apply["who"]
+    told = bulkagent(folder, "show", apply["run_id"]).out
+    assert f"who     {apply['who']}" in told
+    assert r"note    ticket \x1b]0;812" in told
+    assert "        note: once more" in told
 
 
 def test_show_tells_a_run_with_every_leg(folder: Path) -> None:

@@ -1,0 +1,67 @@
+"""Tables for people, as wide as their terminal.
+
+What may live here: cells into lines. What this room must not know: what is in the cells.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Collection, Sequence
+
+from bulkagent.report import printable
+
+__all__ = ["stdout_width", "table"]
+
+_GAP = "  "
+
+
+def stdout_width() -> int | None:
+    """Columns of the terminal that data goes to; None: it is none, so nothing need be left out."""
+    if sys.stdout is None or not sys.stdout.isatty():
+        return None
+    asked = os.environ.get("COLUMNS", "")
+    if asked.isascii() and asked.isdigit() and int(asked):
+        return int(asked)
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns or None
+    except (OSError, ValueError):
+        return None
+
+
+def table(
+    heads: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    numbers: Collection[str] = (),
+    spare: Sequence[str] = (),
+    width: int | None = None,
+) -> str:
+    """Rows under their heads, a line each; a column that is empty in every row is left out.
+
+    Args:
+        heads: What stands over the columns.
+        rows: As many cells each; what a terminal would obey in them is spelled out.
+        numbers: The columns that are flush right.
+        spare: The columns that may be left out, in that order, until it fits.
+        width: Columns that there are; None: as many as it takes.
+    """
+    safe = [[printable(cell) for cell in row] for row in rows]
+    widths = {
+        head: max(len(head), *(len(row[at]) for row in safe))
+        for at, head in enumerate(heads)
+        if any(row[at] for row in safe)
+    }
+    for head in spare:
+        if width is None or sum(widths.values()) + len(_GAP) * (len(widths) - 1) <= width:
+            break
+        widths.pop(head, None)
+    lines: list[str] = []
+    for row in (heads, *safe):
+        cells = [
+            cell.rjust(widths[head]) if head in numbers else cell.ljust(widths[head])
+            for head, cell in zip(heads, row, strict=True)
+            if head in widths
+        ]
+        lines.append(_GAP.join(cells).rstrip())
+    return "\n".join(lines)

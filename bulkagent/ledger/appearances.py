@@ -1,0 +1,58 @@
+"""Where one agent appears in all runs of a ledger.
+
+What may live here: reading it. What this room must not know: what arguments mean, and how it is
+shown.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from bulkagent.ledger.damage import read_as_written
+from bulkagent.ledger.database import Database
+from bulkagent.outcome import Cause, Status
+
+__all__ = ["Appearance", "appearances"]
+
+
+class Appearance(msgspec.Struct, frozen=True):
+    """One row of a run that names an agent."""
+
+    run_id: str
+    row: int
+    gateway: str
+    arguments: str
+    status: Status
+    cause: Cause | None
+    retcode: str
+    attempts: int
+    sent_at: int | None
+    """Time of day of the last request; None: none was sent."""
+    planned_at: int
+    who: str | None
+    """Who began the leg in which it was sent."""
+
+
+def appearances(database: Database, agent_id: str, limit: int) -> list[Appearance]:
+    """The latest rows of planned runs that name an agent, the latest first.
+
+    Raises:
+        LedgerUnavailable: The ledger is damaged.
+    """
+    fields = Appearance.__struct_fields__
+    with read_as_written(database):
+        return [
+            msgspec.convert(dict(zip(fields, row, strict=True)), Appearance)
+            for row in database.all(_APPEARANCES, (agent_id, limit))
+        ]
+
+
+_APPEARANCES = """
+SELECT r.id, s.row, s.gateway, s.arguments, s.status, s.cause, coalesce(s.retcode, ''),
+       s.attempts, nullif(s.sent_at, 0), r.planned_at,
+       (SELECT who FROM legs l WHERE l.run = s.run AND l.leg = max(s.leg, 1))
+FROM stories s JOIN runs r ON r.run = s.run
+WHERE s.agent_id = ? AND r.planned_at IS NOT NULL
+ORDER BY coalesce(nullif(s.sent_at, 0), r.planned_at) DESC, s.run DESC, s.row DESC
+LIMIT ?
+"""

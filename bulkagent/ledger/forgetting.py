@@ -1,0 +1,90 @@
+"""Runs that are taken out of the ledger.
+
+What may live here: which runs may go, and how their rows do. What this room must not know: why
+somebody wants them to go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from bulkagent.errors import LedgerFailed, LedgerUnavailable, RunBusy
+from bulkagent.ledger.database import Database
+from bulkagent.ledger.ownership import Claim
+from bulkagent.ledger.runs import RunFacts, every_run, last_active
+
+__all__ = ["forget_run", "idle_since", "prune_run"]
+
+# So many rows a transaction: another run's commits wait for it a few hundredths of a second.
+_BATCH = 4_000
+
+_ROWS = ("assignments", "outcomes", "attempts", "verifications", "superseded")
+
+
+def forget_run(database: Database, run: int) -> None:
+    """Take a run out of the ledger again, and all that refers to it.
+
+    Raises:
+        LedgerUnavailable: The ledger cannot be written.
+    """
+    # By batches as it came, and with the mark first, so that no part of it is ever reported on.
+    _write(database, ("UPDATE runs SET planned_at = NULL WHERE run = ?", [(run,)]))
+    for table in _ROWS:
+        while database.all(f"SELECT 1 FROM {table} WHERE run = ? LIMIT 1", (run,)):  # noqa: S608
+            _write(database, (_FORGET_ROWS.format(table=table), [(run, _BATCH)]))
+    _write(database, ("DELETE FROM runs WHERE run = ?", [(run,)]))  # and all that refers to it
+
+
+def idle_since(database: Database, before_ms: int) -> list[RunFacts]:
+    """The runs that nobody has been at work on since a time of day, the latest first.
+
+    A run that is at work is never among them, and neither is one that a later run has set back
+    which stays: what that one did could not be understood without it.
+
+    Raises:
+        LedgerUnavailable: The ledger cannot be read.
+    """
+    found: list[RunFacts] = []
+    kept: set[str | None] = set()
+    for facts in every_run(database):
+        idle = not facts.running and last_active(database, facts) < before_ms
+        if idle and facts.id not in kept:
+            found.append(facts)
+        else:
+            kept.add(facts.reverts)
+    return found
+
+
+def prune_run(database: Database, facts: RunFacts) -> bool:
+    """Take an old run out of the ledger.
+
+    Returns:
+        Whether that was done: not where somebody has gone on with it meanwhile.
+
+    Raises:
+        LedgerUnavailable: The ledger cannot be written.
+    """
+    try:
+        claim = Claim(database.path, facts.id)
+    except RunBusy:
+        return False
+    try:
+        forget_run(database, facts.run)
+        # The log would grow to the size of all that is deleted.
+        database.checkpoint()
+    finally:
+        claim.release()
+    return True
+
+
+def _write(database: Database, *statements: tuple[str, Iterable[Sequence[object]]]) -> None:
+    try:
+        database.write(*statements)
+    except LedgerFailed as error:
+        raise LedgerUnavailable(str(error)) from None
+
+
+_FORGET_ROWS = """
+DELETE FROM {table} WHERE run = ?1
+AND row IN (SELECT row FROM {table} WHERE run = ?1 ORDER BY row LIMIT ?2)
+"""

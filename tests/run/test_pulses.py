@@ -1,0 +1,41 @@
+"""What a gateway was granted over time is in the ledger and in reports."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from pathlib import Path
+
+from bulkagent.emulator import FaultKind
+from bulkagent.engine.breaker import TRANSITIONS
+from bulkagent.ledger import find_run, open_ledger, pulses_of
+from bulkagent.run import Run
+from tests.run.again import fault, shift
+
+
+async def test_a_breaker_that_trips_and_closes_again_is_remembered(tmp_path: Path) -> None:
+    async with shift(tmp_path) as made:
+        # Ten in a row trip it, before any of them is tried again.
+        made.misbehave(fault(FaultKind.UNAVAILABLE, "101-110"))
+        report = tmp_path / "pulses.json"
+        asked = made.request(flag=1, reports=(report,), max_attempts=3)
+        with Run(asked, uniform=lambda: 0.9) as run:
+            run.prepare()
+            result = await run.execute()
+        assert result.totals["applied"] == 10
+        with open_ledger(made.ledger) as database:
+            pulses = pulses_of(database, find_run(database, "last").run)
+        states = [pulse.breaker for pulse in pulses]
+        assert states[:3] == ["closed", "open", "half-open"]
+        assert states[-1] == "closed"
+        moves = {(before.value, after.value) for (before, _), after in TRANSITIONS.items()}
+        assert set(itertools.pairwise(states)) <= moves
+        assert len({(pulse.gateway, pulse.leg, pulse.concurrency) for pulse in pulses}) == 1
+        assert [pulse.at for pulse in pulses] == sorted(pulse.at for pulse in pulses)
+        told = json.loads(report.read_text())["run"]["pulses"]
+        assert [pulse["breaker"] for pulse in told] == [pulse.breaker for pulse in pulses]
+        assert {pulse["concurrency"] for pulse in told} == {pulses[0].concurrency}
+        await made.apply(flag=0)
+        with open_ledger(made.ledger) as database:
+            quiet = pulses_of(database, find_run(database, "last").run)
+        assert [pulse.breaker for pulse in quiet] == ["closed"], "nothing moved"
