@@ -6,6 +6,7 @@ import typer
 
 from bulkagent.cli import options
 from bulkagent.cli.ending import explained
+from bulkagent.cli.showing import Showing
 
 __all__ = ["apply"]
 
@@ -18,6 +19,8 @@ def apply(  # noqa: PLR0917 - Typer reads the parameters; nobody calls this by p
     yes: options.Yes = False,  # noqa: FBT002 - an option
     report: options.Reports = None,
     as_json: options.Json = False,  # noqa: FBT002 - an option
+    progress: options.Progress = Showing.BAR,
+    quiet: options.Quiet = False,  # noqa: FBT002 - an option
     skip_invalid: options.SkipInvalid = False,  # noqa: FBT002 - an option
     max_agents: options.MaxAgents = None,
     protect: options.Protect = None,
@@ -147,5 +150,7 @@ def apply(  # noqa: PLR0917 - Typer reads the parameters; nobody calls this by p
             yes=yes,
             override=override,
             as_json=as_json,
+            showing=progress,
+            quiet=quiet,
         )
     raise typer.Exit(result.exit_code)

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from bulkagent.cli.ending import leaving_on_signals
+from bulkagent.cli.showing import Showing
 from bulkagent.cli.terminal import agreed, print_data, say
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ def carry_out(
     yes: bool,
     override: str | None = None,
     as_json: bool,
+    showing: Showing = Showing.BAR,
+    quiet: bool = False,
 ) -> RunResult:
     """Prepare a run, ask, execute it and tell what came of it.
 
@@ -36,6 +39,8 @@ def carry_out(
         yes: Whether a person agreed beforehand.
         override: Why a guardrail is overridden.
         as_json: Whether the result is data on stdout as well.
+        showing: How its progress is shown.
+        quiet: Whether nothing is said of a run that comes to a good end.
     """
     import asyncio
 
@@ -45,7 +50,8 @@ def carry_out(
     with run:
         with leaving_on_signals():
             plan = run.prepare(stdin=sys.stdin.buffer if sys.stdin else None)
-            say("\n".join([opening(plan), *timing.opening(run.timetable)]))
+            if not quiet:
+                say("\n".join([opening(plan), *timing.opening(run.timetable)]))
             if run.insecure:
                 say(_INSECURE)
             if plan.guardrail and not override:
@@ -53,7 +59,7 @@ def carry_out(
             elif not (yes or run.emulated or not plan.agents + plan.once_more):
                 _ask(plan)
         try:
-            result = asyncio.run(execute(run))
+            result = asyncio.run(execute(run, Showing.NONE if quiet else showing))
         except Exception:
             # A defect: what was sent all the same has a report, and is said before the defect is.
             if run.finished is not None:
@@ -61,7 +67,7 @@ def carry_out(
             raise
         if run.finished is not None:
             with contextlib.suppress(KeyboardInterrupt):  # all is done but the telling
-                _tell(run, plan, run.finished, as_json=as_json)
+                _tell(run, plan, run.finished, as_json=as_json, quiet=quiet)
     if run.trouble:
         say(f"WARNING {run.trouble}")
     return result
@@ -73,11 +79,13 @@ _INSECURE = (
 )
 
 
-def _tell(run: Run, plan: Plan, finished: Finished, *, as_json: bool) -> None:
+def _tell(run: Run, plan: Plan, finished: Finished, *, as_json: bool, quiet: bool = False) -> None:
     from bulkagent.cli import screen, timing
 
     if as_json:
         print_data(screen.as_json_object(finished.result))
+    if quiet and not finished.result.exit_code:
+        return
     times = timing.closing(run.finish_by, finished.result, run.ended_ms)
     say(screen.closing(plan, finished, times))
 

@@ -23,22 +23,25 @@ from typing import TYPE_CHECKING
 
 from bulkagent.cli.countdown import count_down
 from bulkagent.cli.ending import SIGNALS
+from bulkagent.cli.pacing import Pace, outlook
+from bulkagent.cli.showing import Showing
 from bulkagent.cli.terminal import say
 from bulkagent.cli.timing import margin
 
 if TYPE_CHECKING:
     from bulkagent.run import Progress, Run, RunResult
 
-__all__ = ["execute", "pace", "plain_line"]
+__all__ = ["execute", "plain_line"]
 
 _PLAIN_EVERY_S = 5.0
-_BAR_EVERY_S = 0.2
+_BAR_EVERY_S = 0.25
 _LAST_WORD_S = 1.0
+_HOUR_S = 3600.0
 
 
-async def execute(run: Run) -> RunResult:
+async def execute(run: Run, showing: Showing = Showing.BAR) -> RunResult:
     """Execute a prepared run, showing progress and obeying signals."""
-    display = _Display(run)
+    display = _Display(run, showing)
     run.warn = display.date
     display.start()
     try:
@@ -99,9 +102,11 @@ class _Late:
 class _Display(threading.Thread):
     """Shows a run's progress until it is told to end."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, showing: Showing) -> None:
         super().__init__(name="bulkagent-progress", daemon=True)
         self._run = run
+        self._showing = showing
+        self._pace = Pace()
         self._said: queue.SimpleQueue[str | None] = queue.SimpleQueue()
 
     def announce(self, text: str) -> None:
@@ -119,14 +124,27 @@ class _Display(threading.Thread):
 
     def run(self) -> None:
         """Draw until the end."""
-        if not count_down(self._run, self._pause, terminal=_is_terminal()):
+        if self._showing is Showing.NONE:
+            while self._pause(_HOUR_S):
+                pass
             return
-        if not (_is_terminal() and self._bar()):
+        bar = self._showing is not Showing.PLAIN and _is_terminal()
+        if not count_down(self._run, self._pause, terminal=bar):
+            return
+        self._look()
+        if not (bar and self._bar()):
             self._lines()
 
     def _lines(self) -> None:
         while self._pause(_PLAIN_EVERY_S):
-            say(plain_line(self._run.progress(), dt.datetime.now().astimezone()))
+            progress = self._look()
+            said = plain_line(
+                progress,
+                dt.datetime.now().astimezone(),
+                per_second=self._pace.per_second,
+                left_s=self._pace.left_s(progress),
+            )
+            say(said)
 
     def _pause(self, seconds: float) -> bool:
         """Wait for the next drawing; False when there is none any more."""
@@ -142,64 +160,56 @@ class _Display(threading.Thread):
         return True
 
     def _bar(self) -> bool:
-        """Draw a bar; False when the terminal has gone and lines are to be tried."""
+        """Draw anew until the end; False when the terminal has gone and lines are to be tried."""
         from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+        from rich.live import Live
 
-        bar = Progress(
-            BarColumn(bar_width=None),
-            TextColumn("{task.percentage:>3.0f}%"),
-            TextColumn("{task.fields[rate]}/s"),
-            TimeRemainingColumn(compact=True),
-            TextColumn("{task.fields[counts]}", markup=False),
-            console=Console(stderr=True),
-            auto_refresh=False,
-            transient=True,
-        )
-        task = bar.add_task("", total=None, rate="0", counts="")
+        from bulkagent.cli.live import live_view
+
+        console = Console(stderr=True)
+        live = Live(console=console, auto_refresh=False, transient=True)
         try:
-            bar.start()
+            live.start()
             while self._pause(_BAR_EVERY_S):
-                progress = self._run.progress()
-                bar.update(
-                    task,
-                    total=progress.agents,
-                    completed=progress.finished,
-                    rate=f"{pace(progress)[0]:,.0f}",
-                    counts=_told(progress, dt.datetime.now().astimezone()).removeprefix(", "),
+                progress = self._look()
+                view = live_view(
+                    progress,
+                    dt.datetime.now().astimezone(),
+                    per_second=self._pace.per_second,
+                    left_s=self._pace.left_s(progress),
+                    width=console.width,
+                    height=console.height - 1,
+                    plain=console.options.ascii_only,
                 )
-                bar.refresh()
+                live.update(view, refresh=True)
         except (OSError, ValueError):
             return False
         finally:
             with suppress(OSError, ValueError):
-                bar.stop()
+                live.stop()
         return True
+
+    def _look(self) -> Progress:
+        progress = self._run.progress()
+        self._pace.seen(time.monotonic(), progress)
+        return progress
 
 
 def _is_terminal() -> bool:
     return sys.stderr is not None and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
 
 
-def plain_line(progress: Progress, now: dt.datetime) -> str:
+def plain_line(
+    progress: Progress, now: dt.datetime, *, per_second: float, left_s: float | None
+) -> str:
     """One dated line: how far, how fast, how long still, and what came of it."""
     share = progress.finished / progress.agents if progress.agents else 1.0
-    rate, left_s = pace(progress)
-    left = "" if left_s is None else f", {left_s:.0f} s left"
+    said = outlook(progress, left_s)
     return (
         f"{now.isoformat(timespec='seconds')} {progress.finished:,} of {progress.agents:,}"
-        f" ({share:.1%}), {rate:.0f}/s{left}{_told(progress, now)}"
+        f" ({share:.1%}), {per_second:,.0f}/s{f', {said}' if said else ''}"
+        f"{margin(progress.finish_by, now, left_s)}{_counts(progress)}"
     )
-
-
-def pace(progress: Progress) -> tuple[float, float | None]:
-    """Agents finished a second so far, and the seconds left at that rate."""
-    rate = progress.finished / progress.elapsed_s if progress.elapsed_s > 0 else 0.0
-    return rate, (progress.agents - progress.finished) / rate if rate else None
-
-
-def _told(progress: Progress, now: dt.datetime) -> str:
-    return margin(progress.finish_by, now, pace(progress)[1]) + _counts(progress)
 
 
 def _counts(progress: Progress) -> str:

@@ -8,6 +8,7 @@ import typer
 
 from bulkagent.cli import options
 from bulkagent.cli.ending import explained
+from bulkagent.cli.showing import Showing
 
 if TYPE_CHECKING:
     from bulkagent.outcome import Cause
@@ -25,6 +26,8 @@ def resume(  # noqa: PLR0917 - Typer reads the parameters; nobody calls this by 
     yes: options.Yes = False,  # noqa: FBT002 - an option
     report: options.Reports = None,
     as_json: options.Json = False,  # noqa: FBT002 - an option
+    progress: options.Progress = Showing.BAR,
+    quiet: options.Quiet = False,  # noqa: FBT002 - an option
     max_agents: options.MaxAgents = None,
     protect: options.Protect = None,
     job: options.Job = None,
@@ -89,7 +92,13 @@ def resume(  # noqa: PLR0917 - Typer reads the parameters; nobody calls this by 
             **given.again_of(ctx),
         )
         result = carry_out(
-            Run(request), screen.opening_again, yes=yes, override=override, as_json=as_json
+            Run(request),
+            screen.opening_again,
+            yes=yes,
+            override=override,
+            as_json=as_json,
+            showing=progress,
+            quiet=quiet,
         )
     raise typer.Exit(result.exit_code)
 

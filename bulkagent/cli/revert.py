@@ -6,6 +6,7 @@ import typer
 
 from bulkagent.cli import options
 from bulkagent.cli.ending import explained
+from bulkagent.cli.showing import Showing
 
 __all__ = ["revert"]
 
@@ -19,6 +20,8 @@ def revert(  # noqa: PLR0917 - Typer reads the parameters; nobody calls this by 
     yes: options.Yes = False,  # noqa: FBT002 - an option
     report: options.Reports = None,
     as_json: options.Json = False,  # noqa: FBT002 - an option
+    progress: options.Progress = Showing.BAR,
+    quiet: options.Quiet = False,  # noqa: FBT002 - an option
     max_agents: options.MaxAgents = None,
     protect: options.Protect = None,
     job: options.Job = None,
@@ -76,5 +79,12 @@ def revert(  # noqa: PLR0917 - Typer reads the parameters; nobody calls this by 
         from bulkagent.run import Revert, Run
 
         request = Revert(run=run, assume_opposite=assume_opposite, **given.again_of(ctx))
-        result = carry_out(Run(request), screen.opening_again, yes=yes, as_json=as_json)
+        result = carry_out(
+            Run(request),
+            screen.opening_again,
+            yes=yes,
+            as_json=as_json,
+            showing=progress,
+            quiet=quiet,
+        )
     raise typer.Exit(result.exit_code)

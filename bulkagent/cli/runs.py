@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import enum
+import sys
 from typing import Annotated
 
 import typer
 
 from bulkagent.cli import options
 from bulkagent.cli.ending import explained
-from bulkagent.cli.table import stdout_width
-from bulkagent.cli.terminal import print_data, say
+from bulkagent.cli.terminal import print_data, say, width_of
 
 __all__ = ["runs"]
 
@@ -76,7 +76,7 @@ def runs(  # noqa: PLR0917 - Typer reads the parameters; nobody calls this by po
             if as_json:
                 print_data(msgspec.json.encode({"agent_id": agent, "runs": past}).decode())
             elif past:
-                print_data(telling.past(past, stdout_width()))
+                print_data(telling.past(past, width_of(sys.stdout)))
             else:
                 say(f"no run names an agent {agent}")
             return
@@ -91,6 +91,6 @@ def runs(  # noqa: PLR0917 - Typer reads the parameters; nobody calls this by po
         if as_json:
             print_data(msgspec.json.encode({"runs": found}).decode())
         elif found:
-            print_data(telling.listing(found, stdout_width()))
+            print_data(telling.listing(found, width_of(sys.stdout)))
         else:
             say("no run yet" if all(value is None for value in narrowed) else "no such run")

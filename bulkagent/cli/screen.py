@@ -162,9 +162,9 @@ def closing(plan: Plan, finished: Finished, times: Sequence[str] = ()) -> str:
         f" {count(result.requests, 'request')}, {result.retries:,} of them retries"
     )
     text = [verdict, *times]
-    if result.error:
-        text.append(f"{'WHY' if result.state == 'halted' else 'ERROR':<8}{result.error}")
-    text.extend(groups_as_lines(finished.groups))
+    groups = groups_as_lines(finished.groups)
+    text.extend(_why(result, groups))
+    text.extend(groups)
     text.extend(clusters_as_lines(finished.clusters))
     if finished.forgiven:
         text.append(
@@ -186,7 +186,21 @@ def closing(plan: Plan, finished: Finished, times: Sequence[str] = ()) -> str:
         text.append(f"next    {result.next}")
     elif finished.left:
         text.append(f"next    bulkagent resume {result.run_id} with the roster as --roster PATH")
+    elif result.exit_code == _REJECTED:
+        text.append("next    nothing: a resume would not help those who are not set")
     return "\n".join(text)
+
+
+def _why(result: RunResult, groups: Sequence[str]) -> list[str]:
+    """Why it ended early, but for what the lines of its groups say anyway."""
+    if not result.error:
+        return []
+    if result.state != "halted":
+        return [f"ERROR   {result.error}"]
+    held = [line for line in groups if line.startswith("HELD")]
+    parts = result.error.split("; ")
+    left = [part for part in parts if not any(part in line for line in held)]
+    return [f"WHY     {'; '.join(left)}"] if left else []
 
 
 def groups_as_lines(groups: Sequence[Standing]) -> list[str]:
@@ -222,6 +236,8 @@ def _word(result: RunResult) -> str:
         return "DONE"
     return "PARTIAL" if result.totals[Status.APPLIED] else "FAILED"
 
+
+_REJECTED = 4  # what is not applied is refused for good, or no valid row
 
 _WORDS = {"interrupted": "STOPPED", "halted": "HALTED"}
 

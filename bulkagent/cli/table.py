@@ -5,28 +5,13 @@ What may live here: cells into lines. What this room must not know: what is in t
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Collection, Sequence
 
 from bulkagent.report import printable
 
-__all__ = ["stdout_width", "table"]
+__all__ = ["table"]
 
 _GAP = "  "
-
-
-def stdout_width() -> int | None:
-    """Columns of the terminal that data goes to; None: it is none, so nothing need be left out."""
-    if sys.stdout is None or not sys.stdout.isatty():
-        return None
-    asked = os.environ.get("COLUMNS", "")
-    if asked.isascii() and asked.isdigit() and int(asked):
-        return int(asked)
-    try:
-        return os.get_terminal_size(sys.stdout.fileno()).columns or None
-    except (OSError, ValueError):
-        return None
 
 
 def table(

@@ -12,14 +12,49 @@ import sys
 import termios
 from typing import TextIO
 
-__all__ = ["agreed", "print_data", "say"]
+__all__ = ["agreed", "print_data", "say", "width_of", "wrapped"]
 
 
 def say(text: str = "") -> None:
     """A line for people, on stderr, with everything that a terminal would obey spelled out."""
     from bulkagent.report import printable
 
-    _write(sys.stderr, "\n".join(printable(line) for line in text.split("\n")))
+    width = width_of(sys.stderr)
+    lines = (printable(line) for line in text.split("\n"))
+    _write(sys.stderr, "\n".join(part for line in lines for part in wrapped(line, width)))
+
+
+def wrapped(line: str, width: int | None) -> list[str]:
+    """A line as a terminal of so many columns shows it without cutting a word.
+
+    What is to be copied, a command or a path, stays in one piece.
+    """
+    if width is None or len(line) <= width or width <= len(_INDENT) * 2:
+        return [line]
+    if line.startswith(_WHOLE) or line.lstrip().startswith("bulkagent "):
+        return [line]
+    import textwrap
+
+    return textwrap.wrap(
+        line, width, subsequent_indent=_INDENT, break_long_words=False, break_on_hyphens=False
+    )
+
+
+def width_of(stream: TextIO | None) -> int | None:
+    """Columns of the terminal that a stream goes to; None: it is none, so nothing need fit."""
+    if stream is None or not stream.isatty():
+        return None
+    asked = os.environ.get("COLUMNS", "")
+    if asked.isascii() and asked.isdigit() and int(asked):
+        return int(asked)
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or None
+    except (OSError, ValueError):
+        return None
+
+
+_INDENT = " " * 8
+_WHOLE = ("next    ", "report  ")
 
 
 def print_data(text: str) -> None:

@@ -63,6 +63,12 @@ class RetryBudget:
         """Retries granted so far."""
         return self._granted
 
+    def left(self, now: float) -> int:
+        """Retries that would be granted now, for whoever looks on: it changes nothing."""
+        start = now if self._start is None else self._start
+        earned = self._share * self._first + self._per_second * (now - start)
+        return max(0, int(min(self._most, earned - self._forgone - self._granted)))
+
     def first(self, now: float) -> None:
         """Count a first attempt. `now` is in seconds, as in `grant`; the first call starts time."""
         self._begin(now)

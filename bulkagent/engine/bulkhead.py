@@ -161,6 +161,11 @@ class Bulkhead(Generic[ItemT, AttemptT]):
         return len(self._lobby)
 
     @property
+    def restraint(self) -> Restraint:
+        """What holds it back, for whoever looks on."""
+        return self._restraint
+
+    @property
     def lanes_ended(self) -> Mapping[int, End]:
         """Lanes that their gates have closed for good, and why."""
         return self._intake.lanes_ended

@@ -151,6 +151,16 @@ class Gatekeeper:
         """How many of each group are up."""
         return {name: cover.up for name, cover in self._covers.items()}
 
+    @property
+    def covers(self) -> Mapping[str, Cover]:
+        """How each group stands, as it changes; not to be changed by anybody else."""
+        return self._covers
+
+    @property
+    def held(self) -> frozenset[str]:
+        """The groups that are held back for good."""
+        return frozenset(group for group, _ in tuple(self._said))
+
     def knows(self, lane: int) -> bool:
         """Whether it is one of its lanes."""
         return lane in self._doors

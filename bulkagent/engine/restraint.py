@@ -203,6 +203,19 @@ class Restraint:
         budget = self._budgets.get(draws)
         return budget.room_in(now) if budget else 0.0
 
+    def paused_s(self, now: float) -> float:
+        """Seconds until the pause is over that the far side has asked for; 0: there is none."""
+        return max(0.0, self._paused_until - now)
+
+    @property
+    def retries(self) -> int:
+        """Retries granted so far."""
+        return self._budgets[Draws.RETRIES].granted
+
+    def retries_left(self, now: float) -> int:
+        """Retries that would be granted now."""
+        return self._budgets[Draws.RETRIES].left(now)
+
     def out_of_budget(self, now: float) -> bool:
         """Whether nothing but the budget holds retries back."""
         return self._full and self.room_in(Draws.RETRIES, now) > 0.0

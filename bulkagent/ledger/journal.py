@@ -33,6 +33,7 @@ class Counters:
     """What is on disk of this leg so far; never ahead of it."""
 
     __slots__ = (
+        "by_cause",
         "by_status",
         "finished",
         "in_doubt",
@@ -53,6 +54,8 @@ class Counters:
         self.in_doubt = 0
         """Of these, those who have not finished again."""
         self.by_status: dict[Status, int] = dict.fromkeys(Status, 0)
+        self.by_cause: dict[str, int] = {}
+        """Of those that are not applied."""
 
     def followed_by(self, later: Counters, once_more: int) -> Counters:
         """Both together, where `later` is of so many agents who had been put in doubt."""
@@ -66,6 +69,9 @@ class Counters:
         both.by_status = {
             status: count + later.by_status[status] for status, count in self.by_status.items()
         }
+        causes = (*self.by_cause.items(), *later.by_cause.items())
+        for cause, count in causes:
+            both.by_cause[cause] = both.by_cause.get(cause, 0) + count
         return both
 
 
@@ -291,6 +297,9 @@ class Journal:
         for outcome in batch.ended:
             counters.finished += 1
             counters.by_status[outcome.status] += 1
+            if outcome.cause is not None:
+                cause = outcome.cause.value
+                counters.by_cause[cause] = counters.by_cause.get(cause, 0) + 1
         if self._settled is not None:
             for outcome in batch.ended:
                 self._settled(outcome)

@@ -8,6 +8,7 @@ from bulkagent.ledger import RunFilter
 from bulkagent.run.agent_telling import AgentDeed, AgentStory, agent_past, agent_story
 from bulkagent.run.checking import check_roster
 from bulkagent.run.finishing import Finished
+from bulkagent.run.progress import GatewayProgress, GroupProgress, Progress
 from bulkagent.run.pruning import OldRuns, Pruned, old_runs, prune
 from bulkagent.run.reporting import write_report
 from bulkagent.run.request import (
@@ -15,7 +16,6 @@ from bulkagent.run.request import (
     Choices,
     Plan,
     PlanPart,
-    Progress,
     Request,
     Resume,
     Revert,
@@ -32,6 +32,8 @@ __all__ = [
     "AgentStory",
     "Choices",
     "Finished",
+    "GatewayProgress",
+    "GroupProgress",
     "OldRuns",
     "Plan",
     "PlanPart",

@@ -24,7 +24,6 @@ __all__ = [
     "Plan",
     "PlanGroup",
     "PlanPart",
-    "Progress",
     "Request",
     "Resume",
     "Revert",
@@ -218,23 +217,6 @@ def planned_totals(rows: int = 0, duplicates: int = 0, invalid: int = 0) -> dict
     totals[Status.INVALID] = invalid
     totals[Status.NOT_ATTEMPTED] = rows - duplicates - invalid
     return totals
-
-
-class Progress(msgspec.Struct, frozen=True):
-    """A run at one moment; every count is of what is on disk."""
-
-    agents: int
-    finished: int
-    by_status: Mapping[str, int]
-    requests: int
-    retries: int
-    waiting: int
-    """Agents between two attempts."""
-    elapsed_s: float
-    awaited: int = 0
-    """Agents who are waited for to sign in."""
-    finish_by: Moment | None = None
-    """When it should be done; None: no matter when."""
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):

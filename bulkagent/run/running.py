@@ -38,7 +38,8 @@ from bulkagent.run.gateways import Gateways
 from bulkagent.run.observers import watches_of
 from bulkagent.run.planning import Planned
 from bulkagent.run.preparing import Prepared, prepare
-from bulkagent.run.request import Plan, Progress, Request, Resume, Revert, RunResult
+from bulkagent.run.progress import Progress
+from bulkagent.run.request import Plan, Request, Resume, Revert, RunResult
 from bulkagent.run.seeing import Watch
 from bulkagent.run.sending import Sending
 from bulkagent.run.taking_over import drain, watch
@@ -332,6 +333,9 @@ class Run:
             awaited=sending.awaited if sending else 0,
             elapsed_s=self._clock.monotonic() - self._started,
             finish_by=self.finish_by,
+            causes=dict(counters.by_cause) if counters else {},
+            gateways=sending.gateways() if sending else (),
+            groups=sending.groups if sending else (),
         )
 
     def _supply_of(self, prepared: Prepared) -> Supply | None:

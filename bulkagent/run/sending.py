@@ -33,6 +33,12 @@ from bulkagent.run.gateways import Gateways
 from bulkagent.run.handing_over import lanes_of
 from bulkagent.run.hearing import GatewayBulkhead, explained
 from bulkagent.run.planning import Planned
+from bulkagent.run.progress import (
+    GatewayProgress,
+    GroupProgress,
+    gateway_progress,
+    group_progress,
+)
 from bulkagent.run.request import Request
 from bulkagent.run.seeing import Watch
 from bulkagent.run.verifying import Verification
@@ -275,6 +281,18 @@ class Sending:
     def seen_up(self) -> Mapping[str, int]:
         """By group, how many were seen to take calls, where that is what being up means."""
         return self._gated.seen_up
+
+    def gateways(self) -> tuple[GatewayProgress, ...]:
+        """How each gateway is sent to in the present pass."""
+        heads = self._engines[-1].bulkheads if self._engines else ()
+        hearings, now = self._bulkheads.hearings, self._clock.monotonic()
+        return tuple(gateway_progress(head, hearings[head.name], now) for head in heads)
+
+    @property
+    def groups(self) -> tuple[GroupProgress, ...]:
+        """How the groups of a handover stand."""
+        keeper = self._gated.keeper
+        return group_progress(keeper, self._settings) if keeper is not None else ()
 
     @property
     def waiting(self) -> int:

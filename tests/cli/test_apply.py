@@ -419,7 +419,7 @@ def test_progress_off_a_terminal_is_a_dated_line_now_and_then(tmp_path: Path) ->
         elapsed_s=5.0,
     )
     now = dt.datetime(2026, 11, 22, 6, 0, tzinfo=dt.UTC)
-    assert plain_line(progress, now) == (
+    assert plain_line(progress, now, per_second=250.0, left_s=15.0) == (
         "2026-11-22T06:00:00+00:00 1,250 of 5,000 (25.0%), 250/s, 15 s left,"
         " 1,200 applied, 50 failed, 7 waiting for a retry"
     )

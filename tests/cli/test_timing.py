@@ -184,8 +184,9 @@ def test_a_plain_line_has_the_margin() -> None:
         elapsed_s=10.0,
         finish_by=EIGHT,
     )
-    assert plain_line(progress, EIGHT.local - dt.timedelta(minutes=3)) == (
-        "2026-11-24T07:57:00+01:00 1,000 of 14,000 (7.1%), 100/s, 130 s left,"
+    now = EIGHT.local - dt.timedelta(minutes=3)
+    assert plain_line(progress, now, per_second=100.0, left_s=130.0) == (
+        "2026-11-24T07:57:00+01:00 1,000 of 14,000 (7.1%), 100/s, 2 min 10 s left,"
         " 50 s to spare until 08:00:00 CET, 1,000 applied"
     )
 

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from bulkagent.cli.options.option import option
+from bulkagent.cli.showing import Showing
 
 __all__ = [
     "AssumeOpposite",
@@ -25,6 +26,8 @@ __all__ = [
     "Only",
     "OrResume",
     "Override",
+    "Progress",
+    "Quiet",
     "Reports",
     "RunName",
     "TrustState",
@@ -46,6 +49,17 @@ Yes = Annotated[
     bool, option("--yes", env=False, help="Agree beforehand; otherwise a person is asked.")
 ]
 Json = Annotated[bool, option("--json", help="Print one JSON object on stdout.")]
+Progress = Annotated[
+    Showing,
+    option(
+        "--progress",
+        help="How progress is shown; where there is no terminal, bar is plain.",
+    ),
+]
+Quiet = Annotated[
+    bool,
+    option("--quiet", "-q", help="Say nothing where every agent is set; else the last screen."),
+]
 Reports = Annotated[
     list[Path] | None,
     option(
