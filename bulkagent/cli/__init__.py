@@ -13,7 +13,19 @@ import sys
 
 import typer
 
-from bulkagent.cli import apply, check, emulate, hold, prune, report, resume, revert, runs, show
+from bulkagent.cli import (
+    apply,
+    check,
+    configuration,
+    emulate,
+    hold,
+    prune,
+    report,
+    resume,
+    revert,
+    runs,
+    show,
+)
 
 __all__ = ["app", "main"]
 
@@ -21,7 +33,6 @@ app = typer.Typer(
     name="bulkagent",
     help="Set, for a whole shift at once, whether contact-centre agents answer inbound calls.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -39,6 +50,11 @@ app.command("emulate")(emulate.emulate)
 session = typer.Typer(help="Sessions of agents that bulkagent itself signs in.")
 session.command("hold")(hold.hold)
 app.add_typer(session, name="session")
+
+config = typer.Typer(help="Settings: which hold, where they come from, and a file of them.")
+config.command("show")(configuration.show)
+config.command("init")(configuration.init)
+app.add_typer(config, name="config")
 
 
 @app.callback(invoke_without_command=True)

@@ -5,7 +5,8 @@ must not know: what any setting does. Environment and flags arrive together as w
 gave explicitly; the command line reads both.
 
 The flow: `file` (the configuration file), `limits` (what holds at one gateway), `ranges` and
-`observers` (what a value may be), `settings` (the layers, laid over one another).
+`observers` (what a value may be), `settings` (the layers, laid over one another), `sources` (which
+layer a setting comes from), `words` (what each key of the file means).
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from bulkagent.settings.limits import GatewayLimits
 from bulkagent.settings.observers import observer
 from bulkagent.settings.ranges import NONE
 from bulkagent.settings.settings import Settings
+from bulkagent.settings.sources import Sourced, sources
+from bulkagent.settings.words import commented_file
 
 __all__ = [
     "NONE",
@@ -23,7 +26,10 @@ __all__ = [
     "GatewaySection",
     "Policy",
     "Settings",
+    "Sourced",
+    "commented_file",
     "find_config",
     "load_config",
     "observer",
+    "sources",
 ]

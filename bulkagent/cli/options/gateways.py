@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
+from bulkagent.cli import completing
 from bulkagent.cli.options.option import option
 
 __all__ = [
@@ -28,6 +29,7 @@ GatewayName = Annotated[
         "--gateway",
         metavar="URL|NAME",
         help="https://HOST:PORT, a name from bulkagent.toml, or emulated.",
+        autocompletion=completing.gateways,
     ),
 ]
 Sessions = Annotated[

@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
+from bulkagent.cli import completing
 from bulkagent.cli.options.option import option
 
 __all__ = ["Job", "Protect", "TakeOver"]
@@ -26,6 +27,7 @@ Job = Annotated[
         "--job",
         metavar="NAME",
         help="What to call runs of this kind; [jobs.NAME] in bulkagent.toml holds for them.",
+        autocompletion=completing.jobs,
     ),
 ]
 TakeOver = Annotated[
@@ -35,5 +37,6 @@ TakeOver = Annotated[
         env=False,
         metavar="RUN",
         help="Have this run, which is in progress on the same agents, drained first.",
+        autocompletion=completing.run_names,
     ),
 ]

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from bulkagent.cli import completing
 from bulkagent.cli.options.option import option
 from bulkagent.cli.showing import Showing
 
@@ -131,7 +132,13 @@ Note = Annotated[
 ]
 Only = Annotated[
     str | None,
-    option("--only", env=False, metavar="CAUSE,...", help="Only agents with one of these causes."),
+    option(
+        "--only",
+        env=False,
+        metavar="CAUSE,...",
+        help="Only agents with one of these causes.",
+        autocompletion=completing.causes,
+    ),
 ]
 AssumeOpposite = Annotated[
     bool,
@@ -143,5 +150,9 @@ AssumeOpposite = Annotated[
 ]
 RunName = Annotated[
     str,
-    typer.Argument(metavar="RUN", help="A run ID, the beginning of one, or the word last."),
+    typer.Argument(
+        metavar="RUN",
+        help="A run ID, the beginning of one, or the word last.",
+        autocompletion=completing.run_names,
+    ),
 ]

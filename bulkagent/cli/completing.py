@@ -1,0 +1,77 @@
+"""What a shell may complete beyond names of options: runs, gateways, jobs, causes.
+
+What may live here: looking candidates up. What this room must not know: shells.
+
+Who presses the tab key wants an answer at once and no message, whatever is wrong: so nothing is
+made, nothing is written, and who cannot be asked knows nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from bulkagent.settings import ConfigFile
+
+__all__ = ["causes", "gateways", "jobs", "run_names"]
+
+_RUNS = 20
+
+
+def run_names(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
+    """The latest runs of the ledger, and the word `last`."""
+    found = [("last", "the latest run")]
+    with _at_best():
+        from bulkagent.ledger import Database, default_path, list_runs
+        from bulkagent.run.reporting import end_of
+
+        path = ctx.params.get("ledger") or _config(ctx).ledger or default_path()
+        with Database(Path(path)) as database:
+            found.extend(
+                (facts.id, f"{end_of(facts)[0]} {facts.job or Path(facts.roster).name}")
+                for facts in list_runs(database, _RUNS)
+            )
+    return [(name, told) for name, told in found if name.startswith(incomplete)]
+
+
+def gateways(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
+    """The gateways that the configuration names, and the emulated one."""
+    found = [("emulated", "a gateway that is started inside the command")]
+    with _at_best():
+        found.extend((name, section.url) for name, section in _config(ctx).gateways.items())
+    return [(name, told) for name, told in found if name.startswith(incomplete)]
+
+
+def jobs(ctx: typer.Context, incomplete: str) -> list[str]:
+    """The jobs that the configuration has a section for."""
+    found: list[str] = []
+    with _at_best():
+        found.extend(_config(ctx).jobs)
+    return [name for name in found if name.startswith(incomplete)]
+
+
+def causes(incomplete: str) -> list[str]:
+    """The causes, after those that stand there already."""
+    from bulkagent.outcome import Cause
+
+    before, comma, begun = incomplete.rpartition(",")
+    return [f"{before}{comma}{cause}" for cause in Cause if cause.startswith(begun)]
+
+
+def _config(ctx: typer.Context) -> ConfigFile:
+    from bulkagent.settings import find_config, load_config
+
+    return load_config(find_config(ctx.params.get("config")))
+
+
+@contextlib.contextmanager
+def _at_best() -> Iterator[None]:
+    from bulkagent.errors import BulkagentError
+
+    with contextlib.suppress(BulkagentError, OSError, ValueError):
+        yield
