@@ -6,6 +6,7 @@ not know: how any of them is written.
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -17,6 +18,7 @@ from bulkagent.report.objects import write_json, write_jsonl
 from bulkagent.report.page import write_html
 from bulkagent.report.sheet import write_csv
 from bulkagent.report.text import printable
+from bulkagent.report.workbook import write_xlsx
 
 __all__ = ["FORMATS", "Writer", "writer_for"]
 
@@ -29,6 +31,7 @@ FORMATS: Mapping[str, Writer] = MappingProxyType(
         ".json": write_json,
         ".jsonl": write_jsonl,
         ".html": write_html,
+        ".xlsx": write_xlsx,
     }
 )
 """Suffix, in lower case, to writer."""
@@ -38,7 +41,7 @@ def writer_for(path: Path) -> Writer:
     """What writes the format of the path's suffix, whatever its case.
 
     Raises:
-        SettingsRefused: no format has that suffix.
+        SettingsRefused: no format has that suffix, or it needs what is not installed.
     """
     writer = FORMATS.get(path.suffix.lower())
     if writer is None:
@@ -46,5 +49,10 @@ def writer_for(path: Path) -> Writer:
         raise SettingsRefused(
             f"'{printable(str(path))}' says no report format by its suffix; "
             f"end it in one of {known}"
+        )
+    if writer is write_xlsx and importlib.util.find_spec("xlsxwriter") is None:
+        raise SettingsRefused(
+            f"'{printable(str(path))}' needs what writes workbooks: pip install 'bulkagent[xlsx]',"
+            " or take .csv"
         )
     return writer

@@ -39,8 +39,17 @@ class Layout(msgspec.Struct, frozen=True):
     extra_columns: tuple[str, ...]
     """The names of the kept columns, each once: a repeated one gets `_2`, `_3` and so on."""
 
+    sheet: str = ""
+    """The sheet of a workbook; "": it is none."""
+    sheets: int = 0
+    """How many sheets a workbook shows."""
+
     def describe(self) -> str:
         """One line for people: `UTF-8, semicolon-separated, agent column 'AgentID'`."""
+        if self.sheets:
+            which = f"the first of {self.sheets} sheets" if self.sheets > 1 else "sheet"
+            column = f", agent column '{self.agent_column}'" if self.has_header else ", no header"
+            return f"workbook, {which} '{shown(self.sheet)}'{column}"
         encoding = _ENCODINGS.get(self.encoding, self.encoding.upper())
         if not self.has_header:
             return f"{encoding}, no header, one agent ID a line"

@@ -55,7 +55,7 @@ class Lines:
             of text.
     """
 
-    def __init__(self, stream: BinaryIO, name: str, encoding: str | None) -> None:
+    def __init__(self, stream: BinaryIO | io.RawIOBase, name: str, encoding: str | None) -> None:
         self._stream = stream
         self._name = name
         self._head = self._read_head()

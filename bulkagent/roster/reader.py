@@ -15,6 +15,8 @@ from itertools import chain
 from types import TracebackType
 from typing import BinaryIO, Self
 
+import msgspec
+
 from bulkagent.errors import RosterRefused
 from bulkagent.roster.aside import Aside
 from bulkagent.roster.cells import BLANKS
@@ -26,6 +28,7 @@ from bulkagent.roster.records import Records, csv_sentence, records_of
 from bulkagent.roster.row import Retraction, RosterRow
 from bulkagent.roster.rules import Rules
 from bulkagent.roster.sweep import Sweep
+from bulkagent.roster.workbook import Workbook, is_workbook
 
 __all__ = ["Roster"]
 
@@ -52,7 +55,7 @@ class Roster:
     Use it as a context manager, which closes the file. Memory does not grow with the rows.
 
     Args:
-        path: a CSV file, or `-` for standard input.
+        path: a CSV file, a workbook (.xlsx), or `-` for standard input.
         rules: how to read it.
         stdin: what standard input is, if not the process's own; it is not closed.
         aside: names of columns whose cells are kept apart, whatever they hold; see `aside`.
@@ -74,6 +77,9 @@ class Roster:
     ) -> None:
         delimiter = None if rules.delimiter is None else delimiter_named(rules.delimiter)
         self._stream, self._name, self._owned = _open(path, stdin)
+        book = self._stream if isinstance(self._stream, Workbook) else None
+        if book is not None:
+            delimiter, rules = ",", msgspec.structs.replace(rules, encoding=None)
         try:
             lines = Lines(self._stream, self._name, rules.encoding)
             opening = _Opening(lines, delimiter, rules)
@@ -82,7 +88,7 @@ class Roster:
         except BaseException:
             self.close()
             raise
-        self.layout = _layout(opening.columns, lines.encoding, opening.delimiter)
+        self.layout = _layout(opening.columns, lines.encoding, opening.delimiter, book)
         self._sweep = Sweep(opening.columns, rules)
         self._records: Records | None = self.aside if aside else opening.records
 
@@ -189,7 +195,9 @@ class _Opening:
             yield line
 
 
-def _open(path: str | os.PathLike[str], stdin: BinaryIO | None) -> tuple[BinaryIO, str, bool]:
+def _open(
+    path: str | os.PathLike[str], stdin: BinaryIO | None
+) -> tuple[BinaryIO | Workbook, str, bool]:
     """The stream, its name for messages, and whether closing it is the roster's business."""
     if os.fspath(path) == STANDARD_INPUT:
         stream = stdin or (None if sys.stdin is None else sys.stdin.buffer)
@@ -198,7 +206,7 @@ def _open(path: str | os.PathLike[str], stdin: BinaryIO | None) -> tuple[BinaryI
         return stream, "standard input", False
     name = f"'{shown(os.fspath(path), longest=_LONGEST_PATH_SHOWN)}'"
     try:
-        return open(path, "rb"), name, True  # noqa: PTH123 - the roster closes it
+        stream = open(path, "rb")  # noqa: PTH123, SIM115 - the roster closes it
     except (OSError, ValueError) as error:
         said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         sentence = next(
@@ -206,6 +214,13 @@ def _open(path: str | os.PathLike[str], stdin: BinaryIO | None) -> tuple[BinaryI
             f"{{name}} cannot be opened ({shown(said)}); check the path",
         )
         raise RosterRefused(sentence.format(name=name)) from None
+    if not is_workbook(os.fspath(path)):
+        return stream, name, True
+    try:
+        return Workbook(stream, name), name, True
+    except BaseException:
+        stream.close()
+        raise
 
 
 def _require_sources(columns: Columns, rules: Rules) -> None:
@@ -227,7 +242,7 @@ def _require_sources(columns: Columns, rules: Rules) -> None:
         )
 
 
-def _layout(columns: Columns, encoding: str, delimiter: str) -> Layout:
+def _layout(columns: Columns, encoding: str, delimiter: str, book: Workbook | None) -> Layout:
     return Layout(
         encoding=encoding,
         delimiter=delimiter,
@@ -237,4 +252,6 @@ def _layout(columns: Columns, encoding: str, delimiter: str) -> Layout:
         has_guid=columns.guid != ABSENT,
         has_gateway=columns.gateway != ABSENT,
         extra_columns=columns.kept_names,
+        sheet=book.sheet if book is not None else "",
+        sheets=book.sheets if book is not None else 0,
     )

@@ -11,6 +11,7 @@ import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import openpyxl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -50,7 +51,19 @@ def from_html(data: bytes) -> Facts:
     ]
 
 
-READERS = {".csv": from_csv, ".json": from_json, ".jsonl": from_jsonl, ".html": from_html}
+def from_xlsx(data: bytes) -> Facts:
+    book = openpyxl.load_workbook(io.BytesIO(data), read_only=True)
+    names, *rows = book["agents"].iter_rows(values_only=True)
+    return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+READERS = {
+    ".csv": from_csv,
+    ".json": from_json,
+    ".jsonl": from_jsonl,
+    ".html": from_html,
+    ".xlsx": from_xlsx,
+}
 
 
 def as_text(facts: Facts) -> Facts:
@@ -71,14 +84,14 @@ def as_text(facts: Facts) -> Facts:
 
 
 def test_every_format_has_a_reader_here() -> None:
-    assert list(FORMATS) == list(READERS) == [".csv", ".json", ".jsonl", ".html"]
+    assert list(FORMATS) == list(READERS) == [".csv", ".json", ".jsonl", ".html", ".xlsx"]
 
 
 @PROPERTY
 @given(st.lists(any_line(PLAIN, width=3), max_size=4))
 def test_every_format_carries_the_same_facts(lines: list[Line]) -> None:
     wanted = READERS[".csv"](encoded(".csv", lines, NAMES))
-    for suffix in (".json", ".jsonl", ".html"):
+    for suffix in (".json", ".jsonl", ".html", ".xlsx"):
         read = READERS[suffix](encoded(suffix, lines, NAMES))
         assert as_text(read) == wanted
         assert all(list(each) == [*COLUMNS, "name", "roster_status", "team"] for each in read)
@@ -120,7 +133,7 @@ def test_the_suffix_chooses_whatever_its_case(name: str) -> None:
     assert writer_for(Path(name)) is FORMATS[Path(name.lower()).suffix]
 
 
-@pytest.mark.parametrize("name", ["report", "report.xlsx", "r.csv.gz", ".csv", "r\n\x1b.txt", "."])
+@pytest.mark.parametrize("name", ["report", "report.xls", "r.csv.gz", ".csv", "r\n\x1b.txt", "."])
 def test_an_unknown_suffix_is_refused_and_the_known_ones_named(name: str) -> None:
     with pytest.raises(SettingsRefused, match=r"\.csv, \.json, \.jsonl") as refused:
         writer_for(Path(name))

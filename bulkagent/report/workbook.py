@@ -1,0 +1,123 @@
+"""The XLSX report: a sheet of lines that can be filtered, and one of totals.
+
+What may live here: how a line becomes cells of a workbook. What this module must not know: the
+file it goes to, or what a cell of the roster means.
+
+Every text is written as a text, never as a formula or a link, whatever it begins with; so it needs
+no mark in front that a CSV needs.
+"""
+
+from __future__ import annotations
+
+import errno
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, BinaryIO
+
+from bulkagent.outcome import Line
+from bulkagent.report.columns import COLUMNS, fitted, header
+from bulkagent.report.moments import iso
+from bulkagent.report.text import printable
+
+if TYPE_CHECKING:
+    from xlsxwriter.worksheet import Worksheet
+
+__all__ = ["write_xlsx"]
+
+MOST_ROWS = 1_048_575
+"""What a sheet holds (Excel specifications and limits), but for its header."""
+
+_LONGEST_TEXT = 32_767  # the same source
+
+# What XML 1.0 (production 2) has no way to say, and `printable` leaves as it is.
+_NO_XML = re.compile("[\ufffe\uffff]")
+
+_OPTIONS = {
+    "constant_memory": True,
+    "strings_to_numbers": False,
+    "strings_to_formulas": False,
+    "strings_to_urls": False,
+}
+
+
+def write_xlsx(
+    out: BinaryIO,
+    lines: Iterable[Line],
+    extra_columns: Sequence[str],
+    run: Mapping[str, object],
+) -> int:
+    """Write a workbook with a sheet `agents` and one `totals`; the number of lines written.
+
+    Rows, attempts, HTTP status and latency are numbers, all else is text; what there is none of
+    is an empty cell. A text longer than a cell takes is cut.
+
+    Raises:
+        ValueError: a line has more cells than the roster has columns.
+        OSError: `out` cannot be written, or there are more lines than a sheet takes.
+    """
+    from xlsxwriter import Workbook
+    from xlsxwriter.exceptions import FileCreateError
+
+    book = Workbook(out, _OPTIONS)
+    try:
+        bold = book.add_format({"bold": True})
+        sheet = book.add_worksheet("agents")
+        names = header(extra_columns, _text)
+        for column, name in enumerate(names):
+            sheet.write_string(0, column, name, bold)
+        sheet.freeze_panes(1, 0)
+        width = len(names) - len(COLUMNS)
+        written = 0
+        for written, line in enumerate(lines, start=1):
+            if written > MOST_ROWS:
+                raise OSError(errno.EFBIG, f"a sheet takes {MOST_ROWS:,} rows; take .csv")
+            _write_row(sheet, written, line, width)
+        sheet.autofilter(0, 0, max(1, written), len(names) - 1)
+        totals = book.add_worksheet("totals")
+        for row, (name, value) in enumerate(_facts(run)):
+            totals.write_string(row, 0, name, bold)
+            _write(totals, row, 1, value)
+    finally:
+        # Also where it failed: what it keeps in temporary files goes with it.
+        try:
+            book.close()
+        except FileCreateError as error:
+            raise OSError(errno.EIO, str(error)) from None
+    return written
+
+
+def _write_row(sheet: Worksheet, row: int, line: Line, width: int) -> None:
+    extra = line.extra if len(line.extra) == width else fitted(line.extra, width)
+    latency, sent, finished = line.latency_ms, line.first_sent_at, line.finished_at
+    cells = (
+        *(line.row, line.agent_id, line.gateway, line.flag, line.status.value),
+        "" if line.cause is None else line.cause.value,
+        *(line.retcode, line.message, line.http_status, line.attempts),
+        None if latency is None else round(latency, 1),
+        None if sent is None else iso(sent),
+        None if finished is None else iso(finished),
+        *extra,
+    )
+    for column, cell in enumerate(cells):
+        _write(sheet, row, column, cell)
+
+
+def _write(sheet: Worksheet, row: int, column: int, value: object) -> None:
+    if isinstance(value, int | float):
+        sheet.write_number(row, column, value)
+    elif value:
+        sheet.write_string(row, column, _text(str(value)))
+
+
+def _text(text: str) -> str:
+    safe = _NO_XML.sub(lambda found: f"\\u{ord(found[0]):04x}", printable(text))
+    return safe if len(safe) <= _LONGEST_TEXT else f"{safe[: _LONGEST_TEXT - 1]}…"
+
+
+def _facts(run: Mapping[str, object]) -> Iterable[tuple[str, object]]:
+    for name in ("run_id", "state", "exit_code", "roster", "created_at", "finished_at"):
+        yield name, run.get(name)
+    for group in ("totals", "causes"):
+        counts = run.get(group)
+        if isinstance(counts, Mapping):
+            yield from counts.items()
