@@ -71,6 +71,8 @@ def apply(  # noqa: PLR0917 - Typer reads the parameters; nobody calls this by p
     ledger: options.Ledger = None,
     durability: options.Durability = None,
     log_file: options.LogFile = None,
+    events: options.Events = None,
+    metrics_file: options.MetricsFile = None,
     config: options.Config = None,
     scenario: options.Scenario = None,
 ) -> None:
@@ -139,6 +141,8 @@ def apply(  # noqa: PLR0917 - Typer reads the parameters; nobody calls this by p
             override=override or "",
             take_over=take_over or "",
             log_file=log_file,
+            events=given.events_of(events, as_json=as_json),
+            metrics_file=metrics_file,
             note=note or "",
             place=given.place_of(ctx),
             repeat=given.repeated(ctx),

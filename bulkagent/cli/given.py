@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = [
     "again_of",
     "choices_of",
+    "events_of",
     "paths",
     "place_of",
     "repeated",
@@ -97,11 +98,26 @@ def again_of(ctx: typer.Context) -> dict[str, Any]:
         "insecure": given["insecure"],
         "take_over": given["take_over"] or "",
         "log_file": given["log_file"],
+        "events": events_of(given["events"], as_json=given["as_json"]),
+        "metrics_file": given["metrics_file"],
         "note": given["note"] or "",
         "place": place_of(ctx),
         "repeat": repeated(ctx),
         **times_of(given["start_at"], given["finish_by"], given["time_zone"], given["config"]),
     }
+
+
+def events_of(path: Path | None, *, as_json: bool) -> Path | None:
+    """Where outcomes go as they happen.
+
+    Raises:
+        SettingsRefused: To standard output, which the result goes to.
+    """
+    from bulkagent.errors import SettingsRefused
+
+    if as_json and path is not None and str(path) == "-":
+        raise SettingsRefused("--events - and --json both write to stdout; give one of them a file")
+    return path
 
 
 def times_of(

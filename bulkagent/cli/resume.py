@@ -71,6 +71,8 @@ def resume(  # noqa: PLR0917 - Typer reads the parameters; nobody calls this by 
     ledger: options.Ledger = None,
     durability: options.Durability = None,
     log_file: options.LogFile = None,
+    events: options.Events = None,
+    metrics_file: options.MetricsFile = None,
     config: options.Config = None,
     scenario: options.Scenario = None,
 ) -> None:

@@ -64,6 +64,8 @@ def revert(  # noqa: PLR0917 - Typer reads the parameters; nobody calls this by 
     ledger: options.Ledger = None,
     durability: options.Durability = None,
     log_file: options.LogFile = None,
+    events: options.Events = None,
+    metrics_file: options.MetricsFile = None,
     config: options.Config = None,
     scenario: options.Scenario = None,
 ) -> None:

@@ -1,22 +1,37 @@
 """The report room: a run's lines in, one file out, whole or not at all.
 
-What may live here: how lines become CSV, JSON, JSON Lines and HTML, and how a file takes the place
-of another. What this room must not know: how an outcome came about, where lines are kept, what
-a retcode means, who is told. Roster cells and gateway messages are data from outside: no text
-leaves for a spreadsheet or a terminal before `cells` or `text` has made it harmless.
+What may live here: how lines become CSV, JSON, JSON Lines, HTML and XLSX, how a file takes the
+place of another, and what a monitor is told. What this room must not know: how an outcome came
+about, where lines are kept, what a retcode means, who is told. Roster cells and gateway messages
+are data from outside: no text leaves for a spreadsheet or a terminal before `cells` or `text` has
+made it harmless.
 
 The flow: `document` (path to format to file), `formats` (which suffix means what), `sheet` and
-`objects` (lines to bytes, with `columns`, `cells`, `moments`), `page` (the same for people, with
-figures), `place` (the file itself).
+`objects` and `workbook` (lines to bytes, with `columns`, `cells`, `moments`), `page` (the same for
+people, with figures), `metrics` (a run for a monitor), `place` (the file itself).
 """
 
 from __future__ import annotations
 
 from bulkagent.report.advice import ADVICE
 from bulkagent.report.columns import COLUMNS
-from bulkagent.report.document import probe, write
+from bulkagent.report.document import probe, probe_place, write
 from bulkagent.report.formats import FORMATS
+from bulkagent.report.metrics import RunMetrics, write_metrics
 from bulkagent.report.moments import iso
+from bulkagent.report.objects import event_of
 from bulkagent.report.text import printable
 
-__all__ = ["ADVICE", "COLUMNS", "FORMATS", "iso", "printable", "probe", "write"]
+__all__ = [
+    "ADVICE",
+    "COLUMNS",
+    "FORMATS",
+    "RunMetrics",
+    "event_of",
+    "iso",
+    "printable",
+    "probe",
+    "probe_place",
+    "write",
+    "write_metrics",
+]

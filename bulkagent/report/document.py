@@ -16,7 +16,7 @@ from bulkagent.report.formats import writer_for
 from bulkagent.report.place import rehearse, replacing
 from bulkagent.report.text import printable
 
-__all__ = ["probe", "write"]
+__all__ = ["probe", "probe_place", "write"]
 
 
 def probe(path: Path) -> None:
@@ -29,6 +29,15 @@ def probe(path: Path) -> None:
             a folder that takes no file; says what to do next.
     """
     writer_for(path)
+    probe_place(path, "report")
+
+
+def probe_place(path: Path, noun: str) -> None:
+    """The same, whatever the suffix, of what is called so.
+
+    Raises:
+        SettingsRefused: as above.
+    """
     shown = printable(str(path))
     folder = printable(str(path.parent))
     try:
@@ -36,16 +45,16 @@ def probe(path: Path) -> None:
         with contextlib.suppress(FileNotFoundError, NotADirectoryError):
             path.lstat()
         if path.is_dir():
-            raise SettingsRefused(f"'{shown}' is a folder; name a file in it for the report")
+            raise SettingsRefused(f"'{shown}' is a folder; name a file in it for the {noun}")
         if not path.parent.is_dir():
             raise SettingsRefused(
-                f"there is no folder '{folder}' for the report '{shown}'; "
+                f"there is no folder '{folder}' for the {noun} '{shown}'; "
                 "create it, or name another"
             )
         rehearse(path)
     except (OSError, ValueError) as error:  # ValueError: the path has a NUL
         raise SettingsRefused(
-            f"the report '{shown}' cannot be written: {_reason(error)}; "
+            f"the {noun} '{shown}' cannot be written: {_reason(error)}; "
             f"make '{folder}' writable, or name another path"
         ) from error
 

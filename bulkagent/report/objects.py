@@ -21,7 +21,7 @@ from bulkagent.report.columns import COLUMNS, fitted, header
 from bulkagent.report.moments import iso
 from bulkagent.report.text import OBEYED
 
-__all__ = ["write_json", "write_jsonl"]
+__all__ = ["event_of", "write_json", "write_jsonl"]
 
 # Facts of a run may hold paths and the like, which read best as their text.
 _ENCODER = msgspec.json.Encoder(enc_hook=str)
@@ -81,27 +81,38 @@ def _objects(lines: Iterable[Line], extra_columns: Sequence[str]) -> Iterator[by
         extra = line.extra
         if len(extra) != width:
             extra = fitted(extra, width)
-        latency = line.latency_ms
-        sent = line.first_sent_at
-        finished = line.finished_at
-        values: tuple[object, ...] = (
-            line.row,
-            line.agent_id or None,
-            line.gateway or None,
-            line.flag or None,
-            line.status,
-            line.cause,
-            line.retcode or None,
-            line.message or None,
-            line.http_status,
-            line.attempts,
-            # Rounded so that every format has the same fact, not only nearly the same.
-            None if latency is None else round(latency, 1),
-            None if sent is None else iso(sent),
-            None if finished is None else iso(finished),
-            *(text or None for text in extra),
-        )
+        values = (*_values(line), *(text or None for text in extra))
         yield _encoded(dict(zip(names, values, strict=True)))
+
+
+def event_of(line: Line, run_id: str) -> bytes:
+    """A line as an object of its own: with the run's ID, without what only the ledger knows.
+
+    That is when its first request was marked, and the roster's own columns.
+    """
+    facts = dict(zip(COLUMNS, _values(line), strict=True))
+    del facts["first_sent_at"]
+    return _encoded({"run_id": run_id, **facts})
+
+
+def _values(line: Line) -> tuple[object, ...]:
+    latency, sent, finished = line.latency_ms, line.first_sent_at, line.finished_at
+    return (
+        line.row,
+        line.agent_id or None,
+        line.gateway or None,
+        line.flag or None,
+        line.status,
+        line.cause,
+        line.retcode or None,
+        line.message or None,
+        line.http_status,
+        line.attempts,
+        # Rounded so that every format has the same fact, not only nearly the same.
+        None if latency is None else round(latency, 1),
+        None if sent is None else iso(sent),
+        None if finished is None else iso(finished),
+    )
 
 
 def _encoded(value: object) -> bytes:

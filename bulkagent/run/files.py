@@ -11,9 +11,10 @@ from pathlib import Path
 from bulkagent import report
 from bulkagent.errors import SettingsRefused
 from bulkagent.run.gateways import Gateways
+from bulkagent.run.line_file import STANDARD_OUTPUT
 from bulkagent.run.request import Request
 
-__all__ = ["refuse_log", "refuse_reports", "same_file"]
+__all__ = ["refuse_outlets", "refuse_reports", "same_file"]
 
 
 def refuse_reports(request: Request, gateways: Gateways, ledger: Path) -> None:
@@ -30,18 +31,28 @@ def refuse_reports(request: Request, gateways: Gateways, ledger: Path) -> None:
         taken.append(path)
 
 
-def refuse_log(request: Request, gateways: Gateways, ledger: Path) -> None:
-    """Refuse a log that would be appended to what is in use.
+def refuse_outlets(request: Request, gateways: Gateways, ledger: Path) -> None:
+    """Refuse a log, events or metrics that would be written into what is in use.
 
     Raises:
-        SettingsRefused: It would.
+        SettingsRefused: One would, or has no place.
     """
-    log = request.log_file
     taken = [*_in_use(request, gateways, ledger), *request.reports]
-    if log is not None and any(same_file(log, other) for other in taken):
-        raise SettingsRefused(
-            f"the log {log} is a file that is in use; give another path with --log-file"
-        )
+    for path, noun, option in (
+        (request.log_file, "log", "--log-file"),
+        (request.events, "events file", "--events"),
+        (request.metrics_file, "metrics file", "--metrics-file"),
+    ):
+        if path is None:
+            continue
+        if any(same_file(path, other) for other in taken):
+            raise SettingsRefused(
+                f"the {noun} {path} is a file that is in use; give another path with {option}"
+            )
+        if path != STANDARD_OUTPUT:
+            taken.append(path)
+    if request.metrics_file is not None:
+        report.probe_place(request.metrics_file, "metrics file")
 
 
 def same_file(one: Path, other: Path) -> bool:

@@ -109,6 +109,8 @@ def recall(database: Database, facts: RunFacts, again: Again) -> Recalled:
         tls_server_name=again.tls.get("tls_server_name", ""),
         insecure=again.insecure,
         log_file=again.log_file,
+        events=again.events,
+        metrics_file=again.metrics_file,
         place=again.place,
         repeat=again.repeat,
     )

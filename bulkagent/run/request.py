@@ -66,6 +66,10 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     """A run in progress that is drained first; its ID or the beginning of it."""
     log_file: Path | None = None
     """Where every attempt and decision is logged, as JSON Lines."""
+    events: Path | None = None
+    """Where each outcome is written as it happens, as JSON Lines; `-` is standard output."""
+    metrics_file: Path | None = None
+    """Where metrics are left for Prometheus's node exporter."""
     place: tuple[str, ...] = ()
     """Options without which a following command would not find the run, for the last screen."""
     repeat: tuple[str, ...] = ()
@@ -123,6 +127,8 @@ class Again(msgspec.Struct, frozen=True, kw_only=True):
     take_over: str = ""
     """A run in progress that is drained first; its ID or the beginning of it."""
     log_file: Path | None = None
+    events: Path | None = None
+    metrics_file: Path | None = None
     place: tuple[str, ...] = ()
     repeat: tuple[str, ...] = ()
     start_at: Moment | None = None

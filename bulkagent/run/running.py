@@ -32,10 +32,12 @@ from bulkagent.report import probe
 from bulkagent.run.beginning import await_start, begin, reach_gateways
 from bulkagent.run.credentials import Supply, supply_of
 from bulkagent.run.events import EventLog
-from bulkagent.run.files import refuse_log, refuse_reports
+from bulkagent.run.files import refuse_outlets, refuse_reports
 from bulkagent.run.finishing import Finished, finish
 from bulkagent.run.gateways import Gateways
+from bulkagent.run.metrics import Metrics
 from bulkagent.run.observers import watches_of
+from bulkagent.run.outcome_events import OutcomeEvents
 from bulkagent.run.planning import Planned
 from bulkagent.run.preparing import Prepared, prepare
 from bulkagent.run.progress import Progress
@@ -76,6 +78,8 @@ class Run:
             Prepared(request, Gateways(request)) if isinstance(request, Request) else None
         )
         self._log = EventLog(None, self._clock)
+        self._events: OutcomeEvents | None = None
+        self._metrics: Metrics | None = None
         self._database: Database | None = None
         self._planned: Planned | None = None
         self._supply: Supply | None = None
@@ -115,6 +119,8 @@ class Run:
         if self._database is not None:
             self._database.close()
             self._database = None
+        if self._events is not None:
+            self._events.close()
         self._log.close()
 
     @property
@@ -157,9 +163,11 @@ class Run:
             # So is how each leg begins and ends, which exit codes and guardrails go by.
             self._database = Database(database.path, synced=True)
             database.close()
-        refuse_log(prepared.request, prepared.gateways, ledger)
+        refuse_outlets(prepared.request, prepared.gateways, ledger)
         self._log = EventLog(prepared.request.log_file, self._clock)
         self._log.run_id = planned.plan.run_id
+        if prepared.request.events is not None:
+            self._events = OutcomeEvents(prepared.request.events, planned.plan.run_id)
         self._reports = prepared.reports(planned.plan.run_id)
         for report in self._reports:
             probe(report)
@@ -217,6 +225,7 @@ class Run:
             tell=self.warn,
             log=self._log,
             watches=self._watches,
+            events=self._events,
         )
         leg = await anyio.to_thread.run_sync(
             functools.partial(
@@ -231,6 +240,13 @@ class Run:
         )
         self._executed = True
         self._started = self._clock.monotonic()
+        self._metrics = Metrics(
+            prepared.request.metrics_file,
+            planned.plan,
+            prepared.request.settings.job,
+            self._clock.wall_ms(),
+        )
+        await anyio.to_thread.run_sync(self._metrics.begun)
         error, error_code = None, 1
         defect: BaseException | None = None
         if took_over:
@@ -277,6 +293,9 @@ class Run:
                 note=self._supply.note if self._supply else "",
                 unseen=sending.unseen,
             )
+        )
+        await anyio.to_thread.run_sync(
+            self._metrics.ended, self.finished.result, self._clock.wall_ms()
         )
         self._log.decided("run.finished", **msgspec.to_builtins(self.finished.result))
         if defect is not None:
@@ -353,7 +372,9 @@ class Run:
     @property
     def trouble(self) -> str:
         """What went wrong beside the run, for people; "" where nothing did."""
-        return self._log.trouble
+        outlets = (self._log, self._events, self._metrics)
+        troubles = (outlet.trouble for outlet in outlets if outlet is not None)
+        return "; ".join(filter(None, troubles))
 
     def _tell(self, text: str) -> None:
         self._log.decided("run.waiting", reason=text)

@@ -32,6 +32,7 @@ from bulkagent.run.gated import Gated
 from bulkagent.run.gateways import Gateways
 from bulkagent.run.handing_over import lanes_of
 from bulkagent.run.hearing import GatewayBulkhead, explained
+from bulkagent.run.outcome_events import OutcomeEvents
 from bulkagent.run.planning import Planned
 from bulkagent.run.progress import (
     GatewayProgress,
@@ -63,6 +64,7 @@ class Sending:
         tell: Told what people should know of the order in which it is sent.
         log: Told of every attempt and decision.
         watches: The queues by which it is verified.
+        events: Told of every outcome that is on disk.
     """
 
     def __init__(
@@ -80,6 +82,7 @@ class Sending:
         tell: Callable[[str], None],
         log: EventLog,
         watches: Sequence[Watch] = (),
+        events: OutcomeEvents | None = None,
     ) -> None:
         self._settings = request.settings
         self._gateways = gateways
@@ -90,6 +93,7 @@ class Sending:
         self._clock = clock
         self._settled = settled
         self._log = log
+        self._events = events
         self._journal: Journal | None = None
         self._engines: list[Engine[Assignment, Attempt]] = []
         self._bulkheads = Bulkheads(
@@ -187,7 +191,7 @@ class Sending:
                     clock=self._clock,
                     synced=settings.durability == "full",
                     settled=self._settled,
-                    ended=self._gated.ended if gatekeeper else None,
+                    ended=self._ended if gatekeeper or self._events else None,
                     batched=gatekeeper.announce if gatekeeper else None,
                 )
             )
@@ -227,6 +231,12 @@ class Sending:
                     tasks.start_soon(sightings.run)
                 await engine.run()
                 tasks.cancel_scope.cancel()
+
+    def _ended(self, key: int, item: Assignment, outcome: Outcome) -> None:
+        if self._gated.keeper is not None:
+            self._gated.ended(key, item, outcome)
+        if self._events is not None:
+            self._events.ended(item, outcome)
 
     def _halted(self, reason: str) -> None:
         if self._journal is not None:

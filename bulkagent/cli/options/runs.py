@@ -18,11 +18,13 @@ __all__ = [
     "AssumeOpposite",
     "Config",
     "Durability",
+    "Events",
     "Flag",
     "Json",
     "Ledger",
     "LogFile",
     "MaxAge",
+    "MetricsFile",
     "Note",
     "Only",
     "OrResume",
@@ -93,6 +95,22 @@ Durability = Annotated[
 LogFile = Annotated[
     Path | None,
     option("--log-file", metavar="PATH", help="Log every attempt and decision as JSON Lines."),
+]
+Events = Annotated[
+    Path | None,
+    option(
+        "--events",
+        metavar="PATH",
+        help="Write each outcome as it happens, as JSON Lines; - is stdout, not with --json.",
+    ),
+]
+MetricsFile = Annotated[
+    Path | None,
+    option(
+        "--metrics-file",
+        metavar="PATH",
+        help="Leave metrics for Prometheus's node exporter there (its textfile collector).",
+    ),
 ]
 OrResume = Annotated[
     bool,

@@ -1,0 +1,80 @@
+"""The metrics of a leg, left where a monitor looks for them.
+
+What may live here: when they are written, and what is said where they cannot be. What this room
+must not know: their names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+
+from bulkagent.report import RunMetrics, printable, write_metrics
+from bulkagent.run.request import Plan, RunResult
+
+__all__ = ["Metrics"]
+
+
+class Metrics:
+    """Writes the metrics of one leg as it begins and when it has ended; blocks while it does.
+
+    Args:
+        path: Where to; None: nowhere.
+        plan: What the leg is about.
+        job: What runs of this kind are called.
+        started_ms: Time of day.
+    """
+
+    def __init__(self, path: Path | None, plan: Plan, job: str, started_ms: int) -> None:
+        self.trouble = ""
+        self._path = path
+        self._plan = plan
+        self._job = job
+        self._started_ms = started_ms
+
+    def begun(self) -> None:
+        """Say that it is at work, and how it stands."""
+        self._write(self._plan.totals, {})
+
+    def ended(self, result: RunResult, now_ms: int) -> None:
+        """Say how it came out."""
+        self._write(
+            result.totals,
+            result.causes,
+            requests=result.requests,
+            retries=result.retries,
+            finished_ms=now_ms,
+            exit_code=result.exit_code,
+        )
+
+    def _write(
+        self,
+        totals: Mapping[str, int],
+        causes: Mapping[str, int],
+        *,
+        requests: int = 0,
+        retries: int = 0,
+        finished_ms: int | None = None,
+        exit_code: int | None = None,
+    ) -> None:
+        if self._path is None:
+            return
+        metrics = RunMetrics(
+            run_id=self._plan.run_id,
+            command=self._plan.command,
+            job=self._job,
+            version=version("bulkagent"),
+            totals=totals,
+            causes=causes,
+            requests=requests,
+            retries=retries,
+            started_ms=self._started_ms,
+            finished_ms=finished_ms,
+            exit_code=exit_code,
+        )
+        try:
+            write_metrics(self._path, metrics)
+        except OSError as error:
+            path = printable(str(self._path))
+            self.trouble = f"the metrics {path} could not be written: {error.strerror or error}"
