@@ -18,6 +18,7 @@ from bulkagent.cli import (
     check,
     configuration,
     emulate,
+    explain,
     hold,
     prune,
     report,
@@ -44,6 +45,7 @@ app.command("revert")(revert.revert)
 app.command("report")(report.report)
 app.command("runs")(runs.runs)
 app.command("show")(show.show)
+app.command("explain")(explain.explain)
 app.command("prune")(prune.prune)
 app.command("emulate")(emulate.emulate)
 

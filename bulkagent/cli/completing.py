@@ -18,7 +18,7 @@ import typer
 if TYPE_CHECKING:
     from bulkagent.settings import ConfigFile
 
-__all__ = ["causes", "gateways", "jobs", "run_names"]
+__all__ = ["causes", "codes", "gateways", "jobs", "run_names"]
 
 _RUNS = 20
 
@@ -61,6 +61,14 @@ def causes(incomplete: str) -> list[str]:
 
     before, comma, begun = incomplete.rpartition(",")
     return [f"{before}{comma}{cause}" for cause in Cause if cause.startswith(begun)]
+
+
+def codes(incomplete: str) -> list[tuple[str, str]]:
+    """Every code that can be explained, with what it means."""
+    from bulkagent.run import explanations
+
+    found = {each.code: each.meaning for each in explanations()}
+    return [(code, told) for code, told in found.items() if code.startswith(incomplete)]
 
 
 def _config(ctx: typer.Context) -> ConfigFile:

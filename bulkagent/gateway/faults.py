@@ -16,28 +16,49 @@ from types import MappingProxyType
 
 from bulkagent.outcome import Absence, Cause, Disposition, Draws, Evidence, Health, Reach, Status
 
-__all__ = ["FAULTS", "Fault"]
+__all__ = ["FAULTS", "MEANING_OF_FAULTS", "Fault"]
 
 
 class Fault(enum.StrEnum):
     """How a request ended without a retcode."""
 
-    NO_GUID = "no_guid"  # there was nothing to authenticate the request with
-    GUID_SOURCE = "guid_source"  # whoever knows the GUIDs could not say
-    DNS = "dns"  # the host name has no address
-    REFUSED = "refused"  # nobody listens, or there is no route
-    CONNECT_TIMEOUT = "connect_timeout"  # no connection, handshake included, in time
-    TLS = "tls"  # the certificate or the handshake is not acceptable
-    RESET = "reset"  # the connection ended before the reply
-    READ_TIMEOUT = "read_timeout"  # no complete reply in time
-    TRUNCATED = "truncated"  # the reply ended before its announced end
-    UNAVAILABLE = "unavailable"  # 503 without a retcode: a load balancer without a gateway
-    SERVER_ERROR = "server_error"  # another 5xx without a retcode
-    TOO_MANY = "too_many"  # 429: refused for the moment, so not processed
-    NOT_A_GATEWAY = "not_a_gateway"  # HTML, no JSON, no retcode: somebody else answered
-    OVERSIZED = "oversized"  # a reply over 64 KiB
-    REDIRECT = "redirect"  # following it would carry the GUID to another host
+    NO_GUID = "no_guid"
+    GUID_SOURCE = "guid_source"
+    DNS = "dns"
+    REFUSED = "refused"
+    CONNECT_TIMEOUT = "connect_timeout"
+    TLS = "tls"
+    RESET = "reset"
+    READ_TIMEOUT = "read_timeout"
+    TRUNCATED = "truncated"
+    UNAVAILABLE = "unavailable"
+    SERVER_ERROR = "server_error"
+    TOO_MANY = "too_many"
+    NOT_A_GATEWAY = "not_a_gateway"
+    OVERSIZED = "oversized"
+    REDIRECT = "redirect"
 
+
+MEANING_OF_FAULTS: Mapping[Fault, str] = MappingProxyType(
+    {
+        Fault.NO_GUID: "there was nothing to authenticate the request with",
+        Fault.GUID_SOURCE: "whoever knows the GUIDs could not say",
+        Fault.DNS: "the host name has no address",
+        Fault.REFUSED: "nobody listens, or there is no route",
+        Fault.CONNECT_TIMEOUT: "no connection, handshake included, in time",
+        Fault.TLS: "the certificate or the handshake is not acceptable",
+        Fault.RESET: "the connection ended before the reply",
+        Fault.READ_TIMEOUT: "no complete reply in time",
+        Fault.TRUNCATED: "the reply ended before its announced end",
+        Fault.UNAVAILABLE: "503 without a retcode: a load balancer without a gateway",
+        Fault.SERVER_ERROR: "another 5xx without a retcode",
+        Fault.TOO_MANY: "429: refused for the moment, so not processed",
+        Fault.NOT_A_GATEWAY: "HTML, no JSON, no retcode: somebody else answered",
+        Fault.OVERSIZED: "a reply over 64 KiB",
+        Fault.REDIRECT: "following it would carry the GUID to another host",
+    }
+)
+"""What each means, for people."""
 
 # Replies that are not a gateway's: whoever gives them to one agent gives them to all.
 _SOMEBODY_ELSE = frozenset({Fault.NOT_A_GATEWAY, Fault.OVERSIZED, Fault.REDIRECT})

@@ -7,6 +7,7 @@ room must not know: who asked, a terminal or a Python program.
 from bulkagent.ledger import RunFilter
 from bulkagent.run.agent_telling import AgentDeed, AgentStory, agent_past, agent_story
 from bulkagent.run.checking import check_roster
+from bulkagent.run.explaining import Explanation, explain, explanations
 from bulkagent.run.finishing import Finished
 from bulkagent.run.progress import GatewayProgress, GroupProgress, Progress
 from bulkagent.run.pruning import OldRuns, Pruned, old_runs, prune
@@ -31,6 +32,7 @@ __all__ = [
     "AgentDeed",
     "AgentStory",
     "Choices",
+    "Explanation",
     "Finished",
     "GatewayProgress",
     "GroupProgress",
@@ -51,6 +53,8 @@ __all__ = [
     "agent_past",
     "agent_story",
     "check_roster",
+    "explain",
+    "explanations",
     "old_runs",
     "planned_totals",
     "prune",
