@@ -17,6 +17,7 @@ from bulkagent.cli import (
     apply,
     check,
     configuration,
+    doctor,
     emulate,
     explain,
     hold,
@@ -45,6 +46,7 @@ app.command("revert")(revert.revert)
 app.command("report")(report.report)
 app.command("runs")(runs.runs)
 app.command("show")(show.show)
+app.command("doctor")(doctor.doctor)
 app.command("explain")(explain.explain)
 app.command("prune")(prune.prune)
 app.command("emulate")(emulate.emulate)

@@ -1,0 +1,258 @@
+"""One examination: everything that a run at a gateway needs, in the order in which it needs it.
+
+What may live here: the order, and what is not looked at once something before it has failed. What
+this module must not know: what a fact means, and how findings are shown.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import ssl
+from collections.abc import Awaitable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import TypeVar
+
+import anyio
+import anyio.to_thread
+import msgspec
+
+from bulkagent.clock import Clock
+from bulkagent.errors import BulkagentError, SettingsRefused
+from bulkagent.examining import findings, seeing
+from bulkagent.examining.findings import Finding, Verdict
+from bulkagent.gateway.credentials import CredentialSource, PackedGuids
+from bulkagent.gateway.operations import SET_TALK_RIGHT
+from bulkagent.ledger import default_path, open_ledger
+from bulkagent.outcome import Assignment
+from bulkagent.roster import Roster, RosterRow
+from bulkagent.run import EMULATED, Request
+from bulkagent.run.credentials import supply_of
+from bulkagent.run.gateways import Gateways
+from bulkagent.run.planning import rules_of
+from bulkagent.run.wire import Wire
+
+__all__ = ["Examination", "examine"]
+
+_EMULATED_AGENT = "101"
+_ROW = 2
+
+FoundT = TypeVar("FoundT")
+
+
+class Examination(msgspec.Struct, frozen=True, kw_only=True):
+    """What to look at."""
+
+    request: Request
+    """As a run would have it; its roster may be empty, and its flag does not matter."""
+    agent: str = ""
+    """The agent who is asked about; "" where the roster's first one is."""
+
+
+async def examine(asked: Examination, clock: Clock) -> list[Finding]:
+    """Look at everything; nobody is set.
+
+    Raises:
+        SettingsRefused: It is not even known what to look at: no such gateway, or a certificate
+            file that cannot be used.
+    """
+    request = asked.request
+    gateways = Gateways(request)
+    async with AsyncExitStack() as stack:
+        emulated: CredentialSource | None = None
+        if gateways.emulated:
+            agent = asked.agent or _EMULATED_AGENT
+            emulated = await gateways.emulate(stack, [EMULATED], [(_ROW, EMULATED, agent)])
+        name = gateways.default
+        if not name:
+            raise SettingsRefused("name the gateway to examine with --gateway")
+        found = await _of_network(gateways, name, request, clock)
+        reached = all(each.verdict is not Verdict.FAILED for each in found)
+        if emulated is not None:
+            item = _about(asked.agent or _EMULATED_AGENT, EMULATED)
+            wire = Wire(gateways, request.settings, clock)
+            found.append(await _asked(wire, "the emulator", emulated, item))
+        else:
+            found.extend(await _of_sources(asked, gateways, name, clock, reached=reached))
+    found.append(
+        findings.of_open_files(request.settings.limits(name).most_in_flight, seeing.open_files())
+    )
+    found.extend(await anyio.to_thread.run_sync(_of_ledger, request.settings.ledger))
+    return found
+
+
+async def _of_network(
+    gateways: Gateways, name: str, request: Request, clock: Clock
+) -> list[Finding]:
+    endpoint = gateways.endpoint(name)
+    host, port = seeing.host_and_port(endpoint)
+    within = functools.partial(_within, request.settings.connect_timeout_s)
+    left = ["name service", "connection", "TLS", "clock"]
+    found: list[Finding] = []
+    if endpoint.client_cert is not None:
+        found.append(await anyio.to_thread.run_sync(_of_client, endpoint.client_cert, clock))
+    try:
+        known = await within(seeing.addresses(host))
+        found.append(Finding(left.pop(0), Verdict.OK, f"{host} is {', '.join(known)}"))
+        await within(seeing.connect(host, port))
+        found.append(Finding(left.pop(0), Verdict.OK, f"port {port} takes connections"))
+        handshake, date_s = await within(seeing.shake_hands(endpoint))
+        now_s = clock.wall_ms() / 1000
+        left.pop(0)
+        found.append(findings.of_handshake(handshake, now_s))
+        check = left.pop(0)
+        if date_s is None:
+            found.append(findings.unchecked(check, "the gateway does not say what time it has"))
+        else:
+            found.append(findings.of_clock(date_s, now_s))
+    except (OSError, TimeoutError) as error:
+        failed = left.pop(0)
+        found.append(Finding(failed, Verdict.FAILED, _said(error), _FIXES[failed]))
+        found.extend(findings.unchecked(check, f"{failed} failed") for check in left)
+    return found
+
+
+async def _within(seconds: float, looking: Awaitable[FoundT]) -> FoundT:
+    async with asyncio.timeout(seconds):
+        return await looking
+
+
+_FIXES = {
+    "name service": "check the address, and that this machine asks the right name service",
+    "connection": "check address, port and firewall, and that the gateway is up",
+    "TLS": "check --ca-file and --tls-server-name, and that the port is the gateway's",
+    "clock": "check that the port is the gateway's",
+}
+
+
+def _said(error: OSError | TimeoutError) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"the certificate is not accepted: {error.verify_message}"
+    if isinstance(error, ssl.SSLError):
+        return f"no TLS: {error.reason or error}"
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    return error.strerror or str(error)
+
+
+def _of_client(path: Path, clock: Clock) -> Finding:
+    try:
+        return findings.of_certificate(seeing.certificate_in(path), clock.wall_ms() / 1000)
+    except (OSError, ValueError) as error:
+        return Finding(
+            "client certificate",
+            Verdict.FAILED,
+            f"{path}: {error}",
+            "give a PEM file with certificate and key",
+        )
+
+
+def _about(agent_id: str, gateway: str) -> Assignment:
+    return Assignment(_ROW, gateway, agent_id, SET_TALK_RIGHT.name, "")
+
+
+async def _of_sources(
+    asked: Examination, gateways: Gateways, name: str, clock: Clock, *, reached: bool
+) -> list[Finding]:
+    """One question for each source of GUIDs that there is."""
+    request = asked.request
+    settings = request.settings
+    found: list[Finding] = []
+    for source, given in (
+        ("roster", bool(request.roster)),
+        ("--sessions", settings.sessions is not None),
+        ("--guid-url", bool(settings.guid_url)),
+    ):
+        if not given:
+            continue
+        if not reached:
+            found.append(findings.unchecked(f"GUID from {source}", "the gateway is not reached"))
+        elif source == "roster":
+            found.append(await _of_roster(asked, gateways, name, clock))
+        elif not asked.agent:
+            found.append(findings.unchecked(f"GUID from {source}", "give an agent with --agent"))
+        else:
+            found.append(await _of_supply(asked, gateways, name, source, clock))
+    if not found:
+        why = "give --roster, --sessions or --guid-url, and --agent"
+        found.append(findings.unchecked("GUID", why))
+    return found
+
+
+async def _of_roster(asked: Examination, gateways: Gateways, name: str, clock: Clock) -> Finding:
+    try:
+        row = await anyio.to_thread.run_sync(_first_with_guid, asked, gateways)
+    except BulkagentError as error:
+        return Finding("GUID from roster", Verdict.FAILED, str(error), "correct the roster")
+    if row is None:
+        return Finding(
+            "GUID from roster",
+            Verdict.FAILED,
+            f"no row {'of agent ' + asked.agent if asked.agent else ''} has a GUID",
+            "export the roster with the GUIDs of agents who have signed in",
+        )
+    guids = PackedGuids()
+    guids.add(_ROW, row.guid)
+    item = _about(row.agent_id, row.gateway or name)
+    return await _asked(Wire(gateways, asked.request.settings, clock), "roster", guids, item)
+
+
+def _first_with_guid(asked: Examination, gateways: Gateways) -> RosterRow | None:
+    rules = msgspec.structs.replace(
+        rules_of(asked.request, gateways), require_flag=False, guid_required=True
+    )
+    with Roster(asked.request.roster, rules) as roster:
+        for row in roster.rows():
+            if (
+                isinstance(row, RosterRow)
+                and row.status is None
+                and row.guid
+                and asked.agent in {"", row.agent_id}
+            ):
+                return row
+    return None
+
+
+async def _of_supply(
+    asked: Examination, gateways: Gateways, name: str, source: str, clock: Clock
+) -> Finding:
+    settings = asked.request.settings
+    one = {"sessions": None} if source == "--guid-url" else {"guid_url": ""}
+    only = msgspec.structs.replace(settings, **one)
+    try:
+        supply = await anyio.to_thread.run_sync(supply_of, only, gateways, clock)
+        if supply is None:
+            raise SettingsRefused(f"{source} is not given")
+        async with AsyncExitStack() as stack:
+            guids = await supply.enter(stack)
+            item = _about(asked.agent, name)
+            return await _asked(Wire(gateways, settings, clock), source, guids, item)
+    except BulkagentError as error:
+        return Finding(f"GUID from {source}", Verdict.FAILED, str(error), f"check {source}")
+
+
+async def _asked(wire: Wire, source: str, guids: CredentialSource, item: Assignment) -> Finding:
+    from bulkagent.gateway.queries import Unanswered
+
+    async with wire.queries(item.gateway, guids) as queries:
+        said = await queries.ask_state(item)
+    if isinstance(said, Unanswered):
+        return findings.of_state(source, item.agent_id, None, said.why, said.retcode)
+    return findings.of_state(source, item.agent_id, said, "", "")
+
+
+def _of_ledger(given: Path | None) -> list[Finding]:
+    path = given or default_path()
+    found: list[Finding] = []
+    try:
+        with open_ledger(path) as database:
+            database.write()  # takes the write lock, and gives it back
+        found.append(Finding("ledger", Verdict.OK, f"{path} can be written"))
+    except BulkagentError as error:
+        found.append(Finding("ledger", Verdict.FAILED, str(error), "give another with --ledger"))
+    try:
+        found.append(findings.of_disk(str(path.parent), seeing.free_space(path)))
+    except OSError as error:
+        found.append(findings.unchecked("disk", error.strerror or str(error)))
+    return found

@@ -1,0 +1,189 @@
+"""What each sight means: facts to findings.
+
+What may live here: verdicts, and the sentences for what was seen and what to fix. What this module
+must not know: how a fact was come by.
+"""
+
+from __future__ import annotations
+
+import enum
+
+import msgspec
+
+from bulkagent.gateway.query_requests import AgentState
+from bulkagent.gateway.retcodes import WITH_A_NEWER_GUID
+
+__all__ = [
+    "Certificate",
+    "Finding",
+    "Handshake",
+    "Verdict",
+    "of_certificate",
+    "of_clock",
+    "of_disk",
+    "of_handshake",
+    "of_open_files",
+    "of_state",
+    "unchecked",
+]
+
+_DAY_S = 86_400
+_SOON_DAYS = 30
+"""Days before its end from which a certificate is to be renewed; ACME clients do it then too."""
+_SKEW_S = 5.0
+_LITTLE_SPACE = 500_000_000
+_NO_SPACE = 50_000_000
+_OTHER_FILES = 48
+
+
+class Verdict(enum.StrEnum):
+    """How one thing stands."""
+
+    OK = "ok"
+    WARNING = "warning"  # it works, and will not for ever or not always
+    FAILED = "failed"  # a run would fail by it
+    NOT_CHECKED = "not checked"
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """One thing that was looked at."""
+
+    check: str
+    verdict: Verdict
+    seen: str
+    fix: str = ""
+    """What to do; "" where nothing is to be done."""
+
+
+def unchecked(check: str, why: str) -> Finding:
+    """What was not looked at, and why."""
+    return Finding(check, Verdict.NOT_CHECKED, why)
+
+
+class Handshake(msgspec.Struct, frozen=True):
+    """A TLS connection that came about."""
+
+    version: str
+    """Such as `TLSv1.3`."""
+    expires_s: float | None
+    """Time of day in seconds from which the gateway's certificate is not accepted; None: nobody
+    looks."""
+    insecure: bool = False
+
+
+class Certificate(msgspec.Struct, frozen=True):
+    """A certificate in a file."""
+
+    path: str
+    expires_s: float
+
+
+def of_handshake(seen: Handshake, now_s: float) -> Finding:
+    """The gateway's certificate, host name and version, which were accepted."""
+    if seen.insecure or seen.expires_s is None:
+        return Finding(
+            "TLS",
+            Verdict.WARNING,
+            f"{seen.version}; any certificate is accepted (--insecure)",
+            "give --ca-file and --tls-server-name in the place of --insecure",
+        )
+    left = _days(seen.expires_s - now_s)
+    said = f"{seen.version}; chain and host name accepted, good for {left}"
+    if seen.expires_s - now_s < _SOON_DAYS * _DAY_S:
+        return Finding("TLS", Verdict.WARNING, said, "have the gateway's certificate renewed")
+    return Finding("TLS", Verdict.OK, said)
+
+
+def of_certificate(seen: Certificate, now_s: float) -> Finding:
+    """The certificate that is presented to the gateway."""
+    left_s = seen.expires_s - now_s
+    if left_s <= 0:
+        return Finding(
+            "client certificate",
+            Verdict.FAILED,
+            f"{seen.path} ended {_days(-left_s)} ago",
+            "have it renewed; the gateway will not accept it",
+        )
+    verdict = Verdict.WARNING if left_s < _SOON_DAYS * _DAY_S else Verdict.OK
+    fix = "have it renewed" if verdict is Verdict.WARNING else ""
+    return Finding("client certificate", verdict, f"{seen.path}, good for {_days(left_s)}", fix)
+
+
+def of_clock(theirs_s: float, ours_s: float) -> Finding:
+    """The gateway's clock beside this machine's; a header of HTTP has whole seconds."""
+    skew = theirs_s - ours_s
+    said = f"the gateway's is {abs(skew):.0f} s {'ahead' if skew > 0 else 'behind'}"
+    if abs(skew) <= _SKEW_S:
+        return Finding("clock", Verdict.OK, f"{said}, which is nothing")
+    return Finding(
+        "clock",
+        Verdict.WARNING,
+        said,
+        "set both by NTP: --start-at goes by this machine's, and logs are compared by both",
+    )
+
+
+def of_state(source: str, agent_id: str, state: AgentState | None, why: str, code: str) -> Finding:
+    """What agentstatus said of an agent, asked with the GUID of one source.
+
+    Args:
+        source: Where the GUID came from, as people call it.
+        agent_id: The agent.
+        state: What the gateway said; None: it did not say.
+        why: Its words, or the network's, where it did not.
+        code: The retcode that it refused with; "" where it did not answer.
+    """
+    check = f"GUID from {source}"
+    if state is not None:
+        said = state.name.lower().replace("_", " ")
+        return Finding(check, Verdict.OK, f"agent {agent_id} is {said}")
+    if code in WITH_A_NEWER_GUID:
+        return Finding(
+            check,
+            Verdict.WARNING,
+            f"refused for agent {agent_id}: {why}",
+            "the agent has not signed in, or this GUID is not the newest; try one who has",
+        )
+    advice = "check the address" if code else "check that the source knows the agent"
+    return Finding(check, Verdict.FAILED, f"agent {agent_id}: {why}", advice)
+
+
+def of_open_files(in_flight: int, hard: int) -> Finding:
+    """Room for as many connections under the system's limit, to which a run raises its own.
+
+    -1 stands for no limit.
+    """
+    needed = in_flight + _OTHER_FILES
+    limit = "no limit" if hard < 0 else f"{hard:,} allowed"
+    said = f"{needed:,} needed for --concurrency, {limit}"
+    if 0 <= hard < needed:
+        return Finding(
+            "open files",
+            Verdict.FAILED,
+            said,
+            "lower --concurrency, or raise ulimit -n",
+        )
+    return Finding("open files", Verdict.OK, said)
+
+
+def of_disk(path: str, free: int) -> Finding:
+    """Room for the ledger's growth."""
+    said = f"{_bytes(free)} free for {path}"
+    fix = "free space, prune old runs, or give another place with --ledger"
+    if free < _NO_SPACE:
+        return Finding("disk", Verdict.FAILED, said, fix)
+    if free < _LITTLE_SPACE:
+        return Finding("disk", Verdict.WARNING, said, fix)
+    return Finding("disk", Verdict.OK, said)
+
+
+def _days(seconds: float) -> str:
+    days = int(seconds // _DAY_S)
+    return f"{days:,} day{'' if days == 1 else 's'}"
+
+
+def _bytes(number: int) -> str:
+    for unit, size in (("GB", 10**9), ("MB", 10**6)):
+        if number >= size:
+            return f"{number / size:,.1f} {unit}"
+    return f"{number:,} bytes"

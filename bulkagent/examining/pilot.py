@@ -1,0 +1,177 @@
+"""One test agent set to 0 and to 1, to see what this site's gateway does where no document says.
+
+What may live here: the two runs, what is asked between them, and which settings follow from the
+answers. What this module must not know: who agreed to it. Both are runs like any other: in the
+ledger, with its marks and locks.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import anyio
+import anyio.to_thread
+import msgspec
+
+from bulkagent.clock import Clock
+from bulkagent.errors import SettingsRefused
+from bulkagent.gateway.credentials import CredentialSource, PackedGuids
+from bulkagent.gateway.operations import SET_TALK_RIGHT
+from bulkagent.outcome import Assignment, Status, Verified
+from bulkagent.roster import Roster, RosterRow
+from bulkagent.run import EMULATED, Request, Run, RunResult
+from bulkagent.run.gateways import Gateways
+from bulkagent.run.planning import rules_of
+from bulkagent.run.wire import Wire
+
+__all__ = ["Flight", "Step", "pilot", "settings_to_paste"]
+
+_NOBODYS_GUID = "00000000-0000-4000-8000-000000000000.AgentGateway1"
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of setting the agent once."""
+
+    flag: int
+    status: str
+    cause: str
+    seen: str
+    """`yes`, `no` or `not_visible`; "" where nobody was to look."""
+    result: RunResult
+
+
+class Flight(msgspec.Struct, frozen=True, kw_only=True):
+    """What the pilot saw."""
+
+    agent: str
+    gateway: str
+    steps: tuple[Step, ...]
+    nobodys_guid: str
+    """What a GUID that is nobody's is answered with, for people."""
+    observers: tuple[str, ...]
+
+    @property
+    def left_on(self) -> bool:
+        """Whether the agent is known to have talk right 1 in the end."""
+        return self.steps[-1].flag == 1 and self.steps[-1].status == Status.APPLIED
+
+
+async def pilot(request: Request, agent: str, clock: Clock) -> Flight:
+    """Set a test agent to 0 and, whatever came of that, to 1. Somebody must have agreed to it.
+
+    Args:
+        request: The gateway, and where GUIDs come from; its roster may have the agent's GUID.
+        agent: The agent's ID.
+        clock: Time.
+
+    Raises:
+        BulkagentError: It cannot be done as asked; nothing was sent.
+    """
+    gateways = Gateways(request)
+    if not gateways.default:
+        raise SettingsRefused("name the gateway of the pilot with --gateway")
+    guid = await anyio.to_thread.run_sync(_guid_of, request, gateways, agent)
+    with tempfile.TemporaryDirectory(prefix="bulkagent-pilot-") as folder:
+        roster = Path(folder) / "pilot.csv"
+        _write_roster(roster, agent, guid)
+        asked = msgspec.structs.replace(
+            request,
+            roster=str(roster),
+            reports=(Path(folder) / "report.csv",),
+            note="doctor --pilot",
+            settings=msgspec.structs.replace(request.settings, verify_again_after_s=0.0),
+        )
+        steps = [await _set(asked, 0)]
+        # Whatever happens meanwhile, nobody is left without calls by an examination.
+        with anyio.CancelScope(shield=True):
+            steps.append(await _set(asked, 1))
+    return Flight(
+        agent=agent,
+        gateway=gateways.default,
+        steps=tuple(steps),
+        nobodys_guid=await _of_nobody(gateways, asked, agent, clock),
+        observers=request.settings.verify_with,
+    )
+
+
+async def _set(asked: Request, flag: int) -> Step:
+    with Run(msgspec.structs.replace(asked, flag=flag)) as run:
+        await anyio.to_thread.run_sync(run.prepare)
+        run.agreed = True
+        result = await run.execute()
+    status = next((name for name, number in result.totals.items() if number), "")
+    verified = result.verified or {}
+    return Step(
+        flag=flag,
+        status=status,
+        cause=next(iter(result.causes), ""),
+        seen=next((name for name, number in verified.items() if number), ""),
+        result=result,
+    )
+
+
+async def _of_nobody(gateways: Gateways, asked: Request, agent: str, clock: Clock) -> str:
+    """What the gateway answers to a GUID that is nobody's: a question, which changes nothing."""
+    from bulkagent.gateway.queries import Unanswered
+
+    if asked.gateway == EMULATED:
+        return "not asked at an emulated gateway"
+    guids: CredentialSource = _packed(_NOBODYS_GUID)
+    item = Assignment(2, gateways.default, agent, SET_TALK_RIGHT.name, "")
+    async with Wire(gateways, asked.settings, clock).queries(gateways.default, guids) as queries:
+        said = await queries.ask_state(item)
+    if isinstance(said, Unanswered):
+        return f"answered with {said.why}"
+    return "ANSWERED as if it were the agent's: this gateway does not check GUIDs"
+
+
+def _packed(guid: str) -> PackedGuids:
+    guids = PackedGuids()
+    guids.add(2, guid)
+    return guids
+
+
+def _guid_of(request: Request, gateways: Gateways, agent: str) -> str:
+    """The agent's GUID in the roster; "" where there is none, or GUIDs come from elsewhere."""
+    if not request.roster:
+        return ""
+    rules = msgspec.structs.replace(rules_of(request, gateways), require_flag=False)
+    with Roster(request.roster, rules) as roster:
+        for row in roster.rows():
+            if isinstance(row, RosterRow) and row.agent_id == agent and row.guid:
+                return row.guid
+    raise SettingsRefused(f"{request.roster} has no GUID of agent {agent}; nothing was sent")
+
+
+def _write_roster(path: Path, agent: str, guid: str) -> None:
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(file, "w", encoding="utf-8", newline="") as out:
+        csv.writer(out).writerows([["agent_id", "guid"], [agent, guid]] if guid else
+                                  [["agent_id"], [agent]])  # fmt: skip
+
+
+def settings_to_paste(flight: Flight) -> Iterator[str]:
+    """Lines for `bulkagent.toml` that follow from what was seen; comments where nothing does."""
+    yield f"# what the pilot of agent {flight.agent} saw at {flight.gateway}"
+    yield f"# a GUID that is nobody's is {flight.nobodys_guid}"
+    seen = [step.seen for step in flight.steps]
+    if not flight.observers:
+        yield "# whether a skill queue shows it: not looked at; give --verify-with AGENT:SKILL"
+        return
+    quoted = ", ".join(f'"{observer}"' for observer in flight.observers)
+    if all(each == Verified.YES for each in seen):
+        yield "# the skill queue showed both at once"
+        yield f"verify_with = [{quoted}]"
+        yield 'verify_again_after = "none"'
+    elif Verified.NO in seen:
+        slow = math.ceil(max(step.result.elapsed_s for step in flight.steps)) + 4
+        yield "# the skill queue did not show it at once; try again with a pause, and watch"
+        yield f"verify_with = [{quoted}]"
+        yield f'verify_again_after = "{slow}s"'
+    else:
+        yield f"# the skill queue of {quoted} cannot prove it for this agent"

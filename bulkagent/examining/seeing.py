@@ -1,0 +1,138 @@
+"""Facts, each come by in one attempt: names, connections, handshakes, clocks, files.
+
+What may live here: the looking. What this module must not know: what a fact means. No request for
+any agent is made here; the one for the clock is of the server, not of an interface.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import email.utils
+import os
+import resource
+import shutil
+import socket
+import ssl
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from bulkagent.examining.findings import Certificate, Handshake
+from bulkagent.gateway.endpoint import Endpoint, tls_context
+
+__all__ = [
+    "addresses",
+    "certificate_in",
+    "connect",
+    "free_space",
+    "host_and_port",
+    "open_files",
+    "shake_hands",
+]
+
+_HTTPS = 443
+_LONGEST_HEAD = 16_384
+
+
+def host_and_port(endpoint: Endpoint) -> tuple[str, int]:
+    """Where a gateway listens."""
+    parts = urlsplit(endpoint.url)
+    return parts.hostname or "", parts.port or _HTTPS
+
+
+async def addresses(host: str) -> list[str]:
+    """The addresses of a name, each once.
+
+    Raises:
+        OSError: It has none, or the name service does not answer.
+    """
+    found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(address[0]) for *_, address in found))
+
+
+async def connect(host: str, port: int) -> None:
+    """Connect, and hang up.
+
+    Raises:
+        OSError: Nobody listens there.
+    """
+    _, writer = await asyncio.open_connection(host, port)
+    await _hang_up(writer)
+
+
+async def shake_hands(endpoint: Endpoint) -> tuple[Handshake, float | None]:
+    """Connect with TLS, and ask for the time.
+
+    Returns:
+        What TLS came about, and the server's time of day in seconds; None where it says none.
+
+    Raises:
+        SettingsRefused: A certificate file cannot be used.
+        OSError: No connection, or no trust (ssl.SSLError).
+    """
+    host, port = host_and_port(endpoint)
+    reader, writer = await asyncio.open_connection(
+        host, port, ssl=tls_context(endpoint), server_hostname=endpoint.tls_server_name or None
+    )
+    try:
+        tls: ssl.SSLObject = writer.get_extra_info("ssl_object")
+        certificate: Mapping[str, Any] | None = writer.get_extra_info("peercert")
+        expires_s = ssl.cert_time_to_seconds(certificate["notAfter"]) if certificate else None
+        handshake = Handshake(tls.version() or "", expires_s, endpoint.insecure)
+        return handshake, await _date(reader, writer, host)
+    finally:
+        await _hang_up(writer)
+
+
+async def _date(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, host: str
+) -> float | None:
+    """The `Date` of a reply (RFC 9110 section 6.6.1), whatever else it says."""
+    with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+        writer.write(f"HEAD / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
+        await writer.drain()
+        head = await reader.readuntil(b"\r\n\r\n")
+        for line in head[:_LONGEST_HEAD].decode("latin-1").split("\r\n"):
+            name, _, value = line.partition(":")
+            if name.strip().lower() == "date":
+                with contextlib.suppress(ValueError, OverflowError):
+                    return email.utils.parsedate_to_datetime(value.strip()).timestamp()
+    return None
+
+
+async def _hang_up(writer: asyncio.StreamWriter) -> None:
+    writer.transport.abort()
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()
+
+
+def certificate_in(path: Path) -> Certificate:
+    """The first certificate in a PEM file.
+
+    Raises:
+        OSError, ValueError: There is none that can be read.
+    """
+    from cryptography import x509
+
+    found = x509.load_pem_x509_certificate(path.read_bytes())
+    return Certificate(str(path), found.not_valid_after_utc.timestamp())
+
+
+def open_files() -> int:
+    """How many open files the system allows this process; -1: any number."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return -1 if hard == resource.RLIM_INFINITY else hard
+
+
+def free_space(path: Path) -> int:
+    """Bytes that are free where a file is, or will be.
+
+    Raises:
+        OSError: Nobody can say.
+    """
+    folder = path.parent
+    while not folder.is_dir() and folder != folder.parent:
+        folder = folder.parent
+    return shutil.disk_usage(os.fspath(folder)).free
