@@ -160,7 +160,9 @@ def _group(standing: GroupStanding) -> dict[str, Any]:
 
 def _next(summary: Summary, facts: RunFacts) -> str | None:
     again = judge(summary.totals, summary.causes, Ending()).again
-    return f"bulkagent resume {facts.id}" if again and not facts.running else None
+    # Whoever writes this at the end of a leg still owns the run, and is done with it.
+    at_work = facts.running and facts.exit_code is None
+    return f"bulkagent resume {facts.id}" if again and not at_work else None
 
 
 def end_of(facts: RunFacts) -> tuple[str, int | None]:

@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 
 from bulkagent.outcome import Cause, Line, Status
 from bulkagent.report.page import write_html
-from bulkagent.report.page.charts import HEIGHT, WIDTH, stacked
+from bulkagent.report.page.charts import HEIGHT, WIDTH, courses, stacked
 from bulkagent.report.page.figures import BINS, Bar, Figures
+from bulkagent.report.page.writer import _asset
 
 HOSTILE = (
     "<script>alert(1)</script>",
@@ -213,7 +214,7 @@ def test_the_figures_are_those_of_the_lines() -> None:
             )
         )
     assert figures.attempts == {1: 50, 2: 50}
-    assert [bar.total for bar in figures.over_time()] == [10] * 10
+    assert [bar.total for bar in figures.over_time() if bar.total] == [10] * 10
     assert figures.latencies()[0].total == 95
     median, high = figures.quantile_ms(0.5), figures.quantile_ms(0.99)
     assert median is not None
@@ -232,7 +233,7 @@ def test_no_outcome_is_lost_on_the_way_to_a_chart(ends: list[tuple[int, Status]]
     assert sum(bar.total for bar in bars) == len(ends)
 
 
-@given(st.lists(st.lists(st.integers(0, 50), min_size=2, max_size=3), min_size=1, max_size=BINS))
+@given(st.lists(st.lists(st.integers(0, 50), min_size=2, max_size=3), min_size=2, max_size=BINS))
 def test_pieces_lie_within_the_chart_and_on_one_another(counts: list[list[int]]) -> None:
     bars = [
         Bar(str(at), tuple((f"kind{n}", count) for n, count in enumerate(kinds)))
@@ -249,3 +250,83 @@ def test_pieces_lie_within_the_chart_and_on_one_another(counts: list[list[int]])
     assert heights == pytest.approx(
         HEIGHT * sum(map(sum, counts)) / chart.most, abs=0.05 * max(1, len(chart.pieces))
     )
+
+
+def test_a_long_run_takes_no_more_memory_than_a_short_one() -> None:
+    figures = Figures()
+    for at in range(20_000):
+        figures.add(msgspec.structs.replace(LINE, finished_at=1_700_000_000_000 + 2_000 * at))
+    assert len(figures._times._steps) <= 4_096
+    bars = figures.over_time()
+    assert sum(bar.total for bar in bars) == 20_000
+    assert bars[-1].label.endswith(" s")
+    assert float(bars[-1].label.removesuffix(" s")) == pytest.approx(40_000, rel=0.05)
+
+
+def _pulse(second: int, concurrency: int, breaker: str = "closed", gateway: str = "east") -> Any:
+    at = f"2026-11-23T06:00:{second:02}.000Z"
+    return {
+        "gateway": gateway,
+        "leg": 1,
+        "at": at,
+        "concurrency": concurrency,
+        "breaker": breaker,
+    }
+
+
+END_MS = 1_795_413_620_000  # 20 s after the first pulse
+
+
+def test_the_course_of_a_gateway_is_drawn_where_something_moved() -> None:
+    still = [_pulse(0, 16, gateway="west")]
+    moved = [
+        *(_pulse(0, 16), _pulse(5, 32), _pulse(10, 32, "open"), _pulse(12, 32, "half-open")),
+        *(_pulse(14, 32), _pulse(15, 8)),
+    ]
+    (course,) = courses([*still, *moved], END_MS)
+    assert (course.name, course.most, course.length_s) == ("east", 32, 20.0)
+    assert course.line.split()[:3] == ["0,70", "150,70", "150,0"]
+    assert course.line.split()[-1] == "600,105"
+    assert [(shade.x, shade.width) for shade in course.shades] == [(300.0, 60.0), (360.0, 60.0)]
+    assert course.said == (
+        "8 to 32 at once, 8 in the end; the breaker opened 1 time and held it back for 4.0 s"
+    )
+    assert courses(still, END_MS) == ()
+    assert courses([], None) == ()
+
+
+def _colours(scheme: str) -> dict[str, tuple[float, ...]]:
+    text = _asset("page.css")
+    light, dark = (dict(re.findall(r"--(\w+): #(\w{6})", part)) for part in _schemes(text))
+    found = light if scheme == "light" else {**light, **dark}
+    return {
+        name: tuple(int(hexes[at : at + 2], 16) / 255 for at in (0, 2, 4))
+        for name, hexes in found.items()
+    }
+
+
+def _schemes(text: str) -> tuple[str, str]:
+    light, dark = text.split("@media (prefers-color-scheme: dark)")
+    return light, dark.split("* {")[0]
+
+
+def _contrast(one: tuple[float, ...], other: tuple[float, ...]) -> float:
+    """WCAG 2.2, definitions of relative luminance and contrast ratio."""
+
+    def luminance(colour: tuple[float, ...]) -> float:
+        parts = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in colour]
+        return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
+
+    high, low = sorted((luminance(one), luminance(other)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_everything_stands_out_from_what_it_is_on(scheme: str) -> None:
+    """WCAG 2.2: 1.4.3 for text (4.5), 1.4.11 for what is drawn (3)."""
+    colours = _colours(scheme)
+    for paper in ("paper", "rail"):
+        for ink in ("ink", "soft"):
+            assert _contrast(colours[ink], colours[paper]) >= 4.5, (ink, paper)
+    for kind in (*(status.value for status in Status), "off", "mark"):
+        assert _contrast(colours[kind], colours["paper"]) >= 3, kind

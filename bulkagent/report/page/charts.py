@@ -6,13 +6,14 @@ the figures come from.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 
 import msgspec
 
 from bulkagent.report.page.figures import Bar
 
-__all__ = ["Chart", "Cover", "Piece", "covers", "stacked"]
+__all__ = ["Chart", "Course", "Cover", "Piece", "courses", "covers", "stacked"]
 
 WIDTH, HEIGHT = 600.0, 140.0
 
@@ -52,8 +53,8 @@ class Cover(msgspec.Struct, frozen=True):
 
 
 def stacked(bars: Sequence[Bar]) -> Chart | None:
-    """Bars side by side, each stacked of its kinds; None where there is nothing to show."""
-    if not bars:
+    """Bars side by side, each stacked of its kinds; None where there is nothing to compare."""
+    if len(bars) < 2:  # noqa: PLR2004 - one bar is a block of colour
         return None
     most = max(bar.total for bar in bars) or 1
     step = WIDTH / len(bars)
@@ -69,7 +70,7 @@ def stacked(bars: Sequence[Bar]) -> Chart | None:
                     kind=kind,
                     x=round(number * step, 2),
                     y=round(HEIGHT * (1 - below / most), 2),
-                    width=round(max(step * 0.88, 1.0), 2),
+                    width=round(max(step - min(step * 0.12, 2.0), 1.0), 2),
                     height=round(HEIGHT * count / most, 2),
                     text=f"{bar.label}: {count:,} {kind.replace('_', ' ')}",
                 )
@@ -118,3 +119,80 @@ def _cover(group: _Group) -> Cover:
 
 def _share(part: int, whole: int) -> float:
     return round(min(1.0, part / whole) * WIDTH, 1) if whole else 0.0
+
+
+class Course(msgspec.Struct, frozen=True):
+    """How much one gateway was sent at once over time, and when its breaker held it back."""
+
+    name: str
+    line: str
+    """The limit as the points of a polyline, from left to right."""
+    shades: tuple[Piece, ...]
+    """When the breaker was not closed."""
+    most: int
+    """What the whole height stands for."""
+    length_s: float
+    said: str
+
+
+class _Pulse(msgspec.Struct):
+    gateway: str
+    at: str
+    concurrency: int
+    breaker: str
+
+    @property
+    def ms(self) -> float:
+        return dt.datetime.fromisoformat(self.at).timestamp() * 1000
+
+
+def courses(pulses: Sequence[dict[str, object]], last_ms: int | None) -> tuple[Course, ...]:
+    """The gateways of which something moved, by name.
+
+    Args:
+        pulses: What each was granted from a moment on, in the order of time.
+        last_ms: Time of day of the last outcome.
+    """
+    by_name: dict[str, list[_Pulse]] = {}
+    for pulse in pulses:
+        read = msgspec.convert(pulse, _Pulse)
+        by_name.setdefault(read.gateway, []).append(read)
+    moved = {name: found for name, found in by_name.items() if _moved(found)}
+    if not moved:
+        return ()
+    start = min(found[0].ms for found in moved.values())
+    end = max(last_ms or 0, *(found[-1].ms for found in moved.values()))
+    return tuple(_course(name, found, start, end) for name, found in sorted(moved.items()))
+
+
+def _moved(pulses: Sequence[_Pulse]) -> bool:
+    return len({(pulse.concurrency, pulse.breaker) for pulse in pulses}) > 1
+
+
+def _course(name: str, pulses: Sequence[_Pulse], start: float, end: float) -> Course:
+    length = max(end - start, 1.0)
+    most = max(pulse.concurrency for pulse in pulses)
+    points: list[tuple[float, float]] = []
+    shades: list[Piece] = []
+    open_s = 0.0
+    ends = [*(pulse.ms for pulse in pulses[1:]), end]
+    for pulse, until in zip(pulses, ends, strict=True):
+        x, to = (round(WIDTH * (ms - start) / length, 2) for ms in (pulse.ms, until))
+        y = round(HEIGHT * (1 - pulse.concurrency / most), 2)
+        points.extend(((x, y), (to, y)))
+        if pulse.breaker != "closed":
+            open_s += (until - pulse.ms) / 1000
+            text = f"breaker {pulse.breaker} for {(until - pulse.ms) / 1000:.1f} s"
+            shades.append(Piece(pulse.breaker, x, 0.0, max(1.0, round(to - x, 2)), HEIGHT, text))
+    limits = [pulse.concurrency for pulse in pulses]
+    least = min(limits)
+    said = f"{most:,} at once" if least == most else f"{least:,} to {most:,} at once"
+    said += f", {limits[-1]:,} in the end" if least != most else ""
+    if shades:
+        times = sum(pulse.breaker == "open" for pulse in pulses)
+        said += (
+            f"; the breaker opened {times:,} time{'' if times == 1 else 's'} and held it back for"
+            f" {open_s:.1f} s"
+        )
+    line = " ".join(f"{x:g},{y:g}" for x, y in points)
+    return Course(name, line, tuple(shades), most, round(length / 1000, 1), said)

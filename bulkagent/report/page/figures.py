@@ -41,14 +41,14 @@ class Figures:
     def __init__(self) -> None:
         self.attempts: Counter[int] = Counter()
         """Agents by the number of requests that were made for them."""
-        self._seconds: Counter[tuple[int, Status]] = Counter()
+        self._times = _Times()
         self._latencies: Counter[int] = Counter()
         self._latency_count = 0
 
     def add(self, line: Line) -> None:
         """Count one line."""
         if line.finished_at is not None and line.attempts:
-            self._seconds[line.finished_at // 1000, line.status] += 1
+            self._times.add(line.finished_at, line.status)
         if line.attempts:
             self.attempts[line.attempts] += 1
         if line.latency_ms is not None and line.latency_ms > 0:
@@ -57,18 +57,12 @@ class Figures:
 
     def over_time(self) -> list[Bar]:
         """Outcomes by the time at which they came, counted from the first; none: there are none."""
-        if not self._seconds:
-            return []
-        first = min(second for second, _ in self._seconds)
-        last = max(second for second, _ in self._seconds)
-        width = max(1, math.ceil((last - first + 1) / BINS))
-        bins: dict[int, Counter[str]] = {}
-        for (second, status), count in self._seconds.items():
-            bins.setdefault((second - first) // width, Counter())[status.value] += count
-        return [
-            Bar(f"{at * width} s", tuple(sorted(bins.get(at, Counter()).items())))
-            for at in range((last - first) // width + 1)
-        ]
+        return self._times.bars()
+
+    @property
+    def last_ms(self) -> int | None:
+        """Time of day of the last outcome."""
+        return self._times.last_ms
 
     def latencies(self) -> list[Bar]:
         """Agents by the latency of their last request, in steps of the same ratio."""
@@ -88,6 +82,56 @@ class Figures:
             if seen >= share * self._latency_count:
                 return float(10 ** ((at + 1) / _STEPS))
         return None
+
+
+class _Times:
+    """Outcomes by time, in steps that grow with the length of the run, so that memory does not."""
+
+    def __init__(self) -> None:
+        self._step_ms = _FIRST_STEP_MS
+        self._steps: dict[int, Counter[str]] = {}
+        self.last_ms: int | None = None
+
+    def add(self, at_ms: int, status: Status) -> None:
+        self.last_ms = at_ms if self.last_ms is None else max(self.last_ms, at_ms)
+        step = at_ms // self._step_ms
+        if step not in self._steps:
+            if len(self._steps) >= _MOST_STEPS:
+                self._widen()
+                step = at_ms // self._step_ms
+            self._steps.setdefault(step, Counter())
+        self._steps[step][status.value] += 1
+
+    def _widen(self) -> None:
+        self._step_ms *= 2
+        wider: dict[int, Counter[str]] = {}
+        for step, counts in self._steps.items():
+            wider.setdefault(step // 2, Counter()).update(counts)
+        self._steps = wider
+
+    def bars(self) -> list[Bar]:
+        if not self._steps:
+            return []
+        first, last = min(self._steps), max(self._steps)
+        width = math.ceil((last - first + 1) / BINS)
+        bins: dict[int, Counter[str]] = {}
+        for step, counts in self._steps.items():
+            bins.setdefault((step - first) // width, Counter()).update(counts)
+        return [
+            Bar(
+                _seconds(at * width * self._step_ms),
+                tuple(sorted(bins.get(at, Counter()).items())),
+            )
+            for at in range((last - first) // width + 1)
+        ]
+
+
+_FIRST_STEP_MS = 20
+_MOST_STEPS = 4_096
+
+
+def _seconds(milliseconds: int) -> str:
+    return f"{milliseconds / 1000:.3g} s"
 
 
 def _milliseconds(number: float) -> str:

@@ -4,6 +4,8 @@
   const columns = read("columns");
   const rows = read("data");
   const STATUS = columns.indexOf("status");
+  const CAUSE = columns.indexOf("cause");
+  const NUMBERS = new Set(["row", "http_status", "attempts", "latency_ms"].map((name) => columns.indexOf(name)));
   const HEIGHT = 30;
   const AROUND = 20;
   const box = document.getElementById("rows");
@@ -17,6 +19,7 @@
   let sorted = 0;
   let down = false;
   let drawn = [-1, -1];
+  let cause = "";
 
   const compare = (one, other) => {
     const a = rows[one][sorted];
@@ -33,7 +36,7 @@
     row.className = "gap";
     const cell = document.createElement("td");
     cell.colSpan = columns.length;
-    cell.height = String(height);
+    cell.style.height = `${height}px`;
     row.append(cell);
     return row;
   };
@@ -47,12 +50,14 @@
     if (from) parts.push(gap(from * HEIGHT));
     for (const at of shown.slice(from, to)) {
       const row = document.createElement("tr");
-      for (const value of rows[at]) {
+      rows[at].forEach((value, column) => {
         const cell = document.createElement("td");
         cell.textContent = value === null ? "" : String(value);
+        if (NUMBERS.has(column)) cell.className = "number";
+        if (column === STATUS) cell.className = `status ${value}`;
         if (cell.textContent.length > 40) cell.title = cell.textContent;
         row.append(cell);
-      }
+      });
       parts.push(row);
     }
     if (to < shown.length) parts.push(gap((shown.length - to) * HEIGHT));
@@ -64,10 +69,11 @@
     const only = status.value;
     shown = [];
     for (let at = 0; at < rows.length; at += 1) {
-      if ((!only || rows[at][STATUS] === only) && (!wanted || texts[at].includes(wanted))) shown.push(at);
+      if ((!only || rows[at][STATUS] === only) && (!cause || rows[at][CAUSE] === cause) && (!wanted || texts[at].includes(wanted))) shown.push(at);
     }
     shown.sort(compare);
-    found.textContent = `${shown.length.toLocaleString("en")} of ${rows.length.toLocaleString("en")} rows`;
+    const which = cause ? `, cause ${cause}` : "";
+    found.textContent = `${shown.length.toLocaleString("en")} of ${rows.length.toLocaleString("en")} rows${which}`;
     box.scrollTop = 0;
     drawn = [-1, -1];
     draw();
@@ -77,6 +83,7 @@
   columns.forEach((name, at) => {
     const cell = document.createElement("th");
     cell.scope = "col";
+    if (NUMBERS.has(at)) cell.className = "number";
     const button = document.createElement("button");
     button.type = "button";
     button.textContent = name;
@@ -94,7 +101,31 @@
   head.append(header);
   document.getElementById("controls").addEventListener("submit", (event) => event.preventDefault());
   search.addEventListener("input", again);
-  status.addEventListener("change", again);
+  status.addEventListener("change", () => { cause = ""; again(); });
+  for (const those of document.querySelectorAll(".those")) {
+    those.hidden = false;
+    those.addEventListener("click", () => {
+      search.value = "";
+      status.value = those.dataset.status;
+      cause = those.dataset.cause;
+      again();
+      box.scrollIntoView({ block: "center" });
+      box.focus({ preventScroll: true });
+    });
+  }
+  const copy = document.getElementById("copy");
+  if (copy) {
+    copy.hidden = false;
+    copy.addEventListener("click", () => {
+      const command = document.getElementById("next");
+      const range = document.createRange();
+      range.selectNodeContents(command);
+      getSelection().removeAllRanges();
+      getSelection().addRange(range);
+      // A page from a disk has no clipboard of its own, but may copy what is selected.
+      copy.textContent = document.execCommand("copy") ? "Copied" : "Selected";
+    });
+  }
   box.addEventListener("scroll", () => draw());
   window.addEventListener("resize", () => draw());
   window.addEventListener("beforeprint", () => { if (shown.length <= 2000) { drawn = [-1, -1]; draw(true); } });

@@ -22,7 +22,7 @@ from bulkagent.outcome import Line, Status
 from bulkagent.report.advice import ADVICE
 from bulkagent.report.columns import COLUMNS, fitted, header
 from bulkagent.report.moments import iso
-from bulkagent.report.page.charts import covers, stacked
+from bulkagent.report.page.charts import courses, covers, stacked
 from bulkagent.report.page.figures import Figures
 from bulkagent.report.text import printable
 
@@ -37,6 +37,7 @@ _IN_MEMORY = 128 << 10
 # What may be missing of a run's facts, so that nothing of the rest is lost.
 _NO_FACTS: Mapping[str, object] = {
     **dict.fromkeys(("run_id", "state", "roster", "created_at", "fingerprint", "job"), ""),
+    **dict.fromkeys(("who", "note"), None),
     **dict.fromkeys(("rows", "requests", "retries"), 0),
     "exit_code": None,
     "reason": None,
@@ -48,6 +49,7 @@ _NO_FACTS: Mapping[str, object] = {
     "legs": (),
     "clusters": (),
     "handover": (),
+    "pulses": (),
 }
 
 _MARK = "\x00data\x00"
@@ -135,14 +137,24 @@ def _page(names: Sequence[str], figures: Figures, run: Mapping[str, object]) -> 
             for cluster in _shown(facts["clusters"])
         ],
         groups=covers(_shown(facts["handover"])),
+        courses=courses(_shown(facts["pulses"]), figures.last_ms),
         time=stacked(figures.over_time()),
         latency=stacked(figures.latencies()),
-        attempts=sorted(figures.attempts.items()),
+        attempts=_attempts(figures),
         median=figures.quantile_ms(0.5),
         high=figures.quantile_ms(0.95),
         mark=_MARK,
         columns=columns,
     )
+
+
+def _attempts(figures: Figures) -> list[tuple[int, int, float]]:
+    """Number of requests, agents who took as many, and their share of the most frequent."""
+    most = max(figures.attempts.values(), default=1)
+    return [
+        (number, agents, round(100 * agents / most, 2))
+        for number, agents in sorted(figures.attempts.items())
+    ]
 
 
 _ADVICE = {cause.value: advice for cause, advice in ADVICE.items()}

@@ -1,0 +1,246 @@
+"""The HTML report as people meet it: opened from a disk, in a real browser."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import pytest_asyncio
+
+from bulkagent.outcome import Cause, Line, Status
+from bulkagent.report.page import write_html
+from tests.report import browser
+from tests.report.test_page import HOSTILE, LINE, RUN
+
+pytestmark = pytest.mark.skipif(
+    browser.found() is None,
+    reason="no browser (chromium) on this machine, so the HTML report is not opened in one",
+)
+
+
+@pytest.fixture(scope="module")
+def devtools(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with browser.running(tmp_path_factory.mktemp("browser")) as address:
+        yield address
+
+
+@pytest_asyncio.fixture
+async def page(devtools: str) -> AsyncIterator[browser.Page]:
+    async with browser.page(devtools) as made:
+        yield made
+        assert made.complaints == [], "neither script nor policy has anything to complain of"
+
+
+FAILED = msgspec.structs.replace(
+    LINE, row=3, agent_id="1002", status=Status.FAILED, cause=Cause.TIMEOUT, retcode=""
+)
+PULSES = [
+    {"gateway": "east", "leg": 1, "at": f"2023-11-14T22:13:2{at}.000Z", **rest}
+    for at, rest in enumerate(
+        (
+            {"concurrency": 16, "breaker": "closed"},
+            {"concurrency": 32, "breaker": "closed"},
+            {"concurrency": 32, "breaker": "open"},
+            {"concurrency": 32, "breaker": "closed"},
+        )
+    )
+]
+GROUP = {
+    "group": "Cedar",
+    "incoming": 10,
+    "up": 8,
+    "gate": 9,
+    "outgoing": 8,
+    "off": 0,
+    "held": 8,
+    "cause": "gate",
+    "floor": 7,
+}
+
+
+def _written(
+    folder: Path, *lines: Line, columns: tuple[str, ...] = ("name",), **facts: Any
+) -> Path:
+    path = folder / "shift.html"
+    with path.open("wb") as out:
+        write_html(out, lines, columns, {**RUN, **facts})
+    return path
+
+
+async def _cells(page: browser.Page, column: int) -> list[str]:
+    cells: list[str] = await page.ask(
+        "[...document.querySelectorAll('#rows tbody tr:not(.gap)')]"
+        f".map((row) => row.children[{column}].textContent)"
+    )
+    return cells
+
+
+async def test_it_says_the_verdict_first_and_fetches_nothing(
+    page: browser.Page, tmp_path: Path
+) -> None:
+    later = msgspec.structs.replace(
+        FAILED, finished_at=1_700_000_004_000, latency_ms=500.0, attempts=3
+    )
+    path = _written(tmp_path, LINE, later, pulses=PULSES, handover=[GROUP])
+    await page.open(path)
+    assert await page.ask("document.querySelector('h1').textContent") == (
+        "It was held back, and a person must look."
+    )
+    assert await page.ask("document.querySelector('#next').textContent") == "bulkagent resume 2026"
+    charts = await page.ask(
+        "[...document.querySelectorAll('svg[role=img]')].map((chart) =>"
+        " [chart.getBoundingClientRect().height > 20, chart.getAttribute('aria-label')])"
+    )
+    assert len(charts) == 4
+    assert all(drawn and label for drawn, label in charts)
+    course = next(label for _, label in charts if label.startswith("east"))
+    assert "16 to 32 at once" in course
+    assert "the breaker opened 1 time and held it back for 1.0 s" in course
+    shown = await page.ask(
+        "[...document.querySelectorAll('main rect')].every((bar) =>"
+        " getComputedStyle(bar).fill !== 'rgb(0, 0, 0)')"
+    )
+    assert shown, "every bar has its colour"
+    assert page.requests == [path.as_uri()]
+
+
+async def test_search_filter_and_sort_find_one_agent(page: browser.Page, tmp_path: Path) -> None:
+    lines = [
+        msgspec.structs.replace(LINE, row=at, agent_id=str(999 + at), extra=(f"Name {at}",))
+        for at in range(2, 52)
+    ]
+    lines[7] = msgspec.structs.replace(FAILED, row=9, agent_id="1008", extra=("Ana Bell",))
+    await page.open(_written(tmp_path, *lines))
+    assert await page.ask("found.textContent") == "50 of 50 rows"
+    await page.ask("search.focus()")
+    await page.type("ana b")
+    assert await page.ask("found.textContent") == "1 of 50 rows"
+    assert await _cells(page, 1) == ["1008"]
+    await page.ask("search.value = ''; search.dispatchEvent(new Event('input'))")
+    await page.ask(
+        "document.getElementById('status').value = 'failed';"
+        "document.getElementById('status').dispatchEvent(new Event('change'))"
+    )
+    assert await _cells(page, 1) == ["1008"]
+    await page.ask(
+        "document.getElementById('status').value = '';"
+        "document.getElementById('status').dispatchEvent(new Event('change'))"
+    )
+    head = "document.querySelectorAll('#rows thead button')[1]"
+    await page.ask(f"{head}.click()")
+    assert (await _cells(page, 1))[:2] == ["1001", "1002"]
+    await page.ask(f"{head}.click()")
+    assert (await _cells(page, 1))[:2] == ["1050", "1049"]
+    sorted_by = "document.querySelector('#rows th[aria-sort]').getAttribute('aria-sort')"
+    assert await page.ask(sorted_by) == "descending"
+
+
+async def test_a_cause_leads_to_its_agents(page: browser.Page, tmp_path: Path) -> None:
+    other = msgspec.structs.replace(FAILED, row=4, agent_id="1003", cause=Cause.RESET)
+    await page.open(_written(tmp_path, LINE, FAILED, other))
+    await page.ask("document.querySelector('.those').click()")
+    assert await _cells(page, 1) == ["1002"]
+    assert await page.ask("found.textContent") == "1 of 3 rows, cause timeout"
+    assert await page.ask("document.activeElement.id") == "rows"
+
+
+async def test_the_keyboard_is_enough(page: browser.Page, tmp_path: Path) -> None:
+    await page.open(_written(tmp_path, LINE, FAILED))
+    visited: list[str] = []
+    for _ in range(12):
+        await page.press("Tab")
+        visited.append(
+            await page.ask("document.activeElement.id || document.activeElement.textContent.trim()")
+        )
+    assert visited[:6] == ["copy", "Show in the table", "search", "status", "rows", "row"]
+    assert "agent_id" in visited
+    await page.ask("document.querySelectorAll('#rows thead button')[1].focus()")
+    await page.press("Enter")
+    await page.press(" ")
+    sorted_by = "document.querySelector('#rows th[aria-sort]').getAttribute('aria-sort')"
+    assert await page.ask(sorted_by) == "descending"
+    outline = await page.ask("getComputedStyle(document.activeElement).outlineStyle")
+    assert outline == "solid", "who uses the keyboard sees where"
+
+
+async def test_what_is_hostile_stays_text(page: browser.Page, tmp_path: Path) -> None:
+    lines = [
+        msgspec.structs.replace(FAILED, row=at, message=text, extra=(text,), agent_id=text)
+        for at, text in enumerate(HOSTILE, start=2)
+    ]
+    facts = {"roster": HOSTILE[1], "reason": HOSTILE[0], "note": HOSTILE[2], "who": HOSTILE[8]}
+    clusters = [{"status": "failed", "cause": "timeout", "count": 9, "agents": list(HOSTILE[:3])}]
+    path = _written(tmp_path, *lines, columns=(HOSTILE[0],), clusters=clusters, **facts)
+    await page.open(path)
+    assert await page.ask("document.querySelectorAll('script').length") == 3
+    assert await page.ask("document.querySelectorAll('img').length") == 0
+    assert await page.ask("document.querySelectorAll('[onmouseover], [onerror]').length") == 0
+    shown = await _cells(page, 7)
+    assert shown[0] == HOSTILE[0]
+    assert shown[4] == r"\x1b[31mred\x07"
+    assert shown[5] == r"\u202efdp.exe"
+    assert HOSTILE[0] in await page.ask("document.querySelector('header').textContent")
+    assert page.requests == [path.as_uri()]
+
+
+async def test_sixty_thousand_rows_can_be_used(page: browser.Page, tmp_path: Path) -> None:
+    lines = (
+        Line(
+            *(at, str(99 + at), "east", "1", Status.APPLIED, None, "0", "success", 200, 1),
+            *(12.3, 1_700_000_000_000 + at, 1_700_000_000_012 + at, (f"Agent {at}",)),
+        )
+        for at in range(2, 60_002)
+    )
+    path = tmp_path / "shift.html"
+    with path.open("wb") as out:
+        write_html(out, lines, ("name",), RUN)
+    await page.open(path)
+    assert await page.ask("found.textContent") == "60,000 of 60,000 rows"
+    drawn = await page.ask("document.querySelectorAll('#rows tbody tr').length")
+    assert drawn < 200, "only what is in sight is drawn"
+    await page.ask(
+        "new Promise((seen) => { rows.addEventListener('scroll', () => setTimeout(seen),"
+        " { once: true }); rows.scrollTop = rows.scrollHeight; })"
+    )
+    assert (await _cells(page, 1))[-1] == "60100"
+    await page.ask("search.focus()")
+    await page.type("agent 59999")
+    assert await _cells(page, 0) == ["59999"]
+
+
+async def test_it_is_light_and_dark_and_prints(page: browser.Page, tmp_path: Path) -> None:
+    await page.open(_written(tmp_path, LINE, FAILED))
+    papers = []
+    for scheme in ("light", "dark"):
+        await page.send(
+            "Emulation.setEmulatedMedia",
+            features=[{"name": "prefers-color-scheme", "value": scheme}],
+        )
+        papers.append(await page.ask("getComputedStyle(document.body).backgroundColor"))
+    assert papers == ["rgb(255, 255, 255)", "rgb(18, 22, 28)"]
+    await page.send("Emulation.setEmulatedMedia", media="print")
+    controls = await page.ask("getComputedStyle(document.getElementById('controls')).display")
+    assert controls == "none"
+    assert await page.ask("getComputedStyle(rows).overflow") == "visible"
+    await page.send("Emulation.setEmulatedMedia", media="")
+    printed = await page.send("Page.printToPDF")
+    assert base64.b64decode(printed["data"]).startswith(b"%PDF")
+
+
+async def test_a_narrow_window_scrolls_in_the_table_alone(
+    page: browser.Page, tmp_path: Path
+) -> None:
+    await page.send(
+        "Emulation.setDeviceMetricsOverride",
+        width=400,
+        height=800,
+        deviceScaleFactor=1,
+        mobile=True,
+    )
+    await page.open(_written(tmp_path, LINE, FAILED, pulses=PULSES, handover=[GROUP]))
+    assert await page.ask("document.documentElement.scrollWidth") <= 400
+    assert await page.ask("rows.scrollWidth > rows.clientWidth")
