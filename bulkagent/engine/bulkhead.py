@@ -95,6 +95,8 @@ class Bulkhead(Generic[ItemT, AttemptT]):
     ) -> None:
         self.name = name
         self.tally = Tally(rows)
+        self.under_way = 0
+        """Attempts that are being made; some slots wait for the rate."""
         self._source = source
         self._attempt = attempt
         self._cap = limits.most
@@ -381,7 +383,11 @@ class Bulkhead(Generic[ItemT, AttemptT]):
     async def _make(self, item: ItemT, era: int, began: float) -> tuple[AttemptT, bool]:
         """Make an attempt; it, and whether it changed how many there may be."""
         self._restraint.began(began)
-        attempt = await self._attempt(item)
+        self.under_way += 1
+        try:
+            attempt = await self._attempt(item)
+        finally:
+            self.under_way -= 1
         ended = self._clock.monotonic()
         return attempt, self._restraint.ended(attempt, era, began, ended, self._busy_s())
 

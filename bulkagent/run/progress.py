@@ -109,7 +109,7 @@ def gateway_progress(head: GatewayBulkhead, hearing: Hearing, now: float) -> Gat
         name=head.name,
         agents=head.tally.rows,
         finished=head.tally.finished,
-        in_flight=head.in_flight,
+        in_flight=head.under_way,
         limit=hearing.limit,
         breaker=hearing.breaker.value,
         median_ms=_share(latencies, 0.5),
