@@ -64,6 +64,39 @@ def test_every_option_is_there_with_its_default(command: str) -> None:
         assert default == "-" or f"[{default}]" in help_text, name
 
 
+OTHERS = (
+    *("check", "report", "runs", "show", "prune", "explain", "doctor"),
+    *("config show", "config init"),
+)
+
+
+def test_every_option_of_the_other_commands_is_there_but_those_that_they_share() -> None:
+    table = README.split("| command | option | |", 1)[1].split("\n\n", 1)[0]
+    there = re.findall(r"(?m)^\| `([^`]+)` \| `(--[a-z-]+)[^`]*` \| (.*) \|$", table)
+    shared = options_of("apply")
+    wanted = [
+        (command, name, text)
+        for command in OTHERS
+        for name, text in options_of(command).items()
+        if shared.get(name) != text
+    ]
+    assert [row[:2] for row in there] == [row[:2] for row in wanted]
+    for (_, name, shown), (_, _, text) in zip(there, wanted, strict=True):
+        assert text.startswith(shown), name
+
+
+def test_no_command_is_forgotten() -> None:
+    def walk(group: Any, before: str = "") -> list[str]:
+        found: list[str] = []
+        for name, command in group.commands.items():
+            inner = hasattr(command, "commands")
+            found += walk(command, f"{name} ") if inner else [f"{before}{name}"]
+        return found
+
+    tables = {"apply", "resume", "revert", "emulate", "session hold", *OTHERS}
+    assert set(walk(typer.main.get_command(app))) == tables
+
+
 def test_every_option_of_a_hold_is_there_but_those_that_it_shares() -> None:
     there = rows_after("| option of `session hold` | default | |")
     shared = options_of("apply")

@@ -17,7 +17,8 @@ __all__ = ["report"]
 def report(
     run: Annotated[str, typer.Argument(metavar="RUN", help="A run ID, or the word last.")],
     to: Annotated[
-        Path, typer.Option("--to", metavar="PATH", help="Where to: .csv, .json, .jsonl or .html.")
+        Path,
+        typer.Option("--to", metavar="PATH", help="Where: .csv, .json, .jsonl, .html or .xlsx."),
     ],
     as_json: options.Json = False,  # noqa: FBT002 - an option
     ledger: options.Ledger = None,

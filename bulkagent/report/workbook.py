@@ -10,8 +10,9 @@ no mark in front that a CSV needs.
 from __future__ import annotations
 
 import errno
+import io
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, BinaryIO
 
 from bulkagent.outcome import Line
@@ -20,6 +21,7 @@ from bulkagent.report.moments import iso
 from bulkagent.report.text import printable
 
 if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer as Buffer
     from xlsxwriter.worksheet import Worksheet
 
 __all__ = ["write_xlsx"]
@@ -58,7 +60,8 @@ def write_xlsx(
     from xlsxwriter import Workbook
     from xlsxwriter.exceptions import FileCreateError
 
-    book = Workbook(out, _OPTIONS)
+    sink = _Sink(out)
+    book = Workbook(sink, _OPTIONS)
     try:
         bold = book.add_format({"bold": True})
         sheet = book.add_worksheet("agents")
@@ -83,7 +86,50 @@ def write_xlsx(
             book.close()
         except FileCreateError as error:
             raise OSError(errno.EIO, str(error)) from None
+    if sink.error is not None:
+        raise sink.error
     return written
+
+
+class _Sink(io.RawIOBase):
+    """Writes on to a file until that takes no more, and then takes everything in its place.
+
+    Whoever packs the parts would go on writing while it is taken apart, and fail a second time
+    where nobody can catch it.
+    """
+
+    def __init__(self, out: BinaryIO) -> None:
+        super().__init__()
+        self._out = out
+        self._at = 0
+        self.error: OSError | None = None
+
+    def writable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def write(self, data: Buffer, /) -> int:
+        size = memoryview(data).nbytes
+        self._guarded(lambda: self._out.write(data))
+        self._at += size
+        return size
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        self._guarded(lambda: self._out.seek(offset, whence))
+        self._at = self._out.tell() if self.error is None else offset
+        return self._at
+
+    def tell(self) -> int:
+        return self._at
+
+    def _guarded(self, do: Callable[[], object]) -> None:
+        if self.error is None:
+            try:
+                do()
+            except OSError as error:
+                self.error = error
 
 
 def _write_row(sheet: Worksheet, row: int, line: Line, width: int) -> None:

@@ -13,6 +13,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from typer.testing import CliRunner
+
+from bulkagent.cli import app
+
 SAMPLES = Path(__file__).parents[2] / "samples"
 COMMAND = Path(sys.executable).with_name("bulkagent")
 
@@ -31,8 +35,13 @@ class Ended(NamedTuple):
 
 
 def environment(folder: Path, more: Mapping[str, str] | None = None) -> dict[str, str]:
-    """A person's environment without any setting of the machine that runs the tests."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("BULKAGENT_")}
+    """A person's environment without any setting of the machine that runs the tests.
+
+    Nor without compiled modules, where it does not want them: compiling all of them each time
+    takes a third of a command's start.
+    """
+    others = ("BULKAGENT_", "PYTHONDONTWRITEBYTECODE")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(others)}
     return kept | {
         "XDG_STATE_HOME": str(folder / "state"),
         "XDG_CONFIG_HOME": str(folder / "config"),
@@ -59,6 +68,27 @@ def bulkagent(
         check=False,
     )
     return Ended(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+def inside(
+    folder: Path, *arguments: object, surroundings: Mapping[str, str] | None = None
+) -> Ended:
+    """The same in this process, which is ten times as fast: for what only reads.
+
+    Not for what sends: a run takes over the process's signals.
+    """
+    wanted: dict[str, str | None] = dict(environment(folder, surroundings))
+    others = {name: None for name in os.environ if name.startswith("BULKAGENT_")}
+    with contextlib.chdir(folder):
+        done = CliRunner().invoke(
+            app,
+            [str(argument) for argument in arguments],
+            env={**others, **wanted},
+            prog_name="bulkagent",
+        )
+    if done.exception is not None and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    return Ended(done.exit_code, done.stdout, done.stderr)
 
 
 def started(folder: Path, *arguments: object) -> subprocess.Popen[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.command import COMMAND, HANG_S, SAMPLES, bulkagent, environment
+from tests.cli.command import SAMPLES, bulkagent, inside
 
 CONFIG = '[gateways.east]\nurl = "https://agw-east.example:8043"\n[jobs.morning]\n[jobs.night]\n'
 
@@ -16,31 +16,23 @@ CONFIG = '[gateways.east]\nurl = "https://agw-east.example:8043"\n[jobs.morning]
 def completed(folder: Path, line: str) -> list[str]:
     """What bash would offer at the end of a line, by the protocol of its script."""
     words = line.split(" ")
-    done = subprocess.run(
-        [COMMAND],
-        cwd=folder,
-        env=environment(
-            folder,
-            {
-                "_BULKAGENT_COMPLETE": "complete_bash",
-                "COMP_WORDS": "\n".join(words),
-                "COMP_CWORD": str(len(words) - 1),
-            },
-        ),
-        capture_output=True,
-        text=True,
-        timeout=HANG_S,
-        check=False,
+    done = inside(
+        folder,
+        surroundings={
+            "_BULKAGENT_COMPLETE": "complete_bash",
+            "COMP_WORDS": "\n".join(words),
+            "COMP_CWORD": str(len(words) - 1),
+        },
     )
-    assert done.stderr == ""
-    return done.stdout.split()
+    assert done.err == ""
+    return done.out.split()
 
 
 def test_runs_gateways_jobs_and_causes_are_found(tmp_path: Path) -> None:
     (tmp_path / "bulkagent.toml").write_text(CONFIG)
     arguments = ["--flag", 0, "--gateway", "emulated"]
     assert bulkagent(tmp_path, "apply", SAMPLES / "evening_shift.csv", *arguments).code == 0
-    (run,) = (run["run_id"] for run in bulkagent(tmp_path, "runs", "--json").json["runs"])
+    (run,) = (run["run_id"] for run in inside(tmp_path, "runs", "--json").json["runs"])
     assert completed(tmp_path, "bulkagent show ") == ["last", run]
     assert completed(tmp_path, f"bulkagent resume {run[:4]}") == [run]
     assert completed(tmp_path, "bulkagent apply x.csv --gateway ") == ["emulated", "east"]

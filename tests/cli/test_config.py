@@ -11,7 +11,7 @@ import pytest
 
 from bulkagent.settings import ConfigFile, GatewaySection, Policy, Settings, load_config
 from bulkagent.settings.words import GATEWAY_WORDS, TOP_WORDS, WORDS
-from tests.cli.command import bulkagent
+from tests.cli.command import inside
 
 FILE = """
 rate = "40/s"
@@ -32,7 +32,7 @@ absent_ok = true
 
 
 def _show(folder: Path, *arguments: object, **surroundings: str) -> dict[str, tuple[str, str]]:
-    ended = bulkagent(folder, "config", "show", "--json", *arguments, surroundings=surroundings)
+    ended = inside(folder, "config", "show", "--json", *arguments, surroundings=surroundings)
     assert ended.code == 0, ended.err
     return {at["name"]: (at["value"], at["source"]) for at in ended.json["settings"]}
 
@@ -77,7 +77,7 @@ def test_what_holds_is_what_a_run_would_have(tmp_path: Path) -> None:
 
 
 def test_it_is_a_table_for_people_and_says_where_the_file_is(tmp_path: Path) -> None:
-    ended = bulkagent(tmp_path, "config", "show")
+    ended = inside(tmp_path, "config", "show")
     heads, *rows = ended.out.splitlines()
     assert heads.split() == ["setting", "value", "from"]
     assert [row.split()[0] for row in rows] == [word.name for word in (*TOP_WORDS, *WORDS)]
@@ -95,7 +95,7 @@ def test_what_the_file_does_not_have_is_said(
     tmp_path: Path, arguments: tuple[str, ...], said: str
 ) -> None:
     (tmp_path / "bulkagent.toml").write_text(FILE)
-    ended = bulkagent(tmp_path, "config", "show", *arguments)
+    ended = inside(tmp_path, "config", "show", *arguments)
     assert ended.code == 2
     assert said in ended.err
 
@@ -121,7 +121,7 @@ def test_defaults_are_said_as_they_are() -> None:
 
 
 def test_a_new_file_has_every_word_commented_out_and_valid(tmp_path: Path) -> None:
-    written = bulkagent(tmp_path, "config", "init")
+    written = inside(tmp_path, "config", "init")
     assert written.code == 0
     path = tmp_path / "bulkagent.toml"
     text = path.read_text()
@@ -132,6 +132,6 @@ def test_a_new_file_has_every_word_commented_out_and_valid(tmp_path: Path) -> No
     assert loaded.keys() == names | {"gateways", "jobs"}
     assert loaded["gateways"]["east"].keys() == {word.name for word in GATEWAY_WORDS}
     load_config(path)
-    again = bulkagent(tmp_path, "config", "init")
+    again = inside(tmp_path, "config", "init")
     assert again.code == 2
     assert "nothing was written" in again.err

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import trustme
 
-from tests.cli.command import Emulated, Ended, bulkagent, emulated
+from tests.cli.command import Emulated, Ended, bulkagent, emulated, inside
 
 NETWORK = ["name service", "connection", "TLS", "clock"]
 HERE = ["open files", "ledger", "disk"]
@@ -29,7 +29,7 @@ def _set_at(gateway: Emulated) -> list[tuple[str, int]]:
 def test_all_is_well_at_a_gateway_that_is_well(tmp_path: Path) -> None:
     with emulated(tmp_path, "101-110") as gateway:
         given = ("--gateway", gateway.url, "--ca-file", gateway.ca_file)
-        ended = bulkagent(tmp_path, "doctor", *given, "--roster", gateway.roster, "--json")
+        ended = inside(tmp_path, "doctor", *given, "--roster", gateway.roster, "--json")
         assert ended.code == 0, ended.out
         found = _found(ended)
         assert list(found) == [*NETWORK, "GUID from roster", *HERE]
@@ -37,18 +37,18 @@ def test_all_is_well_at_a_gateway_that_is_well(tmp_path: Path) -> None:
         assert found["GUID from roster"]["seen"] == "agent 101 is idle"
         assert "TLSv1.3" in found["TLS"]["seen"]
         both = ("--sessions", gateway.roster, "--agent", 103)
-        by_file = _found(bulkagent(tmp_path, "doctor", *given, *both, "--json"))
+        by_file = _found(inside(tmp_path, "doctor", *given, *both, "--json"))
         assert by_file["GUID from --sessions"]["seen"] == "agent 103 is idle"
-        nobody = _found(bulkagent(tmp_path, "doctor", *given, "--json"))
+        nobody = _found(inside(tmp_path, "doctor", *given, "--json"))
         assert nobody["GUID"]["verdict"] == "not checked"
-        told = bulkagent(tmp_path, "doctor", *given, "--roster", gateway.roster)
+        told = inside(tmp_path, "doctor", *given, "--roster", gateway.roster)
         assert told.out.splitlines()[0].split() == ["check", "seen"]
         assert told.out.splitlines()[1].startswith("ok  name service")
         assert _set_at(gateway) == [], "nobody was set"
 
 
 def test_the_emulated_gateway_is_examined_too(tmp_path: Path) -> None:
-    ended = bulkagent(tmp_path, "doctor", "--gateway", "emulated", "--json")
+    ended = inside(tmp_path, "doctor", "--gateway", "emulated", "--json")
     assert ended.code == 0
     assert _found(ended)["GUID from the emulator"]["seen"] == "agent 101 is idle"
 
@@ -59,14 +59,14 @@ def test_a_certificate_that_is_not_trusted_is_said_with_what_to_give(tmp_path: P
             ((), "unable to get local issuer certificate"),
             (("--ca-file", gateway.ca_file, "--tls-server-name", "agw.example"), "mismatch"),
         ):
-            ended = bulkagent(
+            ended = inside(
                 tmp_path, "doctor", "--gateway", gateway.url, *given, "--roster", gateway.roster
             )
             assert ended.code == 2
             assert said in ended.out
             assert "fix     TLS: check --ca-file and --tls-server-name" in ended.out
             assert "the gateway is not reached" in ended.out
-        loud = bulkagent(tmp_path, "doctor", "--gateway", gateway.url, "--insecure", "--json")
+        loud = inside(tmp_path, "doctor", "--gateway", gateway.url, "--insecure", "--json")
         assert _found(loud)["TLS"]["verdict"] == "warning"
 
 
@@ -74,14 +74,14 @@ def test_nobody_who_listens_and_no_such_name(tmp_path: Path) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    ended = bulkagent(tmp_path, "doctor", "--gateway", f"https://127.0.0.1:{port}", "--json")
+    ended = inside(tmp_path, "doctor", "--gateway", f"https://127.0.0.1:{port}", "--json")
     assert ended.code == 2
     found = _found(ended)
     assert [found[check]["verdict"] for check in NETWORK] == [
         *("ok", "failed", "not checked", "not checked"),
     ]
     assert "firewall" in found["connection"]["fix"]
-    ended = bulkagent(tmp_path, "doctor", "--gateway", "https://nobody.invalid", "--json")
+    ended = inside(tmp_path, "doctor", "--gateway", "https://nobody.invalid", "--json")
     assert _found(ended)["name service"]["verdict"] == "failed"
     assert all(_found(ended)[check]["verdict"] == "ok" for check in HERE)
 
@@ -93,7 +93,7 @@ def test_a_client_certificate_that_has_ended_is_found(tmp_path: Path) -> None:
     leaf.private_key_and_cert_chain_pem.write_to_path(tmp_path / "client.pem")
     with emulated(tmp_path, "101-110") as gateway:
         given = ("--gateway", gateway.url, "--ca-file", gateway.ca_file)
-        ended = bulkagent(tmp_path, "doctor", *given, "--client-cert", "client.pem", "--json")
+        ended = inside(tmp_path, "doctor", *given, "--client-cert", "client.pem", "--json")
     found = _found(ended)["client certificate"]
     assert found["verdict"] == "failed"
     assert "ended 3 days ago" in found["seen"]
@@ -104,7 +104,7 @@ def test_a_stale_guid_and_a_ledger_that_cannot_be_are_found(tmp_path: Path) -> N
     roster.write_text("agent,guid\n103,11111111-1111-1111-1111-111111111111.AgentGateway1\n")
     with emulated(tmp_path, "101-110") as gateway:
         given = ("--gateway", gateway.url, "--ca-file", gateway.ca_file, "--roster", roster)
-        ended = bulkagent(tmp_path, "doctor", *given, "--ledger", ".", "--json")
+        ended = inside(tmp_path, "doctor", *given, "--ledger", ".", "--json")
     found = _found(ended)
     assert found["GUID from roster"]["verdict"] == "warning"
     assert found["ledger"]["verdict"] == "failed"
@@ -160,6 +160,6 @@ def test_a_pilot_that_cannot_be_set_back_is_said_loudly(tmp_path: Path) -> None:
 def test_without_a_gateway_there_is_nothing_to_examine(
     tmp_path: Path, given: tuple[str, ...]
 ) -> None:
-    ended = bulkagent(tmp_path, "doctor", *given)
+    ended = inside(tmp_path, "doctor", *given)
     assert (ended.code, ended.out) == (2, "")
     assert "gateway" in ended.err

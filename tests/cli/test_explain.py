@@ -13,7 +13,7 @@ from bulkagent.gateway.retcodes import RETCODES
 from bulkagent.outcome import Cause, Status
 from bulkagent.run import explain, explanations
 from bulkagent.run.explaining import EXIT_CODES
-from tests.cli.command import bulkagent
+from tests.cli.command import inside
 
 
 def test_every_code_is_explained() -> None:
@@ -65,15 +65,15 @@ def test_what_nobody_knows_is_said_with_what_is_near(typed: str, near: str) -> N
 
 
 def test_it_is_for_people_and_for_programs(tmp_path: Path) -> None:
-    told = bulkagent(tmp_path, "explain", "100-006")
+    told = inside(tmp_path, "explain", "100-006")
     assert told.code == 0
     first, *_, last = told.out.splitlines()
     assert first.startswith("retcode 100-006: the agent has not signed in")
     assert last.startswith("to do   ")
-    listed = bulkagent(tmp_path, "explain")
+    listed = inside(tmp_path, "explain")
     assert listed.out.splitlines()[0].split() == ["kind", "code", "meaning"]
     assert len(listed.out.splitlines()) == len(list(explanations())) + 1
-    (found,) = bulkagent(tmp_path, "explain", "Not-Signed-In", "--json").json["codes"]
+    (found,) = inside(tmp_path, "explain", "Not-Signed-In", "--json").json["codes"]
     assert (found["kind"], found["code"]) == ("cause", "not_signed_in")
-    unknown = bulkagent(tmp_path, "explain", "frobnicate")
+    unknown = inside(tmp_path, "explain", "frobnicate")
     assert (unknown.code, unknown.out) == (2, "")

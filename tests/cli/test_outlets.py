@@ -11,7 +11,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from bulkagent.outcome import Status
-from tests.cli.command import COMMAND, HANG_S, SAMPLES, bulkagent, environment
+from tests.cli.command import COMMAND, HANG_S, SAMPLES, bulkagent, environment, inside
 
 ROSTER = SAMPLES / "evening_shift.csv"
 APPLY = ("apply", ROSTER, "--flag", 0, "--gateway", "emulated")
@@ -79,11 +79,11 @@ def test_an_outlet_that_cannot_be_is_refused_before_anything_is_sent(
     tmp_path: Path, arguments: tuple[object, ...], said: str
 ) -> None:
     before = ROSTER.read_bytes()
-    ended = bulkagent(tmp_path, *APPLY, *arguments)
+    ended = inside(tmp_path, *APPLY, *arguments)
     assert ended.code == 2
     assert said in ended.err
     assert ROSTER.read_bytes() == before
-    assert bulkagent(tmp_path, "runs").err == "no run yet\n"
+    assert inside(tmp_path, "runs").err == "no run yet\n"
 
 
 def test_metrics_say_how_a_run_came_out(tmp_path: Path) -> None:

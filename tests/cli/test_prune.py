@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.command import SAMPLES, bulkagent
+from tests.cli.command import SAMPLES, bulkagent, inside
 
 YEAR_MS = 366 * 86_400_000
 
@@ -34,23 +34,23 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_old_runs_go_only_with_consent(folder: Path) -> None:
-    young, old = (run["run_id"] for run in bulkagent(folder, "runs", "--json").json["runs"])
-    would = bulkagent(folder, "prune", "--older-than", "90d", "--dry-run")
+    young, old = (run["run_id"] for run in inside(folder, "runs", "--json").json["runs"])
+    would = inside(folder, "prune", "--older-than", "90d", "--dry-run")
     assert (would.code, would.err) == (0, f"would take out run {old} with 40 rows\n")
-    asked = bulkagent(folder, "prune", "--older-than", "90d")
+    asked = inside(folder, "prune", "--older-than", "90d")
     assert asked.code == 2
     assert f"run {old} with 40 rows will be gone for good" in asked.err
     assert "nothing was taken out" in asked.err
-    assert len(bulkagent(folder, "runs", "--json").json["runs"]) == 2
-    gone = bulkagent(folder, "prune", "--older-than", "90d", "--yes", "--json")
+    assert len(inside(folder, "runs", "--json").json["runs"]) == 2
+    gone = inside(folder, "prune", "--older-than", "90d", "--yes", "--json")
     assert gone.json == {"runs": [old], "rows": 40, "compacted": True, "dry_run": False}
-    assert [run["run_id"] for run in bulkagent(folder, "runs", "--json").json["runs"]] == [young]
-    again = bulkagent(folder, "prune", "--older-than", "90d")
+    assert [run["run_id"] for run in inside(folder, "runs", "--json").json["runs"]] == [young]
+    again = inside(folder, "prune", "--older-than", "90d")
     assert (again.code, again.err) == (0, "no run is that old\n")
 
 
 @pytest.mark.parametrize("age", ["3h", "soon", "-1d"])
 def test_an_age_that_is_none_or_too_low_is_refused(tmp_path: Path, age: str) -> None:
-    ended = bulkagent(tmp_path, "prune", "--older-than", age)
+    ended = inside(tmp_path, "prune", "--older-than", age)
     assert ended.code == 2
     assert ended.out == ""

@@ -13,7 +13,7 @@ from bulkagent.ledger import Claim
 from bulkagent.outcome import Status
 from bulkagent.run import Request, Run, agent_story, run_list, run_story
 from bulkagent.settings import Settings
-from tests.cli.command import SAMPLES, bulkagent
+from tests.cli.command import SAMPLES, bulkagent, inside
 from tests.run.again import code, shift
 
 ROSTER = SAMPLES / "evening_shift.csv"
@@ -45,7 +45,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _json(folder: Path, *arguments: object) -> Any:
-    ended = bulkagent(folder, *arguments, "--json")
+    ended = inside(folder, *arguments, "--json")
     assert ended.code == 0, ended.err
     assert ended.err == ""
     return ended.json
@@ -64,7 +64,7 @@ def test_runs_lists_the_latest_first(folder: Path) -> None:
 
 
 def test_runs_is_a_table_for_people(folder: Path) -> None:
-    ended = bulkagent(folder, "runs")
+    ended = inside(folder, "runs")
     heads, revert, apply = ended.out.splitlines()
     assert heads.split() == [
         *("run", "state", "exit", "applied", "of", "flag", "took", "gateway", "roster", "who"),
@@ -90,9 +90,9 @@ def test_runs_can_be_narrowed_down(folder: Path) -> None:
         (["--job", "nightly"], []),
     ):
         assert _json(folder, "runs", *arguments)["runs"] == found, arguments
-    assert bulkagent(folder, "runs", "--state", "halted").err == "no such run\n"
-    assert bulkagent(folder, "runs", "--since", "yesterday").code == 2
-    assert bulkagent(folder, "runs", "--agent", 1007, "--flag", 0).code == 2
+    assert inside(folder, "runs", "--state", "halted").err == "no such run\n"
+    assert inside(folder, "runs", "--since", "yesterday").code == 2
+    assert inside(folder, "runs", "--agent", 1007, "--flag", 0).code == 2
 
 
 def test_an_agent_is_followed_through_all_runs(folder: Path) -> None:
@@ -110,10 +110,10 @@ def test_an_agent_is_followed_through_all_runs(folder: Path) -> None:
         2,
     )
     assert _json(folder, "runs", "--agent", 1001, "--limit", 1)["runs"] == [later]
-    heads, first, _ = bulkagent(folder, "runs", "--agent", 1001).out.splitlines()
+    heads, first, _ = inside(folder, "runs", "--agent", 1001).out.splitlines()
     assert heads.split()[:5] == ["at", "run", "gateway", "flag", "status"]
     assert first.split()[:5] == [later["at"], revert, "emulated", "1", "applied"]
-    nobody = bulkagent(folder, "runs", "--agent", "4711\x1b")
+    nobody = inside(folder, "runs", "--agent", "4711\x1b")
     assert (nobody.code, nobody.out) == (0, "")
     assert nobody.err == "no run names an agent 4711\\x1b\n"
 
@@ -125,7 +125,7 @@ def test_who_began_a_leg_and_what_they_noted_is_kept(folder: Path) -> None:
     first, second = _json(folder, "show", apply["run_id"])["legs"]
     assert (first["note"], second["note"]) == (apply["note"], "once more")
     assert first["who"] == second["who"] == apply["who"]
-    told = bulkagent(folder, "show", apply["run_id"]).out
+    told = inside(folder, "show", apply["run_id"]).out
     assert f"who     {apply['who']}" in told
     assert r"note    ticket \x1b]0;812" in told
     assert "        note: once more" in told
@@ -151,12 +151,12 @@ def test_show_tells_a_run_with_every_leg(folder: Path) -> None:
     assert [set(leg) for leg in story["legs"]] == [LEG, LEG]
     assert [leg["command"] for leg in story["legs"]] == ["apply", "resume"]
     assert [leg["exit_code"] for leg in story["legs"]] == [3, 3]
-    ended = bulkagent(folder, "show", apply["run_id"])
+    ended = inside(folder, "show", apply["run_id"])
     assert f"run     {apply['run_id']}: completed, exit 3" in ended.out
     assert "leg 2   resume, " in ended.out
     assert "3 failed" in ended.out
     assert "3 x not_signed_in: 1007, 1019, 1033" in ended.out
-    assert f"revert  of {apply['run_id']}" in bulkagent(folder, "show", "last").out
+    assert f"revert  of {apply['run_id']}" in inside(folder, "show", "last").out
     assert revert["reverts"] == apply["run_id"]
 
 
@@ -172,7 +172,7 @@ def test_show_tells_an_agent_with_every_attempt(folder: Path) -> None:
     assert [attempt["attempt"] for attempt in row["attempts"]] == [1, 2]
     assert {attempt["ended"] for attempt in row["attempts"]} == {"100-006"}
     assert {attempt["http_status"] for attempt in row["attempts"]} == {200}
-    ended = bulkagent(folder, "show", apply, "--agent", 1007)
+    ended = inside(folder, "show", apply, "--agent", 1007)
     agent, line, first, second = ended.out.splitlines()
     assert agent == f"agent   1007 in run {apply}"
     assert " ".join(line.split()) == "row 8 emulated, flag 0: failed, not_signed_in (100-006)"
@@ -192,7 +192,7 @@ def test_show_tells_an_agent_with_every_attempt(folder: Path) -> None:
     ],
 )
 def test_what_is_not_there_is_said_so(folder: Path, arguments: list[object], said: str) -> None:
-    ended = bulkagent(folder, *arguments)
+    ended = inside(folder, *arguments)
     assert ended.code == 2
     assert ended.out == ""
     assert said in ended.err
@@ -200,10 +200,10 @@ def test_what_is_not_there_is_said_so(folder: Path, arguments: list[object], sai
 
 
 def test_without_any_run_there_is_nothing_to_list(tmp_path: Path) -> None:
-    ended = bulkagent(tmp_path, "runs")
+    ended = inside(tmp_path, "runs")
     assert (ended.code, ended.out, ended.err) == (0, "", "no run yet\n")
     assert _json(tmp_path, "runs") == {"runs": []}
-    assert bulkagent(tmp_path, "show", "last").code == 2
+    assert inside(tmp_path, "show", "last").code == 2
 
 
 def test_a_run_is_running_while_a_process_owns_it_and_interrupted_after(tmp_path: Path) -> None:
@@ -217,7 +217,7 @@ def test_a_run_is_running_while_a_process_owns_it_and_interrupted_after(tmp_path
         (line,) = _json(tmp_path, "runs")["runs"]
         assert (line["state"], line["exit_code"], line["finished_at"]) == ("running", None, None)
         assert line["totals"]["not_attempted"] == 40
-        assert f"{run_id}: running\n" in bulkagent(tmp_path, "show", "last").out
+        assert f"{run_id}: running\n" in inside(tmp_path, "show", "last").out
         shutil.copyfile(ledger, copy)  # what a kill would leave
     (line,) = _json(tmp_path, "runs", "--ledger", copy)["runs"]
     assert (line["state"], line["exit_code"]) == ("interrupted", 5)
@@ -238,7 +238,7 @@ async def test_an_override_and_a_reason_are_told_with_their_leg(tmp_path: Path) 
     assert "the first 3 on" in story.legs[0].reason
     assert [leg.override for leg in story.legs] == [None, "fresh GUIDs, \x1b[31mAna"]
     assert (story.run.state, story.run.exit_code, story.requests) == ("completed", 0, 13)
-    ended = bulkagent(tmp_path, "show", "last", "--ledger", made.ledger)
+    ended = inside(tmp_path, "show", "last", "--ledger", made.ledger)
     assert "overridden: fresh GUIDs, " in ended.out
     assert "the first 3 on" in ended.out
     assert "\x1b" not in ended.out

@@ -68,7 +68,7 @@ Reports = Annotated[
     option(
         "--report",
         metavar="PATH",
-        help="Where the report goes: .csv, .json, .jsonl or .html; repeatable."
+        help="Where the report goes: .csv, .json, .jsonl, .html or .xlsx; repeatable."
         " Default: ROSTER.RUN.report.csv in the current folder.",
     ),
 ]
