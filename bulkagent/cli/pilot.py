@@ -1,13 +1,14 @@
 """`bulkagent doctor --pilot`: asked, flown, told.
 
-What may live here: the question, and the flight as text. What this room must not know: what a
-flight does.
+What may live here: the question, signals, and the flight as text. What this room must not know:
+what a flight does.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bulkagent.cli.ending import SIGNALS
 from bulkagent.cli.terminal import agreed, print_data, say
 
 if TYPE_CHECKING:
@@ -24,41 +25,79 @@ def fly(request: Request, agent: str, *, yes: bool, as_json: bool) -> int:
         ConsentRefused: Nobody agreed.
         BulkagentError: It cannot be done as asked.
     """
-    import asyncio
-
-    import msgspec
-
-    from bulkagent.clock import SystemClock
-    from bulkagent.errors import ConsentRefused
-    from bulkagent.examining.pilot import pilot, settings_to_paste
-    from bulkagent.run import EMULATED
-
-    if not yes and request.gateway != EMULATED:
-        question = (
-            f"agent {agent} on {request.gateway} will STOP taking calls for some seconds, and will"
-            " TAKE calls in the end. Go on?"
-        )
-        if not agreed(question):
-            raise ConsentRefused("not agreed to; nothing was sent")
-    flight = asyncio.run(pilot(request, agent, SystemClock()))
-    pasted = "\n".join(settings_to_paste(flight))
-    if as_json:
-        told = {**msgspec.to_builtins(flight), "left_on": flight.left_on, "settings": pasted}
-        print_data(msgspec.json.encode(told).decode())
-    else:
-        for step in flight.steps:
-            say(_told(flight, step))
-        print_data(pasted)
+    if not yes:
+        _ask(request, agent)
+    flight, stopped_by = _flown(request, agent)
+    _tell(flight, as_json=as_json)
     if not flight.left_on:
         last = flight.steps[-1]
         say(
             f"WARNING agent {agent} may have been LEFT without calls ({last.status}"
             f" {last.cause}); set the agent to 1 with a roster of your own"
         )
-    return next((step.result.exit_code for step in flight.steps if step.result.exit_code), 0)
+    elif stopped_by:
+        say(f"stopped; agent {agent} has been set to 1")
+    codes = [128 + stopped_by] if stopped_by else [step.result.exit_code for step in flight.steps]
+    return next((code for code in codes if code), 0)
 
 
-def _told(flight: Flight, step: Step) -> str:
+def _ask(request: Request, agent: str) -> None:
+    from bulkagent.errors import ConsentRefused
+    from bulkagent.run import EMULATED
+
+    question = (
+        f"agent {agent} on {request.gateway} will STOP taking calls for some seconds, and will"
+        " TAKE calls in the end. Go on?"
+    )
+    if request.gateway != EMULATED and not agreed(question):
+        raise ConsentRefused("not agreed to; nothing was sent")
+
+
+def _flown(request: Request, agent: str) -> tuple[Flight, int]:
+    """What was seen, and the number of the signal that stopped it; 0 where none came."""
+    import asyncio
+
+    import anyio
+
+    from bulkagent.clock import SystemClock
+    from bulkagent.examining.pilot import pilot
+
+    signals: list[int] = []
+
+    async def flown() -> Flight:
+        stop = anyio.CancelScope()
+
+        def stopped(number: int) -> None:
+            if not signals:
+                say(f"stopping: agent {agent} is set to 1 first")
+                stop.cancel()
+            signals.append(number)
+
+        loop = asyncio.get_running_loop()
+        for number in SIGNALS:
+            loop.add_signal_handler(number, stopped, number)
+        return await pilot(request, agent, SystemClock(), stop)
+
+    flight = asyncio.run(flown())
+    return flight, signals[0] if signals else 0
+
+
+def _tell(flight: Flight, *, as_json: bool) -> None:
+    import msgspec
+
+    from bulkagent.examining.pilot import settings_to_paste
+
+    pasted = "\n".join(settings_to_paste(flight))
+    if as_json:
+        told = {**msgspec.to_builtins(flight), "left_on": flight.left_on, "settings": pasted}
+        print_data(msgspec.json.encode(told).decode())
+        return
+    for step in flight.steps:
+        say(_line(flight, step))
+    print_data(pasted)
+
+
+def _line(flight: Flight, step: Step) -> str:
     cause = f", {step.cause}" if step.cause else ""
     seen = f"; seen in the skill queue: {step.seen}" if step.seen else ""
     return f"pilot   agent {flight.agent} to {step.flag}: {step.status}{cause}{seen}"

@@ -61,17 +61,24 @@ class Flight(msgspec.Struct, frozen=True, kw_only=True):
         return self.steps[-1].flag == 1 and self.steps[-1].status == Status.APPLIED
 
 
-async def pilot(request: Request, agent: str, clock: Clock) -> Flight:
+async def pilot(
+    request: Request, agent: str, clock: Clock, stop: anyio.CancelScope | None = None
+) -> Flight:
     """Set a test agent to 0 and, whatever came of that, to 1. Somebody must have agreed to it.
 
     Args:
         request: The gateway, and where GUIDs come from; its roster may have the agent's GUID.
         agent: The agent's ID.
         clock: Time.
+        stop: Its cancelling ends the setting to 0; what remains is to set the agent to 1.
+
+    Returns:
+        What was seen; of a pilot that was stopped, maybe the second step alone.
 
     Raises:
         BulkagentError: It cannot be done as asked; nothing was sent.
     """
+    stop = stop or anyio.CancelScope()
     gateways = Gateways(request)
     if not gateways.default:
         raise SettingsRefused("name the gateway of the pilot with --gateway")
@@ -86,15 +93,19 @@ async def pilot(request: Request, agent: str, clock: Clock) -> Flight:
             note="doctor --pilot",
             settings=msgspec.structs.replace(request.settings, verify_again_after_s=0.0),
         )
-        steps = [await _set(asked, 0)]
-        # Whatever happens meanwhile, nobody is left without calls by an examination.
+        steps: list[Step] = []
+        with stop:
+            steps.append(await _set(asked, 0))
+        # Whatever happened meanwhile, nobody is left without calls by an examination.
         with anyio.CancelScope(shield=True):
             steps.append(await _set(asked, 1))
     return Flight(
         agent=agent,
         gateway=gateways.default,
         steps=tuple(steps),
-        nobodys_guid=await _of_nobody(gateways, asked, agent, clock),
+        nobodys_guid="not asked"
+        if stop.cancel_called
+        else await _of_nobody(gateways, asked, agent, clock),
         observers=request.settings.verify_with,
     )
 
@@ -158,6 +169,9 @@ def _write_roster(path: Path, agent: str, guid: str) -> None:
 def settings_to_paste(flight: Flight) -> Iterator[str]:
     """Lines for `bulkagent.toml` that follow from what was seen; comments where nothing does."""
     yield f"# what the pilot of agent {flight.agent} saw at {flight.gateway}"
+    if len(flight.steps) == 1:
+        yield "# nothing: it was stopped before the agent was set to 0"
+        return
     yield f"# a GUID that is nobody's is {flight.nobodys_guid}"
     seen = [step.seen for step in flight.steps]
     if not flight.observers:

@@ -55,11 +55,11 @@ def idle_since(database: Database, before_ms: int) -> list[RunFacts]:
     return found
 
 
-def prune_run(database: Database, facts: RunFacts) -> bool:
-    """Take an old run out of the ledger.
+def prune_run(database: Database, facts: RunFacts, before_ms: int) -> bool:
+    """Take a run out of the ledger that nobody has been at work on since a time of day.
 
     Returns:
-        Whether that was done: not where somebody has gone on with it meanwhile.
+        Whether that was done: not where somebody has gone on with it, or set it back, meanwhile.
 
     Raises:
         LedgerUnavailable: The ledger cannot be written.
@@ -69,12 +69,18 @@ def prune_run(database: Database, facts: RunFacts) -> bool:
     except RunBusy:
         return False
     try:
+        if last_active(database, facts) >= before_ms or _is_set_back(database, facts.run):
+            return False
         forget_run(database, facts.run)
         # The log would grow to the size of all that is deleted.
         database.checkpoint()
     finally:
         claim.release()
     return True
+
+
+def _is_set_back(database: Database, run: int) -> bool:
+    return bool(database.all("SELECT 1 FROM runs WHERE reverts = ? LIMIT 1", (run,)))
 
 
 def _write(database: Database, *statements: tuple[str, Iterable[Sequence[object]]]) -> None:

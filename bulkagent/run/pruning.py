@@ -78,7 +78,7 @@ def prune(ledger: Path | None, agreed: OldRuns) -> Pruned:
             if facts.id not in wanted:
                 continue
             of_run = sum(totals_of(database, facts.run).values())
-            if prune_run(database, facts):
+            if prune_run(database, facts, agreed.before_ms):
                 gone.append(facts.id)
                 rows += of_run
         compacted = bool(gone) and database.compact()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import signal
 import socket
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 import trustme
 
-from tests.cli.command import Emulated, Ended, bulkagent, emulated, inside
+from tests.cli.command import HANG_S, Emulated, Ended, bulkagent, emulated, inside, started
 
 NETWORK = ["name service", "connection", "TLS", "clock"]
 HERE = ["open files", "ledger", "disk"]
@@ -163,3 +164,25 @@ def test_without_a_gateway_there_is_nothing_to_examine(
     ended = inside(tmp_path, "doctor", *given)
     assert (ended.code, ended.out) == (2, "")
     assert "gateway" in ended.err
+
+
+def test_a_pilot_that_is_stopped_in_between_leaves_nobody_off(tmp_path: Path) -> None:
+    (tmp_path / "s.toml").write_text(
+        'seed = 1\n[latency]\ndistribution = "fixed"\nmilliseconds = 400\n'
+    )
+    with emulated(tmp_path, "101-110", "--scenario", "s.toml") as gateway:
+        given = ("--gateway", gateway.url, "--ca-file", gateway.ca_file, "--roster", gateway.roster)
+        # Whoever is in doubt waits for twice the timeout before the opposite is asked for.
+        quick = ("--timeout", "1s", "--connect-timeout", "500ms")
+        with started(tmp_path, "doctor", *given, *quick, "--pilot", 103, "--yes") as process:
+            while not gateway.judge("stats")["requests"]:
+                assert process.poll() is None
+            process.send_signal(signal.SIGTERM)
+            pasted, said = process.communicate(timeout=HANG_S)
+        assert process.returncode == 143, said
+        assert "stopped before the agent was set to 0" in pasted
+        assert "stopped; agent 103 has been set to 1" in said
+        assert _set_at(gateway) in ([("103", 0), ("103", 1)], [("103", 1)])
+        assert {
+            agent["agent_id"] for agent in gateway.judge("agents") if not agent["talk_right"]
+        } == set()

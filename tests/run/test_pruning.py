@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bulkagent.errors import SettingsRefused
-from bulkagent.ledger import Claim, open_ledger
+from bulkagent.ledger import Claim, find_run, open_ledger, prune_run
 from bulkagent.run import agent_past, old_runs, prune, run_list
 from tests.run.again import Shift, code, shift
 
@@ -78,6 +78,12 @@ async def test_a_run_at_work_stays_and_so_does_one_gone_on_with_since(tmp_path: 
         finally:
             claim.release()
         assert _ids(made) == [run.run_id]
+        with open_ledger(made.ledger) as database:
+            facts = find_run(database, run.run_id)
+            assert not prune_run(database, facts, facts.created_at), "at work on since"
+            await made.revert(assume_opposite=True)
+            assert not prune_run(database, facts, now_ms), "set back since"
+        assert len(_ids(made)) == 2
 
 
 def test_what_may_still_be_resumed_or_reverted_is_not_old(tmp_path: Path) -> None:
