@@ -1,42 +1,63 @@
-"""Whole processes, measured by the operating system's own accounting."""
+"""Whole processes, measured by the operating system's own accounting.
+
+What may live here: starting one, and what it cost. What this room must not know: what it does.
+"""
+
+from __future__ import annotations
 
 import contextlib
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
 
+__all__ = ["COMMAND", "Cost", "emulated_gateway", "measure"]
+
+COMMAND = Path(sys.executable).with_name("bulkagent")
+"""The installed command."""
+_LAUNCHER = Path(__file__).with_name("launcher.py")
+
 
 class Cost(msgspec.Struct, frozen=True):
-    """What one finished process cost."""
+    """What one finished process cost, with all that it started and waited for."""
 
     wall_s: float
     cpu_s: float
+    """User and system."""
     peak_mb: float
-    output: str
+    """Of the largest process among them."""
+    output: Path
+    """What it said, both streams; written over by the next one."""
 
 
-def measure(command: Sequence[str], folder: Path) -> Cost:
+def measure(command: Sequence[str | Path], folder: Path) -> Cost:
     """Run a command to its end.
 
     Raises:
         RuntimeError: It failed; a failed subject has no cost.
     """
-    started = time.perf_counter()
-    with (folder / "output").open("w+") as output:
-        process = subprocess.Popen(command, cwd=folder, stdout=output, stderr=subprocess.STDOUT)
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        wall_s = time.perf_counter() - started
-        output.seek(0)
-        text = output.read()
-    if process.returncode:
-        raise RuntimeError(f"{command[:4]} ended with {process.returncode}:\n{text}")
-    return Cost(wall_s, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, text)
+    said, result = folder / "output", folder / "cost"
+    # Whoever forbids compiled modules pays for compiling all of them at every start.
+    environment = {
+        name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"
+    }
+    with said.open("wb") as output:
+        ended = subprocess.run(
+            [sys.executable, "-I", "-S", _LAUNCHER, result, *command],
+            cwd=folder,
+            env=environment,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+    if ended.returncode:
+        tail = said.read_bytes()[-2000:].decode(errors="replace")
+        raise RuntimeError(f"{command[:4]} ended with {ended.returncode}:\n{tail}")
+    wall_s, cpu_s, peak_mb = map(float, result.read_text().split())
+    return Cost(wall_s, cpu_s, peak_mb, said)
 
 
 @contextlib.contextmanager
