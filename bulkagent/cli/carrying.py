@@ -42,9 +42,8 @@ def carry_out(
         showing: How its progress is shown.
         quiet: Whether nothing is said of a run that comes to a good end.
     """
-    import asyncio
-
     from bulkagent.cli import timing
+    from bulkagent.cli.loop import run_on_loop
     from bulkagent.cli.progress import execute
 
     with run:
@@ -59,7 +58,7 @@ def carry_out(
             elif not (yes or run.emulated or not plan.agents + plan.once_more):
                 _ask(plan)
         try:
-            result = asyncio.run(execute(run, Showing.NONE if quiet else showing))
+            result = run_on_loop(execute(run, Showing.NONE if quiet else showing))
         except Exception:
             # A defect: what was sent all the same has a report, and is said before the defect is.
             if run.finished is not None:

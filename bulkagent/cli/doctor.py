@@ -64,9 +64,8 @@ def doctor(  # noqa: PLR0917 - Typer reads the parameters; nobody calls this by 
     Example: bulkagent doctor --gateway east --pilot 4711 --roster test.csv --verify-with 105:7
     """
     with explained(as_json=as_json):
-        import asyncio
-
         from bulkagent.cli import given
+        from bulkagent.cli.loop import run_on_loop
         from bulkagent.clock import SystemClock
         from bulkagent.examining import Examination, Verdict, examine
         from bulkagent.run import EMULATED, Request
@@ -99,7 +98,7 @@ def doctor(  # noqa: PLR0917 - Typer reads the parameters; nobody calls this by 
 
             raise typer.Exit(fly(request, pilot, yes=yes, as_json=as_json))
         with leaving_on_signals():
-            found = asyncio.run(
+            found = run_on_loop(
                 examine(Examination(request=request, agent=agent or ""), SystemClock())
             )
         failed = any(each.verdict is Verdict.FAILED for each in found)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-import gc
 import queue
 import signal
 import sys
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from bulkagent.cli import hold_screen
 from bulkagent.cli.ending import SIGNALS, leaving_on_signals
+from bulkagent.cli.loop import run_on_loop
 from bulkagent.cli.terminal import agreed, say
 from bulkagent.clock import SystemClock
 from bulkagent.errors import ConsentRefused, SettingsRefused
@@ -60,8 +60,7 @@ def carry_out(request: HoldRequest, asked: Request, gateways: Gateways, *, yes: 
                 say(_INSECURE)
             _ask(request, plan, yes=yes)
         received: list[int] = []
-        with _collecting_seldom(), asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runner.run(_held(hold, received))
+        run_on_loop(_held(hold, received))
         standing = hold.standing()
         say(hold_screen.closing(request, standing, hold.groups(), interrupted=bool(received)))
     if log.trouble:
@@ -94,33 +93,6 @@ def _ask(request: HoldRequest, plan: HoldPlan, *, yes: bool) -> None:
         return
     if not agreed(hold_screen.question(request, plan)):
         raise ConsentRefused("not agreed to; nothing was sent")
-
-
-@contextmanager
-def _collecting_seldom() -> Iterator[None]:
-    """Have the garbage collector walk through all that is alive once in minutes, not seconds.
-
-    Of 2,000 sessions each such walk took a quarter of a second and more, every second or two, in
-    which no session was polled. Young garbage is collected as before.
-    """
-    before = gc.get_threshold()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
-        gc.unfreeze()
-
-
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """The loop of aiofastnet where it is installed, for the memory of thousands of connections."""
-    try:
-        import aiofastnet
-    except ImportError:
-        return None
-    factory: Callable[[], asyncio.AbstractEventLoop] = aiofastnet.loop_factory()
-    return factory
 
 
 async def _held(hold: Hold, received: list[int]) -> None:

@@ -59,6 +59,7 @@ def _flown(request: Request, agent: str) -> tuple[Flight, int]:
 
     import anyio
 
+    from bulkagent.cli.loop import run_on_loop
     from bulkagent.clock import SystemClock
     from bulkagent.examining.pilot import pilot
 
@@ -78,7 +79,7 @@ def _flown(request: Request, agent: str) -> tuple[Flight, int]:
             loop.add_signal_handler(number, stopped, number)
         return await pilot(request, agent, SystemClock(), stop)
 
-    flight = asyncio.run(flown())
+    flight = run_on_loop(flown())
     return flight, signals[0] if signals else 0
 
 
