@@ -21,6 +21,7 @@ from aiohttp.connector import Connection
 from multidict import CIMultiDictProxy
 from yarl import URL
 
+from bulkagent.gateway.deadlines import Deadline, Deadlines
 from bulkagent.gateway.faults import Fault
 from bulkagent.gateway.reply import MAX_REPLY_BYTES
 
@@ -99,8 +100,9 @@ class Connections:
         self._once = once
         self._places = asyncio.Semaphore(opening_at_once)
         self._turns = opening_at_once > 0
+        self._deadlines = Deadlines(timeout_s)
         self._timeout = aiohttp.ClientTimeout(
-            total=timeout_s,
+            total=None,
             connect=connect_timeout_s,
             # Longer ones would be rounded up to the same full second and could end together.
             ceil_threshold=math.inf,
@@ -131,6 +133,7 @@ class Connections:
         if self._session is not None:
             await self._session.close()
             self._session = None
+        self._deadlines.close()
 
     async def exchange(
         self,
@@ -158,16 +161,18 @@ class Connections:
             raise RuntimeError("nothing is exchanged but within the `async with`")
         place = await _Place.taken(self._places) if in_turn else None
         try:
-            response = await self._session.request(
-                method,
-                url,
-                headers=headers,
-                data=body,
-                allow_redirects=False,
-                server_hostname=self._server_name,
-                trace_request_ctx=place,
-            )
-            return Reply(response.status, response.headers, await _read(response, self._longest))
+            with Deadline(self._deadlines):
+                response = await self._session.request(
+                    method,
+                    url,
+                    headers=headers,
+                    data=body,
+                    allow_redirects=False,
+                    server_hostname=self._server_name,
+                    trace_request_ctx=place,
+                )
+                content = await _read(response, self._longest)
+            return Reply(response.status, response.headers, content)
         except _RAISED as error:
             fault, words = _fault_of(error)
             raise ExchangeFailed(fault, words or _describe(error)) from error
