@@ -253,7 +253,8 @@ class CircuitBreaker:
             self._move(Event.UNSENT if unsent else _OF_PROBE[health], now)
         elif self._state is State.CLOSED and era == self._era and health is not Health.NEUTRAL:
             self._count(unwell=health is Health.UNWELL)
-            if self._too_much():
+            # A good end among good ones cannot be too much, and is nearly every one.
+            if (self._in_a_row or self._pauses) and self._too_much():
                 self._move(Event.TRIPPED, now)
 
     def down_s(self, now: float) -> float:

@@ -465,7 +465,7 @@ class Bulkhead(Generic[ItemT, AttemptT]):
         self._source.settle(item, story)
         self._intake.open -= 1
         self.tally.count(story)
-        if self._end is None:
+        if self._end is None and self.tally.verdict is not None:
             ruling = self._halt_first.ask(self.tally, self.name)
             if isinstance(ruling, End):
                 self.stop(ruling)

@@ -240,19 +240,21 @@ class Restraint:
         """
         disposition = attempt.disposition
         answered = disposition.reach is Reach.ANSWERED
-        turned_away = answered and disposition.learned is Learned.DROPPED
+        learned = disposition.learned
+        turned_away = answered and learned is Learned.DROPPED
         self._breaker.record(
             disposition.health, now, era=era, answered=answered, turned_away=turned_away
         )
-        changed = self._look(f"an attempt ended with {disposition.name}")
+        changed = self._breaker.state is not self._state
+        if changed:
+            self._look(f"an attempt ended with {disposition.name}")
         # It may have begun a down-time, whose end somebody has to wait for.
         changed |= disposition.health is Health.UNWELL or turned_away
-        pause_s = min(attempt.pause_s, self._caution.longest_pause_s)
-        if pause_s > 0.0:
+        if attempt.pause_s > 0.0 < self._caution.longest_pause_s:
             changed = True
-            self._pause(pause_s, now)
+            self._pause(min(attempt.pause_s, self._caution.longest_pause_s), now)
         if self._windows is not None and self._adaptive is not None:
-            window = self._windows.ended(disposition.learned, began, now, busy_s)
+            window = self._windows.ended(learned, began, now, busy_s)
             if window is not None:
                 stepped = step(self._adaptive, window)
                 self._adaptive = stepped.state

@@ -254,6 +254,8 @@ async def _read(response: aiohttp.ClientResponse, longest: int) -> bytes:
     content = response.content
     body = b""
     try:
+        if content.is_eof() and content.total_bytes <= longest:
+            return content.read_nowait()  # it came with its head, as a short one does
         while not content.at_eof():
             chunk = await content.readany()
             body = body + chunk if body else chunk
