@@ -21,8 +21,7 @@ def iso(moment: int) -> str:
         ValueError: the year is not one of 1 to 9999.
         OverflowError: the same, beyond what the platform counts.
     """
-    seconds, milliseconds = divmod(moment, 1000)
-    return _second(seconds) + _MILLISECONDS[milliseconds]
+    return _second(moment // 1000) + _MILLISECONDS[moment % 1000]
 
 
 # Many rows share a second, and neighbours in a roster were sent within minutes: an hour of

@@ -166,11 +166,12 @@ def finish(
     # As if something were left: nobody knows yet, and whoever stopped it may not wait until a
     # million rows are counted.
     verdicts: Verdicts | None = None
+    counted: Summary | None = None
     early = judge({Status.NOT_ATTEMPTED: 1}, {}, halted or ending)
     if early.state != "completed":
         record(early)
     try:
-        summary = summarise(database, planned.run)
+        summary = counted = summarise(database, planned.run)
         forgiven = absent_rows(database, planned.run, _OFF) if settings.absent_ok else 0
         verdicts = verdicts_of(database, planned.run)
         seen = {"forgiven": forgiven, "contradicted": verdicts.contradicted if verdicts else 0}
@@ -187,7 +188,10 @@ def finish(
             ending = Ending(ending.signal, str(error), LedgerFailed.exit_code, ending.causes)
         verdict = judge(summary.totals, summary.causes, ending)
     written, unwritten = _write_reports(
-        database, run_id, reports, skip=skip_reports, troubles=troubles, following=following
+        *(database, run_id, reports, counted),
+        skip=skip_reports,
+        troubles=troubles,
+        following=following,
     )
     exit_code = verdict.exit_code
     if unwritten and not ending.error:
@@ -251,6 +255,7 @@ def _write_reports(
     database: Database,
     run_id: str,
     reports: Sequence[Path],
+    summary: Summary | None,
     *,
     skip: Callable[[], bool],
     troubles: list[str],
@@ -261,7 +266,7 @@ def _write_reports(
     unwritten: list[Path] = []
     for path in reports:
         try:
-            write_report(database, run_id, path, skip=skip)
+            write_report(database, run_id, path, summary=summary, skip=skip)
         except Skipped:
             command = shlex.join(following.report(run_id, path))
             troubles.append(f"{path} was not written; `{command}` writes it")

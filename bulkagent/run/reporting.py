@@ -50,7 +50,12 @@ def _never() -> bool:
 
 
 def write_report(
-    database: Database, run_name: str, path: Path, *, skip: Callable[[], bool] = _never
+    database: Database,
+    run_name: str,
+    path: Path,
+    *,
+    summary: Summary | None = None,
+    skip: Callable[[], bool] = _never,
 ) -> Standing:
     """Write the report of a run in the format of the path's suffix.
 
@@ -60,6 +65,8 @@ def write_report(
         database: The ledger.
         run_name: A run ID or `last`.
         path: Where to; replaced if it is there.
+        summary: What became of its rows, where somebody has just counted them and no row has
+            changed since.
         skip: Asked before each line whether to leave it.
 
     Returns:
@@ -78,7 +85,7 @@ def write_report(
         for taken in (Path(facts.roster), database.path):
             if same_file(path, taken):
                 raise SettingsRefused(f"the report {path} would replace {taken}; name another")
-        summary = summarise(database, facts.run)
+        summary = summary or summarise(database, facts.run)
         state, exit_code = end_of(facts)
         settings = Settings(**Settings.own_of(facts.settings))
         legs = [_leg(leg) for leg in legs_of(database, facts.run)]
