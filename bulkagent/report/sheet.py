@@ -7,7 +7,6 @@ it goes to, or what a cell of the roster means.
 from __future__ import annotations
 
 import csv
-import functools
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from typing import BinaryIO
@@ -42,11 +41,9 @@ def write_csv(
         writer.writerow(names)
         width = len(names) - len(COLUMNS)
         write_row = writer.writerow
-        again = functools.lru_cache(maxsize=1024)(cell)
         written = 0
         # This loop is what a report of a million rows costs. Status and cause are words of our
-        # own and skip `cell`; a retcode is the gateway's word and does not. What most lines have
-        # in common is looked at once.
+        # own and skip `cell`; a retcode is the gateway's word and does not.
         for line in lines:
             written += 1
             extra = line.extra
@@ -60,12 +57,12 @@ def write_csv(
                 (
                     line.row,
                     agent_id if agent_id.isalnum() else cell(agent_id),
-                    again(line.gateway),
-                    again(line.flag),
+                    cell(line.gateway),
+                    cell(line.flag),
                     line.status,
                     line.cause,
-                    again(line.retcode),
-                    again(line.message),
+                    cell(line.retcode),
+                    cell(line.message),
                     line.http_status,
                     line.attempts,
                     None if latency is None else f"{latency:.1f}",
