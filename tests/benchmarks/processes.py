@@ -18,6 +18,7 @@ __all__ = ["COMMAND", "Cost", "emulated_gateway", "measure"]
 
 COMMAND = Path(sys.executable).with_name("bulkagent")
 """The installed command."""
+_SHOWN = 2000
 _LAUNCHER = Path(__file__).with_name("launcher.py")
 
 
@@ -31,6 +32,8 @@ class Cost(msgspec.Struct, frozen=True):
     """Of the largest process among them."""
     output: Path
     """What it said, both streams; written over by the next one."""
+    said: str
+    """Its last kilobytes."""
 
 
 def measure(command: Sequence[str | Path], folder: Path) -> Cost:
@@ -54,10 +57,15 @@ def measure(command: Sequence[str | Path], folder: Path) -> Cost:
             check=False,
         )
     if ended.returncode:
-        tail = said.read_bytes()[-2000:].decode(errors="replace")
-        raise RuntimeError(f"{command[:4]} ended with {ended.returncode}:\n{tail}")
+        raise RuntimeError(f"{command[:4]} ended with {ended.returncode}:\n{_end_of(said)}")
     wall_s, cpu_s, peak_mb = map(float, result.read_text().split())
-    return Cost(wall_s, cpu_s, peak_mb, said)
+    return Cost(wall_s, cpu_s, peak_mb, said, _end_of(said))
+
+
+def _end_of(said: Path) -> str:
+    with said.open("rb") as file:
+        file.seek(max(0, said.stat().st_size - _SHOWN))
+        return file.read().decode(errors="replace")
 
 
 @contextlib.contextmanager

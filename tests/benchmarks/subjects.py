@@ -29,6 +29,8 @@ _JOBS = 500
 class Did(msgspec.Struct, frozen=True):
     """What one process did, and what that cost."""
 
+    asked: int
+    """Agents that it was given."""
     applied: int
     send_s: float
     """From the first request to the last reply; 0.0 where the subject does not say."""
@@ -60,16 +62,18 @@ def bulkagent(work: Work, *more: str) -> Did:
             applied += row["status"] == "applied"
             first, last = min(first, row["first_sent_at"]), max(last, row["finished_at"])
     took = dt.datetime.fromisoformat(last) - dt.datetime.fromisoformat(first)
-    return Did(applied, took.total_seconds(), cost)
+    return Did(work.agents, applied, took.total_seconds(), cost)
 
 
-def _script(name: str) -> Subject:
+def _script(name: str, *more: str) -> Subject:
     def run(work: Work) -> Did:
-        gateways = [f"{name}={url}" for name, url in work.gateways.items()]
-        command = [sys.executable, _PEERS / name, work.roster, work.ca_file]
-        cost = measure([*command, str(work.concurrency), *gateways], work.folder)
-        applied, send_s = cost.output.read_text().split()
-        return Did(int(applied), float(send_s), cost)
+        gateways = [f"{gateway}={url}" for gateway, url in work.gateways.items()]
+        files = [_PEERS / name, work.roster, work.ca_file]
+        command: list[str | Path] = [sys.executable, *files]
+        command += [str(work.concurrency), *gateways, *more]
+        cost = measure(command, work.folder)
+        applied, send_s = cost.said.split()
+        return Did(work.agents, int(applied), float(send_s), cost)
 
     return run
 
@@ -90,7 +94,13 @@ def _curl(work: Work) -> Did:
     at_once = str(work.concurrency)
     command = ["curl", "--silent", "--show-error", "--parallel", "--parallel-max", at_once]
     cost = measure([*command, "--config", config], work.folder)
-    return Did(cost.output.read_text().count('"retcode":"0"'), 0.0, cost)
+    return Did(work.agents, _successes(cost), 0.0, cost)
+
+
+def _successes(cost: Cost) -> int:
+    """Bodies that say so, a chunk of what was said at a time, for it may be long."""
+    with cost.output.open(encoding="utf-8") as said:
+        return sum(line.count('"retcode":"0"') for line in said)
 
 
 def _first(work: Work) -> str:
@@ -113,7 +123,7 @@ def _gnu_parallel(work: Work) -> Did:
         *(f"'Content-Type: {CONTENT_TYPE}'", "--header", "'Guid: {2}'", f"'{target}'"),
     ]
     cost = measure(command, work.folder)
-    return Did(cost.output.read_text().count('"retcode":"0"'), 0.0, cost)
+    return Did(min(_JOBS, work.agents), _successes(cost), 0.0, cost)
 
 
 def _hey(work: Work) -> Did:
@@ -124,14 +134,14 @@ def _hey(work: Work) -> Did:
     command = ["hey", "-n", str(number), "-c", str(work.concurrency), "-m", "POST"]
     command += ["-T", CONTENT_TYPE, "-H", guid, target]
     cost = measure(command, work.folder)
-    found = re.search(r"\[200\]\s+(\d+) responses", cost.output.read_text())
-    return Did(int(found[1]) if found else 0, 0.0, cost)
+    found = re.search(r"\[200\]\s+(\d+) responses", cost.said)
+    return Did(number, int(found[1]) if found else 0, 0.0, cost)
 
 
 SUBJECTS: dict[str, Subject] = {
     OURS: lambda work: bulkagent(work),  # noqa: PLW0108 - a table of one signature
     BARE: _script("bare_loop.py"),
-    "bare loop, aiofastnet": _script("bare_fast_loop.py"),
+    "bare loop, aiofastnet": _script("bare_loop.py", "--aiofastnet"),
     "aiohttp, semaphore, gather": _script("tutorial.py"),
     "requests, 64 threads": _script("thread_pool.py"),
     "httpx, semaphore, gather": _script("httpx_loop.py"),

@@ -51,7 +51,8 @@ class Work(msgspec.Struct, frozen=True):
 
 def prepared(folder: Path, urls: Sequence[str], agents: int, concurrency: int) -> Work:
     """Write the roster of so many agents, and the configuration that names the gateways."""
-    work = Work(folder, {f"gw{number}": url for number, url in enumerate(urls)}, agents, concurrency)
+    gateways = {f"gw{number}": url for number, url in enumerate(urls)}
+    work = Work(folder, gateways, agents, concurrency)
     with work.roster.open("w", encoding="utf-8", newline="") as out:
         writer = csv.writer(out)
         writer.writerow(["agent_id", "guid", "gateway"])

@@ -10,12 +10,12 @@ import json
 import ssl
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import aiohttp
 
-GATEWAYS = dict(each.split("=", 1) for each in sys.argv[4:])
+GATEWAYS = dict(each.split("=", 1) for each in sys.argv[4:] if "=" in each)
 
 
 async def send_all(roster: Path, ca_file: str, concurrency: int) -> tuple[int, float]:
@@ -41,5 +41,16 @@ async def _work(session: aiohttp.ClientSession, agents: Iterator[dict[str, str]]
     return applied
 
 
+def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """With --aiofastnet the loop that bulkagent's commands run on: what its other choices cost."""
+    if "--aiofastnet" not in sys.argv:
+        return None
+    import aiofastnet
+
+    factory: Callable[[], asyncio.AbstractEventLoop] = aiofastnet.loop_factory()
+    return factory
+
+
 if __name__ == "__main__":
-    print(*asyncio.run(send_all(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]))))
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        print(*runner.run(send_all(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]))))

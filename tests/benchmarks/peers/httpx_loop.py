@@ -13,7 +13,7 @@ GATEWAYS = dict(each.split("=", 1) for each in sys.argv[4:])
 
 
 async def main(roster: Path, ca_file: str, concurrency: int) -> tuple[int, float]:
-    agents = list(csv.DictReader(roster.open(newline="", encoding="utf-8")))  # noqa: SIM115
+    agents = list(csv.DictReader(roster.open(newline="", encoding="utf-8")))
     semaphore = asyncio.Semaphore(concurrency)
     limits = httpx.Limits(max_connections=concurrency, max_keepalive_connections=concurrency)
     context = ssl.create_default_context(cafile=ca_file)

@@ -13,7 +13,7 @@ GATEWAYS = dict(each.split("=", 1) for each in sys.argv[4:])
 
 
 def main(roster: Path, ca_file: str, concurrency: int) -> tuple[int, float]:
-    agents = list(csv.DictReader(roster.open(newline="", encoding="utf-8")))  # noqa: SIM115
+    agents = list(csv.DictReader(roster.open(newline="", encoding="utf-8")))
     session = requests.Session()
     session.mount("https://", HTTPAdapter(pool_maxsize=concurrency))
 

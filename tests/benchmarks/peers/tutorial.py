@@ -26,7 +26,7 @@ async def set_talk_right(
 
 
 async def main(roster: Path, ca_file: str, concurrency: int) -> tuple[int, float]:
-    agents = list(csv.DictReader(roster.open(newline="", encoding="utf-8")))  # noqa: SIM115
+    agents = list(csv.DictReader(roster.open(newline="", encoding="utf-8")))
     semaphore = asyncio.Semaphore(concurrency)
     context = ssl.create_default_context(cafile=ca_file)
     connector = aiohttp.TCPConnector(limit=concurrency, ssl=context)
