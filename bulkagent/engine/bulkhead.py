@@ -101,7 +101,9 @@ class Bulkhead(Generic[ItemT, AttemptT]):
         self._attempt = attempt
         self._cap = limits.most
         # More would only be woken for nothing; one more than there are items, to hear that soon.
-        self._workers = min(limits.most, rows + 1) if rows else limits.most
+        self._employable = min(limits.most, rows + 1) if rows else limits.most
+        self._workers = 0
+        self._running = False
         self._policy = policy
         self._clock = clock
         self._random = random
@@ -206,9 +208,8 @@ class Bulkhead(Generic[ItemT, AttemptT]):
             watches.start_soon(self._alarm.run)
             watches.start_soon(self._lobby.run)
             async with anyio.create_task_group() as tasks:
-                self._tasks = tasks
-                for _ in range(self._workers):
-                    tasks.start_soon(self._work)
+                self._tasks, self._running = tasks, True
+                self._employ()
             watches.cancel_scope.cancel()
 
     def resize(self, tokens: int) -> None:
@@ -283,7 +284,18 @@ class Bulkhead(Generic[ItemT, AttemptT]):
         allowance = self._restraint.allowance(now, self._busy_s())
         self._admission.resize(min(self._cap, allowance.tokens))
         self._alarm.set(now + allowance.for_s)
+        self._employ()
         self._bell.ring()
+
+    def _employ(self) -> None:
+        """Have as many workers as the limit may keep busy.
+
+        Whoever waits for a slot is given it in turn, so with more of them than slots every attempt
+        would wait for another worker to wake up.
+        """
+        while self._running and self._workers < min(self._employable, self._restraint.limit):
+            self._workers += 1
+            self._tasks.start_soon(self._work)
 
     def _given_up(self, why: str) -> End:
         """The end of a far side that is down; what all began with may say that it never was up."""
@@ -300,7 +312,7 @@ class Bulkhead(Generic[ItemT, AttemptT]):
         slots = self._admission.slots
         # The slot is this worker's by name: asking for the current task costs more than the rest.
         worker = object()
-        while not self._intake.over:
+        while not self._intake.over and self._workers <= self._restraint.limit:
             if not self._intake.ready():
                 await self._bell.wait()
                 continue
@@ -315,6 +327,7 @@ class Bulkhead(Generic[ItemT, AttemptT]):
                     await self._step()
             finally:
                 slots.release_on_behalf_of(worker)
+        self._workers -= 1
 
     def _startable(self) -> bool:
         """Whether a worker that holds a slot may use it, or gives it back after a `resize`."""

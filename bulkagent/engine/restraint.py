@@ -130,6 +130,11 @@ class Restraint:
         return self._adaptive is not None
 
     @property
+    def limit(self) -> int:
+        """How many attempts may be in flight while nothing else holds them back."""
+        return self._limit
+
+    @property
     def wants_probe(self) -> bool:
         """Whether the next attempt is the one by which it is found out whether all is well."""
         return self._state is State.HALF_OPEN

@@ -26,7 +26,7 @@ from tests.benchmarks.work import FULL_GATEWAY, Work, prepared
 __all__ = ["Wanted", "adaptive", "everybody", "files", "growth", "latency_bound"]
 
 _LATENCIES_MS = (5, 20, 100)
-_FIXED = (8, 16, 32, 64, 128, 256)
+_FIXED = (32, 64, 128, 256)
 _PEER = Path(__file__).with_name("peers")
 Measured = dict[str, Any]
 
