@@ -138,3 +138,22 @@ def test_changes_are_told_with_their_reason() -> None:
     assert notices[0] == Notice(
         "limit.changed", "16 to 32: nothing speaks against doubling", 32, State.CLOSED
     )
+
+
+def test_there_are_no_more_workers_than_the_limit_keeps_busy() -> None:
+    """Whoever waits for a slot gets it in turn: with many, each attempt wakes another of them."""
+    far, workers = collapsing(lambda now: 40 if now < 10 else 10), list[tuple[float, int]]()
+
+    def counted(in_flight: int, now: float, numbers: random.Random) -> tuple[float, Learned]:
+        names = [task.get_name() for task in asyncio.all_tasks()]
+        workers.append((now, sum(name.endswith("_work") for name in names)))
+        return far(in_flight, now, numbers)
+
+    bearing = under_load(counted, Bounds(4, 256, 16), 25.0)
+    assert max(number for _, number in workers) < 128
+    first, last = (
+        (bearing.most(*span), max(number for at, number in workers if span[0] <= at < span[1]))
+        for span in ((0.0, 0.02), (20.0, 25.0))
+    )
+    assert first == (16, 16)
+    assert last[1] <= last[0] + 2
