@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import signal
 from collections.abc import Callable, Iterator
 from typing import Any
 from unittest import mock
 
+import aiofastnet
 import aiohttp
 import pytest
 from aioresponses import aioresponses
@@ -65,3 +68,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     lines = terminalreporter.config.stash.setdefault(_PRINTED, [])
     for line in sorted(lines):
         terminalreporter.write_line(line)
+
+
+def pytest_asyncio_loop_factories() -> dict[str, Callable[[], Any]]:
+    """The loop that tests run on; see tests/gateway/test_on_the_loop_of_the_commands.py."""
+    if os.environ.get("BULKAGENT_TEST_LOOP") == "aiofastnet":
+        return {"aiofastnet": aiofastnet.loop_factory()}
+    return {"asyncio": asyncio.new_event_loop}
