@@ -18,7 +18,7 @@ from pathlib import Path
 
 import psutil
 
-_WITHOUT = "sys.modules['aiofastnet'] = None; "
+_WITHOUT = "import asyncio, aiofastnet; aiofastnet.loop_factory = lambda: asyncio.new_event_loop; "
 _MAIN = "import sys; {}from bulkagent.cli import main; main()"
 
 
