@@ -62,7 +62,7 @@ def everybody(wanted: Wanted) -> Measured:
 
 
 def latency_bound(wanted: Wanted) -> Measured:
-    """Bulkagent and the bare loop on gateways of a fixed latency: who waits for whom."""
+    """The command and the bare loop on gateways of a fixed latency: who waits for whom."""
     measured: Measured = {}
     agents = wanted.agents[0]
     table = Table(
