@@ -206,6 +206,8 @@ class CircuitBreaker:
         Raises:
             RuntimeError: It may not start, which is a defect of who calls.
         """
+        if self._state is State.CLOSED:
+            return self._era
         match self.may_dispatch(now):
             case Yes(probe):
                 self._probing = probe

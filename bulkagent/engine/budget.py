@@ -71,7 +71,8 @@ class RetryBudget:
 
     def first(self, now: float) -> None:
         """Count a first attempt. `now` is in seconds, as in `grant`; the first call starts time."""
-        self._begin(now)
+        if self._start is None:
+            self._start = now
         self._first += 1
 
     def grant(self, now: float) -> float:

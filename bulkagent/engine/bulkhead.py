@@ -31,7 +31,15 @@ from bulkagent.engine.lobby import Lobby
 from bulkagent.engine.parked import Parked
 from bulkagent.engine.parking import Parking, until_enough
 from bulkagent.engine.restraint import Caution, Notice, Restraint
-from bulkagent.engine.retrying import Again, Decision, Enough, RetryPolicy, Yet, decide
+from bulkagent.engine.retrying import (
+    APPLIED,
+    Again,
+    Decision,
+    Enough,
+    RetryPolicy,
+    Yet,
+    decide,
+)
 from bulkagent.engine.rounds import Patience
 from bulkagent.engine.ruling import End, HaltFirst, Tally
 from bulkagent.engine.source import Source
@@ -405,14 +413,16 @@ class Bulkhead(Generic[ItemT, AttemptT]):
         return attempt, self._restraint.ended(attempt, era, began, ended, self._busy_s())
 
     def _judge(self, item: ItemT, story: Story[AttemptT], since: float) -> Decision:
-        decision = decide(
-            self._policy,
-            story,
-            self._random,
-            elapsed_s=self._clock.monotonic() - since,
-            sweeping=not self._intake.fresh,
-            awaiting=self._waits and self._lobby.open,
-        )
+        decision: Decision = APPLIED
+        if story.last.disposition.cause is not None:
+            decision = decide(
+                self._policy,
+                story,
+                self._random,
+                elapsed_s=self._clock.monotonic() - since,
+                sweeping=not self._intake.fresh,
+                awaiting=self._waits and self._lobby.open,
+            )
         if self._end is not None and not isinstance(decision, Enough):
             self._cut_short = True
             decision = Enough(f"stopped: {self._end.cause}")

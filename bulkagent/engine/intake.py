@@ -109,7 +109,8 @@ class Intake(Generic[ItemT, AttemptT]):
     @property
     def over(self) -> bool:
         """Whether there is nothing more to come, and nobody has anything any more."""
-        return not (self.lanes or self._held or self.open)
+        # In the order in which they are likely to answer: this is asked around every attempt.
+        return not (self.open or self.lanes or self._held)
 
     @property
     def fresh(self) -> bool:

@@ -181,7 +181,8 @@ class Restraint:
     def judge(self, now: float) -> Judgement:
         """Whether an attempt may start; a Yes is to be followed by `dispatch` in the same turn."""
         judgement = self._breaker.may_dispatch(now)
-        self._look("the pause is over")
+        if self._breaker.state is not self._state:
+            self._look("the pause is over")
         return judgement
 
     def dispatch(self, now: float) -> int:

@@ -13,7 +13,7 @@ import msgspec
 
 from bulkagent.outcome import Absence, Ended, Story
 
-__all__ = ["Again", "Decision", "Enough", "RetryPolicy", "Yet", "decide"]
+__all__ = ["APPLIED", "Again", "Decision", "Enough", "RetryPolicy", "Yet", "decide"]
 
 AttemptT = TypeVar("AttemptT", bound=Ended)
 
@@ -63,7 +63,8 @@ class Yet(msgspec.Struct, frozen=True, gc=False):
 
 Decision = Again | Enough | Yet
 
-_APPLIED = Enough("nothing left to do")
+APPLIED = Enough("nothing left to do")
+"""What follows from a success, whatever the policy."""
 _FINAL = Enough("trying again would not change it")
 _SPENT = Enough("attempts spent")
 _YET = Yet()
@@ -90,7 +91,7 @@ def decide(
     """
     disposition = story.last.disposition
     if disposition.cause is None:
-        return _APPLIED
+        return APPLIED
     if awaiting and disposition.absence is not Absence.NONE and not disposition.retries:
         return _YET
     if disposition.retries == 0:
