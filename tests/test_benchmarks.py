@@ -1,5 +1,6 @@
 """The benchmark command runs and prints its ratios; what they are is not for a test."""
 
+import json
 import re
 import subprocess
 import sys
@@ -10,9 +11,13 @@ from tests.cli.command import HANG_S, environment
 REPOSITORY = Path(__file__).parents[1]
 
 
-def test_the_benchmark_prints_a_ratio_for_each_figure(tmp_path: Path) -> None:
+def test_the_benchmark_prints_a_line_for_each_latency_and_writes_what_it_measured(
+    tmp_path: Path,
+) -> None:
+    """The part that needs no other program than ours."""
+    command = [sys.executable, "-m", "tests.benchmarks", "latency", "--agents", "100"]
     done = subprocess.run(
-        [sys.executable, "-m", "tests.benchmarks", "--agents", "200", "--pairs", "1"],
+        [*command, "--pairs", "1", "--json", str(tmp_path / "figures.json")],
         cwd=REPOSITORY,
         env=environment(tmp_path),
         capture_output=True,
@@ -21,10 +26,28 @@ def test_the_benchmark_prints_a_ratio_for_each_figure(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    figures = re.findall(
-        r"^(CPU per agent|wall|peak memory).* \d+\.\d\d \(", done.stdout, re.MULTILINE
+    lines = re.findall(
+        r"^\| (\d+)\.\d ms \| [\d,]+ \| [\d,]+ \| \d\.\d\d \(", done.stdout, re.MULTILINE
     )
-    assert figures == ["CPU per agent", "wall", "peak memory"]
+    assert [int(held) // 5 for held in lines] == [1, 4, 20]
+    measured = json.loads((tmp_path / "figures.json").read_text())
+    ran = measured["latency"]["20"]["did"]["bulkagent apply"]
+    assert [run["applied"] for run in ran] == [100]
+
+
+def test_a_program_that_is_missing_is_named(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "tests.benchmarks", "nginx", "--agents", "100"]
+    done = subprocess.run(
+        command,
+        cwd=REPOSITORY,
+        env={**environment(tmp_path), "PATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=HANG_S,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.strip() == "nginx is not installed; see the README, Measured"
 
 
 def test_the_benchmark_of_the_adaptive_limit_prints_a_table_for_each_gateway(

@@ -119,7 +119,7 @@ def _started(command: list[str], folder: Path) -> Iterator[subprocess.Popen[str]
     try:
         process = subprocess.Popen(command, cwd=folder, stdin=pipe, stdout=pipe, text=True)
     except FileNotFoundError as error:
-        raise RuntimeError(f"{command[0]} is not installed; see the README") from error
+        raise RuntimeError(f"{command[0]} is not installed; see the README, Measured") from error
     with process:
         try:
             yield process

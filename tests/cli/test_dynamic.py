@@ -85,7 +85,9 @@ def test_through_a_balancer_the_cookie_goes_with_the_guid(tmp_path: Path) -> Non
         assert gateway.judge("stats")["answered"] == {"0": 60}
         bare = [{**line, "cookie": ""} for line in sessions_in(tmp_path / "live.jsonl")]
         (tmp_path / "bare.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in bare))
-        ended = apply_to(gateway, "a.csv", "--sessions", "bare.jsonl", "--halt-first", 0)
+        # Without a rate there are as many connections as requests at once, not one for all.
+        many = ("--halt-first", 0, "--rate", "none")
+        ended = apply_to(gateway, "a.csv", "--sessions", "bare.jsonl", *many)
         assert ended.code == 3
         assert ended.json["causes"].keys() == {"guid_refused"}
         # Three of four connections lead to another node than the session's.
