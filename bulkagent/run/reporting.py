@@ -45,17 +45,13 @@ class Skipped(Exception):
     """Somebody did not want to wait for the report any more."""
 
 
-def _never() -> bool:
-    return False
-
-
 def write_report(
     database: Database,
     run_name: str,
     path: Path,
     *,
     summary: Summary | None = None,
-    skip: Callable[[], bool] = _never,
+    skip: Callable[[], bool] | None = None,
 ) -> Standing:
     """Write the report of a run in the format of the path's suffix.
 
@@ -67,7 +63,7 @@ def write_report(
         path: Where to; replaced if it is there.
         summary: What became of its rows, where somebody has just counted them and no row has
             changed since.
-        skip: Asked before each line whether to leave it.
+        skip: Asked before each line whether to leave it; None: it is not left.
 
     Returns:
         What became of the run.
@@ -78,7 +74,7 @@ def write_report(
         ReportFailed: The report cannot be written.
         Skipped: It was left; what was there is as it was.
     """
-    if skip():
+    if skip is not None and skip():
         raise Skipped
     with database.snapshot():
         facts = find_run(database, run_name)
@@ -90,9 +86,10 @@ def write_report(
         settings = Settings(**Settings.own_of(facts.settings))
         legs = [_leg(leg) for leg in legs_of(database, facts.run)]
         shown = shown_verdicts(database, facts)
+        found = shown.lines(lines(database, facts.run, FLAGS))
         report.write(
             path,
-            _until(skip, shown.lines(lines(database, facts.run, FLAGS))),
+            _until(skip, found) if skip else found,
             extra_columns=shown.columns(facts.extra_columns),
             run={
                 "run_id": facts.id,

@@ -33,11 +33,11 @@ class Shown(msgspec.Struct, frozen=True):
             return extra
         return (COLUMN, *(f"roster_{name}" if name == COLUMN else name for name in extra))
 
-    def lines(self, lines: Iterable[Line]) -> Iterator[Line]:
+    def lines(self, lines: Iterator[Line]) -> Iterator[Line]:
         """The lines with what was seen of each."""
-        if not self.facts:
-            yield from lines
-            return
+        return self._with_verdicts(lines) if self.facts else lines
+
+    def _with_verdicts(self, lines: Iterator[Line]) -> Iterator[Line]:
         found = iter(self.by_row)
         row, verified = next(found, _NONE)
         for line in lines:

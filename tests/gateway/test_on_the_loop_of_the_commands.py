@@ -1,7 +1,7 @@
 """Commands run on a loop of another library, which must fail in the same words as asyncio's.
 
-The tests of this folder, once more. Its servers are left to themselves there: what they have not
-closed when a test is over is not the client's.
+The tests of this folder in which bytes cross a socket, once more. Their servers are left to
+themselves there: what those have not closed when a test is over is not the client's.
 """
 
 from __future__ import annotations
@@ -15,12 +15,13 @@ import pytest
 
 LOOP = "BULKAGENT_TEST_LOOP"
 FOLDER = Path(__file__).parent
+CROSSING = ("test_emulated.py", "test_network.py", "test_session_client.py", "test_wire.py")
 
 
 @pytest.mark.skipif(LOOP in os.environ, reason="this is that once more")
-def test_all_of_these_tests_hold_on_it_too() -> None:
+def test_they_hold_on_it_too() -> None:
     command = [sys.executable, "-m", "pytest", "-q", "-n", "0", "-p", "no:randomly"]
-    command += ["-W", "ignore::ResourceWarning", "-m", "not soak", str(FOLDER)]
+    command += ["-W", "ignore::ResourceWarning", *(str(FOLDER / name) for name in CROSSING)]
     environment = {**os.environ, LOOP: "aiofastnet"}
     for name in [name for name in environment if name.startswith("PYTEST_")]:
         del environment[name]
