@@ -11,6 +11,8 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 from typing import BinaryIO
 
+from msgspec.structs import astuple
+
 from bulkagent.outcome import Line
 from bulkagent.report.cells import cell
 from bulkagent.report.columns import COLUMNS, fitted, header
@@ -46,28 +48,40 @@ def write_csv(
         # own and skip `cell`; a retcode is the gateway's word and does not.
         for line in lines:
             written += 1
-            extra = line.extra
+            # At once: thirteen attributes cost as much as a third of the writing.
+            (
+                row,
+                agent_id,
+                gateway,
+                flag,
+                status,
+                cause,
+                retcode,
+                message,
+                http_status,
+                attempts,
+                latency_ms,
+                first_sent_at,
+                finished_at,
+                extra,
+            ) = astuple(line)
             if len(extra) != width:
                 extra = fitted(extra, width)
-            agent_id = line.agent_id
-            latency = line.latency_ms
-            sent = line.first_sent_at
-            finished = line.finished_at
             write_row(
                 (
-                    line.row,
+                    row,
                     agent_id if agent_id.isalnum() else cell(agent_id),
-                    cell(line.gateway),
-                    cell(line.flag),
-                    line.status,
-                    line.cause,
-                    cell(line.retcode),
-                    cell(line.message),
-                    line.http_status,
-                    line.attempts,
-                    None if latency is None else f"{latency:.1f}",
-                    None if sent is None else iso(sent),
-                    None if finished is None else iso(finished),
+                    cell(gateway),
+                    cell(flag),
+                    status,
+                    cause,
+                    cell(retcode),
+                    cell(message),
+                    http_status,
+                    attempts,
+                    None if latency_ms is None else f"{latency_ms:.1f}",
+                    None if first_sent_at is None else iso(first_sent_at),
+                    None if finished_at is None else iso(finished_at),
                     *map(cell, extra),
                 )
             )
