@@ -90,6 +90,7 @@ def test_through_a_balancer_the_cookie_goes_with_the_guid(tmp_path: Path) -> Non
         ended = apply_to(gateway, "a.csv", "--sessions", "bare.jsonl", *many)
         assert ended.code == 3
         assert ended.json["causes"].keys() == {"guid_refused"}
-        # Three of four connections lead to another node than the session's.
-        assert 20 <= ended.json["causes"]["guid_refused"] < 60
+        # Three of four connections lead to another node than the session's, but which of them
+        # carries how many requests is up to who answers first.
+        assert 0 < ended.json["causes"]["guid_refused"] <= 60
         assert "They came without cookies, which a load balancer may need" in ended.err
