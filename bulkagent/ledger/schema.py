@@ -15,7 +15,7 @@ from types import MappingProxyType
 __all__ = ["APPLICATION_ID", "MIGRATIONS", "SCHEMA", "VERSION"]
 
 APPLICATION_ID = 0x62756C6B  # "bulk": tells a ledger from any other SQLite file
-VERSION = 5
+VERSION = 6
 
 # One leg is one stretch of sending: the apply (or revert), and each resume after it.
 _LEGS = """
@@ -117,6 +117,30 @@ CREATE TABLE pulses (
 CREATE INDEX pulses_by_run ON pulses (run);
 """
 
+_CONSENT = """
+ALTER TABLE legs ADD COLUMN consent TEXT;       -- terminal, yes or program: how it was agreed to
+ALTER TABLE legs ADD COLUMN on_behalf_of TEXT;  -- what an orchestrator claims, never who it was
+ALTER TABLE legs ADD COLUMN drained_for TEXT;   -- the run that took over, which ended this leg
+"""
+
+_NOT_SENT = """
+-- Of `attempts`, those of which no byte left; a `first_sent_at` of 0 says that none has left yet.
+ALTER TABLE outcomes ADD COLUMN not_sent INTEGER NOT NULL DEFAULT 0;
+"""
+
+_SHARES = """
+-- What each command at work has of the limits that a gateway allows to all of them together.
+CREATE TABLE shares (
+    share           INTEGER PRIMARY KEY AUTOINCREMENT,
+    gateway         TEXT NOT NULL,          -- its URL, whatever it was called
+    run             INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
+    concurrency     INTEGER NOT NULL,       -- that it was given for itself: most requests at once
+    per_second      REAL,                   -- the same of requests a second; NULL: no limit
+    beat_at         INTEGER NOT NULL        -- when its command was last seen to be at work
+) STRICT;
+CREATE INDEX shares_by_gateway ON shares (gateway);
+"""
+
 # What is on disk, said in statuses. Dispatched without an outcome is unknown, nothing else is.
 _STORIES = """
 CREATE VIEW stories AS
@@ -137,7 +161,8 @@ SELECT
     END AS cause,
     o.retcode, coalesce(a.reason, o.message) AS message, o.http_status, o.disposition,
     coalesce(o.attempts, 0) AS attempts, coalesce(o.leg, 0) AS leg, o.latency_ms,
-    o.first_sent_at, o.sent_at, o.finished_at
+    nullif(o.first_sent_at, 0) AS first_sent_at, o.sent_at, o.finished_at,
+    coalesce(o.not_sent, 0) AS not_sent
 FROM assignments a
 LEFT JOIN outcomes o ON o.run = a.run AND o.row = a.row
 LEFT JOIN superseded s ON s.run = a.run AND s.row = a.row
@@ -232,6 +257,9 @@ CREATE TABLE attempts (
 {_LEASES}
 {_SIGNED}
 {_PULSES}
+{_CONSENT}
+{_NOT_SENT}
+{_SHARES}
 {_STORIES}
 """
 
@@ -270,6 +298,7 @@ MIGRATIONS: Mapping[int, str] = MappingProxyType(
         2: _SWITCH_OVERS,
         3: _TO_4,
         4: f"{_SIGNED}{_PULSES}",
+        5: f"DROP VIEW stories;{_CONSENT}{_NOT_SENT}{_SHARES}{_STORIES}",
     }
 )
 """Version of a ledger -> the statements that make the next version of it."""

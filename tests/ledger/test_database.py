@@ -118,7 +118,7 @@ def test_an_older_format_is_made_the_present_one_and_says_the_same(tmp_path: Pat
         assert find_run(database, "20231114T221320.000Z-0001").run == 1
 
 
-@pytest.mark.parametrize("version", [2, 3, 4])
+@pytest.mark.parametrize("version", [2, 3, 4, 5])
 def test_a_ledger_of_an_earlier_format_is_gone_on_with(tmp_path: Path, version: int) -> None:
     path = tmp_path / "ledger.sqlite3"
     with raw(path) as connection:
