@@ -6,6 +6,7 @@ often an agent is attempted; a service that fails is its own fault and never the
 
 from __future__ import annotations
 
+import codecs
 import re
 from types import TracebackType
 from typing import Self
@@ -17,6 +18,7 @@ from yarl import URL
 from bulkagent.errors import SettingsRefused
 from bulkagent.gateway.connections import Connections, ExchangeFailed
 from bulkagent.gateway.credentials import Credential, SourceFailed
+from bulkagent.gateway.json_text import read_json
 from bulkagent.gateway.session_file import Cells, session_of
 from bulkagent.outcome import Assignment
 
@@ -155,16 +157,15 @@ class _Answer(msgspec.Struct):
     issued_at: str | int | float | None = None
 
 
-_decode = msgspec.json.Decoder(_Answer | str | None).decode
-
-
 def _read(agent_id: str, body: bytes) -> Credential | None:
     """What an answer says: JSON, or a GUID as it stands, whatever it is declared to be."""
-    body = body.strip()
+    body = body.removeprefix(codecs.BOM_UTF8).strip()
     answer: _Answer | str | None
     try:
-        answer = body.decode() if _BARE.fullmatch(body) else _decode(body or b"null")
-    except (msgspec.DecodeError, RecursionError):
+        # UTF-8 alone: what is read here goes into a header, byte for byte.
+        said = body.decode() if _BARE.fullmatch(body) else read_json(body.decode() or "null")
+        answer = msgspec.convert(said, _Answer | str | None)
+    except (msgspec.ValidationError, ValueError):
         raise SourceFailed("the GUID service answered with something that is no GUID") from None
     if answer is None:
         return None

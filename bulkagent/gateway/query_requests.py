@@ -11,13 +11,11 @@ is taken for absent, so a list that cannot be read whole is no list.
 from __future__ import annotations
 
 import enum
-import json
-from typing import Any
 
 import msgspec
 
+from bulkagent.gateway.json_text import NotJson, read_json, text_of
 from bulkagent.gateway.operations import PREFIX
-from bulkagent.gateway.reply import text_of
 
 __all__ = [
     "AGENTS_OF_SKILL",
@@ -139,13 +137,8 @@ def _result_of(body: bytes) -> object:
     text = text_of(body)
     if text is None:
         return None
-    fields: Any
     try:
-        fields = msgspec.json.decode(text)
-    except (msgspec.DecodeError, RecursionError):
-        # A name may have what JSON forbids, such as a bare tab.
-        try:
-            fields = json.loads(text, strict=False)
-        except (ValueError, RecursionError):
-            return None
+        fields = read_json(text)
+    except NotJson:
+        return None
     return fields.get("result") if isinstance(fields, dict) else None

@@ -3,25 +3,27 @@
 What may live here: the reading of replies, tolerant where the field is loose, strict where a
 mistake would be called success. What this room must not know: connections and clocks.
 
-Success is `retcode` "0" in the JSON reply and nothing else (interface page 1223, table 3);
-an HTTP status alone says nothing about the agent. Numbers for strings, `msg` for `message`
-and GBK for UTF-8 have been seen in the vendor's samples and public clients, so they pass.
+Success is `retcode` "0" in the JSON reply with HTTP status 200 and nothing else (interface page
+1223, table 3). A "0" under another status, or that is spelled otherwise, is no statement of the
+gateway's: it leaves open what was done. Whole numbers for strings, `msg` for `message` and GBK for
+UTF-8 have been seen in the vendor's samples and public clients, so they pass.
 """
 
 from __future__ import annotations
 
-import codecs
 import json
 import re
 from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 
 from bulkagent.gateway.faults import FAULTS, Fault
+from bulkagent.gateway.json_text import NotJson, read_json, spelled_numbers, text_of
 from bulkagent.gateway.retcodes import disposition_of
-from bulkagent.outcome import Disposition
+from bulkagent.outcome import Disposition, Reach, Status
 
-__all__ = ["MAX_REPLY_BYTES", "Reading", "read_reply", "text_of", "without_secrets"]
+__all__ = ["MAX_REPLY_BYTES", "Reading", "read_reply", "without_secrets"]
 
 MAX_REPLY_BYTES = 65_536
 """A gateway's reply is under a hundred bytes; anything over this is not one."""
@@ -29,13 +31,13 @@ MAX_REPLY_BYTES = 65_536
 MAX_MESSAGE_CHARACTERS = 500
 MAX_RETCODE_CHARACTERS = 40
 
-# Looked up now: a codec that is first needed in the middle of a run is read from disk there.
-_ENCODINGS = tuple(codecs.lookup(name).name for name in ("utf-8", "gb18030"))
-
 _BY_STATUS = {429: Fault.TOO_MANY, 503: Fault.UNAVAILABLE}
 _BY_CLASS = {3: Fault.REDIRECT, 5: Fault.SERVER_ERROR}
 # These say that the request was turned away or belongs elsewhere, whatever the body claims.
 _NOT_THE_OPERATION = frozenset({429, *range(300, 400)})
+
+_OK = 200
+_SUCCESS = "0"
 
 _SHORTEST_GUID = 36
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}(?:\.\w+)?")
@@ -47,15 +49,6 @@ class Reading(msgspec.Struct, frozen=True, gc=False):
     disposition: Disposition
     retcode: str = ""
     message: str = ""
-
-
-class _Body(msgspec.Struct):
-    retcode: str | int | float | None = None
-    message: object = None
-    msg: object = None
-
-
-_decode = msgspec.json.Decoder(_Body).decode
 
 
 def read_reply(
@@ -75,7 +68,8 @@ def read_reply(
         longest: A body of more bytes is a fault.
 
     Returns:
-        The answer's disposition where the reply has a retcode, else a fault's.
+        The answer's disposition where the reply has a retcode, else a fault's; a success that is
+        not told as one is a fault in doubt.
     """
     if len(body) > longest:
         return Reading(FAULTS[Fault.OVERSIZED])
@@ -89,9 +83,25 @@ def read_reply(
         retcode = without_secrets(retcode, *secrets)[:MAX_RETCODE_CHARACTERS]
     if message:
         message = without_secrets(message, *secrets)[:MAX_MESSAGE_CHARACTERS]
+    if retcode == _SUCCESS and status != _OK:
+        return Reading(_in_doubt(FAULTS[_fault_of(status)]), retcode, message)
     if status in _NOT_THE_OPERATION:
         return Reading(FAULTS[_fault_of(status)], retcode, message)
+    if retcode not in table and _resembles_zero(retcode):
+        return Reading(FAULTS[Fault.NOT_A_GATEWAY], retcode, message)
     return Reading(disposition_of(retcode, table), retcode, message)
+
+
+def _in_doubt(fault: Disposition) -> Disposition:
+    """The fault where somebody says that it was done all the same."""
+    return msgspec.structs.replace(fault, reach=Reach.IN_DOUBT, status=Status.UNKNOWN)
+
+
+def _resembles_zero(retcode: str) -> bool:
+    try:
+        return float(retcode) == 0.0
+    except ValueError:
+        return False
 
 
 def _fault_of(status: int) -> Fault:
@@ -109,31 +119,21 @@ def without_secrets(text: str, *secrets: str) -> str:
     return _UUID.sub("(redacted)", text)
 
 
-def text_of(body: bytes) -> str | None:
-    """The text of a reply, whichever of the encodings seen it is in; None where it is in none."""
-    body = body.removeprefix(codecs.BOM_UTF8)
-    for encoding in _ENCODINGS:
-        try:
-            return body.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    return None
-
-
 def _read_json(body: bytes) -> tuple[str, str] | None:
     """Retcode and message of a gateway's reply, or None where it is no such reply."""
     text = text_of(body)
     if text is None:
         return None
-    fields: _Body | None
     try:
-        fields = _decode(text)
-    except (msgspec.DecodeError, RecursionError):
-        fields = _decode_leniently(text)
-    if fields is None or fields.retcode is None or fields.retcode == "":
+        fields = read_json(text)
+        retcode = _retcode_in(fields, text)
+    except NotJson:
         return None
-    retcode = _number(fields.retcode)
-    message = fields.message if fields.message is not None else fields.msg
+    if retcode == "":
+        return None
+    message = fields.get("message")
+    if message is None:
+        message = fields.get("msg", "")
     if message is None:
         message = ""
     elif not isinstance(message, str):
@@ -141,21 +141,19 @@ def _read_json(body: bytes) -> tuple[str, str] | None:
     return _whole(retcode), _whole(message)
 
 
-def _decode_leniently(text: str) -> _Body | None:
-    """A reply whose message has what JSON forbids, such as a bare line break.
-
-    The retcode is still the gateway's word; losing it would call an answer a doubt.
-    """
-    try:
-        fields = json.loads(text, strict=False)
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(fields, dict):
-        return None
-    retcode = fields.get("retcode")
-    if isinstance(retcode, bool) or not isinstance(retcode, str | int | float):
-        return None
-    return _Body(retcode, fields.get("message"), fields.get("msg"))
+def _retcode_in(fields: Any, text: str) -> str:
+    """The retcode as a string; "" where there is none."""
+    retcode = fields.get("retcode") if isinstance(fields, dict) else None
+    if isinstance(retcode, str):
+        return retcode
+    if isinstance(retcode, bool) or not isinstance(retcode, int | float):
+        return ""
+    if not retcode:
+        # Of the ways to write it 0 alone is a code; 1e-400 is nearly anything.
+        return str(spelled_numbers(text)["retcode"][0])
+    if isinstance(retcode, float) and retcode.is_integer():
+        retcode = int(retcode)
+    return str(retcode)
 
 
 def _spelled_out(message: object) -> str:
@@ -164,12 +162,6 @@ def _spelled_out(message: object) -> str:
         return json.dumps(message)
     except RecursionError:
         return ""
-
-
-def _number(retcode: str | float) -> str:
-    if isinstance(retcode, float) and retcode.is_integer():
-        retcode = int(retcode)
-    return str(retcode)
 
 
 def _whole(text: str) -> str:

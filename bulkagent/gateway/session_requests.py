@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from bulkagent.gateway.credentials import Credential
+from bulkagent.gateway.json_text import NotJson, read_json, text_of
 from bulkagent.gateway.operations import PREFIX
 from bulkagent.gateway.session_file import LONGEST_SECRET
 from bulkagent.outcome import Disposition
@@ -126,38 +127,27 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
     """The agent can take no call before it has another password (`isForceChange`)."""
 
 
-class _Result(msgspec.Struct):
-    guid: object = None
-    forced: object = msgspec.field(name="isForceChange", default=None)
-
-
-class _Body(msgspec.Struct):
-    result: _Result | None = None
-
-
-_decode = msgspec.json.Decoder(_Body).decode
-
-
 def must_change_password(body: bytes) -> bool:
     """Whether a sign-in's reply says so; tolerant, for types are loose (pages 1026, 1224)."""
     if b"isForceChange" not in body:
         return False
-    result = _result_of(body)
-    return result is not None and str(result.forced).strip().lower() == "true"
+    return str(_result_of(body).get("isForceChange")).strip().lower() == "true"
 
 
 def renewed_in(body: bytes) -> str:
     """The GUID in the body of an updateGuid's reply (page 1225); "" where there is none."""
-    result = _result_of(body)
-    guid = result.guid if result is not None else None
+    guid = _result_of(body).get("guid")
     return guid_of(guid, None) if isinstance(guid, str) else ""
 
 
-def _result_of(body: bytes) -> _Result | None:
+def _result_of(body: bytes) -> Mapping[str, object]:
+    text = text_of(body)
     try:
-        return _decode(body).result
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
+        said = read_json(text) if text is not None else None
+    except NotJson:
+        return {}
+    result = said.get("result") if isinstance(said, dict) else None
+    return result if isinstance(result, dict) else {}
 
 
 _GUID_PREFIX = "JSESSIONID="

@@ -76,6 +76,9 @@ async def test_what_it_may_say(reply: Say, said: Credential | None) -> None:
         (http(b'{"guid":"a b"}'), "may not stand in a header"),
         (text(b"a\r\nHost: evil"), "no GUID"),
         (text(b"\xc3\xa9"), "no GUID"),
+        (text(b"\xff\xfe"), "no GUID"),
+        (http(b'{"guid":"a","guid":"b"}'), "no GUID"),
+        (http(b'{"guid":null,"more":{"a":1,"a":2}}'), "no GUID"),
         (Say(b"HTTP/1.1 200 OK\r\n", then=Then.ABORT), "reset"),
     ],
 )

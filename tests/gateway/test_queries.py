@@ -74,6 +74,12 @@ async def test_the_requests_are_the_pages_and_nothing_more() -> None:
         (http(b"<html>", status=b"503 Service Unavailable"), "HTTP 503 without a retcode"),
         (http(replied({"isWorking": True})), "the reply has no result that can be read"),
         (http(replied({"agentState": 4}), status=b"302 Found"), "0 (m)"),
+        (http(replied({"agentState": 4}), status=b"401 Unauthorized"), "0 (m)"),
+        (http(b'{"retcode":"100-006","retcode":"0","result":{}}'), "HTTP 200 without a retcode"),
+        (
+            http(b'{"retcode":"0","result":{"agentState":2,"agentState":4}}'),
+            "HTTP 200 without a retcode",
+        ),
         (Say(then=Then.ABORT), "the connection ended before the reply"),
     ],
 )
@@ -161,6 +167,14 @@ def test_lists_are_read_whatever_their_types(result: object, ids: set[str]) -> N
 def test_a_list_that_cannot_be_read_whole_is_none(result: object) -> None:
     """Who is missing from a list is taken for absent, so nobody may get lost in reading."""
     assert agents_in(replied(result)) is None
+
+
+def test_a_result_with_duplicate_keys_is_none() -> None:
+    assert state_in(b'{"result":{"agentState":2,"agentState":4}}') is None
+    assert agents_in(b'{"result":[{"workno":1,"workno":2}]}') is None
+    assert agents_in(b'{"result":[{"workno":1},{"workno":2}]}') == SkillAgents(
+        frozenset({"1", "2"})
+    )
 
 
 def test_names_in_gbk_or_with_bare_tabs_lose_nobody() -> None:

@@ -11,7 +11,14 @@ from bulkagent.clock import SystemClock
 from bulkagent.gateway.credentials import Credential
 from bulkagent.gateway.endpoint import Endpoint
 from bulkagent.gateway.session_client import SessionClient
-from bulkagent.gateway.session_requests import Answer, SignIn, cookies_of, guid_of
+from bulkagent.gateway.session_requests import (
+    Answer,
+    SignIn,
+    cookies_of,
+    guid_of,
+    must_change_password,
+    renewed_in,
+)
 from bulkagent.outcome import Reach
 from tests.gateway.raw import GUID, SUCCESS, RawGateway, Say, Then, ca_pem, http, raw_gateway
 
@@ -164,6 +171,30 @@ async def test_a_refusal_brings_nothing_else() -> None:
     assert answer.disposition.name == "100-006"
     assert answer.message == "agent not login"
     assert answer.credential is None
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        http(SUCCESS, NEW_GUID, status=b"401 Unauthorized"),
+        http(SUCCESS, NEW_GUID, status=b"502 Bad Gateway"),
+        http(b'{"retcode":"100-006","retcode":"0"}', NEW_GUID),
+    ],
+)
+async def test_a_0_that_is_no_clear_success_brings_no_session(reply: Say) -> None:
+    """Duplicate keys, or a "0" under another HTTP status than 200."""
+    async with talking(reply) as (_, client):
+        answers = [await client.sign_in(SIGN_IN), await client.poll("101", OLD)]
+        answers += [await client.renew("101", OLD), await client.sign_out("101", OLD)]
+    assert {answer.disposition.reach for answer in answers} == {Reach.IN_DOUBT}
+    assert not any(answer.credential for answer in answers)
+
+
+def test_what_comes_twice_in_a_body_is_not_read() -> None:
+    twice = b'{"result":{"guid":"%s","guid":"%s","isForceChange":"true"}}'
+    twice = twice % (GUID.encode(), GUID.encode())
+    assert renewed_in(twice) == ""
+    assert not must_change_password(twice)
 
 
 async def test_a_sign_in_that_breaks_off_is_in_doubt_and_not_sent_again() -> None:

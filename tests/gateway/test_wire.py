@@ -125,7 +125,6 @@ CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
         Say(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + SUCCESS, Then.CLOSE),
         Say(b"HTTP/1.1 100 Continue\r\n\r\n" + http().reply),
         http(SUCCESS, b"Content-Type: text/html"),
-        http(SUCCESS, status=b"500 Internal Server Error"),
         http(SUCCESS, status=b"200 "),
     ],
 )
@@ -134,8 +133,16 @@ async def test_a_success_arrives_however_it_is_delivered(reply: Say) -> None:
         attempt = await client.attempt(TO_AGENT_101)
     assert attempt.disposition is RETCODES["0"]
     assert (attempt.retcode, attempt.message, attempt.detail) == ("0", "success", "")
-    assert attempt.http_status == (500 if b" 500 " in reply.reply else 200)
+    assert attempt.http_status == 200
     assert len(gateway.requests) == 1
+
+
+async def test_a_success_under_another_status_is_a_doubt_that_shows_what_was_said() -> None:
+    reply = http(SUCCESS, status=b"500 Internal Server Error")
+    async with raw_gateway(reply) as gateway, client_of(gateway) as client:
+        attempt = await client.attempt(TO_AGENT_101)
+    assert attempt.disposition == FAULTS[Fault.SERVER_ERROR]
+    assert (attempt.retcode, attempt.message, attempt.http_status) == ("0", "success", 500)
 
 
 BIG = b'{"retcode":"0","padding":"' + b"x" * 70_000 + b'"}'
