@@ -180,7 +180,7 @@ def _read(options: Mapping[str, Any]) -> dict[str, Any]:
 
     settings: dict[str, Any] = {}
     for name, value in options.items():
-        if value is None or value == []:
+        if value is None or value in ([], ()):  # the second where Typer did not convert it
             continue
         if name in _READERS:
             settings.update(_READERS[name](value))

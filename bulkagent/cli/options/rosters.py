@@ -25,7 +25,8 @@ RosterPath = Annotated[
     str, typer.Argument(metavar="ROSTER", help="CSV file of agents; - is standard input.")
 ]
 SkipInvalid = Annotated[
-    bool, option("--skip-invalid", help="Go on without invalid rows; the report has them.")
+    bool,
+    option("--skip-invalid", env=False, help="Go on without invalid rows; the report has them."),
 ]
 Encoding = Annotated[
     str | None,
