@@ -91,7 +91,8 @@ async def _date(
 ) -> float | None:
     """The `Date` of a reply (RFC 9110 section 6.6.1), whatever else it says."""
     with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
-        writer.write(f"HEAD / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
+        fields = f"Host: {host}\r\nAccept-Encoding: identity\r\nConnection: close\r\n"
+        writer.write(f"HEAD / HTTP/1.1\r\n{fields}\r\n".encode())
         await writer.drain()
         head = await reader.readuntil(b"\r\n\r\n")
         for line in head[:_LONGEST_HEAD].decode("latin-1").split("\r\n"):

@@ -4,7 +4,8 @@ What may live here: the one request of an operation, and what is known of how it
 room must not know: retries, concurrency, rates, the ledger, and the HTTP library.
 
 The request is the interface's (page 1223) to the letter: POST, path, flag as query,
-`Content-Type` and `Guid`, no body; and the cookie that came with the GUID, where one did.
+`Content-Type` and `Guid`, no body; and the cookie that came with the GUID, where one did. With
+`Accept-Encoding: identity`, for without it HTTP allows a reply in any coding.
 """
 
 from __future__ import annotations

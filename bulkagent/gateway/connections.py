@@ -22,6 +22,7 @@ from multidict import CIMultiDictProxy
 from yarl import URL
 
 from bulkagent.gateway.deadlines import Deadline, Deadlines
+from bulkagent.gateway.encodings import ASKED_FOR, Unreadable, made_plain
 from bulkagent.gateway.faults import Fault
 from bulkagent.gateway.reply import MAX_REPLY_BYTES
 
@@ -41,6 +42,7 @@ _FAULTS: tuple[tuple[type[BaseException], Fault, str], ...] = (
     (aiohttp.ServerDisconnectedError, Fault.RESET, "the connection ended before the reply"),
     (aiohttp.ClientError, Fault.RESET, ""),
     (OSError, Fault.RESET, ""),
+    (Unreadable, Fault.NOT_A_GATEWAY, ""),
 )
 
 
@@ -50,6 +52,7 @@ class Reply(NamedTuple):
     status: int
     headers: CIMultiDictProxy[str]
     body: bytes
+    """As plain bytes, also where it came compressed."""
 
 
 class ExchangeFailed(Exception):
@@ -80,7 +83,8 @@ class Connections:
             idempotent methods such as PUT a second time by itself.
         opening_at_once: Of the exchanges `in_turn`, so many may be making connections at the same
             time. Whoever waits for that has not begun, so no timeout runs. 0: none is in turn.
-        longest: Of a body with more bytes only the beginning is read, a little more than these.
+        longest: Of a body with more bytes, as it came or unpacked, only the beginning is read, a
+            little more than these.
     """
 
     def __init__(
@@ -116,7 +120,7 @@ class Connections:
             connector=aiohttp.TCPConnector(limit=0, ssl=self._tls, force_close=self._once),
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=self._timeout,
-            # A compressed reply could be small on the wire and large in memory.
+            # A compressed reply could be small on the wire and large in memory: `made_plain`.
             auto_decompress=False,
             request_class=_PlainRequest,
             trust_env=False,
@@ -144,7 +148,7 @@ class Connections:
         *,
         in_turn: bool = False,
     ) -> Reply:
-        """Send one request, with these headers and no others but Host and Content-Length.
+        """Send one request, with these headers and Host, Content-Length and Accept-Encoding.
 
         Args:
             method: The method.
@@ -165,20 +169,28 @@ class Connections:
                 response = await self._session.request(
                     method,
                     url,
-                    headers=headers,
+                    headers=_headers(headers),
                     data=body,
                     allow_redirects=False,
                     server_hostname=self._server_name,
                     trace_request_ctx=place,
                 )
                 content = await _read(response, self._longest)
-            return Reply(response.status, response.headers, content)
+            replied = response.headers
+            if "Content-Encoding" in replied and len(content) <= self._longest:
+                content = made_plain(content, replied.getall("Content-Encoding"), self._longest)
+            return Reply(response.status, replied, content)
         except _RAISED as error:
             fault, words = _fault_of(error)
             raise ExchangeFailed(fault, words or _describe(error)) from error
         finally:
             if place is not None:
                 place.leave()
+
+
+def _headers(own: Mapping[str, str]) -> dict[str, str]:
+    name, value = ASKED_FOR
+    return {name: value, **own}
 
 
 async def _sent_once(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import ssl
 
 import msgspec
@@ -38,6 +39,7 @@ async def test_the_question_to_the_byte() -> None:
     line, *headers = service.requests[0].split(b"\r\n\r\n")[0].split(b"\r\n")
     assert line == b"GET /guids/east%201/101?site=a%20b HTTP/1.1"
     assert sorted(headers) == [
+        b"Accept-Encoding: identity",
         b"Accept: application/json, text/plain",
         b"Authorization: Bearer synthetic",
         b"Host: localhost:%d" % service.port,
@@ -51,6 +53,7 @@ async def test_the_question_to_the_byte() -> None:
         (http(b'"JSESSIONID=%s"' % GUID.encode()), Credential(GUID)),
         (text(GUID.encode() + b"\n"), Credential(GUID)),
         (text(ANSWER, b"application/json"), SAID),
+        (http(gzip.compress(ANSWER), b"Content-Encoding: gzip"), SAID),
         (http(b"null"), None),
         (http(b"{}"), None),
         (http(b'{"guid":null}'), None),
@@ -72,6 +75,7 @@ async def test_what_it_may_say(reply: Say, said: Credential | None) -> None:
         (http(ANSWER, status=b"403 Forbidden"), "HTTP 403"),
         (http(ANSWER, b"Location: https://elsewhere/", status=b"302 Found"), "HTTP 302"),
         (http(b"<html>"), "no GUID"),
+        (http(b"\x8b\x02", b"Content-Encoding: br"), "not_a_gateway"),
         (http(b'{"guid":7}'), "no GUID"),
         (http(b'{"guid":"a b"}'), "may not stand in a header"),
         (text(b"a\r\nHost: evil"), "no GUID"),

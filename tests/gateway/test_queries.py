@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -37,12 +39,13 @@ def asking(gateway: RawGateway, credentials: CredentialSource | None = None) -> 
 
 
 def assert_is_get(request: bytes, gateway: RawGateway, path: bytes) -> None:
-    """Request line, exactly three headers, and no body."""
+    """Request line, exactly four headers, and no body."""
     head, end, body = request.partition(b"\r\n\r\n")
     assert (end, body) == (b"\r\n\r\n", b"")
     line, *headers = head.split(b"\r\n")
     assert line == b"GET " + path + b" HTTP/1.1"
     assert sorted(headers) == [
+        b"Accept-Encoding: identity",
         b"Content-Type: application/json; charset=UTF-8",
         b"Guid: " + GUID.encode(),
         b"Host: localhost:%d" % gateway.port,
@@ -79,6 +82,10 @@ async def test_the_requests_are_the_pages_and_nothing_more() -> None:
         (
             http(b'{"retcode":"0","result":{"agentState":2,"agentState":4}}'),
             "HTTP 200 without a retcode",
+        ),
+        (
+            http(b"\x8b\x02" * 9, b"Content-Encoding: zstd"),
+            "the reply is compressed (zstd) although the request said Accept-Encoding: identity",
         ),
         (Say(then=Then.ABORT), "the connection ended before the reply"),
     ],
@@ -133,6 +140,17 @@ async def test_a_list_of_500_with_all_their_details_is_read() -> None:
         assert isinstance(listed, SkillAgents)
         assert listed.full
         assert not SkillAgents(frozenset(listed.ids - {"1001"})).full
+
+
+async def test_a_compressed_list_is_read() -> None:
+    listed = gzip.compress(replied([{"workno": str(number)} for number in range(101, 601)]))
+    async with (
+        raw_gateway(http(listed, b"Content-Encoding: gzip")) as gateway,
+        asking(gateway) as queries,
+    ):
+        found = await queries.agents_of_skill(TO_AGENT_101, "7")
+    assert isinstance(found, SkillAgents)
+    assert len(found.ids) == 500
 
 
 async def test_the_emulated_gateway_understands_both() -> None:

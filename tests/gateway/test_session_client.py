@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import zlib
 from collections.abc import AsyncIterator
 
 import pytest
@@ -43,6 +44,7 @@ def assert_request(request: bytes, gateway: RawGateway, line: bytes, *headers: b
     said, *rest = request.removesuffix(b"\r\n\r\n").split(b"\r\n")
     assert said == line + b" HTTP/1.1"
     usual = {
+        b"Accept-Encoding: identity",
         b"Host: localhost:%d" % gateway.port,
         b"Content-Type: application/json; charset=UTF-8",
     }
@@ -154,6 +156,14 @@ async def test_a_poll_brings_a_renewed_guid_and_the_cookies_stay() -> None:
     assert answer.credential is not None
     assert (answer.credential.guid, answer.credential.cookie) == (GUID, OLD.cookie)
     assert answer.credential.issued_at != OLD.issued_at
+
+
+async def test_a_compressed_reply_is_read() -> None:
+    body = b'{"retcode":"0","result":{"guid":"%s"}}' % GUID.encode()
+    async with talking(http(zlib.compress(body), b"Content-Encoding: deflate")) as (_, client):
+        renewed = (await client.renew("101", OLD)).credential
+        assert renewed is not None
+        assert renewed.guid == GUID
 
 
 async def test_a_poll_brings_a_cookie_alone() -> None:

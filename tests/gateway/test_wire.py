@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import ssl
+import zlib
 from pathlib import Path
 
 import msgspec
@@ -34,12 +36,13 @@ from tests.gateway.raw import (
 
 
 def assert_is_settalkright(request: bytes, gateway: RawGateway, path: bytes) -> None:
-    """Request line, exactly four headers in any order and spelling of names, and no body."""
+    """Request line, exactly five headers in any order and spelling of names, and no body."""
     head, end, body = request.partition(b"\r\n\r\n")
     assert (end, body) == (b"\r\n\r\n", b"")
     line, *headers = head.split(b"\r\n")
     assert line == b"POST " + path + b" HTTP/1.1"
     assert sorted(headers) == [
+        b"Accept-Encoding: identity",
         b"Content-Length: 0",
         b"Content-Type: application/json; charset=UTF-8",
         b"Guid: " + GUID.encode(),
@@ -137,6 +140,42 @@ async def test_a_success_arrives_however_it_is_delivered(reply: Say) -> None:
     assert len(gateway.requests) == 1
 
 
+RAW = zlib.compress(SUCCESS)[2:-4]
+
+
+@pytest.mark.parametrize(
+    ("body", "coding"),
+    [
+        (gzip.compress(SUCCESS), b"gzip"),
+        (gzip.compress(SUCCESS), b"X-GZIP"),
+        (gzip.compress(SUCCESS[:9]) + gzip.compress(SUCCESS[9:]), b"gzip"),
+        (zlib.compress(SUCCESS), b"deflate"),
+        (RAW, b"deflate"),
+        (gzip.compress(RAW), b"deflate, gzip"),
+        (gzip.compress(SUCCESS), b"identity,gzip"),
+        (SUCCESS, b"br"),
+    ],
+    ids=lambda value: "" if len(value) > 20 else value.decode(),
+)
+async def test_a_compressed_reply_is_read_although_accept_encoding_is_identity(
+    body: bytes, coding: bytes
+) -> None:
+    """Gzip and deflate, as a balancer in front of a gateway makes them unasked."""
+    reply = http(body, b"Content-Encoding: " + coding)
+    async with raw_gateway(reply) as gateway, client_of(gateway) as client:
+        attempt = await client.attempt(TO_AGENT_101)
+    assert attempt.disposition is RETCODES["0"]
+    assert b"Accept-Encoding: identity\r\n" in gateway.requests[0]
+
+
+async def test_another_compression_is_named() -> None:
+    reply = http(b"\x8b\x02" * 9, b"Content-Encoding: br")
+    async with raw_gateway(reply) as gateway, client_of(gateway) as client:
+        attempt = await client.attempt(TO_AGENT_101)
+    assert attempt.disposition is FAULTS[Fault.NOT_A_GATEWAY]
+    assert "compressed (br)" in attempt.detail
+
+
 async def test_a_success_under_another_status_is_a_doubt_that_shows_what_was_said() -> None:
     reply = http(SUCCESS, status=b"500 Internal Server Error")
     async with raw_gateway(reply) as gateway, client_of(gateway) as client:
@@ -162,6 +201,9 @@ BIG = b'{"retcode":"0","padding":"' + b"x" * 70_000 + b'"}'
         (Say(CHUNKED + b"%x\r\n%b\r\n0\r\n\r\n" % (len(BIG), BIG)), Fault.OVERSIZED, 200),
         (Say(b"HTTP/1.0 200 OK\r\n\r\n" + BIG, Then.HANG), Fault.OVERSIZED, 200),
         (http(SUCCESS, b"Content-Encoding: gzip"), None, 200),
+        (http(gzip.compress(SUCCESS)[:-1], b"Content-Encoding: gzip"), Fault.NOT_A_GATEWAY, 0),
+        (http(gzip.compress(BIG), b"Content-Encoding: gzip"), Fault.OVERSIZED, 200),
+        (http(b"\x8b\x02" * 9, b"Content-Encoding: br"), Fault.NOT_A_GATEWAY, 0),
         (Say(http(SUCCESS).reply[:-1], Then.CLOSE), Fault.TRUNCATED, 0),
         (Say(http(SUCCESS + b" ").reply[:-1], Then.CLOSE), Fault.TRUNCATED, 0),
         (Say(CHUNKED + b"30\r\n" + SUCCESS, Then.CLOSE), Fault.TRUNCATED, 0),
