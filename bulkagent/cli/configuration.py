@@ -64,12 +64,13 @@ def init(
     Example: bulkagent config init
     """
     with explained():
+        from bulkagent.atomic_file import replacing
         from bulkagent.errors import SettingsRefused
         from bulkagent.settings import commented_file
 
         try:
-            with path.open("x", encoding="utf-8") as file:
-                file.write(commented_file())
+            with replacing(path, new=True) as file:
+                file.write(commented_file().encode())
         except (OSError, ValueError) as error:
             said = (isinstance(error, OSError) and error.strerror) or error
             raise SettingsRefused(f"{path}: {said}; nothing was written") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
@@ -248,7 +249,6 @@ async def _serve(
 ) -> None:
     """Run until a signal; `password` is that of agents who are all signed out, None of others."""
     import asyncio
-    import contextlib
     import signal
 
     from bulkagent.emulator import keep_sessions_file
@@ -277,23 +277,36 @@ async def _serve(
 def _write_out(
     gateway: EmulatedGateway, wanted: _Wanted, numbers: range, password: str | None
 ) -> None:
+    from bulkagent.atomic_file import replacing
     from bulkagent.emulator import write_roster, write_sessions
+
+    if wanted.ca is not None:
+        with _named(wanted.ca), replacing(wanted.ca) as file:
+            file.write(gateway.ca_pem)
+    if wanted.roster is not None:
+        with _named(wanted.roster):
+            if password is not None:
+                rows = ((str(number), password, f"7{number}") for number in numbers)
+                write_roster(wanted.roster, rows, ("agent_id", "password", "phonenum"))
+            else:
+                write_roster(wanted.roster, *_signed_in(gateway))
+    if wanted.sessions is not None:
+        for _ in gateway.roster():
+            pass  # each agent is signed in on the way
+        with _named(wanted.sessions):
+            write_sessions(wanted.sessions, gateway.live_sessions())
+
+
+@contextlib.contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Name the file that cannot be written, and not the temporary one beside it."""
     from bulkagent.errors import SettingsRefused
 
     try:
-        if wanted.ca is not None:
-            wanted.ca.write_bytes(gateway.ca_pem)
-        if password is not None and wanted.roster is not None:
-            rows = ((str(number), password, f"7{number}") for number in numbers)
-            write_roster(wanted.roster, rows, ("agent_id", "password", "phonenum"))
-        elif wanted.roster is not None:
-            write_roster(wanted.roster, *_signed_in(gateway))
-        if wanted.sessions is not None:
-            for _ in gateway.roster():
-                pass  # each agent is signed in on the way
-            write_sessions(wanted.sessions, gateway.live_sessions())
-    except OSError as error:
-        raise SettingsRefused(f"{error.filename}: {error.strerror}; give another path") from None
+        yield
+    except (OSError, ValueError) as error:
+        said = (isinstance(error, OSError) and error.strerror) or error
+        raise SettingsRefused(f"{path}: {said}; give another path") from None
 
 
 def _signed_in(

@@ -7,14 +7,13 @@ who reads the file.
 from __future__ import annotations
 
 import csv
-import os
+import io
 from collections.abc import Iterable
 from pathlib import Path
 
-__all__ = ["write_roster"]
+from bulkagent.atomic_file import replacing
 
-OWNER_ONLY = 0o600
-"""GUIDs are bearer credentials, those of an emulated gateway too: habits form on examples."""
+__all__ = ["write_roster"]
 
 
 def write_roster(
@@ -24,18 +23,23 @@ def write_roster(
 ) -> int:
     """Write a roster of agent IDs and what goes with them, and say how many rows it has.
 
-    A file that is there already is replaced, and only its owner may read it from then on.
+    GUIDs are bearer credentials, those of an emulated gateway too: habits form on examples.
+
+    A file that is there already is replaced, and only its owner may read it from then on. A pipe
+    or a device is written to as it is.
 
     Raises:
-        OSError: it cannot be written, or `path` is a symbolic link.
+        OSError: it cannot be written.
     """
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
-    with os.fdopen(os.open(path, flags, OWNER_ONLY), "w", encoding="utf-8", newline="") as file:
-        os.fchmod(file.fileno(), OWNER_ONLY)  # the mode above counts for new files only
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(columns)
-        written = 0
-        for row in rows:
-            writer.writerow(row)
-            written += 1
+    with replacing(path, private=True) as out:
+        text = io.TextIOWrapper(out, encoding="utf-8", newline="")
+        try:
+            writer = csv.writer(text, lineterminator="\n")
+            writer.writerow(columns)
+            written = 0
+            for row in rows:
+                writer.writerow(row)
+                written += 1
+        finally:
+            text.detach()  # which writes what is left, and leaves the file open
     return written

@@ -7,18 +7,15 @@ not know: how GUIDs come about, or who reads the file.
 from __future__ import annotations
 
 import asyncio
-import os
-import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 
-__all__ = ["LiveSession", "keep_sessions_file", "write_sessions"]
+from bulkagent.atomic_file import replacing
 
-OWNER_ONLY = 0o600
-"""GUIDs are bearer credentials, those of an emulated gateway too: habits form on examples."""
+__all__ = ["LiveSession", "keep_sessions_file", "write_sessions"]
 
 MOST_SECONDS = 1.0
 """A change is never longer in coming than that."""
@@ -47,15 +44,9 @@ def write_sessions(path: Path, sessions: Sequence[LiveSession]) -> None:
     Raises:
         OSError: it cannot be written.
     """
-    # Nobody can have put anything at a name that nobody could guess.
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    try:
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER_ONLY)
-        with os.fdopen(descriptor, "wb") as file:
-            file.writelines(map(_line, sessions))
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+    # Not synced: what a power cut could take away here is dead within two minutes anyway.
+    with replacing(path, private=True, synced=False) as file:
+        file.writelines(map(_line, sessions))
 
 
 async def keep_sessions_file(

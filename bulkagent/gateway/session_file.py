@@ -11,19 +11,18 @@ Of two lines for one agent the later counts. A last line without its end is not 
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import datetime as dt
 import errno
 import io
 import os
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 
+from bulkagent.atomic_file import replacing
 from bulkagent.gateway.credentials import Credential
 
 __all__ = [
@@ -159,16 +158,8 @@ class SessionWriter:
         Raises:
             OSError: It cannot be written; the old one is still there.
         """
-        path = self._path
-        number, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # has mode 0600
-        try:
-            with os.fdopen(number, "wb") as file:
-                file.write(b"".join(self._lines(sessions)))
-            Path(name).replace(path)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                Path(name).unlink()
-            raise
+        with replacing(self._path, private=True, synced=False) as file:
+            file.write(b"".join(self._lines(sessions)))
 
     def append(self, sessions: Iterable[Session]) -> None:
         """Add lines to the file, which go over its earlier ones for the same agents.

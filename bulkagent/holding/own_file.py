@@ -10,6 +10,7 @@ from a live desktop, so such a file is refused rather than adopted or overwritte
 from __future__ import annotations
 
 import asyncio
+import errno
 import fcntl
 import os
 from collections.abc import Sequence
@@ -23,6 +24,7 @@ from bulkagent.gateway.whole_file import read_whole
 from bulkagent.holding.book import Book
 from bulkagent.holding.states import State
 from bulkagent.holding.waiting import first_of
+from bulkagent.special_files import Kind, target_of
 
 __all__ = ["File", "OwnFile", "Saving"]
 
@@ -49,9 +51,16 @@ class OwnFile:
     """
 
     def __init__(self, path: Path) -> None:
-        self.path = path.resolve()
-        self._writer = SessionWriter(self.path)
         self._lock = -1
+        try:
+            self.path = _ordinary(path)
+        except (OSError, ValueError) as error:
+            said = (isinstance(error, OSError) and error.strerror) or error
+            raise SettingsRefused(
+                f"--sessions {path}: {said}; give a path in a folder that can be written, on a"
+                " local disk"
+            ) from None
+        self._writer = SessionWriter(self.path)
         lock = self.path.with_name(f"{self.path.name}.lock")
         try:
             self._lock = os.open(lock, os.O_RDWR | os.O_CREAT | _PLAIN, 0o600)
@@ -118,6 +127,13 @@ class OwnFile:
             OSError: It cannot be written, so that the whole file must be.
         """
         self._writer.append(sessions)
+
+
+def _ordinary(path: Path) -> Path:
+    target = target_of(path)
+    if target.kind is not Kind.ORDINARY:
+        raise OSError(errno.EINVAL, "it is not an ordinary file")
+    return target.path
 
 
 class File(Protocol):

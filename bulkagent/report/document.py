@@ -6,15 +6,15 @@ What this module must not know: how a format is written or a file replaced.
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from bulkagent.atomic_file import rehearse, replacing
 from bulkagent.errors import ReportFailed, SettingsRefused
 from bulkagent.outcome import Line
 from bulkagent.report.formats import writer_for
-from bulkagent.report.place import rehearse, replacing
 from bulkagent.report.text import printable
+from bulkagent.special_files import Kind, target_of
 
 __all__ = ["probe", "probe_place", "write"]
 
@@ -40,22 +40,28 @@ def probe_place(path: Path, noun: str) -> None:
     """
     shown = printable(str(path))
     folder = printable(str(path.parent))
+    advice = ""
     try:
         # A name that is too long, or none at all, fails here; `is_dir` would just say no.
-        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-            path.lstat()
-        if path.is_dir():
-            raise SettingsRefused(f"'{shown}' is a folder; name a file in it for the {noun}")
-        if not path.parent.is_dir():
+        target = target_of(path)
+        folder = printable(str(target.path.parent if path.is_symlink() else path.parent))
+        if target.kind is Kind.ORDINARY and not target.path.parent.is_dir():
             raise SettingsRefused(
                 f"there is no folder '{folder}' for the {noun} '{shown}'; "
                 "create it, or name another"
             )
+        if target.kind is Kind.ORDINARY:
+            advice = f"make '{folder}' writable, or "
         rehearse(path)
+    except IsADirectoryError:
+        raise SettingsRefused(f"'{shown}' is a folder; name a file in it for the {noun}") from None
+    except NotADirectoryError:
+        raise SettingsRefused(
+            f"there is no folder '{folder}' for the {noun} '{shown}'; create it, or name another"
+        ) from None
     except (OSError, ValueError) as error:  # ValueError: the path has a NUL
         raise SettingsRefused(
-            f"the {noun} '{shown}' cannot be written: {_reason(error)}; "
-            f"make '{folder}' writable, or name another path"
+            f"the {noun} '{shown}' cannot be written: {_reason(error)}; {advice}name another path"
         ) from error
 
 

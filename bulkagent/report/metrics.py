@@ -15,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-from bulkagent.report.place import replacing
+from bulkagent.atomic_file import replacing
 
 __all__ = ["RunMetrics", "write_metrics"]
 

@@ -108,7 +108,7 @@ class _Sink(io.RawIOBase):
         return True
 
     def seekable(self) -> bool:
-        return True
+        return self._out.seekable()
 
     def write(self, data: Buffer, /) -> int:
         size = memoryview(data).nbytes
@@ -117,6 +117,8 @@ class _Sink(io.RawIOBase):
         return size
 
     def seek(self, offset: int, whence: int = 0, /) -> int:
+        if not self.seekable():  # a pipe: whoever packs the parts then goes without
+            raise io.UnsupportedOperation("seek")
         self._guarded(lambda: self._out.seek(offset, whence))
         self._at = self._out.tell() if self.error is None else offset
         return self._at

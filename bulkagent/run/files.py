@@ -6,6 +6,7 @@ any of them.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from bulkagent import report
@@ -60,6 +61,10 @@ def same_file(one: Path, other: Path) -> bool:
     try:
         return one.samefile(other)
     except (OSError, ValueError):  # at least one is not there yet, or can never be
+        pass
+    try:
+        return os.path.realpath(one) == os.path.realpath(other)
+    except ValueError:
         return one.absolute() == other.absolute()
 
 

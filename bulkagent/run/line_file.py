@@ -7,6 +7,7 @@ What this room must not know: what a line says.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import queue
 import select
@@ -16,6 +17,7 @@ import time
 from pathlib import Path
 
 from bulkagent.errors import SettingsRefused
+from bulkagent.special_files import Kind, target_of
 
 __all__ = ["STANDARD_OUTPUT", "LineFile"]
 
@@ -29,7 +31,7 @@ _MOST_WAITING = 200_000
 """Lines that a reader may be behind; some tens of megabytes."""
 _LAST_WAIT_S = 5.0
 """For how long a reader that takes nothing is waited for in the end."""
-_PLAIN = os.O_CLOEXEC | os.O_NONBLOCK
+_PLAIN = os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
 
 
 class LineFile:
@@ -55,9 +57,7 @@ class LineFile:
             if path == STANDARD_OUTPUT:
                 self._file = os.dup(1)
             else:
-                # Not to wait for a reader, where it is a pipe, neither now nor later.
-                flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | _PLAIN
-                self._file = os.open(path, flags, 0o600)
+                self._file = _opened(path)
             self._regular = stat.S_ISREG(os.fstat(self._file).st_mode)
         except (OSError, ValueError) as error:
             said = (isinstance(error, OSError) and error.strerror) or error
@@ -129,6 +129,22 @@ class LineFile:
 
     def _give_up(self, said: str) -> None:
         self.trouble = f"the {self._name} is not complete: {said}"
+
+
+def _opened(path: Path) -> int:
+    target = target_of(path)
+    if target.kind is Kind.DESCRIPTOR:
+        return os.dup(target.descriptor)
+    # Not to wait for a reader, where it is a pipe, neither now nor later.
+    flags = os.O_WRONLY | os.O_APPEND | _PLAIN
+    try:
+        if target.kind is Kind.ORDINARY:
+            return os.open(target.path, flags | os.O_CREAT, 0o600)
+        return os.open(target.path, flags)
+    except OSError as error:
+        if error.errno == errno.ENXIO:
+            raise OSError(errno.ENXIO, "nobody reads from it") from None
+        raise
 
 
 class _GivenUp(Exception):

@@ -3,8 +3,6 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-import pytest
-
 from bulkagent.emulator import EmulatedGateway, write_roster
 
 
@@ -26,8 +24,9 @@ def test_only_the_owner_may_read_it(tmp_path: Path) -> None:
     assert path.read_text() == "agent_id,guid\n101,g\n"
 
 
-def test_a_symbolic_link_is_not_followed(tmp_path: Path) -> None:
+def test_a_symbolic_link_stays_and_its_target_is_replaced(tmp_path: Path) -> None:
     link = tmp_path / "roster.csv"
     link.symlink_to(tmp_path / "elsewhere.csv")
-    with pytest.raises(OSError, match="symbolic"):
-        write_roster(link, [])
+    assert write_roster(link, []) == 0
+    assert link.is_symlink()
+    assert (tmp_path / "elsewhere.csv").stat().st_mode & 0o777 == 0o600
