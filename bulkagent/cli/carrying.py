@@ -53,10 +53,7 @@ def carry_out(
                 say("\n".join([opening(plan), *timing.opening(run.timetable)]))
             if run.insecure:
                 say(_INSECURE)
-            if plan.guardrail and not override:
-                run.agreed = _looked_at(plan)
-            elif not (yes or run.emulated or not plan.agents + plan.once_more):
-                _ask(plan)
+            _agree(run, plan, yes=yes, override=override)
         try:
             result = run_on_loop(execute(run, Showing.NONE if quiet else showing))
         except Exception:
@@ -87,6 +84,24 @@ def _tell(run: Run, plan: Plan, finished: Finished, *, as_json: bool, quiet: boo
         return
     times = timing.closing(run.finish_by, finished.result, run.ended_ms)
     say(screen.closing(plan, finished, times))
+
+
+def _agree(run: Run, plan: Plan, *, yes: bool, override: str | None) -> None:
+    """Have a person agree where one must, and keep how it was agreed to.
+
+    Raises:
+        ConsentRefused: Nobody did.
+    """
+    from bulkagent.run import Consent
+
+    run.consent = Consent.YES if yes else None
+    if plan.guardrail and not override:
+        run.agreed = _looked_at(plan)
+        if run.agreed:
+            run.consent = Consent.TERMINAL
+    elif run.needs_consent and not yes:
+        _ask(plan)
+        run.consent = Consent.TERMINAL
 
 
 def _ask(plan: Plan) -> None:

@@ -59,6 +59,7 @@ def carry_out(request: HoldRequest, asked: Request, gateways: Gateways, *, yes: 
             if asked.insecure:
                 say(_INSECURE)
             _ask(request, plan, yes=yes)
+            hold.agreed = True
         received: list[int] = []
         run_on_loop(_held(hold, received))
         standing = hold.standing()

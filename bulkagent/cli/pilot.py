@@ -27,7 +27,7 @@ def fly(request: Request, agent: str, *, yes: bool, as_json: bool) -> int:
     """
     if not yes:
         _ask(request, agent)
-    flight, stopped_by = _flown(request, agent)
+    flight, stopped_by = _flown(request, agent, yes=yes)
     _tell(flight, as_json=as_json)
     if not flight.left_on:
         last = flight.steps[-1]
@@ -53,7 +53,7 @@ def _ask(request: Request, agent: str) -> None:
         raise ConsentRefused("not agreed to; nothing was sent")
 
 
-def _flown(request: Request, agent: str) -> tuple[Flight, int]:
+def _flown(request: Request, agent: str, *, yes: bool) -> tuple[Flight, int]:
     """What was seen, and the number of the signal that stopped it; 0 where none came."""
     import asyncio
 
@@ -62,6 +62,7 @@ def _flown(request: Request, agent: str) -> tuple[Flight, int]:
     from bulkagent.cli.loop import run_on_loop
     from bulkagent.clock import SystemClock
     from bulkagent.examining.pilot import pilot
+    from bulkagent.run import Consent
 
     signals: list[int] = []
 
@@ -77,7 +78,8 @@ def _flown(request: Request, agent: str) -> tuple[Flight, int]:
         loop = asyncio.get_running_loop()
         for number in SIGNALS:
             loop.add_signal_handler(number, stopped, number)
-        return await pilot(request, agent, SystemClock(), stop)
+        consent = Consent.YES if yes else Consent.TERMINAL
+        return await pilot(request, agent, SystemClock(), stop, consent=consent)
 
     flight = run_on_loop(flown())
     return flight, signals[0] if signals else 0

@@ -24,7 +24,7 @@ from bulkagent.gateway.credentials import CredentialSource, PackedGuids
 from bulkagent.gateway.operations import SET_TALK_RIGHT
 from bulkagent.outcome import Assignment, Status, Verified
 from bulkagent.roster import Roster, RosterRow
-from bulkagent.run import EMULATED, Request, Run, RunResult
+from bulkagent.run import EMULATED, Consent, Request, Run, RunResult
 from bulkagent.run.gateways import Gateways
 from bulkagent.run.planning import rules_of
 from bulkagent.run.wire import Wire
@@ -62,7 +62,12 @@ class Flight(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def pilot(
-    request: Request, agent: str, clock: Clock, stop: anyio.CancelScope | None = None
+    request: Request,
+    agent: str,
+    clock: Clock,
+    stop: anyio.CancelScope | None = None,
+    *,
+    consent: Consent,
 ) -> Flight:
     """Set a test agent to 0 and, whatever came of that, to 1. Somebody must have agreed to it.
 
@@ -71,6 +76,7 @@ async def pilot(
         agent: The agent's ID.
         clock: Time.
         stop: Its cancelling ends the setting to 0; what remains is to set the agent to 1.
+        consent: How it was agreed to.
 
     Returns:
         What was seen; of a pilot that was stopped, maybe the second step alone.
@@ -95,10 +101,10 @@ async def pilot(
         )
         steps: list[Step] = []
         with stop:
-            steps.append(await _set(asked, 0))
+            steps.append(await _set(asked, 0, consent))
         # Whatever happened meanwhile, nobody is left without calls by an examination.
         with anyio.CancelScope(shield=True):
-            steps.append(await _set(asked, 1))
+            steps.append(await _set(asked, 1, consent))
     return Flight(
         agent=agent,
         gateway=gateways.default,
@@ -110,8 +116,8 @@ async def pilot(
     )
 
 
-async def _set(asked: Request, flag: int) -> Step:
-    with Run(msgspec.structs.replace(asked, flag=flag)) as run:
+async def _set(asked: Request, flag: int, consent: Consent) -> Step:
+    with Run(msgspec.structs.replace(asked, flag=flag), consent=consent) as run:
         await anyio.to_thread.run_sync(run.prepare)
         run.agreed = True
         result = await run.execute()

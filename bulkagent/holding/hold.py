@@ -17,7 +17,7 @@ import anyio.to_thread
 import msgspec
 
 from bulkagent.clock import Clock, SystemClock
-from bulkagent.errors import SettingsRefused
+from bulkagent.errors import ConsentRefused, SettingsRefused
 from bulkagent.gateway.endpoint import Endpoint
 from bulkagent.gateway.reaching import reach
 from bulkagent.gateway.session_client import SessionClient
@@ -115,6 +115,8 @@ class Hold:
         self._file: OwnFile | None = None
         self._book: Book | None = None
         self._holding: Holding | None = None
+        self.agreed = False
+        """Whether somebody agreed to the plan; without it nobody is signed in."""
 
     def __repr__(self) -> str:
         return f"<Hold of {self._request.roster}: {self._book!r}>"
@@ -178,10 +180,13 @@ class Hold:
 
         Raises:
             SettingsRefused: A gateway cannot be spoken to at all; nothing was sent.
+            ConsentRefused: Agents may be signed in, and nobody agreed; nothing was sent.
         """
         book, file = self._book, self._file
         if book is None or file is None:
             raise RuntimeError("a hold is prepared before it runs")
+        if self.agreed is not True and (book.counts[State.WAITING] or book.counts[State.ADOPTING]):
+            raise ConsentRefused("nobody agreed to the sign-ins, so nothing was sent")
         names = {entry.gateway for entry in book}
         clients: dict[str, SessionClient] = {}
         async with AsyncExitStack() as stack:

@@ -52,6 +52,9 @@ class Leg(msgspec.Struct, frozen=True):
     """Who has begun it: user and machine."""
     note: str | None = None
     """What they wanted to be remembered with it."""
+    consent: str | None = None
+    """How it was agreed to: `terminal`, `yes` or `program`; None: it needed nobody's consent, or
+    an older bulkagent began it."""
 
 
 class Portion(msgspec.Struct, frozen=True):
@@ -195,13 +198,15 @@ def begin_leg(
     return int(leg)
 
 
-def sign_leg(database: Database, run: int, leg: int, *, who: str, note: str) -> None:
-    """Record who has begun a leg, and what they noted.
+def sign_leg(
+    database: Database, run: int, leg: int, *, who: str, note: str, consent: str | None
+) -> None:
+    """Record who has begun a leg, what they noted, and how it was agreed to.
 
     Raises:
         LedgerFailed: The ledger cannot be written.
     """
-    database.write((_SIGN, [(who or None, note or None, run, leg)]))
+    database.write((_SIGN, [(who or None, note or None, consent, run, leg)]))
 
 
 def finish_leg(
@@ -343,10 +348,10 @@ UPDATE legs SET state = ?, exit_code = ?, reason = ?, finished_at = ? WHERE run 
 
 _ELAPSED = "SELECT coalesce(sum(finished_at - started_at), 0) FROM legs WHERE run = ?"
 
-_SIGN = "UPDATE legs SET who = ?, note = ? WHERE run = ? AND leg = ?"
+_SIGN = "UPDATE legs SET who = ?, note = ?, consent = ? WHERE run = ? AND leg = ?"
 
 _LEGS = """
 SELECT leg, command, started_at, finished_at, state, exit_code, reason, override, took_over,
-       who, note
+       who, note, consent
 FROM legs WHERE run = ? ORDER BY leg
 """

@@ -7,6 +7,7 @@ room must not know: who asked, a terminal or a Python program.
 from bulkagent.ledger import RunFilter
 from bulkagent.run.agent_telling import AgentDeed, AgentStory, agent_past, agent_story
 from bulkagent.run.checking import check_roster
+from bulkagent.run.consent import Consent
 from bulkagent.run.explaining import Explanation, explain, explanations
 from bulkagent.run.finishing import Finished
 from bulkagent.run.progress import GatewayProgress, GroupProgress, Progress
@@ -32,6 +33,7 @@ __all__ = [
     "AgentDeed",
     "AgentStory",
     "Choices",
+    "Consent",
     "Explanation",
     "Finished",
     "GatewayProgress",

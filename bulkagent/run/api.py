@@ -14,9 +14,10 @@ from typing import Any, TypeVar
 import anyio.to_thread
 import msgspec
 
-from bulkagent.errors import ConsentRefused, SettingsRefused
+from bulkagent.errors import SettingsRefused
 from bulkagent.outcome import Outcome
 from bulkagent.run.checking import check_roster
+from bulkagent.run.consent import Agree, Consent, consent_of, refuse_unanswerable
 from bulkagent.run.request import (
     EMULATED,
     Again,
@@ -40,7 +41,7 @@ async def apply(
     reports: Sequence[str | os.PathLike[str]] | None = None,
     settings: Settings | None = None,
     request: Request | None = None,
-    agree: Callable[[Plan], bool] | None = None,
+    agree: Agree | None = None,
     settled: Callable[[Outcome], None] | None = None,
 ) -> RunResult:
     """Set every agent of a roster, and write its reports.
@@ -52,11 +53,15 @@ async def apply(
         reports: Where reports go, format by suffix; none: a CSV report in the current folder.
         settings: Limits and timeouts; gentle by default, unlimited for `emulated`.
         request: Everything else that can be asked for; the arguments that are given go over it.
-        agree: Asked with the plan before anything is sent; False refuses.
+        agree: Asked with the plan before anything is sent, a coroutine function or such too; only
+            True agrees. True in its place agrees beforehand. Without it nothing is sent to a
+            gateway that is not `emulated`.
         settled: Called on the event loop with each outcome once it is on disk.
 
     Raises:
+        ConsentRefused: Nobody agreed, and nothing was sent.
         BulkagentError: It was refused, and nothing was sent.
+        Exception: What `agree` or `settled` raised, as it was raised.
     """
     if settings is None and request is None:
         settings = Settings.resolve({}, ConfigFile(), emulated=gateway == EMULATED)
@@ -71,7 +76,7 @@ async def apply(
         gateway=gateway,
         **{name: value for name, value in given.items() if value is not None},
     )
-    return await _carried_out(Run(asked, settled=settled), agree)
+    return await _carried_out(asked, agree, settled)
 
 
 async def resume(
@@ -79,7 +84,7 @@ async def resume(
     *,
     settings: Mapping[str, Any] | None = None,
     request: Resume | None = None,
-    agree: Callable[[Plan], bool] | None = None,
+    agree: Agree | None = None,
     settled: Callable[[Outcome], None] | None = None,
 ) -> RunResult:
     """Go on with a run: everything of it that another attempt may help.
@@ -88,15 +93,17 @@ async def resume(
         run: A run ID, the beginning of one, or `last`.
         settings: Fields of `Settings` that go over the run's own; `ledger` says where it is.
         request: Everything else that can be asked for; the arguments go over it.
-        agree: Asked with the plan before anything is sent; False refuses. Its yes also answers
-            the plan's `guardrail`, which is otherwise refused without an override.
+        agree: As for `apply`. A callback's yes also answers the plan's `guardrail`, which is
+            otherwise refused without an override; True beforehand does not.
         settled: Called on the event loop with each outcome once it is on disk.
 
     Raises:
+        ConsentRefused: Nobody agreed, and nothing was sent.
         BulkagentError: It was refused, and nothing was sent.
+        Exception: What `agree` or `settled` raised, as it was raised.
     """
     asked = _again(request or Resume(run=run), run, settings)
-    return await _carried_out(Run(asked, settled=settled), agree)
+    return await _carried_out(asked, agree, settled)
 
 
 async def revert(
@@ -104,7 +111,7 @@ async def revert(
     *,
     settings: Mapping[str, Any] | None = None,
     request: Revert | None = None,
-    agree: Callable[[Plan], bool] | None = None,
+    agree: Agree | None = None,
     settled: Callable[[Outcome], None] | None = None,
 ) -> RunResult:
     """Set back what a run changed, or may have, as a run of its own.
@@ -113,14 +120,16 @@ async def revert(
         run: A run ID, the beginning of one, or `last`.
         settings: Fields of `Settings` that go over the run's own; `ledger` says where it is.
         request: Everything else that can be asked for; the arguments go over it.
-        agree: Asked with the plan before anything is sent; False refuses.
+        agree: As for `apply`.
         settled: Called on the event loop with each outcome once it is on disk.
 
     Raises:
+        ConsentRefused: Nobody agreed, and nothing was sent.
         BulkagentError: It was refused, and nothing was sent.
+        Exception: What `agree` or `settled` raised, as it was raised.
     """
     asked = _again(request or Revert(run=run), run, settings)
-    return await _carried_out(Run(asked, settled=settled), agree)
+    return await _carried_out(asked, agree, settled)
 
 
 def check(
@@ -136,14 +145,41 @@ def check(
     )
 
 
-async def _carried_out(run: Run, agree: Callable[[Plan], bool] | None) -> RunResult:
-    with run:
+async def _carried_out(
+    asked: Request | Resume | Revert,
+    agree: Agree | None,
+    settled: Callable[[Outcome], None] | None,
+) -> RunResult:
+    refuse_unanswerable(agree)
+    listener = None if settled is None else _Listener(settled)
+    with Run(asked, settled=listener) as run:
         plan = await anyio.to_thread.run_sync(run.prepare)
-        if agree is not None:
-            run.agreed = agree(plan)
-            if not run.agreed:
-                raise ConsentRefused("not agreed to; nothing was sent")
-        return await run.execute()
+        if agree is True:
+            run.consent = Consent.PROGRAM
+        elif agree is not None:
+            await consent_of(agree, plan)
+            run.consent, run.agreed = Consent.PROGRAM, True
+        try:
+            return await run.execute()
+        except Exception:
+            if listener is not None and listener.raised is not None:
+                raise listener.raised from None
+            raise
+
+
+class _Listener:
+    """Hears outcomes, and keeps what it raises: on its way out that is wrapped by task groups."""
+
+    def __init__(self, settled: Callable[[Outcome], None]) -> None:
+        self._settled = settled
+        self.raised: Exception | None = None
+
+    def __call__(self, outcome: Outcome) -> None:
+        try:
+            self._settled(outcome)
+        except Exception as error:
+            self.raised = self.raised or error
+            raise
 
 
 AgainT = TypeVar("AgainT", bound=Again)

@@ -85,6 +85,7 @@ def begin(
     database: Database,
     *,
     override: str,
+    consent: str | None,
     now_ms: int,
 ) -> int:
     """Begin the leg that a plan is for; its number.
@@ -103,7 +104,7 @@ def begin(
         )
     try:
         leg = _begin(asked, planned, prepared, database, override=override, now_ms=now_ms)
-        sign_leg(database, planned.run, leg, who=who(), note=asked.note)
+        sign_leg(database, planned.run, leg, who=who(), note=asked.note, consent=consent)
     except BaseException:
         with contextlib.suppress(BulkagentError):  # it ends with the process anyway
             release_lease(database, planned.run)

@@ -21,6 +21,7 @@ import msgspec
 from bulkagent.clock import Clock, SystemClock
 from bulkagent.errors import (
     BulkagentError,
+    ConsentRefused,
     GuardrailRefused,
     Interrupted,
     LedgerFailed,
@@ -30,6 +31,7 @@ from bulkagent.ledger import Database, default_path, forget_run, note_take_over,
 from bulkagent.outcome import Cause, Outcome
 from bulkagent.report import probe
 from bulkagent.run.beginning import await_start, begin, reach_gateways
+from bulkagent.run.consent import Consent
 from bulkagent.run.credentials import Supply, supply_of
 from bulkagent.run.events import EventLog
 from bulkagent.run.files import refuse_outlets, refuse_reports
@@ -59,6 +61,7 @@ class Run:
         clock: Time; the machine's by default.
         uniform: Numbers from 0 up to 1 for the jitter of retries.
         settled: Called with each outcome once it is on disk.
+        consent: How the plan was agreed to, where it was beforehand.
     """
 
     def __init__(
@@ -68,6 +71,7 @@ class Run:
         clock: Clock | None = None,
         uniform: Callable[[], float] = random.random,
         settled: Callable[[Outcome], None] | None = None,
+        consent: Consent | None = None,
     ) -> None:
         self._asked = request
         self._clock: Clock = clock or SystemClock()
@@ -94,6 +98,8 @@ class Run:
         self._executed = False
         self.agreed = False
         """Whether a person has looked at the plan and its guardrail, and agreed."""
+        self.consent = consent
+        """How the plan was agreed to; None: by nobody, and then nothing is sent that needs it."""
         self.finished: Finished | None = None
         """The end of the run, once it has come to one; also where `execute` raised a defect."""
         self.timetable = Timetable()
@@ -132,6 +138,14 @@ class Run:
     def emulated(self) -> bool:
         """Whether nothing leaves this machine."""
         return self._prepared is not None and self._prepared.gateways.emulated
+
+    @property
+    def needs_consent(self) -> bool:
+        """Whether somebody must agree to the plan before it is executed."""
+        if self._planned is None:
+            return False
+        plan = self._planned.plan
+        return not self.emulated and plan.agents + plan.once_more > 0
 
     def prepare(self, *, stdin: BinaryIO | None = None) -> Plan:
         """Plan it in the ledger; nothing is sent. Blocks, so not for an event loop.
@@ -194,8 +208,8 @@ class Run:
         """Send the plan, write the reports.
 
         Raises:
-            Refused: Nothing was sent: a gateway cannot be reached at all, a guardrail has not
-                been answered, or it was stopped before the first request.
+            Refused: Nothing was sent: a gateway cannot be reached at all, nobody agreed, a
+                guardrail has not been answered, or it was stopped before the first request.
             Exception: A defect of bulkagent's own; what was recorded until then is in the ledger
                 and in the reports.
         """
@@ -207,6 +221,12 @@ class Run:
             raise GuardrailRefused(
                 f"run {planned.plan.run_id} was halted: {planned.plan.guardrail}. Nothing was sent:"
                 " a person must look; then answer the question, or give --override REASON",
+                totals=planned.plan.totals,
+            )
+        if self.needs_consent and self.consent is None:
+            raise ConsentRefused(
+                "nobody agreed to the plan, so nothing was sent; give agree=, a function that is"
+                " asked with it, or agree=True to agree beforehand",
                 totals=planned.plan.totals,
             )
         took_over = await self._reach(planned, prepared, database)
@@ -235,6 +255,7 @@ class Run:
                 prepared,
                 database,
                 override=override,
+                consent=self.consent,
                 now_ms=self._clock.wall_ms(),
             )
         )

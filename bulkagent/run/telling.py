@@ -78,6 +78,8 @@ class LegLine(msgspec.Struct, frozen=True, kw_only=True):
     took_over: str | None = None
     who: str | None = None
     note: str | None = None
+    consent: str | None = None
+    """`terminal`, `yes` or `program`; None where it needed nobody's."""
 
 
 class RunStory(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -148,6 +150,7 @@ def run_story(ledger: Path | None, name: str) -> RunStory:
                     took_over=leg.took_over,
                     who=leg.who,
                     note=leg.note,
+                    consent=leg.consent,
                 )
                 for leg in legs_of(database, facts.run)
             ),

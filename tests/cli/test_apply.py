@@ -19,6 +19,7 @@ from tests.cli.command import (
     bulkagent,
     emulated,
     environment,
+    inside,
     report_of,
     started,
 )
@@ -151,6 +152,9 @@ def test_a_person_answers_at_the_terminal(
         assert process.wait(HANG_S) == code, shown
         os.close(ours)
         assert gateway.judge("stats")["requests"] == requests
+    if not code:
+        (leg,) = inside(tmp_path, "show", "last", "--json").json["legs"]
+        assert leg["consent"] == "terminal"
 
 
 def _at_a_terminal(gateway: Emulated) -> tuple[subprocess.Popen[bytes], int]:

@@ -221,6 +221,7 @@ def test_a_person_answers_for_a_halted_run(
     (leg, *more) = bulkagent(tmp_path, "show", "last", "--json").json["legs"]
     assert leg["override"] is None
     assert [leg["override"] for leg in more] == ["answered at the terminal"] * (code == 0)
+    assert [at["consent"] for at in (leg, *more)] == ["yes", "terminal"][: 1 + (code == 0)]
 
 
 def test_yes_does_not_answer_for_a_halted_run(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ LINE = {
 STORY = {"run", "gateways", "requests", "retries", "causes", "clusters", "legs", "next"}
 LEG = {
     *("leg", "command", "started_at", "finished_at", "state", "exit_code", "reason", "override"),
-    *("took_over", "who", "note"),
+    *("took_over", "who", "note", "consent"),
 }
 ROW = {"row", "gateway", "flag", "status", "cause", "retcode", "message", "attempts"}
 ATTEMPT = {"attempt", "sent_at", "ended", "http_status", "latency_ms", "message"}

@@ -12,7 +12,7 @@ from bulkagent.clock import SystemClock
 from bulkagent.emulator import AgentIds, EmulatedGateway, Event, Fault, FaultKind, Scenario
 from bulkagent.ledger import Leg, find_run, legs_of, lines, open_ledger
 from bulkagent.outcome import Line, Outcome
-from bulkagent.run import Choices, Plan, Request, Resume, Revert, Run, RunResult
+from bulkagent.run import Choices, Consent, Plan, Request, Resume, Revert, Run, RunResult
 from bulkagent.run.reporting import FLAGS
 from bulkagent.settings import Settings
 
@@ -170,7 +170,9 @@ class Shift:
             self.clock.ahead_ms += 5  # the clock tells what follows from what was before
             return 0.0
 
-        with Run(asked, clock=self.clock, uniform=uniform, settled=settled) as run:
+        with Run(
+            asked, clock=self.clock, uniform=uniform, settled=settled, consent=Consent.PROGRAM
+        ) as run:
             self.plan = run.prepare(stdin=stdin)
             run.agreed = agreed
             return await run.execute()

@@ -22,7 +22,7 @@ from bulkagent.emulator.scenario_file import read_scenario
 from bulkagent.errors import RunNotFound
 from bulkagent.ledger import Database, find_run, lines, open_ledger
 from bulkagent.outcome import Line, Status
-from bulkagent.run import Choices, Request, Resume, Run, RunResult
+from bulkagent.run import Choices, Consent, Request, Resume, Run, RunResult
 from bulkagent.run.reporting import FLAGS, end_of
 from bulkagent.settings import Settings
 from tests.engine.far import CARELESS
@@ -165,7 +165,7 @@ async def resumed(ledger: Path, folder: Path) -> RunResult:
         reports=(folder / "r.csv",),
         override="whoever looks finds a gate that was closed by faults",
     )
-    with Run(resume, uniform=lambda: 0.001) as run:
+    with Run(resume, uniform=lambda: 0.001, consent=Consent.PROGRAM) as run:
         await asyncio.to_thread(run.prepare)
         return await run.execute()
 
@@ -261,7 +261,7 @@ async def test_every_copy_tells_the_truth_and_goes_on(
         )
         copying = Copying(ledger, gateway, tmp_path)
         hook(copying)
-        with Run(request, uniform=lambda: 0.001) as run:
+        with Run(request, uniform=lambda: 0.001, consent=Consent.PROGRAM) as run:
             run.prepare()
             result = await run.execute()
         hook(None)

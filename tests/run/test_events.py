@@ -14,7 +14,7 @@ from bulkagent.emulator import FaultKind
 from bulkagent.engine import Again, Enough
 from bulkagent.errors import SettingsRefused
 from bulkagent.outcome import Assignment
-from bulkagent.run import Run, agent_story, run_list
+from bulkagent.run import Consent, Run, agent_story, run_list
 from bulkagent.run.events import EventLog
 from tests.dispositions import BUSY, DONE, ended
 from tests.run.again import AGENTS, STALE, MovedClock, code, fault, shift
@@ -80,7 +80,7 @@ async def test_the_decisions_about_the_run_are_events_too(tmp_path: Path) -> Non
         left = first.totals["not_attempted"]
         await made.resume(log_file=log)
         await made.revert(assume_opposite=True, log_file=log)
-        with Run(made.request(log_file=log), clock=made.clock) as run:
+        with Run(made.request(log_file=log), clock=made.clock, consent=Consent.PROGRAM) as run:
             run.prepare()
         name = made.gateway_name
     found = [event for event in _events(log) if event["event"] != "setTalkRight"]
@@ -166,7 +166,7 @@ async def test_a_log_is_the_owners_alone_and_what_is_in_it_stays(tmp_path: Path)
 async def test_a_log_that_breaks_does_not_end_the_run(tmp_path: Path) -> None:
     async with shift(tmp_path) as made:
         asked = made.request(log_file=Path("/dev/full"))
-        with Run(asked, clock=made.clock) as run:
+        with Run(asked, clock=made.clock, consent=Consent.PROGRAM) as run:
             run.prepare()
             result = await run.execute()
         assert (result.exit_code, result.totals["applied"]) == (0, 10)

@@ -11,7 +11,7 @@ import pytest
 from bulkagent.errors import GuardrailRefused, ResumeRefused
 from bulkagent.ledger import Database, find_run, open_ledger
 from bulkagent.outcome import Cause
-from bulkagent.run import Resume, Revert, Run
+from bulkagent.run import Consent, Resume, Revert, Run
 from bulkagent.settings import GatewaySection
 from tests.run.again import AGENTS, STALE, Shift, shift
 
@@ -19,7 +19,7 @@ from tests.run.again import AGENTS, STALE, Shift, shift
 async def _while_asked(made: Shift, asked: Resume | Revert, flag: int) -> dict[str, int | None]:
     """Prepare, have somebody else set everybody to a flag, then execute; the rights after it."""
     made.clock.ahead_ms += 1000
-    with Run(asked, clock=made.clock, uniform=lambda: 0.0) as run:
+    with Run(asked, clock=made.clock, uniform=lambda: 0.0, consent=Consent.PROGRAM) as run:
         await asyncio.to_thread(run.prepare)
         await made.apply(made.write(AGENTS, name="other.csv"), flag=flag)
         await run.execute()
@@ -50,7 +50,7 @@ async def test_an_orchestrator_does_not_go_on_with_a_run_that_became_another_whi
     async with shift(tmp_path) as made:
         await made.apply(stop_after=3)
         again = msgspec.structs.replace(made.request(), or_resume=True)
-        with Run(again, clock=made.clock, uniform=lambda: 0.0) as run:
+        with Run(again, clock=made.clock, uniform=lambda: 0.0, consent=Consent.PROGRAM) as run:
             plan = await asyncio.to_thread(run.prepare)
             assert plan.command == "resume"
             await made.apply(made.write([101], name="one.csv"), flag=1)
@@ -99,7 +99,9 @@ async def test_a_ledger_behind_a_link_is_the_same_ledger(tmp_path: Path) -> None
         (tmp_path / "elsewhere").mkdir()
         link = tmp_path / "elsewhere" / "link.sqlite3"
         link.symlink_to(made.ledger)
-        with Run(Resume(run="last", choices=made.choices({})), clock=made.clock) as run:
+        with Run(
+            Resume(run="last", choices=made.choices({})), clock=made.clock, consent=Consent.PROGRAM
+        ) as run:
             await asyncio.to_thread(run.prepare)
             with Database(link) as database:
                 assert find_run(database, "last").running
@@ -134,7 +136,7 @@ async def test_a_halt_is_on_record_before_the_run_ends(tmp_path: Path) -> None:
                     if find_run(database, "last").halted:
                         database.all(f"VACUUM INTO '{copy}'")
 
-        with Run(made.request(halt_first=3), settled=settled) as run:
+        with Run(made.request(halt_first=3), settled=settled, consent=Consent.PROGRAM) as run:
             await asyncio.to_thread(run.prepare)
             await run.execute()
         with open_ledger(copy) as database:

@@ -9,7 +9,7 @@ from pathlib import Path
 from bulkagent.emulator import FaultKind
 from bulkagent.engine.breaker import TRANSITIONS
 from bulkagent.ledger import find_run, open_ledger, pulses_of
-from bulkagent.run import Run
+from bulkagent.run import Consent, Run
 from tests.run.again import fault, shift
 
 
@@ -19,7 +19,7 @@ async def test_a_breaker_that_trips_and_closes_again_is_remembered(tmp_path: Pat
         made.misbehave(fault(FaultKind.UNAVAILABLE, "101-110"))
         report = tmp_path / "pulses.json"
         asked = made.request(flag=1, reports=(report,), max_attempts=3)
-        with Run(asked, uniform=lambda: 0.9) as run:
+        with Run(asked, uniform=lambda: 0.9, consent=Consent.PROGRAM) as run:
             run.prepare()
             result = await run.execute()
         assert result.totals["applied"] == 10

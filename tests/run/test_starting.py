@@ -15,7 +15,7 @@ from bulkagent.errors import Interrupted, ResumeRefused, SettingsRefused
 from bulkagent.gateway.credentials import Credential
 from bulkagent.gateway.session_file import Session, write_sessions
 from bulkagent.instants import Moment
-from bulkagent.run import Plan, Request, Resume, Run, RunResult, run_list
+from bulkagent.run import Consent, Plan, Request, Resume, Run, RunResult, run_list
 from bulkagent.run.forecast import Bound, Verdict
 from tests.cli.sockets import nobody_at
 from tests.cli.test_guid_sources import broker
@@ -57,7 +57,7 @@ class Waited:
     async def carried_out(self, asked: Request | Resume) -> RunResult:
         if isinstance(self.clock, QuickClock) and asked.start_at is not None:
             self.clock.until_ms = asked.start_at.at_ms
-        with Run(asked, clock=self.clock) as run:
+        with Run(asked, clock=self.clock, consent=Consent.PROGRAM) as run:
             self.run = run
             run.warn = self.said.append
             self.plan = run.prepare()

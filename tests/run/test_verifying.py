@@ -17,7 +17,7 @@ from bulkagent.emulator import EmulatedGateway, FaultKind, Scenario
 from bulkagent.errors import SettingsRefused
 from bulkagent.gateway.queries import Queries
 from bulkagent.ledger import find_run, open_ledger, put_in_doubt, verdicts, verdicts_of
-from bulkagent.run import Run, write_report
+from bulkagent.run import Consent, Run, write_report
 from bulkagent.run.finishing import Finished
 from bulkagent.run.request import RunResult
 from bulkagent.settings import GatewaySection
@@ -44,7 +44,7 @@ class Watched:
 
     async def finished(self, **more: Any) -> Finished:
         asked = self.made.request(self.roster, **{"flag": None, **SEEN, **more})
-        with Run(asked, clock=self.made.clock) as run:
+        with Run(asked, clock=self.made.clock, consent=Consent.PROGRAM) as run:
             run.prepare()
             await run.execute()
         assert run.finished is not None
@@ -101,7 +101,7 @@ async def test_who_is_signed_out_on_the_way_is_not_visible(tmp_path: Path) -> No
                 agents = made.gateway._emulation.agents
                 agents.sign_out("104", agents.guid("104"), 0)
 
-        with Run(asked, clock=made.clock, settled=leave) as run:
+        with Run(asked, clock=made.clock, settled=leave, consent=Consent.PROGRAM) as run:
             run.prepare()
             result = await run.execute()
         assert (result.exit_code, seen.verdicts()["104"]) == (0, "not_visible")
@@ -185,7 +185,7 @@ async def test_a_leg_that_is_stopped_looks_and_one_that_is_cut_off_does_not(
                     if ending == "cancel":
                         run.cancel()
 
-            with Run(asked, clock=made.clock, settled=settled) as run:
+            with Run(asked, clock=made.clock, settled=settled, consent=Consent.PROGRAM) as run:
                 run.prepare()
                 result = await run.execute()
             assert result.exit_code == 130
@@ -206,7 +206,7 @@ async def test_a_stop_while_it_looks_first_leaves_at_once(
     monkeypatch.setattr(Queries, "agents_of_skill", never)
     async with watched(tmp_path) as seen:
         asked = seen.made.request(seen.roster, flag=None, **SEEN)
-        with Run(asked, clock=seen.made.clock) as run:
+        with Run(asked, clock=seen.made.clock, consent=Consent.PROGRAM) as run:
             run.prepare()
             result = await run.execute()
         assert (result.exit_code, result.requests) == (143, 0)
@@ -295,10 +295,13 @@ async def test_with_several_gateways_an_observer_says_whose_it_is(tmp_path: Path
             (("120:1",), "the run is for east, west; write whose agent it is, like east/120:1"),
             (("south/120:1",), r"no gateway 'south' here \(known: east, north, west\)"),
         ):
-            with Run(asked(*observers)) as run, pytest.raises(SettingsRefused, match=reason):
+            with (
+                Run(asked(*observers), consent=Consent.PROGRAM) as run,
+                pytest.raises(SettingsRefused, match=reason),
+            ):
                 run.prepare()
         # One configuration serves runs for any of its gateways.
-        with Run(asked("east/120:1", "north/120:1", "east/120:01")) as run:
+        with Run(asked("east/120:1", "north/120:1", "east/120:01"), consent=Consent.PROGRAM) as run:
             run.prepare()
             assert [str(watch) for watch in run._watches] == ["agent 120 for queue 1 on east"]
 
