@@ -109,7 +109,7 @@ def _ask(plan: Plan) -> None:
     from bulkagent.errors import ConsentRefused
 
     try:
-        agreement = agreed(screen.question(plan))
+        agreement = agreed(screen.question(plan), number=plan.to_type)
     except ConsentRefused as refused:
         raise ConsentRefused(str(refused), totals=plan.totals) from None
     if not agreement:
@@ -122,7 +122,7 @@ def _looked_at(plan: Plan) -> bool:
     from bulkagent.errors import ConsentRefused
 
     try:
-        agreement = agreed(screen.question(plan))
+        agreement = agreed(screen.question(plan), number=plan.to_type)
     except ConsentRefused:
         return False
     if not agreement:

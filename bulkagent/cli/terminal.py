@@ -77,11 +77,12 @@ def _write(stream: TextIO | None, text: str) -> None:
             os.close(null)
 
 
-def agreed(question: str, *, otherwise: str = "nothing was sent") -> bool:
+def agreed(question: str, *, otherwise: str = "nothing was sent", number: int = 0) -> bool:
     """Ask at the controlling terminal, which a roster on standard input leaves free.
 
     Args:
         question: With all that is agreed to.
+        number: What has to be typed to agree; 0: yes or y. Anything else, Enter too, is no.
         otherwise: What is so as long as nobody agrees.
 
     Raises:
@@ -102,8 +103,11 @@ def agreed(question: str, *, otherwise: str = "nothing was sent") -> bool:
         with os.fdopen(terminal, "r+b", buffering=0) as tty:
             # What was typed before the question is no answer to it.
             termios.tcflush(tty, termios.TCIFLUSH)
-            tty.write(f"{asked} [y/N] ".encode())
+            how = f"Type the number {number} to agree: " if number else "[y/N] "
+            tty.write(f"{asked} {how}".encode())
             answer = tty.readline().decode(errors="replace")
     except (OSError, termios.error):
         raise ConsentRefused(f"{otherwise}: the terminal has gone") from None
+    if number:
+        return answer.strip().replace(",", "") == str(number)
     return answer.strip().lower() in {"y", "yes"}

@@ -66,7 +66,7 @@ from bulkagent.ledger.pace import Pace, last_pace
 from bulkagent.ledger.place import default_path, probe
 from bulkagent.ledger.plan import Endpoint, Lane, Planner
 from bulkagent.ledger.pulses import Pulse, pulses_of
-from bulkagent.ledger.rights import Changed, Deed, changed_rows
+from bulkagent.ledger.rights import Changed, Deed, agents_set_at, changed_rows
 from bulkagent.ledger.runs import (
     RunFacts,
     RunFilter,
@@ -118,6 +118,7 @@ __all__ = [
     "Summary",
     "Verdicts",
     "absent_rows",
+    "agents_set_at",
     "appearances",
     "applied_among",
     "applied_incoming",

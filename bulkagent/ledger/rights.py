@@ -16,7 +16,7 @@ from bulkagent.ledger.damage import read_as_written
 from bulkagent.ledger.database import Database
 from bulkagent.outcome import Status
 
-__all__ = ["Changed", "Deed", "changed_rows", "known_before"]
+__all__ = ["Changed", "Deed", "agents_set_at", "changed_rows", "known_before"]
 
 
 class Deed(msgspec.Struct, frozen=True, gc=False):
@@ -88,6 +88,36 @@ def changed_rows(database: Database, run: int) -> Iterator[Changed]:
                 own_status == Status.APPLIED,
             )
 
+
+def agents_set_at(database: Database, url: str, *, up_to: int) -> int:
+    """How many different agents earlier runs have set at a gateway, counted up to a number.
+
+    Args:
+        database: The ledger.
+        url: The gateway's address, whatever it was called.
+        up_to: Counting ends here; at least 1.
+
+    Raises:
+        LedgerUnavailable: The ledger cannot be read.
+    """
+    with read_as_written(database):
+        ((agents,),) = database.all(_SET_AT, (url, _RUNS_LOOKED_AT, up_to))
+    return int(agents)
+
+
+# A year of mornings sets the same agents again and again; some months of them show how many
+# there are, in a few hundredths of a second.
+_RUNS_LOOKED_AT = 100
+
+_SET_AT = """
+SELECT count(*) FROM (
+    SELECT DISTINCT a.agent_id
+    FROM (SELECT run, gateway FROM endpoints WHERE url = ? ORDER BY run DESC LIMIT ?) here
+    JOIN outcomes o ON o.run = here.run AND o.status = 'applied'
+    JOIN assignments a ON a.run = o.run AND a.row = o.row AND a.gateway = here.gateway
+    LIMIT ?
+)
+"""
 
 # Also those of the same gateway under another name; runs that changed nothing have no say. Plain
 # left joins, because SQLite would work a subquery out for the whole ledger first.

@@ -207,6 +207,9 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """How many agents cannot be set back, because nothing is known of them before."""
     guardrail: str = ""
     """What stopped the run before and a person has to have looked at; "" where nothing did."""
+    to_type: int = 0
+    """How many agents stop taking calls, where a person must type that number to agree; 0: a word
+    is enough."""
     standing: Mapping[str, int] = {}
     """The rows by status as earlier legs have left them; none: there was no earlier leg."""
 

@@ -27,7 +27,14 @@ from bulkagent.errors import (
     LedgerFailed,
     Refused,
 )
-from bulkagent.ledger import Database, default_path, forget_run, note_take_over, open_ledger
+from bulkagent.ledger import (
+    Database,
+    agents_set_at,
+    default_path,
+    forget_run,
+    note_take_over,
+    open_ledger,
+)
 from bulkagent.outcome import Cause, Outcome
 from bulkagent.report import probe
 from bulkagent.run.beginning import await_start, begin, reach_gateways
@@ -48,6 +55,7 @@ from bulkagent.run.seeing import Watch
 from bulkagent.run.sending import Sending
 from bulkagent.run.taking_over import drain, watch
 from bulkagent.run.timetable import Timetable, timetable_of
+from bulkagent.run.typed_number import going_off, number_to_type
 from bulkagent.run.verdict import Ending
 
 __all__ = ["Run"]
@@ -165,6 +173,8 @@ class Run:
         planned, prepared = prepare(asked, self._prepared, database, now_ms=now_ms, stdin=stdin)
         if self._prepared is None:
             self._supply = self._supply_of(prepared)
+        if not prepared.gateways.emulated:
+            planned = _with_number(planned, prepared, database)
         self._planned, self._prepared = planned, prepared
         self._watches = watches_of(
             prepared.request.settings.verify_with,
@@ -428,6 +438,20 @@ class Run:
                 "interrupted; nothing was sent", signal=self._signal, totals=planned.plan.totals
             )
         return took_over
+
+
+def _with_number(planned: Planned, prepared: Prepared, database: Database) -> Planned:
+    """The plan with the number that a person has to type, where it takes many agents off."""
+
+    def set_before(gateway: str, up_to: int) -> int:
+        url = prepared.gateways.endpoint(gateway).url
+        return agents_set_at(database, url, up_to=up_to)
+
+    number = number_to_type(going_off(planned.plan.parts), set_before)
+    if not number:
+        return planned
+    plan = msgspec.structs.replace(planned.plan, to_type=number)
+    return msgspec.structs.replace(planned, plan=plan)
 
 
 def _briefly(plan: Plan) -> dict[str, object]:

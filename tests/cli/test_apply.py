@@ -157,6 +157,23 @@ def test_a_person_answers_at_the_terminal(
         assert leg["consent"] == "terminal"
 
 
+@pytest.mark.parametrize(("answer", "code", "requests"), [("y", 2, 0), ("501", 0, 501)])
+def test_for_more_than_500_agents_the_number_is_typed(
+    tmp_path: Path, answer: str, code: int, requests: int
+) -> None:
+    """README, consent: a quick "y" must not take a whole shift off."""
+    with emulated(tmp_path, "101-601") as gateway:
+        process, ours = _at_a_terminal(gateway)
+        shown = _until(ours, b"to agree: ")
+        assert "501 agents will STOP taking calls on localhost:" in shown
+        assert "Type the number 501 to agree" in shown
+        os.write(ours, f"{answer}\n".encode())
+        shown += _until(ours, b"")
+        assert process.wait(HANG_S) == code, shown
+        os.close(ours)
+        assert gateway.judge("stats")["requests"] == requests
+
+
 def _at_a_terminal(gateway: Emulated) -> tuple[subprocess.Popen[bytes], int]:
     """The command as a person starts it, and the other side of its controlling terminal."""
     arguments = ["apply", str(gateway.roster), "--flag", "0", "--gateway", gateway.url]
@@ -164,7 +181,7 @@ def _at_a_terminal(gateway: Emulated) -> tuple[subprocess.Popen[bytes], int]:
     process = subprocess.Popen(
         [COMMAND, *arguments, "--ca-file", str(gateway.ca_file)],
         cwd=gateway.folder,
-        env=environment(gateway.folder, {"TERM": "xterm"}),
+        env=environment(gateway.folder, {"TERM": "xterm", "BULKAGENT_RATE": "none"}),
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,

@@ -9,7 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from bulkagent.ledger import Changed, Database, Deed, Endpoint, Planner, changed_rows
+from bulkagent.ledger import (
+    Changed,
+    Database,
+    Deed,
+    Endpoint,
+    Planner,
+    agents_set_at,
+    changed_rows,
+)
 from bulkagent.ledger.rights import known_before
 from bulkagent.outcome import Disposition, Story
 from tests.dispositions import ABSENT, DONE, LOST, REFUSED, UNREACHED, ended
@@ -185,3 +193,16 @@ async def test_every_agent_has_a_past_of_its_own(database: Database) -> None:
     found = _changed(database, made)
     before = {agent: x.before.arguments if x.before else None for agent, x in found.items()}
     assert before == {"101": ON, "102": OFF, "103": None, "104": None}
+
+
+async def test_agents_set_at_a_gateway_are_counted_once_and_up_to_a_number(
+    database: Database,
+) -> None:
+    """Whatever it was called, and only those whom it said were set."""
+    assert agents_set_at(database, EAST, up_to=9) == 0
+    await _ran(database, {"1001": DONE, "1002": DONE, "1003": REFUSED, "1004": None}, ON, at_ms=1)
+    await _ran(database, {"1002": DONE, "1005": DONE}, OFF, at_ms=2, gateway="ost")
+    await _ran(database, {"1006": DONE}, ON, at_ms=3, gateway="west", url="https://west")
+    assert agents_set_at(database, EAST, up_to=9) == 3
+    assert agents_set_at(database, EAST, up_to=2) == 2
+    assert agents_set_at(database, "https://west", up_to=9) == 1
