@@ -244,6 +244,10 @@ class Story(msgspec.Struct, Generic[AttemptT], frozen=True):
     """The latest attempt that the gateway answered."""
     ends: tuple[Disposition, ...]
     """How each attempt ended."""
+    sent: AttemptT | None = None
+    """The first attempt of which a byte may have left."""
+    not_sent: int = 0
+    """Attempts of which no byte left."""
     withheld: Cause | None = None
     """Why a further attempt that was due was not made."""
 
@@ -258,6 +262,8 @@ class Story(msgspec.Struct, Generic[AttemptT], frozen=True):
             doubt=attempt if reach is Reach.IN_DOUBT else None,
             answer=attempt if reach is Reach.ANSWERED else None,
             ends=(attempt.disposition,),
+            sent=None if reach is Reach.NEVER_SENT else attempt,
+            not_sent=int(reach is Reach.NEVER_SENT),
         )
 
     @property
@@ -275,6 +281,8 @@ class Story(msgspec.Struct, Generic[AttemptT], frozen=True):
             doubt=attempt if reach is Reach.IN_DOUBT else self.doubt,
             answer=attempt if reach is Reach.ANSWERED else self.answer,
             ends=(*self.ends, attempt.disposition),
+            sent=attempt if self.sent is None and reach is not Reach.NEVER_SENT else self.sent,
+            not_sent=self.not_sent + (reach is Reach.NEVER_SENT),
         )
 
 
@@ -282,9 +290,12 @@ class Past(msgspec.Struct, frozen=True, gc=False):
     """What earlier executions of a run left of an assignment that is tried again."""
 
     attempts: int
-    first_sent_at: int
+    first_sent_at: int | None
+    """None: no byte has left yet."""
     doubt: Cause | None
     """Why it may have taken effect already; None where it certainly has not."""
+    not_sent: int = 0
+    """Of `attempts`, those of which no byte left."""
 
 
 class Outcome(msgspec.Struct, frozen=True, gc=False):
@@ -299,11 +310,16 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
     message: str
     http_status: int
     attempts: int
-    latency_ms: float
-    first_sent_at: int
+    """Of which a byte may have left, over all legs."""
+    latency_ms: float | None
+    """Of the last attempt; None where no byte of it left."""
+    first_sent_at: int | None
+    """None: no byte ever left."""
     finished_at: int
     absent: bool = False
     """Whether the agent was surely not there to be set."""
+    not_sent: int = 0
+    """Further attempts, of which no byte left."""
 
 
 class Line(msgspec.Struct, frozen=True, gc=False):
@@ -323,6 +339,7 @@ class Line(msgspec.Struct, frozen=True, gc=False):
     message: str
     http_status: int | None
     attempts: int
+    """Of which a byte may have left."""
     latency_ms: float | None
     first_sent_at: int | None
     finished_at: int | None
@@ -339,6 +356,10 @@ def conclude(
     the fault that made it so.
     """
     last = story.last
+    not_sent = story.not_sent + (past.not_sent if past else 0)
+    first_sent_at = past.first_sent_at if past else None
+    if first_sent_at is None and story.sent is not None:
+        first_sent_at = story.sent.sent_at
     # An HTTP 429 is an answer that says nothing worth keeping beyond its own attempt.
     said = story.answer if story.answer is not None and story.answer.retcode else last
     status, cause = last.disposition.status, last.disposition.cause
@@ -357,9 +378,11 @@ def conclude(
         retcode=said.retcode,
         message=said.message or last.detail,
         http_status=said.http_status,
-        attempts=story.attempts + (past.attempts if past else 0),
-        latency_ms=last.latency_ms,
-        first_sent_at=past.first_sent_at if past else story.first.sent_at,
+        attempts=story.attempts + (past.attempts if past else 0) - not_sent,
+        # How long it takes to get nowhere says nothing of the gateway.
+        latency_ms=None if last.disposition.reach is Reach.NEVER_SENT else last.latency_ms,
+        first_sent_at=first_sent_at,
         finished_at=finished_at,
         absent=last.disposition.absence is Absence.SURELY,
+        not_sent=not_sent,
     )

@@ -72,14 +72,18 @@ def test_what_becomes_of_an_assignment(
     outcome = conclude(7, told(attempts_of(*happened)), 5_000)
     assert (outcome.status, outcome.cause, outcome.retcode) == (status, cause, retcode)
     assert outcome.row == 7
-    assert outcome.attempts == len(happened)
+    left = [end for end in happened if end.reach is not Reach.NEVER_SENT]
+    assert (outcome.attempts, outcome.not_sent) == (len(left), len(happened) - len(left))
     assert outcome.finished_at == 5_000
 
 
 def test_the_numbers_of_an_outcome_are_the_right_attempts() -> None:
     outcome = conclude(2, told(attempts_of(BUSY, LOST, REFUSED, UNREACHED)), 9)
     assert outcome.first_sent_at == 1_000
-    assert outcome.latency_ms == 3.0
+    assert outcome.latency_ms is None, "nothing of the last one left"
+    assert conclude(2, told(attempts_of(UNREACHED, LOST, BUSY)), 9).first_sent_at == 1_001
+    assert conclude(2, told(attempts_of(UNREACHED, LOST, BUSY)), 9).latency_ms == 2.0
+    assert conclude(2, told(attempts_of(UNREACHED)), 9).first_sent_at is None
     assert (outcome.retcode, outcome.message, outcome.http_status) == ("refused-2", "said 2", 202)
 
 
@@ -106,7 +110,10 @@ def test_no_sequence_of_attempts_claims_more_than_is_known(happened: list[Dispos
     if not applied:
         assert (outcome.status is Status.UNKNOWN) is bool(in_doubt)
         assert outcome.cause is (in_doubt or happened)[-1].cause
-    assert outcome.attempts == story.attempts == len(happened)
+    left = [a for a in attempts if a.disposition.reach is not Reach.NEVER_SENT]
+    assert story.attempts == len(happened)
+    assert (outcome.attempts, outcome.not_sent) == (len(left), len(happened) - len(left))
+    assert outcome.first_sent_at == (left[0].sent_at if left else None)
     assert (story.first, story.last) == (attempts[0], attempts[-1])
     answers = [a for a in attempts if a.disposition.reach is Reach.ANSWERED]
     assert outcome.retcode == (answers[-1].retcode if answers else "")

@@ -117,6 +117,7 @@ def _counts(progress: Progress) -> Text:
         **progress.by_status,
         "waiting for a retry": progress.waiting,
         "waited for to sign in": progress.awaited,
+        "sent nothing": progress.not_sent,
     }
     return _line("      ", *_joined((name, count) for name, count in counts.items() if count))
 
@@ -165,7 +166,7 @@ def _gateway(at: GatewayProgress, name_width: int, *, narrow: bool) -> Text:
     elif at.breaker == "closed":
         told.append("  breaker closed")
     if at.retries:
-        told.append(f"  {at.retries:,} retries, room for {at.retries_left:,}")
+        told.append(f"  {at.retries:,} tried again, room for {at.retries_left:,}")
     return _line(*told)
 
 

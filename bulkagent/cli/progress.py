@@ -217,5 +217,6 @@ def _counts(progress: Progress) -> str:
         **progress.by_status,
         "waiting for a retry": progress.waiting,
         "waited for to sign in": progress.awaited,
+        "sent nothing": progress.not_sent,
     }
     return "".join(f", {count:,} {name}" for name, count in counts.items() if count)

@@ -32,6 +32,7 @@ __all__ = [
     "opening",
     "opening_again",
     "question",
+    "sent",
 ]
 
 _BAD_ROWS_SHOWN = 50
@@ -159,7 +160,7 @@ def closing(plan: Plan, finished: Finished, times: Sequence[str] = ()) -> str:
     verdict = (
         f"{_word(result):<8}{applied:,} of {count(agents, 'agent')} set{of_these}{left_out}"
         f" in {_time(result.elapsed_s)} ({rate:,.0f}/s);"
-        f" {count(result.requests, 'request')}, {result.retries:,} of them retries"
+        f" {sent(result.requests, result.retries, result.not_sent)}"
     )
     text = [verdict, *times]
     groups = groups_as_lines(finished.groups)
@@ -286,6 +287,12 @@ def _effects(plan: Plan) -> str:
 def count(number: int, noun: str) -> str:
     """A number with its noun, in the plural where it is one."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def sent(requests: int, retries: int, not_sent: int) -> str:
+    """What was sent, and what came to nothing before a byte left."""
+    nothing = f"; {count(not_sent, 'attempt')} sent nothing" if not_sent else ""
+    return f"{count(requests, 'request')}, {retries:,} of them retries{nothing}"
 
 
 def _time(seconds: float) -> str:

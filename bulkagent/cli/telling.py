@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from bulkagent.cli.screen import clusters_as_lines, count
+from bulkagent.cli.screen import clusters_as_lines, count, sent
 from bulkagent.cli.table import table
 from bulkagent.cli.verified_screen import verified_as_lines
 from bulkagent.instants import lasting
@@ -89,7 +89,7 @@ def run(story: RunStory) -> str:
         text.extend(_leg(leg, line))
     totals = ", ".join(f"{number:,} {status}" for status, number in line.totals.items() if number)
     text.append(f"rows    {totals or 'none'}")
-    text.append(f"sent    {count(story.requests, 'request')}, {story.retries:,} of them retries")
+    text.append(f"sent    {sent(story.requests, story.retries, story.not_sent)}")
     clusters = story.clusters
     if line.state == "running":  # what is not sent yet has not been stopped by anything
         clusters = tuple(group for group in clusters if group.cause is not Cause.INTERRUPTED)

@@ -26,6 +26,7 @@ class Appearance(msgspec.Struct, frozen=True):
     cause: Cause | None
     retcode: str
     attempts: int
+    """Of which a byte may have left."""
     sent_at: int | None
     """Time of day of the last request; None: none was sent."""
     planned_at: int
@@ -49,7 +50,7 @@ def appearances(database: Database, agent_id: str, limit: int) -> list[Appearanc
 
 _APPEARANCES = """
 SELECT r.id, s.row, s.gateway, s.arguments, s.status, s.cause, coalesce(s.retcode, ''),
-       s.attempts, nullif(s.sent_at, 0), r.planned_at,
+       s.attempts - s.not_sent, iif(s.first_sent_at, nullif(s.sent_at, 0), NULL), r.planned_at,
        (SELECT who FROM legs l WHERE l.run = s.run AND l.leg = max(s.leg, 1))
 FROM stories s JOIN runs r ON r.run = s.run
 WHERE s.agent_id = ? AND r.planned_at IS NOT NULL

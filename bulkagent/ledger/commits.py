@@ -30,17 +30,24 @@ _BUSY_RETRY_S = 0.005
 _BUSY_LIMIT = 6_000  # half a minute of another process holding the lock
 
 # One statement may not depend on where in the table a row goes: a mark makes the row, or opens
-# it again for the next attempt, which leaves the outcome before it to say nothing any more.
+# it again for the next attempt, which leaves the outcome before it to say nothing any more. From
+# its commit on a byte may have left, until an end says that none did.
 _MARK = """
 INSERT INTO outcomes (run, row, leg, attempts, first_sent_at, sent_at) VALUES (?1,?2,?3,?4,?5,?5)
 ON CONFLICT (run, row) DO UPDATE SET leg = ?3, attempts = ?4, sent_at = ?5, status = NULL,
 cause = NULL, disposition = NULL, retcode = NULL, message = NULL, http_status = NULL,
-latency_ms = NULL, finished_at = NULL, absent = 0
+latency_ms = NULL, finished_at = NULL, absent = 0,
+first_sent_at = iif(first_sent_at = 0, ?5, first_sent_at)
 """
 _OUTCOME = """
 UPDATE outcomes SET status = ?, cause = ?, disposition = ?, retcode = ?, message = ?,
 http_status = ?, attempts = ?, latency_ms = ?, finished_at = ?, absent = ?
 WHERE run = ? AND row = ?
+"""
+# Rare, so it is a statement of its own.
+_NOT_SENT = """
+UPDATE outcomes SET not_sent = ?1, first_sent_at = iif(attempts > ?1, first_sent_at, 0)
+WHERE run = ?2 AND row = ?3
 """
 _ATTEMPT = "INSERT OR REPLACE INTO attempts VALUES (?,?,?,?,?,?,?,?,?)"
 
@@ -84,12 +91,25 @@ _FACTS: Mapping[type[Fact], str] = {
 class Batch:
     """Records that become durable together, and who waits for that."""
 
-    __slots__ = ("attempts", "ended", "facts", "marks", "outcomes", "waiting")
+    __slots__ = (
+        "attempts",
+        "ended",
+        "facts",
+        "marks",
+        "not_sent",
+        "outcomes",
+        "took_back",
+        "waiting",
+    )
 
     def __init__(self) -> None:
         self.outcomes: list[tuple[object, ...]] = []
         self.attempts: list[tuple[object, ...]] = []
         self.marks: list[tuple[int, int, int, int, int]] = []
+        self.not_sent: list[tuple[int, int, int]] = []
+        """Of rows of which an attempt sent nothing: how many of theirs by now, run, row."""
+        self.took_back: list[bool] = []
+        """Marks after which no byte left: for each, whether it was taken for a retry's."""
         self.facts: list[Fact] = []
         self.ended: list[Outcome] = []
         self.waiting: list[asyncio.Future[None]] = []
@@ -189,6 +209,7 @@ class Commits:
             (_OUTCOME, batch.outcomes),
             (_ATTEMPT, batch.attempts),
             *((_FACTS[type(fact)], [msgspec.structs.astuple(fact)]) for fact in batch.facts),
+            *(((_NOT_SENT, batch.not_sent),) if batch.not_sent else ()),
             (_MARK, batch.marks),
         )
 
@@ -234,6 +255,8 @@ class Commits:
         batch.attempts += later.attempts
         batch.facts += later.facts
         batch.marks += later.marks
+        batch.not_sent += later.not_sent
+        batch.took_back += later.took_back
         batch.ended += later.ended
         batch.waiting += later.waiting
 

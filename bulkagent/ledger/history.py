@@ -57,9 +57,13 @@ class Summary(msgspec.Struct, frozen=True):
     """Every status, also those that none has."""
     causes: Mapping[str, int]
     requests: int
+    """Attempts of which a byte may have left."""
     retries: int
+    """Of these, beyond the first for a row."""
     clusters: tuple[Cluster, ...]
     """Rows that are not applied, by status and cause, the most frequent first."""
+    not_sent: int = 0
+    """Further attempts, of which no byte left."""
 
 
 def lines(database: Database, run: int, flag_of: Mapping[str, str]) -> Iterator[Line]:
@@ -154,15 +158,16 @@ def summarise(database: Database, run: int) -> Summary:
     samples: dict[tuple[str, str], list[str]] = {}
     with read_as_written(database):
         # Most rows of most runs are applied, and there is nothing to tell of them one by one.
-        ((rows, applied, requests),) = database.all(_SELECT_APPLIED, (run,))
+        ((rows, applied, requests, not_sent),) = database.all(_SELECT_APPLIED, (run,))
         retries = requests - applied
         totals[Status.APPLIED.value] = applied
         others = database.query(_SELECT_OTHERS, (run,)) if applied < rows else ()
-        for status, cause, attempts, agent_id in others:
+        for status, cause, attempts, unsent, agent_id in others:
             totals[status] += 1
-            if attempts:
-                requests += attempts
-                retries += attempts - 1
+            not_sent += unsent
+            if attempts > unsent:
+                requests += attempts - unsent
+                retries += attempts - unsent - 1
             if cause is not None:
                 ending = (status, cause)
                 counts[ending] = counts.get(ending, 0) + 1
@@ -182,13 +187,14 @@ def summarise(database: Database, run: int) -> Summary:
         requests=requests,
         retries=retries,
         clusters=tuple(sorted(found, key=lambda x: (-x.count, x.status, x.cause))),
+        not_sent=not_sent,
     )
 
 
 _LINE = """
 SELECT row, agent_id, gateway, arguments, status, cause,
        coalesce(retcode, ''), coalesce(message, ''),
-       nullif(http_status, 0), attempts, latency_ms, first_sent_at, finished_at, extra
+       nullif(http_status, 0), attempts - not_sent, latency_ms, first_sent_at, finished_at, extra
 FROM stories WHERE run = ?
 """
 _SELECT_LINES = f"{_LINE} ORDER BY row"
@@ -214,10 +220,11 @@ SELECT row, gateway, agent_id FROM assignments WHERE run = ? AND lane IS NOT NUL
 """
 
 _SELECT_APPLIED = """
-SELECT (SELECT count(*) FROM assignments WHERE run = ?1), count(*), coalesce(sum(attempts), 0)
+SELECT (SELECT count(*) FROM assignments WHERE run = ?1), count(*),
+       coalesce(sum(attempts - not_sent), 0), coalesce(sum(not_sent), 0)
 FROM outcomes WHERE run = ?1 AND status = 'applied'
 """
 _SELECT_OTHERS = """
-SELECT status, cause, attempts, agent_id FROM stories
+SELECT status, cause, attempts, not_sent, agent_id FROM stories
 WHERE run = ? AND status <> 'applied' ORDER BY row
 """

@@ -22,7 +22,17 @@ from bulkagent.clock import Clock
 from bulkagent.ledger.commits import Batch, Commits, Granted, Halted, SwitchedOver
 from bulkagent.ledger.database import Database
 from bulkagent.ledger.shelves import Shelves
-from bulkagent.outcome import Assignment, Attempt, Cause, Outcome, Past, Status, Story, conclude
+from bulkagent.outcome import (
+    Assignment,
+    Attempt,
+    Cause,
+    Outcome,
+    Past,
+    Reach,
+    Status,
+    Story,
+    conclude,
+)
 
 __all__ = ["Counters", "Journal"]
 
@@ -37,6 +47,7 @@ class Counters:
         "by_status",
         "finished",
         "in_doubt",
+        "not_sent",
         "once_more",
         "requests",
         "retries",
@@ -45,7 +56,11 @@ class Counters:
 
     def __init__(self) -> None:
         self.requests = 0
+        """Attempts of which a byte may have left."""
         self.retries = 0
+        """Of these, beyond the first for an agent in this leg."""
+        self.not_sent = 0
+        """Further attempts, of which no byte left."""
         self.finished = 0
         self.unfinished = 0
         """Agents to whom a request was sent and who have no outcome; those in doubt aside."""
@@ -62,6 +77,7 @@ class Counters:
         both = Counters()
         both.requests = self.requests + later.requests
         both.retries = self.retries + later.retries
+        both.not_sent = self.not_sent + later.not_sent
         both.finished = self.finished + later.finished
         both.unfinished = self.unfinished
         both.once_more = once_more
@@ -137,6 +153,7 @@ class Journal:
         )
         self._pasts: dict[int, Past] = {}
         self._sent_at: dict[int, int] = {}
+        self._not_sent: dict[int, int] = {}  # of this leg's attempts of a row, where there are any
         # A machine's clock may have been set back since: what follows is never told as earlier.
         ((at,),) = database.all("SELECT max(coalesce(finished_at, started_at)) FROM legs")
         self._not_before = at or 0
@@ -206,6 +223,8 @@ class Journal:
 
     def attempted(self, item: Assignment, attempt: int, ended: Attempt) -> None:
         """Record an attempt after which another follows."""
+        if ended.disposition.reach is Reach.NEVER_SENT:
+            self._take_back(item.row, attempt, self._pasts.get(item.row))
         self._commits.open.attempts.append(
             (
                 self._run,
@@ -227,6 +246,11 @@ class Journal:
         past = self._pasts.pop(item.row, None)
         self._sent_at.pop(item.row, None)
         outcome = conclude(item.row, story, self._clock.wall_ms(), past)
+        if story.not_sent:
+            # The last one too, where no other was to follow it.
+            while story.not_sent > self._not_sent.get(item.row, 0):
+                self._take_back(item.row, story.attempts, past)
+            del self._not_sent[item.row]
         cause = outcome.cause
         self._commits.open.outcomes.append(
             (
@@ -236,7 +260,7 @@ class Journal:
                 outcome.retcode,
                 outcome.message,
                 outcome.http_status,
-                outcome.attempts,
+                outcome.attempts + outcome.not_sent,
                 outcome.latency_ms,
                 outcome.finished_at,
                 outcome.absent,
@@ -285,14 +309,26 @@ class Journal:
         past = self._pasts.get(item.row) if self._pasts else None
         return attempt + (past.attempts if past else 0)
 
+    def _take_back(self, row: int, attempt: int, past: Past | None) -> None:
+        """What its mark said of an attempt may have left, and did not."""
+        before = self._not_sent.get(row, 0)
+        self._not_sent[row] = before + 1
+        in_all = before + 1 + (past.not_sent if past else 0)
+        self._commits.open.not_sent.append((in_all, self._run, row))
+        self._commits.open.took_back.append(attempt - 1 > before)
+
     def _count(self, batch: Batch) -> None:
         counters = self.counters
         counters.requests += len(batch.marks)
         for _, row, _, attempts, _ in batch.marks:
             past = self._pasts.get(row) if self._pasts else None
-            again = attempts > (past.attempts if past else 0) + 1
-            counters.retries += again
-            counters.unfinished += not again
+            before = attempts - 1 - (past.attempts if past else 0)
+            counters.retries += before > (self._not_sent.get(row, 0) if self._not_sent else 0)
+            counters.unfinished += not before
+        if batch.took_back:
+            counters.requests -= len(batch.took_back)
+            counters.not_sent += len(batch.took_back)
+            counters.retries -= sum(batch.took_back)
         counters.unfinished -= len(batch.ended)
         for outcome in batch.ended:
             counters.finished += 1

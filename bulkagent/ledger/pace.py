@@ -52,8 +52,8 @@ _RUNS = "SELECT run, gateway FROM endpoints WHERE url = ? ORDER BY run DESC LIMI
 
 # What had no answer of HTTP says how the network was, and nothing of the gateway.
 _FIGURES = """
-SELECT count(*), avg(latency_ms), sum(attempts - 1) FROM (
-    SELECT o.latency_ms, o.attempts
+SELECT count(*), avg(latency_ms), sum(max(requests - 1, 0)) FROM (
+    SELECT o.latency_ms, o.attempts - o.not_sent AS requests
     FROM (
         SELECT a.run, a.row
         FROM lanes l JOIN assignments a ON a.run = l.run AND a.lane = l.lane

@@ -32,7 +32,7 @@ _SHELVED = 16_000
 
 # What this leg has not dispatched yet and another attempt may help.
 _NEXT = """
-SELECT row, gateway, agent_id, arguments, attempts, first_sent_at,
+SELECT row, gateway, agent_id, arguments, attempts, not_sent, first_sent_at,
        CASE status WHEN 'unknown' THEN cause END
 FROM stories
 WHERE run = ?1 AND lane = ?2 AND row > ?3 AND leg < ?4
@@ -139,9 +139,11 @@ class Shelves:
             return [
                 (
                     Assignment(row, gateway, agent_id, operation, arguments),
-                    Past(attempts, first, Cause(doubt) if doubt else None) if attempts else None,
+                    Past(attempts, first, Cause(doubt) if doubt else None, not_sent)
+                    if attempts
+                    else None,
                 )
-                for row, gateway, agent_id, arguments, attempts, first, doubt in rows
+                for row, gateway, agent_id, arguments, attempts, not_sent, first, doubt in rows
             ]
         except LedgerUnavailable as error:
             # That would say that nothing was sent.

@@ -32,6 +32,7 @@ class RunMetrics(msgspec.Struct, frozen=True, kw_only=True):
     causes: Mapping[str, int]
     requests: int
     retries: int
+    not_sent: int
     started_ms: int
     finished_ms: int | None = None
     exit_code: int | None = None
@@ -60,8 +61,9 @@ def write_metrics(path: Path, run: RunMetrics) -> None:
         left.labels(run.job, cause).set(number)
     numbers: dict[str, tuple[str, float | None]] = {
         "run_in_progress": ("1 while it sends, 0 after.", float(run.finished_ms is None)),
-        "run_requests": ("Requests made, over all legs.", run.requests),
+        "run_requests": ("Requests that may have left, over all legs.", run.requests),
         "run_retries": ("Of these, beyond the first for an agent.", run.retries),
+        "run_not_sent": ("Further attempts, which sent nothing.", run.not_sent),
         "run_started_timestamp_seconds": ("When its latest leg began.", run.started_ms / 1000),
         "run_finished_timestamp_seconds": (
             "When it ended; absent while it sends.",

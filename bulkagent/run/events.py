@@ -19,7 +19,7 @@ import msgspec
 from bulkagent.clock import Clock
 from bulkagent.engine import Again, Decision, Enough, Yet
 from bulkagent.gateway.operations import OPERATIONS
-from bulkagent.outcome import Assignment, Attempt
+from bulkagent.outcome import Assignment, Attempt, Reach
 from bulkagent.report import iso
 from bulkagent.run.line_file import LineFile
 
@@ -77,6 +77,7 @@ class EventLog:
     def attempted(self, item: Assignment, attempt: int, ended: Attempt, decision: Decision) -> None:
         """Log an attempt, how it ended, and what follows from that."""
         again = isinstance(decision, Again)
+        sent = ended.disposition.reach is not Reach.NEVER_SENT
         reason = _reason_of(decision)
         self._put(
             OPERATIONS[item.operation].log_name,
@@ -86,7 +87,7 @@ class EventLog:
                 "gateway": item.gateway,
                 "arguments": item.arguments,
                 "attempt": attempt,
-                "sent_at": iso(ended.sent_at),
+                "sent_at": iso(ended.sent_at) if sent else None,
                 "latency_ms": round(ended.latency_ms, 3),
                 "disposition": ended.disposition.name,
                 "reach": ended.disposition.reach.value,

@@ -206,6 +206,7 @@ def finish(
         causes=summary.causes,
         requests=summary.requests,
         retries=summary.retries,
+        not_sent=summary.not_sent,
         elapsed_s=round(elapsed_s, 3),
         reports=tuple(written),
         set_before_switchover=_set_before_switchover(database, planned.run),
@@ -284,9 +285,10 @@ def _counted(planned: Planned, counters: Counters | None) -> Summary:
     totals = dict(plan.totals)
     totals[Status.APPLIED] -= plan.once_more  # who is in doubt since the leg began
     totals[Status.UNKNOWN] += plan.once_more
-    requests = retries = 0
+    requests = retries = not_sent = 0
     if counters is not None:
         requests, retries = counters.requests, counters.retries
+        not_sent = counters.not_sent
         for status, count in counters.by_status.items():
             totals[status] += count
         # Who was put in doubt had been counted as set; whether sent again or not, he is in doubt.
@@ -303,4 +305,4 @@ def _counted(planned: Planned, counters: Counters | None) -> Summary:
             taken = min(totals[stood], first_attempts)
             totals[stood] -= taken
             first_attempts -= taken
-    return Summary(plan.rows, totals, {}, requests, retries, ())
+    return Summary(plan.rows, totals, {}, requests, retries, (), not_sent)

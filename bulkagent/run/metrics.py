@@ -44,6 +44,7 @@ class Metrics:
             result.causes,
             requests=result.requests,
             retries=result.retries,
+            not_sent=result.not_sent,
             finished_ms=now_ms,
             exit_code=result.exit_code,
         )
@@ -55,6 +56,7 @@ class Metrics:
         *,
         requests: int = 0,
         retries: int = 0,
+        not_sent: int = 0,
         finished_ms: int | None = None,
         exit_code: int | None = None,
     ) -> None:
@@ -69,6 +71,7 @@ class Metrics:
             causes=causes,
             requests=requests,
             retries=retries,
+            not_sent=not_sent,
             started_ms=self._started_ms,
             finished_ms=finished_ms,
             exit_code=exit_code,

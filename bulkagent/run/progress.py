@@ -40,7 +40,8 @@ class GatewayProgress(msgspec.Struct, frozen=True, kw_only=True):
     paused_s: float = 0.0
     """For how many seconds it has asked for no requests."""
     retries: int = 0
-    """Retries made that draw on its budget."""
+    """Attempts beyond an agent's first that its budget has granted, also those of which nothing
+    left."""
     retries_left: int = 0
     """Retries that its budget would grant at this moment."""
     waiting: int = 0
@@ -80,10 +81,14 @@ class Progress(msgspec.Struct, frozen=True):
     finished: int
     by_status: Mapping[str, int]
     requests: int
+    """Attempts of this leg of which a byte may have left."""
     retries: int
+    """Of these, beyond the first for an agent."""
     waiting: int
     """Agents between two attempts."""
     elapsed_s: float
+    not_sent: int = 0
+    """Further attempts, of which no byte left."""
     awaited: int = 0
     """Agents who are waited for to sign in."""
     finish_by: Moment | None = None

@@ -242,7 +242,11 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     causes: Mapping[str, int]
     """Rows by cause; only those that occurred, the most frequent first."""
     requests: int = 0
+    """What the gateways could have seen, over all legs."""
     retries: int = 0
+    """Of these, beyond the first for an agent."""
+    not_sent: int = 0
+    """Further attempts, which sent nothing."""
     elapsed_s: float = 0.0
     reports: tuple[str, ...] = ()
     set_before_switchover: int = 0

@@ -379,6 +379,7 @@ class Run:
             by_status={str(k): v for k, v in counters.by_status.items()} if counters else {},
             requests=counters.requests if counters else 0,
             retries=counters.retries if counters else 0,
+            not_sent=counters.not_sent if counters else 0,
             waiting=sending.waiting if sending else 0,
             awaited=sending.awaited if sending else 0,
             elapsed_s=self._clock.monotonic() - self._started,

@@ -89,7 +89,11 @@ class RunStory(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     gateways: Mapping[str, str]
     """Name to address."""
     requests: int
+    """What the gateways could have seen."""
     retries: int
+    """Of these, beyond the first for an agent."""
+    not_sent: int
+    """Further attempts, which sent nothing."""
     causes: Mapping[str, int]
     clusters: tuple[Cluster, ...]
     legs: tuple[LegLine, ...]
@@ -134,6 +138,7 @@ def run_story(ledger: Path | None, name: str) -> RunStory:
             gateways={at.gateway: at.url for at in endpoints_of(database, facts.run)},
             requests=summary.requests,
             retries=summary.retries,
+            not_sent=summary.not_sent,
             verified=verdicts_of(database, facts.run),
             causes=summary.causes,
             clusters=summary.clusters,

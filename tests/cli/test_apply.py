@@ -33,6 +33,7 @@ KEYS = {
     "causes",
     "requests",
     "retries",
+    "not_sent",
     "elapsed_s",
     "reports",
     "next",
@@ -277,7 +278,8 @@ def test_a_dead_gateway_is_said_so(tmp_path: Path) -> None:
     assert ended.code == 3
     assert ended.json["totals"]["failed"] == 2
     assert ended.json["causes"] == {"connect": 2}
-    assert {line["attempts"] for line in report_of(tmp_path, ended.json)} == {"2"}
+    assert {line["attempts"] for line in report_of(tmp_path, ended.json)} == {"0"}
+    assert (ended.json["requests"], ended.json["not_sent"]) == (0, 4)
 
 
 @pytest.mark.parametrize("stream", ["stdout", "stderr", "both"])

@@ -238,7 +238,14 @@ def test_a_service_that_is_down_is_not_the_gateways_fault(tmp_path: Path) -> Non
             ended = applied_to(gateway, "--guid-url", url, *limits)
         assert (ended.code, ended.json["causes"]) == (3, {"guid_source": 60}), ended.err
         assert len(asked) == 120
-        assert gateway.judge("stats")["requests"] == 0
+        assert gateway.judge("stats")["requests"] == ended.json["requests"] == 0
+        assert (ended.json["retries"], ended.json["not_sent"]) == (0, 120)
+        lines = report_of(tmp_path, ended.json)
+        assert {line["attempts"] + line["first_sent_at"] for line in lines} == {"0"}
+        shown = bulkagent(tmp_path, "show", "last", "--json")
+        assert (shown.json["requests"], shown.json["not_sent"]) == (0, 120)
+        past = bulkagent(tmp_path, "runs", "--agent", 101, "--json")
+        assert past.json["runs"][0]["attempts"] == 0
         assert {line["message"] for line in report_of(tmp_path, ended.json)} == {
             "the GUID service answered HTTP 500"
         }
@@ -263,3 +270,6 @@ def test_some_who_cannot_be_looked_up_at_first_do_not_hold_up_the_others(tmp_pat
             ended = applied_to(gateway, "--guid-url", url, "--yes", "--json")
         assert (ended.code, ended.json["causes"]) == (3, {"no_guid": 1}), ended.err
         assert ended.json["totals"]["applied"] == 99
+        assert ended.json["requests"] == gateway.judge("stats")["requests"] == 99
+        # The first attempt of those who had to be looked up again sent nothing: no retries.
+        assert (ended.json["retries"], ended.json["not_sent"]) == (0, 51)

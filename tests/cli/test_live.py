@@ -74,6 +74,14 @@ def test_it_says_how_far_how_fast_how_long_still_and_what_came_of_it() -> None:
     ]
 
 
+def test_attempts_of_which_nothing_left_are_told_apart() -> None:
+    lines = drawn(msgspec.structs.replace(RUN, not_sent=1_024, gateways=(EAST,)), width=140)
+    assert lines[2] == "      3,180 applied, 70 failed, 7 waiting for a retry, 1,024 sent nothing"
+    tried = msgspec.structs.replace(EAST, retries=31, retries_left=69)
+    lines = drawn(msgspec.structs.replace(RUN, gateways=(tried,), groups=()), width=140)
+    assert lines[-1].endswith("31 tried again, room for 69")
+
+
 def test_groups_are_shown_with_gate_and_floor_those_in_trouble_first() -> None:
     assert drawn(RUN)[-2:] == [
         "      Maple  4 of 10 up (gate 10), 0 of 8 off, floor 8  held",

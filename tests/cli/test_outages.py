@@ -164,10 +164,10 @@ async def test_every_broken_connection_ends_as_the_table_says(tmp_path: Path) ->
     """Never sent is `failed`, and whatever may have arrived is `unknown`."""
     half = http().reply[:-20]
     expected = {
-        "refused": ("failed", "connect", "2"),
-        "mute": ("failed", "connect", "2"),
-        "no_handshake": ("failed", "connect", "2"),
-        "changed": ("failed", "tls", "1"),
+        "refused": ("failed", "connect", "0"),
+        "mute": ("failed", "connect", "0"),
+        "no_handshake": ("failed", "connect", "0"),
+        "changed": ("failed", "tls", "0"),
         "hung_up": ("unknown", "reset", "2"),
         "reset": ("unknown", "reset", "2"),
         "closed": ("unknown", "reset", "2"),
@@ -222,6 +222,13 @@ async def test_every_broken_connection_ends_as_the_table_says(tmp_path: Path) ->
     }
     assert found == {(name, n): end for name, end in expected.items() for n in ("101", "102")}
     assert {line["retcode"] for line in lines} == {""}
+    for line in lines:
+        sent = line["status"] == "unknown"
+        assert (line["first_sent_at"] != "", line["latency_ms"] != "") == (sent, sent), line
+    # `requests` is what the gateways could have seen; what sent nothing is `not_sent`.
+    told = {name: ended.json[name] for name in ("requests", "retries", "not_sent")}
+    assert told == {"requests": 2 * 2 * 7, "retries": 2 * 7, "not_sent": 2 * (2 * 3 + 1)}
+    assert "28 requests, 14 of them retries; 14 attempts sent nothing" in ended.err
     assert ended.code == 3, ended.err
     assert ended.json["totals"]["failed"] == 8
     assert ended.json["totals"]["unknown"] == 14

@@ -100,6 +100,7 @@ def test_metrics_say_how_a_run_came_out(tmp_path: Path) -> None:
     assert found["bulkagent_run_exit_code",] == 3
     assert found["bulkagent_run_in_progress",] == 0
     assert found["bulkagent_run_requests",] == ended.json["requests"]
+    assert found["bulkagent_run_not_sent",] == 0
     assert found["bulkagent_run_info", "apply", ended.json["run_id"], "0.1.0"] == 1
     began = found["bulkagent_run_started_timestamp_seconds",]
     assert began <= found["bulkagent_run_finished_timestamp_seconds",]

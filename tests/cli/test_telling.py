@@ -22,7 +22,10 @@ LINE = {
     *("run_id", "state", "exit_code", "created_at", "finished_at", "rows", "totals"),
     *("roster", "gateway", "flag", "legs", "reverts", "job", "who", "note", "elapsed_s"),
 }
-STORY = {"run", "gateways", "requests", "retries", "causes", "clusters", "legs", "next"}
+STORY = {
+    *("run", "gateways", "requests", "retries", "not_sent", "causes", "clusters", "legs"),
+    "next",
+}
 LEG = {
     *("leg", "command", "started_at", "finished_at", "state", "exit_code", "reason", "override"),
     *("took_over", "who", "note", "consent"),

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -48,24 +48,25 @@ from tests.ledger.ledgers import (
     story,
 )
 
-Facts = tuple[Status, Cause | None, int]
-"""Status, cause and attempts of one row."""
+Facts = tuple[Status, Cause | None, int, int]
+"""Of one row: status, cause, attempts that may have left, and those that sent nothing."""
 
-NOT_ATTEMPTED: Facts = (Status.NOT_ATTEMPTED, Cause.INTERRUPTED, 0)
+NOT_ATTEMPTED: Facts = (Status.NOT_ATTEMPTED, Cause.INTERRUPTED, 0, 0)
 LEFT = frozenset({Status.NOT_ATTEMPTED, Status.FAILED, Status.UNKNOWN})
 
 
 def outcome(told: list[Disposition], past: Facts = NOT_ATTEMPTED) -> Facts:
     """What a row's attempts come to: only success clears a doubt, also one of an earlier leg."""
-    status, cause, attempts = past
-    attempts += len(told)
+    status, cause, sent, not_sent = past
+    not_sent += told.count(UNREACHED)
+    sent += len(told) - told.count(UNREACHED)
     if told[-1] is DONE:
-        return (DONE.status, None, attempts)
+        return (DONE.status, None, sent, not_sent)
     if LOST in told:
-        return (LOST.status, LOST.cause, attempts)
+        return (LOST.status, LOST.cause, sent, not_sent)
     if status is Status.UNKNOWN:
-        return (status, cause, attempts)
-    return (told[-1].status, told[-1].cause, attempts)
+        return (status, cause, sent, not_sent)
+    return (told[-1].status, told[-1].cause, sent, not_sent)
 
 
 class _Going(msgspec.Struct):
@@ -113,14 +114,14 @@ class Crashing(RuleBasedStateMachine):
                 status = Status(kind)
                 cause = Cause.BAD_ROW if kind == "invalid" else Cause.REPEATED_ROW
                 made.reject(row, "1", "east", ON, (), status=status, reason=kind)
-                self.expected[row] = (status, cause, 0)
+                self.expected[row] = (status, cause, 0, 0)
                 continue
             arguments = ON if kind == "on" else OFF
             lane = lane_of.setdefault(arguments, len(lane_of))
             made.assign(row, str(1000 + row), "east", arguments, ())
             if kind == "retracted":
                 made.retract(row, "contradicted")
-                self.expected[row] = (Status.INVALID, Cause.BAD_ROW, 0)
+                self.expected[row] = (Status.INVALID, Cause.BAD_ROW, 0, 0)
             else:
                 self.expected[row] = NOT_ATTEMPTED
                 self.lanes.setdefault(lane, []).append(row)
@@ -169,15 +170,20 @@ class Crashing(RuleBasedStateMachine):
                     find_run(opened, "last")
             else:
                 run = find_run(opened, "last").run
+                not_sent = dict(opened.all("SELECT row, not_sent FROM stories"))
+                rows = list(lines(opened, run, FLAGS))
                 found = {
-                    line.row: (line.status, line.cause, line.attempts)
-                    for line in lines(opened, run, FLAGS)
+                    line.row: (line.status, line.cause, line.attempts, not_sent[line.row])
+                    for line in rows
                 }
                 assert found == expected
+                # Empty until a byte may have left.
+                assert all((line.first_sent_at is None) == (line.attempts == 0) for line in rows)
                 summary = summarise(opened, run)
                 assert sum(summary.totals.values()) == summary.rows == len(expected)
-                counts = [attempts for _, _, attempts in expected.values()]
+                counts = [sent for _, _, sent, _ in expected.values()]
                 assert summary.requests == sum(counts)
+                assert summary.not_sent == sum(facts[3] for facts in expected.values())
                 assert summary.retries == sum(count - 1 for count in counts if count)
         shutil.rmtree(copy.parent)
 
@@ -211,9 +217,17 @@ class Crashing(RuleBasedStateMachine):
         """How earlier legs have left a row."""
         return self.pasts.get(row, NOT_ATTEMPTED)
 
-    def dispatched(self, row: int, attempt: int = 1) -> Facts:
-        """A row whose attempt of this leg has no end yet."""
-        return (Status.UNKNOWN, Cause.INTERRUPTED, self.before(row)[2] + attempt)
+    def dispatched(self, row: int, told: Sequence[Disposition] = (), *, sending: int = 1) -> Facts:
+        """A row whose attempt of this leg, after others, has no end yet."""
+        _, _, sent, not_sent = self.before(row)
+        nothing = list(told).count(UNREACHED)
+        sent += len(told) - nothing + sending
+        return (Status.UNKNOWN, Cause.INTERRUPTED, sent, not_sent + nothing)
+
+    def count(self, end: Disposition) -> None:
+        """An attempt has come to its end."""
+        if end is UNREACHED:
+            self.requests -= 1
 
     def mark(self, item: Assignment, attempt: int) -> Callable[[Journal], None]:
         def record(book: Journal) -> None:
@@ -249,14 +263,17 @@ class Crashing(RuleBasedStateMachine):
     def send_again(self, number: int, end: Disposition) -> None:
         going = self.going[number % len(self.going)]
         going.ends.append(end)
-        attempts = len(going.ends) + 1
-        self.turn(lambda book: book.attempted(going.item, attempts - 1, ended(end)), {})
-        again = self.dispatched(going.item.row, attempts)
-        self.turn(self.mark(going.item, attempts), {going.item.row: again})
+        attempts, row = len(going.ends) + 1, going.item.row
+        self.turn(
+            lambda book: book.attempted(going.item, attempts - 1, ended(end)),
+            {row: self.dispatched(row, going.ends, sending=0)},
+        )
+        self.turn(self.mark(going.item, attempts), {row: self.dispatched(row, going.ends)})
+        self.count(end)
         self.requests += 1
 
     @precondition(lambda self: self.going)
-    @rule(number=st.integers(0, 20), end=st.sampled_from([DONE, REFUSED, BUSY, LOST]))
+    @rule(number=st.integers(0, 20), end=st.sampled_from([DONE, REFUSED, BUSY, LOST, UNREACHED]))
     def settle(self, number: int, end: Disposition) -> None:
         going = self.going.pop(number % len(self.going))
         told = [*going.ends, end]
@@ -265,9 +282,10 @@ class Crashing(RuleBasedStateMachine):
             lambda book: book.settle(going.item, story(*told)),
             {row: outcome(told, self.before(row))},
         )
+        self.count(end)
 
     @precondition(lambda self: self.going)
-    @rule(number=st.integers(0, 1), end=st.sampled_from([DONE, REFUSED, BUSY, LOST]))
+    @rule(number=st.integers(0, 1), end=st.sampled_from([DONE, REFUSED, BUSY, LOST, UNREACHED]))
     def settle_and_send_in_one_turn(self, number: int, end: Disposition) -> None:
         item = self.taken(number)
         if item is None:
@@ -285,6 +303,7 @@ class Crashing(RuleBasedStateMachine):
             record,
             {row: outcome(told, self.before(row)), item.row: self.dispatched(item.row)},
         )
+        self.count(end)
         self.requests += 1
         self.going.append(_Going(item, []))
 
@@ -299,8 +318,8 @@ class Crashing(RuleBasedStateMachine):
         self.crash(self.expected)
         self.handed_out = {
             row
-            for row, (status, _, sent) in self.expected.items()
-            if status not in LEFT or sent > self.before(row)[2]
+            for row, (status, _, *attempts) in self.expected.items()
+            if status not in LEFT or sum(attempts) > sum(self.before(row)[2:])
         }
         self.going, self.requests = [], 0
         self.begin()
@@ -314,9 +333,7 @@ class Crashing(RuleBasedStateMachine):
         )
         self.crash(self.expected)
         self.pasts = dict(self.expected)
-        self.handed_out = {
-            row for row, (status, _, _) in self.expected.items() if status not in LEFT
-        }
+        self.handed_out = {row for row, facts in self.expected.items() if facts[0] not in LEFT}
         self.going, self.requests = [], 0
         self.begin()
 

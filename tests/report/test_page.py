@@ -101,6 +101,12 @@ class Reader(html.parser.HTMLParser):
         return json.loads(texts[at])
 
 
+def test_attempts_that_sent_nothing_are_no_requests() -> None:
+    told = " ".join("".join(text for _, text in Reader(page(LINE, not_sent=5)).texts).split())
+    assert "3 requests, 1 of them retries 5 attempts sent nothing" in told
+    assert "sent nothing" not in page(LINE)
+
+
 def test_the_rows_are_in_it_as_every_report_has_them() -> None:
     found = Reader(page(LINE))
     assert found.block("columns")[-1] == "name"

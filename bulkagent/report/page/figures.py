@@ -47,7 +47,7 @@ class Figures:
 
     def add(self, line: Line) -> None:
         """Count one line."""
-        if line.finished_at is not None and line.attempts:
+        if line.finished_at is not None:
             self._times.add(line.finished_at, line.status)
         if line.attempts:
             self.attempts[line.attempts] += 1

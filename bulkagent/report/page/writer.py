@@ -38,7 +38,7 @@ _IN_MEMORY = 128 << 10
 _NO_FACTS: Mapping[str, object] = {
     **dict.fromkeys(("run_id", "state", "roster", "created_at", "fingerprint", "job"), ""),
     **dict.fromkeys(("who", "note"), None),
-    **dict.fromkeys(("rows", "requests", "retries"), 0),
+    **dict.fromkeys(("rows", "requests", "retries", "not_sent"), 0),
     "exit_code": None,
     "reason": None,
     "next": None,
