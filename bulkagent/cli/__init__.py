@@ -27,6 +27,8 @@ from bulkagent.cli import (
     revert,
     runs,
     show,
+    status,
+    terminal,
 )
 
 __all__ = ["app", "main"]
@@ -84,7 +86,15 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             # A character that a terminal cannot show must not cost the line it stands in.
             stream.reconfigure(errors="backslashreplace")
-    app(prog_name="bulkagent")
+    status.listen()
+    code = 0
+    try:
+        app(prog_name="bulkagent")
+    except SystemExit as left:
+        code = left.code if isinstance(left.code, int) else int(left.code is not None)
+    except OSError as error:  # of what Typer prints by itself: help, completion
+        terminal.not_printed(error.strerror or str(error))
+    sys.exit(terminal.leave(code))
 
 
 def _fill_standard_streams() -> None:

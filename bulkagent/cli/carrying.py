@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from bulkagent.cli.ending import leaving_on_signals
 from bulkagent.cli.showing import Showing
-from bulkagent.cli.terminal import agreed, print_data, say
+from bulkagent.cli.status import answering
+from bulkagent.cli.terminal import agreed, not_printed, print_data, say
 
 if TYPE_CHECKING:
     from bulkagent.run import Finished, Plan, Run, RunResult
@@ -47,7 +48,7 @@ def carry_out(
     from bulkagent.cli.progress import execute
 
     with run:
-        with leaving_on_signals():
+        with leaving_on_signals(), answering(_preparing):
             plan = run.prepare(stdin=sys.stdin.buffer if sys.stdin else None)
             if not quiet:
                 say("\n".join([opening(plan), *timing.opening(run.timetable)]))
@@ -66,7 +67,13 @@ def carry_out(
                 _tell(run, plan, run.finished, as_json=as_json, quiet=quiet)
     if run.trouble:
         say(f"WARNING {run.trouble}")
+    if run.unprinted:
+        not_printed(run.unprinted)
     return result
+
+
+def _preparing() -> str:
+    return "the run is being prepared; nothing was sent"
 
 
 _INSECURE = (

@@ -10,13 +10,13 @@ import datetime as dt
 import math
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from bulkagent.cli.terminal import say
 from bulkagent.cli.timing import waiting_line
 
 if TYPE_CHECKING:
+    from bulkagent.cli.region import Region
     from bulkagent.run import Run
 
 __all__ = ["count_down", "mark_of"]
@@ -37,23 +37,20 @@ def mark_of(left_s: float) -> int:
     return math.ceil(left_s / _EVERY_S) * _EVERY_S
 
 
-def count_down(run: Run, pause: Callable[[float], bool], *, terminal: bool) -> bool:
+def count_down(run: Run, pause: Callable[[float], bool], region: Region | None) -> bool:
     """Show how long a run still waits for its start.
 
     Args:
         run: The run.
         pause: Waits that many seconds, saying what there is to say; False: nothing more is shown.
-        terminal: Whether a line can be redrawn.
+        region: Where a line can be redrawn; None: nowhere.
 
     Returns:
         Whether there is more to be shown.
     """
     if run.waiting_for is None:
         return True
-    if terminal:
-        with suppress(OSError, ValueError):
-            return _redrawn(run, pause)
-    return _lines(run, pause)
+    return _lines(run, pause) if region is None else _redrawn(run, pause, region)
 
 
 def _lines(run: Run, pause: Callable[[float], bool]) -> bool:
@@ -70,16 +67,14 @@ def _lines(run: Run, pause: Callable[[float], bool]) -> bool:
     return True
 
 
-def _redrawn(run: Run, pause: Callable[[float], bool]) -> bool:
-    from rich.console import Console
-    from rich.live import Live
+def _redrawn(run: Run, pause: Callable[[float], bool], region: Region) -> bool:
     from rich.text import Text
 
-    with Live(console=Console(stderr=True), auto_refresh=False, transient=True) as live:
-        while (start := run.waiting_for) is not None:
-            live.update(Text(waiting_line(start, _now_ms())), refresh=True)
-            if not pause(_LOOK_EVERY_S):
-                return False
+    while (start := run.waiting_for) is not None:
+        region.draw(Text(waiting_line(start, _now_ms())))
+        if not pause(_LOOK_EVERY_S):
+            return False
+    region.clear()
     return True
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-import queue
 import signal
 import sys
 import threading
@@ -20,7 +19,8 @@ from typing import TYPE_CHECKING
 from bulkagent.cli import hold_screen
 from bulkagent.cli.ending import SIGNALS, leaving_on_signals
 from bulkagent.cli.loop import run_on_loop
-from bulkagent.cli.terminal import agreed, say
+from bulkagent.cli.status import answering
+from bulkagent.cli.terminal import agreed, say, say_soon
 from bulkagent.clock import SystemClock
 from bulkagent.errors import ConsentRefused, SettingsRefused
 from bulkagent.holding import Hold, HoldPlan, HoldRequest, HoldStanding
@@ -48,7 +48,7 @@ def carry_out(request: HoldRequest, asked: Request, gateways: Gateways, *, yes: 
         EventLog(asked.log_file, SystemClock()) as log,
         Hold(request, log=log.decided if log.wanted else None) as hold,
     ):
-        with leaving_on_signals():
+        with leaving_on_signals(), answering(_preparing):
             plan = hold.prepare(stdin=sys.stdin.buffer if sys.stdin else None)
             gateways.check(plan.agents)
             make_room(
@@ -69,6 +69,10 @@ def carry_out(request: HoldRequest, asked: Request, gateways: Gateways, *, yes: 
     if received:
         return 128 + received[0]
     return _A_PERSON_MUST_LOOK if standing.stopped else _NOT_UP
+
+
+def _preparing() -> str:
+    return "the hold is being prepared; nothing was sent"
 
 
 def _refuse_files(request: HoldRequest, asked: Request, gateways: Gateways) -> None:
@@ -124,7 +128,8 @@ def _signals(hold: Hold, telling: _Telling, received: list[int]) -> Iterator[Non
     for number in obeyed:
         loop.add_signal_handler(number, obey, number)
     try:
-        yield
+        with answering(telling.status):
+            yield
     finally:
         for number in obeyed:
             loop.remove_signal_handler(number)
@@ -144,36 +149,28 @@ class _Telling(threading.Thread):
     def __init__(self, standing: Callable[[], HoldStanding]) -> None:
         super().__init__(name="bulkagent-telling", daemon=True)
         self._standing = standing
-        self._said: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._ending = threading.Event()
 
     def announce(self, text: str) -> None:
         """Say something at once, from any thread."""
-        self._said.put(text)
+        say_soon(text)
+
+    def status(self) -> str:
+        """How it stands, for somebody who asks."""
+        return hold_screen.status(self._standing())
 
     def end(self) -> None:
         """Stop; a terminal that takes nothing is not waited for."""
-        self._said.put(None)
+        self._ending.set()
         self.join(_LAST_WORD_S)
 
     def run(self) -> None:
         """Tell until the end."""
         told: tuple[object, ...] = ()
         told_at = 0.0
-        while self._pause():
+        while not self._ending.wait(_LOOK_EVERY_S):
             standing = self._standing()
             facts = (tuple(standing.counts.items()), standing.stopped, standing.unsaved)
             if facts != told or time.monotonic() - told_at >= _UNCHANGED_EVERY_S:
                 told, told_at = facts, time.monotonic()
                 say(hold_screen.line(standing, dt.datetime.now().astimezone()))
-
-    def _pause(self) -> bool:
-        until = time.monotonic() + _LOOK_EVERY_S
-        while (left := until - time.monotonic()) > 0:
-            try:
-                text = self._said.get(timeout=left)
-            except queue.Empty:
-                return True
-            if text is None:
-                return False
-            say(text)
-        return True

@@ -116,10 +116,11 @@ _WORDS: Mapping[State, str] = {
 
 def line(standing: HoldStanding, now: dt.datetime) -> str:
     """One dated line: how many are up, and what holds the others back."""
-    return f"{now.isoformat(timespec='seconds')} {_counts(standing)}"
+    return f"{now.isoformat(timespec='seconds')} {status(standing)}"
 
 
-def _counts(standing: HoldStanding) -> str:
+def status(standing: HoldStanding) -> str:
+    """How many are up, and what holds the others back."""
     parts = [f"up {standing.counts[State.UP]:,} of {standing.agents:,}"]
     parts.extend(
         f"{word} {standing.counts[state]:,}"
@@ -172,7 +173,7 @@ def closing(
     """The last screen: what is left of the sessions, who is not up and why, what to do."""
     up = standing.counts[State.UP]
     word = "STOPPED" if interrupted else "ENDED"
-    text = [f"{word:<8}{_counts(standing)}"]
+    text = [f"{word:<8}{status(standing)}"]
     if up:
         left = "the gateway ends them" if not interrupted else "they live on"
         text.append(

@@ -12,21 +12,21 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import os
-import queue
 import signal
-import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from bulkagent.cli.countdown import count_down
 from bulkagent.cli.ending import SIGNALS
 from bulkagent.cli.pacing import Pace, outlook
+from bulkagent.cli.region import Region
 from bulkagent.cli.showing import Showing
-from bulkagent.cli.terminal import say
-from bulkagent.cli.timing import margin
+from bulkagent.cli.status import answering
+from bulkagent.cli.terminal import say, say_soon
+from bulkagent.cli.timing import margin, waiting_line
 
 if TYPE_CHECKING:
     from bulkagent.run import Progress, Run, RunResult
@@ -36,7 +36,6 @@ __all__ = ["execute", "plain_line"]
 _PLAIN_EVERY_S = 5.0
 _BAR_EVERY_S = 0.25
 _LAST_WORD_S = 1.0
-_HOUR_S = 3600.0
 
 
 async def execute(run: Run, showing: Showing = Showing.BAR) -> RunResult:
@@ -77,9 +76,12 @@ def _signals(run: Run, display: _Display) -> Iterator[None]:
     obeyed = [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
     for number in obeyed:
         loop.add_signal_handler(number, obey, number)
+    loop.add_signal_handler(signal.SIGWINCH, display.resized)
     try:
-        yield
+        with answering(display.status):
+            yield
     finally:
+        loop.remove_signal_handler(signal.SIGWINCH)
         late = _Late()
         for number in obeyed:
             loop.remove_signal_handler(number)
@@ -107,40 +109,67 @@ class _Display(threading.Thread):
         self._run = run
         self._showing = showing
         self._pace = Pace()
-        self._said: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._ending = False
+        self._look_again = threading.Event()
 
     def announce(self, text: str) -> None:
         """Say something at once, from any thread."""
-        self._said.put(text)
+        say_soon(text)
 
     def date(self, text: str) -> None:
         """Say with the time of day what somebody may read hours later."""
-        self.announce(f"{dt.datetime.now().astimezone().isoformat(timespec='seconds')} {text}")
+        self.announce(f"{_now().isoformat(timespec='seconds')} {text}")
+
+    def resized(self) -> None:
+        """The terminal has another size: draw at once."""
+        self._look_again.set()
+
+    def status(self) -> str:
+        """How it stands, for somebody who asks."""
+        start = self._run.waiting_for
+        if start is not None:
+            return waiting_line(start, time.time_ns() // 1_000_000)
+        progress = self._run.progress()
+        if not progress.agents or not progress.requests:
+            return f"nothing was sent yet; {progress.agents:,} agents to set"
+        # Where nothing is drawn, nobody has looked how fast it is of late.
+        average = progress.finished / progress.elapsed_s if progress.elapsed_s else 0.0
+        return _plain(
+            progress,
+            _now(),
+            per_second=self._pace.per_second or average,
+            left_s=self._pace.left_s(progress),
+        )
 
     def end(self) -> None:
         """Stop showing; a terminal that takes nothing is not waited for."""
-        self._said.put(None)
+        self._ending = True
+        self._look_again.set()
         self.join(_LAST_WORD_S)
 
     def run(self) -> None:
         """Draw until the end."""
         if self._showing is Showing.NONE:
-            while self._pause(_HOUR_S):
-                pass
             return
-        bar = self._showing is not Showing.PLAIN and _is_terminal()
-        if not count_down(self._run, self._pause, terminal=bar):
-            return
-        self._look()
-        if not (bar and self._bar()):
-            self._lines()
+        region = Region.of_stderr() if self._showing is not Showing.PLAIN else None
+        try:
+            if not count_down(self._run, self._pause, region):
+                return
+            self._look()
+            if region is None:
+                self._lines()
+            else:
+                self._bar(region)
+        finally:
+            if region is not None:
+                region.clear()
 
     def _lines(self) -> None:
         while self._pause(_PLAIN_EVERY_S):
             progress = self._look()
             said = plain_line(
                 progress,
-                dt.datetime.now().astimezone(),
+                _now(),
                 per_second=self._pace.per_second,
                 left_s=self._pace.left_s(progress),
             )
@@ -148,46 +177,27 @@ class _Display(threading.Thread):
 
     def _pause(self, seconds: float) -> bool:
         """Wait for the next drawing; False when there is none any more."""
-        until = time.monotonic() + seconds
-        while (left := until - time.monotonic()) > 0:
-            try:
-                text = self._said.get(timeout=left)
-            except queue.Empty:
-                return True
-            if text is None:
-                return False
-            say(text)
-        return True
+        if self._look_again.wait(seconds) and not self._ending:
+            self._look_again.clear()
+        return not self._ending
 
-    def _bar(self) -> bool:
-        """Draw anew until the end; False when the terminal has gone and lines are to be tried."""
-        from rich.console import Console
-        from rich.live import Live
-
+    def _bar(self, region: Region) -> None:
+        """Draw anew until the end."""
         from bulkagent.cli.live import live_view
 
-        console = Console(stderr=True)
-        live = Live(console=console, auto_refresh=False, transient=True)
-        try:
-            live.start()
-            while self._pause(_BAR_EVERY_S):
-                progress = self._look()
-                view = live_view(
-                    progress,
-                    dt.datetime.now().astimezone(),
-                    per_second=self._pace.per_second,
-                    left_s=self._pace.left_s(progress),
-                    width=console.width,
-                    height=console.height - 1,
-                    plain=console.options.ascii_only,
-                )
-                live.update(view, refresh=True)
-        except (OSError, ValueError):
-            return False
-        finally:
-            with suppress(OSError, ValueError):
-                live.stop()
-        return True
+        while self._pause(_BAR_EVERY_S):
+            progress = self._look()
+            width, height = region.size
+            view = live_view(
+                progress,
+                _now(),
+                per_second=self._pace.per_second,
+                left_s=self._pace.left_s(progress),
+                width=width,
+                height=height,
+                plain=region.ascii_only,
+            )
+            region.draw(view)
 
     def _look(self) -> Progress:
         progress = self._run.progress()
@@ -195,18 +205,23 @@ class _Display(threading.Thread):
         return progress
 
 
-def _is_terminal() -> bool:
-    return sys.stderr is not None and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+def _now() -> dt.datetime:
+    return dt.datetime.now().astimezone()
 
 
 def plain_line(
     progress: Progress, now: dt.datetime, *, per_second: float, left_s: float | None
 ) -> str:
     """One dated line: how far, how fast, how long still, and what came of it."""
+    said = _plain(progress, now, per_second=per_second, left_s=left_s)
+    return f"{now.isoformat(timespec='seconds')} {said}"
+
+
+def _plain(progress: Progress, now: dt.datetime, *, per_second: float, left_s: float | None) -> str:
     share = progress.finished / progress.agents if progress.agents else 1.0
     said = outlook(progress, left_s)
     return (
-        f"{now.isoformat(timespec='seconds')} {progress.finished:,} of {progress.agents:,}"
+        f"{progress.finished:,} of {progress.agents:,}"
         f" ({share:.1%}), {per_second:,.0f}/s{f', {said}' if said else ''}"
         f"{margin(progress.finish_by, now, left_s)}{_counts(progress)}"
     )

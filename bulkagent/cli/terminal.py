@@ -7,21 +7,113 @@ know: what is said.
 from __future__ import annotations
 
 import contextlib
+import errno
+import io
 import os
 import sys
 import termios
+from collections.abc import Callable
+from functools import cache
 from typing import TextIO
 
-__all__ = ["agreed", "print_data", "say", "width_of", "wrapped"]
+from bulkagent.cli.console import Console
+
+__all__ = [
+    "agreed",
+    "console_of",
+    "leave",
+    "not_printed",
+    "print_data",
+    "say",
+    "say_soon",
+    "width_of",
+    "wrapped",
+]
 
 
 def say(text: str = "") -> None:
-    """A line for people, on stderr, with everything that a terminal would obey spelled out."""
+    """A line for people, on stderr, with everything that a terminal would obey spelled out.
+
+    Waits for a moment where nobody takes it, and not any more once that is known.
+    """
+    _tell(text, Console.say)
+
+
+def say_soon(text: str) -> None:
+    """The same from any thread and from handlers of signals, without ever waiting."""
+    _tell(text, Console.put)
+
+
+def _tell(text: str, how: Callable[[Console, bytes], object]) -> None:
     from bulkagent.report import printable
 
-    width = width_of(sys.stderr)
+    stream = sys.stderr
+    width = width_of(stream)
     lines = (printable(line) for line in text.split("\n"))
-    _write(sys.stderr, "\n".join(part for line in lines for part in wrapped(line, width)))
+    shown = "\n".join(part for line in lines for part in wrapped(line, width))
+    console = console_of(stream)
+    if console is None:
+        _write(stream, shown)
+    elif stream is not None:
+        how(console, f"{shown}\n".encode(stream.encoding, "backslashreplace"))
+
+
+def console_of(stream: TextIO | None) -> Console | None:
+    """What writes to stderr; None where that is something else, as a test's."""
+    try:
+        real = isinstance(stream, io.TextIOWrapper) and stream.fileno() == _STDERR
+    except (OSError, ValueError):
+        return None
+    return _console() if real else None
+
+
+@cache
+def _console() -> Console:
+    return Console(_STDERR)
+
+
+_STDERR = 2
+_LAST_WORDS_S = 2.0
+"""For so long a reader that takes nothing is waited for in the end; a terminal for ever."""
+
+
+def leave(code: int) -> int:
+    """Let all that was said and printed be written; the exit code, which that may worsen."""
+    if sys.stdout is not None:
+        try:
+            sys.stdout.flush()
+            # Some file systems say only now that there was no room.
+            os.close(os.dup(sys.stdout.fileno()))
+        except (OSError, ValueError) as error:
+            _not_printed(error, sys.stdout)
+    console = console_of(sys.stderr)
+    if console is not None:
+        console.show(b"")
+        console.drain(None if sys.stderr.isatty() else _LAST_WORDS_S)
+    return _UNPRINTED if _failed and code != _REFUSED else code
+
+
+_UNPRINTED, _REFUSED = 1, 2
+_failed: list[str] = []
+
+
+def not_printed(said: str) -> None:
+    """Take note that data could not be written to stdout, and say so."""
+    if not _failed:
+        say(f"bulkagent: standard output could not be written: {said}; what was done stands")
+    _failed.append(said)
+
+
+def _not_printed(error: OSError | ValueError, stream: TextIO) -> None:
+    # What is still in the buffer must go somewhere, or the interpreter complains about it on its
+    # way out.
+    with contextlib.suppress(OSError, ValueError):
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, stream.fileno())
+        os.close(null)
+    # Whoever read it has gone: that is no reason to leave a shift half set, nor worth a word.
+    if isinstance(error, OSError) and error.errno not in {errno.EPIPE, None}:
+        not_printed(error.strerror or str(error))
 
 
 def wrapped(line: str, width: int | None) -> list[str]:
@@ -58,23 +150,27 @@ _WHOLE = ("next    ", "report  ")
 
 
 def print_data(text: str) -> None:
-    """A line of data, on stdout."""
-    _write(sys.stdout, text)
+    """Data, on stdout, with everything that a terminal would obey spelled out.
+
+    What cannot be written is said, and worsens the exit code; a reader that has gone does neither.
+    """
+    from bulkagent.report import printable
+
+    if sys.stdout is None:
+        return
+    try:
+        sys.stdout.write("\n".join(map(printable, text.split("\n"))) + "\n")
+        sys.stdout.flush()
+    except (OSError, ValueError) as error:
+        _not_printed(error, sys.stdout)
 
 
 def _write(stream: TextIO | None, text: str) -> None:
     if stream is None:
         return
-    try:
+    with contextlib.suppress(OSError, ValueError):
         stream.write(text + "\n")
         stream.flush()
-    except (OSError, ValueError):
-        # Whoever read it has gone: that is no reason to leave a shift half set. What is still in
-        # the buffer must go somewhere, or the interpreter complains about it on its way out.
-        with contextlib.suppress(OSError, ValueError):
-            null = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(null, stream.fileno())
-            os.close(null)
 
 
 def agreed(question: str, *, otherwise: str = "nothing was sent", number: int = 0) -> bool:

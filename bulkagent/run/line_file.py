@@ -50,6 +50,8 @@ class LineFile:
 
     def __init__(self, path: Path, noun: str, option: str) -> None:
         self.trouble = ""
+        self.lost = ""
+        """Why there was no room for it; "" where there was, or its reader has gone."""
         self._name = f"{noun} {'on standard output' if path == STANDARD_OUTPUT else path}"
         self._lines: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._closing_since: float | None = None
@@ -113,6 +115,7 @@ class LineFile:
                 continue  # somebody else has filled the pipe meanwhile
             except (OSError, ValueError) as error:
                 said = (isinstance(error, OSError) and error.strerror) or str(error)
+                self.lost = said if getattr(error, "errno", None) != errno.EPIPE else ""
                 self._give_up(said)
                 raise _GivenUp from None
             data = data[written:]

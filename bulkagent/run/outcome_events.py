@@ -11,7 +11,7 @@ from pathlib import Path
 from bulkagent.gateway.operations import flag_of
 from bulkagent.outcome import Assignment, Line, Outcome
 from bulkagent.report import event_of
-from bulkagent.run.line_file import LineFile
+from bulkagent.run.line_file import STANDARD_OUTPUT, LineFile
 
 __all__ = ["OutcomeEvents"]
 
@@ -29,12 +29,18 @@ class OutcomeEvents:
 
     def __init__(self, path: Path, run_id: str) -> None:
         self._run_id = run_id
+        self._path = path
         self._file = LineFile(path, "events", "--events")
 
     @property
     def trouble(self) -> str:
         """What kept them from being complete; "" where nothing did."""
         return self._file.trouble
+
+    @property
+    def unprinted(self) -> str:
+        """Why they did not fit where standard output goes; "" where they did."""
+        return self._file.lost if self._path == STANDARD_OUTPUT else ""
 
     def ended(self, item: Assignment, outcome: Outcome) -> None:
         """Write an outcome. Runs for every one."""

@@ -408,6 +408,11 @@ class Run:
         troubles = (outlet.trouble for outlet in outlets if outlet is not None)
         return "; ".join(filter(None, troubles))
 
+    @property
+    def unprinted(self) -> str:
+        """Why outcomes did not fit where standard output goes; "" where they did."""
+        return self._events.unprinted if self._events is not None else ""
+
     def _tell(self, text: str) -> None:
         self._log.decided("run.waiting", reason=text)
         self.warn(text)

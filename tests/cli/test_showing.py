@@ -88,7 +88,7 @@ def test_a_terminal_has_a_view_that_is_gone_in_the_end(tmp_path: Path) -> None:
     assert "breaker closed" in written
     assert "\x1b[32m" in written, "in colour"
     # What was drawn last is wiped off, so that only what matters stays.
-    assert "\x1b[2K" in written.rpartition("breaker closed")[2]
+    assert "\x1b[J" in written.rpartition("breaker closed")[2]
 
 
 def test_no_color_is_honoured(tmp_path: Path) -> None:
