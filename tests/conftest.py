@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, cast
 from unittest import mock
 
 import aiofastnet
@@ -34,6 +34,17 @@ def canned() -> Iterator[aioresponses]:
     ):
         yield replies
 
+
+def _uvloop() -> asyncio.AbstractEventLoop:
+    """uvloop's, which comes with the extra `test` wherever it can be had."""
+    return cast("asyncio.AbstractEventLoop", pytest.importorskip("uvloop").new_event_loop())
+
+
+LOOPS: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {
+    "asyncio": asyncio.new_event_loop,
+    "aiofastnet": aiofastnet.loop_factory(),
+    "uvloop": _uvloop,
+}
 
 # What nohup, or a shell's `&`, has set to be ignored would stay so in every command of the tests.
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
@@ -72,6 +83,5 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 def pytest_asyncio_loop_factories() -> dict[str, Callable[[], Any]]:
     """The loop that tests run on; see tests/gateway/test_on_the_loop_of_the_commands.py."""
-    if os.environ.get("BULKAGENT_TEST_LOOP") == "aiofastnet":
-        return {"aiofastnet": aiofastnet.loop_factory()}
-    return {"asyncio": asyncio.new_event_loop}
+    loop = os.environ.get("BULKAGENT_TEST_LOOP", "asyncio")
+    return {loop: LOOPS[loop]}

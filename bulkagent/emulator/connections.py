@@ -6,8 +6,7 @@ this module must not know: HTTP, agents, or what any node does.
 
 from __future__ import annotations
 
-import asyncio
-from weakref import WeakKeyDictionary, WeakSet
+from collections.abc import Hashable
 
 from bulkagent.emulator.affinity import named_node
 from bulkagent.emulator.agents import ANY_NODE
@@ -28,10 +27,9 @@ class Connections:
     def __init__(self, emulation: Emulation, cluster: Cluster) -> None:
         self._emulation = emulation
         self._cluster = cluster
-        # Weak, so that a connection is forgotten when it is gone. Of what aiohttp has for each
-        # connection, the transport is what can be referred to weakly.
-        self._nodes: WeakKeyDictionary[asyncio.BaseTransport, int] = WeakKeyDictionary()
-        self._counted: WeakSet[asyncio.BaseTransport] = WeakSet()
+        # Until `forget`: not every loop has transports that can be referred to weakly.
+        self._nodes: dict[Hashable, int] = {}
+        self._counted: set[Hashable] = set()
 
     def __len__(self) -> int:
         return len(self._nodes)
@@ -39,9 +37,12 @@ class Connections:
     def __repr__(self) -> str:
         return f"<Connections: {len(self._nodes)} with a node>"
 
-    def node_of_talk_right(
-        self, connection: asyncio.BaseTransport | None, cookie: str | None
-    ) -> int:
+    def forget(self, connection: Hashable) -> None:
+        """A connection is gone, and none of its requests is asked about any more."""
+        self._nodes.pop(connection, None)
+        self._counted.discard(connection)
+
+    def node_of_talk_right(self, connection: Hashable | None, cookie: str | None) -> int:
         """The node of a settalkright request; its connection is counted for the judges."""
         if connection is None:
             return 1  # the client is gone: no node can tell it anything
@@ -55,7 +56,7 @@ class Connections:
             node = self._nodes[connection] = self._emulation.connected()
         return node
 
-    def node_of(self, connection: asyncio.BaseTransport | None, cookie: str | None) -> int:
+    def node_of(self, connection: Hashable | None, cookie: str | None) -> int:
         """The node of any other request."""
         if not self._cluster.affinity:
             return ANY_NODE

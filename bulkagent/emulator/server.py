@@ -10,11 +10,13 @@ aiohttp's low-level server is used, without its router and applications: paths a
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Hashable, Iterable
+from typing import Any
 
-from aiohttp import web
+from aiohttp import http, web
 
 from bulkagent.emulator.agent_events import poll_answer
 from bulkagent.emulator.connections import Connections
@@ -23,13 +25,16 @@ from bulkagent.emulator.entrance import Entrance
 from bulkagent.emulator.faults import ABORTED
 from bulkagent.emulator.interfaces import Call, Interface, resolve
 from bulkagent.emulator.presence import GoneBy, Presence, abort
-from bulkagent.emulator.reply import Delivery, Reply, Retcode
+from bulkagent.emulator.reply import Delivery, Reply, Retcode, page
 from bulkagent.emulator.scenario import Scenario
 from bulkagent.emulator.signing_in import SIGN_INS
 from bulkagent.emulator.waiting import Over, WaitingRoom
 from bulkagent.emulator.watch import Watch
 
 __all__ = ["Server"]
+
+UNREADABLE = page(400, "400 Bad Request")
+"""For a body that is not what its headers say."""
 
 KEEPALIVE_SECONDS = 3600
 """No idle connection is closed in the middle of a test."""
@@ -69,9 +74,11 @@ class Server:
 
     async def open(self, listeners: Iterable[socket.socket], context: ssl.SSLContext) -> None:
         """Listen."""
-        server = web.Server(
+        server = _Server(
             self._handle,
+            self.connections.forget,
             access_log=None,
+            logger=_LOGGER,
             keepalive_timeout=KEEPALIVE_SECONDS,
             # A client that hangs up is in flight no longer.
             handler_cancellation=True,
@@ -127,12 +134,16 @@ class Server:
         if isinstance(call, Reply):
             return await _deliver(request, call)
         if call.interface is not Interface.SET_TALK_RIGHT:
-            return await _deliver(request, await self._answer(call, request))
+            try:
+                reply = await self._answer(call, request)
+            except web.RequestPayloadError:
+                reply = UNREADABLE
+            return await _deliver(request, reply)
         # Wherever this waits, a snapshot may be restored: the counts are asked for each time.
         self._emulation.arrived()
         try:
             cookie = request.headers.get("Cookie")
-            node = self.connections.node_of_talk_right(request.transport, cookie)
+            node = self.connections.node_of_talk_right(_connection(request), cookie)
             step = self._emulation.set_talk_right(call, request.headers, node)
             if self._watch is not None:
                 self._watch.look()
@@ -148,7 +159,7 @@ class Server:
         """The answer of every interface but settalkright."""
         if not call.agent_id:  # the judges'
             return self._emulation.answer(call, request.headers)
-        node = self.connections.node_of(request.transport, request.headers.get("Cookie"))
+        node = self.connections.node_of(_connection(request), request.headers.get("Cookie"))
         if call.interface in SIGN_INS:
             return await self._sign_in(call, request, node)
         if call.interface is Interface.POLL:
@@ -183,6 +194,54 @@ class Server:
             # Nothing may get lost with it: events and GUIDs are for the poll that is still there.
             return poll_answer(hold.agent_id, None)
         return self._emulation.answer_hold(hold)
+
+
+class _Server(web.Server):
+    """aiohttp's server, which also says when a connection is gone.
+
+    Args:
+        handler: answers requests.
+        gone: told of each connection that is gone.
+        settings: aiohttp's.
+    """
+
+    def __init__(
+        self,
+        handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]],
+        gone: Callable[[Hashable], None],
+        **settings: Any,
+    ) -> None:
+        super().__init__(handler, **settings)
+        self._gone = gone
+
+    def connection_lost(
+        self, handler: web.RequestHandler, exc: BaseException | None = None
+    ) -> None:
+        """Pass it on."""
+        self._gone(handler)
+        super().connection_lost(handler, exc)
+
+
+def _connection(request: web.BaseRequest) -> Hashable | None:
+    """What stands for a connection as long as there is one; None: its client is gone."""
+    return None if request.transport is None else request.protocol
+
+
+def _in_a_line(record: logging.LogRecord) -> bool:
+    """Whether to log this; what a client sent that is no request has been answered with a 400."""
+    error = record.exc_info[1] if record.exc_info else None
+    if isinstance(error, web.RequestPayloadError):
+        return False
+    if isinstance(error, http.HttpProcessingError):
+        # By its name alone: its words quote what was sent, which may be a GUID.
+        record.msg = "the emulated gateway was sent what is no HTTP request: %s"
+        record.args = (type(error).__name__,)
+        record.exc_info = None
+    return True
+
+
+_LOGGER = logging.getLogger("bulkagent.emulator")
+_LOGGER.addFilter(_in_a_line)
 
 
 def _transports(runner: web.ServerRunner) -> list[asyncio.WriteTransport]:
