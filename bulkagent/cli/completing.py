@@ -27,11 +27,11 @@ def run_names(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
     """The latest runs of the ledger, and the word `last`."""
     found = [("last", "the latest run")]
     with _at_best():
-        from bulkagent.ledger import Database, default_path, list_runs
+        from bulkagent.ledger import default_path, list_runs, read_ledger
         from bulkagent.run.reporting import end_of
 
         path = ctx.params.get("ledger") or _config(ctx).ledger or default_path()
-        with Database(Path(path)) as database:
+        with read_ledger(Path(path)) as database:
             found.extend(
                 (facts.id, f"{end_of(facts)[0]} {facts.job or Path(facts.roster).name}")
                 for facts in list_runs(database, _RUNS)

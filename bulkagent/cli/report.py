@@ -31,13 +31,13 @@ def report(
     with explained(as_json=as_json):
         from bulkagent.cli import given
         from bulkagent.cli.screen import as_json_object
-        from bulkagent.ledger import default_path, open_ledger
+        from bulkagent.ledger import default_path, read_ledger
         from bulkagent.report import probe
         from bulkagent.run import write_report
 
         settings = given.settings_from(config, ledger=ledger)
         probe(to)
-        with open_ledger(settings.ledger or default_path()) as database:
+        with read_ledger(settings.ledger or default_path()) as database:
             result = write_report(database, run, to)
         say(f"report  {to}  ({result.rows:,} rows of run {result.run_id})")
         if as_json:

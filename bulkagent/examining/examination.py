@@ -24,7 +24,7 @@ from bulkagent.examining import findings, seeing
 from bulkagent.examining.findings import Finding, Verdict
 from bulkagent.gateway.credentials import CredentialSource, PackedGuids
 from bulkagent.gateway.operations import SET_TALK_RIGHT
-from bulkagent.ledger import default_path, open_ledger
+from bulkagent.ledger import default_path, rehearse
 from bulkagent.outcome import Assignment
 from bulkagent.roster import Roster, RosterRow
 from bulkagent.run import EMULATED, Request
@@ -246,8 +246,7 @@ def _of_ledger(given: Path | None) -> list[Finding]:
     path = given or default_path()
     found: list[Finding] = []
     try:
-        with open_ledger(path) as database:
-            database.write()  # takes the write lock, and gives it back
+        rehearse(path)
         found.append(Finding("ledger", Verdict.OK, f"{path} can be written"))
     except BulkagentError as error:
         found.append(Finding("ledger", Verdict.FAILED, str(error), "give another with --ledger"))

@@ -3,8 +3,9 @@
 What may live here: all SQL. What this room must not know: gateways, rosters, reports; it is
 told plain values and gives back the records of `bulkagent.outcome`.
 
-- `database` opens the file and is the only module that knows sqlite3; `schema` is its tables,
-  `place` says where it may be.
+- `opening` makes, opens and refuses files, `migrating` brings older ones up, `database` is a
+  connection; `schema` is its tables, `formats` those of older ledgers, `structure` compares a file
+  with them, `place` says where it may be. No other module knows sqlite3.
 - `ownership` says which process a run belongs to, `leases` whose agents are being set.
 - `plan` writes a run's rows before anything is sent.
 - `journal` records marks and outcomes while it is sent, `commits` makes them durable, `shelves`
@@ -17,7 +18,7 @@ told plain values and gives back the records of `bulkagent.outcome`.
 
 from bulkagent.ledger.appearances import Appearance, appearances
 from bulkagent.ledger.covers import Covered, Covers
-from bulkagent.ledger.database import Database, open_ledger
+from bulkagent.ledger.database import Database
 from bulkagent.ledger.forgetting import forget_run, idle_since, prune_run
 from bulkagent.ledger.handovers import (
     HandoverGroup,
@@ -61,6 +62,7 @@ from bulkagent.ledger.legs import (
     touched_since,
 )
 from bulkagent.ledger.matching import Matching
+from bulkagent.ledger.opening import open_ledger, read_ledger, rehearse
 from bulkagent.ledger.ownership import Claim, ask_to_drain, is_claimed
 from bulkagent.ledger.pace import Pace, last_pace
 from bulkagent.ledger.place import default_path, probe
@@ -157,6 +159,8 @@ __all__ = [
     "prune_run",
     "pulses_of",
     "put_in_doubt",
+    "read_ledger",
+    "rehearse",
     "release_lease",
     "row_of",
     "same_groups",

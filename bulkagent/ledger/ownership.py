@@ -15,7 +15,7 @@ from pathlib import Path
 
 from bulkagent.errors import LedgerUnavailable, RunBusy
 
-__all__ = ["Claim", "ask_to_drain", "is_claimed"]
+__all__ = ["Claim", "ask_to_drain", "claimed_runs", "is_claimed"]
 
 _ID = re.compile(r"[0-9A-Za-z.-]{1,40}", re.ASCII)
 
@@ -124,6 +124,16 @@ def is_claimed(ledger: Path, run_id: str) -> bool:
     finally:
         os.close(file)
     return False
+
+
+def claimed_runs(ledger: Path) -> list[str]:
+    """The runs of a ledger that some process owns at this moment."""
+    folder = _lock_of(ledger, "")
+    try:
+        locks = sorted(os.listdir(folder))  # noqa: PTH208 - names alone, of a hostile folder perhaps
+    except OSError:
+        return []
+    return [name for name in locks if _ID.fullmatch(name) and is_claimed(ledger, name)]
 
 
 def _request_of(lock: Path) -> Path:

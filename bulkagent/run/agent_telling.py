@@ -15,7 +15,7 @@ from bulkagent.ledger import (
     default_path,
     find_run,
     lines_of_agent,
-    open_ledger,
+    read_ledger,
     steps,
 )
 from bulkagent.report import iso
@@ -80,7 +80,7 @@ def agent_story(ledger: Path | None, name: str, agent_id: str) -> AgentStory:
         RunNotFound: There is no such run, or it has no such agent.
         LedgerUnavailable: The ledger cannot be read.
     """
-    with open_ledger(ledger or default_path()) as database, database.snapshot():
+    with read_ledger(ledger or default_path()) as database, database.snapshot():
         facts = find_run(database, name)
         rows = tuple(
             AgentRow(
@@ -116,7 +116,7 @@ def agent_past(ledger: Path | None, agent_id: str, limit: int) -> list[AgentDeed
     Raises:
         LedgerUnavailable: The ledger cannot be read.
     """
-    with open_ledger(ledger or default_path()) as database, database.snapshot():
+    with read_ledger(ledger or default_path()) as database, database.snapshot():
         return [
             AgentDeed(
                 run_id=found.run_id,

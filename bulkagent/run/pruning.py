@@ -11,7 +11,14 @@ from pathlib import Path
 import msgspec
 
 from bulkagent.errors import SettingsRefused
-from bulkagent.ledger import default_path, idle_since, open_ledger, prune_run, totals_of
+from bulkagent.ledger import (
+    default_path,
+    idle_since,
+    open_ledger,
+    prune_run,
+    read_ledger,
+    totals_of,
+)
 
 __all__ = ["OldRuns", "Pruned", "old_runs", "prune"]
 
@@ -55,7 +62,7 @@ def old_runs(ledger: Path | None, older_than_s: float, *, now_ms: int) -> OldRun
             "--older-than must be at least 1d: younger runs may still be resumed or reverted"
         )
     before_ms = now_ms - round(older_than_s * 1000)
-    with open_ledger(ledger or default_path()) as database, database.snapshot():
+    with read_ledger(ledger or default_path()) as database, database.snapshot():
         found = idle_since(database, before_ms)
         return OldRuns(
             runs=tuple(facts.id for facts in found),

@@ -24,7 +24,7 @@ from bulkagent.ledger import (
     find_run,
     legs_of,
     list_runs,
-    open_ledger,
+    read_ledger,
     summarise,
     totals_of,
     verdicts_of,
@@ -117,7 +117,7 @@ def run_list(
     Raises:
         LedgerUnavailable: It cannot be read.
     """
-    with open_ledger(ledger or default_path()) as database, database.snapshot():
+    with read_ledger(ledger or default_path()) as database, database.snapshot():
         found = list_runs(database, limit if state is None else _ANY, wanted)
         stand = (facts for facts in found if state is None or end_of(facts)[0] == state)
         return [_line(database, facts) for facts in itertools.islice(stand, limit)]
@@ -130,7 +130,7 @@ def run_story(ledger: Path | None, name: str) -> RunStory:
         RunNotFound: There is no such run.
         LedgerUnavailable: The ledger cannot be read.
     """
-    with open_ledger(ledger or default_path()) as database, database.snapshot():
+    with read_ledger(ledger or default_path()) as database, database.snapshot():
         facts = find_run(database, name)
         summary = summarise(database, facts.run)
         return RunStory(

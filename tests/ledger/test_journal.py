@@ -653,7 +653,7 @@ async def test_a_ledger_that_cannot_be_read_fails_every_taker_once_the_shelf_is_
         assert [type(end) for end in failed] == [LedgerFailed] * 6
         assert "sending has stopped" in str(failed[0])
         await book.mark(first, 1)
-    assert marks_on_disk(database.path) == {2: 1}
+    assert database.all("SELECT row, attempts FROM outcomes") == [(2, 1)]
 
 
 # Checkpoints.

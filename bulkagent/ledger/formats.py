@@ -1,0 +1,133 @@
+"""What ledgers of earlier formats are made of.
+
+What may live here: DDL that is not written any more. What this room must not know: how it is
+compared with a file, and what a newer ledger is made of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+__all__ = ["FORMAT_1", "VIEWS"]
+
+FORMAT_1 = """
+CREATE TABLE runs (
+    run             INTEGER PRIMARY KEY,
+    id              TEXT NOT NULL UNIQUE,
+    created_at      INTEGER NOT NULL,
+    planned_at      INTEGER,
+    finished_at     INTEGER,
+    state           TEXT NOT NULL,
+    exit_code       INTEGER,
+    operation       TEXT NOT NULL,
+    roster          TEXT NOT NULL,
+    extra_columns   TEXT NOT NULL,
+    settings        TEXT NOT NULL
+) STRICT;
+CREATE TABLE lanes (
+    run             INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
+    lane            INTEGER NOT NULL,
+    gateway         TEXT NOT NULL,
+    wave            INTEGER NOT NULL,
+    assignments     INTEGER NOT NULL,
+    cause           TEXT,
+    PRIMARY KEY (run, lane)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE assignments (
+    run             INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
+    row             INTEGER NOT NULL,
+    lane            INTEGER,
+    agent_id        TEXT NOT NULL,
+    gateway         TEXT NOT NULL,
+    arguments       TEXT NOT NULL,
+    status          TEXT,
+    cause           TEXT,
+    reason          TEXT,
+    extra           TEXT,
+    PRIMARY KEY (run, row)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX assignments_by_lane ON assignments (run, lane, row) WHERE lane IS NOT NULL;
+CREATE TABLE outcomes (
+    run             INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
+    row             INTEGER NOT NULL,
+    attempts        INTEGER NOT NULL,
+    first_sent_at   INTEGER NOT NULL,
+    status          TEXT,
+    cause           TEXT,
+    retcode         TEXT,
+    message         TEXT,
+    http_status     INTEGER,
+    latency_ms      REAL,
+    finished_at     INTEGER,
+    PRIMARY KEY (run, row)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE attempts (
+    run             INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
+    row             INTEGER NOT NULL,
+    attempt         INTEGER NOT NULL,
+    disposition     TEXT NOT NULL,
+    sent_at         INTEGER NOT NULL,
+    latency_ms      REAL NOT NULL,
+    retcode         TEXT NOT NULL,
+    message         TEXT NOT NULL,
+    http_status     INTEGER NOT NULL,
+    PRIMARY KEY (run, row, attempt)
+) STRICT, WITHOUT ROWID;
+"""
+"""The tables and indexes of the first format; later ones are what its migrations make of it."""
+
+_FROM_1 = """
+CREATE VIEW stories AS
+SELECT
+    a.run, a.row, a.agent_id, a.gateway, a.arguments, a.extra,
+    CASE
+        WHEN a.status IS NOT NULL THEN a.status
+        WHEN o.row IS NULL THEN 'not_attempted'
+        ELSE coalesce(o.status, 'unknown')
+    END AS status,
+    CASE
+        WHEN a.status IS NOT NULL THEN a.cause
+        WHEN o.row IS NULL THEN coalesce(l.cause, 'interrupted')
+        WHEN o.status IS NULL THEN 'interrupted'
+        ELSE o.cause
+    END AS cause,
+    o.retcode, coalesce(a.reason, o.message) AS message, o.http_status,
+    coalesce(o.attempts, 0) AS attempts, o.latency_ms, o.first_sent_at, o.finished_at
+FROM assignments a
+LEFT JOIN outcomes o ON o.run = a.run AND o.row = a.row
+LEFT JOIN lanes l ON l.run = a.run AND l.lane = a.lane
+"""
+
+_FROM_4 = """
+CREATE VIEW stories AS
+SELECT
+    a.run, a.row, a.lane, a.agent_id, a.gateway, a.arguments, a.extra,
+    CASE
+        WHEN a.status IS NOT NULL THEN a.status
+        WHEN o.row IS NULL THEN 'not_attempted'
+        ELSE coalesce(o.status, 'unknown')
+    END AS status,
+    CASE
+        WHEN a.status IS NOT NULL THEN a.cause
+        WHEN s.row IS NOT NULL AND coalesce(o.status, '') NOT IN ('applied', 'rejected')
+            THEN iif(s.by_run = a.run, 'protected', 'superseded')
+        WHEN o.row IS NULL THEN coalesce(l.cause, 'interrupted')
+        WHEN o.status IS NULL THEN 'interrupted'
+        ELSE o.cause
+    END AS cause,
+    o.retcode, coalesce(a.reason, o.message) AS message, o.http_status, o.disposition,
+    coalesce(o.attempts, 0) AS attempts, coalesce(o.leg, 0) AS leg, o.latency_ms,
+    o.first_sent_at, o.sent_at, o.finished_at
+FROM assignments a
+LEFT JOIN outcomes o ON o.run = a.run AND o.row = a.row
+LEFT JOIN superseded s ON s.run = a.run AND s.row = a.row
+LEFT JOIN lanes l ON l.run = a.run AND l.lane = a.lane
+"""
+
+_FROM_2 = _FROM_4.replace("iif(s.by_run = a.run, 'protected', 'superseded')", "'superseded'")
+
+VIEWS: Mapping[int, str] = MappingProxyType(
+    {1: _FROM_1, 2: _FROM_2, 3: _FROM_2, 4: _FROM_4, 5: _FROM_4}
+)
+"""Format -> its view `stories`, which each migration writes anew."""
