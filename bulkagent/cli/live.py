@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from rich.cells import cell_len
 from rich.console import Group
 from rich.text import Text
 
@@ -32,9 +33,6 @@ _STYLES = {
 }
 _LATER_S = 5.0
 """From so many seconds on it is worth saying when they are over."""
-
-_NARROW = 60
-"""Columns below which a line has only what matters most."""
 
 
 def live_view(
@@ -60,35 +58,53 @@ def live_view(
     """
     lines = [
         _bar(progress, width, "#-" if plain else "━━"),
-        _headline(progress, now, per_second, left_s, narrow=width < _NARROW),
-        _counts(progress),
-        *_causes(progress),
+        _headline(progress, now, per_second, left_s, width),
+        _counts(progress, width),
+        *_causes(progress, width),
     ]
     room = max(0, height - len(lines))
-    gateways = _gateways(progress, narrow=width < _NARROW)
-    groups = _groups(progress.groups)
+    gateways = _gateways(progress, width)
+    groups = _groups(progress.groups, width)
     # Where both do not fit, each has a half, and what one does not need is the other's.
     for_groups = min(len(groups), max(room // 2, room - len(gateways)))
-    lines.extend(_cut(gateways, room - for_groups, "gateways"))
-    lines.extend(_cut(groups, for_groups, "groups"))
+    lines.extend(_cut(gateways, room - for_groups, "gateways", width))
+    lines.extend(_cut(groups, for_groups, "groups", width))
     return Group(*lines[: max(1, height)])
 
 
-def _line(*parts: str | tuple[str, str]) -> Text:
-    """One line, which a narrow terminal crops and never wraps."""
+class _Field(NamedTuple):
+    """A part of a line that is there whole or not at all."""
+
+    text: str
+    rank: int = 0
+    """Those with the highest are left out first; 0: never."""
+    style: str = ""
+
+
+def _line(fields: Iterable[_Field], width: int) -> Text:
+    """As many of these as fit, in their order; a line is never broken, and cut between words."""
+    shown = list(fields)
+    while _columns(shown) > width and (last := max(shown, key=lambda field: field.rank)).rank:
+        # Of several with one rank the last goes first.
+        shown.pop(max(at for at, field in enumerate(shown) if field.rank == last.rank))
     text = Text(no_wrap=True, overflow="crop")
-    for part in parts:
-        if isinstance(part, str):
-            text.append(part)
-        else:
-            text.append(*part)
+    for field in shown:
+        text.append(field.text, field.style)
+    if text.cell_len > width:
+        kept = text.plain[:width].rpartition(" ")[0].rstrip() or text.plain[:width]
+        text.right_crop(len(text.plain) - len(kept))
     return text
+
+
+def _columns(fields: Iterable[_Field]) -> int:
+    return sum(cell_len(field.text) for field in fields)
 
 
 def _bar(progress: Progress, width: int, drawn: str) -> Text:
     full = round(width * progress.finished / progress.agents) if progress.agents else width
     full = min(full, width)
-    return _line((drawn[0] * full, "green"), (drawn[1] * (width - full), "bright_black"))
+    done, left = drawn[0] * full, drawn[1] * (width - full)
+    return _line((_Field(done, style="green"), _Field(left, style="bright_black")), width)
 
 
 def _headline(
@@ -96,78 +112,84 @@ def _headline(
     now: dt.datetime,
     per_second: float,
     left_s: float | None,
-    *,
-    narrow: bool,
+    width: int,
 ) -> Text:
     share = progress.finished / progress.agents if progress.agents else 1.0
-    of = f"{progress.finished:,} of {progress.agents:,}"
     said = outlook(progress, left_s)
     at = ""
     if left_s is not None and left_s >= _LATER_S and said.endswith("left"):
-        at = f", done at {now + dt.timedelta(seconds=left_s):%H:%M:%S}"
-    spare = "" if narrow else margin(progress.finish_by, now, left_s)
-    gap = "  " if narrow else "    "
-    told = f"{gap}{said}{'' if narrow else at}{spare}" if said else ""
-    style = "bold red" if "TOO LATE" in spare else ""
-    return _line((f"{share:4.0%}", "bold"), f"  {of}{gap}{per_second:,.0f}/s", (told, style))
+        # In the zone of the time that it has to be done by, which stands beside it.
+        zone = progress.finish_by.local.tzinfo if progress.finish_by else now.tzinfo
+        done = (now + dt.timedelta(seconds=left_s)).astimezone(zone)
+        at = f", done at {done:%H:%M:%S} {done.tzname()}"
+    spare = margin(progress.finish_by, now, left_s) if said else ""
+    late = "TOO LATE" in spare
+    style = "bold red" if late else ""
+    fields = (
+        _Field(f"{share:4.0%}", style="bold"),
+        _Field(f"  {progress.finished:,} of {progress.agents:,}", 1),
+        _Field(f"    {per_second:,.0f}/s", 4),
+        _Field(f"    {said}" if said else "", 2, style),
+        _Field(at, 5, style),
+        _Field(spare, 1 if late else 3, style),
+    )
+    return _line(fields, width)
 
 
-def _counts(progress: Progress) -> Text:
+def _counts(progress: Progress, width: int) -> Text:
     counts = {
         **progress.by_status,
         "waiting for a retry": progress.waiting,
         "waited for to sign in": progress.awaited,
         "sent nothing": progress.not_sent,
     }
-    return _line("      ", *_joined((name, count) for name, count in counts.items() if count))
+    shown = ((name, count) for name, count in counts.items() if count)
+    return _line((_Field("     "), *_joined(shown)), width)
 
 
-def _causes(progress: Progress) -> Iterator[Text]:
+def _causes(progress: Progress, width: int) -> Iterator[Text]:
     causes = sorted(progress.causes.items(), key=lambda cause: (-cause[1], cause[0]))
     if causes:
-        yield _line("      because  ", *_joined(causes))
+        yield _line((_Field("      because "), *_joined(causes)), width)
 
 
-def _joined(counts: Iterable[tuple[str, int]]) -> Iterator[str | tuple[str, str]]:
-    for at, (name, count) in enumerate(counts):
-        if at:
-            yield ", "
-        yield (f"{count:,} {name}", _STYLES.get(name, ""))
+def _joined(counts: Iterable[tuple[str, int]]) -> Iterator[_Field]:
+    for rank, (name, count) in enumerate(counts):
+        between = ", " if rank else " "
+        yield _Field(f"{between}{count:,} {name}", rank, _STYLES.get(name, ""))
 
 
-def _gateways(progress: Progress, *, narrow: bool) -> list[Text]:
+def _gateways(progress: Progress, width: int) -> list[Text]:
     """A line each, those first that have trouble."""
     ordered = sorted(progress.gateways, key=lambda at: (not _has_trouble(at), at.name))
     names = max((len(printable(at.name)) for at in ordered), default=0)
-    return [_gateway(at, names if len(ordered) > 1 else 0, narrow=narrow) for at in ordered]
+    return [_gateway(at, names if len(ordered) > 1 else 0, width) for at in ordered]
 
 
 def _has_trouble(at: GatewayProgress) -> bool:
     return at.breaker != "closed" or bool(at.ended)
 
 
-def _gateway(at: GatewayProgress, name_width: int, *, narrow: bool) -> Text:
-    name = printable(at.name)
+def _gateway(at: GatewayProgress, name_width: int, width: int) -> Text:
     share = at.finished / at.agents if at.agents else 1.0
-    told: list[str | tuple[str, str]] = [f"      {name.ljust(name_width)}"]
-    if name_width:
-        told.append(f" {share:4.0%}")
+    fields = [
+        _Field(f"      {printable(at.name).ljust(name_width)}"),
+        _Field(f" {share:4.0%}" if name_width else "", 2),
+    ]
     if at.ended:
-        return _line(*told, "  ", (f"ended: {at.ended}", "bold red"))
+        return _line((*fields, _Field(f"  ended: {at.ended}", style="bold red")), width)
     if at.breaker != "closed":
-        told.extend(("  ", (f"breaker {at.breaker}", _STYLES[at.breaker])))
+        fields.append(_Field(f"  breaker {at.breaker}", 1, _STYLES[at.breaker]))
     if at.median_ms is not None and at.p95_ms is not None:
-        told.append(f"  median {_ms(at.median_ms)}, 95% {_ms(at.p95_ms)}")
-    if narrow:
-        return _line(*told)
-    told.append(f"  {at.in_flight:,} of {at.limit:,} in flight")
+        fields.append(_Field(f"  median {_ms(at.median_ms)}, 95% {_ms(at.p95_ms)}", 4))
+    fields.append(_Field(f"  {at.in_flight:,} of {at.limit:,} in flight", 3))
     if at.paused_s:
-        told.extend(("  ", ("paused, as it asked", "yellow")))
+        fields.append(_Field("  paused, as it asked", 1, "yellow"))
     elif at.breaker == "closed":
-        told.append("  breaker closed")
+        fields.append(_Field("  breaker closed", 5))
     if at.retries:
-        told.append(f"  {at.retries:,} tried again, room for {at.retries_left:,}")
-    return _line(*told)
+        fields.append(_Field(f"  {at.retries:,} tried again, room for {at.retries_left:,}", 6))
+    return _line(fields, width)
 
 
 def _ms(milliseconds: float) -> str:
@@ -176,28 +198,32 @@ def _ms(milliseconds: float) -> str:
     return f"{milliseconds:.0f} ms"
 
 
-def _groups(groups: Sequence[GroupProgress]) -> list[Text]:
+def _groups(groups: Sequence[GroupProgress], width: int) -> list[Text]:
     """A line each: those first that are held, then those under way, those that are done last."""
     ordered = sorted(groups, key=lambda at: (not at.held, at.done, at.name))
     names = max((len(printable(at.name)) for at in ordered), default=0)
-    return [_group(at, names) for at in ordered]
+    return [_group(at, names, width) for at in ordered]
 
 
-def _group(at: GroupProgress, name_width: int) -> Text:
-    gate = f" (gate {at.gate:,})" if at.incoming else ""
-    floor = f", floor {at.floor:,}" if at.floor else ""
-    told = (
-        f"      {printable(at.name).ljust(name_width)}  {at.up:,} of {at.incoming:,} up{gate},"
-        f" {at.off:,} of {at.outgoing:,} off{floor}"
-    )
+def _group(at: GroupProgress, name_width: int, width: int) -> Text:
+    fields = [
+        _Field(f"      {printable(at.name).ljust(name_width)}"),
+        _Field(f"  {at.up:,} of {at.incoming:,} up", 2),
+        _Field(f" (gate {at.gate:,})" if at.incoming else "", 4),
+        _Field(f", {at.off:,} of {at.outgoing:,} off", 3),
+        _Field(f", floor {at.floor:,}" if at.floor else "", 5),
+    ]
     if at.held:
-        return _line(told, "  ", ("held", "bold red"))
-    return _line(told, *((("  done", "green"),) if at.done else ()))
+        fields.append(_Field("  held", 1, "bold red"))
+    elif at.done:
+        fields.append(_Field("  done", 1, "green"))
+    return _line(fields, width)
 
 
-def _cut(lines: Sequence[Text], room: int, noun: str) -> list[Text]:
+def _cut(lines: Sequence[Text], room: int, noun: str, width: int) -> list[Text]:
     if len(lines) <= room:
         return list(lines)
     if room < 1:
         return []
-    return [*lines[: room - 1], _line(f"      and {len(lines) - room + 1:,} more {noun}")]
+    more = _Field(f"      and {len(lines) - room + 1:,} more {noun}")
+    return [*lines[: room - 1], _line((more,), width)]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from bulkagent.cli.screen import clusters_as_lines, count, sent
 from bulkagent.cli.table import table
+from bulkagent.cli.timing import local_time
 from bulkagent.cli.verified_screen import verified_as_lines
 from bulkagent.instants import lasting
 from bulkagent.outcome import Cause
@@ -70,7 +71,14 @@ def past(deeds: Sequence[AgentDeed], width: int | None = None) -> str:
         ("at", "run", "gateway", "flag", "status", "cause", "retcode", "requests", "who"),
         [
             (
-                *(deed.at, deed.run_id, deed.gateway, deed.flag, deed.status, deed.cause or ""),
+                *(
+                    local_time(deed.at),
+                    deed.run_id,
+                    deed.gateway,
+                    deed.flag,
+                    deed.status,
+                    deed.cause or "",
+                ),
                 *(deed.retcode, str(deed.attempts), deed.who or ""),
             )
             for deed in deeds
@@ -115,8 +123,11 @@ def _facts(story: RunStory) -> Iterator[str]:
 
 
 def _leg(leg: LegLine, line: RunLine) -> Iterator[str]:
-    end = f" to {leg.finished_at}: {leg.state}, exit {leg.exit_code}" if leg.finished_at else ""
-    yield f"leg {leg.leg:<4}{leg.command}, {leg.started_at}{end}"
+    began = local_time(leg.started_at)
+    end = ""
+    if leg.finished_at:
+        end = f" to {local_time(leg.finished_at)}: {leg.state}, exit {leg.exit_code}"
+    yield f"leg {leg.leg:<4}{leg.command}, {began}{end}"
     said = (
         ("by ", leg.who if leg.who != line.who else None),
         ("note: ", leg.note if leg.note != line.note else None),
@@ -141,7 +152,6 @@ def agent(story: AgentStory) -> str:
             took = "" if attempt.latency_ms is None else f", {attempt.latency_ms:.1f} ms"
             http = f", HTTP {attempt.http_status}" if attempt.http_status else ""
             message = f", {attempt.message}" if attempt.message else ""
-            text.append(
-                f"  {attempt.attempt:>3}  {attempt.sent_at}  {attempt.ended}{http}{took}{message}"
-            )
+            at = local_time(attempt.sent_at, milliseconds=True) if attempt.sent_at else "-"
+            text.append(f"  {attempt.attempt:>3}  {at}  {attempt.ended}{http}{took}{message}")
     return "\n".join(printable(part) for part in text)

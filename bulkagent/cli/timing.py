@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from bulkagent.run.forecast import Need, Outlook
     from bulkagent.run.timetable import Timetable
 
-__all__ = ["closing", "margin", "opening", "times_from", "waiting_line"]
+__all__ = ["closing", "local_time", "margin", "opening", "times_from", "waiting_line"]
 
 
 _AS_WANTED = frozenset({Status.APPLIED, Status.DUPLICATE})
@@ -142,6 +142,13 @@ def closing(finish_by: Moment | None, result: RunResult, ended_ms: int) -> list[
     if result.exit_code and others:  # who is left out on purpose does not worsen the code
         return [f"finish  {ended}, with not everybody set"]
     return [f"finish  {'met' if spare_s >= 0 else 'MISSED'}: {ended}"]
+
+
+def local_time(iso: str, *, milliseconds: bool = False) -> str:
+    """A time that data have in UTC, as people here read it: in local time, with its name."""
+    local = dt.datetime.fromisoformat(iso).astimezone()
+    split = f".{local.microsecond // 1000:03d}" if milliseconds else ""
+    return f"{local:%Y-%m-%d %H:%M:%S}{split} {local.tzname()}"
 
 
 def waiting_line(start: Moment, now_ms: int) -> str:

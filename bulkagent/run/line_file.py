@@ -37,6 +37,8 @@ _PLAIN = os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
 class LineFile:
     """Appends lines to a file, a pipe or standard output, from a thread of its own.
 
+    A file that is moved or taken away while it is written, as rotation does, is made anew.
+
     What cannot be written any more never ends a run: `trouble` says so afterwards.
 
     Args:
@@ -50,6 +52,9 @@ class LineFile:
 
     def __init__(self, path: Path, noun: str, option: str) -> None:
         self.trouble = ""
+        self._path: Path | None = None
+        self._look_at = 0.0
+        self._moved = ""
         self.lost = ""
         """Why there was no room for it; "" where there was, or its reader has gone."""
         self._name = f"{noun} {'on standard output' if path == STANDARD_OUTPUT else path}"
@@ -60,6 +65,8 @@ class LineFile:
                 self._file = os.dup(1)
             else:
                 self._file = _opened(path)
+                # /dev/fd/N and what is in /proc has no place that a rotation could take it from.
+                self._path = path if target_of(path).kind is Kind.ORDINARY else None
             self._regular = stat.S_ISREG(os.fstat(self._file).st_mode)
         except (OSError, ValueError) as error:
             said = (isinstance(error, OSError) and error.strerror) or error
@@ -86,6 +93,8 @@ class LineFile:
         self._lines.put(None)
         self._thread.join()
         self._thread = None
+        if self._moved and not self.trouble:
+            self._give_up(self._moved)
         try:
             os.close(self._file)
         except OSError as error:
@@ -98,10 +107,34 @@ class LineFile:
                 lines.append(self._lines.get())
             over = lines[-1] is None
             data = b"".join(line + b"\n" for line in lines if line is not None)
+            if data and self._regular:
+                self._follow()
             with contextlib.suppress(_GivenUp):
                 self._write_all(memoryview(data))
             if over:
                 return
+
+    def _follow(self) -> None:
+        """Open the path anew where its file has been moved or taken away, as rotation does."""
+        now = time.monotonic()
+        if self._path is None or now < self._look_at:
+            return
+        self._look_at = now + _LOOK_EVERY_MS / 1000
+        ours = os.fstat(self._file)
+        with contextlib.suppress(OSError):
+            there = self._path.stat()
+            if (there.st_dev, there.st_ino) == (ours.st_dev, ours.st_ino):
+                return
+        try:
+            file = _opened(self._path)
+        except (OSError, ValueError) as error:
+            said = (isinstance(error, OSError) and error.strerror) or error
+            self._moved = f"its file was moved, and none could be made in its place: {said}"
+            return  # what has been opened takes the lines: none is lost
+        self._moved = ""
+        os.dup2(file, self._file, inheritable=False)
+        os.close(file)
+        self._regular = stat.S_ISREG(os.fstat(self._file).st_mode)
 
     def _write_all(self, data: memoryview) -> None:
         while data:

@@ -66,12 +66,28 @@ def test_it_says_how_far_how_fast_how_long_still_and_what_came_of_it() -> None:
     bar, *lines = drawn(msgspec.structs.replace(RUN, groups=()), width=80)
     assert bar == "━" * 80
     assert lines == [
-        " 65%  3,250 of 5,000    412/s    36 s left, done at 06:00:36",
+        " 65%  3,250 of 5,000    412/s    36 s left, done at 06:00:36 UTC",
         "      3,180 applied, 70 failed, 7 waiting for a retry",
         "      because  60 not_signed_in, 10 timeout",
         "      west-2  25%  breaker open  0 of 16 in flight",
         "      east    75%  median 21 ms, 95% 1.5 s  15 of 16 in flight  breaker closed",
     ]
+
+
+def test_lines_are_never_cut_in_mid_word_and_whole_fields_are_dropped_by_priority() -> None:
+    late = msgspec.structs.replace(
+        RUN, finish_by=Moment(round(NOW.timestamp() * 1000) + 10_000, "UTC"), groups=(MAPLE,)
+    )
+    whole = drawn(late, width=250)[1:]
+    words = set(" ".join(whole).replace(",", "").split())
+    for width in range(20, 130):
+        lines = drawn(late, width=width)[1:]
+        assert all(set(line.replace(",", "").split()) <= words for line in lines), width
+    at_60 = drawn(late, width=60)[1:]
+    assert "TOO LATE" in at_60[0], "what matters most stays"
+    assert at_60[3] == "      west-2  25%  breaker open  0 of 16 in flight"
+    assert at_60[4] == "      east    75%  15 of 16 in flight"
+    assert drawn(late, width=24)[-1].rstrip() == "      Maple  held"
 
 
 def test_attempts_of_which_nothing_left_are_told_apart() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from msgspec.structs import replace
 
 from bulkagent.cli.countdown import count_down, mark_of
 from bulkagent.cli.progress import plain_line
-from bulkagent.cli.timing import closing, margin, opening, times_from, waiting_line
+from bulkagent.cli.timing import closing, local_time, margin, opening, times_from, waiting_line
 from bulkagent.errors import SettingsRefused
 from bulkagent.instants import Moment
 from bulkagent.ledger import Pace
@@ -242,3 +243,19 @@ def test_a_zone_that_nobody_knows_is_found_when_the_configuration_is_read(tmp_pa
     path.write_text('time_zone = "Mars/Olympus"\n')
     with pytest.raises(SettingsRefused, match=r"bulkagent\.toml: 'Mars/Olympus' is no time zone"):
         load_config(path)
+
+
+def test_people_read_local_time_with_its_name_and_data_have_utc(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One time zone on a screen: the machine's own."""
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    try:
+        assert local_time("2026-11-27T05:00:00.250Z") == "2026-11-27 06:00:00 CET"
+        assert local_time("2026-07-27T05:00:00.250Z", milliseconds=True) == (
+            "2026-07-27 07:00:00.250 CEST"
+        )
+    finally:
+        monkeypatch.undo()
+        time.tzset()

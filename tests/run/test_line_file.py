@@ -98,3 +98,46 @@ def test_a_pipe_that_nobody_reads_is_refused_at_once(tmp_path: Path) -> None:
     os.mkfifo(path)
     with pytest.raises(SettingsRefused, match="cannot be written"):
         LineFile(path, "events", "--events")
+
+
+@pytest.mark.parametrize("rotated", ["moved", "gone", "moved and made anew", "copied and cut"])
+def test_the_log_is_reopened_after_rotation_when_its_file_has_moved_or_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rotated: str
+) -> None:
+    """--log-file and --events, under logrotate with and without copytruncate."""
+    monkeypatch.setattr(line_file, "_LOOK_EVERY_MS", 0)
+    path, old = tmp_path / "log.jsonl", tmp_path / "log.jsonl.1"
+    out = LineFile(path, "log", "--log-file")
+    out.put(b"before")
+    while path.stat().st_size == 0:
+        pass
+    match rotated:
+        case "moved":
+            path.rename(old)
+        case "gone":
+            path.unlink()
+        case "moved and made anew":
+            path.rename(old)
+            path.touch()
+        case _:
+            old.write_bytes(path.read_bytes())
+            os.truncate(path, 0)
+    out.put(b"after")
+    out.close()
+    assert path.read_bytes() == b"after\n"
+    assert rotated == "gone" or old.read_bytes() == b"before\n"
+    assert out.trouble == ""
+
+
+def test_a_log_whose_folder_has_gone_loses_no_line_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(line_file, "_LOOK_EVERY_MS", 0)
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    out = LineFile(folder / "log.jsonl", "log", "--log-file")
+    folder.rename(tmp_path / "moved")
+    out.put(b"line")
+    out.close()
+    assert (tmp_path / "moved" / "log.jsonl").read_bytes() == b"line\n"
+    assert "its file was moved" in out.trouble
