@@ -23,6 +23,7 @@ from bulkagent.errors import BulkagentError, SettingsRefused
 from bulkagent.examining import findings, seeing
 from bulkagent.examining.findings import Finding, Verdict
 from bulkagent.gateway.credentials import CredentialSource, PackedGuids
+from bulkagent.gateway.handshakes import refusal_in
 from bulkagent.gateway.operations import SET_TALK_RIGHT
 from bulkagent.ledger import default_path, rehearse
 from bulkagent.outcome import Assignment
@@ -108,7 +109,8 @@ async def _of_network(
             found.append(findings.of_clock(date_s, now_s))
     except (OSError, TimeoutError) as error:
         failed = left.pop(0)
-        found.append(Finding(failed, Verdict.FAILED, _said(error), _FIXES[failed]))
+        fix = _OF_CLIENT if refusal_in(error) else _FIXES[failed]
+        found.append(Finding(failed, Verdict.FAILED, _said(error), fix))
         found.extend(findings.unchecked(check, f"{failed} failed") for check in left)
     return found
 
@@ -126,11 +128,14 @@ _FIXES = {
 }
 
 
+_OF_CLIENT = "ask who runs the gateway for a client certificate, and give it with --client-cert"
+
+
 def _said(error: OSError | TimeoutError) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"the certificate is not accepted: {error.verify_message}"
     if isinstance(error, ssl.SSLError):
-        return f"no TLS: {error.reason or error}"
+        return refusal_in(error) or f"no TLS: {error.reason or error}"
     if isinstance(error, TimeoutError):
         return "no answer in time"
     return error.strerror or str(error)

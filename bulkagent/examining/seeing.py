@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 
 from bulkagent.examining.findings import Certificate, Handshake
 from bulkagent.gateway.endpoint import Endpoint, tls_context
+from bulkagent.gateway.handshakes import accepted, refusal_in
 
 __all__ = [
     "addresses",
@@ -73,6 +74,8 @@ async def shake_hands(endpoint: Endpoint) -> tuple[Handshake, float | None]:
         OSError: No connection, or no trust (ssl.SSLError).
     """
     host, port = host_and_port(endpoint)
+    loop = asyncio.get_running_loop()
+    began = loop.time()
     reader, writer = await asyncio.open_connection(
         host, port, ssl=tls_context(endpoint), server_hostname=endpoint.tls_server_name or None
     )
@@ -81,6 +84,7 @@ async def shake_hands(endpoint: Endpoint) -> tuple[Handshake, float | None]:
         certificate: Mapping[str, Any] | None = writer.get_extra_info("peercert")
         expires_s = ssl.cert_time_to_seconds(certificate["notAfter"]) if certificate else None
         handshake = Handshake(tls.version() or "", expires_s, endpoint.insecure)
+        await accepted(reader, writer, loop.time() - began)
         return handshake, await _date(reader, writer, host)
     finally:
         await _hang_up(writer)
@@ -89,8 +93,12 @@ async def shake_hands(endpoint: Endpoint) -> tuple[Handshake, float | None]:
 async def _date(
     reader: asyncio.StreamReader, writer: asyncio.StreamWriter, host: str
 ) -> float | None:
-    """The `Date` of a reply (RFC 9110 section 6.6.1), whatever else it says."""
-    with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+    """The `Date` of a reply (RFC 9110 section 6.6.1), whatever else it says.
+
+    Raises:
+        ssl.SSLError: The gateway has refused the handshake, which it may say as late as this.
+    """
+    try:
         fields = f"Host: {host}\r\nAccept-Encoding: identity\r\nConnection: close\r\n"
         writer.write(f"HEAD / HTTP/1.1\r\n{fields}\r\n".encode())
         await writer.drain()
@@ -100,6 +108,11 @@ async def _date(
             if name.strip().lower() == "date":
                 with contextlib.suppress(ValueError, OverflowError):
                     return email.utils.parsedate_to_datetime(value.strip()).timestamp()
+    except OSError as error:
+        if isinstance(error, ssl.SSLError) and refusal_in(error):
+            raise
+    except (asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+        pass
     return None
 
 

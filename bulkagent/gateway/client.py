@@ -10,6 +10,7 @@ The request is the interface's (page 1223) to the letter: POST, path, flag as qu
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
@@ -42,6 +43,7 @@ class GatewayClient:
         connect_timeout_s: For name, connection and TLS handshake together.
         timeout_s: For the whole attempt; longer than `connect_timeout_s`.
         clock: For latencies and times of day.
+        singly: Whether each connection carries one request alone.
 
     Raises:
         SettingsRefused: On entry, where a certificate file cannot be used.
@@ -56,6 +58,7 @@ class GatewayClient:
         connect_timeout_s: float = 3.0,
         timeout_s: float = 10.0,
         clock: Clock | None = None,
+        singly: bool = False,
     ) -> None:
         self._endpoint = endpoint
         self._operation = operation
@@ -63,6 +66,8 @@ class GatewayClient:
         self._connect_timeout_s = connect_timeout_s
         self._timeout_s = timeout_s
         self._clock: Clock = clock or SystemClock()
+        self._singly = singly
+        self._out_of_step: Callable[[tuple[int, ...]], None] = lambda _rows: None
         self._prefix = URL(endpoint.url).raw_path.rstrip("/")
         self._urls: dict[str, URL] = {}
         self._connections: Connections | None = None
@@ -73,6 +78,8 @@ class GatewayClient:
             server_name=self._endpoint.tls_server_name,
             connect_timeout_s=self._connect_timeout_s,
             timeout_s=self._timeout_s,
+            out_of_step=self._tell,
+            singly=self._singly,
         )
         self._connections = await connections.__aenter__()
         return self
@@ -86,6 +93,21 @@ class GatewayClient:
         if self._connections is not None:
             await self._connections.__aexit__(exc_type, exc, traceback)
             self._connections = None
+
+    def listen(self, out_of_step: Callable[[tuple[int, ...]], None]) -> None:
+        """Call with the rows of all attempts on a connection on which a reply too many has come.
+
+        Each may have got the answer of another. From then on connections carry one request each.
+        """
+        self._out_of_step = out_of_step
+
+    def _tell(self, rows: tuple[int, ...]) -> None:
+        self._out_of_step(rows)
+
+    async def look_back(self) -> None:
+        """Wait for a moment for replies too many, on connections that carry no request now."""
+        if self._connections is not None:
+            await self._connections.look_back()
 
     def _url(self, assignment: Assignment) -> URL:
         """The request's URL: one parsed for its query, with this agent's path put in."""
@@ -112,7 +134,7 @@ class GatewayClient:
         started = self._clock.monotonic()
         try:
             reply = await self._connections.exchange(
-                self._operation.method, self._url(assignment), headers
+                self._operation.method, self._url(assignment), headers, name=assignment.row
             )
         except ExchangeFailed as failed:
             return Attempt(

@@ -12,7 +12,8 @@ from __future__ import annotations
 import asyncio
 import math
 import ssl
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextvars import ContextVar
 from types import SimpleNamespace, TracebackType
 from typing import NamedTuple, Self
 
@@ -21,9 +22,11 @@ from aiohttp.connector import Connection
 from multidict import CIMultiDictProxy
 from yarl import URL
 
+from bulkagent.gateway.channels import Channel, Connector
 from bulkagent.gateway.deadlines import Deadline, Deadlines
 from bulkagent.gateway.encodings import ASKED_FOR, Unreadable, made_plain
 from bulkagent.gateway.faults import Fault
+from bulkagent.gateway.handshakes import refusal_in
 from bulkagent.gateway.reply import MAX_REPLY_BYTES
 
 __all__ = ["Connections", "ExchangeFailed", "Reply"]
@@ -69,6 +72,14 @@ class ExchangeFailed(Exception):
         self.words = words
 
 
+_EARLY = "the connection ended, or something came on it, before the request"
+_OUT_OF_STEP = "a reply came on the connection that belongs to no request"
+
+# When all is done, a reply too many is waited for as long as the longest answer took, and a little.
+_LOOK_BACK_S = 1.0
+_LEAST_LOOK_BACK_S = 0.02
+
+
 class Connections:
     """Keep-alive connections, any number of exchanges at once.
 
@@ -85,6 +96,10 @@ class Connections:
             time. Whoever waits for that has not begun, so no timeout runs. 0: none is in turn.
         longest: Of a body with more bytes, as it came or unpacked, only the beginning is read, a
             little more than these.
+        out_of_step: Called with the names of all requests on a connection, when a reply has come
+            on it that belongs to none: each may have got the answer of another.
+        singly: Whether each connection carries one request alone; it does once a reply has come
+            that belongs to none.
     """
 
     def __init__(
@@ -97,6 +112,8 @@ class Connections:
         once: bool = False,
         opening_at_once: int = 0,
         longest: int = MAX_REPLY_BYTES,
+        out_of_step: Callable[[tuple[int, ...]], None] = lambda _names: None,
+        singly: bool = False,
     ) -> None:
         self._tls = tls
         self._longest = longest
@@ -111,13 +128,32 @@ class Connections:
             # Longer ones would be rounded up to the same full second and could end together.
             ceil_threshold=math.inf,
         )
+        self._timeout_s = timeout_s
+        self._longest_s = 0.0
+        self._singly = singly
+        self.out_of_step = out_of_step
+        """Called with the names of all requests on a connection that is out of step."""
+        self._connector: Connector | None = None
         self._session: aiohttp.ClientSession | None = None
 
+    @property
+    def singly(self) -> bool:
+        """Whether each connection carries one request alone."""
+        return self._connector.singly if self._connector is not None else self._singly
+
     async def __aenter__(self) -> Self:
+        self._connector = Connector(
+            found=self._found,
+            singly=self._singly,
+            read_on_s=self._timeout_s,
+            # Whoever sends has a bound of its own; a second one here would queue unseen.
+            limit=0,
+            ssl=self._tls,
+            force_close=self._once,
+        )
         self._session = aiohttp.ClientSession(
             trace_configs=[_letting_the_next_open()] if self._turns else None,
-            # Whoever sends has a bound of its own; a second one here would queue unseen.
-            connector=aiohttp.TCPConnector(limit=0, ssl=self._tls, force_close=self._once),
+            connector=self._connector,
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=self._timeout,
             # A compressed reply could be small on the wire and large in memory: `made_plain`.
@@ -134,10 +170,29 @@ class Connections:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._session is not None:
+        if self._session is not None and self._connector is not None:
+            self._connector.retire_all()
             await self._session.close()
             self._session = None
         self._deadlines.close()
+
+    def _found(self, names: tuple[int, ...]) -> None:
+        self.out_of_step(names)
+
+    async def look_back(self) -> None:
+        """Wait for what may still come on connections that carry no request any more."""
+        if self._connector is None:
+            return
+        resting = [channel for channel in self._connector.resting() if channel.requests]
+        if not resting:
+            return
+        # What belongs to the latest request comes as late as an answer may.
+        if any(channel.requests > 1 for channel in resting):
+            await asyncio.sleep(min(_LOOK_BACK_S, _LEAST_LOOK_BACK_S + self._longest_s))
+        else:
+            await _let_read()
+        for channel in resting:
+            channel.look()
 
     async def exchange(
         self,
@@ -147,6 +202,7 @@ class Connections:
         body: bytes | None = None,
         *,
         in_turn: bool = False,
+        name: int | None = None,
     ) -> Reply:
         """Send one request, with these headers and Host, Content-Length and Accept-Encoding.
 
@@ -157,6 +213,7 @@ class Connections:
             body: The body.
             in_turn: Whether to wait for a place first; for an exchange that comes with many others
                 and will have to make a connection.
+            name: What `out_of_step` calls it.
 
         Raises:
             ExchangeFailed: No whole reply came.
@@ -164,28 +221,75 @@ class Connections:
         if self._session is None:
             raise RuntimeError("nothing is exchanged but within the `async with`")
         place = await _Place.taken(self._places) if in_turn else None
+        under_way = _UnderWay(name)
+        _UNDER_WAY.set(under_way)
         try:
             with Deadline(self._deadlines):
-                response = await self._session.request(
-                    method,
-                    url,
-                    headers=_headers(headers),
-                    data=body,
-                    allow_redirects=False,
-                    server_hostname=self._server_name,
-                    trace_request_ctx=place,
-                )
+                while True:
+                    try:
+                        response = await self._session.request(
+                            method,
+                            url,
+                            headers=_headers(headers),
+                            data=body,
+                            allow_redirects=False,
+                            server_hostname=self._server_name,
+                            trace_request_ctx=place,
+                        )
+                    except _Unusable:
+                        continue  # nothing was sent; there is one fewer of these now
+                    break
                 content = await _read(response, self._longest)
+            channel = under_way.channel
+            if channel is not None:
+                self._longest_s = max(self._longest_s, channel.took_s)
+                if channel.out_of_step:
+                    raise ExchangeFailed(Fault.OUT_OF_STEP, _OUT_OF_STEP)
             replied = response.headers
             if "Content-Encoding" in replied and len(content) <= self._longest:
                 content = made_plain(content, replied.getall("Content-Encoding"), self._longest)
             return Reply(response.status, replied, content)
         except _RAISED as error:
             fault, words = _fault_of(error)
+            refusal = under_way.refusal if fault is Fault.RESET else ""
+            if refusal:
+                fault, words = Fault.TLS, refusal
             raise ExchangeFailed(fault, words or _describe(error)) from error
         finally:
             if place is not None:
                 place.leave()
+
+
+class _UnderWay:
+    """An exchange, as the connection that it comes to has to know it."""
+
+    __slots__ = ("channel", "name")
+
+    def __init__(self, name: int | None) -> None:
+        self.name = name
+        self.channel: Channel | None = None
+
+    @property
+    def refusal(self) -> str:
+        """What the other side refused the connection with, before it read a request; or ""."""
+        channel = self.channel
+        if channel is None or channel.requests > 1:
+            return ""
+        return refusal_in(channel.lost)
+
+
+# The library makes a request out of copies, so nothing else reaches from one end to the other.
+_UNDER_WAY: ContextVar[_UnderWay] = ContextVar("bulkagent_under_way")
+
+
+class _Unusable(aiohttp.ClientConnectionError):
+    """The connection is of no use any more, and nothing was sent on it."""
+
+
+async def _let_read() -> None:
+    """Let what lies in the sockets be read: it is seen in one turn of the loop, and read after."""
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
 
 
 def _headers(own: Mapping[str, str]) -> dict[str, str]:
@@ -241,13 +345,23 @@ class _PlainRequest(aiohttp.ClientRequest):
         """Add none."""
 
     async def send(self, conn: Connection) -> aiohttp.ClientResponse:
-        """Send it, unless the connection holds a reply already, which is to no request of ours.
+        """Send it, unless something lies on the connection, which is to no request of ours.
 
         aiohttp looks at this when a connection goes back to its pool, but not when it comes out;
         an earlier agent's late "0" would then pass for this agent's.
         """
-        if conn.protocol is None or conn.protocol.should_close:
-            raise aiohttp.ClientConnectionError("the connection was out of step")
+        channel = conn.protocol
+        if isinstance(channel, Channel):
+            under_way = _UNDER_WAY.get()
+            under_way.channel = channel
+            await _let_read()
+            if channel.unusable:
+                channel.look()
+                if channel.requests:
+                    raise _Unusable
+                await channel.ended()
+                raise aiohttp.ClientConnectionError(_EARLY)
+            channel.begin(under_way.name)
         return await super().send(conn)
 
 

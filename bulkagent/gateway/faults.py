@@ -37,6 +37,7 @@ class Fault(enum.StrEnum):
     NOT_A_GATEWAY = "not_a_gateway"
     OVERSIZED = "oversized"
     REDIRECT = "redirect"
+    OUT_OF_STEP = "out_of_step"
 
 
 MEANING_OF_FAULTS: Mapping[Fault, str] = MappingProxyType(
@@ -56,6 +57,7 @@ MEANING_OF_FAULTS: Mapping[Fault, str] = MappingProxyType(
         Fault.NOT_A_GATEWAY: "HTML, no JSON, no retcode: somebody else answered",
         Fault.OVERSIZED: "a reply over 64 KiB",
         Fault.REDIRECT: "following it would carry the GUID to another host",
+        Fault.OUT_OF_STEP: "a reply too many came on the connection, so none of its is sure",
     }
 )
 """What each means, for people."""
@@ -66,7 +68,7 @@ _SOMEBODY_ELSE = frozenset({Fault.NOT_A_GATEWAY, Fault.OVERSIZED, Fault.REDIRECT
 # Whoever says 429 is there and only asks for patience, and without a GUID nobody was asked. A
 # certificate that is not acceptable counts as unwell: a load balancer in front of no gateway
 # shows its own.
-_SAYS_NOTHING = frozenset({Fault.TOO_MANY, Fault.NO_GUID, Fault.GUID_SOURCE})
+_SAYS_NOTHING = frozenset({Fault.TOO_MANY, Fault.NO_GUID, Fault.GUID_SOURCE, Fault.OUT_OF_STEP})
 
 
 def _fault(
@@ -110,6 +112,7 @@ FAULTS: Mapping[Fault, Disposition] = MappingProxyType(
             _fault(Fault.NOT_A_GATEWAY, Reach.IN_DOUBT, Cause.BAD_REPLY, retries=_TWICE_MORE),
             _fault(Fault.OVERSIZED, Reach.IN_DOUBT, Cause.BAD_REPLY, retries=_TWICE_MORE),
             _fault(Fault.REDIRECT, Reach.IN_DOUBT, Cause.BAD_REPLY, retries=0),
+            _fault(Fault.OUT_OF_STEP, Reach.IN_DOUBT, Cause.BAD_REPLY, retries=_TWICE_MORE),
         ]
     )
 )

@@ -1,7 +1,8 @@
 """Whether a gateway can be spoken to at all, tried before the first request.
 
 What may live here: one connection without a request, and which of its failures are a matter of
-set-up. What this room must not know: requests, agents. Nothing is sent but the TLS handshake.
+set-up. What this room must not know: requests, agents. Nothing is sent but the TLS handshake; what
+a TLS 1.3 gateway has against it is waited for, because that comes after the connection.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from urllib.parse import urlsplit
 from bulkagent.clock import Clock
 from bulkagent.errors import SettingsRefused
 from bulkagent.gateway.endpoint import Endpoint, tls_context
+from bulkagent.gateway.handshakes import accepted, refusal_in
 
 __all__ = ["Sight", "reach"]
 
@@ -71,8 +73,7 @@ async def reach(endpoint: Endpoint, *, connect_timeout_s: float, clock: Clock) -
             ) from None
         except ssl.SSLError as error:
             raise SettingsRefused(
-                f"{endpoint.url}: {_why(error)}, so nothing was sent; check --ca-file and"
-                " --tls-server-name, and that the port is the gateway's"
+                f"{endpoint.url}: {_why(error)}, so nothing was sent{_advice(error)}"
             ) from None
         except OSError:
             break
@@ -83,16 +84,21 @@ async def _connect(endpoint: Endpoint) -> int | None:
     """Connect, and say until when the certificate is good."""
     parts = urlsplit(endpoint.url)
     context = tls_context(endpoint)
-    _, writer = await asyncio.open_connection(
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    reader, writer = await asyncio.open_connection(
         parts.hostname,
         parts.port or _HTTPS,
         ssl=context,
         server_hostname=endpoint.tls_server_name or None,
     )
-    certificate = writer.get_extra_info("peercert")
-    writer.transport.abort()
-    with contextlib.suppress(OSError):
-        await writer.wait_closed()
+    try:
+        certificate = writer.get_extra_info("peercert")
+        await accepted(reader, writer, loop.time() - began)
+    finally:
+        writer.transport.abort()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
     if not certificate:  # any is accepted
         return None
     ends = [_end_of(certificate)]
@@ -113,4 +119,10 @@ def _host_of(endpoint: Endpoint) -> str:
 def _why(error: ssl.SSLError) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"its certificate is not accepted ({error.verify_message})"
-    return f"no TLS connection ({error.reason or error})"
+    return refusal_in(error) or f"no TLS connection ({error.reason or error})"
+
+
+def _advice(error: ssl.SSLError) -> str:
+    if refusal_in(error):
+        return ""
+    return "; check --ca-file and --tls-server-name, and that the port is the gateway's"

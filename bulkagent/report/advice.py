@@ -69,7 +69,7 @@ ADVICE: Mapping[Cause, tuple[str, str]] = MappingProxyType(
         ),
         Cause.TLS: (
             "the gateway's certificate or handshake is not acceptable",
-            "check --ca-file and --tls-server-name, then resume the run",
+            "check --ca-file, --tls-server-name and --client-cert; then resume the run",
         ),
         Cause.RESET: (
             "the connection broke before the reply: it may have taken effect",

@@ -25,6 +25,7 @@ TABLE: list[tuple[Fault, Reach, Cause, int | None]] = [
     (Fault.NOT_A_GATEWAY, DOUBT, Cause.BAD_REPLY, 2),
     (Fault.OVERSIZED, DOUBT, Cause.BAD_REPLY, 2),
     (Fault.REDIRECT, DOUBT, Cause.BAD_REPLY, 0),
+    (Fault.OUT_OF_STEP, DOUBT, Cause.BAD_REPLY, 2),
 ]
 
 
@@ -60,7 +61,8 @@ def test_a_reply_that_is_not_a_gateways_speaks_for_all_agents(fault: Fault) -> N
 def test_a_fault_says_that_the_gateway_is_unwell_unless_it_asked_for_patience(
     fault: Fault,
 ) -> None:
-    says_nothing = fault in {Fault.TOO_MANY, Fault.NO_GUID, Fault.GUID_SOURCE}
+    silent = {Fault.TOO_MANY, Fault.NO_GUID, Fault.GUID_SOURCE, Fault.OUT_OF_STEP}
+    says_nothing = fault in silent
     assert FAULTS[fault].health is (Health.NEUTRAL if says_nothing else Health.UNWELL)
 
 

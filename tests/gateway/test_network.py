@@ -219,14 +219,10 @@ async def test_an_attempt_that_is_cancelled_leaves_no_connection() -> None:
     assert gateway.connections == 2
 
 
-class Waiting(aiohttp.TCPConnector):
-    """Connects to nothing, for ever."""
-
-    async def _create_connection(
-        self, *_: object, **__: object
-    ) -> aiohttp.client_proto.ResponseHandler:
-        await asyncio.Event().wait()
-        raise AssertionError
+async def never(*_: object, **__: object) -> aiohttp.client_proto.ResponseHandler:
+    """A connection to nothing, for ever."""
+    await asyncio.Event().wait()
+    raise AssertionError
 
 
 @pytest.mark.parametrize("connect_s", [2.0, 6.3, 600.0])
@@ -234,7 +230,7 @@ def test_the_connect_timeout_ends_first_and_on_time_however_long(
     monkeypatch: pytest.MonkeyPatch, connect_s: float
 ) -> None:
     """The whole attempt's own end would leave open whether the request was sent."""
-    monkeypatch.setattr(aiohttp, "TCPConnector", Waiting)
+    monkeypatch.setattr(aiohttp.TCPConnector, "_create_connection", never)
 
     async def main() -> Attempt:
         client: GatewayClient = client_of(

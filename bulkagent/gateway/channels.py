@@ -1,0 +1,207 @@
+"""Connections of the HTTP library that see what arrives on them and belongs to no request.
+
+What may live here: what came on one connection, which requests it has carried, and how long it is
+read. What this room must not know: what requests are for, and what follows from a reply too many.
+
+No reply names the agent that it is about, and HTTP goes by order alone. So a gateway that sends one
+reply too many answers every later request on that connection with what belongs to the one before:
+whatever arrives while no request is under way says that none of its answers can be relied on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+from array import array
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+import aiohttp
+from aiohttp.client_proto import ResponseHandler
+from aiohttp.http_exceptions import HttpProcessingError
+
+if TYPE_CHECKING:
+    from aiohttp.client_reqrep import ConnectionKey
+
+__all__ = ["MOST_REQUESTS", "Channel", "Connector"]
+
+MOST_REQUESTS = 1_000
+"""So many requests a connection carries: each is remembered until it is given up."""
+
+# Servers and balancers that tire of an idle connection may say so (RFC 9110 section 15.5.9).
+_REQUEST_TIMEOUT = 408
+_TIMEOUT_LINES = (b"HTTP/1.1 408", b"HTTP/1.0 408")
+_KEPT_BYTES = 64
+
+
+class Channel(ResponseHandler):
+    """One connection.
+
+    Args:
+        loop: The loop.
+        found: Called once when a reply has come that belongs to no request.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, found: Callable[[Channel], None]) -> None:
+        super().__init__(loop)
+        self.requests = 0
+        """How many it has carried."""
+        self.tags = array("q")
+        """What they were called, those that had a name."""
+        self.out_of_step = False
+        """Whether a reply has come that belongs to no request."""
+        self.lost: BaseException | None = None
+        """Why it has ended, where that was no polite end."""
+        self.took_s = 0.0
+        """For how long the latest request was under way, in seconds."""
+        self._found = found
+        self._idle = True
+        self._stray = b""
+        self._began = 0.0
+
+    @property
+    def unusable(self) -> bool:
+        """Whether anything has arrived that belongs to no request, or it has ended."""
+        return bool(self._stray or self.should_close or not self.is_connected())
+
+    async def ended(self) -> None:
+        """Wait for the end of one that is ending, which says why."""
+        closed = self.closed
+        if closed is not None and self.transport is not None and self.transport.is_closing():
+            with contextlib.suppress(aiohttp.ClientError):
+                await closed
+
+    def begin(self, tag: int | None) -> None:
+        """A request is about to be written."""
+        self._idle = False
+        self._began = self._loop.time()
+        self.requests += 1
+        if tag is not None:
+            self.tags.append(tag)
+
+    def rest(self) -> None:
+        """The reply has come whole, or the request was given up."""
+        self._idle = True
+        self.took_s = self._loop.time() - self._began
+        self._judge()
+
+    def data_received(self, data: bytes) -> None:
+        """Take what has arrived."""
+        if not self._idle or not data:
+            super().data_received(data)
+            return
+        self._stray = (self._stray + data)[:_KEPT_BYTES]
+        super().data_received(data)
+        self._judge()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """It has ended."""
+        self.lost = exc
+        if self._idle:
+            self._judge(whole=True)
+        super().connection_lost(exc)
+
+    def look(self) -> None:
+        """Judge what has arrived until now, be it the beginning of something alone."""
+        if self._idle:
+            self._judge(whole=True)
+
+    def _judge(self, *, whole: bool = False) -> None:
+        if not self.out_of_step and self._is_extra(whole=whole):
+            self.out_of_step = True
+            self._found(self)
+
+    def _is_extra(self, *, whole: bool) -> bool:
+        messages = [message for (message, _), _ in self._buffer]
+        if messages:
+            last = messages[-1]
+            return len(messages) > 1 or last.code != _REQUEST_TIMEOUT or not last.should_close
+        if isinstance(self._exception, HttpProcessingError) and self._stray:
+            return True
+        # Empty lines between two messages are nothing (RFC 9112 section 2.2).
+        begun = bool(self._stray.strip(b"\r\n") or self._tail)
+        return whole and begun and not self._stray.lstrip(b"\r\n").startswith(_TIMEOUT_LINES)
+
+
+class Connector(aiohttp.TCPConnector):
+    """Makes channels, and keeps them for the next request, or to be read on.
+
+    Args:
+        found: Called with the requests' names on a connection on which a reply has come that
+            belongs to no request; from then on each connection carries one request.
+        singly: Whether that is so from the beginning.
+        read_on_s: For how long a connection is read on that carries no more requests.
+        options: Those of the HTTP library.
+    """
+
+    def __init__(
+        self,
+        *,
+        found: Callable[[tuple[int, ...]], None],
+        singly: bool = False,
+        read_on_s: float,
+        **options: object,
+    ) -> None:
+        super().__init__(**options)  # type: ignore[arg-type]
+        self.singly = singly
+        """Whether each connection carries one request alone."""
+        self._told = found
+        self._read_on_s = read_on_s
+        make = functools.partial(Channel, asyncio.get_running_loop(), self._found)
+        self._factory = make  # type: ignore[assignment]
+        self._retired: dict[Channel, tuple[ConnectionKey, asyncio.TimerHandle]] = {}
+
+    def resting(self) -> Iterator[Channel]:
+        """Those on which no request is under way."""
+        for waiting in self._conns.values():
+            for channel, _ in waiting:
+                if isinstance(channel, Channel):
+                    yield channel
+        yield from self._retired
+
+    def retire_all(self) -> None:
+        """Leave none of those for later, so that all are closed together."""
+        for channel, (key, timer) in self._retired.items():
+            timer.cancel()
+            self._conns[key].append((channel, 0.0))
+        self._retired.clear()
+
+    def _release(
+        self, key: ConnectionKey, protocol: ResponseHandler, *, should_close: bool = False
+    ) -> None:
+        if isinstance(protocol, Channel) and not self._closed:
+            protocol.rest()
+            if self.singly and protocol.requests == 1:
+                should_close = True
+            elif not (should_close or protocol.should_close) and (
+                self.singly or protocol.requests >= MOST_REQUESTS
+            ):
+                self._release_acquired(key, protocol)
+                self._retire(key, protocol)
+                return
+        super()._release(key, protocol, should_close=should_close)
+
+    def _retire(self, key: ConnectionKey, channel: Channel) -> None:
+        timer = asyncio.get_running_loop().call_later(self._read_on_s, self._let_go, channel)
+        self._retired[channel] = (key, timer)
+
+    def _let_go(self, channel: Channel) -> None:
+        self._retired.pop(channel, None)
+        channel.look()
+        channel.close()
+
+    def _found(self, channel: Channel) -> None:
+        if not self.singly:
+            self.singly = True
+            # Those that wait may be out of step as well, which will show.
+            for key, waiting in self._conns.items():
+                for other, _ in waiting:
+                    if isinstance(other, Channel) and other is not channel:
+                        self._retire(key, other)
+            self._conns.clear()
+        kept = self._retired.pop(channel, None)
+        if kept is not None:
+            kept[1].cancel()
+        channel.close()
+        self._told(tuple(channel.tags))
