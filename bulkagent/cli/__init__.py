@@ -22,6 +22,7 @@ from bulkagent.cli import (
     explain,
     hold,
     prune,
+    refused,
     report,
     resume,
     revert,
@@ -92,6 +93,7 @@ def main() -> None:
         app(prog_name="bulkagent")
     except SystemExit as left:
         code = left.code if isinstance(left.code, int) else int(left.code is not None)
+        refused.usage_refused(left)
     except OSError as error:  # of what Typer prints by itself: help, completion
         terminal.not_printed(error.strerror or str(error))
     sys.exit(terminal.leave(code))

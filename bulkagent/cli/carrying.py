@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from bulkagent.cli.ending import leaving_on_signals
+from bulkagent.cli.refused import reported
 from bulkagent.cli.showing import Showing
 from bulkagent.cli.status import answering
 from bulkagent.cli.terminal import agreed, not_printed, print_data, say
@@ -47,24 +48,28 @@ def carry_out(
     from bulkagent.cli.loop import run_on_loop
     from bulkagent.cli.progress import execute
 
-    with run:
-        with leaving_on_signals(), answering(_preparing):
-            plan = run.prepare(stdin=sys.stdin.buffer if sys.stdin else None)
-            if not quiet:
-                say("\n".join([opening(plan), *timing.opening(run.timetable)]))
-            if run.insecure:
-                say(_INSECURE)
-            _agree(run, plan, yes=yes, override=override)
-        try:
-            result = run_on_loop(execute(run, Showing.NONE if quiet else showing))
-        except Exception:
-            # A defect: what was sent all the same has a report, and is said before the defect is.
+    try:
+        with run:
+            with leaving_on_signals(), answering(_preparing):
+                plan = run.prepare(stdin=sys.stdin.buffer if sys.stdin else None)
+                if not quiet:
+                    say("\n".join([opening(plan), *timing.opening(run.timetable)]))
+                if run.insecure:
+                    say(_INSECURE)
+                _agree(run, plan, yes=yes, override=override)
+            try:
+                result = run_on_loop(execute(run, Showing.NONE if quiet else showing))
+            except Exception:
+                # A defect: what was sent has a report, and is said before the defect is.
+                if run.finished is not None:
+                    _tell(run, plan, run.finished, as_json=as_json)
+                raise
             if run.finished is not None:
-                _tell(run, plan, run.finished, as_json=as_json)
-            raise
-        if run.finished is not None:
-            with contextlib.suppress(KeyboardInterrupt):  # all is done but the telling
-                _tell(run, plan, run.finished, as_json=as_json, quiet=quiet)
+                with contextlib.suppress(KeyboardInterrupt):  # all is done but the telling
+                    _tell(run, plan, run.finished, as_json=as_json, quiet=quiet)
+    finally:
+        if run.began:
+            reported()
     if run.trouble:
         say(f"WARNING {run.trouble}")
     if run.unprinted:

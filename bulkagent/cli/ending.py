@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from bulkagent.cli.refused import replace_reports
 from bulkagent.cli.terminal import print_data, say
 
 if TYPE_CHECKING:
@@ -38,15 +39,18 @@ def explained(*, as_json: bool | None = None) -> Iterator[None]:
         yield
     except BulkagentError as error:
         _print_refusal(error, as_json=as_json)
+        replace_reports(str(error), error.exit_code)
         raise typer.Exit(error.exit_code) from None
     except KeyboardInterrupt:
         say("bulkagent: interrupted")
+        replace_reports("interrupted; nothing was sent", 130)
         raise typer.Exit(130) from None
     except (typer.Exit, typer.Abort):
         raise
     except Exception as defect:  # noqa: BLE001 - the last resort of every command
         name = type(_innermost(defect)).__name__
         say(f"bulkagent: a defect in bulkagent: {name}. {_recorded(defect)}")
+        replace_reports("a defect in bulkagent, before anything was sent", 1)
         raise typer.Exit(1) from None
 
 

@@ -34,11 +34,12 @@ def report(
         from bulkagent.ledger import default_path, read_ledger
         from bulkagent.report import probe
         from bulkagent.run import write_report
+        from bulkagent.run.report_paths import check_path
 
         settings = given.settings_from(config, ledger=ledger)
-        probe(to)
+        probe(check_path(to, run))  # what {job} means is known only in the ledger
         with read_ledger(settings.ledger or default_path()) as database:
             result = write_report(database, run, to)
-        say(f"report  {to}  ({result.rows:,} rows of run {result.run_id})")
+        say(f"report  {result.reports[0]}  ({result.rows:,} rows of run {result.run_id})")
         if as_json:
             print_data(as_json_object(result))

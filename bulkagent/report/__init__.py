@@ -8,7 +8,7 @@ made it harmless.
 
 The flow: `document` (path to format to file), `formats` (which suffix means what), `sheet` and
 `objects` and `workbook` (lines to bytes, with `columns`, `cells`, `moments`), `page` (the same for
-people, with figures), `metrics` (a run for a monitor).
+people, with figures), `metrics` (a run for a monitor), `refused` (a report of nothing).
 """
 
 from __future__ import annotations
@@ -19,19 +19,24 @@ from bulkagent.report.document import probe, probe_place, write
 from bulkagent.report.formats import FORMATS
 from bulkagent.report.metrics import RunMetrics, write_metrics
 from bulkagent.report.moments import iso
-from bulkagent.report.objects import event_of
+from bulkagent.report.objects import encoded, event_of
+from bulkagent.report.refused import Refusal, is_report, write_refused
 from bulkagent.report.text import printable
 
 __all__ = [
     "ADVICE",
     "COLUMNS",
     "FORMATS",
+    "Refusal",
     "RunMetrics",
+    "encoded",
     "event_of",
+    "is_report",
     "iso",
     "printable",
     "probe",
     "probe_place",
     "write",
     "write_metrics",
+    "write_refused",
 ]

@@ -21,7 +21,7 @@ from bulkagent.report.columns import COLUMNS, fitted, header
 from bulkagent.report.moments import iso
 from bulkagent.report.text import OBEYED
 
-__all__ = ["event_of", "write_json", "write_jsonl"]
+__all__ = ["encoded", "event_of", "write_json", "write_jsonl"]
 
 # Facts of a run may hold paths and the like, which read best as their text.
 _ENCODER = msgspec.json.Encoder(enc_hook=str)
@@ -43,12 +43,12 @@ def write_json(
         ValueError: a line has more cells than the roster has columns.
         OSError: `out` cannot be written.
     """
-    out.write(b'{"run":' + _encoded(dict(run)) + b',"lines":[')
+    out.write(b'{"run":' + encoded(dict(run)) + b',"lines":[')
     written = 0
     between = b"\n"
-    for encoded in _objects(lines, extra_columns):
+    for line in _objects(lines, extra_columns):
         written += 1
-        out.write(between + encoded)
+        out.write(between + line)
         between = b",\n"
     out.write(b"\n]}\n")
     return written
@@ -67,9 +67,9 @@ def write_jsonl(
         OSError: `out` cannot be written.
     """
     written = 0
-    for encoded in _objects(lines, extra_columns):
+    for line in _objects(lines, extra_columns):
         written += 1
-        out.write(encoded + b"\n")
+        out.write(line + b"\n")
     return written
 
 
@@ -82,7 +82,7 @@ def _objects(lines: Iterable[Line], extra_columns: Sequence[str]) -> Iterator[by
         if len(extra) != width:
             extra = fitted(extra, width)
         values = (*_values(line), *(text or None for text in extra))
-        yield _encoded(dict(zip(names, values, strict=True)))
+        yield encoded(dict(zip(names, values, strict=True)))
 
 
 def event_of(line: Line, run_id: str) -> bytes:
@@ -92,7 +92,7 @@ def event_of(line: Line, run_id: str) -> bytes:
     """
     facts = dict(zip(COLUMNS, _values(line), strict=True))
     del facts["first_sent_at"]
-    return _encoded({"run_id": run_id, **facts})
+    return encoded({"run_id": run_id, **facts})
 
 
 def _values(line: Line) -> tuple[object, ...]:
@@ -115,16 +115,17 @@ def _values(line: Line) -> tuple[object, ...]:
     )
 
 
-def _encoded(value: object) -> bytes:
+def encoded(value: object) -> bytes:
+    """A value as one line of JSON, in which no character is raw that would be obeyed."""
     try:
-        encoded = _ENCODER.encode(value)
+        data = _ENCODER.encode(value)
     except UnicodeEncodeError:
-        encoded = _ENCODER.encode(_mended(msgspec.to_builtins(value, enc_hook=str)))
+        data = _ENCODER.encode(_mended(msgspec.to_builtins(value, enc_hook=str)))
     # The cheap tests settle nearly every line; the search costs more than the encoding did.
-    if encoded.isascii() and _DELETE not in encoded:
-        return encoded
-    text = encoded.decode()
-    return encoded if text.isprintable() else OBEYED.sub(_json_escape, text).encode()
+    if data.isascii() and _DELETE not in data:
+        return data
+    text = data.decode()
+    return data if text.isprintable() else OBEYED.sub(_json_escape, text).encode()
 
 
 def _json_escape(found: re.Match[str]) -> str:

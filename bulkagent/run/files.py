@@ -13,6 +13,7 @@ from bulkagent import report
 from bulkagent.errors import SettingsRefused
 from bulkagent.run.gateways import Gateways
 from bulkagent.run.line_file import STANDARD_OUTPUT
+from bulkagent.run.report_paths import check_path
 from bulkagent.run.request import Request
 
 __all__ = ["refuse_outlets", "refuse_reports", "same_file"]
@@ -25,7 +26,7 @@ def refuse_reports(request: Request, gateways: Gateways, ledger: Path) -> None:
         SettingsRefused: One is.
     """
     taken = _in_use(request, gateways, ledger)
-    for path in request.reports:
+    for path in _report_paths(request):
         report.probe(path)
         if any(same_file(path, other) for other in taken):
             raise SettingsRefused(f"the report {path} would replace a file that is in use")
@@ -38,7 +39,7 @@ def refuse_outlets(request: Request, gateways: Gateways, ledger: Path) -> None:
     Raises:
         SettingsRefused: One would, or has no place.
     """
-    taken = [*_in_use(request, gateways, ledger), *request.reports]
+    taken = [*_in_use(request, gateways, ledger), *_report_paths(request)]
     for path, noun, option in (
         (request.log_file, "log", "--log-file"),
         (request.events, "events file", "--events"),
@@ -54,6 +55,10 @@ def refuse_outlets(request: Request, gateways: Gateways, ledger: Path) -> None:
             taken.append(path)
     if request.metrics_file is not None:
         report.probe_place(request.metrics_file, "metrics file")
+
+
+def _report_paths(request: Request) -> list[Path]:
+    return [check_path(path, request.settings.job) for path in request.reports]
 
 
 def same_file(one: Path, other: Path) -> bool:

@@ -18,6 +18,7 @@ from bulkagent.run.gateways import Gateways
 from bulkagent.run.open_files import make_room
 from bulkagent.run.planning import Planned, plan_run
 from bulkagent.run.recall import Recalled
+from bulkagent.run.report_paths import expanded
 from bulkagent.run.request import Plan, Request, Resume, Revert
 from bulkagent.run.resuming import plan_resume, resume_instead
 from bulkagent.run.reverting import plan_revert
@@ -45,7 +46,9 @@ class Prepared(msgspec.Struct, frozen=True):
     def reports(self, run_id: str) -> tuple[Path, ...]:
         """Where reports go; without a wish, one CSV file in the current folder."""
         stem = "stdin" if self.request.roster == "-" else Path(self.request.roster).stem
-        return self.request.reports or (Path(f"{stem}.{run_id}.report.csv"),)
+        job = self.request.settings.job
+        named = tuple(expanded(path, run_id, job) for path in self.request.reports)
+        return named or (Path(f"{stem}.{run_id}.report.csv"),)
 
     def make_room(self, planned: Planned) -> None:
         """See to enough open files.

@@ -6,6 +6,7 @@ formats.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Iterator
 from importlib.metadata import version
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any
 import msgspec
 
 from bulkagent import report
-from bulkagent.errors import LedgerFailed, SettingsRefused
+from bulkagent.errors import LedgerFailed, RunNotFound, SettingsRefused
 from bulkagent.gateway.operations import SET_TALK_RIGHT, flag_of
 from bulkagent.ledger import (
     Database,
@@ -22,17 +23,21 @@ from bulkagent.ledger import (
     Pulse,
     RunFacts,
     Summary,
+    default_path,
     endpoints_of,
     find_run,
     legs_of,
     lines,
+    list_runs,
     pulses_of,
+    read_ledger,
     summarise,
 )
 from bulkagent.outcome import Line
 from bulkagent.run.files import same_file
 from bulkagent.run.handing_over import Standing as GroupStanding
 from bulkagent.run.handing_over import standings
+from bulkagent.run.report_paths import expanded
 from bulkagent.run.request import Standing
 from bulkagent.run.verdict import Ending, judge
 from bulkagent.run.verified_column import shown_verdicts
@@ -78,6 +83,7 @@ def write_report(
         raise Skipped
     with database.snapshot():
         facts = find_run(database, run_name)
+        path = expanded(path, facts.id, facts.job)
         for taken in (Path(facts.roster), database.path):
             if same_file(path, taken):
                 raise SettingsRefused(f"the report {path} would replace {taken}; name another")
@@ -136,6 +142,28 @@ def write_report(
         reports=(str(path),),
         verified=shown.facts.get("verified"),
     )
+
+
+def reports_of(ledger: Path | None, names: Iterable[str] = ()) -> list[Path]:
+    """Where the reports of runs are that are at work now, and those of runs by their names.
+
+    Raises:
+        LedgerUnavailable: It cannot be read.
+    """
+    with read_ledger(ledger or default_path()) as database:
+        runs = [facts for facts in list_runs(database, _LATEST) if facts.running]
+        for name in names:
+            with contextlib.suppress(RunNotFound):
+                runs.append(find_run(database, name))
+        return [
+            expanded(Path(path), facts.id, str(facts.settings.get("job", "")))
+            for facts in runs
+            for path in facts.settings.get("reports", ())
+        ]
+
+
+_LATEST = 100
+"""Runs among which those at work are looked for."""
 
 
 def _leg(leg: Leg) -> dict[str, Any]:

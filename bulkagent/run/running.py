@@ -138,6 +138,11 @@ class Run:
         self._log.close()
 
     @property
+    def began(self) -> bool:
+        """Whether a leg has begun, so that reports are of a run that sends."""
+        return self._executed
+
+    @property
     def insecure(self) -> bool:
         """Whether any certificate is accepted."""
         return self._prepared is not None and self._prepared.gateways.insecure

@@ -1,0 +1,161 @@
+"""What stands at the path of a report whose command was refused: that it was, why and when.
+
+What may live here: that in each format, and whether what is there may be replaced by it. What this
+module must not know: why anything is refused.
+
+Whoever takes the file for a report finds no row in it: not one of a run of yesterday, either.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Mapping
+from html import escape
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+
+from bulkagent.atomic_file import replacing
+from bulkagent.outcome import Status
+from bulkagent.report.cells import cell
+from bulkagent.report.columns import COLUMNS
+from bulkagent.report.moments import iso
+from bulkagent.report.objects import encoded
+from bulkagent.report.text import printable
+from bulkagent.special_files import Kind, target_of
+
+__all__ = ["Refusal", "is_report", "write_refused"]
+
+
+class Refusal(msgspec.Struct, frozen=True, kw_only=True):
+    """A command that sent nothing."""
+
+    error: str
+    """Why, for people."""
+    exit_code: int
+    at_ms: int
+    """Time of day."""
+    command: str
+    """`apply`, `resume` or `revert`."""
+
+
+NOTHING_SENT = (
+    "Nothing was sent. What was here before is in the ledger: bulkagent runs, and bulkagent report"
+    " RUN --to PATH"
+)
+
+
+def write_refused(path: Path, refusal: Refusal) -> None:
+    """Replace a report by one that says so, in the format of the path's suffix.
+
+    Raises:
+        OSError: It cannot be written.
+        ValueError: The path has a NUL.
+        KeyError: No format has that suffix.
+    """
+    write = _WRITERS[path.suffix.lower()]
+    with replacing(path) as out:
+        write(out, refusal)
+
+
+def is_report(path: Path) -> bool:
+    """Whether a report may be written there: nothing is there, or what looks like a report.
+
+    So a roster whose path was given for a report by mistake is never written over.
+    """
+    try:
+        target = target_of(path)
+        if target.kind is not Kind.ORDINARY:
+            return True
+        with target.path.open("rb") as file:
+            begin = file.read(4_096)
+    except FileNotFoundError:
+        return True
+    except (OSError, ValueError):
+        return False
+    looks = _LOOKS.get(path.suffix.lower(), ())
+    return not begin or begin.startswith(looks) or b"<title>bulkagent " in begin
+
+
+def _facts(refusal: Refusal) -> dict[str, object]:
+    return {
+        "run_id": None,
+        "state": "refused",
+        "exit_code": refusal.exit_code,
+        "refused_at": iso(refusal.at_ms),
+        "error": refusal.error,
+        "command": refusal.command,
+        "rows": 0,
+        "totals": {status.value: 0 for status in Status},
+        "note": NOTHING_SENT,
+    }
+
+
+def _words(refusal: Refusal) -> tuple[str, ...]:
+    return ("REFUSED", iso(refusal.at_ms), f"exit {refusal.exit_code}", refusal.error, NOTHING_SENT)
+
+
+def _write_csv(out: BinaryIO, refusal: Refusal) -> None:
+    # One line: whoever reads columns by their names finds none of them, and no row.
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerow(map(cell, _words(refusal)))
+    out.write(text.getvalue().encode())
+
+
+def _write_json(out: BinaryIO, refusal: Refusal) -> None:
+    out.write(b'{"run":' + encoded(_facts(refusal)) + b',"lines":[]}\n')
+
+
+def _write_jsonl(out: BinaryIO, refusal: Refusal) -> None:
+    out.write(encoded(_facts(refusal)) + b"\n")
+
+
+def _write_html(out: BinaryIO, refusal: Refusal) -> None:
+    word, at, code, why, note = (escape(printable(text)) for text in _words(refusal))
+    page = f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'">
+<meta name="color-scheme" content="light dark">
+<title>bulkagent {refusal.command}: refused</title>
+</head>
+<body>
+<h1>{word}</h1>
+<p><strong>{why}</strong></p>
+<p>{at}, {code}</p>
+<p>{note}</p>
+</body>
+</html>
+"""
+    out.write(page.encode("utf-8", "backslashreplace"))
+
+
+def _write_xlsx(out: BinaryIO, refusal: Refusal) -> None:
+    from xlsxwriter import Workbook
+
+    held = io.BytesIO()
+    book = Workbook(held, {"in_memory": True, "strings_to_formulas": False})
+    sheet = book.add_worksheet("REFUSED")
+    for row, text in enumerate(_words(refusal)):
+        sheet.write_string(row, 0, printable(text)[:32_000])
+    book.close()
+    out.write(held.getvalue())
+
+
+_WRITERS: Mapping[str, Callable[[BinaryIO, Refusal], None]] = {
+    ".csv": _write_csv,
+    ".json": _write_json,
+    ".jsonl": _write_jsonl,
+    ".html": _write_html,
+    ".xlsx": _write_xlsx,
+}
+
+_LOOKS: Mapping[str, tuple[bytes, ...]] = {
+    ".csv": (",".join(COLUMNS).encode(), b"REFUSED,"),
+    ".json": (b'{"run":{"run_id":',),
+    ".jsonl": (b'{"row":', b'{"run_id":null,"state":"refused"'),
+    ".xlsx": (b"PK",),
+}
