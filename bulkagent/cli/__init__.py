@@ -31,6 +31,7 @@ from bulkagent.cli import (
     status,
     terminal,
 )
+from bulkagent.cli.command_class import Command
 
 __all__ = ["app", "main"]
 
@@ -42,25 +43,25 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("check")(check.check)
-app.command("apply")(apply.apply)
-app.command("resume")(resume.resume)
-app.command("revert")(revert.revert)
-app.command("report")(report.report)
-app.command("runs")(runs.runs)
-app.command("show")(show.show)
-app.command("doctor")(doctor.doctor)
-app.command("explain")(explain.explain)
-app.command("prune")(prune.prune)
-app.command("emulate")(emulate.emulate)
+app.command("check", cls=Command)(check.check)
+app.command("apply", cls=Command)(apply.apply)
+app.command("resume", cls=Command)(resume.resume)
+app.command("revert", cls=Command)(revert.revert)
+app.command("report", cls=Command)(report.report)
+app.command("runs", cls=Command)(runs.runs)
+app.command("show", cls=Command)(show.show)
+app.command("doctor", cls=Command)(doctor.doctor)
+app.command("explain", cls=Command)(explain.explain)
+app.command("prune", cls=Command)(prune.prune)
+app.command("emulate", cls=Command)(emulate.emulate)
 
 session = typer.Typer(help="Sessions of agents that bulkagent itself signs in.")
-session.command("hold")(hold.hold)
+session.command("hold", cls=Command)(hold.hold)
 app.add_typer(session, name="session")
 
 config = typer.Typer(help="Settings: which hold, where they come from, and a file of them.")
-config.command("show")(configuration.show)
-config.command("init")(configuration.init)
+config.command("show", cls=Command)(configuration.show)
+config.command("init", cls=Command)(configuration.init)
 app.add_typer(config, name="config")
 
 

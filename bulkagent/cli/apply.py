@@ -21,7 +21,7 @@ def apply(  # noqa: PLR0917 - Typer reads the parameters; nobody calls this by p
     as_json: options.Json = False,  # noqa: FBT002 - an option
     progress: options.Progress = Showing.BAR,
     quiet: options.Quiet = False,  # noqa: FBT002 - an option
-    skip_invalid: options.SkipInvalid = False,  # noqa: FBT002 - an option
+    skip_invalid: options.SkipInvalid = None,
     max_agents: options.MaxAgents = None,
     protect: options.Protect = None,
     job: options.Job = None,
@@ -130,7 +130,7 @@ def apply(  # noqa: PLR0917 - Typer reads the parameters; nobody calls this by p
             encoding=encoding,
             delimiter=delimiter,
             agent_column=agent_column,
-            skip_invalid=skip_invalid,
+            skip_invalid=given.skip_invalid_of(skip_invalid),
             reports=tuple(report or ()),
             scenario=scenario,
             ca_file=ca_file,

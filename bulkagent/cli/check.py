@@ -16,7 +16,7 @@ def check(  # noqa: PLR0917 - Typer reads the parameters; nobody calls this by p
     gateway: options.GatewayName = None,
     flag: options.Flag = None,
     as_json: options.Json = False,  # noqa: FBT002 - an option
-    skip_invalid: options.SkipInvalid = False,  # noqa: FBT002 - an option
+    skip_invalid: options.SkipInvalid = None,
     encoding: options.Encoding = None,
     delimiter: options.Delimiter = None,
     agent_column: options.AgentColumn = None,
@@ -58,7 +58,7 @@ def check(  # noqa: PLR0917 - Typer reads the parameters; nobody calls this by p
             encoding=encoding,
             delimiter=delimiter,
             agent_column=agent_column,
-            skip_invalid=skip_invalid,
+            skip_invalid=given.skip_invalid_of(skip_invalid),
         )
         plan = check_roster(request, stdin=sys.stdin.buffer if sys.stdin else None)
         say(screen.opening(roster, plan))

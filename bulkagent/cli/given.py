@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from bulkagent.cli.command_class import OPTIONAL_VALUES
+
 if TYPE_CHECKING:
     from bulkagent.run import Choices
     from bulkagent.settings import Settings
@@ -25,6 +27,7 @@ __all__ = [
     "place_of",
     "repeated",
     "settings_from",
+    "skip_invalid_of",
     "times_of",
     "was_typed",
 ]
@@ -118,6 +121,30 @@ def events_of(path: Path | None, *, as_json: bool) -> Path | None:
     if as_json and path is not None and str(path) == "-":
         raise SettingsRefused("--events - and --json both write to stdout; give one of them a file")
     return path
+
+
+def skip_invalid_of(text: str | None) -> bool | int:
+    """How many invalid rows may be left out: True for the usual share.
+
+    Raises:
+        SettingsRefused: It is no number of rows.
+    """
+    from bulkagent.errors import SettingsRefused
+
+    if text is None:
+        return False
+    if text == OPTIONAL_VALUES["--skip-invalid"]:
+        return True
+    if text.isascii() and text.isdigit() and len(text) <= _DIGITS:
+        return int(text)
+    raise SettingsRefused(
+        f"--skip-invalid: {text!r} is not a number of rows; write --skip-invalid 5, or leave the"
+        " number out for 1 % of the rows, at least 3"
+    )
+
+
+# No roster has as many rows as this many digits can say.
+_DIGITS = 9
 
 
 def times_of(

@@ -166,7 +166,9 @@ def closing(plan: Plan, finished: Finished, times: Sequence[str] = ()) -> str:
     groups = groups_as_lines(finished.groups)
     text.extend(_why(result, groups))
     text.extend(groups)
-    text.extend(clusters_as_lines(finished.clusters))
+    told = [each for each in finished.clusters if each.cause is not Cause.BAD_ROW]
+    text.extend(clusters_as_lines(told))
+    text.extend(left_out_as_lines(finished.left_out))
     if finished.forgiven:
         text.append(
             f"note    {count(finished.forgiven, 'agent')} who should go off had signed out already,"
@@ -257,6 +259,20 @@ def clusters_as_lines(clusters: Sequence[Cluster]) -> list[str]:
     return text
 
 
+def left_out_as_lines(rows: Sequence[BadRow]) -> list[str]:
+    """Which lines of the roster were left out, and why the first of them were."""
+    if not rows:
+        return []
+    text = [f"without {count(len(rows), 'invalid row')} that --skip-invalid left out:"]
+    text.extend(f"        line {bad.row}: {bad.reason}" for bad in rows[:_LEFT_OUT_SHOWN])
+    if len(rows) > _LEFT_OUT_SHOWN:
+        text.append(f"        and {len(rows) - _LEFT_OUT_SHOWN:,} more, which the report has")
+    return text
+
+
+_LEFT_OUT_SHOWN = 20
+
+
 def as_json_object(result: RunStanding) -> str:
     """The `--json` object; `error` and such are there only where there is one."""
     fields = msgspec.to_builtins(result)
@@ -268,6 +284,8 @@ def as_json_object(result: RunStanding) -> str:
         del fields["verified"]
     if not result.errors:
         del fields["errors"]
+    if not result.left_out:
+        del fields["left_out"]
     try:
         return msgspec.json.encode(fields).decode()
     except UnicodeEncodeError:  # a path whose bytes are no text

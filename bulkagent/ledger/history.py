@@ -19,6 +19,7 @@ __all__ = [
     "Step",
     "Summary",
     "first_planned",
+    "left_out",
     "lines",
     "lines_of_agent",
     "planned_rows",
@@ -78,6 +79,16 @@ def lines(database: Database, run: int, flag_of: Mapping[str, str]) -> Iterator[
         LedgerUnavailable: While iterating: the ledger is damaged.
     """
     return _lines(database, _SELECT_LINES, (run,), flag_of)
+
+
+def left_out(database: Database, run: int) -> tuple[tuple[int, str], ...]:
+    """The lines of a run's invalid rows, and why each is one.
+
+    Raises:
+        LedgerUnavailable: The ledger cannot be read.
+    """
+    with read_as_written(database):
+        return tuple((int(row), reason or "") for row, reason in database.all(_LEFT_OUT, (run,)))
 
 
 def lines_of_agent(
@@ -201,6 +212,10 @@ _SELECT_LINES = f"{_LINE} ORDER BY row"
 _SELECT_AGENT = f"{_LINE} AND agent_id = ? ORDER BY row"
 
 # The last attempt is in the outcome, whose retcode and message may be those of an earlier answer.
+_LEFT_OUT = """
+SELECT row, reason FROM assignments WHERE run = ? AND status = 'invalid' ORDER BY row
+"""
+
 _SELECT_STEPS = """
 SELECT attempt, disposition, sent_at, latency_ms, message, nullif(http_status, 0)
 FROM attempts WHERE run = ?1 AND row = ?2

@@ -57,14 +57,14 @@ def check_roster(request: Request, *, stdin: BinaryIO | None = None) -> Plan:
             if row.status is None and protected.reason(row.gateway, row.agent_id):
                 tally.protected += 1
             elif row.status is None:
+                tally.agents += 1
                 key = (row.gateway, row.flag)
                 counts[key] = counts.get(key, 0) + 1
             elif row.status is Status.DUPLICATE:
                 tally.duplicates += 1
             else:
                 tally.reject(row.row, row.column, row.reason)
-        if tally.bad_rows and not request.skip_invalid:
-            raise tally.refusal()
+        tally.refuse(skip_invalid=request.skip_invalid)
         parts = [(gateway, flag_text(flag), agents) for (gateway, flag), agents in counts.items()]
         plan = tally.plan(
             "",

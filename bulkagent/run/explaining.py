@@ -52,8 +52,8 @@ EXIT_CODES: Mapping[int, tuple[str, str]] = MappingProxyType(
             "look at the causes, then resume the run: another try may help",
         ),
         4: (
-            "finished; who is not set was rejected, or is no valid row",
-            "a resume does not help: correct the roster, or see to the agents' rights",
+            "finished; who is not set was rejected, or left to a later run",
+            "a resume does not help: see to the agents' rights, or look at the later run",
         ),
         5: (
             "stopped by the deadline, or because a gateway was down for too long",

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from bulkagent.errors import BulkagentError, LedgerFailed, ReportFailed
+from bulkagent.errors import BadRow, BulkagentError, LedgerFailed, ReportFailed
 from bulkagent.gateway.operations import talk_right
 from bulkagent.ledger import (
     Cluster,
@@ -27,6 +27,7 @@ from bulkagent.ledger import (
     finish_leg,
     keep_totals,
     lanes_set_before,
+    left_out,
     summarise,
     verdicts_of,
 )
@@ -99,6 +100,8 @@ class Finished(msgspec.Struct, frozen=True):
     """What was seen of the agents that are set; None where nobody looked."""
     unseen: str = ""
     """What kept the leg from being verified, for people; "" where nothing did."""
+    left_out: tuple[BadRow, ...] = ()
+    """The invalid rows that were left out, and why each is one."""
 
 
 def finish(
@@ -187,6 +190,7 @@ def finish(
         if ending.error is None:
             ending = Ending(ending.signal, str(error), LedgerFailed.exit_code, ending.causes)
         verdict = judge(summary.totals, summary.causes, ending)
+    skipped = _skipped(database, planned.run, summary)
     written, unwritten = _write_reports(
         *(database, run_id, reports, counted),
         skip=skip_reports,
@@ -212,6 +216,7 @@ def finish(
         set_before_switchover=_set_before_switchover(database, planned.run),
         next=shlex.join(command) or None,
         error="; ".join(dict.fromkeys(troubles)) or None,
+        left_out=tuple(row for row, _ in skipped),
         verified=verdicts.counts if verdicts else None,
     )
     applied = counters.by_status[Status.APPLIED] if counters is not None else 0
@@ -226,7 +231,15 @@ def finish(
         forgiven,
         verdicts,
         unseen,
+        tuple(BadRow(row, "", reason) for row, reason in skipped),
     )
+
+
+def _skipped(database: Database, run: int, summary: Summary) -> tuple[tuple[int, str], ...]:
+    """The rows that were left out, with why; none where the ledger cannot tell."""
+    with contextlib.suppress(BulkagentError):
+        return left_out(database, run) if summary.totals[Status.INVALID] else ()
+    return ()
 
 
 def _groups(

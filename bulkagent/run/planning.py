@@ -241,8 +241,7 @@ def _refuse_layout(layout: Layout, gateways: Gateways, *, guids_required: bool) 
 
 
 def _refuse(request: Request, tally: Tally, planner: Planner) -> None:
-    if tally.bad_rows and not request.skip_invalid:
-        raise tally.refusal()
+    tally.refuse(skip_invalid=request.skip_invalid)
     if tally.nowhere:
         raise SettingsRefused(
             f"{tally.nowhere:,} {'row names' if tally.nowhere == 1 else 'rows name'} no gateway;"

@@ -26,6 +26,7 @@ from bulkagent.ledger import (
     default_path,
     endpoints_of,
     find_run,
+    left_out,
     legs_of,
     lines,
     list_runs,
@@ -33,7 +34,7 @@ from bulkagent.ledger import (
     read_ledger,
     summarise,
 )
-from bulkagent.outcome import Line
+from bulkagent.outcome import Line, Status
 from bulkagent.run.files import same_file
 from bulkagent.run.handing_over import Standing as GroupStanding
 from bulkagent.run.handing_over import standings
@@ -122,6 +123,7 @@ def write_report(
                 "clusters": summary.clusters,
                 "handover": [_group(at) for at in standings(database, facts.run, settings)],
                 "pulses": [_pulse(pulse) for pulse in pulses_of(database, facts.run)],
+                "left_out": _left_out(database, facts, summary),
                 "next": _next(summary, facts),
                 "version": version("bulkagent"),
                 **shown.facts,
@@ -140,6 +142,7 @@ def write_report(
         not_sent=summary.not_sent,
         elapsed_s=elapsed_ms / 1000,
         reports=(str(path),),
+        left_out=tuple(row["row"] for row in _left_out(database, facts, summary)),
         verified=shown.facts.get("verified"),
     )
 
@@ -170,6 +173,13 @@ def _leg(leg: Leg) -> dict[str, Any]:
     told = msgspec.to_builtins(leg)
     moments = ("started_at", "finished_at")
     return {**told, **{name: told[name] and report.iso(told[name]) for name in moments}}
+
+
+def _left_out(database: Database, facts: RunFacts, summary: Summary) -> list[dict[str, Any]]:
+    """The lines of the roster that were left out, and why each was."""
+    if not summary.totals[Status.INVALID]:
+        return []
+    return [{"row": row, "reason": reason} for row, reason in left_out(database, facts.run)]
 
 
 def _pulse(pulse: Pulse) -> dict[str, Any]:

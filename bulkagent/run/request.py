@@ -49,7 +49,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     encoding: str | None = None
     delimiter: str | None = None
     agent_column: str | None = None
-    skip_invalid: bool = False
+    skip_invalid: bool | int = False
+    """How many invalid rows may be left out; True: 1 % of the rows, at least 3; False: none."""
     reports: tuple[Path, ...] = ()
     """Where reports go, format by suffix; none: one CSV report in the current folder."""
     scenario: Path | None = None
@@ -251,6 +252,8 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     reports: tuple[str, ...] = ()
     set_before_switchover: int = 0
     """Agents who were set before their gateway switched over, and may have lost the right."""
+    left_out: tuple[int, ...] = ()
+    """The lines of the rows that were left out because they are invalid."""
     verified: Mapping[str, int] | None = None
     """Applied rows by what was seen of them; None where nobody looked."""
     next: str | None = None

@@ -15,7 +15,20 @@ from bulkagent.roster import Layout, Retraction
 from bulkagent.run.grouping import hint
 from bulkagent.run.request import Plan, PlanGroup, PlanPart, planned_totals
 
-__all__ = ["Tally"]
+__all__ = ["Tally", "most_skipped"]
+
+
+def most_skipped(rows: int, *, skip_invalid: bool | int) -> int:
+    """How many invalid rows of a roster may be left out.
+
+    Args:
+        skip_invalid: The number; True for 1 % of the rows, at least 3; False for none.
+        rows: The roster's rows.
+    """
+    return max(3, rows // 100) if skip_invalid is True else int(skip_invalid)
+
+
+_USUAL = " where no number is given (1 % of the rows, at least 3)"
 
 
 class Tally:
@@ -42,15 +55,39 @@ class Tally:
             self.nowhere -= not retraction.gateway
         self.reject(retraction.row, retraction.column, retraction.reason)
 
-    def refusal(self) -> RosterRefused:
-        """What is said of a roster with invalid rows that were not to be skipped."""
+    def refuse(self, *, skip_invalid: bool | int) -> None:
+        """Refuse a roster with more invalid rows than may be skipped, or with nothing else.
+
+        Args:
+            skip_invalid: How many were agreed to; True for the usual share.
+
+        Raises:
+            RosterRefused: It is one; its `bad_rows` are all of them.
+        """
         bad = len(self.bad_rows)
-        return RosterRefused(
-            f"{bad:,} of {self.rows:,} rows {'is' if bad == 1 else 'are'} invalid, so nothing was"
-            " sent; correct the roster, or go on without them with --skip-invalid",
-            tuple(sorted(self.bad_rows, key=lambda bad_row: bad_row.row)),
-            totals=self.totals(),
-        )
+        if not bad:
+            return
+        most = most_skipped(self.rows, skip_invalid=skip_invalid)
+        nobody = not self.agents + self.protected
+        if bad <= most and not nobody:
+            return
+        invalid = f"{bad:,} of {self.rows:,} rows {'is' if bad == 1 else 'are'} invalid"
+        if bad <= most:
+            told = f"{invalid} and nobody is left to set, so nothing was sent; correct the roster"
+        elif skip_invalid:
+            usual = _USUAL if skip_invalid is True else ""
+            told = (
+                f"{invalid}, and --skip-invalid goes on without {most:,} at most{usual}, so"
+                " nothing was sent; correct the roster, or give --skip-invalid the number of rows"
+                " that you have looked at"
+            )
+        else:
+            told = (
+                f"{invalid}, so nothing was sent; correct the roster, or go on without them with"
+                " --skip-invalid"
+            )
+        bad_rows = tuple(sorted(self.bad_rows, key=lambda bad_row: bad_row.row))
+        raise RosterRefused(told, bad_rows, totals=self.totals())
 
     def totals(self) -> dict[str, int]:
         """The rows by status as long as nothing is sent."""

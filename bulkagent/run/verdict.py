@@ -52,7 +52,8 @@ def judge(
 
     A defect goes before a signal, that before what a person must look at, that before everything
     else that may break a run off. A duplicate row follows its first row, so it has no say of its
-    own. What is left to a later run, or cannot be set back, is nothing that repeating helps.
+    own, and an invalid one was left out as somebody agreed to. What is left to a later run, or
+    cannot be set back, is nothing that repeating helps.
 
     Args:
         totals: Rows by status; those that are not there count as none.
@@ -72,7 +73,7 @@ def judge(
         return Verdict(state, exit_code, again)
     if again or contradicted:
         return Verdict("completed", 3, again)
-    refused = totals.get(Status.REJECTED, 0) or totals.get(Status.INVALID, 0)
+    refused = totals.get(Status.REJECTED, 0)
     return Verdict("completed", 4 if refused or left_for_good else 0, again)
 
 

@@ -1,5 +1,6 @@
 """The main job, as the installed command does it over HTTPS."""
 
+import json
 import os
 import pty
 import signal
@@ -333,15 +334,26 @@ def test_the_roster_can_come_from_standard_input(tmp_path: Path) -> None:
 def test_skipped_rows_are_in_the_report(tmp_path: Path) -> None:
     ended = bulkagent(
         tmp_path,
-        *("apply", SAMPLES / "messy.csv", "--gateway", "emulated", "--skip-invalid", "--json"),
-        "--no-handover",
+        *("apply", SAMPLES / "messy.csv", "--gateway", "emulated", "--skip-invalid=15", "--json"),
+        *("--no-handover", "--report", "r.csv", "--report", "r.html", "--report", "r.json"),
     )
-    assert ended.code == 4, ended.err
+    assert ended.code == 0, ended.err
+    assert "\nDONE    2 of 2 agents set and 15 invalid rows left out in " in ended.err
     assert ended.json["totals"]["applied"] == 2
     assert ended.json["totals"]["invalid"] == 15
     assert ended.json["totals"]["duplicate"] == 1
-    assert len(report_of(tmp_path, ended.json)) == 18
+    lines = report_of(tmp_path, ended.json)
+    assert len(lines) == 18
     assert ended.json["next"] is None
+    skipped = [int(line["row"]) for line in lines if line["status"] == "invalid"]
+    assert ended.json["left_out"] == skipped
+    page = (tmp_path / "r.html").read_text()
+    assert "Every agent is as wanted." in page
+    for row in skipped:
+        assert f"        line {row}: " in ended.err
+        assert f"<b>line {row}</b>: " in page
+    run = json.loads((tmp_path / "r.json").read_text())["run"]
+    assert [each["row"] for each in run["left_out"]] == skipped
 
 
 def test_a_larger_roster_than_allowed_is_a_guardrail(tmp_path: Path) -> None:

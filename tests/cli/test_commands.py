@@ -26,7 +26,7 @@ def test_check_needs_neither_flag_nor_guids_nor_gateway(tmp_path: Path) -> None:
 
 
 def test_check_skipping_invalid_rows_lists_them_and_is_content(tmp_path: Path) -> None:
-    arguments = ["check", SAMPLES / "messy.csv", "--gateway", "emulated", "--skip-invalid"]
+    arguments = ["check", SAMPLES / "messy.csv", "--gateway", "emulated", "--skip-invalid", 15]
     ended = bulkagent(tmp_path, *arguments, "--json")
     assert ended.code == 0
     assert len(ended.json["errors"]) == ended.json["totals"]["invalid"] == 15

@@ -91,7 +91,7 @@ class Stopping:
         rows = [*gateway.roster.read_text().splitlines(), *["nobody,x"] * INVALID_ROWS]
         self.roster.write_text("\n".join(rows))
         reports = [part for path in self.paths for part in ("--report", path)]
-        hanging = ["--timeout", "300s", "--skip-invalid", *reports]
+        hanging = ["--timeout", "300s", "--skip-invalid", INVALID_ROWS, *reports]
         self.process = started(folder, *arguments_for(gateway, self.roster, *hanging))
         self.said = ""
 

@@ -87,7 +87,7 @@ ROWS: Mapping[str, tuple[tuple[str, ...], dict[str, Any]]] = {
     "--scenario": (("/s/faults.toml",), {"scenario": Path("/s/faults.toml")}),
     "--or-resume": ((), {"or_resume": True}),
     "--override": (("looked at it",), {"override": "looked at it"}),
-    "--skip-invalid": ((), {"skip_invalid": True}),
+    "--skip-invalid": (("12",), {"skip_invalid": 12}),
     "--only": (("timeout",), {"only": frozenset({Cause.TIMEOUT})}),
     "--roster": (("/fresh.csv",), {"roster": "/fresh.csv"}),
     "--assume-opposite": ((), {"assume_opposite": True}),

@@ -20,11 +20,12 @@ from bulkagent.errors import (
     SettingsRefused,
 )
 from bulkagent.gateway.operations import flag_of
-from bulkagent.ledger import Database, find_run, lines, open_ledger, summarise
+from bulkagent.ledger import Database, find_run, lines, list_runs, open_ledger, summarise
 from bulkagent.outcome import Assignment, Line, Status
-from bulkagent.run import EMULATED, PlanPart, Request, check_roster
+from bulkagent.run import EMULATED, Plan, PlanPart, Request, check_roster
 from bulkagent.run.gateways import Gateways
 from bulkagent.run.planning import Planned, plan_run
+from bulkagent.run.tally import most_skipped
 from bulkagent.settings import GatewaySection, Settings
 
 MESSY = Path(__file__).parents[2] / "samples" / "messy.csv"
@@ -40,7 +41,7 @@ TABLES = ("runs", "lanes", "assignments", "outcomes", "attempts")
 class Asked(TypedDict, total=False):
     gateway: str
     flag: int | None
-    skip_invalid: bool
+    skip_invalid: bool | int
     settings: Settings
 
 
@@ -60,7 +61,7 @@ def planned(database: Database, content: str | bytes, **asked: Unpack[Asked]) ->
     )
 
 
-def checked(content: str | bytes, **asked: Unpack[Asked]) -> object:
+def checked(content: str | bytes, **asked: Unpack[Asked]) -> Plan:
     data = content.encode() if isinstance(content, str) else content
     return check_roster(Request(roster="-", **asked), stdin=io.BytesIO(data))
 
@@ -186,14 +187,55 @@ def test_duplicates_are_counted_and_follow_their_first_row(database: Database) -
     assert summarise(database, made.run).totals["duplicate"] == 2
 
 
-def test_a_roster_without_a_valid_row_can_be_planned_with_all_skipped(database: Database) -> None:
-    made = planned(database, roster("temp,1"), skip_invalid=True)
-    assert (made.plan.agents, made.lanes) == (0, ())
-    assert report(database, made.run)[0].status is Status.INVALID
+@pytest.mark.parametrize("skip_invalid", [True, 9])
+def test_a_roster_without_one_assignment_is_refused(
+    database: Database, skip_invalid: bool | int
+) -> None:
+    """--skip-invalid leaves rows out, and never all of them."""
+    for content in (roster("temp,1"), roster("1001,1", "1001,0")):
+        asked = Asked(gateway=EMULATED, skip_invalid=skip_invalid)
+        with pytest.raises(RosterRefused, match="nobody is left to set") as refused:
+            planned(database, content, **asked)
+        assert refused.value.bad_rows
+        with pytest.raises(RosterRefused, match="nobody is left to set"):
+            checked(content, **asked)
+    assert list_runs(database, 9) == []
+
+
+@pytest.mark.parametrize(
+    ("rows", "skip_invalid", "most"),
+    [(1, True, 3), (399, True, 3), (400, True, 4), (60_000, True, 600), (9, 5, 5), (9, False, 0)],
+)
+def test_so_many_invalid_rows_may_be_skipped(
+    rows: int, skip_invalid: bool | int, most: int
+) -> None:
+    """--skip-invalid without a number is 1 % of the rows, at least 3."""
+    assert most_skipped(rows, skip_invalid=skip_invalid) == most
+
+
+@pytest.mark.parametrize(("skip_invalid", "most"), [(True, 3), (5, 5), (0, 0)])
+def test_more_invalid_rows_than_skip_invalid_allows_are_refused(
+    database: Database, skip_invalid: bool | int, most: int
+) -> None:
+    """A ruined roster is not DONE: 38 good rows and 242 ruined ones were."""
+    good = [f"{1000 + number},1" for number in range(38)]
+    asked = Asked(gateway=EMULATED, skip_invalid=skip_invalid)
+    most_bad = roster(*good, *["Total,1"] * most)
+    assert planned(database, most_bad, **asked).plan.invalid == most
+    assert checked(most_bad, **asked).invalid == most
+    known = len(list_runs(database, 99))
+    for ruined in (roster(*good, *["Total,1"] * (most + 1)), roster(*good, *["x,1"] * 242)):
+        with pytest.raises(RosterRefused, match="invalid"):
+            checked(ruined, **asked)
+        with pytest.raises(RosterRefused, match="so nothing was sent") as refused:
+            planned(database, ruined, **asked)
+        assert refused.value.totals is not None
+        assert refused.value.totals["invalid"] == len(refused.value.bad_rows)
+    assert len(list_runs(database, 99)) == known
 
 
 def test_every_row_of_every_kind_is_in_the_totals(database: Database) -> None:
-    request = Request(roster=str(MESSY), gateway=EMULATED, skip_invalid=True)
+    request = Request(roster=str(MESSY), gateway=EMULATED, skip_invalid=15)
     made = plan_run(request, Gateways(request), database, now_ms=1)
     summary = summarise(database, made.run)
     assert summary.rows == made.plan.rows == 18
@@ -228,7 +270,7 @@ async def test_a_guid_is_with_the_plan_and_nowhere_in_the_ledgers_files(database
             header=header,
         ),
         gateway=GATEWAY,
-        skip_invalid=True,
+        skip_invalid=4,
     )
     lane = made.lanes[0]
     for row, guid in ((2, CANARY), (3, f"{CANARY}.2")):
@@ -393,7 +435,7 @@ def test_a_ledger_that_cannot_even_forget_does_not_hide_why(
 
 
 def test_checking_says_of_the_messy_sample_what_planning_says(database: Database) -> None:
-    request = Request(roster=str(MESSY), gateway=EMULATED, skip_invalid=True)
+    request = Request(roster=str(MESSY), gateway=EMULATED, skip_invalid=15)
     told = plan_run(request, Gateways(request), database, now_ms=1).plan
     assert check_roster(request) == msgspec.structs.replace(told, run_id="")
 
@@ -410,7 +452,7 @@ def test_checking_refuses_the_messy_sample_with_every_bad_row() -> None:
     "content",
     [
         roster("1001,0", "1002,1", "1001,0", "1003,1", "1003,0", "temp,1", "1004,0"),
-        roster("1001,1", "1001,0"),
+        roster("1001,1", "1001,0", "1002,1"),
         many(50),
     ],
 )
@@ -432,5 +474,5 @@ def test_checking_records_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(sqlite3, "connect", no)
     monkeypatch.chdir(tmp_path)
-    check_roster(Request(roster=str(MESSY), skip_invalid=True))
+    check_roster(Request(roster=str(MESSY), gateway=EMULATED, skip_invalid=15))
     assert not list(tmp_path.iterdir())

@@ -25,8 +25,14 @@ RosterPath = Annotated[
     str, typer.Argument(metavar="ROSTER", help="CSV file of agents; - is standard input.")
 ]
 SkipInvalid = Annotated[
-    bool,
-    option("--skip-invalid", env=False, help="Go on without invalid rows; the report has them."),
+    str | None,
+    option(
+        "--skip-invalid",
+        env=False,
+        metavar="[N]",
+        help="Go on without invalid rows, N at most; the report has them."
+        "  [1 % of the rows, at least 3]",
+    ),
 ]
 Encoding = Annotated[
     str | None,

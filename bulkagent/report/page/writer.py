@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import msgspec
 
-from bulkagent.outcome import Line, Status
+from bulkagent.outcome import Cause, Line, Status
 from bulkagent.report.advice import ADVICE
 from bulkagent.report.columns import COLUMNS, fitted, header
 from bulkagent.report.moments import iso
@@ -50,6 +50,7 @@ _NO_FACTS: Mapping[str, object] = {
     "clusters": (),
     "handover": (),
     "pulses": (),
+    "left_out": (),
 }
 
 _MARK = "\x00data\x00"
@@ -135,7 +136,10 @@ def _page(names: Sequence[str], figures: Figures, run: Mapping[str, object]) -> 
             (cluster["status"], cluster["cause"], cluster["count"], cluster["agents"])
             + _ADVICE[cluster["cause"]]
             for cluster in _shown(facts["clusters"])
+            if cluster["cause"] != Cause.BAD_ROW
         ],
+        left_out=_shown(facts["left_out"][:_LEFT_OUT_SHOWN]),
+        more_left_out=len(facts["left_out"]) - _LEFT_OUT_SHOWN,
         groups=covers(_shown(facts["handover"])),
         courses=courses(_shown(facts["pulses"]), figures.last_ms),
         time=stacked(figures.over_time()),
@@ -156,6 +160,9 @@ def _attempts(figures: Figures) -> list[tuple[int, int, float]]:
         for number, agents in sorted(figures.attempts.items())
     ]
 
+
+# More of them than anybody reads; the table and the other formats have all.
+_LEFT_OUT_SHOWN = 100
 
 _ADVICE = {cause.value: advice for cause, advice in ADVICE.items()}
 
