@@ -92,6 +92,7 @@ def again_of(ctx: typer.Context) -> dict[str, Any]:
     return {
         "choices": choices_of(ctx, given["config"], **settings),
         "roster": given["roster"] or "",
+        "gateway": given["gateway"] or "",
         "encoding": given["encoding"],
         "delimiter": given["delimiter"],
         "agent_column": given["agent_column"],
@@ -184,7 +185,7 @@ def repeated(ctx: typer.Context) -> tuple[str, ...]:
     insecure = ("--insecure",) if ctx.params.get("insecure") else ()
     if ctx.info_name == "apply":  # the ledger keeps the rest
         return insecure
-    return (*_typed(ctx, "roster", *_TLS), *insecure)
+    return (*_typed(ctx, "roster", "gateway", *_TLS), *insecure)
 
 
 def place_of(ctx: typer.Context) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ def resume(  # noqa: PLR0917 - Typer reads the parameters; nobody calls this by 
     roster: options.OtherRoster = None,
     override: options.Override = None,
     max_age: options.MaxAge = None,
+    gateway: options.RunAddress = None,
     yes: options.Yes = False,  # noqa: FBT002 - an option
     report: options.Reports = None,
     as_json: options.Json = False,  # noqa: FBT002 - an option

@@ -17,6 +17,7 @@ def revert(  # noqa: PLR0917 - Typer reads the parameters; nobody calls this by 
     assume_opposite: options.AssumeOpposite = False,  # noqa: FBT002 - an option
     trust_state: options.TrustState = None,
     roster: options.OtherRoster = None,
+    gateway: options.RunAddress = None,
     yes: options.Yes = False,  # noqa: FBT002 - an option
     report: options.Reports = None,
     as_json: options.Json = False,  # noqa: FBT002 - an option

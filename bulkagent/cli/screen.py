@@ -106,9 +106,10 @@ def opening_again(plan: Plan) -> str:
         f"plan    will set {agents:,} of {count(plan.of_agents, 'agent')}{detail}",
     ]
     text.extend(
-        f"        {count(part.agents, 'agent')} {_EFFECTS[part.flag]} {part.gateway}"
+        f"        {count(part.agents, 'agent')} {_EFFECTS[part.flag]} {_where(plan, part.gateway)}"
         for part in plan.parts
     )
+    text.extend(f"        {place}" for place in plan.places)
     text.extend(handover(plan))
     if plan.guardrail:
         text.append(f"HALTED  {plan.guardrail}")
@@ -296,10 +297,18 @@ def _effects(plan: Plan) -> str:
     if not plan.agents + plan.once_more:
         return "No agent is to be set. "
     parts = [
-        f"{count(part.agents, 'agent')} {_EFFECTS[part.flag]} {part.gateway or 'the gateway'}"
+        f"{count(part.agents, 'agent')} {_EFFECTS[part.flag]} {_where(plan, part.gateway)}"
         for part in plan.parts
     ]
     return f"{parts[0]}. " if len(parts) == 1 else "".join(f"\n  {part}" for part in parts) + "\n"
+
+
+def _where(plan: Plan, gateway: str) -> str:
+    """A gateway by name and address, where its name does not say that."""
+    url = plan.addresses.get(gateway, "")
+    if not url or url == f"https://{gateway}":
+        return gateway or "the gateway"
+    return f"{gateway} ({url})"
 
 
 def count(number: int, noun: str) -> str:

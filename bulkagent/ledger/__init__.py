@@ -18,6 +18,7 @@ told plain values and gives back the records of `bulkagent.outcome`.
 
 from bulkagent.ledger.appearances import Appearance, appearances
 from bulkagent.ledger.covers import Covered, Covers
+from bulkagent.ledger.damage import read_as_written, strange_row
 from bulkagent.ledger.database import Database
 from bulkagent.ledger.forgetting import forget_run, idle_since, prune_run
 from bulkagent.ledger.handovers import (
@@ -161,6 +162,7 @@ __all__ = [
     "prune_run",
     "pulses_of",
     "put_in_doubt",
+    "read_as_written",
     "read_ledger",
     "rehearse",
     "release_lease",
@@ -168,6 +170,7 @@ __all__ = [
     "same_groups",
     "sign_leg",
     "steps",
+    "strange_row",
     "summarise",
     "supersede",
     "take_lease",

@@ -1,20 +1,20 @@
 """What is said of a ledger that has what bulkagent does not write.
 
-What may live here: turning what reading such a ledger raises into a sentence. What this room must
-not know: what was read.
+What may live here: turning what reading such a ledger raises into a sentence, and finding rows
+that nobody planned. What this room must not know: what is read for what.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
 from bulkagent.errors import LedgerUnavailable
 from bulkagent.ledger.database import Database
 
-__all__ = ["read_as_written"]
+__all__ = ["read_as_written", "strange_row"]
 
 
 @contextlib.contextmanager
@@ -31,3 +31,33 @@ def read_as_written(database: Database) -> Iterator[None]:
             f"the ledger {database.path} has what bulkagent does not write; it is damaged, or"
             " another program wrote to it: give another path with --ledger"
         ) from None
+
+
+def strange_row(database: Database, run: int, arguments: Sequence[str]) -> int | None:
+    """An assignment of a run that no plan could have made; None where there is none.
+
+    Args:
+        database: The ledger.
+        run: The run's key in it.
+        arguments: What an operation may be given.
+
+    Raises:
+        LedgerUnavailable: The ledger cannot be read.
+    """
+    allowed = msgspec.json.encode(arguments).decode()
+    found = database.all(_STRANGE, (run, allowed))
+    return int(found[0][0]) if found else None
+
+
+# An agent ID goes into a path as it stands. A length in bytes, for in text SQLite ends at a NUL.
+_STRANGE = """
+SELECT a.row FROM assignments a
+LEFT JOIN lanes l ON l.run = a.run AND l.lane = a.lane
+LEFT JOIN endpoints e ON e.run = a.run AND e.gateway = a.gateway
+WHERE a.run = ?1 AND a.lane IS NOT NULL AND (
+    l.gateway IS NOT a.gateway OR e.url IS NULL
+    OR a.agent_id GLOB '*[^0-9]*' OR length(a.agent_id) NOT BETWEEN 1 AND 6
+    OR length(a.agent_id) <> length(CAST(a.agent_id AS BLOB))
+    OR a.arguments NOT IN (SELECT value FROM json_each(?2))
+) LIMIT 1
+"""

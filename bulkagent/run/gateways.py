@@ -95,6 +95,21 @@ class Gateways:
         return known
 
     @property
+    def addresses(self) -> dict[str, str]:
+        """Where real gateways are, by name."""
+        return {} if self.emulated else {name: at.url for name, at in self._endpoints.items()}
+
+    @property
+    def trusted(self) -> list[str]:
+        """Where real gateways are and by what their certificates are judged, for people."""
+        if self.emulated:
+            return []
+        return [
+            f"{name} is {at.url}{''.join(f', {what} {value}' for what, value in _trust_of(at))}"
+            for name, at in sorted(self._endpoints.items())
+        ]
+
+    @property
     def files(self) -> list[Path]:
         """The certificate files of all gateways that are known."""
         return [
@@ -246,6 +261,15 @@ def _options_of(endpoint: Endpoint) -> dict[str, str]:
         "tls_server_name": endpoint.tls_server_name,
     }
     return {name: value for name, value in options.items() if value}
+
+
+def _trust_of(at: Endpoint) -> list[tuple[str, object]]:
+    trust = (
+        ("CA file", at.ca_file),
+        ("client certificate", at.client_cert),
+        ("by the name", at.tls_server_name),
+    )
+    return [(what, value) for what, value in trust if value]
 
 
 def _of_record(recorded: Recorded, given: Mapping[str, Any]) -> Endpoint:

@@ -21,18 +21,21 @@ from bulkagent.ledger import (
     RunFacts,
     endpoints_of,
     find_run,
+    read_as_written,
     release_lease,
     unplanned_since,
 )
 from bulkagent.outcome import Cause
 from bulkagent.roster import Retraction, Roster
+from bulkagent.run.addresses import refuse_moved
 from bulkagent.run.fingerprint import Fingerprint
 from bulkagent.run.gateways import Gateways
+from bulkagent.run.kept import Kept, kept_of, refuse_foreign, refuse_strange
 from bulkagent.run.planning import flag_text, guids_required, rules_of
-from bulkagent.run.request import Again, Request
+from bulkagent.run.request import EMULATED, Again, Request
 from bulkagent.settings import Settings
 
-__all__ = ["Recalled", "claimed_run", "guids_for", "recall"]
+__all__ = ["Recalled", "claimed_run", "guids_for", "places_of", "recall"]
 
 
 class Recalled(msgspec.Struct, frozen=True):
@@ -61,6 +64,7 @@ def claimed_run(database: Database, name: str) -> tuple[RunFacts, Claim]:
     try:
         # Its last owner may have ended it meanwhile.
         facts = _of_this_format(find_run(database, facts.id))
+        refuse_strange(database, facts)
         # Whoever had it is dead, or has let go: its agents are nobody's until a leg begins.
         release_lease(database, facts.run)
     except BaseException:
@@ -83,9 +87,14 @@ def recall(database: Database, facts: RunFacts, again: Again) -> Recalled:
 
     Raises:
         SettingsRefused: A setting, or a file that the run needs, cannot be used.
+        ResumeRefused: A gateway is elsewhere than its name leads to, or a report where another file
+            is.
+        LedgerUnavailable: What the ledger has of it is not as bulkagent writes it.
     """
-    own = facts.settings
-    settings = again.choices.settings(Settings.own_of(own))
+    own = kept_of(database, facts.settings)
+    with read_as_written(database):
+        own_settings = Settings.own_of(facts.settings)
+    settings = again.choices.settings(own_settings)
     if again.roster:
         if again.choices.explicit.keys() & {"sessions", "guid_url"}:
             raise SettingsRefused(
@@ -95,15 +104,15 @@ def recall(database: Database, facts: RunFacts, again: Again) -> Recalled:
         settings = msgspec.structs.replace(settings, sessions=None, guid_url="")
     request = Request(
         roster=again.roster or facts.roster,
-        gateway=own["gateway"],
-        flag=own["flag"],
+        gateway=own.gateway,
+        flag=own.flag,
         settings=settings,
-        encoding=again.encoding or own["encoding"],
-        delimiter=again.delimiter or own["delimiter"],
-        agent_column=again.agent_column or own["agent_column"],
-        skip_invalid=own["skip_invalid"],
-        reports=again.reports or _reports_of(facts),
-        scenario=again.scenario or (Path(own["scenario"]) if own["scenario"] else None),
+        encoding=again.encoding or own.encoding,
+        delimiter=again.delimiter or own.delimiter,
+        agent_column=again.agent_column or own.agent_column,
+        skip_invalid=facts.settings["skip_invalid"],
+        reports=again.reports or _reports_of(facts, own),
+        scenario=again.scenario or (Path(own.scenario) if own.scenario else None),
         ca_file=again.tls.get("ca_file"),
         client_cert=again.tls.get("client_cert"),
         tls_server_name=again.tls.get("tls_server_name", ""),
@@ -115,17 +124,27 @@ def recall(database: Database, facts: RunFacts, again: Again) -> Recalled:
         repeat=again.repeat,
     )
     recorded = endpoints_of(database, facts.run)
-    gateways = Gateways(request, recorded, default=own["default_gateway"])
+    if own.gateway != EMULATED:
+        refuse_moved(facts.id, recorded, again.choices.file.gateways, given=again.gateway)
+    gateways = Gateways(request, recorded, default=own.default_gateway)
     gateways.check(at.gateway for at in recorded)
     return Recalled(facts, request, gateways)
 
 
-def _reports_of(facts: RunFacts) -> tuple[Path, ...]:
+def places_of(request: Request, gateways: Gateways) -> tuple[str, ...]:
+    """Where the gateways of a recalled run are, how they are trusted, and who gives it GUIDs."""
+    service = request.settings.guid_url
+    return (*gateways.trusted, *((f"GUIDs come from {service}",) if service else ()))
+
+
+def _reports_of(facts: RunFacts, own: Kept) -> tuple[Path, ...]:
     """Where the run's reports are, so that a resume takes their places."""
-    if reports := facts.settings["reports"]:
-        return tuple(Path(report) for report in reports)
+    if own.reports:
+        for report in own.reports:
+            refuse_foreign(Path(report))
+        return tuple(Path(report) for report in own.reports)
     stem = "stdin" if facts.roster == "-" else Path(facts.roster).stem
-    folder = Path(facts.settings["folder"])
+    folder = Path(own.folder)
     if folder == Path.cwd() or not folder.is_dir():
         folder = Path()
     return (folder / f"{stem}.{facts.id}.report.csv",)

@@ -116,6 +116,9 @@ class Again(msgspec.Struct, frozen=True, kw_only=True):
     choices: Choices = Choices()
     roster: str = ""
     """Another roster to take GUIDs from; "" for the run's own."""
+    gateway: str = ""
+    """Addresses that the run's gateways may have although their names mean others today, separated
+    by commas."""
     encoding: str | None = None
     delimiter: str | None = None
     agent_column: str | None = None
@@ -211,6 +214,10 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     to_type: int = 0
     """How many agents stop taking calls, where a person must type that number to agree; 0: a word
     is enough."""
+    addresses: Mapping[str, str] = {}
+    """Where the gateways of a run that is in the ledger already are, by name."""
+    places: tuple[str, ...] = ()
+    """What else such a run would have to do with, for people: certificates, a service of GUIDs."""
     standing: Mapping[str, int] = {}
     """The rows by status as earlier legs have left them; none: there was no earlier leg."""
 

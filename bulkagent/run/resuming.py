@@ -36,7 +36,7 @@ from bulkagent.outcome import Cause, Status
 from bulkagent.run.files import refuse_reports
 from bulkagent.run.planning import Planned, ordered
 from bulkagent.run.protecting import protected_by, refuse_numbers
-from bulkagent.run.recall import Recalled, claimed_run, guids_for, recall
+from bulkagent.run.recall import Recalled, claimed_run, guids_for, places_of, recall
 from bulkagent.run.request import Plan, PlanGroup, PlanPart, Request, Resume
 from bulkagent.settings import Settings
 
@@ -60,7 +60,12 @@ def plan_resume(
         superseded = supersede(database, facts.run)
         protected = protect_now(database, facts.run, recalled.request.settings)
         plan, lanes = _plan(database, facts, request.only, superseded)
-        plan = msgspec.structs.replace(plan, protected=protected)
+        plan = msgspec.structs.replace(
+            plan,
+            protected=protected,
+            addresses=recalled.gateways.addresses,
+            places=places_of(recalled.request, recalled.gateways),
+        )
         agents = [(lane.gateway, lane.assignments) for lane in lanes]
         settings = recalled.request.settings
         refuse_numbers(agents, settings, what=f"run {facts.id}", totals=plan.totals)

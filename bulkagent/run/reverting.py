@@ -21,13 +21,14 @@ from bulkagent.ledger import (
     changed_rows,
     endpoints_of,
     forget_run,
+    read_as_written,
 )
 from bulkagent.outcome import Cause, Status
 from bulkagent.run.files import refuse_reports
 from bulkagent.run.grouping import Grouping
 from bulkagent.run.planning import Planned, ordered, recorded_roster, wave_of
 from bulkagent.run.protecting import Protected, protected_by, refuse_numbers
-from bulkagent.run.recall import Recalled, claimed_run, guids_for, recall
+from bulkagent.run.recall import Recalled, claimed_run, guids_for, places_of, recall
 from bulkagent.run.request import Plan, PlanGroup, PlanPart, Revert
 
 __all__ = ["plan_revert"]
@@ -88,6 +89,8 @@ def plan_revert(
         trusted_since_ms = now_ms - round(asked.settings.trust_state_s * 1000)
         with Database(database.path) as reader:
             for changed in changed_rows(reader, facts.run):
+                with read_as_written(database):
+                    _refuse_unknown(changed)
                 _set_back(changed, planner, tally, trusted_since_ms, opposite=opposite)
         _refuse_nothing(tally, facts.id)
         agents = [(gateway, number) for gateway, _, number in planner.parts]
@@ -128,6 +131,8 @@ def plan_revert(
         superseded=dict(sorted(tally.superseded.items())),
         previous_unknown=tally.previous_unknown,
         protected=tally.protected,
+        addresses=recalled.gateways.addresses,
+        places=places_of(asked, recalled.gateways),
     )
     claims = (planner.claim, claim)
     made = Planned(
@@ -157,6 +162,16 @@ class _Tally:
 def _refuse_nothing(tally: _Tally, run_id: str) -> None:
     if not tally.rows:
         raise ResumeRefused(f"run {run_id} has set nobody, so there is nothing to set back")
+
+
+def _refuse_unknown(changed: Changed) -> None:
+    """What another run is said to have set is set again: it must be something that can be.
+
+    Raises:
+        ValueError: It is none.
+    """
+    if changed.before is not None and changed.before.arguments not in SET_TALK_RIGHT.inverse:
+        raise ValueError
 
 
 def _set_back(

@@ -171,16 +171,22 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     @staticmethod
     def own_of(recorded: Mapping[str, Any]) -> dict[str, Any]:
-        """The `own` settings of a run as JSON has kept them; an older run lacks newer ones."""
+        """The `own` settings of a run as JSON has kept them; an older run lacks newer ones.
+
+        Raises:
+            msgspec.ValidationError: One is of another kind than a setting of its name.
+        """
         kept = {name: recorded[name] for name in Settings().own if name in recorded}
-        # JSON has no tuples.
+        types = {field.name: field.type for field in msgspec.structs.fields(Settings)}
         shaped = {
-            name: msgspec.convert(kept[name], shape)
-            for name, shape in _SHAPES.items()
-            if name in kept
+            # JSON has no tuples, and whatever it has may be of another kind.
+            name: msgspec.convert(value, _SHAPES.get(name, types[name]))
+            for name, value in kept.items()
         }
-        files = {name: Path(kept[name]) if kept[name] else None for name in _FILES if name in kept}
-        return {**kept, **shaped, **files}
+        files = {
+            name: Path(shaped[name]) if shaped[name] else None for name in _FILES & kept.keys()
+        }
+        return {**shaped, **files}
 
     def limits(self, name: str) -> GatewayLimits:
         """What holds at the gateway of this name: its own limits over the general ones."""
@@ -289,13 +295,15 @@ _LIMITS = frozenset(GatewayLimits.__struct_fields__)
 _IN_FLIGHT = frozenset({"concurrency", "auto"})
 _RANGE = frozenset({"agent_id_range"})
 
-_FILES = ("sessions", "guid_ca_file")
+_FILES = frozenset({"sessions", "guid_ca_file"})
 
 _SHAPES: Mapping[str, Any] = {
     "auto": tuple[int, int] | None,
     "agent_id_range": tuple[int, int],
     "verify_with": tuple[str, ...],
     "at_gateways": dict[str, LimitsAt],
+    "sessions": str | None,
+    "guid_ca_file": str | None,
 }
 
 

@@ -18,6 +18,7 @@ __all__ = [
     "GuidCaFile",
     "GuidUrl",
     "Insecure",
+    "RunAddress",
     "Scenario",
     "Sessions",
     "TlsServerName",
@@ -30,6 +31,15 @@ GatewayName = Annotated[
         metavar="URL|NAME",
         help="https://HOST:PORT, a name from bulkagent.toml, or emulated.",
         autocompletion=completing.gateways,
+    ),
+]
+RunAddress = Annotated[
+    str | None,
+    option(
+        "--gateway",
+        env=False,
+        metavar="URL",
+        help="The run's gateway is right to be there, whatever its name means today.",
     ),
 ]
 Sessions = Annotated[
