@@ -182,11 +182,14 @@ def _set_back(
     before = changed.before
     group = tally.grouping.group(gateway, extra)
     inverse = SET_TALK_RIGHT.inverse[changed.arguments]
+    known = before is not None and before.sent_at >= trusted_since_ms
+    # What the revert would have it be; nothing, where that is not known.
+    wanted = before.arguments if before is not None and known else inverse if opposite else ""
     if changed.later is not None:
         run_id = changed.later.run_id
         tally.superseded[run_id] = tally.superseded.get(run_id, 0) + 1
         planner.reject(
-            *(row, agent_id, gateway, changed.arguments, extra),
+            *(row, agent_id, gateway, wanted, extra),
             status=Status.NOT_ATTEMPTED,
             cause=Cause.SUPERSEDED,
             reason=f"run {run_id} has set it since",
@@ -194,21 +197,19 @@ def _set_back(
     elif reason := tally.guard.reason(gateway, agent_id):
         tally.protected += 1
         planner.reject(
-            *(row, agent_id, gateway, "", extra),
+            *(row, agent_id, gateway, wanted, extra),
             status=Status.NOT_ATTEMPTED,
             cause=Cause.PROTECTED,
             reason=reason,
             group=group,
             as_if=before.arguments if before is not None else inverse,
         )
-    elif before is not None and before.sent_at >= trusted_since_ms:
+    elif wanted:
         planner.assign(
-            *(row, agent_id, gateway, before.arguments, extra),
+            *(row, agent_id, gateway, wanted, extra),
             group=group,
-            so_already=changed.certain and before.arguments == changed.arguments,
+            so_already=known and changed.certain and wanted == changed.arguments,
         )
-    elif opposite:
-        planner.assign(row, agent_id, gateway, inverse, extra, group=group)
     else:
         tally.previous_unknown += 1
         planner.reject(

@@ -180,6 +180,27 @@ async def test_who_was_set_by_a_later_run_is_left_to_that_one(tmp_path: Path) ->
         assert {str(later.run_id) in x.message for x in made.lines() if x.cause} == {True}
 
 
+@pytest.mark.parametrize(
+    ("known", "opposite", "flag"), [(True, False, "1"), (False, True, "1"), (False, False, "")]
+)
+async def test_superseded_and_protected_rows_of_a_revert_have_its_own_flag(
+    tmp_path: Path, *, known: bool, opposite: bool, flag: str
+) -> None:
+    """The flag that the revert would have set, and none where that is not known."""
+    async with shift(tmp_path) as made:
+        if known:
+            await made.apply(flag=1)
+        run = await made.apply(flag=0)
+        await made.apply(made.write(DOWN, name="later.csv"), flag=0)
+        (tmp_path / "protected.csv").write_text("agent_id\n101\n")
+        protect = {"protect": (tmp_path / "protected.csv",)}
+        assert run.run_id is not None
+        await made.revert(run.run_id, assume_opposite=opposite, explicit=protect)
+        found = {line.agent_id: (line.cause, line.flag) for line in made.lines()}
+    assert found["101"] == ("protected", flag)
+    assert {found[str(agent)] for agent in DOWN} == {("superseded", flag)}
+
+
 async def test_what_happened_at_another_gateway_is_of_no_concern(tmp_path: Path) -> None:
     (tmp_path / "west").mkdir()
     async with shift(tmp_path) as made, EmulatedGateway(agent_ids=AGENTS) as west:
