@@ -223,8 +223,13 @@ def _plain(progress: Progress, now: dt.datetime, *, per_second: float, left_s: f
     return (
         f"{progress.finished:,} of {progress.agents:,}"
         f" ({share:.1%}), {per_second:,.0f}/s{f', {said}' if said else ''}"
-        f"{margin(progress.finish_by, now, left_s)}{_counts(progress)}"
+        f"{margin(progress.finish_by, now, left_s)}{_counts(progress)}{_shared(progress)}"
     )
+
+
+def _shared(progress: Progress) -> str:
+    commands = max((at.commands for at in progress.gateways), default=1)
+    return f", limits shared by {commands:,} commands" if commands > 1 else ""
 
 
 def _counts(progress: Progress) -> str:

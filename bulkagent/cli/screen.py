@@ -182,6 +182,7 @@ def closing(plan: Plan, finished: Finished, times: Sequence[str] = ()) -> str:
             " to send them once more:"
         )
         text.append(f"        {finished.resend}")
+    text.extend(f"note    {told}" for told in finished.shared)
     if finished.note:
         text.append(f"note    {finished.note}")
     text.extend(verified_as_lines(finished.verdicts, finished.unseen))

@@ -6,6 +6,8 @@ next start. What this room must not know: what is started, and whether there is 
 
 from __future__ import annotations
 
+import math
+
 import anyio
 import msgspec
 
@@ -58,6 +60,10 @@ class Turnstile:
         self._clock = clock
         self._pacing: anyio.CancelScope | None = None
 
+    def change(self, per_second: float, burst: int) -> None:
+        """Go by another rate from now on; who waits for a start keeps that one."""
+        self._pacer.change(per_second, burst, self._clock.monotonic())
+
     async def pace(self) -> None:
         """Wait for the next start, or until all are let through."""
         delay_s = self._pacer.reserve(self._clock.monotonic())
@@ -80,7 +86,7 @@ class Admission:
         clock: Time.
     """
 
-    __slots__ = ("_most", "slots", "turnstile")
+    __slots__ = ("_clock", "_most", "slots", "turnstile")
 
     def __init__(self, limits: Limits, clock: Clock) -> None:
         self.slots = anyio.CapacityLimiter(limits.first)
@@ -88,6 +94,7 @@ class Admission:
             Turnstile(Pacer(limits.per_second, limits.burst), clock) if limits.per_second else None
         )
         self._most = limits.most
+        self._clock = clock
 
     @property
     def overdrawn(self) -> bool:
@@ -98,6 +105,15 @@ class Admission:
         """Have this many slots, from 0 on; those in use stay in use."""
         if tokens != self.slots.total_tokens:
             self.slots.total_tokens = tokens
+
+    def pace(self, per_second: float | None, burst: int) -> None:
+        """Have another rate from now on; None: none."""
+        if self.turnstile is None:
+            if per_second is None:
+                return
+            self.turnstile = Turnstile(Pacer(per_second, burst), self._clock)
+        # Once there is one it stays, because some may wait in it.
+        self.turnstile.change(math.inf if per_second is None else per_second, burst)
 
     def open(self) -> None:
         """Let all who wait through, at once: there is nothing left for them to start."""

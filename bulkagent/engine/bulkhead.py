@@ -14,6 +14,7 @@ say: none while the far side is paused or given time to recover, one while it is
 
 from __future__ import annotations
 
+import math
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Generic, TypeVar
 
@@ -108,6 +109,7 @@ class Bulkhead(Generic[ItemT, AttemptT]):
         self._source = source
         self._attempt = attempt
         self._cap = limits.most
+        self._until = math.inf
         # More would only be woken for nothing; one more than there are items, to hear that soon.
         self._employable = min(limits.most, rows + 1) if rows else limits.most
         self._workers = 0
@@ -220,14 +222,29 @@ class Bulkhead(Generic[ItemT, AttemptT]):
                 self._employ()
             watches.cancel_scope.cancel()
 
-    def resize(self, tokens: int) -> None:
+    def resize(self, tokens: int, until: float = math.inf) -> None:
         """Let at most as many attempts be in flight at once, from 0 (a pause) on.
 
         Those in flight finish; further ones start when there are fewer. A pause lasts until it
         is ended or everything is stopped; it holds back nobody who has nothing left to do.
+
+        Args:
+            tokens: How many.
+            until: The clock's time from which on none starts until this is called again.
         """
-        self._cap = tokens
-        self._regulate()
+        self._until = until
+        if tokens != self._cap:
+            self._cap = tokens
+            self._regulate()
+
+    def pace(self, per_second: float | None, burst: int) -> None:
+        """Let at most as many attempts start a second from now on, above 0; None: any number.
+
+        Args:
+            per_second: Starts a second.
+            burst: Starts at once after an idle time, at least 1.
+        """
+        self._admission.pace(per_second, burst)
 
     def hush(self) -> None:
         """A stop of all is on its way: that others have stopped first closes no gate here."""
@@ -301,9 +318,14 @@ class Bulkhead(Generic[ItemT, AttemptT]):
         Whoever waits for a slot is given it in turn, so with more of them than slots every attempt
         would wait for another worker to wake up.
         """
-        while self._running and self._workers < min(self._employable, self._restraint.limit):
+        while self._running and self._workers < min(self._employable, self._wanted):
             self._workers += 1
             self._tasks.start_soon(self._work)
+
+    @property
+    def _wanted(self) -> int:
+        """How many workers there should be: at least one, to hear of the end of a pause."""
+        return max(1, min(self._cap, self._restraint.limit))
 
     def _given_up(self, why: str) -> End:
         """The end of a far side that is down; what all began with may say that it never was up."""
@@ -320,7 +342,7 @@ class Bulkhead(Generic[ItemT, AttemptT]):
         slots = self._admission.slots
         # The slot is this worker's by name: asking for the current task costs more than the rest.
         worker = object()
-        while not self._intake.over and self._workers <= self._restraint.limit:
+        while not self._intake.over and self._workers <= self._wanted:
             if not self._intake.ready():
                 await self._bell.wait()
                 continue
@@ -331,7 +353,7 @@ class Bulkhead(Generic[ItemT, AttemptT]):
                 await slots.acquire_on_behalf_of(worker)
                 startable = self._startable()  # it was so before the wait
             try:
-                if startable:
+                if startable and self._is_in_time():
                     await self._step()
             finally:
                 slots.release_on_behalf_of(worker)
@@ -339,7 +361,13 @@ class Bulkhead(Generic[ItemT, AttemptT]):
 
     def _startable(self) -> bool:
         """Whether a worker that holds a slot may use it, or gives it back after a `resize`."""
-        return not self._admission.overdrawn and self._intake.ready()
+        return not self._admission.overdrawn and self._intake.ready() and self._is_in_time()
+
+    def _is_in_time(self) -> bool:
+        if self._until == math.inf or self._clock.monotonic() <= self._until:
+            return True
+        self.resize(0)
+        return False
 
     async def _step(self) -> None:
         """Make one attempt, if there still is one to make."""

@@ -22,17 +22,34 @@ class Pacer:
     __slots__ = ("_interval_s", "_next", "_tolerance_s")
 
     def __init__(self, per_second: float, burst: int = 1) -> None:
+        self._next = float("-inf")  # the theoretical arrival time of the next start
+        self._set(per_second, burst)
+
+    def __repr__(self) -> str:
+        if not self._interval_s:
+            return "<Pacer without a limit>"
+        burst = round(self._tolerance_s / self._interval_s) + 1
+        return f"<Pacer {1 / self._interval_s:g}/s{f', burst {burst}' if burst > 1 else ''}>"
+
+    def change(self, per_second: float, burst: int, now: float) -> None:
+        """Go by another rate from now on; the next start is one of its intervals away at least.
+
+        Args:
+            per_second: Starts a second, above 0; infinity: no limit.
+            burst: Starts at once after an idle time.
+            now: The time in seconds.
+        """
+        last = self._next - self._interval_s
+        self._set(per_second, burst)
+        self._next = max(last, now) + self._interval_s
+
+    def _set(self, per_second: float, burst: int) -> None:
         if per_second <= 0:
             raise ValueError(f"a rate must be above 0, not {per_second}")
         if burst < 1:
             raise ValueError(f"a burst must be at least 1, not {burst}")
         self._interval_s = 1.0 / per_second
         self._tolerance_s = (burst - 1) * self._interval_s
-        self._next = float("-inf")  # the theoretical arrival time of the next start
-
-    def __repr__(self) -> str:
-        burst = round(self._tolerance_s / self._interval_s) + 1
-        return f"<Pacer {1 / self._interval_s:g}/s{f', burst {burst}' if burst > 1 else ''}>"
 
     def reserve(self, now: float) -> float:
         """Take the next start; return how many seconds from `now` it is, at least 0."""

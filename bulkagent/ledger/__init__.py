@@ -14,12 +14,13 @@ told plain values and gives back the records of `bulkagent.outcome`.
   of their rows, `rights` what several runs did to one agent, `switch_overs` who may have lost
   what was set, `handovers` how groups stand that hand over, `pace` how fast gateways answered,
   `verifications` whether what was set was seen.
+- `shares` says what each command at work has of its gateways' limits.
 """
 
 from bulkagent.ledger.appearances import Appearance, appearances
 from bulkagent.ledger.covers import Covered, Covers
 from bulkagent.ledger.damage import read_as_written, strange_row
-from bulkagent.ledger.database import Database
+from bulkagent.ledger.database import Busy, Database
 from bulkagent.ledger.forgetting import forget_run, idle_since, prune_run
 from bulkagent.ledger.handovers import (
     HandoverGroup,
@@ -83,6 +84,13 @@ from bulkagent.ledger.runs import (
     totals_of,
     unplanned_since,
 )
+from bulkagent.ledger.shares import (
+    Share,
+    give_up_shares,
+    shares_at,
+    take_shares,
+    updating_shares,
+)
 from bulkagent.ledger.switch_overs import lanes_set_before, put_in_doubt
 from bulkagent.ledger.verifications import (
     AppliedRow,
@@ -97,6 +105,7 @@ from bulkagent.ledger.verifications import (
 __all__ = [
     "Appearance",
     "AppliedRow",
+    "Busy",
     "Changed",
     "Claim",
     "Cluster",
@@ -118,6 +127,7 @@ __all__ = [
     "Pulse",
     "RunFacts",
     "RunFilter",
+    "Share",
     "Step",
     "Summary",
     "Verdicts",
@@ -139,6 +149,7 @@ __all__ = [
     "finish_leg",
     "first_planned",
     "forget_run",
+    "give_up_shares",
     "handover_groups",
     "has_lease",
     "idle_since",
@@ -168,15 +179,18 @@ __all__ = [
     "release_lease",
     "row_of",
     "same_groups",
+    "shares_at",
     "sign_leg",
     "steps",
     "strange_row",
     "summarise",
     "supersede",
     "take_lease",
+    "take_shares",
     "totals_of",
     "touched_since",
     "unplanned_since",
+    "updating_shares",
     "verdicts",
     "verdicts_of",
 ]

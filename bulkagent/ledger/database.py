@@ -119,11 +119,22 @@ class Database:
             Busy: Another process holds the write lock for longer than the busy wait.
             LedgerFailed: The file takes no more; nothing of the transaction is in it.
         """
+        with self.locked():
+            for sql, rows in statements:
+                self.execute(sql, rows)
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """What is read and executed within is one transaction, and nobody else writes meanwhile.
+
+        Raises:
+            Busy: Another process holds the write lock for longer than the busy wait.
+            LedgerFailed: The file takes no more; nothing of the transaction is in it.
+        """
         connection = self._connection
         try:
             connection.execute("BEGIN IMMEDIATE")
-            for sql, rows in statements:
-                connection.executemany(sql, rows)
+            yield
             connection.execute("COMMIT")
         except _ERRORS as error:
             self._roll_back()
@@ -139,6 +150,14 @@ class Database:
             # A generator of rows raised, the roster's perhaps: the error is its own.
             self._roll_back()
             raise
+
+    def execute(self, sql: str, rows: Iterable[Sequence[object]]) -> int:
+        """Execute a statement with each of its rows of parameters, within `locked`.
+
+        Returns:
+            How many rows of the table it has changed.
+        """
+        return self._connection.executemany(sql, rows).rowcount
 
     def define(self, table: str) -> None:
         """Make a temporary table, which only this connection sees.

@@ -136,7 +136,9 @@ CREATE TABLE shares (
     run             INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
     concurrency     INTEGER NOT NULL,       -- that it was given for itself: most requests at once
     per_second      REAL,                   -- the same of requests a second; NULL: no limit
-    beat_at         INTEGER NOT NULL        -- when its command was last seen to be at work
+    allowed         INTEGER NOT NULL,       -- what it allows itself now: most requests at once
+    allowed_per_second REAL,                -- the same of requests a second; NULL: no limit
+    beat_at         INTEGER NOT NULL        -- when its command was last at work; rises each time
 ) STRICT;
 CREATE INDEX shares_by_gateway ON shares (gateway);
 """

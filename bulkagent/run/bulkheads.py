@@ -6,6 +6,7 @@ sent when, how a run ends, and who is told what of it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING
 
@@ -22,11 +23,13 @@ from bulkagent.engine import (
     Rule,
 )
 from bulkagent.ledger import Journal, Lane
+from bulkagent.run.division import Part
 from bulkagent.run.events import EventLog
 from bulkagent.run.handing_over import patience_of
 from bulkagent.run.hearing import GatewayBulkhead, Hearing
+from bulkagent.run.sharing import Sharer
 from bulkagent.run.switching import SwitchOvers
-from bulkagent.settings import Settings
+from bulkagent.settings import GatewayLimits, Settings
 
 if TYPE_CHECKING:
     from bulkagent.gateway.client import GatewayClient
@@ -99,6 +102,8 @@ class Bulkheads:
             *(name, journal, self._log, self._switch_overs),
             limit=before.limit if before else limits.first,
         )
+        if before is not None:
+            hearing.shares = before.shares
         bulkhead: GatewayBulkhead = Bulkhead(
             name,
             keys,
@@ -130,6 +135,29 @@ class Bulkheads:
         else:
             bulkhead.follow(earlier)
         return bulkhead
+
+    def sharer(self, head: GatewayBulkhead) -> Sharer:
+        """A gateway's bulkhead as one that shares its limits with other commands."""
+        at, hearing = self._settings.limits(head.name), self.hearings[head.name]
+        return Sharer(
+            head,
+            _limit(at),
+            at.burst,
+            lambda shared: hearing.share(shared, self._clock.monotonic()),
+        )
+
+    def shared(self) -> tuple[str, ...]:
+        """What people should know of how limits were shared with other commands."""
+        now = self._clock.monotonic()
+        told = (
+            hearing.shares.told(name, _limit(self._settings.limits(name)), now)
+            for name, hearing in self.hearings.items()
+        )
+        return tuple(filter(None, told))
+
+
+def _limit(at: GatewayLimits) -> Part:
+    return Part(at.most_in_flight, math.inf if at.per_second is None else at.per_second)
 
 
 def halt_rules(settings: Settings) -> list[Rule]:

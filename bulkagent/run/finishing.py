@@ -102,6 +102,8 @@ class Finished(msgspec.Struct, frozen=True):
     """What kept the leg from being verified, for people; "" where nothing did."""
     left_out: tuple[BadRow, ...] = ()
     """The invalid rows that were left out, and why each is one."""
+    shared: tuple[str, ...] = ()
+    """For people, where limits were shared with other commands."""
 
 
 def finish(
@@ -123,6 +125,7 @@ def finish(
     seen_up: Mapping[str, int],
     note: str = "",
     unseen: str = "",
+    shared: tuple[str, ...] = (),
 ) -> Finished:
     """Count and judge a leg, record its end, write the run's reports.
 
@@ -144,6 +147,7 @@ def finish(
         seen_up: By group, how many were seen to take calls; none: that was not looked at.
         note: What people should know of where GUIDs came from.
         unseen: What kept the leg from being verified.
+        shared: What people should know of how limits were shared.
     """
     run_id = planned.plan.run_id
     forgiven = 0
@@ -232,6 +236,7 @@ def finish(
         verdicts,
         unseen,
         tuple(BadRow(row, "", reason) for row, reason in skipped),
+        shared,
     )
 
 

@@ -13,7 +13,9 @@ from bulkagent.engine import Bulkhead, Decision, End, Notice, State
 from bulkagent.ledger import Journal
 from bulkagent.outcome import Assignment, Attempt, Cause, Health, Reach
 from bulkagent.report import ADVICE
+from bulkagent.run.division import Shared
 from bulkagent.run.events import EventLog
+from bulkagent.run.shared_time import SharedTime
 from bulkagent.run.switching import SwitchOvers
 
 __all__ = ["GatewayBulkhead", "Hearing", "explained"]
@@ -46,7 +48,10 @@ class Hearing:
         self._log = log
         self._switch_overs = switch_overs
         self.limit = limit
-        """Requests at once, where the breaker is closed."""
+        """Requests at once, where the breaker is closed and nobody else is sent to it."""
+        self.shared: Shared | None = None
+        """What others leave of its limits; None as long as nobody has looked."""
+        self.shares = SharedTime()
         self.breaker = State.CLOSED
         self.latencies_ms: deque[float] = deque(maxlen=_LATEST)
         """Of the latest answers."""
@@ -68,8 +73,35 @@ class Hearing:
         """Hear what changed about the gateway as a whole."""
         self.limit, self.breaker = notice.limit, notice.breaker
         if notice.event in _GRANTS:
-            self._journal.granted(self._name, notice.limit, notice.breaker.value)
+            self._journal.granted(self._name, max(1, self.most), notice.breaker.value)
         self._log.decided(notice.event, gateway=self._name, reason=notice.reason)
+
+    @property
+    def most(self) -> int:
+        """Requests at once, where the breaker is closed."""
+        return min(self.limit, self.shared.part.concurrency) if self.shared else self.limit
+
+    def share(self, shared: Shared, now: float) -> None:
+        """Hear what others leave of its limits.
+
+        Args:
+            shared: That.
+            now: The time in seconds.
+        """
+        before = self.shared or shared
+        self.shared = shared
+        self.shares.add(shared, now)
+        if max(before.commands, shared.commands) == 1:
+            return
+        self._journal.granted(self._name, max(1, self.most), self.breaker.value)
+        part = shared.part
+        self._log.decided(
+            "gateway.shared",
+            gateway=self._name,
+            commands=shared.commands,
+            concurrency=part.concurrency,
+            per_second=None if part.per_second == math.inf else part.per_second,
+        )
 
     def ended(self, head: GatewayBulkhead, end: End) -> None:
         """Hear that nothing more is sent to it."""

@@ -31,6 +31,8 @@ class GatewayProgress(msgspec.Struct, frozen=True, kw_only=True):
     """Requests that are under way."""
     limit: int = 0
     """Requests at once, where its breaker is closed."""
+    commands: int = 1
+    """Commands on this ledger, this one included, that share its limits at this moment."""
     breaker: str = "closed"
     """`closed`, `open` or `half-open`."""
     median_ms: float | None = None
@@ -115,7 +117,8 @@ def gateway_progress(head: GatewayBulkhead, hearing: Hearing, now: float) -> Gat
         agents=head.tally.rows,
         finished=head.tally.finished,
         in_flight=head.under_way,
-        limit=hearing.limit,
+        limit=hearing.most,
+        commands=hearing.shared.commands if hearing.shared else 1,
         breaker=hearing.breaker.value,
         median_ms=_share(latencies, 0.5),
         p95_ms=_share(latencies, 0.95),

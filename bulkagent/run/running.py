@@ -328,6 +328,7 @@ class Run:
                 seen_up=sending.seen_up,
                 note=self._supply.note if self._supply else "",
                 unseen=sending.unseen,
+                shared=sending.shared,
             )
         )
         await anyio.to_thread.run_sync(

@@ -42,6 +42,7 @@ from bulkagent.run.progress import (
 )
 from bulkagent.run.request import Request
 from bulkagent.run.seeing import Watch
+from bulkagent.run.sharing import Sharing
 from bulkagent.run.verifying import Verification
 from bulkagent.run.wire import Wire
 
@@ -223,14 +224,27 @@ class Sending:
             self._engines.append(engine)
             if self._stopped:
                 engine.stop()
+            sharing = await stack.enter_async_context(self._sharing(bulkheads, journal))
             sightings = await self._gated.sight(
                 *(stack, self._wire, keys, guids), spent_s=self._spent_s()
             )
             async with anyio.create_task_group() as tasks:
+                tasks.start_soon(sharing.run)
                 if sightings is not None:
                     tasks.start_soon(sightings.run)
                 await engine.run()
                 tasks.cancel_scope.cancel()
+
+    def _sharing(self, heads: Sequence[GatewayBulkhead], journal: Journal) -> Sharing:
+        """What other commands on this ledger leave of the limits of these gateways."""
+        at = endpoints_of(self._database, self._planned.run)
+        urls = {} if self._gateways.emulated else {each.gateway: each.url for each in at}
+        return Sharing(
+            *(self._database, self._planned.run, self._planned.plan.run_id or ""),
+            {urls[head.name]: self._bulkheads.sharer(head) for head in heads if urls},
+            clock=self._clock,
+            in_doubt=lambda: journal.counters.unfinished > 0,
+        )
 
     def _ended(self, key: int, item: Assignment, outcome: Outcome) -> None:
         if self._gated.keeper is not None:
@@ -275,6 +289,11 @@ class Sending:
     def unseen(self) -> str:
         """What kept it from being verified, for people; "" where nothing did."""
         return self._verification.note if self._verification is not None else ""
+
+    @property
+    def shared(self) -> tuple[str, ...]:
+        """What people should know of how limits were shared with other commands."""
+        return self._bulkheads.shared()
 
     @property
     def counters(self) -> Counters | None:

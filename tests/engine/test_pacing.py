@@ -1,6 +1,7 @@
 """The arithmetic of a rate."""
 
 import itertools
+import math
 
 import pytest
 from hypothesis import given
@@ -21,6 +22,36 @@ def test_starts_are_never_closer_than_the_rate_allows(per_second: float, gaps: l
         starts.append(now + pacer.reserve(now))
     for earlier, later in itertools.pairwise(starts):
         assert later - earlier >= 1 / per_second - 1e-6
+
+
+@given(
+    changes=st.lists(
+        st.tuples(st.floats(0.5, 500), st.integers(0, 8), st.floats(0, 2)), min_size=1, max_size=9
+    )
+)
+def test_a_rate_that_changes_in_mid_run_holds_from_then_on(
+    changes: list[tuple[float, int, float]],
+) -> None:
+    """The first start after a change is a whole interval of the new rate after the one before."""
+    pacer, now, starts, rates = Pacer(100), 0.0, [], []
+    for per_second, number, gap in changes:
+        now += gap
+        pacer.change(per_second, 1, now)
+        for _ in range(number):
+            now += pacer.reserve(now)
+            starts.append(now)
+            rates.append(per_second)
+    for (earlier, later), rate in zip(itertools.pairwise(starts), rates[1:], strict=True):
+        assert later - earlier >= 1 / rate - 1e-6
+
+
+def test_a_rate_may_be_lifted_and_set_again() -> None:
+    pacer = Pacer(1)
+    pacer.change(math.inf, 1, 0.0)
+    assert [pacer.reserve(0.0) for _ in range(3)] == [0.0, 0.0, 0.0]
+    assert repr(pacer) == "<Pacer without a limit>"
+    pacer.change(2, 3, 0.0)
+    assert repr(pacer) == "<Pacer 2/s, burst 3>"
 
 
 def test_an_idle_time_is_not_made_up_for() -> None:
