@@ -82,6 +82,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 def pytest_asyncio_loop_factories() -> dict[str, Callable[[], Any]]:
-    """The loop that tests run on; see tests/gateway/test_on_the_loop_of_the_commands.py."""
+    """The loop that tests run on; see tests/gateway/test_on_the_loop_of_held_sessions.py."""
     loop = os.environ.get("BULKAGENT_TEST_LOOP", "asyncio")
     return {loop: LOOPS[loop]}

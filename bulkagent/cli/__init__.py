@@ -84,6 +84,8 @@ def _version(
 def main() -> None:
     """Run the command line; the console script and `python -m bulkagent` come here."""
     _fill_standard_streams()
+    # By TLS keys in a file GUIDs could be read off the wire; libraries obey this on import.
+    os.environ.pop("SSLKEYLOGFILE", None)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # A character that a terminal cannot show must not cost the line it stands in.

@@ -147,8 +147,7 @@ def emulate(  # noqa: PLR0917 - Typer reads the parameters; nobody calls this by
     Example: bulkagent emulate --agents 101-5100 --ca-out ca.pem --roster-out r.csv
     """
     with explained():
-        import asyncio
-
+        from bulkagent.cli.loop import run_on_loop
         from bulkagent.emulator import (
             Authentication,
             EmulatedGateway,
@@ -184,7 +183,7 @@ def emulate(  # noqa: PLR0917 - Typer reads the parameters; nobody calls this by
         )
         wanted = _Wanted(ca_out, roster_out, sessions_out)
         known = followed.sign_in.password or _ANY_PASSWORD if signed_out else None
-        asyncio.run(_serve(gateway, wanted, rules, range(low, high + 1), known))
+        run_on_loop(_serve(gateway, wanted, rules, range(low, high + 1), known))
 
 
 class _Wanted(NamedTuple):

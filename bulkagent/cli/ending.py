@@ -20,7 +20,7 @@ from bulkagent.cli.terminal import print_data, say
 if TYPE_CHECKING:
     from bulkagent.errors import BulkagentError
 
-__all__ = ["SIGNALS", "explained", "leaving_on_signals"]
+__all__ = ["SIGNALS", "explained", "leaving_on_signals", "recorded"]
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """Those that end a command, before the first request at once and later by draining."""
@@ -49,7 +49,7 @@ def explained(*, as_json: bool | None = None) -> Iterator[None]:
         raise
     except Exception as defect:  # noqa: BLE001 - the last resort of every command
         name = type(_innermost(defect)).__name__
-        say(f"bulkagent: a defect in bulkagent: {name}. {_recorded(defect)}")
+        say(f"bulkagent: a defect in bulkagent: {name}. {recorded(defect)}")
         replace_reports("a defect in bulkagent, before anything was sent", 1)
         raise typer.Exit(1) from None
 
@@ -110,8 +110,8 @@ def _innermost(defect: BaseException) -> BaseException:
     return defect
 
 
-def _recorded(defect: BaseException) -> str:
-    """Keep the traceback, without the values in it, where it can be sent from."""
+def recorded(defect: BaseException) -> str:
+    """Keep the traceback, without the values in it, where it can be sent from; a sentence."""
     import time
     import traceback
 

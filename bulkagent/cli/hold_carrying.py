@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from bulkagent.cli import hold_screen
 from bulkagent.cli.ending import SIGNALS, leaving_on_signals
+from bulkagent.cli.hold_loop import hold_loop, refuse_without_temporary_folder
 from bulkagent.cli.loop import run_on_loop
 from bulkagent.cli.status import answering
 from bulkagent.cli.terminal import agreed, say, say_soon
@@ -44,6 +45,7 @@ _NOT_UP, _A_PERSON_MUST_LOOK = 3, 6
 def carry_out(request: HoldRequest, asked: Request, gateways: Gateways, *, yes: bool) -> int:
     """Prepare a hold, ask, hold, and tell what is left; returns the exit code."""
     _refuse_files(request, asked, gateways)
+    refuse_without_temporary_folder()
     with (
         EventLog(asked.log_file, SystemClock()) as log,
         Hold(request, log=log.decided if log.wanted else None) as hold,
@@ -61,7 +63,7 @@ def carry_out(request: HoldRequest, asked: Request, gateways: Gateways, *, yes: 
             _ask(request, plan, yes=yes)
             hold.agreed = True
         received: list[int] = []
-        run_on_loop(_held(hold, received))
+        run_on_loop(_held(hold, received), hold_loop)
         standing = hold.standing()
         say(hold_screen.closing(request, standing, hold.groups(), interrupted=bool(received)))
     if log.trouble:

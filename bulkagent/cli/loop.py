@@ -1,28 +1,41 @@
 """The event loop that commands run on, and how often its garbage is looked through.
 
-What may live here: choices about the process that pay over tens of thousands of requests. What
-this room must not know: what runs. Whoever imports bulkagent has a loop of their own; it works on
-any of asyncio's.
+What may live here: choices about the process that pay over tens of thousands of requests, and
+that what goes wrong beside a command is said in lines. What this room must not know: what runs.
+Whoever imports bulkagent has a loop of their own; it works on any of asyncio's.
 """
 
 from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-import aiofastnet
+from bulkagent.cli.stray_errors import StrayErrors
 
 __all__ = ["run_on_loop"]
 
 ResultT = TypeVar("ResultT")
 
 
-def run_on_loop(main: Coroutine[Any, Any, ResultT]) -> ResultT:
-    """Run to its end on a loop whose TLS connections take a fifth of asyncio's memory."""
-    with _collecting_seldom(), asyncio.Runner(loop_factory=aiofastnet.loop_factory()) as runner:
+def run_on_loop(
+    main: Coroutine[Any, Any, ResultT],
+    loop_factory: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop,
+) -> ResultT:
+    """Run to its end, with what nobody catches on the way said once, in a line.
+
+    Args:
+        main: What is run.
+        loop_factory: The loop it runs on; the standard one, but for sessions that are held.
+    """
+    with (
+        _collecting_seldom(),
+        StrayErrors() as stray,
+        asyncio.Runner(loop_factory=loop_factory) as runner,
+    ):
+        runner.get_loop().set_exception_handler(stray.of_loop)
         return runner.run(main)
 
 

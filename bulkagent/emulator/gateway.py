@@ -49,7 +49,8 @@ class EmulatedGateway:
         sessions: what keeps sessions and their GUIDs alive; static authentication by default.
 
     Raises:
-        SettingsRefused: on entering, where the host or the port is not to be had.
+        SettingsRefused: on entering, where the host, the port, or a temporary folder for the
+            certificate is not to be had.
     """
 
     def __init__(

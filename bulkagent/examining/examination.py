@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import ssl
+import tempfile
 from collections.abc import Awaitable
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -79,6 +80,7 @@ async def examine(asked: Examination, clock: Clock) -> list[Finding]:
     found.append(
         findings.of_open_files(request.settings.limits(name).most_in_flight, seeing.open_files())
     )
+    found.append(await anyio.to_thread.run_sync(_of_temporary_folder))
     found.extend(await anyio.to_thread.run_sync(_of_ledger, request.settings.ledger))
     return found
 
@@ -245,6 +247,14 @@ async def _asked(wire: Wire, source: str, guids: CredentialSource, item: Assignm
     if isinstance(said, Unanswered):
         return findings.of_state(source, item.agent_id, None, said.why, said.retcode)
     return findings.of_state(source, item.agent_id, said, "", "")
+
+
+def _of_temporary_folder() -> Finding:
+    try:
+        return findings.of_temporary_folder(seeing.temporary_folder(), "")
+    except OSError as error:
+        where = tempfile.tempdir or ""
+        return findings.of_temporary_folder(where, error.strerror or str(error))
 
 
 def _of_ledger(given: Path | None) -> list[Finding]:

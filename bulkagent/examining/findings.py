@@ -24,6 +24,7 @@ __all__ = [
     "of_handshake",
     "of_open_files",
     "of_state",
+    "of_temporary_folder",
     "unchecked",
 ]
 
@@ -175,6 +176,25 @@ def of_disk(path: str, free: int) -> Finding:
     if free < _LITTLE_SPACE:
         return Finding("disk", Verdict.WARNING, said, fix)
     return Finding("disk", Verdict.OK, said)
+
+
+def of_temporary_folder(path: str, why: str) -> Finding:
+    """Where temporary files go; no run at a real gateway needs any.
+
+    Args:
+        path: The folder; "" where there is none.
+        why: What the system says of a folder that cannot be written; "" of one that can.
+    """
+    check = "temporary folder"
+    if not why:
+        return Finding(check, Verdict.OK, f"{path} can be written")
+    return Finding(
+        check,
+        Verdict.WARNING,
+        f"{path}: {why}" if path else why,
+        "set TMPDIR to a folder that can be written: session hold, doctor --pilot and emulated"
+        " gateways need one",
+    )
 
 
 def _days(seconds: float) -> str:

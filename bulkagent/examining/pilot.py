@@ -89,7 +89,7 @@ async def pilot(
     if not gateways.default:
         raise SettingsRefused("name the gateway of the pilot with --gateway")
     guid = await anyio.to_thread.run_sync(_guid_of, request, gateways, agent)
-    with tempfile.TemporaryDirectory(prefix="bulkagent-pilot-") as folder:
+    with _own_folder() as folder:
         roster = Path(folder) / "pilot.csv"
         _write_roster(roster, agent, guid)
         asked = msgspec.structs.replace(
@@ -114,6 +114,16 @@ async def pilot(
         else await _of_nobody(gateways, asked, agent, clock),
         observers=request.settings.verify_with,
     )
+
+
+def _own_folder() -> tempfile.TemporaryDirectory[str]:
+    try:
+        return tempfile.TemporaryDirectory(prefix="bulkagent-pilot-")
+    except OSError as error:
+        raise SettingsRefused(
+            f"--pilot needs a temporary folder for its roster: {error.strerror or error};"
+            " set TMPDIR to one that can be written"
+        ) from None
 
 
 async def _set(asked: Request, flag: int, consent: Consent) -> Step:

@@ -14,6 +14,7 @@ import resource
 import shutil
 import socket
 import ssl
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ __all__ = [
     "host_and_port",
     "open_files",
     "shake_hands",
+    "temporary_folder",
 ]
 
 _HTTPS = 443
@@ -150,3 +152,19 @@ def free_space(path: Path) -> int:
     while not folder.is_dir() and folder != folder.parent:
         folder = folder.parent
     return shutil.disk_usage(os.fspath(folder)).free
+
+
+def temporary_folder() -> str:
+    """The folder for temporary files, once a file has been written there, and removed.
+
+    Raises:
+        OSError: There is none that can be written.
+    """
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(bytes(_CHAIN))
+        file.flush()
+    return tempfile.gettempdir()
+
+
+_CHAIN = 16_384
+"""Bytes; more than a chain of certificates has."""

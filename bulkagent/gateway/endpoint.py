@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import ssl
+import sys
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -65,16 +66,23 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def tls_context(endpoint: Endpoint) -> ssl.SSLContext:
-    """A client context: TLS 1.2 or later, certificate and host name verified.
+    """A client context: TLS 1.2 or later, certificate and host name verified, no keys logged.
 
     Raises:
         SettingsRefused: A certificate file cannot be read or is not what it should be.
     """
+    # Not ssl.create_default_context, which would obey SSLKEYLOGFILE: by TLS keys in a file, GUIDs
+    # could be read off the wire.
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.verify_flags |= _STRICTLY
     try:
-        context = ssl.create_default_context(
-            cafile=str(endpoint.ca_file) if endpoint.ca_file else None,
-            cadata=endpoint.ca_pem.decode("ascii") if endpoint.ca_pem else None,
-        )
+        if endpoint.ca_file or endpoint.ca_pem:
+            context.load_verify_locations(
+                cafile=str(endpoint.ca_file) if endpoint.ca_file else None,
+                cadata=endpoint.ca_pem.decode("ascii") if endpoint.ca_pem else None,
+            )
+        else:
+            context.load_default_certs(ssl.Purpose.SERVER_AUTH)
     except (OSError, ssl.SSLError, ValueError) as error:
         raise SettingsRefused(
             f"--ca-file {endpoint.ca_file}: {_why(error)}; it must be a PEM file of CA certificates"
@@ -93,6 +101,14 @@ def tls_context(endpoint: Endpoint) -> ssl.SSLContext:
                 " it must be a PEM file with a certificate and its unencrypted key"
             ) from None
     return context
+
+
+# As strictly as Python's own default is from 3.13 on, and not before.
+_STRICTLY = (
+    ssl.VERIFY_X509_PARTIAL_CHAIN | ssl.VERIFY_X509_STRICT
+    if sys.version_info >= (3, 13)
+    else ssl.VerifyFlags.VERIFY_DEFAULT
+)
 
 
 def _taken_apart(url: str) -> tuple[str, str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import signal
 import socket
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import trustme
 from tests.cli.command import HANG_S, Emulated, Ended, bulkagent, emulated, inside, started
 
 NETWORK = ["name service", "connection", "TLS", "clock"]
-HERE = ["open files", "ledger", "disk"]
+HERE = ["open files", "temporary folder", "ledger", "disk"]
 
 
 def _found(ended: Ended) -> dict[str, dict[str, Any]]:
@@ -85,6 +86,31 @@ def test_nobody_who_listens_and_no_such_name(tmp_path: Path) -> None:
     ended = inside(tmp_path, "doctor", "--gateway", "https://nobody.invalid", "--json")
     assert _found(ended)["name service"]["verdict"] == "failed"
     assert all(_found(ended)[check]["verdict"] == "ok" for check in HERE)
+
+
+def test_a_temporary_folder_that_cannot_be_written_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By doctor, with who needs one; those who do refuse to begin without."""
+    nowhere = str(tmp_path / "nowhere")
+    monkeypatch.setattr(tempfile, "tempdir", nowhere)
+    guid = "0a1b2c3d-4e5f-4a6b-8c7d-000000000101.AgentGateway1"
+    (tmp_path / "r.csv").write_text(f"agent_id,guid\n101,{guid}\n")
+    dead = ("--gateway", "https://127.0.0.1:1")
+    found = _found(inside(tmp_path, "doctor", *dead, "--json"))["temporary folder"]
+    assert found["verdict"] == "warning", "a run does not need it"
+    assert nowhere in found["seen"]
+    assert "TMPDIR" in found["fix"]
+    assert "session hold" in found["fix"]
+    for needs, who in (
+        (("doctor", *dead, "--pilot", "101", "--roster", "r.csv", "--yes"), "--pilot"),
+        (("apply", "r.csv", "--flag", "1", "--gateway", "emulated"), "the emulated gateway"),
+        (("emulate",), "the emulated gateway"),
+    ):
+        refused = inside(tmp_path, *needs)
+        assert refused.code == 2, refused.err
+        assert f"{who} needs a temporary folder" in refused.err
+        assert "set TMPDIR" in refused.err
 
 
 def test_a_client_certificate_that_has_ended_is_found(tmp_path: Path) -> None:

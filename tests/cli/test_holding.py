@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import os
 import pty
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,7 +17,16 @@ from typing import Any
 
 import pytest
 
-from tests.cli.command import COMMAND, Emulated, bulkagent, emulated, environment
+from tests.cli.command import (
+    COMMAND,
+    HANG_S,
+    Emulated,
+    bulkagent,
+    emulated,
+    environment,
+    inside,
+)
+from tests.cli.sockets import served, write_ca
 
 PASSWORD = "synthetic-5ecret"
 GENTLE = ("--sign-in-rate", "100/s")
@@ -44,7 +55,7 @@ def holding(
     with subprocess.Popen(
         [COMMAND, "session", "hold", roster, *options(gateway, "--yes", *more)],
         cwd=folder,
-        env=environment(folder),
+        env=environment(folder, {"SSLKEYLOGFILE": str(folder / "tls.keys")}),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -130,6 +141,7 @@ def test_a_killed_hold_is_taken_up_without_a_sign_in(tmp_path: Path) -> None:
 
 
 def test_no_secret_is_anywhere_but_in_the_file(tmp_path: Path) -> None:
+    """Nor are TLS keys where SSLKEYLOGFILE says, which also ended it with a SIGSEGV."""
     with signed_out(tmp_path, "101-110") as gateway, holding(gateway) as process:
         until(lambda: up(tmp_path) == 10)
         guids = [line["guid"] for line in lines(tmp_path)]
@@ -232,6 +244,50 @@ def test_what_is_refused_sends_nothing(
     done = bulkagent(tmp_path, "session", "hold", "r.csv", *arguments, *more)
     assert done.code == code, done.err
     assert said in done.err
+
+
+def test_no_temporary_folder_is_refused_before_any_handshake(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each handshake would hang otherwise, as on a read-only root without TMPDIR."""
+    (tmp_path / "r.csv").write_text("agent_id,password,phonenum\n101,p,1\n")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
+    given = ("--gateway", "https://localhost:1", "--sessions", "s.jsonl", "--yes")
+    refused = inside(tmp_path, "session", "hold", "r.csv", *given)
+    assert refused.code == 2
+    assert f"needs the temporary folder {tmp_path / 'nowhere'}" in refused.err
+    assert "set TMPDIR to a folder that can be written" in refused.err
+    assert not (tmp_path / "s.jsonl").exists()
+
+
+async def test_handshakes_that_are_cut_are_said_in_a_line_without_traceback(tmp_path: Path) -> None:
+    """Of which there were 36 for 40 agents, each handed to the loop's exception handler."""
+    rows = "".join(f"{agent},p,7{agent}\n" for agent in range(101, 141))
+    (tmp_path / "r.csv").write_text(f"agent_id,password,phonenum\n{rows}")
+    met = 0
+    enough = asyncio.Event()
+
+    async def cut(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal met
+        with contextlib.suppress(ConnectionError):
+            await reader.read(1)
+        writer.close()
+        met += 1
+        if met >= 12:
+            enough.set()
+
+    async with served(cut) as port:
+        gateway = Emulated(tmp_path, f"https://localhost:{port}")
+        write_ca(tmp_path).rename(gateway.ca_file)
+        with holding(gateway) as process:
+            async with asyncio.timeout(HANG_S):
+                await enough.wait()
+            code, err = await asyncio.to_thread(ended, process)
+    assert code == 143, err
+    assert "Traceback" not in err
+    beside = [line for line in err.splitlines() if "beside the command" in line]
+    assert beside[0] == "WARNING beside the command: SSL handshake failed: ConnectionResetError"
+    assert len(beside) <= 3
 
 
 def test_throwing_somebody_off_a_desk_is_asked_for_at_the_terminal(tmp_path: Path) -> None:

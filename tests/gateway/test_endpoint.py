@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives import serialization
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bulkagent.emulator.certificates import Authority
 from bulkagent.errors import SettingsRefused
 from bulkagent.gateway.endpoint import Endpoint, tls_context
 
@@ -39,6 +40,42 @@ from bulkagent.gateway.endpoint import Endpoint, tls_context
 )
 def test_an_address_is_taken_in_the_ways_people_write_it(url: str, parsed: str, name: str) -> None:
     assert Endpoint.parse(url) == Endpoint(name=name, url=parsed)
+
+
+@pytest.mark.parametrize("insecure", [False, True])
+def test_no_tls_keys_are_logged_whatever_sslkeylogfile_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, insecure: bool
+) -> None:
+    """GUIDs could be read off the wire by them; the emulated gateway's are its clients' too."""
+    keys = tmp_path / "tls.keys"
+    monkeypatch.setenv("SSLKEYLOGFILE", str(keys))
+    pem = Authority().pem
+    for endpoint in (
+        Endpoint.parse("https://gw:1", insecure=insecure),
+        Endpoint.parse("https://gw:1", ca_pem=pem, insecure=insecure),
+    ):
+        context = tls_context(endpoint)
+        assert context.keylog_filename is None
+        assert context.check_hostname is not insecure
+        assert context.verify_mode is (ssl.CERT_NONE if insecure else ssl.CERT_REQUIRED)
+        assert context.minimum_version is ssl.TLSVersion.TLSv1_2
+        assert context.get_ca_certs()
+    assert Authority().server_context("localhost").keylog_filename is None
+    assert not keys.exists()
+
+
+def test_certificates_are_judged_as_strictly_as_pythons_default(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("SSLKEYLOGFILE", raising=False)
+    ours, default = tls_context(Endpoint.parse("https://gw:1")), ssl.create_default_context()
+    default.minimum_version = ssl.TLSVersion.TLSv1_2
+    for name in ("verify_flags", "verify_mode", "check_hostname", "options", "minimum_version"):
+        assert getattr(ours, name) == getattr(default, name), name
+    assert [each["name"] for each in ours.get_ciphers()] == [
+        each["name"] for each in default.get_ciphers()
+    ]
+    assert ours.cert_store_stats() == default.cert_store_stats()
 
 
 def test_parsing_twice_changes_nothing() -> None:

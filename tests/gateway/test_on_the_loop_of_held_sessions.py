@@ -1,6 +1,6 @@
-"""Commands run on a loop of another library, which must fail in the same words as asyncio's.
+"""Sessions are held on a loop of another library, which must fail in the same words as asyncio's.
 
-The tests of this folder in which bytes cross a socket, once more. Their servers are left to
+The tests of the client that holds them, once more. Their servers are left to
 themselves there: what those have not closed when a test is over is not the client's.
 """
 
@@ -15,7 +15,7 @@ import pytest
 
 LOOP = "BULKAGENT_TEST_LOOP"
 FOLDER = Path(__file__).parent
-CROSSING = ("test_emulated.py", "test_network.py", "test_session_client.py", "test_wire.py")
+CROSSING = ("test_session_client.py",)
 
 
 @pytest.mark.skipif(LOOP in os.environ, reason="this is that once more")
