@@ -55,12 +55,12 @@ def test_no_tls_keys_are_logged_whatever_sslkeylogfile_says(
         Endpoint.parse("https://gw:1", ca_pem=pem, insecure=insecure),
     ):
         context = tls_context(endpoint)
-        assert context.keylog_filename is None
-        assert context.check_hostname is not insecure
-        assert context.verify_mode is (ssl.CERT_NONE if insecure else ssl.CERT_REQUIRED)
-        assert context.minimum_version is ssl.TLSVersion.TLSv1_2
+        assert not context.keylog_filename
+        assert context.check_hostname == (not insecure)
+        assert context.verify_mode == (ssl.CERT_NONE if insecure else ssl.CERT_REQUIRED)
+        assert context.minimum_version == ssl.TLSVersion.TLSv1_2
         assert context.get_ca_certs()
-    assert Authority().server_context("localhost").keylog_filename is None
+    assert not Authority().server_context("localhost").keylog_filename
     assert not keys.exists()
 
 
@@ -184,7 +184,7 @@ class TestTls:
         context = tls_context(Endpoint(name="g", url="https://gw"))
         assert context.verify_mode is ssl.CERT_REQUIRED
         assert context.check_hostname
-        assert context.minimum_version is ssl.TLSVersion.TLSv1_2
+        assert context.minimum_version == ssl.TLSVersion.TLSv1_2
 
     @pytest.mark.parametrize("source", ["file", "memory"])
     def test_a_ca_of_ones_own_is_trusted_instead_of_the_systems(
@@ -204,7 +204,7 @@ class TestTls:
         context = tls_context(Endpoint(name="g", url="https://gw", insecure=True))
         assert context.verify_mode is ssl.CERT_NONE
         assert not context.check_hostname
-        assert context.minimum_version is ssl.TLSVersion.TLSv1_2
+        assert context.minimum_version == ssl.TLSVersion.TLSv1_2
 
     @pytest.mark.parametrize(
         "content", [b"", b"not PEM", b"\xff\xfe", b"-----BEGIN CERTIFICATE-----\n"]
