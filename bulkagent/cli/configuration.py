@@ -10,7 +10,7 @@ import typer
 
 from bulkagent.cli import options
 from bulkagent.cli.ending import explained
-from bulkagent.cli.terminal import print_data, say, width_of
+from bulkagent.cli.terminal import print_data, print_json, say, width_of
 
 __all__ = ["init", "show"]
 
@@ -27,8 +27,6 @@ def show(
     """
     with explained(as_json=as_json):
         import sys
-
-        import msgspec
 
         from bulkagent.cli import given
         from bulkagent.cli.table import table
@@ -47,7 +45,7 @@ def show(
         found = sources(file, path, os.environ, gateway=gateway or "", job=job or "")
         if as_json:
             told = {"file": None if path is None else str(path), "settings": found}
-            print_data(msgspec.json.encode(told).decode())
+            print_json(told)
             return
         rows = [(at.name, at.value or "-", at.source) for at in found]
         print_data(table(("setting", "value", "from"), rows, width=width_of(sys.stdout)))

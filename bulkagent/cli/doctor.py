@@ -9,7 +9,7 @@ import typer
 
 from bulkagent.cli import options
 from bulkagent.cli.ending import explained, leaving_on_signals
-from bulkagent.cli.terminal import print_data, width_of, wrapped
+from bulkagent.cli.terminal import print_data, print_json, width_of, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -107,12 +107,10 @@ def doctor(  # noqa: PLR0917 - Typer reads the parameters; nobody calls this by 
 
 
 def _print(found: Sequence[Finding], *, as_json: bool) -> None:
-    import msgspec
-
     from bulkagent.cli.table import table
 
     if as_json:
-        print_data(msgspec.json.encode({"findings": found}).decode())
+        print_json({"findings": found})
         return
     width = width_of(sys.stdout)
     rows = [(each.verdict, each.check, each.seen) for each in found]

@@ -117,9 +117,11 @@ def recorded(defect: BaseException) -> str:
 
     from bulkagent.gateway.reply import without_secrets
     from bulkagent.ledger import default_path
+    from bulkagent.report import printable
 
     log = default_path().with_name("defects.log")
-    text = "".join(traceback.format_exception(defect))
+    lines = "".join(traceback.format_exception(defect)).split("\n")
+    text = "\n".join(map(printable, lines))
     stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     try:
         log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

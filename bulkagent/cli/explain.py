@@ -9,7 +9,7 @@ import typer
 
 from bulkagent.cli import completing, options
 from bulkagent.cli.ending import explained
-from bulkagent.cli.terminal import print_data, width_of, wrapped
+from bulkagent.cli.terminal import print_data, print_json, width_of, wrapped
 
 if TYPE_CHECKING:
     from bulkagent.run import Explanation
@@ -35,8 +35,6 @@ def explain(
     Example: bulkagent explain not_signed_in
     """
     with explained(as_json=as_json):
-        import msgspec
-
         from bulkagent.cli.table import table
         from bulkagent.run import explain as look_up
         from bulkagent.run import explanations
@@ -44,7 +42,7 @@ def explain(
         width = width_of(sys.stdout)
         found = tuple(explanations()) if code is None else look_up(code)
         if as_json:
-            print_data(msgspec.json.encode({"codes": found}).decode())
+            print_json({"codes": found})
         elif code is None:
             rows = [(each.kind, each.code, each.meaning) for each in found]
             print_data(table(("kind", "code", "meaning"), rows, spare=("kind",), width=width))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bulkagent.cli.ending import SIGNALS
-from bulkagent.cli.terminal import agreed, print_data, say
+from bulkagent.cli.terminal import agreed, print_data, print_json, say
 
 if TYPE_CHECKING:
     from bulkagent.examining.pilot import Flight, Step
@@ -93,7 +93,7 @@ def _tell(flight: Flight, *, as_json: bool) -> None:
     pasted = "\n".join(settings_to_paste(flight))
     if as_json:
         told = {**msgspec.to_builtins(flight), "left_on": flight.left_on, "settings": pasted}
-        print_data(msgspec.json.encode(told).decode())
+        print_json(told)
         return
     for step in flight.steps:
         say(_line(flight, step))

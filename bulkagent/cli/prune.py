@@ -8,7 +8,7 @@ import typer
 
 from bulkagent.cli import options
 from bulkagent.cli.ending import explained
-from bulkagent.cli.terminal import agreed, print_data, say
+from bulkagent.cli.terminal import agreed, print_json, say
 
 if TYPE_CHECKING:
     from bulkagent.run import OldRuns, Pruned
@@ -36,8 +36,6 @@ def prune(  # noqa: PLR0917 - Typer reads the parameters; nobody calls this by p
     Example: bulkagent prune --older-than 90d --dry-run
     """
     with explained(as_json=as_json):
-        import msgspec
-
         from bulkagent.cli import given
         from bulkagent.clock import SystemClock
         from bulkagent.quantities import duration_s
@@ -53,7 +51,7 @@ def prune(  # noqa: PLR0917 - Typer reads the parameters; nobody calls this by p
                 _ask(found)
             gone = take_out(settings.ledger, found)
         if as_json:
-            print_data(msgspec.json.encode(gone).decode())
+            print_json(gone)
         else:
             say(_told(gone))
 

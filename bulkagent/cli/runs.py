@@ -10,7 +10,7 @@ import typer
 
 from bulkagent.cli import options
 from bulkagent.cli.ending import explained
-from bulkagent.cli.terminal import print_data, say, width_of
+from bulkagent.cli.terminal import print_data, print_json, say, width_of
 
 __all__ = ["runs"]
 
@@ -59,8 +59,6 @@ def runs(  # noqa: PLR0917 - Typer reads the parameters; nobody calls this by po
     Example: bulkagent runs --agent 4711
     """
     with explained(as_json=as_json):
-        import msgspec
-
         from bulkagent.cli import given, telling
         from bulkagent.clock import SystemClock
         from bulkagent.errors import SettingsRefused
@@ -74,7 +72,7 @@ def runs(  # noqa: PLR0917 - Typer reads the parameters; nobody calls this by po
                 raise SettingsRefused("--agent lists all runs of the agent; give it alone")
             past = agent_past(settings.ledger, agent, limit)
             if as_json:
-                print_data(msgspec.json.encode({"agent_id": agent, "runs": past}).decode())
+                print_json({"agent_id": agent, "runs": past})
             elif past:
                 print_data(telling.past(past, width_of(sys.stdout)))
             else:
@@ -89,7 +87,7 @@ def runs(  # noqa: PLR0917 - Typer reads the parameters; nobody calls this by po
         )
         found = run_list(settings.ledger, limit, wanted, state=state)
         if as_json:
-            print_data(msgspec.json.encode({"runs": found}).decode())
+            print_json({"runs": found})
         elif found:
             print_data(telling.listing(found, width_of(sys.stdout)))
         else:

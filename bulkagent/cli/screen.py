@@ -5,7 +5,6 @@ What may live here: records to text. What this room must not know: where text go
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -13,7 +12,7 @@ import msgspec
 
 from bulkagent.cli.verified_screen import verified_as_lines
 from bulkagent.outcome import Cause, Status
-from bulkagent.report import ADVICE, printable
+from bulkagent.report import ADVICE, encoded, printable
 
 if TYPE_CHECKING:
     from bulkagent.errors import BadRow
@@ -288,10 +287,7 @@ def as_json_object(result: RunStanding) -> str:
         del fields["errors"]
     if not result.left_out:
         del fields["left_out"]
-    try:
-        return msgspec.json.encode(fields).decode()
-    except UnicodeEncodeError:  # a path whose bytes are no text
-        return json.dumps(fields)
+    return encoded(fields).decode()
 
 
 def _effects(plan: Plan) -> str:

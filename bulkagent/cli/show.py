@@ -8,7 +8,7 @@ import typer
 
 from bulkagent.cli import options
 from bulkagent.cli.ending import explained
-from bulkagent.cli.terminal import print_data
+from bulkagent.cli.terminal import print_data, print_json
 
 __all__ = ["show"]
 
@@ -27,16 +27,19 @@ def show(
     Example: bulkagent show last --agent 1007
     """
     with explained(as_json=as_json):
-        import msgspec
-
         from bulkagent.cli import given, telling
         from bulkagent.run import agent_story, run_story
 
         settings = given.settings_from(config, ledger=ledger)
         if agent is not None:
             of_agent = agent_story(settings.ledger, run, agent)
-            text, story = telling.agent(of_agent), msgspec.json.encode(of_agent)
+            if as_json:
+                print_json(of_agent)
+            else:
+                print_data(telling.agent(of_agent))
         else:
             of_run = run_story(settings.ledger, run)
-            text, story = telling.run(of_run), msgspec.json.encode(of_run)
-        print_data(story.decode() if as_json else text)
+            if as_json:
+                print_json(of_run)
+            else:
+                print_data(telling.run(of_run))

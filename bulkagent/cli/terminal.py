@@ -24,6 +24,7 @@ __all__ = [
     "leave",
     "not_printed",
     "print_data",
+    "print_json",
     "say",
     "say_soon",
     "width_of",
@@ -163,6 +164,13 @@ def print_data(text: str) -> None:
         sys.stdout.flush()
     except (OSError, ValueError) as error:
         _not_printed(error, sys.stdout)
+
+
+def print_json(value: object) -> None:
+    """Data as one line of JSON, on stdout, in which every character is escaped that is obeyed."""
+    from bulkagent.report import encoded
+
+    print_data(encoded(value).decode())
 
 
 def _write(stream: TextIO | None, text: str) -> None:

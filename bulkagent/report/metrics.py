@@ -16,6 +16,7 @@ from pathlib import Path
 import msgspec
 
 from bulkagent.atomic_file import replacing
+from bulkagent.report.text import printable
 
 __all__ = ["RunMetrics", "write_metrics"]
 
@@ -51,14 +52,16 @@ def write_metrics(path: Path, run: RunMetrics) -> None:
     def gauge(name: str, text: str, *labels: str) -> Gauge:
         return Gauge(f"bulkagent_{name}", text, ("job", *labels), registry=registry)
 
+    # Text from outside: its format escapes ends of lines, and nothing else that is obeyed.
+    job, run_id, command, version = map(printable, (run.job, run.run_id, run.command, run.version))
     info = gauge("run_info", "Always 1; which run it is.", "run_id", "command", "version")
-    info.labels(run.job, run.run_id, run.command, run.version).set(1)
+    info.labels(job, run_id, command, version).set(1)
     agents = gauge("agents", "Roster rows by status.", "status")
     for status, number in run.totals.items():
-        agents.labels(run.job, status).set(number)
+        agents.labels(job, printable(status)).set(number)
     left = gauge("agents_not_applied", "Roster rows that are not applied, by cause.", "cause")
     for cause, number in run.causes.items():
-        left.labels(run.job, cause).set(number)
+        left.labels(job, printable(cause)).set(number)
     numbers: dict[str, tuple[str, float | None]] = {
         "run_in_progress": ("1 while it sends, 0 after.", float(run.finished_ms is None)),
         "run_requests": ("Requests that may have left, over all legs.", run.requests),
@@ -73,6 +76,6 @@ def write_metrics(path: Path, run: RunMetrics) -> None:
     }
     for name, (text, value) in numbers.items():
         if value is not None:
-            gauge(name, text).labels(run.job).set(value)
+            gauge(name, text).labels(job).set(value)
     with replacing(path) as out:
         out.write(generate_latest(registry))

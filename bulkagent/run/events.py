@@ -9,18 +9,15 @@ can be joined by it, the agent and the time.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
-
-import msgspec
 
 from bulkagent.clock import Clock
 from bulkagent.engine import Again, Decision, Enough, Yet
 from bulkagent.gateway.operations import OPERATIONS
 from bulkagent.outcome import Assignment, Attempt, Reach
-from bulkagent.report import iso
+from bulkagent.report import encoded, iso
 from bulkagent.run.line_file import LineFile
 
 __all__ = ["EventLog"]
@@ -40,7 +37,6 @@ class EventLog:
     def __init__(self, path: Path | None, clock: Clock) -> None:
         self.run_id = ""
         self._clock = clock
-        self._encode = msgspec.json.Encoder().encode
         self._file = None if path is None else LineFile(path, "log", "--log-file")
 
     def __enter__(self) -> Self:
@@ -101,12 +97,8 @@ class EventLog:
     def _put(self, event: str, facts: dict[str, Any]) -> None:
         at = iso(self._clock.wall_ms())
         record = {"at": at, "event": event, "run": self.run_id, **facts}
-        try:
-            line = self._encode(record)
-        except UnicodeEncodeError:  # half characters in what the network or a path said
-            line = json.dumps(record).encode()
         if self._file is not None:
-            self._file.put(line)
+            self._file.put(encoded(record))
 
 
 def _reason_of(decision: Decision) -> str:

@@ -215,7 +215,7 @@ def test_an_event_says_what_came_of_an_attempt_and_what_follows(tmp_path: Path) 
         "disposition": "busy",
         "reach": "answered",
         "http_status": None,
-        "message": "half \ud800 character\n",
+        "message": "half \\ud800 character\n",
         "decision": "again",
         "reason": "after 1.500 s",
     }
