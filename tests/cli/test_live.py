@@ -13,6 +13,7 @@ from rich.console import Console
 
 from bulkagent.cli.live import live_view
 from bulkagent.cli.pacing import Pace, outlook
+from bulkagent.cli.progress import plain_line
 from bulkagent.cli.terminal import wrapped
 from bulkagent.instants import Moment
 from bulkagent.run import GatewayProgress, GroupProgress, Progress
@@ -96,6 +97,17 @@ def test_attempts_of_which_nothing_left_are_told_apart() -> None:
     tried = msgspec.structs.replace(EAST, retries=31, retries_left=69)
     lines = drawn(msgspec.structs.replace(RUN, gateways=(tried,), groups=()), width=140)
     assert lines[-1].endswith("31 tried again, room for 69")
+
+
+def test_it_says_where_other_commands_have_a_part_of_the_limits() -> None:
+    shared = msgspec.structs.replace(EAST, limit=8, in_flight=7, commands=2)
+    alone = msgspec.structs.replace(RUN, gateways=(EAST,), groups=())
+    lines = drawn(msgspec.structs.replace(alone, gateways=(shared,)), width=140)
+    assert "7 of 8 in flight  limits shared by 2 commands" in lines[-1]
+    facts = {"per_second": 1.0, "left_s": None}
+    told = plain_line(msgspec.structs.replace(alone, gateways=(shared,)), NOW, **facts)  # type: ignore[arg-type]
+    assert told.endswith(", limits shared by 2 commands")
+    assert "shared" not in plain_line(alone, NOW, **facts)  # type: ignore[arg-type]
 
 
 def test_groups_are_shown_with_gate_and_floor_those_in_trouble_first() -> None:
