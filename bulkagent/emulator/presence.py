@@ -28,13 +28,18 @@ class Presence:
     Args:
         entrance: where clients come in.
         connections: those that there are.
+        lose: ends what is processed for nobody any more.
     """
 
     def __init__(
-        self, entrance: Entrance, connections: Callable[[], Iterable[asyncio.WriteTransport]]
+        self,
+        entrance: Entrance,
+        connections: Callable[[], Iterable[asyncio.WriteTransport]],
+        lose: Callable[[], None],
     ) -> None:
         self._entrance = entrance
         self._connections = connections
+        self._lose = lose
         self._gone: set[GoneBy] = set()
 
     def __repr__(self) -> str:
@@ -51,6 +56,7 @@ class Presence:
         self._entrance.shut()
         for transport in self._connections():
             transport.abort()
+        self._lose()
 
     async def settled(self) -> None:
         """Wait until a `go` is done."""

@@ -23,6 +23,7 @@ from bulkagent.emulator.connections import Connections
 from bulkagent.emulator.emulation import Emulation
 from bulkagent.emulator.entrance import Entrance
 from bulkagent.emulator.faults import ABORTED
+from bulkagent.emulator.hung_up import HungUp
 from bulkagent.emulator.interfaces import Call, Interface, resolve
 from bulkagent.emulator.presence import GoneBy, Presence, abort
 from bulkagent.emulator.reply import Delivery, Reply, Retcode, page
@@ -62,7 +63,9 @@ class Server:
     ) -> None:
         self._emulation = emulation
         self._scenario = scenario
+        self._clock = clock
         self._sleep = sleep
+        self._hung_up = HungUp(sleep, self._left)
         self.connections = Connections(emulation, scenario.cluster)
         self.waiting = WaitingRoom(clock, sleep, emulation.has_news)
         self._runner: web.ServerRunner | None = None
@@ -80,13 +83,13 @@ class Server:
             access_log=None,
             logger=_LOGGER,
             keepalive_timeout=KEEPALIVE_SECONDS,
-            # A client that hangs up is in flight no longer.
+            # Who polls is told nothing after hanging up; what is set is gone on with, see `HungUp`.
             handler_cancellation=True,
         )
         runner = web.ServerRunner(server, shutdown_timeout=SHUTDOWN_SECONDS)
         await runner.setup()
         entrance = Entrance(listeners, server, context)
-        self._presence = Presence(entrance, lambda: _transports(runner))
+        self._presence = Presence(entrance, lambda: _transports(runner), self._hung_up.lose)
         if self._scenario.outages:  # without them, requests are spared the watching
             self._watch = Watch(self._emulation, self._sleep, self._presence)
         await entrance.open()
@@ -106,6 +109,8 @@ class Server:
         transports = _transports(runner)
         await runner.cleanup()
         await self.waiting.end()
+        self._hung_up.lose()
+        await self._hung_up.ended()
         # A TLS connection that was closed politely waits for the other side's goodbye, for up to
         # half a minute and beyond the end of the event loop.
         await abort(transports)
@@ -127,8 +132,12 @@ class Server:
             self._watch.look_afresh()
         self.waiting.look_around()
 
+    @property
+    def _is_gone(self) -> bool:
+        return self._presence is None or self._presence.is_gone
+
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        if self._presence is None or self._presence.is_gone:
+        if self._is_gone:
             return await _deliver(request, ABORTED)
         call = resolve(request.method, request.raw_path)
         if isinstance(call, Reply):
@@ -141,6 +150,7 @@ class Server:
             return await _deliver(request, reply)
         # Wherever this waits, a snapshot may be restored: the counts are asked for each time.
         self._emulation.arrived()
+        until = 0.0
         try:
             cookie = request.headers.get("Cookie")
             node = self.connections.node_of_talk_right(_connection(request), cookie)
@@ -148,12 +158,22 @@ class Server:
             if self._watch is not None:
                 self._watch.look()
             if step.hold_seconds:
+                until = self._clock() + step.hold_seconds
                 await self._sleep(step.hold_seconds)
+                until = 0.0
             if step.reply.retcode:
                 self._emulation.traffic.answered(step.reply.retcode)
             return await _deliver(request, step.reply)
         finally:
-            self._emulation.traffic.left()
+            left_s = until - self._clock() if until else 0.0
+            if left_s > 0.0 and not self._is_gone:
+                self._hung_up.go_on(left_s)  # the client has hung up
+            else:
+                self._left()
+
+    def _left(self) -> None:
+        # Not bound to one state: a snapshot may be restored meanwhile.
+        self._emulation.traffic.left()
 
     async def _answer(self, call: Call, request: web.BaseRequest) -> Reply:
         """The answer of every interface but settalkright."""

@@ -35,7 +35,7 @@ class Stats(msgspec.Struct, frozen=True):
     peak_in_flight: int
     """The most at once."""
     in_flight: int
-    """Arrived, and neither answered nor aborted yet, nor given up by the client."""
+    """Arrived, and neither answered nor aborted yet; a client that hangs up ends nothing."""
     answered: Mapping[str, int]
     """Result code -> whole replies sent with it. Aborted, truncated, HTML: not counted here."""
     faults: Mapping[str, int]
@@ -122,7 +122,7 @@ class Traffic:
         self._answered[retcode] += 1
 
     def left(self) -> None:
-        """The request is over: answered, aborted, or given up by the client."""
+        """The request is over: answered, aborted, or processed for a client that has hung up."""
         self._in_flight -= 1
 
     def stats(self) -> Stats:

@@ -124,17 +124,6 @@ async def test_in_flight_is_from_arrival_to_reply() -> None:
     assert stats.answered == {"0": 5}
 
 
-async def test_a_client_that_hangs_up_is_in_flight_no_longer() -> None:
-    gate = Gate()
-    async with EmulatedGateway(HOLDING, sleep=gate.sleep) as gateway:
-        async with connected(gateway) as wire:
-            await wire.send(settalkright("101", gateway.sign_in("101")))
-            await turn_until(gateway, 1)
-        await turn_until(gateway, 0)
-        assert gateway.stats().answered == {}
-        assert gateway.agents()[0].times_set == 1
-
-
 async def test_it_ends_under_its_clients() -> None:
     """With an idle client, one in the middle of a request, and one that never began TLS."""
     gate = Gate()
