@@ -173,6 +173,8 @@ class Disposition(msgspec.Struct, frozen=True, gc=False):
     """What a further attempt draws on."""
     absence: Absence = Absence.NONE
     """Whether the one it is about is there; who is not may come."""
+    lingers: bool = False
+    """Whether the far side may still be at work on it: it was sent, and no whole answer came."""
 
     @property
     def learned(self) -> Learned:

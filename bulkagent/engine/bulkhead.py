@@ -9,13 +9,14 @@ holds no slot: workers that slept out the backoff themselves would leave the slo
 worker without work holds none either, so that a bulkhead that is paused cannot send by one.
 
 How many slots there are is assigned here and nowhere else, by what the policies of restraint
-say: none while the far side is paused or given time to recover, one while it is probed.
+say: none while the far side is paused or given time to recover, one while it is probed. A worker
+keeps its slot and its item for as long as the far side may be at work on what it sent.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from typing import Generic, TypeVar
 
 import anyio
@@ -28,6 +29,7 @@ from bulkagent.engine.alarm import Alarm
 from bulkagent.engine.bell import Bell
 from bulkagent.engine.gating import Gates
 from bulkagent.engine.intake import Intake, Start
+from bulkagent.engine.lingering import Flight
 from bulkagent.engine.lobby import Lobby
 from bulkagent.engine.parked import Parked
 from bulkagent.engine.parking import Parking, until_enough
@@ -59,7 +61,8 @@ class Bulkhead(Generic[ItemT, AttemptT]):
         name: For people.
         lanes: Its lanes, in the order in which they are to be worked off.
         source: Where items come from.
-        attempt: Makes one attempt of an item; must not raise but for a defect.
+        attempt: Makes one attempt of an item, and calls back once when the answer is overdue, if
+            it goes on waiting for it; must not raise but for a defect.
         limits: How hard it may be pushed.
         policy: When to try again.
         clock: Time.
@@ -68,6 +71,8 @@ class Bulkhead(Generic[ItemT, AttemptT]):
         gates: Whether a lane may give items, and which lanes take turns; None: all may, in order.
         patience: How long those are waited for who are not there; None: they are not.
         answered: Whether the far side is known to have answered before.
+        carried: When those requests began, by the clock, that others sent to the far side and that
+            it may still be at work on: each uses a slot until twice the time-out has passed.
         rows: How many items its lanes have in all; 0 where nobody knows.
         halt_first: How many first items are enough to end it, where all of them say that
             something is set up wrongly (`HaltFirst`); 0: never.
@@ -86,7 +91,7 @@ class Bulkhead(Generic[ItemT, AttemptT]):
         name: str,
         lanes: Sequence[int],
         source: Source[ItemT, AttemptT],
-        attempt: Callable[[ItemT], Awaitable[AttemptT]],
+        attempt: Callable[[ItemT, Callable[[], None]], Awaitable[AttemptT]],
         *,
         limits: Limits,
         policy: RetryPolicy,
@@ -96,6 +101,7 @@ class Bulkhead(Generic[ItemT, AttemptT]):
         gates: Gates | None = None,
         patience: Patience | None = None,
         answered: bool = False,
+        carried: Iterable[float] = (),
         rows: int = 0,
         halt_first: int = 0,
         observe: Callable[[ItemT, int, AttemptT, Decision], None] | None = None,
@@ -123,8 +129,13 @@ class Bulkhead(Generic[ItemT, AttemptT]):
         self._settled: Callable[[Story[AttemptT]], None] | None = None
         self._admission = Admission(limits, clock)
         self._restraint = Restraint(
-            limits, caution or Caution(), random, answered=answered, notice=notice
+            *(limits, caution or Caution(), random),
+            answered=answered,
+            carried=carried,
+            notice=notice,
         )
+        self._overdue: list[Flight] = []  # of which nobody has been told
+        self._holds: dict[anyio.CancelScope, Story[AttemptT] | None] = {}
         self._parking: Parking[ItemT, AttemptT] = Parking(limits.max_parked)
         self._gates = gates
         self._waits = patience is not None
@@ -163,6 +174,17 @@ class Bulkhead(Generic[ItemT, AttemptT]):
     def in_flight(self) -> int:
         """Slots in use."""
         return self._admission.slots.borrowed_tokens
+
+    @property
+    def lingering(self) -> int:
+        """Requests that use a slot although their answer is overdue, or will not come."""
+        carried = self._restraint.lingering.carried(self._clock.monotonic())
+        return len(self._restraint.lingering) + carried
+
+    @property
+    def held(self) -> int:
+        """Of these, those whose connection has ended."""
+        return len(self._holds) + self._restraint.lingering.carried(self._clock.monotonic())
 
     @property
     def parked(self) -> int:
@@ -295,10 +317,13 @@ class Bulkhead(Generic[ItemT, AttemptT]):
     def _dismiss(self) -> None:
         """Wake all workers, wherever they wait: there is nothing left to hold back."""
         self._admission.open()
+        for hold in self._holds:
+            hold.cancel()
         self._bell.ring()
 
     def _regulate(self) -> None:
         """Assign the slots anew, and see to it that this is done again when it is time."""
+        self._tell_overdue()
         if self._end is not None or self._intake.over:
             return
         now = self._clock.monotonic()
@@ -307,7 +332,7 @@ class Bulkhead(Generic[ItemT, AttemptT]):
             self.stop(self._given_up(why))
             return
         allowance = self._restraint.allowance(now, self._busy_s())
-        self._admission.resize(min(self._cap, allowance.tokens))
+        self._admission.resize(max(0, min(self._cap, allowance.tokens) - allowance.carried))
         self._alarm.set(now + allowance.for_s)
         self._employ()
         self._bell.ring()
@@ -332,6 +357,9 @@ class Bulkhead(Generic[ItemT, AttemptT]):
         outlook = self.tally.copy()
         for parked in self._parking:
             outlook.count(parked.story)
+        for story in self._holds.values():
+            if story is not None:
+                outlook.count(story)
         blamed = self._halt_first.blame(outlook, self.name)
         return blamed or End(Cause.BREAKER_OPEN, f"{self.name} was given up: {why}")
 
@@ -394,9 +422,12 @@ class Bulkhead(Generic[ItemT, AttemptT]):
     async def _first(self, item: ItemT, lane: int, era: int) -> None:
         await self._source.mark(item, 1)
         since = self._clock.monotonic()
-        attempt, changed = await self._make(item, era, since)
+        flight = Flight(era, since, self._is_overdue)
+        attempt, changed = await self._make(item, flight)
         story = Story.begin(attempt)
         decision = self._judge(item, story, since)
+        if attempt.disposition.lingers:
+            decision = await self._outlast(flight, story, decision)
         if isinstance(decision, Again):
             parked = Parked(item, story, decision, lane=lane, since=since)
             self._parking.add(parked)
@@ -408,12 +439,18 @@ class Bulkhead(Generic[ItemT, AttemptT]):
             self._settle(item, story)
         if changed:
             self._regulate()
+        if flight in self._restraint.lingering:
+            await self._hold(flight, None)
 
     async def _retry(self, parked: Parked[ItemT, AttemptT], era: int) -> None:
         await self._source.mark(parked.item, parked.story.attempts + 1)
-        attempt, changed = await self._make(parked.item, era, self._clock.monotonic())
-        parked.story = parked.story.then(attempt)
-        parked.decision = self._judge(parked.item, parked.story, parked.since)
+        flight = Flight(era, self._clock.monotonic(), self._is_overdue)
+        attempt, changed = await self._make(parked.item, flight)
+        story = parked.story.then(attempt)
+        decision = self._judge(parked.item, story, parked.since)
+        if attempt.disposition.lingers:
+            decision = await self._outlast(flight, story, decision)
+        parked.story, parked.decision = story, decision
         parked.in_flight = False
         if parked.guest:
             self._parking.remove(parked)
@@ -428,17 +465,72 @@ class Bulkhead(Generic[ItemT, AttemptT]):
             parked.answered.set()
         if changed:
             self._regulate()
+        if flight in self._restraint.lingering:
+            await self._hold(flight, None)
 
-    async def _make(self, item: ItemT, era: int, began: float) -> tuple[AttemptT, bool]:
+    async def _make(self, item: ItemT, flight: Flight) -> tuple[AttemptT, bool]:
         """Make an attempt; it, and whether it changed how many there may be."""
-        self._restraint.began(began)
+        self._restraint.began(flight.began)
         self.under_way += 1
         try:
-            attempt = await self._attempt(item)
+            attempt = await self._attempt(item, flight.overdue)
         finally:
             self.under_way -= 1
+        if self._overdue:
+            self._tell_overdue()
         ended = self._clock.monotonic()
-        return attempt, self._restraint.ended(attempt, era, began, ended, self._busy_s())
+        return attempt, self._restraint.ended(attempt, flight, ended, self._busy_s())
+
+    def _is_overdue(self, flight: Flight) -> None:
+        # Called by a timer, where nobody would hear of what is raised.
+        self._overdue.append(flight)
+        self._alarm.set(self._clock.monotonic())
+
+    def _tell_overdue(self) -> None:
+        while self._overdue:
+            flight = self._overdue.pop(0)
+            self._restraint.overdue(flight, self._clock.monotonic(), self._busy_s())
+
+    async def _outlast(
+        self, flight: Flight, story: Story[AttemptT], decision: Decision
+    ) -> Decision:
+        """Wait with what follows an attempt until nobody is at work on it; what follows then.
+
+        Only a further attempt is worth waiting for.
+        """
+        if isinstance(decision, Enough) or flight not in self._restraint.lingering:
+            return decision
+        began = self._clock.monotonic()
+        await self._hold(flight, story)
+        if self._end is not None:
+            self._cut_short = True
+            return Enough(f"stopped: {self._end.cause}")
+        if isinstance(decision, Again):
+            # The back-off ran meanwhile.
+            after_s = max(0.0, decision.after_s - (self._clock.monotonic() - began))
+            return msgspec.structs.replace(decision, after_s=after_s)
+        return decision
+
+    async def _hold(self, flight: Flight, story: Story[AttemptT] | None) -> None:
+        """Keep the slot until nobody is at work on what was sent, or nobody wants it any more.
+
+        Args:
+            flight: The attempt, whose connection has ended.
+            story: What is to be said of its item meanwhile; None: that is said already.
+        """
+        self._regulate()
+        if self._end is not None or self._intake.over:
+            return
+        lingering = self._restraint.lingering
+        with anyio.CancelScope() as scope:
+            self._holds[scope] = story
+            try:
+                await self._clock.sleep(max(0.0, lingering.until(flight) - self._clock.monotonic()))
+            finally:
+                del self._holds[scope]
+        if not scope.cancelled_caught:  # else another one may go on from there
+            lingering.remove(flight)
+            self._regulate()
 
     def _judge(self, item: ItemT, story: Story[AttemptT], since: float) -> Decision:
         decision: Decision = APPLIED

@@ -160,8 +160,7 @@ class Intake(Generic[ItemT, AttemptT]):
         # After the end the slots are open to all, so who found what is in flight to be a probe
         # would be sent round in circles, without ever letting it end.
         probing = self._restraint.wants_probe and not self._closed
-        retries = self._parking if probing else self._parking.due
-        if not retries:
+        if not (self._parking.waiting if probing else self._parking.due):
             return False
         now = self._clock.monotonic()
         if probing:

@@ -51,6 +51,11 @@ class Parking(Generic[ItemT, AttemptT]):
         return parked in self._items
 
     @property
+    def waiting(self) -> bool:
+        """Whether there is any that no worker has."""
+        return any(not parked.in_flight for parked in self._items)
+
+    @property
     def full(self) -> bool:
         """Whether there is no room for one more."""
         return len(self._items) >= self._most

@@ -8,7 +8,7 @@ randomness are arguments.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import msgspec
 
@@ -16,10 +16,14 @@ from bulkagent.engine.adapting import LimitState, step
 from bulkagent.engine.admission import Limits
 from bulkagent.engine.breaker import CircuitBreaker, Judgement, State, TripPolicy, Wait, Yes
 from bulkagent.engine.budget import RetryBudget
+from bulkagent.engine.lingering import Flight, Lingering
 from bulkagent.engine.windows import Windows
 from bulkagent.outcome import Draws, Ended, Health, Learned, Reach
 
 __all__ = ["Allowance", "Caution", "Notice", "Restraint"]
+
+_TOLD = -1
+"""An era that never is: whatever ends in it moves no state of the breaker."""
 
 
 class Caution(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,6 +41,9 @@ class Caution(msgspec.Struct, frozen=True, kw_only=True):
     """The same where it never gave any answer, if that is shorter."""
     longest_pause_s: float = 120.0
     """The longest pause that it is granted when it asks for one."""
+    timeout_s: float = 0.0
+    """Seconds after which the answer to an attempt is overdue; for up to twice as long, what was
+    sent counts as in flight although its connection may have ended. 0: it ends with that."""
 
     def __post_init__(self) -> None:
         if self.retries_per_second <= 0:
@@ -63,6 +70,8 @@ class Allowance(msgspec.Struct, frozen=True, gc=False):
     for_s: float
     """After so many seconds it has to be asked for again, even if nothing happened; infinity:
     nothing but an attempt's end changes it."""
+    carried: int = 0
+    """Of `tokens`, those in use by what others left behind: nobody here gives them back."""
 
 
 class Restraint:
@@ -73,6 +82,7 @@ class Restraint:
         caution: The policies' settings.
         random: Numbers from 0 up to 1, for the breaker's pauses.
         answered: Whether it is known to have answered before.
+        carried: When those requests began, in seconds, that others left behind.
         notice: Told of every change.
     """
 
@@ -87,6 +97,7 @@ class Restraint:
         "_paused_until",
         "_state",
         "_windows",
+        "lingering",
     )
 
     def __init__(
@@ -96,8 +107,11 @@ class Restraint:
         random: Callable[[], float],
         *,
         answered: bool = False,
+        carried: Iterable[float] = (),
         notice: Callable[[Notice], None] | None = None,
     ) -> None:
+        self.lingering = Lingering(caution.timeout_s, carried)
+        """What was given up here and may be worked at there."""
         self._breaker = CircuitBreaker(random, caution.trip, answered=answered)
         self._budgets = {
             draws: RetryBudget(caution.retry_share, caution.retries_per_second)
@@ -119,6 +133,7 @@ class Restraint:
 
     def follow(self, earlier: Restraint) -> None:
         """Go on from what was found out about the same far side a moment ago."""
+        self.lingering.follow(earlier.lingering)
         self._breaker.answered |= earlier._breaker.answered
         self._paused_until = earlier._paused_until
         if self._adaptive is not None and earlier._adaptive is not None:
@@ -142,6 +157,9 @@ class Restraint:
     def allowance(self, now: float, busy_s: float = 0.0) -> Allowance:
         """How many attempts may be in flight: none while paused or open, one while half-open.
 
+        That one comes on top of those that linger, once all of them are older than the time-out,
+        and where the limit has room for one more.
+
         Args:
             now: The time in seconds, as everywhere here.
             busy_s: For how many seconds the client has been busy so far, if `adapts`.
@@ -157,7 +175,9 @@ class Restraint:
         elif isinstance(judgement, Wait):
             for_s = judgement.seconds
         else:
-            tokens = self._limit if judgement == Yes(probe=False) else 1
+            tokens = self._limit
+            if judgement != Yes(probe=False):
+                tokens, for_s = self._for_probe(now)
         full = tokens == self._limit and self._breaker.state is State.CLOSED
         if full and not self._full and self._adaptive is not None:
             if self._windows is None:
@@ -166,7 +186,17 @@ class Restraint:
             self._windows.adopt(self._limit, now, busy_s)
         self._full = full
         self._look("the pause is over")
-        return Allowance(tokens, min(left_s, for_s))
+        carried = self.lingering.carried(now)
+        if carried:
+            for_s = min(for_s, max(0.0, self.lingering.next_over(now) - now))
+        return Allowance(tokens, min(left_s, for_s), carried)
+
+    def _for_probe(self, now: float) -> tuple[int, float]:
+        """How many may be in flight for one of them to be a probe, and for how long that holds."""
+        in_use = len(self.lingering) + self.lingering.carried(now)
+        if in_use and (wait_s := self.lingering.probe_at(now) - now) > 0:
+            return 0, wait_s
+        return min(self._limit, in_use + 1), math.inf
 
     def given_up(self, now: float) -> str:
         """Why it is to be given up now; "" where it is not."""
@@ -231,13 +261,24 @@ class Restraint:
         if self._windows is not None:
             self._windows.began(now)
 
-    def ended(self, attempt: Ended, era: int, began: float, now: float, busy_s: float) -> bool:
+    def overdue(self, flight: Flight, now: float, busy_s: float) -> bool:
+        """Take note of an answer that has not come in time: for all who go by it, it was dropped.
+
+        Returns:
+            Whether the allowance may be another one now.
+        """
+        self.lingering.add(flight)
+        self._breaker.record(Health.UNWELL, now, era=flight.era, answered=False)
+        self._look("an answer is overdue")
+        self._observe(Learned.DROPPED, flight.began, now, busy_s)
+        return True
+
+    def ended(self, attempt: Ended, flight: Flight, now: float, busy_s: float) -> bool:
         """Take note of how an attempt ended.
 
         Args:
             attempt: The attempt.
-            era: What `dispatch` returned for it.
-            began: When it was sent.
+            flight: What it was known as while it was under way.
             now: When it ended.
             busy_s: For how many seconds the client has been busy so far, if `adapts`.
 
@@ -248,6 +289,15 @@ class Restraint:
         answered = disposition.reach is Reach.ANSWERED
         learned = disposition.learned
         turned_away = answered and learned is Learned.DROPPED
+        began, overdue = flight.began, flight.is_overdue
+        if overdue:
+            self.lingering.remove(flight)
+        if disposition.lingers:
+            self.lingering.hold(flight, now)
+        elif disposition.reach is not Reach.NEVER_SENT and now - began > self.lingering.longest_s:
+            self.lingering.longest_s = now - began
+        # What was told when it was overdue is not told again; that there is an answer is.
+        era = _TOLD if overdue else flight.era
         self._breaker.record(
             disposition.health, now, era=era, answered=answered, turned_away=turned_away
         )
@@ -255,17 +305,24 @@ class Restraint:
         if changed:
             self._look(f"an attempt ended with {disposition.name}")
         # It may have begun a down-time, whose end somebody has to wait for.
-        changed |= disposition.health is Health.UNWELL or turned_away
+        changed |= overdue or disposition.health is Health.UNWELL or turned_away
         if attempt.pause_s > 0.0 < self._caution.longest_pause_s:
             changed = True
             self._pause(min(attempt.pause_s, self._caution.longest_pause_s), now)
-        if self._windows is not None and self._adaptive is not None:
-            window = self._windows.ended(learned, began, now, busy_s)
-            if window is not None:
-                stepped = step(self._adaptive, window)
-                self._adaptive = stepped.state
-                changed |= self._adopt(stepped.limit, stepped.reason, now, busy_s)
+        if self._windows is not None and not overdue:
+            changed |= self._observe(learned, began, now, busy_s)
         return changed
+
+    def _observe(self, learned: Learned, began: float, now: float, busy_s: float) -> bool:
+        """Have the limit learn from an end; whether it is another one now."""
+        if self._windows is None or self._adaptive is None:
+            return False
+        window = self._windows.ended(learned, began, now, busy_s)
+        if window is None:
+            return False
+        stepped = step(self._adaptive, window)
+        self._adaptive = stepped.state
+        return self._adopt(stepped.limit, stepped.reason, now, busy_s)
 
     def _pause(self, seconds: float, now: float) -> None:
         if now + seconds > self._paused_until:

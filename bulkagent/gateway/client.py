@@ -41,7 +41,7 @@ class GatewayClient:
         credentials: Asked for the agent's GUID just before each attempt, and once more where the
             gateway refuses it.
         connect_timeout_s: For name, connection and TLS handshake together.
-        timeout_s: For the whole attempt; longer than `connect_timeout_s`.
+        timeout_s: After which an attempt is overdue; longer than `connect_timeout_s`.
         clock: For latencies and times of day.
         singly: Whether each connection carries one request alone.
 
@@ -119,8 +119,17 @@ class GatewayClient:
         path = self._prefix + self._operation.path_for(assignment.agent_id)
         return parsed.with_path(path, encoded=True, keep_query=True)
 
-    async def attempt(self, assignment: Assignment) -> Attempt:
-        """Make one attempt; whatever happens on the way is in the attempt, not raised."""
+    async def attempt(
+        self, assignment: Assignment, overdue: Callable[[], None] | None = None
+    ) -> Attempt:
+        """Make one attempt; whatever happens on the way is in the attempt, not raised.
+
+        Args:
+            assignment: What is asked for.
+            overdue: Called when no whole reply has come in time. The connection is then read on
+                for as long again: a gateway does not stop because its client hung up, and cutting
+                the connection would lose the answer alone. None: it is cut at once.
+        """
         try:
             credential = await self._credentials.credential(assignment)
         except SourceFailed as failed:
@@ -134,7 +143,11 @@ class GatewayClient:
         started = self._clock.monotonic()
         try:
             reply = await self._connections.exchange(
-                self._operation.method, self._url(assignment), headers, name=assignment.row
+                self._operation.method,
+                self._url(assignment),
+                headers,
+                name=assignment.row,
+                overdue=overdue,
             )
         except ExchangeFailed as failed:
             return Attempt(

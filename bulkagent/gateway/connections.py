@@ -203,6 +203,7 @@ class Connections:
         *,
         in_turn: bool = False,
         name: int | None = None,
+        overdue: Callable[[], None] | None = None,
     ) -> Reply:
         """Send one request, with these headers and Host, Content-Length and Accept-Encoding.
 
@@ -214,6 +215,8 @@ class Connections:
             in_turn: Whether to wait for a place first; for an exchange that comes with many others
                 and will have to make a connection.
             name: What `out_of_step` calls it.
+            overdue: Called when the time for it has passed; it is then read on for as long again.
+                None: it is over.
 
         Raises:
             ExchangeFailed: No whole reply came.
@@ -224,7 +227,7 @@ class Connections:
         under_way = _UnderWay(name)
         _UNDER_WAY.set(under_way)
         try:
-            with Deadline(self._deadlines):
+            with Deadline(self._deadlines, overdue):
                 while True:
                     try:
                         response = await self._session.request(

@@ -6,11 +6,14 @@ the task does until then.
 The exchanges of one client all have the same time, so they are over in the order in which they
 began: the timer waits for the eldest alone. A timer for each, as aiohttp's total timeout sets it,
 costs a twentieth of a request.
+
+Who wants to be told that something is overdue has the same time once more until it is over.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from types import TracebackType
 
 __all__ = ["Deadline", "Deadlines"]
@@ -23,15 +26,17 @@ class Deadlines:
         timeout_s: Seconds that each of them gives.
     """
 
-    __slots__ = ("_running", "_timeout_s", "_timer")
+    __slots__ = ("_overdue", "_running", "_timeout_s", "_timer")
 
     def __init__(self, timeout_s: float) -> None:
         self._timeout_s = timeout_s
         self._running: dict[Deadline, asyncio.AbstractEventLoop] = {}
+        # Those that were told so. None is over later than one that begins now is overdue.
+        self._overdue: dict[Deadline, asyncio.AbstractEventLoop] = {}
         self._timer: asyncio.TimerHandle | None = None
 
     def __len__(self) -> int:
-        return len(self._running)
+        return len(self._running) + len(self._overdue)
 
     def begin(self, deadline: Deadline) -> None:
         """Have a deadline run from now on."""
@@ -43,7 +48,8 @@ class Deadlines:
 
     def end(self, deadline: Deadline) -> None:
         """It has been kept, or nobody waits for it any more."""
-        self._running.pop(deadline, None)
+        if self._running.pop(deadline, None) is None:
+            self._overdue.pop(deadline, None)
 
     def close(self) -> None:
         """Leave no timer behind."""
@@ -53,13 +59,27 @@ class Deadlines:
 
     def _pass(self) -> None:
         self._timer = None
-        while self._running:
-            deadline, loop = next(iter(self._running.items()))
-            if deadline.at > loop.time():
-                self._timer = loop.call_at(deadline.at, self._pass)
+        for deadlines in (self._running, self._overdue):
+            while deadlines:
+                deadline, loop = next(iter(deadlines.items()))
+                if deadline.at > loop.time():
+                    self._wait_until(deadline.at, loop)
+                    break
+                del deadlines[deadline]
+                if deadline.overdue is None:
+                    deadline.missed()
+                    continue
+                told, deadline.overdue = deadline.overdue, None
+                deadline.at += self._timeout_s
+                self._overdue[deadline] = loop
+                told()
+
+    def _wait_until(self, at: float, loop: asyncio.AbstractEventLoop) -> None:
+        if self._timer is not None:
+            if self._timer.when() <= at:
                 return
-            del self._running[deadline]
-            deadline.missed()
+            self._timer.cancel()
+        self._timer = loop.call_at(at, self._pass)
 
 
 class Deadline:
@@ -67,15 +87,21 @@ class Deadline:
 
     It is told so by a cancellation, like that of `asyncio.timeout`: one that comes from elsewhere
     at the same time is not taken for it.
+
+    Args:
+        of: Who sees to it.
+        overdue: Called when its time is over, which it then has once more; None: it has not. It
+            must not raise.
     """
 
-    __slots__ = ("_cancelling", "_missed", "_of", "_task", "at")
+    __slots__ = ("_cancelling", "_missed", "_of", "_task", "at", "overdue")
 
     at: float
 
-    def __init__(self, of: Deadlines) -> None:
+    def __init__(self, of: Deadlines, overdue: Callable[[], None] | None = None) -> None:
         self._of = of
         self._missed = False
+        self.overdue = overdue
 
     def __enter__(self) -> None:
         task = asyncio.current_task()

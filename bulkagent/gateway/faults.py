@@ -70,6 +70,9 @@ _SOMEBODY_ELSE = frozenset({Fault.NOT_A_GATEWAY, Fault.OVERSIZED, Fault.REDIRECT
 # shows its own.
 _SAYS_NOTHING = frozenset({Fault.TOO_MANY, Fault.NO_GUID, Fault.GUID_SOURCE, Fault.OUT_OF_STEP})
 
+# Without a whole reply the gateway may still be at work: it does not notice who hung up.
+_WITHOUT_A_REPLY = frozenset({Fault.RESET, Fault.READ_TIMEOUT, Fault.TRUNCATED})
+
 
 def _fault(
     name: Fault, reach: Reach, cause: Cause, *, retries: int | None = None
@@ -87,6 +90,7 @@ def _fault(
         draws=Draws.LOOKUPS if name is Fault.GUID_SOURCE else Draws.RETRIES,
         # Who has no GUID yet has not signed in yet.
         absence=Absence.PERHAPS if name is Fault.NO_GUID else Absence.NONE,
+        lingers=name in _WITHOUT_A_REPLY,
     )
 
 

@@ -118,6 +118,7 @@ class Bulkheads:
                 never_answered_after_s=settings.never_answered_after_s,
                 # Who wants no sweep is not in such a hurry that no gateway may ask for patience.
                 longest_pause_s=settings.retry_for_s or Caution().longest_pause_s,
+                timeout_s=settings.timeout_s,
             ),
             gates=gates,
             patience=patience_of(settings, at.per_second, spent_s),

@@ -11,7 +11,7 @@ from tests.dispositions import DONE, ended
 from tests.engine.lists import ListSource
 from tests.jumping import JumpingClock
 
-Attempting = Callable[[str], Awaitable[Attempt]]
+Attempting = Callable[[str, Callable[[], None]], Awaitable[Attempt]]
 Seen = tuple[str, int, Disposition, Decision]
 
 
@@ -52,7 +52,7 @@ class Far:
         self.starts: list[tuple[float, str]] = []
         self.ends: list[str] = []
 
-    async def attempt(self, word: str) -> Attempt:
+    async def attempt(self, word: str, _overdue: object = None) -> Attempt:
         self.starts.append((asyncio.get_running_loop().time(), word))
         self.in_flight += 1
         self.peak = max(self.peak, self.in_flight)

@@ -259,7 +259,7 @@ class Leg:
         self.gates.ended(lane, Result(applied=applied, off=item.down))
         self.gates.announce()
 
-    async def attempt(self, item: Agent) -> Attempt:
+    async def attempt(self, item: Agent, _overdue: object) -> Attempt:
         if self.world.hands_over:
             self.world.leaves(item)
         await asyncio.sleep(self.world.latency_s * (0.5 + self.world.chance.random()))

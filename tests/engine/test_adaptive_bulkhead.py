@@ -27,7 +27,7 @@ class Bearing:
         self.peaks: list[tuple[float, int]] = []
         self.good: list[float] = []
 
-    async def attempt(self, _word: str) -> Attempt:
+    async def attempt(self, _word: str, _overdue: object) -> Attempt:
         now = asyncio.get_running_loop().time() - 1_000
         self.in_flight += 1
         self.peaks.append((now, self.in_flight))

@@ -81,7 +81,7 @@ def test_a_size_given_while_open_counts_from_its_closing_on(tokens: int, peak: i
     )
     in_flight: list[tuple[float, int]] = []
 
-    async def attempt(word: str) -> Attempt:
+    async def attempt(word: str, _overdue: object) -> Attempt:
         in_flight.append((asyncio.get_running_loop().time() - 1_000, far.in_flight + 1))
         return await far.attempt(word)
 

@@ -24,7 +24,7 @@ def test_every_item_is_settled_once_and_the_slots_are_the_bound() -> None:
 def test_every_attempt_is_marked_before_it_is_made() -> None:
     source = ListSource(words(20))
 
-    async def attempt(word: str) -> Attempt:
+    async def attempt(word: str, _overdue: object) -> Attempt:
         made = sum(1 for marked, _ in source.marks if marked == word)
         assert made >= 1
         return ended(BUSY if made == 1 else DONE)
@@ -38,7 +38,7 @@ def test_any_operation_on_any_list() -> None:
     """The engine knows nothing of agents: here it hashes words."""
     source, digests = ListSource(words(50)), dict[str, str]()
 
-    async def digest(word: str) -> Attempt:
+    async def digest(word: str, _overdue: object) -> Attempt:
         digests[word] = hashlib.sha256(word.encode()).hexdigest()
         return ended(DONE)
 
@@ -70,7 +70,7 @@ def test_full_parking_stops_the_taking_of_new_items() -> None:
     head = bulkhead(source, far.attempt, limits)
     most = 0
 
-    async def attempt(word: str) -> Attempt:
+    async def attempt(word: str, _overdue: object) -> Attempt:
         nonlocal most
         most = max(most, head.parked)
         return await far.attempt(word)
@@ -195,7 +195,7 @@ def test_one_bulkhead_does_not_wait_for_another() -> None:
 def test_a_defect_ends_the_run_and_is_not_swallowed() -> None:
     source = ListSource(words(100))
 
-    async def attempt(word: str) -> Attempt:
+    async def attempt(word: str, _overdue: object) -> Attempt:
         await asyncio.sleep(0.01)
         raise ZeroDivisionError(word)
 
@@ -210,7 +210,7 @@ def test_stories_of_many_parked_items_are_not_mixed_up() -> None:
     source = ListSource(words(400))
     tries: dict[str, int] = {}
 
-    async def attempt(word: str) -> Attempt:
+    async def attempt(word: str, _overdue: object) -> Attempt:
         tries[word] = tries.get(word, 0) + 1
         await asyncio.sleep(0.001)
         wanted = int(word.removeprefix("word")) % 5

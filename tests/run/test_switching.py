@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -239,7 +240,9 @@ async def test_who_was_set_while_it_held_the_answer_was_set_before(
     others = 0
     held = anyio.Event()
 
-    async def attempt(self: GatewayClient, assignment: Assignment) -> Attempt:
+    async def attempt(
+        self: GatewayClient, assignment: Assignment, overdue: Callable[[], None]
+    ) -> Attempt:
         nonlocal others
         if assignment.agent_id in {"101", "102", "103"} and not held.is_set():
             sent_at = self._clock.wall_ms()
@@ -248,7 +251,7 @@ async def test_who_was_set_while_it_held_the_answer_was_set_before(
             return Attempt(
                 RETCODES["000-004"], sent_at=sent_at, latency_ms=latency_ms, retcode="000-004"
             )
-        ended = await real(self, assignment)
+        ended = await real(self, assignment, overdue)
         others += 1
         if others == len(AGENTS) - 3:
             held.set()
@@ -307,11 +310,13 @@ async def test_a_full_disk_in_the_second_pass_leaves_the_sum_what_it_is(
     attempt = GatewayClient.attempt
     attempts = 0
 
-    async def counted(self: GatewayClient, assignment: Assignment) -> Attempt:
+    async def counted(
+        self: GatewayClient, assignment: Assignment, overdue: Callable[[], None]
+    ) -> Attempt:
         nonlocal attempts, full
         attempts += 1
         full = attempts == len(AGENTS) + 6 + 2  # the second of the second pass
-        return await attempt(self, assignment)
+        return await attempt(self, assignment, overdue)
 
     monkeypatch.setattr(Database, "write", refusing)
     monkeypatch.setattr(GatewayClient, "attempt", counted)
