@@ -70,8 +70,8 @@ _SOMEBODY_ELSE = frozenset({Fault.NOT_A_GATEWAY, Fault.OVERSIZED, Fault.REDIRECT
 # shows its own.
 _SAYS_NOTHING = frozenset({Fault.TOO_MANY, Fault.NO_GUID, Fault.GUID_SOURCE, Fault.OUT_OF_STEP})
 
-# Without a whole reply the gateway may still be at work: it does not notice who hung up.
-_WITHOUT_A_REPLY = frozenset({Fault.RESET, Fault.READ_TIMEOUT, Fault.TRUNCATED})
+# Without a whole reply of its own: a gateway does not notice who hung up, so it may be at work.
+_WITHOUT_A_REPLY = frozenset({Fault.RESET, Fault.READ_TIMEOUT, Fault.TRUNCATED, Fault.OUT_OF_STEP})
 
 
 def _fault(
