@@ -144,7 +144,7 @@ def apply(  # noqa: PLR0917 - Typer reads the parameters; nobody calls this by p
             events=given.events_of(events, as_json=as_json),
             metrics_file=metrics_file,
             note=note or "",
-            place=given.place_of(ctx),
+            place=given.place_of(config),
             repeat=given.repeated(ctx),
             **given.times_of(start_at, finish_by, time_zone, config),
         )

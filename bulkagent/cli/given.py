@@ -105,7 +105,7 @@ def again_of(ctx: typer.Context) -> dict[str, Any]:
         "events": events_of(given["events"], as_json=given["as_json"]),
         "metrics_file": given["metrics_file"],
         "note": given["note"] or "",
-        "place": place_of(ctx),
+        "place": place_of(given["config"]),
         "repeat": repeated(ctx),
         **times_of(given["start_at"], given["finish_by"], given["time_zone"], given["config"]),
     }
@@ -188,9 +188,21 @@ def repeated(ctx: typer.Context) -> tuple[str, ...]:
     return (*_typed(ctx, "roster", "gateway", *_TLS), *insecure)
 
 
-def place_of(ctx: typer.Context) -> tuple[str, ...]:
-    """The typed options without which a following command would not find the run."""
-    return _typed(ctx, "ledger", "config")
+def place_of(config: Path | None) -> tuple[str, ...]:
+    """What a following command needs to read the same configuration, wherever it is typed.
+
+    Args:
+        config: The file that was asked for; None: the one that is found.
+    """
+    import platformdirs
+
+    from bulkagent.settings import find_config
+
+    found = find_config(config)
+    everywhere = platformdirs.user_config_path("bulkagent", appauthor=False) / "bulkagent.toml"
+    if found is None or found.absolute() == everywhere.absolute():
+        return ()
+    return ("--config", str(found.absolute()))
 
 
 def _typed(ctx: typer.Context, *names: str) -> tuple[str, ...]:
@@ -198,8 +210,15 @@ def _typed(ctx: typer.Context, *names: str) -> tuple[str, ...]:
         word
         for name in names
         if was_typed(ctx, name)
-        for word in (f"--{name.replace('_', '-')}", str(ctx.params[name]))
+        for word in (f"--{name.replace('_', '-')}", _anywhere(name, ctx.params[name]))
     )
+
+
+def _anywhere(name: str, value: object) -> str:
+    """A value as it can be typed in any folder."""
+    if name == "roster" and value != "-":
+        value = Path(str(value))
+    return str(value.absolute()) if isinstance(value, Path) else str(value)
 
 
 def _read(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -65,6 +65,8 @@ def _signals(run: Run, display: _Display) -> Iterator[None]:
                 display.announce(
                     "stopping: requests in flight may finish; once more to cut them off"
                 )
+                if run.resume_command:
+                    display.announce(f"next    {run.resume_command}")
             run.stop(number)
         elif len(received) == 2:  # noqa: PLR2004 - first, second, third
             display.announce("cut off: the reports are still written; once more to skip them")

@@ -39,7 +39,7 @@ def report(
         settings = given.settings_from(config, ledger=ledger)
         probe(check_path(to, run))  # what {job} means is known only in the ledger
         with read_ledger(settings.ledger or default_path()) as database:
-            result = write_report(database, run, to)
+            result = write_report(database, run, to, config=given.place_of(config))
         say(f"report  {result.reports[0]}  ({result.rows:,} rows of run {result.run_id})")
         if as_json:
             print_data(as_json_object(result))

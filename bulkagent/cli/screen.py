@@ -189,7 +189,7 @@ def closing(plan: Plan, finished: Finished, times: Sequence[str] = ()) -> str:
     if result.next:
         text.append(f"next    {result.next}")
     elif finished.left:
-        text.append(f"next    bulkagent resume {result.run_id} with the roster as --roster PATH")
+        text.append(f"next    {finished.left} with the roster as --roster PATH")
     elif result.exit_code == _REJECTED:
         text.append("next    nothing: a resume would not help those who are not set")
     return "\n".join(text)

@@ -38,7 +38,7 @@ def show(
             else:
                 print_data(telling.agent(of_agent))
         else:
-            of_run = run_story(settings.ledger, run)
+            of_run = run_story(settings.ledger, run, given.place_of(config))
             if as_json:
                 print_json(of_run)
             else:

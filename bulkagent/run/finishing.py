@@ -65,8 +65,10 @@ class Following(msgspec.Struct, frozen=True):
 
     def resume(self, run_id: str) -> tuple[str, ...]:
         """The command that goes on with the run; () where it cannot be known whole."""
-        if self.roster_needed:
-            return ()
+        return () if self.roster_needed else self.resume_but_roster(run_id)
+
+    def resume_but_roster(self, run_id: str) -> tuple[str, ...]:
+        """The same, to which a roster may have to be added that nobody can name."""
         return ("bulkagent", "resume", run_id, *self.options, *self.place)
 
     def resend(self, run_id: str) -> str:
@@ -76,7 +78,7 @@ class Following(msgspec.Struct, frozen=True):
 
     def report(self, run_id: str, path: Path) -> tuple[str, ...]:
         """The command that writes a report again."""
-        return ("bulkagent", "report", run_id, "--to", str(path), *self.place)
+        return ("bulkagent", "report", run_id, "--to", str(path.absolute()), *self.place)
 
 
 class Finished(msgspec.Struct, frozen=True):
@@ -86,8 +88,8 @@ class Finished(msgspec.Struct, frozen=True):
     clusters: tuple[Cluster, ...]
     applied: int
     """How many agents this leg has set."""
-    left: bool
-    """Whether a resume may help."""
+    left: str
+    """The command by which a resume may help, but for its roster; "" where none helps."""
     resend: str = ""
     """The command that sends those once more who were set before a switch-over."""
     note: str = ""
@@ -228,7 +230,7 @@ def finish(
         result,
         summary.clusters,
         applied,
-        verdict.again,
+        shlex.join(following.resume_but_roster(run_id)) if verdict.again else "",
         following.resend(run_id),
         note,
         _groups(database, planned.run, settings, seen_up),
@@ -285,7 +287,8 @@ def _write_reports(
     unwritten: list[Path] = []
     for path in reports:
         try:
-            write_report(database, run_id, path, summary=summary, skip=skip)
+            resume = shlex.join(following.resume(run_id)) or None
+            write_report(database, run_id, path, summary=summary, skip=skip, following=resume)
         except Skipped:
             command = shlex.join(following.report(run_id, path))
             troubles.append(f"{path} was not written; `{command}` writes it")

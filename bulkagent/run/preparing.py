@@ -15,6 +15,7 @@ from bulkagent.ledger import Database, forget_run
 from bulkagent.run.credentials import supplied_elsewhere
 from bulkagent.run.finishing import Following
 from bulkagent.run.gateways import Gateways
+from bulkagent.run.next_command import ledger_words
 from bulkagent.run.open_files import make_room
 from bulkagent.run.planning import Planned, plan_run
 from bulkagent.run.recall import Recalled
@@ -32,14 +33,15 @@ class Prepared(msgspec.Struct, frozen=True):
     request: Request
     gateways: Gateways
 
-    def following(self, plan: Plan) -> Following:
+    def following(self, plan: Plan, ledger: Path) -> Following:
         """The commands that may be typed next."""
         request = self.request
+        place = (*ledger_words(ledger), *request.place)
         opposite = ("bulkagent", "revert", plan.origin, "--assume-opposite")
         return Following(
-            request.place,
+            place,
             request.repeat,
-            (*opposite, *request.repeat, *request.place) if plan.previous_unknown else (),
+            (*opposite, *request.repeat, *place) if plan.previous_unknown else (),
             roster_needed=request.roster == "-" and not supplied_elsewhere(request.settings),
         )
 

@@ -7,7 +7,7 @@ formats.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,7 @@ from bulkagent.outcome import Line, Status
 from bulkagent.run.files import same_file
 from bulkagent.run.handing_over import Standing as GroupStanding
 from bulkagent.run.handing_over import standings
+from bulkagent.run.next_command import resume_command
 from bulkagent.run.report_paths import expanded
 from bulkagent.run.request import Standing
 from bulkagent.run.verdict import Ending, judge
@@ -58,6 +59,8 @@ def write_report(
     *,
     summary: Summary | None = None,
     skip: Callable[[], bool] | None = None,
+    config: Sequence[str] = (),
+    following: str | None = None,
 ) -> Standing:
     """Write the report of a run in the format of the path's suffix.
 
@@ -70,6 +73,8 @@ def write_report(
         summary: What became of its rows, where somebody has just counted them and no row has
             changed since.
         skip: Asked before each line whether to leave it; None: it is not left.
+        config: What a following command needs to read the same configuration.
+        following: The command that goes on with the run, where somebody knows it better.
 
     Returns:
         What became of the run.
@@ -93,6 +98,9 @@ def write_report(
         settings = Settings(**Settings.own_of(facts.settings))
         legs = [_leg(leg) for leg in legs_of(database, facts.run)]
         shown = shown_verdicts(database, facts)
+        command = None
+        if _is_left(summary, facts):
+            command = following or resume_command(facts, database.path, config)
         found = shown.lines(lines(database, facts.run, FLAGS))
         report.write(
             path,
@@ -124,7 +132,7 @@ def write_report(
                 "handover": [_group(at) for at in standings(database, facts.run, settings)],
                 "pulses": [_pulse(pulse) for pulse in pulses_of(database, facts.run)],
                 "left_out": _left_out(database, facts, summary),
-                "next": _next(summary, facts),
+                "next": command,
                 "version": version("bulkagent"),
                 **shown.facts,
             },
@@ -142,6 +150,7 @@ def write_report(
         not_sent=summary.not_sent,
         elapsed_s=elapsed_ms / 1000,
         reports=(str(path),),
+        next=command,
         left_out=tuple(row["row"] for row in _left_out(database, facts, summary)),
         verified=shown.facts.get("verified"),
     )
@@ -202,11 +211,10 @@ def _group(standing: GroupStanding) -> dict[str, Any]:
     }
 
 
-def _next(summary: Summary, facts: RunFacts) -> str | None:
+def _is_left(summary: Summary, facts: RunFacts) -> bool:
     again = judge(summary.totals, summary.causes, Ending()).again
     # Whoever writes this at the end of a leg still owns the run, and is done with it.
-    at_work = facts.running and facts.exit_code is None
-    return f"bulkagent resume {facts.id}" if again and not at_work else None
+    return again and not (facts.running and facts.exit_code is None)
 
 
 def end_of(facts: RunFacts) -> tuple[str, int | None]:

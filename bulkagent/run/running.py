@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import random
+import shlex
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -146,6 +147,14 @@ class Run:
     def insecure(self) -> bool:
         """Whether any certificate is accepted."""
         return self._prepared is not None and self._prepared.gateways.insecure
+
+    @property
+    def resume_command(self) -> str:
+        """What goes on with it should it be stopped now; "" where nobody can know that whole."""
+        if self._prepared is None or self._planned is None or self._database is None:
+            return ""
+        following = self._prepared.following(self._planned.plan, self._database.path)
+        return shlex.join(following.resume(self._planned.plan.run_id))
 
     @property
     def emulated(self) -> bool:
@@ -321,7 +330,7 @@ class Run:
                 counters=counters,
                 reports=self._reports,
                 skip_reports=lambda: self._skip_reports,
-                following=prepared.following(planned.plan),
+                following=prepared.following(planned.plan, database.path),
                 elapsed_s=self._clock.monotonic() - self._started - sending.looked_s,
                 now_ms=self.ended_ms,
                 settings=prepared.request.settings,

@@ -7,7 +7,7 @@ shown.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -30,6 +30,7 @@ from bulkagent.ledger import (
     verdicts_of,
 )
 from bulkagent.report import iso
+from bulkagent.run.next_command import resume_command
 from bulkagent.run.reporting import end_of
 from bulkagent.run.verdict import Ending, judge
 
@@ -123,8 +124,13 @@ def run_list(
         return [_line(database, facts) for facts in itertools.islice(stand, limit)]
 
 
-def run_story(ledger: Path | None, name: str) -> RunStory:
+def run_story(ledger: Path | None, name: str, config: Sequence[str] = ()) -> RunStory:
     """One run.
+
+    Args:
+        ledger: The ledger; None: the platform's.
+        name: A run ID or `last`.
+        config: What a following command needs to read the same configuration.
 
     Raises:
         RunNotFound: There is no such run.
@@ -159,7 +165,7 @@ def run_story(ledger: Path | None, name: str) -> RunStory:
                 )
                 for leg in legs_of(database, facts.run)
             ),
-            next=f"bulkagent resume {facts.id}"
+            next=resume_command(facts, database.path, config)
             if judge(summary.totals, summary.causes, Ending()).again and not facts.running
             else None,
         )

@@ -105,7 +105,9 @@ async def test_of_whom_nothing_is_known_is_left_alone(tmp_path: Path) -> None:
         assert {stands[str(agent)] for agent in UP} == {"applied"}
         assert {stands[str(agent)] for agent in DOWN} == {"not_attempted previous_unknown"}
         assert result.exit_code == 4
-        assert result.next == f"bulkagent revert {run.run_id} --assume-opposite"
+        assert result.next == (
+            f"bulkagent revert {run.run_id} --assume-opposite --ledger {made.ledger}"
+        )
         assert result.totals["not_attempted"] == result.causes["previous_unknown"] == 5
         again = await made.resume()
         assert (again.exit_code, made.requests) == (4, requests + 5)

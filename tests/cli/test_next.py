@@ -1,0 +1,107 @@
+"""`next` works where it is read: in another folder, without the variables of whoever began the run.
+
+--ledger and --config from the environment, a file or a relative path; show, page, report --json.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Mapping
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bulkagent.run.finishing import Following
+from tests.cli.command import SAMPLES, Ended, bulkagent, inside
+
+ROSTER = SAMPLES / "evening_shift.csv"
+TROUBLE = ("--scenario", SAMPLES / "scenarios/not_signed_in.toml")
+APPLY = ("apply", ROSTER, "--flag", 0, "--gateway", "emulated", *TROUBLE)
+REPORTS = ("--report", "r.json", "--report", "r.html", "--json")
+
+FOLDER = "a folder; with 'quotes'"
+
+
+def _typed(elsewhere: Path, command: str) -> Ended:
+    """The command as somebody types it into a shell of theirs."""
+    return bulkagent(elsewhere, *shlex.split(command)[1:], "--json")
+
+
+@pytest.mark.parametrize("layer", ["option", "environment", "file", "file here", "default"])
+def test_next_carries_whatever_is_not_the_default_from_whichever_layer(
+    tmp_path: Path, layer: str
+) -> None:
+    here, elsewhere = tmp_path / FOLDER, tmp_path
+    here.mkdir()
+    options: tuple[object, ...] = ()
+    variables: dict[str, str] = {}
+    expected: tuple[str, ...] = ("--ledger", str(here / "my ledger"))
+    config = "bulkagent.toml" if layer == "file here" else "my.toml"
+    if layer.startswith("file"):
+        (here / config).write_text('ledger = "my ledger"\n')
+        expected += ("--config", str(here / config))
+    match layer:
+        case "option":
+            options = ("--ledger", "my ledger")
+        case "environment":
+            variables = {"BULKAGENT_LEDGER": "my ledger"}
+        case "file":
+            variables = {"BULKAGENT_CONFIG": config}
+        case "default":
+            expected = ()
+    # The platform's folder is the same for whoever reads it.
+    variables |= {
+        "XDG_STATE_HOME": str(elsewhere / "state"),
+        "XDG_CONFIG_HOME": str(elsewhere / "config"),
+    }
+    ended = bulkagent(here, *APPLY, *REPORTS, *options, surroundings=variables)
+    assert ended.code == 3, ended.err
+    command = shlex.join(("bulkagent", "resume", ended.json["run_id"], *expected))
+    seen = _everywhere(here, ended, options, variables)
+    assert seen == dict.fromkeys(seen, command)
+    resumed = _typed(elsewhere, command)
+    assert resumed.code == 3, resumed.err
+    assert resumed.json["run_id"] == ended.json["run_id"]
+
+
+def _everywhere(
+    folder: Path, ended: Ended, options: tuple[object, ...], variables: Mapping[str, str]
+) -> Mapping[str, Any]:
+    """The same command as each place has it."""
+
+    def said(*command: object) -> Ended:
+        done = inside(folder, *command, *options, surroundings=variables)
+        assert done.code == 0, done.err
+        return done
+
+    page = re.search(r'<code id="next">(.*?)</code>', (folder / "r.html").read_text())
+    assert page is not None
+    return {
+        "apply": _last(ended.err),
+        "apply --json": ended.json["next"],
+        "show": _last(said("show", "last").out),
+        "show --json": said("show", "last", "--json").json["next"],
+        "report --json": said("report", "last", "--to", "again.json", "--json").json["next"],
+        "its file": json.loads((folder / "again.json").read_text())["run"]["next"],
+        "r.json": json.loads((folder / "r.json").read_text())["run"]["next"],
+        "r.html": unescape(page[1]),
+    }
+
+
+def _last(text: str) -> str:
+    last = text.splitlines()[-1]
+    assert last.startswith("next    ")
+    return last.removeprefix("next    ")
+
+
+def test_the_command_for_a_report_that_was_not_written_is_absolute() -> None:
+    following = Following(("--ledger", "/l"), (), (), roster_needed=True)
+    words = following.report("RUN", Path("r.csv"))
+    assert words == ("bulkagent", "report", "RUN", "--to", str(Path.cwd() / "r.csv"), *words[5:])
+    assert words[5:] == ("--ledger", "/l")
+    assert following.resume("RUN") == ()
+    assert following.resume_but_roster("RUN") == ("bulkagent", "resume", "RUN", "--ledger", "/l")
