@@ -35,12 +35,17 @@ class Authority:
         """TLS 1.2 or later, with a certificate for the loopback names and `host`.
 
         Raises:
-            SettingsRefused: there is no temporary folder to write to.
+            SettingsRefused: the host is no name, or there is no temporary folder to write to.
         """
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         names = dict.fromkeys((*NAMES, host))
-        certificate = self._authority.issue_cert(*names)
+        try:
+            certificate = self._authority.issue_cert(*names)
+        except ValueError:
+            raise SettingsRefused(
+                f"no certificate can be made for the host {host!r}; give a name or an address"
+            ) from None
         try:
             certificate.configure_cert(context)
         except OSError as error:

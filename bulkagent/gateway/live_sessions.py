@@ -65,6 +65,7 @@ class LiveSessions:
         self._looks = 0
         self._looking = anyio.Lock()
         self._gone = False
+        self._problem = ""  # what was wrong with it when it was read last
         self._refused = 0
         self._refused_with_cookie = 0
         self._youngest_refused_s: float | None = None
@@ -85,7 +86,6 @@ class LiveSessions:
         """
         try:
             data, status = read_whole(self._path)
-            self._stamp = _stamp(status)
         except OSError as error:
             raise SettingsRefused(
                 f"--sessions {self._path}: {error.strerror}; is the process that keeps it running?"
@@ -111,6 +111,7 @@ class LiveSessions:
             )
         if elsewhere and not self._sessions:
             raise SettingsRefused(_of_others(self._path, elsewhere))
+        self._stamp = _stamp(status)
 
     @property
     def path(self) -> Path:
@@ -164,8 +165,8 @@ class LiveSessions:
         several = "GUID was" if self._refused == 1 else "GUIDs were"
         text = f"{self._refused:,} {several} refused, and {self._path} had no newer ones"
         age_s = self._youngest_refused_s
-        if self._gone:
-            return f"{text}: it has vanished; see to the process that keeps it"
+        if trouble := self._trouble:
+            return f"{text}: {trouble}"
         if age_s is None:
             return f"{text}; is the process that keeps it still running?"
         if age_s >= GUID_LIFE_S:
@@ -177,6 +178,15 @@ class LiveSessions:
         if self._refused_with_cookie:
             return text
         return f"{text} They came without cookies, which a load balancer may need to see again"
+
+    @property
+    def _trouble(self) -> str:
+        """What is wrong with the file itself, and what to do; "" where nothing is."""
+        if self._gone:
+            return "it has vanished; see to the process that keeps it"
+        if self._problem:
+            return f"{self._problem}; correct the file, or whatever writes it"
+        return ""
 
     def _note(self, refused: Credential) -> None:
         self._refused += 1
@@ -200,18 +210,24 @@ class LiveSessions:
                 self._gone = False
                 return
             data, status = read_whole(self._path)
-            self._stamp = _stamp(status)
         except OSError:
             self._gone = True
             return
         self._gone = False
+        problem = ""
         try:
             for line in self._lines.read(data):
                 session = line.session
-                if session is not None and session.gateway in self._names:
+                if session is None:
+                    problem = problem or f"line {line.line} {line.problem}"
+                elif session.gateway in self._names:
                     self._keep(session.gateway, session.agent_id, session.credential)
-        except ValueError:
-            return  # somebody writes it in place
+        except ValueError as error:
+            self._problem = str(error)  # or somebody writes it in place just now
+            return
+        self._problem = problem
+        # Not before all of it has been taken: else nobody would look until it changes again.
+        self._stamp = _stamp(status)
 
     def _keep(self, gateway: str, agent_id: str, credential: Credential | None) -> None:
         self._sessions[self._names[gateway], agent_id] = credential

@@ -21,6 +21,7 @@ import msgspec
 from bulkagent.gateway.faults import FAULTS, Fault
 from bulkagent.gateway.json_text import NotJson, read_json, spelled_numbers, text_of
 from bulkagent.gateway.retcodes import disposition_of
+from bulkagent.odd_text import encodable
 from bulkagent.outcome import Disposition, Reach, Status
 
 __all__ = ["MAX_REPLY_BYTES", "Reading", "read_reply", "without_secrets"]
@@ -138,7 +139,7 @@ def _read_json(body: bytes) -> tuple[str, str] | None:
         message = ""
     elif not isinstance(message, str):
         message = _spelled_out(message)
-    return _whole(retcode), _whole(message)
+    return encodable(retcode), encodable(message)
 
 
 def _retcode_in(fields: Any, text: str) -> str:
@@ -162,8 +163,3 @@ def _spelled_out(message: object) -> str:
         return json.dumps(message)
     except RecursionError:
         return ""
-
-
-def _whole(text: str) -> str:
-    """The text with lone surrogates, which no file or database takes, spelled out."""
-    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()

@@ -88,8 +88,9 @@ _decode = msgspec.json.Decoder(_Record).decode
 class SessionLines:
     """Reads a file that comes again and again with few changes.
 
-    Lines that stood in it when it was read last are not said again: of the sessions of a minute
-    one in a hundred changes between two looks, and taking lines apart is what reading costs.
+    Sessions that stood in it when it was read last are not said again: of those of a minute one in
+    a hundred changes between two looks, and taking lines apart is what reading costs. What is wrong
+    with a line is said each time.
     """
 
     __slots__ = ("_known",)
@@ -98,23 +99,28 @@ class SessionLines:
         self._known: frozenset[bytes] = frozenset()
 
     def read(self, data: bytes) -> Iterator[SessionLine]:
-        """Read the whole file, of either form; CSV is what does not begin with a brace.
+        """Read the whole file, of either form; CSV is where no line begins with a brace.
 
         Raises:
             ValueError: It is neither; the text says why, for people.
         """
         data = data.removeprefix(b"\xef\xbb\xbf")
         complete, _, begun = data.rpartition(b"\n")
-        if data.lstrip()[:1] != b"{":
+        if data.lstrip()[:1] != b"{" and b"\n{" not in data:
             # A last cell may be half of a GUID and look like a whole one: it needs its line end.
             return _csv_lines(complete)
         return self._json_lines(complete.split(b"\n"), begun)
 
     def _json_lines(self, lines: Sequence[bytes], begun: bytes) -> Iterator[SessionLine]:
-        known, self._known = self._known, frozenset(lines)
+        wrong: set[bytes] = set()
         for number, line in enumerate(lines, 1):
-            if line not in known and line.strip():
-                yield _of_json(number, line)
+            if line not in self._known and line.strip():
+                read = _of_json(number, line)
+                if read.session is None:
+                    wrong.add(line)
+                yield read
+        # Not before they have been taken: who is stopped on the way has to read them again.
+        self._known = frozenset(lines) - wrong
         if begun.strip():
             last = _of_json(len(lines) + 1, begun)
             if last.session is not None:  # else the rest of it is still to come
@@ -217,6 +223,8 @@ def _moment(at_ms: int) -> str:
 def _of_json(number: int, line: bytes) -> SessionLine:
     try:
         record = _decode(line)
+    except UnicodeDecodeError:
+        return SessionLine(number, None, _NO_UTF_8)
     except (msgspec.DecodeError, RecursionError):
         return SessionLine(number, None, "is no JSON object with agent_id and guid as text")
     cells = Cells(
@@ -230,22 +238,40 @@ def _of_json(number: int, line: bytes) -> SessionLine:
     return session_of(number, cells)
 
 
+_NO_UTF_8 = "has bytes that are no UTF-8"
+
+
 def _csv_lines(complete: bytes) -> Iterator[SessionLine]:
-    try:
-        rows = csv.reader(io.StringIO(complete.decode("utf-8"), newline=""), strict=True)
-        header = [cell.strip().lower() for cell in next(rows, [])]
-        missing = [name for name in ("agent_id", "guid") if name not in header]
-        if header and missing:
-            raise ValueError(f"its first line names no column {' and no column '.join(missing)}")
-        for cells in rows:
-            if cells:
-                named = dict(zip(header, map(str.strip, cells), strict=False))
-                known = {name: named.get(name, "") for name in Cells._fields}
-                yield session_of(rows.line_num, Cells(**known))
-    except UnicodeDecodeError:
-        raise ValueError("it is not UTF-8") from None
-    except csv.Error as error:
-        raise ValueError(f"it is neither JSON Lines nor CSV ({error})") from None
+    header: list[str] = []
+    for number, line in enumerate(complete.split(b"\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            # One session a line: a quotation mark without its other takes no later line with it.
+            cells = next(csv.reader([line.decode()], strict=True))
+        except UnicodeDecodeError:
+            problem = _NO_UTF_8
+        except csv.Error as error:
+            problem = f"is neither JSON nor CSV ({error})"
+        else:
+            if not header:
+                header = _header(cells)
+                continue
+            named = dict(zip(header, map(str.strip, cells), strict=False))
+            known = {name: named.get(name, "") for name in Cells._fields}
+            yield session_of(number, Cells(**known))
+            continue
+        if not header:
+            raise ValueError(f"its first line {problem}")
+        yield SessionLine(number, None, problem)
+
+
+def _header(cells: Iterable[str]) -> list[str]:
+    header = [cell.strip().lower() for cell in cells]
+    missing = [name for name in ("agent_id", "guid") if name not in header]
+    if missing:
+        raise ValueError(f"its first line names no column {' and no column '.join(missing)}")
+    return header
 
 
 def session_of(number: int, cells: Cells) -> SessionLine:

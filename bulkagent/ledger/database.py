@@ -16,6 +16,7 @@ from typing import Any, Self
 from bulkagent.errors import LedgerFailed, LedgerUnavailable
 from bulkagent.ledger.schema import APPLICATION_ID, MIGRATIONS, VERSION
 from bulkagent.ledger.structure import OBJECTS, Object, oddity
+from bulkagent.odd_text import encodable
 
 __all__ = ["BUSY_WAIT_S", "Busy", "Database", "connected", "explained", "format_of", "is_busy"]
 
@@ -100,7 +101,10 @@ class Database:
     def all(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """The rows of a SELECT, all of them."""
         with explained(self.path):
-            return self._connection.execute(sql, parameters).fetchall()
+            try:
+                return self._connection.execute(sql, parameters).fetchall()
+            except UnicodeEncodeError:  # of what people look for
+                return self._connection.execute(sql, _spelled(parameters)).fetchall()
 
     @contextlib.contextmanager
     def snapshot(self) -> Iterator[None]:
@@ -157,7 +161,14 @@ class Database:
         Returns:
             How many rows of the table it has changed.
         """
-        return self._connection.executemany(sql, rows).rowcount
+        try:
+            return self._connection.executemany(sql, rows).rowcount
+        except UnicodeEncodeError:
+            # What people gave in bytes that are no text: a note, a job's name, their own. Of
+            # more than one row, some would be there already.
+            if not isinstance(rows, list) or len(rows) != 1:
+                raise
+            return self._connection.executemany(sql, map(_spelled, rows)).rowcount
 
     def define(self, table: str) -> None:
         """Make a temporary table, which only this connection sees.
@@ -308,3 +319,7 @@ def is_busy(error: Exception) -> bool:
     # Errors of the module's own, such as of a closed connection, have no code.
     code: int = getattr(error, "sqlite_errorcode", 0)
     return code & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+
+
+def _spelled(parameters: Sequence[object]) -> Sequence[object]:
+    return [encodable(each) if isinstance(each, str) else each for each in parameters]

@@ -17,6 +17,7 @@ from bulkagent.errors import LedgerFailed, LedgerUnavailable, RunBusy
 from bulkagent.ledger.covers import Covered, Covers
 from bulkagent.ledger.database import Database
 from bulkagent.ledger.ownership import Claim
+from bulkagent.odd_text import as_json
 from bulkagent.outcome import Cause, Status
 
 __all__ = ["Endpoint", "Lane", "Planner"]
@@ -113,10 +114,9 @@ class Planner:
         facts = (
             now_ms,
             operation,
-            # A path may have bytes that are no text, which Python spells as half characters.
-            roster.encode("utf-8", "backslashreplace").decode(),
-            msgspec.json.encode(list(extra_columns)).decode(),
-            msgspec.json.encode(settings).decode(),
+            roster,
+            as_json(list(extra_columns)),
+            as_json(settings),
             reverts,
             job,
         )
@@ -279,10 +279,7 @@ class Planner:
             ),
             (
                 "INSERT INTO endpoints (run, gateway, url, options) VALUES (?,?,?,?)",
-                [
-                    (self.run, at.gateway, at.url, msgspec.json.encode(at.options).decode())
-                    for at in endpoints
-                ],
+                [(self.run, at.gateway, at.url, as_json(at.options)) for at in endpoints],
             ),
             (
                 "INSERT INTO legs (run, leg, command, started_at) VALUES (?,1,?,?)",
@@ -334,7 +331,7 @@ _ROW_CAUSES = {Status.INVALID: Cause.BAD_ROW, Status.DUPLICATE: Cause.REPEATED_R
 
 
 def _json(extra: Sequence[str]) -> str | None:
-    return msgspec.json.encode(extra).decode() if extra else None
+    return as_json(extra) if extra else None
 
 
 def _run_id(now_ms: int) -> str:

@@ -16,6 +16,7 @@ from typing import BinaryIO
 
 import msgspec
 
+from bulkagent.odd_text import encodable, encodable_values
 from bulkagent.outcome import Line
 from bulkagent.report.columns import COLUMNS, fitted, header
 from bulkagent.report.moments import iso
@@ -75,7 +76,7 @@ def write_jsonl(
 
 def _objects(lines: Iterable[Line], extra_columns: Sequence[str]) -> Iterator[bytes]:
     """Each line as an object; what there is none of, an empty text too, is null."""
-    names = header(extra_columns, _encodable)
+    names = header(extra_columns, encodable)
     width = len(names) - len(COLUMNS)
     for line in lines:
         extra = line.extra
@@ -120,7 +121,7 @@ def encoded(value: object) -> bytes:
     try:
         data = _ENCODER.encode(value)
     except UnicodeEncodeError:
-        data = _ENCODER.encode(_mended(msgspec.to_builtins(value, enc_hook=str)))
+        data = _ENCODER.encode(encodable_values(msgspec.to_builtins(value, enc_hook=str)))
     # The cheap tests settle nearly every line; the search costs more than the encoding did.
     if data.isascii() and _DELETE not in data:
         return data
@@ -130,22 +131,3 @@ def encoded(value: object) -> bytes:
 
 def _json_escape(found: re.Match[str]) -> str:
     return f"\\u{ord(found[0]):04x}"
-
-
-def _encodable(text: str) -> str:
-    # JSON could spell a lone surrogate, but strict readers then refuse the whole document: it
-    # becomes the same visible text as in the CSV.
-    return text.encode("utf-8", "backslashreplace").decode()
-
-
-def _mended(value: object) -> object:
-    """The same plain data with every text in it, keys too, made encodable."""
-    match value:
-        case str():
-            return _encodable(value)
-        case dict():
-            return {_mended(name): _mended(held) for name, held in value.items()}
-        case list() | tuple():
-            return [_mended(held) for held in value]
-        case _:
-            return value

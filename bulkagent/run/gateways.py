@@ -17,6 +17,7 @@ from bulkagent.errors import SettingsRefused
 from bulkagent.gateway.credentials import Credential, PackedGuids
 from bulkagent.gateway.endpoint import Endpoint, tls_context
 from bulkagent.ledger import Endpoint as Recorded
+from bulkagent.odd_text import path_of
 from bulkagent.run.request import EMULATED, Request
 from bulkagent.settings import GatewaySection
 
@@ -276,7 +277,7 @@ def _of_record(recorded: Recorded, given: Mapping[str, Any]) -> Endpoint:
     kept = dict(recorded.options)
     for name in ("ca_file", "client_cert"):
         if name in kept:
-            kept[name] = Path(kept[name])
+            kept[name] = Path(path_of(kept[name]))
     return Endpoint.parse(recorded.url, name=recorded.gateway, **{**kept, **given})
 
 

@@ -25,6 +25,7 @@ from bulkagent.ledger import (
     release_lease,
     unplanned_since,
 )
+from bulkagent.odd_text import path_of
 from bulkagent.outcome import Cause
 from bulkagent.roster import Retraction, Roster
 from bulkagent.run.addresses import refuse_moved
@@ -103,7 +104,7 @@ def recall(database: Database, facts: RunFacts, again: Again) -> Recalled:
         # Whoever names a roster to take GUIDs from wants them from there.
         settings = msgspec.structs.replace(settings, sessions=None, guid_url="")
     request = Request(
-        roster=again.roster or facts.roster,
+        roster=again.roster or path_of(facts.roster),
         gateway=own.gateway,
         flag=own.flag,
         settings=settings,
@@ -112,7 +113,7 @@ def recall(database: Database, facts: RunFacts, again: Again) -> Recalled:
         agent_column=again.agent_column or own.agent_column,
         skip_invalid=facts.settings["skip_invalid"],
         reports=again.reports or _reports_of(facts, own),
-        scenario=again.scenario or (Path(own.scenario) if own.scenario else None),
+        scenario=again.scenario or (Path(path_of(own.scenario)) if own.scenario else None),
         ca_file=again.tls.get("ca_file"),
         client_cert=again.tls.get("client_cert"),
         tls_server_name=again.tls.get("tls_server_name", ""),
@@ -140,11 +141,12 @@ def places_of(request: Request, gateways: Gateways) -> tuple[str, ...]:
 def _reports_of(facts: RunFacts, own: Kept) -> tuple[Path, ...]:
     """Where the run's reports are, so that a resume takes their places."""
     if own.reports:
-        for report in own.reports:
-            refuse_foreign(Path(report))
-        return tuple(Path(report) for report in own.reports)
-    stem = "stdin" if facts.roster == "-" else Path(facts.roster).stem
-    folder = Path(own.folder)
+        reports = tuple(Path(path_of(report)) for report in own.reports)
+        for report in reports:
+            refuse_foreign(report)
+        return reports
+    stem = "stdin" if facts.roster == "-" else Path(path_of(facts.roster)).stem
+    folder = Path(path_of(own.folder))
     if folder == Path.cwd() or not folder.is_dir():
         folder = Path()
     return (folder / f"{stem}.{facts.id}.report.csv",)

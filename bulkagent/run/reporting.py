@@ -34,6 +34,7 @@ from bulkagent.ledger import (
     read_ledger,
     summarise,
 )
+from bulkagent.odd_text import path_of
 from bulkagent.outcome import Line, Status
 from bulkagent.run.files import same_file
 from bulkagent.run.handing_over import Standing as GroupStanding
@@ -90,7 +91,7 @@ def write_report(
     with database.snapshot():
         facts = find_run(database, run_name)
         path = expanded(path, facts.id, facts.job)
-        for taken in (Path(facts.roster), database.path):
+        for taken in (Path(path_of(facts.roster)), database.path):
             if same_file(path, taken):
                 raise SettingsRefused(f"the report {path} would replace {taken}; name another")
         summary = summary or summarise(database, facts.run)

@@ -13,6 +13,7 @@ from typing import Any, cast
 import msgspec
 
 from bulkagent.errors import SettingsRefused
+from bulkagent.odd_text import path_of
 from bulkagent.settings.file import ConfigFile, GatewaySection, limits_in, settings_in
 from bulkagent.settings.limits import GatewayLimits, LimitsAt, with_implied
 from bulkagent.settings.observers import observer
@@ -184,7 +185,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             for name, value in kept.items()
         }
         files = {
-            name: Path(shaped[name]) if shaped[name] else None for name in _FILES & kept.keys()
+            name: Path(path_of(shaped[name])) if shaped[name] else None
+            for name in _FILES & kept.keys()
         }
         return {**shaped, **files}
 

@@ -176,3 +176,15 @@ async def test_nothing_shows_what_it_knows() -> None:
         shown = repr(broker) + repr(broker._address)
     assert GUID not in shown
     assert "synthetic" not in shown
+
+
+@pytest.mark.parametrize(
+    "body", [b'{"guid":"caf\xe9"}', b"caf\xe9", b"\xff\xfe\x00", b'{"caf\xe9":1}']
+)
+async def test_bytes_that_are_no_utf_8_are_a_fault_of_that_answer_alone(body: bytes) -> None:
+    """They ended the whole run as a defect."""
+    async with raw_gateway(text(body), text(ANSWER)) as service, broker_of(service) as broker:
+        with pytest.raises(SourceFailed, match="something that is no GUID"):
+            await broker.credential(AGENT)
+        other = msgspec.structs.replace(AGENT, agent_id="102")
+        assert await broker.credential(other) == SAID

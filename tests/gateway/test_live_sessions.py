@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from pathlib import Path
+from unittest import mock
 
 import anyio
 import msgspec
@@ -13,7 +14,7 @@ import pytest
 from bulkagent.errors import SettingsRefused
 from bulkagent.gateway.credentials import Credential
 from bulkagent.gateway.live_sessions import LiveSessions
-from bulkagent.gateway.session_file import Session, write_sessions
+from bulkagent.gateway.session_file import Session, SessionLines, write_sessions
 from tests.gateway.raw import GUID, TO_AGENT_101
 from tests.jumping import JumpingClock
 
@@ -207,3 +208,39 @@ async def test_what_was_refused_is_explained_by_its_age(
     assert not await sessions.renewed(AGENT, refused)
     assert says in sessions.note
     assert GUID not in sessions.note + repr(sessions)
+
+
+async def test_a_line_with_bytes_that_are_no_utf_8_hides_no_other_and_is_read_once_corrected(
+    path: Path,
+) -> None:
+    """A holder wrote one in the middle of a run; agents after it kept their dead GUIDs."""
+    said(path, OLD, OLD)
+    sessions = live(path)
+    other = msgspec.structs.replace(AGENT, agent_id="102")
+    bad = b'{"gateway":"east","agent_id":"101","guid":"caf\xe9"}\n'
+    good = b'{"gateway":"east","agent_id":"102","guid":"new"}\n'
+    path.write_bytes(bad + good)
+    await sessions.refresh()
+    assert await sessions.credential(AGENT) == OLD
+    assert await sessions.credential(other) == NEW
+    assert not await sessions.renewed(AGENT, OLD)
+    assert "line 1 has bytes that are no UTF-8; correct the file" in sessions.note
+    path.write_bytes(bad.replace(b"caf\xe9", b"new") + good)
+    await sessions.refresh()
+    assert await sessions.credential(AGENT) == NEW
+    assert "UTF-8" not in sessions.note
+
+
+async def test_a_file_that_could_not_be_read_is_looked_at_again_though_it_has_not_changed(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else its state was remembered before it was read, and nobody looked any more."""
+    said(path, OLD)
+    sessions = live(path)
+    said(path, NEW)
+    with monkeypatch.context() as broken:
+        broken.setattr(SessionLines, "read", mock.Mock(side_effect=MemoryError))
+        with pytest.raises(MemoryError):
+            await sessions.refresh()
+    await sessions.refresh()
+    assert await sessions.credential(AGENT) == NEW

@@ -91,13 +91,69 @@ def test_what_is_wrong_with_a_line_is_said_without_quoting_it(line: bytes, probl
         (b"agent,guid\n101,g\n", "no column agent_id"),
         (b"agent_id\n101\n", "no column guid"),
         (b"x\n", "no column agent_id and no column guid"),
-        (b"agent_id,guid\n101,\xff\n", "UTF-8"),
-        (b'agent_id,guid\n101,"a"b\n', "CSV"),
+        (b"agent_id,\xff\n101,g\n", "UTF-8"),
+        (b'agent_id,"guid\n101,g\n', "CSV"),
     ],
 )
 def test_a_file_of_neither_form_is_refused(data: bytes, why: str) -> None:
     with pytest.raises(ValueError, match=why):
         list(SessionLines().read(data))
+
+
+HEAD = b"agent_id,guid\n"
+GOOD_JSON = [b'{"agent_id":"%d","guid":"g-%d"}' % (agent, agent) for agent in range(101, 106)]
+GOOD_CSV = [b"%d,g-%d" % (agent, agent) for agent in range(101, 106)]
+
+
+@pytest.mark.parametrize(
+    ("head", "good", "bad"),
+    [
+        (b"", GOOD_JSON, b'{"agent_id":"200","guid":"caf\xe9"}'),
+        (b"", GOOD_JSON, b"\xff\xfe{"),
+        (HEAD, GOOD_CSV, b"200,caf\xe9"),
+        (HEAD, GOOD_CSV, b'200,"g-200'),
+        (HEAD, GOOD_CSV, b'200,"g"200'),
+    ],
+)
+@pytest.mark.parametrize("place", range(6))
+def test_bytes_that_are_no_utf_8_are_the_fault_of_their_line_alone(
+    head: bytes, good: list[bytes], bad: bytes, place: int
+) -> None:
+    """They hid all lines after them, also when they had been corrected."""
+    read = SessionLines()
+    whole = [*good[:place], bad, *good[place:]]
+    data = head + b"".join(line + b"\n" for line in whole)
+    lines = list(read.read(data))
+    assert [line.session for line in lines if line.session] == sessions(
+        head + b"".join(line + b"\n" for line in good)
+    )
+    (wrong,) = (line for line in lines if line.session is None)
+    assert wrong.line == place + 1 + bool(head)
+    assert "UTF-8" in wrong.problem or "JSON" in wrong.problem
+    # As long as it is there it is said; once it is corrected, it is read.
+    assert wrong in list(read.read(data + b"\n"))
+    again = list(read.read(data.replace(bad, good[0].replace(b"101", b"200"))))
+    assert Session("", "200", Credential("g-200")) in [line.session for line in again]
+    assert all(line.session for line in again)
+
+
+def test_lines_that_nobody_has_taken_yet_are_said_again() -> None:
+    """Whoever reads may be stopped on the way, and what came after was known from then on."""
+    lines = SessionLines()
+    assert next(lines.read(JSON)).session == SAID[0]
+    assert [line.session for line in lines.read(JSON)] == SAID
+
+
+@given(st.lists(st.binary(max_size=40), max_size=6), st.sampled_from((b"", HEAD)))
+def test_whatever_bytes_it_has_a_session_or_a_problem_comes_of_each_line(
+    junk: list[bytes], head: bytes
+) -> None:
+    last = b'{"agent_id":"105","guid":"g"}' if not head else b"105,g"
+    first = b'{"agent_id":"104","guid":"g"}' if not head else b"104,g"
+    data = b"\n".join([head.strip() or first, *junk, last, b""])
+    lines = list(SessionLines().read(data))
+    assert lines[-1].session == Session("", "105", Credential("g"))
+    assert all((line.session is None) == bool(line.problem) for line in lines)
 
 
 def test_what_has_not_changed_is_not_said_again() -> None:
