@@ -12,6 +12,8 @@ from typing import Any
 
 from typer.core import TyperCommand
 
+from bulkagent.cli.idle import PRESENT
+
 __all__ = ["OPTIONAL_VALUES", "Command"]
 
 OPTIONAL_VALUES = {"--skip-invalid": "1%"}
@@ -27,6 +29,14 @@ class Command(TyperCommand):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse a command line."""
         return super().parse_args(ctx, filled_in(args, self._with_value))
+
+    def invoke(self, ctx: Any) -> Any:
+        """Carry out a command, which may ask what was typed for it."""
+        present = PRESENT.set(ctx)
+        try:
+            return super().invoke(ctx)
+        finally:
+            PRESENT.reset(present)
 
     @property
     def _with_value(self) -> frozenset[str]:

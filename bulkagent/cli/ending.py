@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from bulkagent.cli.idle import refuse_idle
 from bulkagent.cli.refused import replace_reports
 from bulkagent.cli.terminal import print_data, say
 
@@ -36,6 +37,7 @@ def explained(*, as_json: bool | None = None) -> Iterator[None]:
     from bulkagent.errors import BulkagentError
 
     try:
+        refuse_idle()
         yield
     except BulkagentError as error:
         _print_refusal(error, as_json=as_json)

@@ -42,11 +42,17 @@ def settings_from(config: Path | None, *, emulated: bool = False, **options: Any
         options: What was given, by the options' names.
 
     Raises:
-        SettingsRefused: One of them is wrong.
+        SettingsRefused: One of them is wrong, or changes nothing beside the others.
     """
-    from bulkagent.settings import Settings, find_config, load_config
+    from bulkagent.cli.idle import typed
+    from bulkagent.settings import Settings, find_config, load_config, refuse_idle_settings
 
-    return Settings.resolve(_read(options), load_config(find_config(config)), emulated=emulated)
+    read = _read(options)
+    settings = Settings.resolve(read, load_config(find_config(config)), emulated=emulated)
+    refuse_idle_settings(
+        _read({name: options[name] for name in typed() & options.keys()}), settings
+    )
+    return settings
 
 
 def choices_of(ctx: typer.Context, config: Path | None, **options: Any) -> Choices:

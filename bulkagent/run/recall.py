@@ -34,7 +34,7 @@ from bulkagent.run.gateways import Gateways
 from bulkagent.run.kept import Kept, kept_of, refuse_foreign, refuse_strange
 from bulkagent.run.planning import flag_text, guids_required, rules_of
 from bulkagent.run.request import EMULATED, Again, Request
-from bulkagent.settings import Settings
+from bulkagent.settings import Settings, refuse_idle_settings
 
 __all__ = ["Recalled", "claimed_run", "guids_for", "places_of", "recall"]
 
@@ -127,6 +127,13 @@ def recall(database: Database, facts: RunFacts, again: Again) -> Recalled:
     recorded = endpoints_of(database, facts.run)
     if own.gateway != EMULATED:
         refuse_moved(facts.id, recorded, again.choices.file.gateways, given=again.gateway)
+    refuse_idle_settings(again.choices.explicit, settings)
+    if again.tls and own.gateway == EMULATED:
+        name = next(iter(again.tls)).replace("_", "-")
+        raise SettingsRefused(
+            f"--{name} would change nothing: run {facts.id} is at an emulated gateway, whose"
+            " certificate is known; leave it out"
+        )
     gateways = Gateways(request, recorded, default=own.default_gateway)
     gateways.check(at.gateway for at in recorded)
     return Recalled(facts, request, gateways)

@@ -6,12 +6,14 @@ gave explicitly; the command line reads both.
 
 The flow: `file` (the configuration file), `limits` (what holds at one gateway), `ranges` and
 `observers` (what a value may be), `settings` (the layers, laid over one another), `sources` (which
-layer a setting comes from), `words` (what each key of the file means).
+layer a setting comes from), `idle` (what changes nothing beside the others), `words` (what each key
+of the file means).
 """
 
 from __future__ import annotations
 
 from bulkagent.settings.file import ConfigFile, GatewaySection, Policy, find_config, load_config
+from bulkagent.settings.idle import refuse_idle_settings
 from bulkagent.settings.limits import GatewayLimits
 from bulkagent.settings.observers import observer
 from bulkagent.settings.ranges import NONE
@@ -31,5 +33,6 @@ __all__ = [
     "find_config",
     "load_config",
     "observer",
+    "refuse_idle_settings",
     "sources",
 ]

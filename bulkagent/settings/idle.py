@@ -1,0 +1,60 @@
+"""Settings that would change nothing beside the others.
+
+What may live here: which ones, and the sentence. What this room must not know: where a setting was
+given, and how it is used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+
+from bulkagent.errors import SettingsRefused
+from bulkagent.settings.settings import Settings
+
+__all__ = ["refuse_idle_settings"]
+
+
+def refuse_idle_settings(given: Collection[str], settings: Settings) -> None:
+    """Refuse a setting that was asked for by name and would be of no effect.
+
+    Args:
+        given: The names of those that were asked for, as fields of `Settings`.
+        settings: What they come to, with all others.
+
+    Raises:
+        SettingsRefused: One would be of no effect.
+    """
+    for name, (option, idle, why) in _IDLE.items():
+        if name in given and idle(settings):
+            raise SettingsRefused(f"{option} would change nothing: {why}")
+
+
+def _has_no_rate(settings: Settings) -> bool:
+    names = ("", *settings.gateways)
+    return all(settings.limits(name).per_second is None for name in names)
+
+
+_NO_HANDOVER = "it is for a handover, and --no-handover wants none; leave one out"
+
+_IDLE: Mapping[str, tuple[str, Callable[[Settings], bool], str]] = {
+    "guid_ca_file": (
+        "--guid-ca-file",
+        lambda settings: not settings.guid_url,
+        "it is for the service of --guid-url; give that, or --ca-file for the gateway's",
+    ),
+    "verify_again_after_s": (
+        "--verify-again-after",
+        lambda settings: not settings.verify_with,
+        "nothing is verified; give --verify-with, or leave it out",
+    ),
+    "burst": ("--burst", _has_no_rate, "there is no rate; give --rate, or leave it out"),
+    **{
+        name: (option, lambda settings: not settings.handover, _NO_HANDOVER)
+        for name, option in (
+            ("gate", "--gate"),
+            ("floor", "--floor"),
+            ("allow_closing", "--allow-closing"),
+            ("up_means", "--up-means"),
+        )
+    },
+}
