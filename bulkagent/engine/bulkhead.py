@@ -176,6 +176,11 @@ class Bulkhead(Generic[ItemT, AttemptT]):
         return self._admission.slots.borrowed_tokens
 
     @property
+    def in_use(self) -> int:
+        """The same, with those that others left behind."""
+        return self.in_flight + self._restraint.lingering.carried(self._clock.monotonic())
+
+    @property
     def lingering(self) -> int:
         """Requests that use a slot although their answer is overdue, or will not come."""
         carried = self._restraint.lingering.carried(self._clock.monotonic())

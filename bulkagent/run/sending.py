@@ -243,7 +243,9 @@ class Sending:
             *(self._database, self._planned.run, self._planned.plan.run_id or ""),
             {urls[head.name]: self._bulkheads.sharer(head) for head in heads if urls},
             clock=self._clock,
-            in_doubt=lambda: journal.counters.unfinished > 0,
+            in_doubt=lambda: (
+                journal.counters.unfinished > 0 or any(head.lingering for head in heads)
+            ),
         )
 
     def _ended(self, key: int, item: Assignment, outcome: Outcome) -> None:

@@ -50,7 +50,7 @@ class Head(Protocol):
     """What is asked of a gateway's bulkhead."""
 
     @property
-    def in_flight(self) -> int:
+    def in_use(self) -> int:
         """Slots in use."""
 
     def resize(self, tokens: int, until: float) -> None:
@@ -91,7 +91,7 @@ class Sharer:
     @property
     def in_use(self) -> int:
         """Slots in use."""
-        return self._head.in_flight
+        return self._head.in_use
 
     def keep_to(self, shared: Shared, until: float) -> None:
         """Let the bulkhead send no more than this from now on, and nothing once a time is past."""

@@ -46,7 +46,7 @@ class Slots:
     """What a bulkhead is told, and how many slots are said to be in use."""
 
     def __init__(self) -> None:
-        self.in_flight = 0
+        self.in_use = 0
         self.tokens = LIMIT.concurrency
         self.until = math.inf
         self.rate: float | None = LIMIT.per_second
@@ -108,18 +108,18 @@ async def test_one_that_is_alone_has_its_whole_limit_at_once(database: Database)
 async def test_two_share_and_what_one_leaves_is_the_others(database: Database) -> None:
     clock = Running()
     async with Command(database, clock) as first:
-        first.slots.in_flight = 16
+        first.slots.in_use = 16
         async with Command(database, clock) as second:
             assert second.slots.tokens == 0, "the first one does not know yet"
             await first.look()
             await first.look()
             await second.look()
             assert (first.slots.tokens, second.slots.tokens) == (8, 0), "sixteen are under way"
-            first.slots.in_flight = 11
+            first.slots.in_use = 11
             await first.look()
             await second.look()
             assert second.slots.tokens == 5
-            first.slots.in_flight = 8
+            first.slots.in_use = 8
             await first.look()
             await second.look()
             assert (second.slots.tokens, second.slots.rate, second.slots.burst) == (8, 50.0, 2)
