@@ -83,12 +83,7 @@ _ZONE = _Idle(
     lambda given: given["start_at"] is None and given["finish_by"] is None,
     "it is for --start-at and --finish-by; give one of them, or leave it out",
 )
-_ROSTER = _Idle(
-    ("encoding", "delimiter", "agent_column"),
-    lambda given: not given["roster"],
-    "it is for --roster, which is not given; the run's own roster is read as before",
-)
-_AGAIN = (_INSECURE, _SHOWN, _ZONE, _ROSTER)
+_AGAIN = (_INSECURE, _SHOWN, _ZONE)
 
 _RULES: Mapping[str, tuple[_Idle, ...]] = {
     "apply": (

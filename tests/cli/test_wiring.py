@@ -93,6 +93,12 @@ ROWS: Mapping[str, tuple[tuple[str, ...], dict[str, Any]]] = {
     "--assume-opposite": ((), {"assume_opposite": True}),
 }
 
+# What an option needs beside it, because it would be refused as of no effect.
+BESIDE = {
+    "--guid-ca-file": ("--guid-url", "https://g.example/{agentid}"),
+    "--verify-again-after": ("--verify-with", "105:7"),
+}
+
 # Read from a file or a clock, so they have tests of their own below.
 APART = {"--config", "--start-at", "--finish-by", "--time-zone"}
 
@@ -171,7 +177,8 @@ def test_a_typed_option_arrives_where_it_belongs_and_nowhere_else(
 ) -> None:
     name = row_of(option)
     words, expected = ROWS[name]
-    plain, with_it = asked.by(command), asked.by(command, name, *words)
+    beside = BESIDE.get(name, ())
+    plain, with_it = asked.by(command, *beside), asked.by(command, *beside, name, *words)
     assert {field: with_it.get(field) for field in expected} == expected
     assert changed(plain, with_it) == set(expected)
 
