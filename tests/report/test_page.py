@@ -8,6 +8,7 @@ import html.parser
 import io
 import json
 import re
+import time
 from typing import Any
 
 import msgspec
@@ -124,6 +125,22 @@ def test_verdict_causes_and_the_next_command_are_said() -> None:
     assert "1 failed: timeout" in text
     assert "no complete reply in time" in text
     assert "bulkagent resume 2026" in text
+
+
+def test_the_head_has_roster_gateway_flag_and_date(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the printed page begins with, in local time with its name."""
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    try:
+        on = msgspec.structs.replace(LINE, flag="1")
+        both = " ".join("".join(text for _, text in Reader(page(LINE, on)).texts).split())
+        text = " ".join("".join(text for _, text in Reader(page(LINE)).texts).split())
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert "Roster shift.csv Gateway east Flag 0 (stop taking calls) Date 2026-11-23" in text
+    assert "07:00:00 CET" in text
+    assert "Flag 0 (stop taking calls) and 1 (may take calls)" in both
 
 
 def test_nothing_is_fetched_and_only_its_own_script_and_style_may_run() -> None:
@@ -312,7 +329,7 @@ def _colours(scheme: str) -> dict[str, tuple[float, ...]]:
 
 
 def _schemes(text: str) -> tuple[str, str]:
-    light, dark = text.split("@media (prefers-color-scheme: dark)")
+    light, dark = text.split("@media screen and (prefers-color-scheme: dark)")
     return light, dark.split("* {")[0]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -225,10 +226,90 @@ async def test_it_is_light_and_dark_and_prints(page: browser.Page, tmp_path: Pat
     await page.send("Emulation.setEmulatedMedia", media="print")
     controls = await page.ask("getComputedStyle(document.getElementById('controls')).display")
     assert controls == "none"
-    assert await page.ask("getComputedStyle(rows).overflow") == "visible"
+    assert await page.ask("getComputedStyle(rows.parentElement).display") == "none"
     await page.send("Emulation.setEmulatedMedia", media="")
     printed = await page.send("Page.printToPDF")
     assert base64.b64decode(printed["data"]).startswith(b"%PDF")
+
+
+async def test_printed_it_has_who_is_not_as_wanted_with_names_on_few_pages(
+    page: browser.Page, tmp_path: Path
+) -> None:
+    """More than 2,000 agents printed as a hundred blank pages; columns were cut off."""
+    long = "a rather long explanation of what the gateway said about it, " * 3
+    lines = [
+        msgspec.structs.replace(
+            LINE, row=at, agent_id=str(99 + at), extra=(f"Name {at}", "", "Maple", "x" * 60)
+        )
+        for at in range(2, 3_002)
+    ]
+    for at in (5, 500, 2_999):
+        lines[at] = msgspec.structs.replace(
+            lines[at],
+            status=Status.FAILED,
+            cause=Cause.NOT_SIGNED_IN,
+            message=long,
+            retcode="100-006",
+        )
+    lines[7] = msgspec.structs.replace(lines[7], status=Status.DUPLICATE)
+    columns = ("name", "empty", "team", "skills")
+    await page.open(_written(tmp_path, *lines, columns=columns))
+    printed = base64.b64decode((await page.send("Page.printToPDF"))["data"])
+    assert 1 <= len(re.findall(rb"/Type\s*/Page\b", printed)) <= 3
+    await page.send("Emulation.setEmulatedMedia", media="print")
+    await page.send(
+        *("Emulation.setDeviceMetricsOverride",),
+        width=700,
+        height=1_000,
+        deviceScaleFactor=1,
+        mobile=False,
+    )
+    assert await page.ask("document.documentElement.scrollWidth") <= 700, "it fits the paper"
+    heads = "[...document.querySelectorAll('#printed th')].map((head) => head.textContent)"
+    assert await page.ask(heads) == [
+        *("agent_id", "name", "team", "skills", "status", "cause", "retcode", "message"),
+    ]
+    names = (
+        "[...document.querySelectorAll('#printed tbody tr')].map((r) => r.children[1].innerText)"
+    )
+    assert await page.ask(names) == ["Name 7", "Name 502", "Name 3001"]
+    assert await page.ask("document.getElementById('paper-said').innerText") == "3 of 3,000 rows."
+
+
+async def test_printed_it_has_what_was_searched_for_or_nobody(
+    page: browser.Page, tmp_path: Path
+) -> None:
+    await page.open(_written(tmp_path, LINE))
+    said = "document.getElementById('paper-said').textContent"
+    await page.send("Page.printToPDF")
+    assert await page.ask(said) == "Nobody: every agent is as wanted."
+    await page.ask("search.value = 'ana'; search.dispatchEvent(new Event('input'))")
+    await page.send("Page.printToPDF")
+    assert await page.ask(said) == "1 of 1 rows."
+
+
+async def test_search_is_for_identity_and_finds_no_times(
+    page: browser.Page, tmp_path: Path
+) -> None:
+    """`101` is an agent, and no part of 22:13:20.101Z, a row, a latency, a port or a message."""
+    other = msgspec.structs.replace(
+        LINE,
+        row=101,
+        agent_id="2002",
+        gateway="localhost:10143",
+        latency_ms=101.0,
+        message="101",
+        retcode="100-101",
+        finished_at=1_700_000_000_101,
+    )
+    lines = [
+        msgspec.structs.replace(other, row=at, agent_id=str(2_000 + at)) for at in range(2, 50)
+    ]
+    lines[20] = msgspec.structs.replace(other, agent_id="5101", extra=("Zoë Ray",))
+    await page.open(_written(tmp_path, *lines))
+    for wanted in ("101", "zoë"):
+        await page.ask(f"search.value = '{wanted}'; search.dispatchEvent(new Event('input'))")
+        assert await _cells(page, 1) == ["5101"]
 
 
 async def test_a_narrow_window_scrolls_in_the_table_alone(

@@ -41,12 +41,19 @@ class Figures:
     def __init__(self) -> None:
         self.attempts: Counter[int] = Counter()
         """Agents by the number of requests that were made for them."""
+        self.flags: set[str] = set()
+        """Which flags agents were to have."""
+        self.gateways: set[str] = set()
         self._times = _Times()
         self._latencies: Counter[int] = Counter()
         self._latency_count = 0
 
     def add(self, line: Line) -> None:
         """Count one line."""
+        if line.flag:
+            self.flags.add(line.flag)
+        if line.gateway:
+            self.gateways.add(line.gateway)
         if line.finished_at is not None:
             self._times.add(line.finished_at, line.status)
         if line.attempts:

@@ -14,7 +14,15 @@
   const search = document.getElementById("search");
   const status = document.getElementById("status");
   const found = document.getElementById("found");
-  const texts = rows.map((row) => row.join("\u0000").toLowerCase());
+  const AGENT = columns.indexOf("agent_id");
+  const GATEWAY = columns.indexOf("gateway");
+  const OWN = columns.indexOf("finished_at") + 1;
+  const VERIFIED = columns.indexOf("verified") === OWN ? OWN : -1;
+  // Who somebody is: a search for an agent must not find times, numbers of rows or ports.
+  const NAMES = columns.map((_, at) => at).filter((at) => at >= OWN && at !== VERIFIED);
+  const several = (column) => new Set(rows.map((row) => row[column])).size > 1;
+  const IDENTITY = [AGENT, ...(several(GATEWAY) ? [GATEWAY] : []), ...NAMES];
+  const texts = rows.map((row) => IDENTITY.map((at) => row[at]).join("\u0000").toLowerCase());
   let shown = rows.map((_, at) => at);
   let sorted = 0;
   let down = false;
@@ -41,9 +49,9 @@
     return row;
   };
 
-  const draw = (all) => {
-    const from = all ? 0 : Math.max(0, Math.floor(box.scrollTop / HEIGHT) - AROUND);
-    const to = all ? shown.length : Math.min(shown.length, from + Math.ceil(box.clientHeight / HEIGHT) + 2 * AROUND);
+  const draw = () => {
+    const from = Math.max(0, Math.floor(box.scrollTop / HEIGHT) - AROUND);
+    const to = Math.min(shown.length, from + Math.ceil(box.clientHeight / HEIGHT) + 2 * AROUND);
     if (from === drawn[0] && to === drawn[1]) return;
     drawn = [from, to];
     const parts = [];
@@ -126,9 +134,51 @@
       copy.textContent = document.execCommand("copy") ? "Copied" : "Selected";
     });
   }
+  const MOST_PRINTED = 10000;
+  const MOST_NAMES = 4;
+  const MOST_UNBROKEN = 8;
+  const asWanted = (row) => ["applied", "duplicate"].includes(row[STATUS]) && row[VERIFIED] !== "no";
+  const cell = (kind, text, className) => {
+    const made = document.createElement(kind);
+    made.textContent = text === null || text === undefined ? "" : String(text);
+    if (className) made.className = className;
+    return made;
+  };
+  // What goes on paper: who is not as wanted, or what was searched for.
+  const fillPaper = () => {
+    const chosen = search.value.trim() || status.value || cause;
+    const these = chosen ? shown : rows.map((_, at) => at).filter((at) => !asWanted(rows[at]));
+    const printed = these.slice(0, MOST_PRINTED);
+    const used = (column) => printed.some((at) => rows[at][column] !== null && rows[at][column] !== "");
+    const named = (name) => columns.indexOf(name);
+    const wide = [
+      AGENT, ...NAMES.filter(used).slice(0, MOST_NAMES),
+      ...[GATEWAY, named("flag")].filter(several),
+      STATUS, CAUSE, ...(VERIFIED < 0 ? [] : [VERIFIED]), named("retcode"), named("message"),
+    ].filter(used);
+    const short = new Set([AGENT, STATUS, CAUSE, named("flag"), named("retcode")]);
+    const unbroken = (column, text) => (short.has(column) || String(text).length <= MOST_UNBROKEN ? "short" : "");
+    const title = document.createElement("tr");
+    for (const column of wide) {
+      const made = cell("th", columns[column], unbroken(column, columns[column]));
+      made.scope = "col";
+      title.append(made);
+    }
+        document.querySelector("#printed thead").replaceChildren(title);
+    document.querySelector("#printed tbody").replaceChildren(...printed.map((at) => {
+      const row = document.createElement("tr");
+      for (const column of wide) row.append(cell("td", rows[at][column], unbroken(column, rows[at][column])));
+      return row;
+    }));
+    document.querySelector("#paper h2").textContent = chosen ? "Rows that were searched for" : "Who is not as wanted, by name";
+    const count = these.length.toLocaleString("en");
+    const more = these.length > printed.length ? `; the first ${printed.length.toLocaleString("en")} are here, all are in the CSV report` : "";
+    document.getElementById("paper-said").textContent = these.length ? `${count} of ${rows.length.toLocaleString("en")} rows${more}.` : "Nobody: every agent is as wanted.";
+    document.getElementById("printed").hidden = !these.length;
+  };
   box.addEventListener("scroll", () => draw());
   window.addEventListener("resize", () => draw());
-  window.addEventListener("beforeprint", () => { if (shown.length <= 2000) { drawn = [-1, -1]; draw(true); } });
-  window.addEventListener("afterprint", () => { drawn = [-1, -1]; draw(); });
+  window.addEventListener("beforeprint", fillPaper);
+  window.matchMedia("print").addEventListener("change", (media) => { if (media.matches) fillPaper(); });
   again();
 })();

@@ -12,6 +12,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -121,6 +122,7 @@ def _page(names: Sequence[str], figures: Figures, run: Mapping[str, object]) -> 
     facts: dict[str, Any] = msgspec.to_builtins({**_NO_FACTS, **run}, enc_hook=str)
     style, script = _asset("page.css"), _asset("page.js")
     totals: dict[str, int] = facts["totals"]
+    shown = _shown(facts)
     columns = _UNSAFE.sub(_escape, msgspec.json.encode(list(names)).decode())
     return _template().render(
         policy=(
@@ -129,7 +131,8 @@ def _page(names: Sequence[str], figures: Figures, run: Mapping[str, object]) -> 
         ),
         style=style,
         script=script,
-        run=_shown(facts),
+        run=shown,
+        head=_head(shown, figures),
         verdict=_VERDICTS.get(facts["exit_code"], _VERDICTS[None]),
         totals=[(status.value, totals.get(status, 0)) for status in Status],
         causes=[
@@ -150,6 +153,32 @@ def _page(names: Sequence[str], figures: Figures, run: Mapping[str, object]) -> 
         mark=_MARK,
         columns=columns,
     )
+
+
+def _head(run: Mapping[str, Any], figures: Figures) -> dict[str, str]:
+    """What a reader of the paper has to know first: of which roster, where, and which way."""
+    roster = str(run["roster"])
+    flags = sorted(figures.flags)
+    gateways = sorted(run["gateways"]) or sorted(map(printable, figures.gateways))
+    return {
+        "roster": "standard input" if roster == "-" else roster.rpartition("/")[2] or roster,
+        "gateways": ", ".join(gateways) or "-",
+        "flag": " and ".join(_FLAGS.get(flag, printable(flag)) for flag in flags) or "-",
+    }
+
+
+_FLAGS = {"0": "0 (stop taking calls)", "1": "1 (may take calls)"}
+
+
+def _local(iso: str | None) -> str:
+    """A time that data have in UTC, as people read it where the page is written."""
+    if not iso:
+        return "-"
+    try:
+        local = datetime.fromisoformat(iso).astimezone()
+    except (ValueError, OverflowError):
+        return iso
+    return f"{local:%Y-%m-%d %H:%M:%S} {local.tzname()}"
 
 
 def _attempts(figures: Figures) -> list[tuple[int, int, float]]:
@@ -207,5 +236,6 @@ def _template() -> jinja2.Template:
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
+    environment.filters["local"] = _local
     environment.filters["count"] = lambda number: f"{number:,}"
     return environment.from_string(_asset("page.html"))
