@@ -11,6 +11,7 @@ import typer
 
 from bulkagent.cli import options
 from bulkagent.cli.ending import explained
+from bulkagent.cli.idle import typed
 from bulkagent.cli.terminal import print_data, say
 
 if TYPE_CHECKING:
@@ -160,6 +161,9 @@ def emulate(  # noqa: PLR0917 - Typer reads the parameters; nobody calls this by
 
         if signed_out and sessions_out is not None:
             raise SettingsRefused("--sessions-out is of agents that are signed in: leave one out")
+        if auth == "static" and (idle := sorted(typed() & {"guid_interval", "guid_timeout"})):
+            names = " and ".join(f"--{name.replace('_', '-')}" for name in idle)
+            say(f"note: {names} would matter with --auth dynamic; now GUIDs stay as they are")
         low, high = agent_id_range(agents)
         try:
             rules = SessionRules(

@@ -116,16 +116,4 @@ _RULES: Mapping[str, tuple[_Idle, ...]] = {
             "agents of the emulated gateway are signed in there; leave it out",
         ),
     ),
-    "emulate": (
-        _Idle(
-            ("guid_timeout",),
-            lambda given: given["auth"] == "static",
-            "GUIDs of --auth static never die by themselves; give --auth dynamic",
-        ),
-        _Idle(
-            ("guid_interval",),
-            lambda given: given["auth"] == "static" and given["sessions_out"] is None,
-            "GUIDs of --auth static are never renewed; give --auth dynamic",
-        ),
-    ),
 }

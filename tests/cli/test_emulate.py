@@ -71,3 +71,4 @@ def test_what_cannot_be_is_refused(tmp_path: Path, arguments: list[object], reas
     assert ended.code == 2
     assert reason in ended.err
     assert "Traceback" not in ended.err
+    assert ("would matter with --auth dynamic" in ended.err) == ("--guid-interval" in arguments)

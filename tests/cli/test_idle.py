@@ -57,8 +57,6 @@ IDLE = [
     (("resume", "last", "--time-zone", "UTC"), "--time-zone"),
     (("revert", "last", "--quiet", "--progress", "bar"), "--progress"),
     (("revert", "last", "--insecure", "--ca-file", "ca.pem"), "--ca-file"),
-    (("emulate", "--guid-timeout", "5000"), "--guid-timeout"),
-    (("emulate", "--guid-interval", "5000"), "--guid-interval"),
 ]
 
 
