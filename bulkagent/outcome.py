@@ -175,6 +175,9 @@ class Disposition(msgspec.Struct, frozen=True, gc=False):
     """Whether the one it is about is there; who is not may come."""
     lingers: bool = False
     """Whether the far side may still be at work on it: it was sent, and no whole answer came."""
+    lasting: Cause | None = None
+    """Why the gateway `rejected` who got nothing else in two executions of a run, while others were
+    applied: the end may be about the whole or about one agent. None: it is what its status says."""
 
     @property
     def learned(self) -> Learned:
@@ -298,6 +301,8 @@ class Past(msgspec.Struct, frozen=True, gc=False):
     """Why it may have taken effect already; None where it certainly has not."""
     not_sent: int = 0
     """Of `attempts`, those of which no byte left."""
+    only_end: str = ""
+    """The disposition that all its attempts ended in; "" where they ended in several."""
 
 
 class Outcome(msgspec.Struct, frozen=True, gc=False):
@@ -349,13 +354,25 @@ class Line(msgspec.Struct, frozen=True, gc=False):
 
 
 def conclude(
-    row: int, story: Story[Attempt], finished_at: int, past: Past | None = None
+    row: int,
+    story: Story[Attempt],
+    finished_at: int,
+    past: Past | None = None,
+    *,
+    others_applied: bool = False,
 ) -> Outcome:
     """The outcome of a story that gets no further attempt.
 
     Only a retcode "0" clears a doubt, also one of an earlier execution. A later refusal speaks
     for its own request alone: its code is shown, but the status stays `unknown` and the cause is
     the fault that made it so.
+
+    Args:
+        row: The row.
+        story: Its attempts.
+        finished_at: Time of day in milliseconds.
+        past: What earlier executions left of it.
+        others_applied: Whether others at the same gateway were applied in this run.
     """
     last = story.last
     not_sent = story.not_sent + (past.not_sent if past else 0)
@@ -372,6 +389,8 @@ def conclude(
             status, cause = Status.UNKNOWN, past.doubt
         elif story.withheld is not None:
             cause = story.withheld
+        elif others_applied and past is not None and _lasts(story, past):
+            status, cause = Status.REJECTED, last.disposition.lasting
     return Outcome(
         row=row,
         status=status,
@@ -387,4 +406,14 @@ def conclude(
         finished_at=finished_at,
         absent=last.disposition.absence is Absence.SURELY,
         not_sent=not_sent,
+    )
+
+
+def _lasts(story: Story[Attempt], past: Past) -> bool:
+    """Whether all that ever came of it is one end, which may be about this agent."""
+    last = story.last.disposition
+    return (
+        last.lasting is not None
+        and past.only_end == last.name
+        and all(end.name == last.name for end in story.ends)
     )

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import re
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bulkagent.gateway.retcodes import RETCODES
-from bulkagent.outcome import Attempt, Cause, Disposition, Reach, Status, Story, conclude
+from bulkagent.outcome import (
+    Attempt,
+    Cause,
+    Disposition,
+    Past,
+    Reach,
+    Status,
+    Story,
+    conclude,
+)
 from bulkagent.report.advice import ADVICE
 from tests.dispositions import ALL, BUSY, DONE, LOST, REFUSED, UNREACHED
 
@@ -130,4 +140,37 @@ class TestAdvice:
     @pytest.mark.parametrize("cause", Cause)
     def test_the_retcodes_that_advice_names_do_have_that_cause(self, cause: Cause) -> None:
         for code in re.findall(r"\d{3}-\d{3}", ADVICE[cause][0]):
-            assert RETCODES[code].cause is cause
+            assert cause in {RETCODES[code].cause, RETCODES[code].lasting}
+
+
+EITHER = RETCODES["100-007"]
+_PAST = Past(1, 1, None, 0, "100-007")
+
+
+@pytest.mark.parametrize(
+    ("happened", "past", "others", "status"),
+    [
+        ((EITHER,), _PAST, True, Status.REJECTED),
+        ((EITHER, EITHER), _PAST, True, Status.REJECTED),
+        ((EITHER,), _PAST, False, Status.FAILED),
+        ((EITHER,), None, True, Status.FAILED),
+        ((EITHER,), Past(1, 1, None, 0, ""), True, Status.FAILED),
+        ((EITHER,), Past(1, 1, None, 0, "000-004"), True, Status.FAILED),
+        ((EITHER,), Past(1, 1, Cause.RESET, 0, "100-007"), True, Status.UNKNOWN),
+        ((BUSY, EITHER), _PAST, True, Status.FAILED),
+        ((LOST, EITHER), _PAST, True, Status.UNKNOWN),
+        ((EITHER, DONE), _PAST, True, Status.APPLIED),
+        ((RETCODES["000-000"],), Past(1, 1, None, 0, "000-000"), True, Status.FAILED),
+    ],
+)
+def test_one_end_alone_over_two_legs_is_a_refusal_where_others_were_applied(
+    happened: tuple[Disposition, ...], past: Past | None, *, others: bool, status: Status
+) -> None:
+    story = told(attempts_of(*happened))
+    outcome = conclude(2, story, 9, past, others_applied=others)
+    assert outcome.status is status
+    if status is Status.REJECTED:
+        assert outcome.cause is Cause.NOT_PERMITTED
+        # A retry that was due and not made might have helped.
+        withheld = msgspec.structs.replace(story, withheld=Cause.INTERRUPTED)
+        assert conclude(2, withheld, 9, past, others_applied=True).status is Status.FAILED

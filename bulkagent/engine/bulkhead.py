@@ -74,6 +74,7 @@ class Bulkhead(Generic[ItemT, AttemptT]):
         carried: When those requests began, by the clock, that others sent to the far side and that
             it may still be at work on: each uses a slot until twice the time-out has passed.
         rows: How many items its lanes have in all; 0 where nobody knows.
+        applied_before: Whether earlier items were applied there.
         halt_first: How many first items are enough to end it, where all of them say that
             something is set up wrongly (`HaltFirst`); 0: never.
         observe: Called on the loop once for every attempt that ended, when it is decided what
@@ -103,13 +104,14 @@ class Bulkhead(Generic[ItemT, AttemptT]):
         answered: bool = False,
         carried: Iterable[float] = (),
         rows: int = 0,
+        applied_before: bool = False,
         halt_first: int = 0,
         observe: Callable[[ItemT, int, AttemptT, Decision], None] | None = None,
         ending: Callable[[End], None] | None = None,
         notice: Callable[[Notice], None] | None = None,
     ) -> None:
         self.name = name
-        self.tally = Tally(rows)
+        self.tally = Tally(rows, applied_before=applied_before)
         self.under_way = 0
         """Attempts that are being made; some slots wait for the rate."""
         self._source = source

@@ -23,12 +23,24 @@ class Tally:
 
     Args:
         rows: How many items there are to finish in all; 0 where nobody knows.
+        applied_before: Whether earlier items were applied, so that an end that may be about one
+            item alone does not point to the setup.
     """
 
-    __slots__ = ("_mixed", "_verdict", "applied", "aside", "bad", "finished", "rows")
+    __slots__ = (
+        "_applied_before",
+        "_mixed",
+        "_verdict",
+        "applied",
+        "aside",
+        "bad",
+        "finished",
+        "rows",
+    )
 
-    def __init__(self, rows: int = 0) -> None:
+    def __init__(self, rows: int = 0, *, applied_before: bool = False) -> None:
         self.rows = rows
+        self._applied_before = applied_before
         self.finished = 0
         self.applied = 0
         self.bad = 0
@@ -80,7 +92,8 @@ class Tally:
 
     def _compare(self, story: Story[AttemptT]) -> None:
         first = story.first.disposition
-        if first.evidence is not Evidence.SETUP or self._verdict not in {None, first.cause}:
+        points = first.evidence is Evidence.SETUP and not (first.lasting and self._applied_before)
+        if not points or self._verdict not in {None, first.cause}:
             self._mixed = True
         self._verdict = first.cause
 

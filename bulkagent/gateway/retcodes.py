@@ -47,6 +47,7 @@ def _answer(
     evidence: Evidence = Evidence.ORDINARY,
     health: Health = Health.GOOD,
     absence: Absence = Absence.NONE,
+    lasting: Cause | None = None,
 ) -> Disposition:
     return Disposition(
         name=code,
@@ -58,6 +59,7 @@ def _answer(
         evidence=evidence,
         health=health,
         absence=absence,
+        lasting=lasting,
     )
 
 
@@ -103,6 +105,16 @@ _KINDS: Mapping[str, tuple[Status, Cause | None, int | None, str]] = {
         _TO_THE_LIMIT,
         "A part of the gateway is not available; resume the run when it is back.",
     ),
+    "failed inside": (
+        Status.FAILED,
+        Cause.GATEWAY_ERROR,
+        3,
+        (
+            "Either a part of the gateway is not available, or this agent is refused (a missing"
+            " role right, an agent it does not know): resume the run when the gateway is well;"
+            " who gets it again is rejected then."
+        ),
+    ),
     "state": (
         Status.REJECTED,
         Cause.NOT_PERMITTED,
@@ -134,7 +146,7 @@ _TABLE: tuple[tuple[str, str, str] | tuple[str, str, str, int], ...] = (
     ("100-004", "refused", "wrong user name or password"),
     ("100-005", "refused", "a sign-out parameter is illegal"),
     ("100-006", "signed out", "the agent has not signed in, or the GUID is not its own"),
-    ("100-007", "unwell", "exception during the operation: no resource, or internal error", 3),
+    ("100-007", "failed inside", "exception during the operation: no resource, or internal error"),
     ("100-008", "signed out", "the agent has already signed out"),
     ("100-009", "state", "the state cannot be set, perhaps for want of permission"),
     ("100-010", "state", "the agent's state does not allow sign-out"),
@@ -180,18 +192,28 @@ _AT_ONCE = frozenset({"105-003"})
 _EVIDENCE: Mapping[str, Evidence] = {
     "000-002": Evidence.SETUP,
     "000-003": Evidence.SETUP,
+    "100-007": Evidence.SETUP,
     "100-006": Evidence.PERSONAL,
     "100-008": Evidence.PERSONAL,
 }
 
 # Any other answer, also one that is not in the table, is that of a gateway that works. While an
 # agent is moved to another gateway or recovered there, this one is not itself.
-_KIND_HEALTH: Mapping[str, Health] = {"switch-over": Health.UNWELL, "unwell": Health.NEUTRAL}
+_KIND_HEALTH: Mapping[str, Health] = {
+    "switch-over": Health.UNWELL,
+    "unwell": Health.NEUTRAL,
+    "failed inside": Health.NEUTRAL,
+}
 
 # "unwell" says nothing of the whole, because each of its codes may be about one agent or one
 # resource of it (000-000, 100-003, 100-007), and 000-007 may be the echo of an attempt of ours
 # that timed out and still hangs there. A gateway that sees a sign-in in progress is well.
 _HEALTH: Mapping[str, Health] = {"100-021": Health.GOOD}
+
+
+# The only code on settalkright's page by which what is behind the gateway can refuse: a missing
+# role right or an unknown agent probably comes as it, too.
+_LASTING: Mapping[str, Cause] = {"100-007": Cause.NOT_PERMITTED}
 
 
 # The gateway says 100-006 also where only the GUID is not the agent's any more (page 0005).
@@ -212,6 +234,7 @@ def _row(code: str, kind: str, meaning: str, retries: int | None = None) -> Retc
             evidence=_EVIDENCE.get(code, Evidence.ORDINARY),
             health=_HEALTH.get(code, _KIND_HEALTH.get(kind, Health.GOOD)),
             absence=_ABSENCE.get(code, Absence.NONE),
+            lasting=_LASTING.get(code),
         ),
         advice=advice,
     )

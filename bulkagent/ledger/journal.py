@@ -98,6 +98,7 @@ class Journal:
         database: The ledger; this journal opens two more connections to it.
         run: The run's key in it.
         leg: Which stretch of sending this is: 1, and one more with each resume.
+        applied: The gateways at which earlier legs have applied somebody.
         only: Hand out only what ended with one of these causes; none: all that is left.
         operation: The operation's name, for the assignments that it hands out.
         lanes: The lanes that it hands out.
@@ -118,6 +119,7 @@ class Journal:
         run: int,
         *,
         leg: int = 1,
+        applied: Collection[str] = (),
         only: Collection[Cause] = (),
         operation: str,
         lanes: Sequence[int],
@@ -151,6 +153,7 @@ class Journal:
             leg=leg,
             only=only,
         )
+        self._applied = set(applied)
         self._pasts: dict[int, Past] = {}
         self._sent_at: dict[int, int] = {}
         self._not_sent: dict[int, int] = {}  # of this leg's attempts of a row, where there are any
@@ -245,7 +248,12 @@ class Journal:
         """Record an outcome; it is counted when it is on disk."""
         past = self._pasts.pop(item.row, None)
         self._sent_at.pop(item.row, None)
-        outcome = conclude(item.row, story, self._clock.wall_ms(), past)
+        outcome = conclude(
+            *(item.row, story, self._clock.wall_ms(), past),
+            others_applied=past is not None and item.gateway in self._applied,
+        )
+        if self._leg > 1 and outcome.status is Status.APPLIED:
+            self._applied.add(item.gateway)
         if story.not_sent:
             # The last one too, where no other was to follow it.
             while story.not_sent > self._not_sent.get(item.row, 0):

@@ -33,7 +33,11 @@ _SHELVED = 16_000
 # What this leg has not dispatched yet and another attempt may help.
 _NEXT = """
 SELECT row, gateway, agent_id, arguments, attempts, not_sent, first_sent_at,
-       CASE status WHEN 'unknown' THEN cause END
+       CASE status WHEN 'unknown' THEN cause END,
+       CASE WHEN attempts > 0 THEN (
+           SELECT CASE WHEN min(t.disposition) = max(t.disposition) THEN min(t.disposition) END
+           FROM attempts t WHERE t.run = stories.run AND t.row = stories.row
+       ) END
 FROM stories
 WHERE run = ?1 AND lane = ?2 AND row > ?3 AND leg < ?4
 AND status IN ('not_attempted', 'failed', 'unknown') AND cause NOT IN ('superseded', 'protected')
@@ -139,11 +143,11 @@ class Shelves:
             return [
                 (
                     Assignment(row, gateway, agent_id, operation, arguments),
-                    Past(attempts, first, Cause(doubt) if doubt else None, not_sent)
+                    Past(attempts, first, Cause(doubt) if doubt else None, not_sent, end or "")
                     if attempts
                     else None,
                 )
-                for row, gateway, agent_id, arguments, attempts, not_sent, first, doubt in rows
+                for row, gateway, agent_id, arguments, attempts, not_sent, first, doubt, end in rows
             ]
         except LedgerUnavailable as error:
             # That would say that nothing was sent.

@@ -36,8 +36,8 @@ ADVICE: Mapping[Cause, tuple[str, str]] = MappingProxyType(
             "check agent ID, --agent-id-range and the gateway's address",
         ),
         Cause.NOT_PERMITTED: (
-            "the agent's state or rights do not allow it (100-009 and others)",
-            "check the agent's rights at the gateway",
+            "the agent's state or rights do not allow it (100-009, or 100-007 again in a resume)",
+            "check the agent's role and rights at the gateway, and that it knows the agent",
         ),
         Cause.REFUSED: (
             "a retcode that belongs to another interface",
@@ -48,8 +48,11 @@ ADVICE: Mapping[Cause, tuple[str, str]] = MappingProxyType(
             "look it up in the gateway's log; it was not repeated on a guess",
         ),
         Cause.GATEWAY_ERROR: (
-            "the gateway is unwell (100-007, 000-000, 5xx); unknown ones may have taken effect",
-            "resume the run when the gateway is well",
+            (
+                "the gateway is unwell (000-000, 100-007, 5xx), or refuses this agent (100-007);"
+                " unknown ones may have taken effect"
+            ),
+            "resume the run when the gateway is well; who gets 100-007 again is rejected then",
         ),
         Cause.SWITCH_OVER: (
             "the gateway was switching over or lost the session (000-004, 105-...)",

@@ -43,6 +43,7 @@ class Bulkheads:
     Args:
         settings: What limits there are.
         answered: The gateways that have answered within the run before.
+        applied: Those at which agents have been applied within the run before.
         clock: Time.
         uniform: Numbers from 0 up to 1 for the jitter.
         log: Told of every attempt and decision.
@@ -52,6 +53,7 @@ class Bulkheads:
         self,
         settings: Settings,
         answered: Collection[str],
+        applied: Collection[str],
         *,
         clock: Clock,
         uniform: Callable[[], float],
@@ -59,6 +61,7 @@ class Bulkheads:
     ) -> None:
         self._settings = settings
         self._answered = answered
+        self._applied = applied
         self._clock = clock
         self._uniform = uniform
         self._log = log
@@ -126,6 +129,7 @@ class Bulkheads:
             clock=self._clock,
             random=self._uniform,
             rows=sum(lane.assignments for lane in lanes),
+            applied_before=name in self._applied,
             halt_first=settings.halt_first,
             observe=hearing.observe,
             ending=lambda end: hearing.ended(bulkhead, end),

@@ -171,6 +171,11 @@ def _done(ended: Disposition) -> Iterator[str]:
         yield "if the first --halt-first agents all get it, the gateway is halted (exit 6)"
     elif ended.evidence is Evidence.PERSONAL:
         yield "it is about this agent alone, so no halt rule counts it"
+    if ended.lasting is not None:
+        yield (
+            "who gets nothing else in a resume either, while others at the gateway are applied, is"
+            f" rejected, cause {ended.lasting}"
+        )
     yield f"if nothing better comes, the row is {ended.status}, cause {ended.cause}"
 
 

@@ -134,7 +134,9 @@ def lanes_of(lanes: Sequence[Lane], gatekeeper: Gatekeeper | None) -> Mapping[st
 def result_of(outcome: Outcome, settings: Settings, *, goes_off: bool) -> Result:
     """What an outcome means for gates and canaries."""
     known = RETCODES.get(outcome.disposition) or _FAULTS.get(outcome.disposition)
-    misled = known is not None and known.evidence is Evidence.SETUP and outcome.cause is not None
+    # Of what may be about one agent alone, one agent is no evidence.
+    told = known is not None and known.evidence is Evidence.SETUP and known.lasting is None
+    misled = told and outcome.cause is not None
     return Result(
         applied=outcome.status is Status.APPLIED,
         off=outcome.status in _OFF or outcome.cause is Cause.NOT_SIGNED_IN,

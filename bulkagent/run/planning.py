@@ -61,6 +61,8 @@ class Planned(msgspec.Struct):
     """Whether it came into the ledger by this plan, so that discarding takes it out again."""
     answered: frozenset[str] = frozenset()
     """The gateways that have answered within this run before."""
+    applied: frozenset[str] = frozenset()
+    """Those at which agents have been applied within this run before."""
     resends: bool = True
     """Whether those may be sent once more who were set before a switch-over: not where only some
     are wanted, or only some have GUIDs."""

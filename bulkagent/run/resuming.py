@@ -7,7 +7,7 @@ how it is sent.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 import msgspec
 
@@ -79,6 +79,7 @@ def plan_resume(
             guids = guids_for(
                 database, recalled, run=facts.run, other=other, only=request.only, stdin=stdin
             )
+        heard = _heard(database, facts.run)
         planned = Planned(
             ordered(plan, recalled.request),
             facts.run,
@@ -87,7 +88,8 @@ def plan_resume(
             facts.fingerprint,
             (claim,),
             new=False,
-            answered=_answered(database, facts.run),
+            answered=heard.answered,
+            applied=heard.applied,
             resends=resends,
         )
     except BaseException:
@@ -137,6 +139,7 @@ def resume_instead(database: Database, planned: Planned, asked: Request, *, now_
                 settings = asked.settings
                 refuse_numbers(agents, settings, what=f"run {facts.id}", totals=plan.totals)
                 forget_run(database, planned.run)
+                heard = _heard(database, facts.run)
                 planned.release()
                 return Planned(
                     plan,
@@ -146,7 +149,8 @@ def resume_instead(database: Database, planned: Planned, asked: Request, *, now_
                     planned.fingerprint,
                     (claim,),
                     new=False,
-                    answered=_answered(database, facts.run),
+                    answered=heard.answered,
+                    applied=heard.applied,
                 )
         except BaseException:
             claim.release()
@@ -277,10 +281,20 @@ def _parts(wanted: Sequence[Portion]) -> tuple[PlanPart, ...]:
     return tuple(PlanPart(gateway, flag, count) for (gateway, flag), count in counts.items())
 
 
-def _answered(database: Database, run: int) -> frozenset[str]:
-    """The gateways that have said something of an agent within this run."""
+class _Heard(NamedTuple):
+    """The gateways that have said something final of an agent within a run, and applied one."""
+
+    answered: frozenset[str]
+    applied: frozenset[str]
+
+
+def _heard(database: Database, run: int) -> _Heard:
+    found = [(group.gateway, group.status) for group in portions(database, run)]
     final = (Status.APPLIED, Status.REJECTED)
-    return frozenset(group.gateway for group in portions(database, run) if group.status in final)
+    return _Heard(
+        frozenset(gateway for gateway, status in found if status in final),
+        frozenset(gateway for gateway, status in found if status is Status.APPLIED),
+    )
 
 
 def _guardrail(facts: RunFacts) -> str:

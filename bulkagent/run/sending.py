@@ -98,7 +98,10 @@ class Sending:
         self._journal: Journal | None = None
         self._engines: list[Engine[Assignment, Attempt]] = []
         self._bulkheads = Bulkheads(
-            request.settings, planned.answered, clock=clock, uniform=uniform, log=log
+            *(request.settings, planned.answered, planned.applied),
+            clock=clock,
+            uniform=uniform,
+            log=log,
         )
         self._wire = Wire(gateways, request.settings, clock)
         self._gated = Gated(
@@ -186,6 +189,7 @@ class Sending:
                     self._database,
                     planned.run,
                     leg=leg,
+                    applied=planned.applied,
                     only=self._only,
                     operation=SET_TALK_RIGHT.name,
                     lanes=[key for several in keys.values() for key in several],

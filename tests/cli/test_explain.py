@@ -44,6 +44,10 @@ def test_what_is_said_is_what_the_tables_do() -> None:
     assert any("the gateway is halted (exit 6)" in sentence for sentence in set_up.done)
     (unwell,) = explain("100-007")
     assert any("tried again 3 times" in sentence for sentence in unwell.done)
+    assert "a missing role right" in unwell.advice
+    assert "not available" in unwell.advice
+    assert any("rejected, cause not_permitted" in sentence for sentence in unwell.done)
+    assert any("the gateway is halted (exit 6)" in sentence for sentence in unwell.done)
 
 
 def test_a_retcode_that_no_document_lists_is_explained_as_such() -> None:

@@ -1,5 +1,6 @@
 """When a run is to end early: counters and rules as tables and properties."""
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -176,3 +177,18 @@ def test_a_count_ends_it_once_there_are_enough_to_speak_of_one() -> None:
     assert rule.ask(tally(100, *[story(LOST)] * 10, *[story(DONE)] * 30)) == End(
         Cause.HALTED, "10 of 40 were not applied; the limit is 10"
     )
+
+
+def test_an_end_that_may_be_about_one_item_points_to_the_setup_only_where_none_was_applied() -> (
+    None
+):
+    either = msgspec.structs.replace(DENIED, name="either", lasting=Cause.NOT_PERMITTED)
+    for applied_before, setup in ((False, True), (True, False)):
+        counted = Tally(2, applied_before=applied_before)
+        for _ in range(2):
+            counted.count(story(either))
+        assert isinstance(HaltFirst(2).ask(counted, "east"), End) is setup
+        assert isinstance(HaltFirst(2).ask(counted.copy(), "east"), End) is setup
+    stale = Tally(1, applied_before=True)
+    stale.count(story(DENIED))
+    assert isinstance(HaltFirst(2).ask(stale, "east"), End)

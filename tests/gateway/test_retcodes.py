@@ -76,6 +76,7 @@ CAUSES: dict[str, Cause] = {
 EVIDENCE: dict[str, Evidence] = {
     "000-002": Evidence.SETUP,
     "000-003": Evidence.SETUP,
+    "100-007": Evidence.SETUP,
     "100-006": Evidence.PERSONAL,
     "100-008": Evidence.PERSONAL,
 }
@@ -107,6 +108,7 @@ def test_a_code_means_what_the_documents_make_of_it(code: str) -> None:
     assert disposition.retries == REPEATED.get(code, 0)
     assert disposition.at_once is (code == "105-003")
     assert disposition.evidence is EVIDENCE.get(code, Evidence.ORDINARY)
+    assert disposition.lasting is (Cause.NOT_PERMITTED if code == "100-007" else None)
     if code == "0":
         assert (disposition.status, disposition.cause) == (Status.APPLIED, None)
         return
