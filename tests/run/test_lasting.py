@@ -9,13 +9,12 @@ from bulkagent.outcome import Cause, Status
 from tests.run.again import code, fault, shift
 
 OFTEN = 99
-TWICE = {"max_attempts": 2}
 
 
 async def test_who_gets_nothing_but_100_007_in_a_resume_too_is_rejected(tmp_path: Path) -> None:
     """Exit 3 would have a job resume for ever: 300 agents without the right, 1,200 requests."""
     async with shift(tmp_path, code("100-007", "103,105", per_agent=OFTEN)) as made:
-        first = await made.apply(**TWICE)
+        first = await made.apply(max_attempts=2)
         assert first.exit_code == 3
         assert made.stands()["103"] == "failed gateway_error"
         again = await made.resume()
@@ -35,7 +34,7 @@ async def test_what_else_may_end_stays_as_it_was(tmp_path: Path) -> None:
         code("100-007", "104", per_agent=OFTEN),
     )
     async with shift(tmp_path, *faults) as made:
-        await made.apply(**TWICE)
+        await made.apply(max_attempts=2)
         again = await made.resume()
         assert made.stands()["103"] == "failed switch_over"
         assert made.stands()["104"] == "rejected not_permitted"
@@ -58,6 +57,6 @@ async def test_where_all_of_the_first_get_it_the_gateway_is_halted(tmp_path: Pat
 
 async def test_a_gateway_that_is_well_again_sets_them_in_the_resume(tmp_path: Path) -> None:
     async with shift(tmp_path, code("100-007", "103,105", per_agent=2)) as made:
-        assert (await made.apply(**TWICE)).exit_code == 3
+        assert (await made.apply(max_attempts=2)).exit_code == 3
         again = await made.resume()
         assert (again.exit_code, again.totals[Status.APPLIED]) == (0, 10)
