@@ -183,6 +183,8 @@ def _gateway(at: GatewayProgress, name_width: int, width: int) -> Text:
     if at.median_ms is not None and at.p95_ms is not None:
         fields.append(_Field(f"  median {_ms(at.median_ms)}, 95% {_ms(at.p95_ms)}", 4))
     fields.append(_Field(f"  {at.in_flight:,} of {at.limit:,} in flight", 3))
+    if at.in_doubt:
+        fields.append(_Field(f", {at.in_doubt:,} of them in doubt", 2, _STYLES["unknown"]))
     if at.commands > 1:
         fields.append(_Field(f"  limits shared by {at.commands:,} commands", 2))
     if at.paused_s:

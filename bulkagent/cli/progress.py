@@ -240,5 +240,6 @@ def _counts(progress: Progress) -> str:
         "waiting for a retry": progress.waiting,
         "waited for to sign in": progress.awaited,
         "sent nothing": progress.not_sent,
+        "in doubt and in flight": sum(at.in_doubt for at in progress.gateways),
     }
     return "".join(f", {count:,} {name}" for name, count in counts.items() if count)

@@ -63,12 +63,16 @@ class Lingering:
             request ever lingers.
         carried: When those began, in seconds, that others left behind: an earlier leg, or another
             process. Nobody here will hear of their end.
+        waits_out_resets: Whether a request counts on after its connection has ended.
     """
 
-    __slots__ = ("_began", "_carried", "longest_s", "timeout_s")
+    __slots__ = ("_began", "_carried", "_waits_out_resets", "longest_s", "timeout_s")
 
-    def __init__(self, timeout_s: float, carried: Iterable[float] = ()) -> None:
+    def __init__(
+        self, timeout_s: float, carried: Iterable[float] = (), *, waits_out_resets: bool = True
+    ) -> None:
         self.timeout_s = timeout_s
+        self._waits_out_resets = waits_out_resets
         self.longest_s = 0.0
         """The longest that any whole answer took."""
         self._began: dict[Flight, float] = {}
@@ -93,7 +97,7 @@ class Lingering:
 
     def hold(self, flight: Flight, now: float) -> None:
         """Its connection ended without a whole answer: it counts until that may be taken."""
-        if self.until(flight) > now:
+        if self._waits_out_resets and self.until(flight) > now:
             self._began[flight] = flight.began
 
     def until(self, flight: Flight) -> float:

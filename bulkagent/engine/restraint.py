@@ -44,6 +44,8 @@ class Caution(msgspec.Struct, frozen=True, kw_only=True):
     timeout_s: float = 0.0
     """Seconds after which the answer to an attempt is overdue; for up to twice as long, what was
     sent counts as in flight although its connection may have ended. 0: it ends with that."""
+    waits_out_resets: bool = True
+    """Whether it does too where the connection ended before that."""
 
     def __post_init__(self) -> None:
         if self.retries_per_second <= 0:
@@ -110,7 +112,9 @@ class Restraint:
         carried: Iterable[float] = (),
         notice: Callable[[Notice], None] | None = None,
     ) -> None:
-        self.lingering = Lingering(caution.timeout_s, carried)
+        self.lingering = Lingering(
+            caution.timeout_s, carried, waits_out_resets=caution.waits_out_resets
+        )
         """What was given up here and may be worked at there."""
         self._breaker = CircuitBreaker(random, caution.trip, answered=answered)
         self._budgets = {

@@ -16,7 +16,7 @@ from types import MappingProxyType
 
 from bulkagent.outcome import Absence, Cause, Disposition, Draws, Evidence, Health, Reach, Status
 
-__all__ = ["FAULTS", "MEANING_OF_FAULTS", "Fault"]
+__all__ = ["FAULTS", "MEANING_OF_FAULTS", "WITHOUT_AN_ANSWER", "Fault"]
 
 
 class Fault(enum.StrEnum):
@@ -70,8 +70,8 @@ _SOMEBODY_ELSE = frozenset({Fault.NOT_A_GATEWAY, Fault.OVERSIZED, Fault.REDIRECT
 # shows its own.
 _SAYS_NOTHING = frozenset({Fault.TOO_MANY, Fault.NO_GUID, Fault.GUID_SOURCE, Fault.OUT_OF_STEP})
 
-# Without a whole reply of its own: a gateway does not notice who hung up, so it may be at work.
-_WITHOUT_A_REPLY = frozenset({Fault.RESET, Fault.READ_TIMEOUT, Fault.TRUNCATED, Fault.OUT_OF_STEP})
+WITHOUT_AN_ANSWER = frozenset({Fault.RESET, Fault.READ_TIMEOUT, Fault.TRUNCATED, Fault.OUT_OF_STEP})
+"""Without a whole reply of its own: a gateway does not notice who hung up, so it may be at work."""
 
 
 def _fault(
@@ -90,7 +90,7 @@ def _fault(
         draws=Draws.LOOKUPS if name is Fault.GUID_SOURCE else Draws.RETRIES,
         # Who has no GUID yet has not signed in yet.
         absence=Absence.PERHAPS if name is Fault.NO_GUID else Absence.NONE,
-        lingers=name in _WITHOUT_A_REPLY,
+        lingers=name in WITHOUT_AN_ANSWER,
     )
 
 

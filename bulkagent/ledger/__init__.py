@@ -18,6 +18,7 @@ told plain values and gives back the records of `bulkagent.outcome`.
 """
 
 from bulkagent.ledger.appearances import Appearance, appearances
+from bulkagent.ledger.at_work import requests_at_work
 from bulkagent.ledger.covers import Covered, Covers
 from bulkagent.ledger.damage import read_as_written, strange_row
 from bulkagent.ledger.database import Busy, Database
@@ -177,6 +178,7 @@ __all__ = [
     "read_ledger",
     "rehearse",
     "release_lease",
+    "requests_at_work",
     "row_of",
     "same_groups",
     "shares_at",

@@ -44,6 +44,7 @@ class Bulkheads:
         settings: What limits there are.
         answered: The gateways that have answered within the run before.
         applied: Those at which agents have been applied within the run before.
+        emulated: Whether they are within this command, so that what ends there is known.
         clock: Time.
         uniform: Numbers from 0 up to 1 for the jitter.
         log: Told of every attempt and decision.
@@ -55,6 +56,7 @@ class Bulkheads:
         answered: Collection[str],
         applied: Collection[str],
         *,
+        emulated: bool,
         clock: Clock,
         uniform: Callable[[], float],
         log: EventLog,
@@ -62,6 +64,7 @@ class Bulkheads:
         self._settings = settings
         self._answered = answered
         self._applied = applied
+        self._emulated = emulated
         self._clock = clock
         self._uniform = uniform
         self._log = log
@@ -80,6 +83,7 @@ class Bulkheads:
         gates: Gates | None = None,
         spent_s: float = 0.0,
         earlier: GatewayBulkhead | None = None,
+        at_work: Sequence[int] = (),
     ) -> GatewayBulkhead:
         """The bulkhead of a gateway, for these lanes of it, perhaps after an earlier one.
 
@@ -92,6 +96,7 @@ class Bulkheads:
             gates: Whether a lane may give its next row; None: always.
             spent_s: For how many seconds the leg has been at work.
             earlier: The bulkhead of the same gateway before, in the same leg.
+            at_work: Until which times of day requests of earlier legs count as in flight.
         """
         settings, at = self._settings, self._settings.limits(name)
         limits = Limits(
@@ -122,10 +127,12 @@ class Bulkheads:
                 # Who wants no sweep is not in such a hurry that no gateway may ask for patience.
                 longest_pause_s=settings.retry_for_s or Caution().longest_pause_s,
                 timeout_s=settings.timeout_s,
+                waits_out_resets=not self._emulated,
             ),
             gates=gates,
             patience=patience_of(settings, at.per_second, spent_s),
             answered=name in self._answered,
+            carried=self._begun(at_work),
             clock=self._clock,
             random=self._uniform,
             rows=sum(lane.assignments for lane in lanes),
@@ -140,6 +147,14 @@ class Bulkheads:
         else:
             bulkhead.follow(earlier)
         return bulkhead
+
+    def _begun(self, at_work: Sequence[int]) -> list[float]:
+        """When requests began that count until these times of day, by the clock."""
+        if not at_work:
+            return []
+        now, now_ms = self._clock.monotonic(), self._clock.wall_ms()
+        counts_s = 2.0 * self._settings.timeout_s
+        return [now + (until_ms - now_ms) / 1000.0 - counts_s for until_ms in at_work]
 
     def sharer(self, head: GatewayBulkhead) -> Sharer:
         """A gateway's bulkhead as one that shares its limits with other commands."""

@@ -28,7 +28,9 @@ class GatewayProgress(msgspec.Struct, frozen=True, kw_only=True):
     agents: int
     finished: int
     in_flight: int = 0
-    """Requests that are under way."""
+    """Requests that the gateway may be at work on."""
+    in_doubt: int = 0
+    """Of these, those whose answer is overdue or will not come; their slots stay taken."""
     limit: int = 0
     """Requests at once, where its breaker is closed."""
     commands: int = 1
@@ -116,7 +118,8 @@ def gateway_progress(head: GatewayBulkhead, hearing: Hearing, now: float) -> Gat
         name=head.name,
         agents=head.tally.rows,
         finished=head.tally.finished,
-        in_flight=head.under_way,
+        in_flight=head.under_way + head.held,
+        in_doubt=head.lingering,
         limit=hearing.most,
         commands=hearing.shared.commands if hearing.shared else 1,
         breaker=hearing.breaker.value,

@@ -6,6 +6,7 @@ a leg came to be planned, and what is done after it.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
 
@@ -14,6 +15,7 @@ import anyio.to_thread
 from bulkagent.clock import Clock
 from bulkagent.engine import Engine
 from bulkagent.gateway.credentials import CredentialSource
+from bulkagent.gateway.faults import WITHOUT_AN_ANSWER
 from bulkagent.gateway.operations import SET_TALK_RIGHT
 from bulkagent.ledger import (
     Counters,
@@ -23,6 +25,7 @@ from bulkagent.ledger import (
     endpoints_of,
     planned_rows,
     put_in_doubt,
+    requests_at_work,
 )
 from bulkagent.outcome import Assignment, Attempt, Cause, Outcome, Status
 from bulkagent.run.bulkheads import Bulkheads, halt_rules
@@ -99,6 +102,7 @@ class Sending:
         self._engines: list[Engine[Assignment, Attempt]] = []
         self._bulkheads = Bulkheads(
             *(request.settings, planned.answered, planned.applied),
+            emulated=gateways.emulated,
             clock=clock,
             uniform=uniform,
             log=log,
@@ -204,6 +208,7 @@ class Sending:
                 self._before = self._journal.counters
             self._journal = journal
             earlier = {head.name: head for engine in self._engines for head in engine.bulkheads}
+            at_work = {} if earlier else await self._at_work()
             bulkheads = [
                 self._bulkheads.make(
                     name,
@@ -214,6 +219,7 @@ class Sending:
                     gates=gatekeeper,
                     spent_s=self._spent_s(),
                     earlier=earlier.get(name),
+                    at_work=at_work.get(name, ()),
                 )
                 for name in keys
             ]
@@ -238,6 +244,21 @@ class Sending:
                     tasks.start_soon(sightings.run)
                 await engine.run()
                 tasks.cancel_scope.cancel()
+
+    async def _at_work(self) -> Mapping[str, Sequence[int]]:
+        """By gateway, until when each request counts as in flight that earlier legs left there."""
+        if self._gateways.emulated:
+            return {}  # what was at work there ended with its command
+        return await anyio.to_thread.run_sync(
+            functools.partial(
+                requests_at_work,
+                self._database,
+                self._planned.run,
+                without_answer=WITHOUT_AN_ANSWER,
+                now_ms=self._clock.wall_ms(),
+                timeout_s=self._settings.timeout_s,
+            )
+        )
 
     def _sharing(self, heads: Sequence[GatewayBulkhead], journal: Journal) -> Sharing:
         """What other commands on this ledger leave of the limits of these gateways."""

@@ -158,3 +158,36 @@ def test_it_is_for_tasks() -> None:
         assert "for a task" in str(raised[0])
 
     run(main())
+
+
+async def read_on(deadlines: Deadlines, begins_s: float, lasts_s: float) -> tuple[str, list[float]]:
+    told: list[float] = []
+    await asyncio.sleep(begins_s)
+    try:
+        with Deadline(deadlines, lambda: told.append(now())):
+            await asyncio.sleep(lasts_s)
+    except TimeoutError:
+        return "missed", [*told, now()]
+    return "kept", [*told, now()]
+
+
+@given(works)
+def test_who_is_told_that_it_is_overdue_has_the_time_once_more(
+    work: list[tuple[float, float]],
+) -> None:
+    async def main() -> None:
+        deadlines = Deadlines(LIMIT_S)
+        both = await asyncio.gather(
+            *(read_on(deadlines, *each) for each in work),
+            *(within(deadlines, *each) for each in work),
+        )
+        assert len(deadlines) == 0
+        deadlines.close()
+        for (begins_s, lasts_s), (how, times) in zip(work, both, strict=False):
+            assert isinstance(times, list)
+            overdue = [begins_s + LIMIT_S] if lasts_s > LIMIT_S else []
+            end = begins_s + min(lasts_s, 2 * LIMIT_S)
+            assert times == pytest.approx([*overdue, end])
+            assert how == ("missed" if lasts_s > 2 * LIMIT_S else "kept")
+
+    run(main())
