@@ -1,0 +1,81 @@
+"""Commands on one ledger at one gateway: killed, stopped, joined, by the gateway's own record."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.cli.command import HANG_S, Emulated, bulkagent, emulated, started
+
+LIMIT = 8
+EACH = 1_500
+
+SCENARIO = """
+seed = 3
+[latency]
+distribution = "uniform"
+low_milliseconds = 20
+high_milliseconds = 60
+"""
+
+
+def command(gateway: Emulated, name: str, number: int) -> subprocess.Popen[str]:
+    """An apply of the next so many agents."""
+    head, *rows = gateway.roster.read_text().splitlines()
+    roster = gateway.folder / f"{name}.csv"
+    roster.write_text("\n".join([head, *rows[number * EACH : (number + 1) * EACH], ""]))
+    return started(
+        gateway.folder,
+        *("apply", roster, "--flag", 0, "--gateway", gateway.url, "--ca-file", gateway.ca_file),
+        *("--concurrency", LIMIT, "--rate", "none", "--report", f"{name}.report.csv"),
+        *("--max-agents", EACH, "--yes", "--json"),
+    )
+
+
+def arrive(gateway: Emulated, more: int) -> None:
+    """Wait until so many more requests have come."""
+    before = gateway.judge("stats")["requests"]
+    while gateway.judge("stats")["requests"] < before + more:
+        pass
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("ending", ["kill -9", "SIGSTOP"])
+def test_the_peak_at_the_gateway_is_the_limit_whoever_comes_and_goes(
+    tmp_path: Path, ending: str, printed: Callable[[str], None]
+) -> None:
+    (tmp_path / "uneven.toml").write_text(SCENARIO)
+    agents = f"101-{100 + 3 * EACH}"
+    with emulated(tmp_path, agents, "--scenario", "uneven.toml") as gateway:
+        with (
+            command(gateway, "one", 0) as one,
+            command(gateway, "two", 1) as two,
+        ):
+            arrive(gateway, 300)
+            if ending == "SIGSTOP":
+                two.send_signal(signal.SIGSTOP)
+            else:
+                two.kill()
+            arrive(gateway, 300)
+            with command(gateway, "three", 2) as three:
+                arrive(gateway, 300)
+                two.send_signal(signal.SIGCONT)
+                results = [each.communicate(timeout=HANG_S) for each in (one, two, three)]
+        codes = [each.returncode for each in (one, two, three)]
+        if ending == "kill -9":
+            assert codes == [0, -signal.SIGKILL, 0]
+            again = bulkagent(tmp_path, "runs", "--state", "interrupted", "--json")
+            (left,) = again.json["runs"]
+            assert bulkagent(tmp_path, "resume", left["run_id"], "--yes").code == 0
+        else:
+            assert codes == [0, 0, 0], results
+            assert json.loads(results[1][0])["totals"]["applied"] == EACH
+        stats = gateway.judge("stats")
+        assert stats["peak_in_flight"] <= LIMIT
+        assert len(gateway.set_to(0)) == 3 * EACH
+    printed(f"soak: three commands, {ending}: {stats['peak_in_flight']} at once of {LIMIT}")
