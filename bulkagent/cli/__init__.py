@@ -22,7 +22,6 @@ from bulkagent.cli import (
     explain,
     hold,
     prune,
-    refused,
     report,
     resume,
     revert,
@@ -31,11 +30,12 @@ from bulkagent.cli import (
     status,
     terminal,
 )
-from bulkagent.cli.command_class import Command
+from bulkagent.cli.command_class import Command, Group
 
 __all__ = ["app", "main"]
 
 app = typer.Typer(
+    cls=Group,
     name="bulkagent",
     help="Set, for a whole shift at once, whether contact-centre agents answer inbound calls.",
     no_args_is_help=True,
@@ -55,11 +55,13 @@ app.command("explain", cls=Command)(explain.explain)
 app.command("prune", cls=Command)(prune.prune)
 app.command("emulate", cls=Command)(emulate.emulate)
 
-session = typer.Typer(help="Sessions of agents that bulkagent itself signs in.")
+session = typer.Typer(cls=Group, help="Sessions of agents that bulkagent itself signs in.")
 session.command("hold", cls=Command)(hold.hold)
 app.add_typer(session, name="session")
 
-config = typer.Typer(help="Settings: which hold, where they come from, and a file of them.")
+config = typer.Typer(
+    cls=Group, help="Settings: which hold, where they come from, and a file of them."
+)
 config.command("show", cls=Command)(configuration.show)
 config.command("init", cls=Command)(configuration.init)
 app.add_typer(config, name="config")
@@ -96,7 +98,6 @@ def main() -> None:
         app(prog_name="bulkagent")
     except SystemExit as left:
         code = left.code if isinstance(left.code, int) else int(left.code is not None)
-        refused.usage_refused(left)
     except OSError as error:  # of what Typer prints by itself: help, completion
         terminal.not_printed(error.strerror or str(error))
     sys.exit(terminal.leave(code))

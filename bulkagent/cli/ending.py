@@ -7,21 +7,21 @@ room must not know: what the command did.
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import typer
 
+from bulkagent.cli.defects import tell_defect
 from bulkagent.cli.idle import refuse_idle
 from bulkagent.cli.refused import replace_reports
-from bulkagent.cli.terminal import print_data, say
+from bulkagent.cli.terminal import forget_printed, print_data, say
 
 if TYPE_CHECKING:
     from bulkagent.errors import BulkagentError
 
-__all__ = ["SIGNALS", "explained", "leaving_on_signals", "recorded"]
+__all__ = ["SIGNALS", "explained", "leaving_on_signals", "tell_refusal"]
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """Those that end a command, before the first request at once and later by draining."""
@@ -36,12 +36,12 @@ def explained(*, as_json: bool | None = None) -> Iterator[None]:
     """
     from bulkagent.errors import BulkagentError
 
+    forget_printed()
     try:
         refuse_idle()
         yield
     except BulkagentError as error:
-        _print_refusal(error, as_json=as_json)
-        replace_reports(str(error), error.exit_code)
+        tell_refusal(error, as_json=as_json)
         raise typer.Exit(error.exit_code) from None
     except KeyboardInterrupt:
         say("bulkagent: interrupted")
@@ -50,8 +50,7 @@ def explained(*, as_json: bool | None = None) -> Iterator[None]:
     except (typer.Exit, typer.Abort):
         raise
     except Exception as defect:  # noqa: BLE001 - the last resort of every command
-        name = type(_innermost(defect)).__name__
-        say(f"bulkagent: a defect in bulkagent: {name}. {recorded(defect)}")
+        tell_defect(defect, as_json=bool(as_json))
         replace_reports("a defect in bulkagent, before anything was sent", 1)
         raise typer.Exit(1) from None
 
@@ -79,6 +78,20 @@ def leaving_on_signals() -> Iterator[None]:
             signal.signal(number, handler)
 
 
+def tell_refusal(error: BulkagentError, *, as_json: bool | None) -> None:
+    """Tell a refusal, and have no report stand that could be taken for one of this command.
+
+    Args:
+        error: Why.
+        as_json: Whether it is data on stdout as well; None: the command has no such option.
+    """
+    try:
+        _print_refusal(error, as_json=as_json)
+    except Exception as defect:  # noqa: BLE001 - whoever waits for an answer gets one
+        tell_defect(defect, as_json=bool(as_json))
+    replace_reports(str(error), error.exit_code)
+
+
 def _print_refusal(error: BulkagentError, *, as_json: bool | None) -> None:
     from bulkagent.cli.screen import as_json_object, bad_rows
     from bulkagent.errors import Refused, RosterRefused
@@ -104,34 +117,3 @@ def _print_refusal(error: BulkagentError, *, as_json: bool | None) -> None:
             )
         )
     )
-
-
-def _innermost(defect: BaseException) -> BaseException:
-    while isinstance(defect, BaseExceptionGroup):
-        defect = defect.exceptions[0]
-    return defect
-
-
-def recorded(defect: BaseException) -> str:
-    """Keep the traceback, without the values in it, where it can be sent from; a sentence."""
-    import time
-    import traceback
-
-    from bulkagent.gateway.reply import without_secrets
-    from bulkagent.ledger import default_path
-    from bulkagent.report import printable
-
-    log = default_path().with_name("defects.log")
-    lines = "".join(traceback.format_exception(defect)).split("\n")
-    text = "\n".join(map(printable, lines))
-    stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    try:
-        log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK, 0o600)
-        with os.fdopen(descriptor, "a", encoding="utf-8", errors="backslashreplace") as file:
-            file.write(f"--- {stamp}\n{without_secrets(text)}\n")
-    except OSError as error:
-        return (
-            f"Its traceback could not be kept ({log}: {error.strerror}):\n{without_secrets(text)}"
-        )
-    return f"What was sent is in the ledger. Please report it with its traceback, in {log}"

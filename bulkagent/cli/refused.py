@@ -23,7 +23,7 @@ from bulkagent.errors import BulkagentError
 if TYPE_CHECKING:
     from bulkagent.settings import Settings
 
-__all__ = ["replace_reports", "reported", "usage_refused"]
+__all__ = ["replace_reports", "reported"]
 
 _COMMANDS = ("apply", "resume", "revert")
 _IN_PROGRESS = 5  # elsewhere: its reports are those of the run at work
@@ -36,14 +36,6 @@ _done: list[int] = []
 def reported() -> None:
     """From now on the reports of this command are those of a run that sends."""
     _done.append(0)
-
-
-def usage_refused(left: SystemExit) -> None:
-    """The same as `replace_reports` for a command line that could not be read at all."""
-    error = left.__context__
-    told = getattr(error, "format_message", None)
-    if callable(told):
-        replace_reports(str(told()), int(getattr(error, "exit_code", 2)))
 
 
 def replace_reports(error: str, exit_code: int) -> None:

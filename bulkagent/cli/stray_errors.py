@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Self
 
-from bulkagent.cli.ending import recorded
+from bulkagent.cli.defects import recorded
 from bulkagent.cli.terminal import say_soon
 
 __all__ = ["StrayErrors"]

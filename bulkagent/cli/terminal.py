@@ -21,10 +21,12 @@ from bulkagent.cli.console import Console
 __all__ = [
     "agreed",
     "console_of",
+    "forget_printed",
     "leave",
     "not_printed",
     "print_data",
     "print_json",
+    "printed",
     "say",
     "say_soon",
     "width_of",
@@ -150,6 +152,19 @@ _INDENT = " " * 8
 _WHOLE = ("next    ", "report  ")
 
 
+def printed() -> bool:
+    """Whether this command has printed data."""
+    return bool(_printed)
+
+
+def forget_printed() -> None:
+    """Begin a command, which has not printed anything."""
+    _printed.clear()
+
+
+_printed: list[bool] = []
+
+
 def print_data(text: str) -> None:
     """Data, on stdout, with everything that a terminal would obey spelled out.
 
@@ -157,6 +172,7 @@ def print_data(text: str) -> None:
     """
     from bulkagent.report import printable
 
+    _printed.append(True)
     if sys.stdout is None:
         return
     try:

@@ -258,7 +258,10 @@ def _of_temporary_folder() -> Finding:
 
 
 def _of_ledger(given: Path | None) -> list[Finding]:
-    path = given or default_path()
+    try:
+        path = given or default_path()
+    except BulkagentError as error:
+        return [Finding("ledger", Verdict.FAILED, str(error), "give one with --ledger")]
     found: list[Finding] = []
     try:
         rehearse(path)

@@ -28,6 +28,7 @@ from bulkagent.holding.holding import Holding, Manner
 from bulkagent.holding.own_file import OwnFile, Saving
 from bulkagent.holding.states import Happened, State
 from bulkagent.roster import Rules
+from bulkagent.user_folders import absolute
 
 __all__ = ["Hold", "HoldPlan", "HoldRequest", "HoldStanding", "Log"]
 
@@ -147,7 +148,8 @@ class Hold:
             max_agents=request.max_agents,
             stdin=stdin,
         )
-        if request.roster != "-" and request.sessions.resolve() == Path(request.roster).resolve():
+        places = [absolute(path).resolve() for path in (request.sessions, Path(request.roster))]
+        if request.roster != "-" and places[0] == places[1]:
             raise SettingsRefused("the sessions file would replace the roster; give another path")
         self._file = OwnFile(request.sessions)
         found = self._file.read()

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from bulkagent.errors import LedgerUnavailable
+from bulkagent.user_folders import NO_HOME, absolute, user_folder
 
 __all__ = ["default_path", "probe"]
 
@@ -25,10 +26,15 @@ _NETWORK_FILESYSTEMS = frozenset(
 
 
 def default_path() -> Path:
-    """Where the ledger is when nobody says otherwise: the platform's folder for state."""
-    import platformdirs
+    """Where the ledger is when nobody says otherwise: the platform's folder for state.
 
-    return platformdirs.user_state_path("bulkagent", appauthor=False) / "ledger.sqlite3"
+    Raises:
+        LedgerUnavailable: This user has none.
+    """
+    folder = user_folder("state")
+    if folder is None:
+        raise LedgerUnavailable(f"there is no place for a ledger: {NO_HOME}; give --ledger or HOME")
+    return folder / "ledger.sqlite3"
 
 
 def probe(path: Path) -> None:
@@ -36,9 +42,11 @@ def probe(path: Path) -> None:
 
     Raises:
         LedgerUnavailable: It is on a network filesystem.
+        SettingsRefused: It is relative to a folder that is not there any more.
     """
     import psutil
 
+    path = absolute(path)
     try:
         mounts = [(mount.mountpoint, mount.fstype) for mount in psutil.disk_partitions(all=True)]
     except OSError:  # a container without /proc: nobody can say

@@ -15,6 +15,7 @@ from bulkagent.run.gateways import Gateways
 from bulkagent.run.line_file import STANDARD_OUTPUT
 from bulkagent.run.report_paths import check_path
 from bulkagent.run.request import Request
+from bulkagent.user_folders import absolute
 
 __all__ = ["refuse_outlets", "refuse_reports", "same_file"]
 
@@ -68,9 +69,9 @@ def same_file(one: Path, other: Path) -> bool:
     except (OSError, ValueError):  # at least one is not there yet, or can never be
         pass
     try:
-        return os.path.realpath(one) == os.path.realpath(other)
+        return os.path.realpath(absolute(one)) == os.path.realpath(absolute(other))
     except ValueError:
-        return one.absolute() == other.absolute()
+        return absolute(one) == absolute(other)
 
 
 def _in_use(request: Request, gateways: Gateways, ledger: Path) -> list[Path]:

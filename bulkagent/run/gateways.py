@@ -20,6 +20,7 @@ from bulkagent.ledger import Endpoint as Recorded
 from bulkagent.odd_text import path_of
 from bulkagent.run.request import EMULATED, Request
 from bulkagent.settings import GatewaySection
+from bulkagent.user_folders import absolute
 
 if TYPE_CHECKING:
     from bulkagent.emulator import EmulatedGateway, Scenario
@@ -257,8 +258,8 @@ def _options_of(endpoint: Endpoint) -> dict[str, str]:
     """What a record keeps of an endpoint; consent to any certificate is not kept."""
     options = {
         # Whoever resumes may be in another folder.
-        "ca_file": str(endpoint.ca_file.absolute()) if endpoint.ca_file else "",
-        "client_cert": str(endpoint.client_cert.absolute()) if endpoint.client_cert else "",
+        "ca_file": str(absolute(endpoint.ca_file)) if endpoint.ca_file else "",
+        "client_cert": str(absolute(endpoint.client_cert)) if endpoint.client_cert else "",
         "tls_server_name": endpoint.tls_server_name,
     }
     return {name: value for name, value in options.items() if value}

@@ -31,6 +31,7 @@ from bulkagent.run.ordering import order_of
 from bulkagent.run.protecting import Protected, protected_by, refuse_numbers
 from bulkagent.run.request import Plan, Request
 from bulkagent.run.tally import Tally
+from bulkagent.user_folders import absolute, current_folder
 
 __all__ = [
     "Planned",
@@ -266,7 +267,9 @@ def flag_text(flag: int | None) -> str:
 
 def recorded_roster(roster: str) -> str:
     """A roster's path as the ledger keeps it: found again from any folder."""
-    return roster if roster == "-" else os.path.abspath(roster)  # noqa: PTH100 - of odd bytes too
+    if roster == "-":
+        return roster
+    return os.path.normpath(absolute(Path(roster)))
 
 
 def _recorded(request: Request, gateways: Gateways) -> Mapping[str, object]:
@@ -281,8 +284,8 @@ def _recorded(request: Request, gateways: Gateways) -> Mapping[str, object]:
         "encoding": request.encoding,
         "delimiter": request.delimiter,
         "agent_column": request.agent_column,
-        "scenario": str(request.scenario.absolute()) if request.scenario else None,
-        "reports": [str(report.absolute()) for report in request.reports],
-        "folder": str(Path.cwd()),
+        "scenario": str(absolute(request.scenario)) if request.scenario else None,
+        "reports": [str(absolute(report)) for report in request.reports],
+        "folder": str(current_folder() or ""),
         **settings,
     }

@@ -35,6 +35,7 @@ from bulkagent.run.kept import Kept, kept_of, refuse_foreign, refuse_strange
 from bulkagent.run.planning import flag_text, guids_required, rules_of
 from bulkagent.run.request import EMULATED, Again, Request
 from bulkagent.settings import Settings, refuse_idle_settings
+from bulkagent.user_folders import current_folder
 
 __all__ = ["Recalled", "claimed_run", "guids_for", "places_of", "recall"]
 
@@ -154,7 +155,7 @@ def _reports_of(facts: RunFacts, own: Kept) -> tuple[Path, ...]:
         return reports
     stem = "stdin" if facts.roster == "-" else Path(path_of(facts.roster)).stem
     folder = Path(path_of(own.folder))
-    if folder == Path.cwd() or not folder.is_dir():
+    if folder == current_folder() or not folder.is_dir():
         folder = Path()
     return (folder / f"{stem}.{facts.id}.report.csv",)
 

@@ -30,6 +30,7 @@ from bulkagent.run.planning import Planned, ordered, recorded_roster, wave_of
 from bulkagent.run.protecting import Protected, protected_by, refuse_numbers
 from bulkagent.run.recall import Recalled, claimed_run, guids_for, places_of, recall
 from bulkagent.run.request import Plan, PlanGroup, PlanPart, Revert
+from bulkagent.user_folders import absolute
 
 __all__ = ["plan_revert"]
 
@@ -77,7 +78,7 @@ def plan_revert(
             settings={
                 **facts.settings,
                 **msgspec.to_builtins(asked.settings.own),
-                "reports": [str(report.absolute()) for report in request.reports],
+                "reports": [str(absolute(report)) for report in request.reports],
             },
             now_ms=now_ms,
             reverts=facts.run,

@@ -26,6 +26,7 @@ from bulkagent.quantities import (
 from bulkagent.settings.limits import LimitsAt
 from bulkagent.settings.observers import observer
 from bulkagent.settings.ranges import NONE
+from bulkagent.user_folders import user_folder
 
 __all__ = [
     "ConfigFile",
@@ -185,12 +186,18 @@ def limits_in(said: Policy | GatewaySection) -> LimitsAt:
 
 def find_config(asked_for: Path | None) -> Path | None:
     """The configuration file: the one asked for, else the folder's, else the platform's."""
-    import platformdirs
-
     if asked_for is not None:
         return asked_for
-    folders = (Path(), platformdirs.user_config_path("bulkagent", appauthor=False))
-    return next((p for p in (folder / "bulkagent.toml" for folder in folders) if p.is_file()), None)
+    folders = (Path(), user_folder("config"))
+    places = (folder / "bulkagent.toml" for folder in folders if folder is not None)
+    return next(filter(_is_there, places), None)
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # in a folder of somebody else, such as a home that is not this user's
+        return False
 
 
 def load_config(path: Path | None) -> ConfigFile:

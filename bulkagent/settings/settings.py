@@ -18,6 +18,7 @@ from bulkagent.settings.file import ConfigFile, GatewaySection, limits_in, setti
 from bulkagent.settings.limits import GatewayLimits, LimitsAt, with_implied
 from bulkagent.settings.observers import observer
 from bulkagent.settings.ranges import DURABILITIES, RANGES, UP_MEANS, refuse_bounds, refuse_number
+from bulkagent.user_folders import absolute
 
 __all__ = ["Settings"]
 
@@ -244,7 +245,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             name: getattr(self, name) for name in self.__struct_fields__ if name not in elsewhere
         }
         # Whoever resumes may be in another folder.
-        files = {name: str(file.absolute()) if (file := own[name]) else None for name in _FILES}
+        files = {name: str(absolute(file)) if (file := own[name]) else None for name in _FILES}
         return {**own, **files, "at_gateways": self._at_gateways}
 
     @property
