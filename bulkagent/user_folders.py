@@ -11,7 +11,7 @@ from typing import Literal
 
 from bulkagent.errors import SettingsRefused
 
-__all__ = ["NO_HOME", "absolute", "current_folder", "user_folder"]
+__all__ = ["NO_HOME", "absolute", "anywhere", "current_folder", "user_folder"]
 
 NO_HOME = "this user has no home folder (HOME is not set to one)"
 
@@ -48,6 +48,12 @@ def absolute(path: Path) -> Path:
             " another, or give absolute paths"
         )
     return folder / path
+
+
+def anywhere(path: Path) -> Path:
+    """The same for people, who are told a path as it is where nothing better can be said."""
+    folder = current_folder()
+    return path if folder is None else folder / path
 
 
 def current_folder() -> Path | None:

@@ -200,15 +200,14 @@ def place_of(config: Path | None) -> tuple[str, ...]:
     Args:
         config: The file that was asked for; None: the one that is found.
     """
-    import platformdirs
-
     from bulkagent.settings import find_config
+    from bulkagent.user_folders import anywhere, user_folder
 
     found = find_config(config)
-    everywhere = platformdirs.user_config_path("bulkagent", appauthor=False) / "bulkagent.toml"
-    if found is None or found.absolute() == everywhere.absolute():
+    everywhere = user_folder("config")
+    if found is None or (everywhere is not None and found == everywhere / "bulkagent.toml"):
         return ()
-    return ("--config", str(found.absolute()))
+    return ("--config", str(anywhere(found)))
 
 
 def _typed(ctx: typer.Context, *names: str) -> tuple[str, ...]:
@@ -222,9 +221,11 @@ def _typed(ctx: typer.Context, *names: str) -> tuple[str, ...]:
 
 def _anywhere(name: str, value: object) -> str:
     """A value as it can be typed in any folder."""
+    from bulkagent.user_folders import anywhere
+
     if name == "roster" and value != "-":
         value = Path(str(value))
-    return str(value.absolute()) if isinstance(value, Path) else str(value)
+    return str(anywhere(value)) if isinstance(value, Path) else str(value)
 
 
 def _read(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -38,6 +38,7 @@ from bulkagent.run.reporting import Skipped, write_report
 from bulkagent.run.request import RunResult
 from bulkagent.run.verdict import Ending, Verdict, judge
 from bulkagent.settings import Settings
+from bulkagent.user_folders import anywhere
 
 __all__ = ["Finished", "Following", "finish"]
 
@@ -78,7 +79,7 @@ class Following(msgspec.Struct, frozen=True):
 
     def report(self, run_id: str, path: Path) -> tuple[str, ...]:
         """The command that writes a report again."""
-        return ("bulkagent", "report", run_id, "--to", str(path.absolute()), *self.place)
+        return ("bulkagent", "report", run_id, "--to", str(anywhere(path)), *self.place)
 
 
 class Finished(msgspec.Struct, frozen=True):

@@ -16,14 +16,17 @@ from pathlib import Path
 from bulkagent.ledger import RunFacts, default_path
 from bulkagent.run.credentials import supplied_elsewhere
 from bulkagent.settings import Settings
+from bulkagent.user_folders import anywhere, user_folder
 
 __all__ = ["ledger_words", "resume_command"]
 
 
 def ledger_words(ledger: Path) -> tuple[str, ...]:
     """What says which ledger a run is in; () for the platform's."""
-    there = ledger.absolute()
-    return () if there == default_path().absolute() else ("--ledger", str(there))
+    there = anywhere(ledger)
+    folder = user_folder("state")
+    usual = folder is not None and there == default_path()
+    return () if usual else ("--ledger", str(there))
 
 
 def resume_command(facts: RunFacts, ledger: Path, config: Sequence[str] = ()) -> str | None:

@@ -100,7 +100,7 @@ def test_every_option_without_a_variable_is_known_as_intent() -> None:
     commands = {**commands, **commands["session"].commands}
     for name in ("apply", "resume", "revert", "check", "hold"):
         left = {each.name for each in commands[name].params if not each.envvar}
-        assert left - {"help", "run", "roster"} <= INTENT
+        assert left - {"help", "run", "roster", "gateway"} <= INTENT
         assert not INTENT & {each.name for each in commands[name].params if each.envvar}
 
 
