@@ -33,6 +33,9 @@ LOOK_EVERY_S = 0.5
 GUID_LIFE_S = 120
 """By default a GUID is dead two minutes after it was issued (`GUIDTIMEOUT`, page 0005)."""
 
+SKEW_MS = 60_000
+"""By so much two machines' clocks differ; what is further in the future says nothing."""
+
 _BAD_LINES_TOLD = 5
 
 
@@ -69,6 +72,7 @@ class LiveSessions:
         self._refused = 0
         self._refused_with_cookie = 0
         self._youngest_refused_s: float | None = None
+        self._ahead: set[tuple[str, str]] = set()
 
     def __repr__(self) -> str:
         return f"<LiveSessions of {self._path}: {len(self._sessions)} agents>"
@@ -154,12 +158,26 @@ class LiveSessions:
 
     def fresh(self, credential: Credential) -> bool:
         """Whether it says of itself that it is alive."""
-        issued_at = credential.issued_at
-        return issued_at is not None and self._clock.wall_ms() - issued_at < GUID_LIFE_S * 1000
+        age_s = self._age_s(credential.issued_at)
+        return age_s is not None and age_s < GUID_LIFE_S
 
     @property
     def note(self) -> str:
         """What people should know of it in the end; "" where there is nothing to say."""
+        return " ".join(filter(None, (self._note_of_refused, self._note_of_ahead)))
+
+    @property
+    def _note_of_ahead(self) -> str:
+        if not self._ahead:
+            return ""
+        several = "session is" if len(self._ahead) == 1 else "sessions are"
+        return (
+            f"{len(self._ahead):,} {several} issued in the future, says {self._path}, which counts"
+            " for nothing; is the clock wrong, here or where it is written?"
+        )
+
+    @property
+    def _note_of_refused(self) -> str:
         if not self._refused:
             return ""
         several = "GUID was" if self._refused == 1 else "GUIDs were"
@@ -194,8 +212,8 @@ class LiveSessions:
         issued_at = refused.issued_at
         if issued_at is None and self._stamp is not None:
             issued_at = self._stamp.changed_ns // 1_000_000  # it cannot be younger than that
-        if issued_at is not None:
-            age_s = max(0.0, (self._clock.wall_ms() - issued_at) / 1000)
+        age_s = self._age_s(issued_at)
+        if age_s is not None:
             youngest_s = self._youngest_refused_s
             self._youngest_refused_s = age_s if youngest_s is None else min(age_s, youngest_s)
 
@@ -230,7 +248,20 @@ class LiveSessions:
         self._stamp = _stamp(status)
 
     def _keep(self, gateway: str, agent_id: str, credential: Credential | None) -> None:
-        self._sessions[self._names[gateway], agent_id] = credential
+        key = self._names[gateway], agent_id
+        self._sessions[key] = credential
+        issued_at = credential.issued_at if credential is not None else None
+        if issued_at is not None and self._age_s(issued_at) is None:
+            self._ahead.add(key)
+        elif self._ahead:
+            self._ahead.discard(key)
+
+    def _age_s(self, at_ms: int | None) -> float | None:
+        """How old something is, never negative; None where nobody says, or by a wrong clock."""
+        if at_ms is None:
+            return None
+        age_ms = self._clock.wall_ms() - at_ms
+        return None if age_ms < -SKEW_MS else max(0, age_ms) / 1000
 
 
 def _another(credential: Credential | None, refused: Credential) -> bool:

@@ -4,8 +4,9 @@ What may live here: the form of the file, read and written as a whole. What this
 know: when it is read or written, and what anybody does with a session.
 
 One session a line, as JSON objects or as CSV with a header: `gateway` (optional), `agent_id`,
-`guid`, `cookie` (optional), `issued_at` (optional: ISO 8601, or seconds since the Unix epoch),
-`state` (optional: how the session stands, as its holder calls it; nobody else reads it).
+`guid`, `cookie` (optional), `issued_at` (optional: ISO 8601, or a number since the Unix epoch, of
+seconds, milliseconds, microseconds or nanoseconds), `state` (optional: how the session stands, as
+its holder calls it; nobody else reads it).
 Of two lines for one agent the later counts. A last line without its end is not complete yet.
 """
 
@@ -15,6 +16,7 @@ import csv
 import datetime as dt
 import errno
 import io
+import math
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -299,13 +301,21 @@ def _issued_at(text: str) -> tuple[int | None, str]:
     if not text:
         return None, ""
     try:
-        return round(float(text) * 1000), ""
+        number = float(text)
+        for least, in_a_ms in _UNITS:
+            if abs(number) >= least:
+                return round(number * in_a_ms), ""
     except (ValueError, OverflowError):
         pass
     try:
         at = dt.datetime.fromisoformat(text)
     except ValueError:
-        return None, "has an issued_at that is neither ISO 8601 nor seconds since 1970"
+        return None, "has an issued_at that is neither ISO 8601 nor a number of seconds since 1970"
     if at.tzinfo is None:
         return None, "has an issued_at without a time zone; write 2026-01-31T06:00:00Z"
     return round(at.timestamp() * 1000), ""
+
+
+# From which number on it is of which unit, and how many milliseconds that unit has. No session is
+# of the year 5138 or later, nor of the first three years of the epoch.
+_UNITS = ((1e20, math.inf), (1e17, 1e-6), (1e14, 1e-3), (1e11, 1.0), (0.0, 1000.0))

@@ -51,9 +51,10 @@ def appearances(database: Database, agent_id: str, limit: int) -> list[Appearanc
 _APPEARANCES = """
 SELECT r.id, s.row, s.gateway, s.arguments, s.status, s.cause, coalesce(s.retcode, ''),
        s.attempts - s.not_sent, iif(s.first_sent_at, nullif(s.sent_at, 0), NULL), r.planned_at,
-       (SELECT who FROM legs l WHERE l.run = s.run AND l.leg = max(s.leg, 1))
+       (SELECT who FROM legs l WHERE l.run = s.run AND l.leg = max(abs(s.leg), 1))
 FROM stories s JOIN runs r ON r.run = s.run
 WHERE s.agent_id = ? AND r.planned_at IS NOT NULL
-ORDER BY coalesce(nullif(s.sent_at, 0), r.planned_at) DESC, s.run DESC, s.row DESC
+ORDER BY (SELECT turn FROM legs l WHERE l.run = s.run AND l.leg = max(abs(s.leg), 1)) DESC,
+         s.run DESC, s.row DESC
 LIMIT ?
 """

@@ -37,7 +37,7 @@ INSERT INTO outcomes (run, row, leg, attempts, first_sent_at, sent_at) VALUES (?
 ON CONFLICT (run, row) DO UPDATE SET leg = ?3, attempts = ?4, sent_at = ?5, status = NULL,
 cause = NULL, disposition = NULL, retcode = NULL, message = NULL, http_status = NULL,
 latency_ms = NULL, finished_at = NULL, absent = 0,
-first_sent_at = iif(first_sent_at = 0, ?5, first_sent_at)
+first_sent_at = iif(first_sent_at = 0, ?5, min(first_sent_at, ?5))
 """
 _OUTCOME = """
 UPDATE outcomes SET status = ?, cause = ?, disposition = ?, retcode = ?, message = ?,
@@ -65,6 +65,7 @@ class SwitchedOver(msgspec.Struct, frozen=True):
     run: int
     gateway: str
     began_at: int
+    leg: int
 
 
 class Granted(msgspec.Struct, frozen=True):
@@ -83,7 +84,7 @@ Fact = Halted | SwitchedOver | Granted
 
 _FACTS: Mapping[type[Fact], str] = {
     Halted: "UPDATE runs SET halted = ? WHERE run = ?",
-    SwitchedOver: "INSERT OR REPLACE INTO switch_overs VALUES (?,?,?)",
+    SwitchedOver: "INSERT OR REPLACE INTO switch_overs VALUES (?,?,?,?)",
     Granted: "INSERT INTO pulses VALUES (?,?,?,?,?,?)",
 }
 

@@ -97,7 +97,8 @@ def contested(database: Database, run: int, *, now_ms: int, timeout_s: float) ->
     """The lanes with agents of whom another request, for something else, is in doubt.
 
     Such a request may still take effect until twice the timeout has passed: that of the run which
-    sent it, or this one's where that is longer.
+    sent it, or this one's where that is longer. One that was sent by a clock that was ahead is as
+    if it had been sent just now.
 
     Args:
         database: The ledger.
@@ -173,16 +174,17 @@ SELECT l.group_name, l.wave, a.row, own.status, own.cause, own.row IS NOT NULL,
 FROM assignments a
 JOIN lanes l ON l.run = a.run AND l.lane = a.lane
 JOIN endpoints here ON here.run = a.run AND here.gateway = a.gateway
-JOIN runs r ON r.run = a.run
 LEFT JOIN outcomes own ON own.run = a.run AND own.row = a.row
+LEFT JOIN legs since ON since.run = own.run AND since.leg = abs(own.leg)
 CROSS JOIN assignments b INDEXED BY assignments_by_agent
     ON b.agent_id = a.agent_id AND b.run <> a.run
 JOIN endpoints there ON there.run = b.run AND there.gateway = b.gateway
 JOIN outcomes o ON o.run = b.run AND o.row = b.row
+JOIN legs turn ON turn.run = o.run AND turn.leg = abs(o.leg)
 WHERE a.run = ? AND l.wave >= 0 AND there.url = here.url AND here.url <> 'emulated'
-AND o.sent_at > coalesce(own.sent_at, r.created_at)
+AND turn.turn > coalesce(since.turn, (SELECT min(turn) FROM legs WHERE run = a.run))
 AND coalesce(o.status, 'unknown') IN ('applied', 'unknown')
-ORDER BY a.row, o.sent_at
+ORDER BY a.row, turn.turn
 """
 
 _DOWN_ALREADY = """
@@ -195,7 +197,7 @@ GROUP BY lane
 
 # At the same gateway, whatever it was called.
 _CONTESTED = """
-SELECT a.lane, max(o.sent_at + held.ms)
+SELECT a.lane, max(min(o.sent_at, ?2) + held.ms)
 FROM (
     SELECT run, CAST(2000 * max(?3, coalesce(json_extract(settings, '$.timeout_s'), 0)) AS INTEGER)
     AS ms FROM runs

@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Self
 
 import anyio
+import msgspec
 
 from bulkagent.clock import Clock
 from bulkagent.ledger.commits import Batch, Commits, Granted, Halted, SwitchedOver
@@ -157,9 +158,7 @@ class Journal:
         self._pasts: dict[int, Past] = {}
         self._sent_at: dict[int, int] = {}
         self._not_sent: dict[int, int] = {}  # of this leg's attempts of a row, where there are any
-        # A machine's clock may have been set back since: what follows is never told as earlier.
-        ((at,),) = database.all("SELECT max(coalesce(finished_at, started_at)) FROM legs")
-        self._not_before = at or 0
+        self._last_sent_at = 0
         self._checkpoints: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -212,8 +211,9 @@ class Journal:
         if self._commits.failed is not None:
             raise self._commits.failed
         number = self.number(item, attempt)
-        sent_at = max(self._clock.wall_ms(), self._not_before)
+        sent_at = self._clock.wall_ms()
         self._sent_at[item.row] = sent_at
+        self._last_sent_at = max(sent_at, self._last_sent_at)
         mark = (self._run, item.row, self._leg, number, sent_at)
         self._commits.open.marks.append(mark)
         try:
@@ -247,9 +247,12 @@ class Journal:
     def settle(self, item: Assignment, story: Story[Attempt]) -> None:
         """Record an outcome; it is counted when it is on disk."""
         past = self._pasts.pop(item.row, None)
-        self._sent_at.pop(item.row, None)
+        # The machine's clock may have been set back meanwhile.
+        now_ms = max(self._clock.wall_ms(), self._sent_at.pop(item.row, 0))
+        if past is not None and (past.first_sent_at or 0) > now_ms:
+            past = msgspec.structs.replace(past, first_sent_at=now_ms)
         outcome = conclude(
-            *(item.row, story, self._clock.wall_ms(), past),
+            *(item.row, story, now_ms, past),
             others_applied=past is not None and item.gateway in self._applied,
         )
         if self._leg > 1 and outcome.status is Status.APPLIED:
@@ -286,8 +289,10 @@ class Journal:
 
     def switched_over(self, gateway: str, began_at: int) -> None:
         """Record that a gateway began to say at that time of day that it is switching over."""
-        began_at = max(began_at, self._not_before)
-        self._commits.open.facts.append(SwitchedOver(self._run, gateway, began_at))
+        if self._clock.wall_ms() < self._last_sent_at:
+            # The machine's clock was set back in this leg: whoever was sent to was sent to before.
+            began_at = max(began_at, self._last_sent_at)
+        self._commits.open.facts.append(SwitchedOver(self._run, gateway, began_at, self._leg))
         self._commits.schedule()
 
     def granted(self, gateway: str, concurrency: int, breaker: str) -> None:
@@ -298,7 +303,7 @@ class Journal:
             concurrency: Requests at once, at least 1.
             breaker: `closed`, `open` or `half-open`.
         """
-        at = max(self._clock.wall_ms(), self._not_before)
+        at = self._clock.wall_ms()
         self._commits.open.facts.append(
             Granted(self._run, self._leg, gateway, at, concurrency, breaker)
         )

@@ -26,6 +26,7 @@ __all__ = [
     "legs_of",
     "portions",
     "protect",
+    "set_out",
     "sign_leg",
     "supersede",
     "touched_since",
@@ -112,7 +113,8 @@ def supersede(database: Database, run: int, *, since_ms: int | None = None) -> M
     Args:
         database: The ledger.
         run: The run's key in it.
-        since_ms: Another run is also later if it dispatched the agent after this time of day.
+        since_ms: Another run is also later if it dispatched the agent after this time of day, or
+            in a leg that began after this run was planned, whatever the clock said then.
 
     Returns:
         How many of the run's assignments each later run, by its ID, has superseded in all.
@@ -120,10 +122,13 @@ def supersede(database: Database, run: int, *, since_ms: int | None = None) -> M
     Raises:
         LedgerUnavailable, LedgerFailed: The ledger cannot be read or written.
     """
-    since = _NEVER if since_ms is None else since_ms
+    since, turn = _NEVER, _NEVER
+    if since_ms is not None:
+        since = since_ms
+        ((turn,),) = database.all("SELECT max(turn) FROM legs WHERE run = ?", (run,))
     # Read without the write lock, which a run that is sending waits for at each commit.
     with Database(database.path) as reader:
-        found = reader.query(_LEFT_TO_OTHERS, (run, since))
+        found = reader.query(_LEFT_TO_OTHERS, (run, since, turn))
         while batch := list(itertools.islice(found, _BATCH)):
             database.write(("INSERT OR REPLACE INTO superseded VALUES (?,?,?)", batch))
     return dict(database.all(_SUPERSEDED, (run,)))
@@ -160,7 +165,7 @@ def protect(database: Database, run: int, protected: Callable[[str, str], bool])
 
 def touched_since(database: Database, run: int) -> bool:
     """Whether a later run has dispatched any agent of a run, also one that it had finished."""
-    ((touched,),) = database.all(_TOUCHED, (run, _NEVER))
+    ((touched,),) = database.all(_TOUCHED, (run, _NEVER, _NEVER))
     return bool(touched)
 
 
@@ -196,6 +201,15 @@ def begin_leg(
     database.write(*statements)
     ((leg,),) = database.all("SELECT max(leg) FROM legs WHERE run = ?", (run,))
     return int(leg)
+
+
+def set_out(database: Database, run: int, now_ms: int) -> None:
+    """Record that a run that was planned begins to send.
+
+    Raises:
+        LedgerFailed: The ledger cannot be written.
+    """
+    database.write((_OUT, [(now_ms, run)]))
 
 
 def sign_leg(
@@ -285,8 +299,9 @@ LEFT JOIN outcomes o ON o.run = a.run AND o.row = a.row
 CROSS JOIN assignments later ON later.agent_id = a.agent_id AND later.run <> a.run
 JOIN endpoints there ON there.run = later.run AND there.gateway = later.gateway
 JOIN outcomes dispatched ON dispatched.run = later.run AND dispatched.row = later.row
+LEFT JOIN legs t ON t.run = dispatched.run AND t.leg = abs(dispatched.leg)
 WHERE a.run = ?1 AND a.lane IS NOT NULL AND there.url = here.url
-AND (later.run > a.run OR dispatched.sent_at > ?2)
+AND (later.run > a.run OR dispatched.sent_at > ?2 OR t.turn > ?3)
 """
 
 _LEFT_TO_OTHERS = f"""
@@ -333,8 +348,9 @@ AND coalesce(status, '') NOT IN ('applied', 'rejected')
 """
 
 _BEGIN = """
-INSERT INTO legs (run, leg, command, started_at, override)
-SELECT ?1, coalesce(max(leg), 0) + 1, ?2, ?3, ?4 FROM legs WHERE run = ?1
+INSERT INTO legs (run, leg, command, started_at, override, turn)
+SELECT ?1, coalesce(max(leg), 0) + 1, ?2, ?3, ?4, (SELECT coalesce(max(turn), 0) + 1 FROM legs)
+FROM legs WHERE run = ?1
 """
 
 _UNDER_WAY = """
@@ -346,9 +362,14 @@ _FINISH = """
 UPDATE legs SET state = ?, exit_code = ?, reason = ?, finished_at = ? WHERE run = ? AND leg = ?
 """
 
-_ELAPSED = "SELECT coalesce(sum(finished_at - started_at), 0) FROM legs WHERE run = ?"
+_ELAPSED = "SELECT coalesce(sum(max(finished_at - started_at, 0)), 0) FROM legs WHERE run = ?"
 
 _SIGN = "UPDATE legs SET who = ?, note = ?, consent = ? WHERE run = ? AND leg = ?"
+
+# A run may have been planned long before, and others have begun since.
+_OUT = """
+UPDATE legs SET started_at = ?1, turn = (SELECT max(turn) + 1 FROM legs) WHERE run = ?2 AND leg = 1
+"""
 
 _LEGS = """
 SELECT leg, command, started_at, finished_at, state, exit_code, reason, override, took_over,

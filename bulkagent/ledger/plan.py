@@ -31,6 +31,10 @@ _INSERT_RUN = """
 INSERT INTO runs (id, created_at, state, operation, roster, extra_columns, settings, reverts, job)
 VALUES (?,?,'planning',?,?,?,?,?,?) ON CONFLICT (id) DO NOTHING
 """
+_FIRST_LEG = """
+INSERT INTO legs (run, leg, command, started_at, turn)
+SELECT ?1, 1, ?2, ?3, coalesce(max(turn), 0) + 1 FROM legs
+"""
 _PLANNED = """
 UPDATE runs SET planned_at = ?1, state = 'planned', fingerprint = ?2 WHERE run = ?3
 """
@@ -282,7 +286,7 @@ class Planner:
                 [(self.run, at.gateway, at.url, as_json(at.options)) for at in endpoints],
             ),
             (
-                "INSERT INTO legs (run, leg, command, started_at) VALUES (?,1,?,?)",
+                _FIRST_LEG,
                 [(self.run, self._command, now_ms)],
             ),
             (_PLANNED, [(now_ms, fingerprint, self.run)]),

@@ -7,11 +7,10 @@ know: what is done about it, and what arguments mean.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import groupby
-from operator import itemgetter
 
 import msgspec
 
+from bulkagent.ledger.ages import SKEW_MS, Turn, Turns, turns_of
 from bulkagent.ledger.damage import read_as_written
 from bulkagent.ledger.database import Database
 from bulkagent.outcome import Status
@@ -59,33 +58,41 @@ def known_before(deeds: Iterable[Deed]) -> Deed | None:
     return known
 
 
-def changed_rows(database: Database, run: int) -> Iterator[Changed]:
+def changed_rows(
+    database: Database, run: int, *, now_ms: int = 0, trusted_ms: int | None = None
+) -> Iterator[Changed]:
     """Every row that a run changed or may have changed, in roster order.
 
+    The legs of other runs are gone through from the latest on, and only for agents of whom the last
+    word is not found yet: so it takes no longer the more runs are kept.
+
+    Args:
+        database: The ledger.
+        run: The run's key in it.
+        now_ms: Time of day.
+        trusted_ms: For how long what was set is relied on; None: for ever.
+
     Raises:
-        LedgerUnavailable: While iterating: the ledger is damaged.
+        LedgerUnavailable: While iterating: the ledger is damaged, or there is no room.
     """
-    decode = msgspec.json.Decoder(tuple[str, ...]).decode
-    with read_as_written(database):
-        rows = database.query(_CHANGED, (run,))
-        for _, entries in groupby(rows, key=itemgetter(0)):
-            first, *_ = found = list(entries)
-            row, agent_id, gateway, arguments, extra, own_at, own_status = first[:7]
-            deeds = [
-                Deed(at, did, status == Status.APPLIED, run_id)
-                for *_, at, did, status, run_id in found
-                if at is not None
-            ]
-            later = [deed for deed in deeds if deed.sent_at > own_at]
+    turns = turns_of(database, now_ms)
+    with Database(database.path) as own, read_as_written(database):
+        own.define(_KNOWN)
+        own.fill(_OWN, [(run,)])
+        _look_back(own, run, turns, trusted_ms)
+        decode = msgspec.json.Decoder(tuple[str, ...]).decode
+        for row in own.query(_CHANGED, (run,)):
+            number, agent_id, gateway, arguments, extra, status, *deeds = row
+            before, later = deeds[:4], deeds[4:]
             yield Changed(
-                row,
+                number,
                 agent_id,
                 gateway,
                 arguments,
                 decode(extra) if extra else (),
-                known_before(deed for deed in deeds if deed.sent_at <= own_at),
-                later[-1] if later else None,
-                own_status == Status.APPLIED,
+                _deed(*before) if before[0] is not None else None,
+                _deed(*later) if later[0] is not None else None,
+                status == Status.APPLIED,
             )
 
 
@@ -119,19 +126,102 @@ SELECT count(*) FROM (
 )
 """
 
-# Also those of the same gateway under another name; runs that changed nothing have no say. Plain
-# left joins, because SQLite would work a subquery out for the whole ledger first.
-_CHANGED = """
-SELECT a.row, a.agent_id, a.gateway, a.arguments, a.extra, o.sent_at, o.status,
-       CASE WHEN there.url = here.url THEN p.sent_at END, b.arguments, p.status, r.id
+
+def _relied_on(turns: Turns, leg: Turn, trusted_ms: int | None) -> int | None:
+    """The time from which on what a leg set is relied on; None: nothing of it is.
+
+    A leg that has not ended may have set somebody at any time since it began.
+    """
+    if trusted_ms is None:
+        return 0
+    ended_at = leg.started_at if leg.finished_at is None else leg.finished_at
+    idle_ms = turns.idle_ms(leg, ended_at)
+    if idle_ms is None or (leg.finished_at is not None and idle_ms > trusted_ms):
+        return None
+    return turns.now_ms - trusted_ms
+
+
+def _look_back(own: Database, run: int, turns: Turns, trusted_ms: int | None) -> None:
+    """Take from each leg, from the latest on, what it did to agents of whom nothing later is."""
+    ((first, last),) = own.all("SELECT min(turn), max(turn) FROM known")
+    for leg in turns.latest_first if last is not None else ():
+        if leg.run == run:
+            continue
+        if leg.turn > first and own.all("SELECT 1 FROM known WHERE NOT after LIMIT 1"):
+            own.fill(_AFTER, [(leg.run, leg.leg, leg.turn)])
+        if leg.turn > last:
+            continue
+        if not own.all("SELECT 1 FROM known WHERE NOT before LIMIT 1"):
+            break
+        relied_on = _relied_on(turns, leg, trusted_ms)
+        if relied_on is not None:
+            ended_at = _NEVER if leg.finished_at is None else leg.finished_at + SKEW_MS
+            own.fill(_BEFORE, [(leg.run, leg.leg, leg.turn, relied_on, ended_at)])
+
+
+def _deed(sent_at: int, arguments: str, status: str | None, run_id: str) -> Deed:
+    return Deed(sent_at, arguments, status == Status.APPLIED, run_id)
+
+
+_NEVER = 1 << 62
+
+# Of each row: its own turn; what was done before and after, each found at the first, and so the
+# latest, leg that says so. `doubt` is what requests in doubt would have set since `before`: NULL
+# none, "" several things.
+_KNOWN = """
+CREATE TEMP TABLE known (
+    row INTEGER PRIMARY KEY, agent_id TEXT, url TEXT, turn INTEGER, doubt TEXT,
+    before INTEGER NOT NULL DEFAULT 0, after INTEGER NOT NULL DEFAULT 0,
+    before_at INTEGER, before_arguments TEXT, before_status TEXT, before_run INTEGER,
+    after_at INTEGER, after_arguments TEXT, after_status TEXT, after_run INTEGER
+)
+"""
+
+_OWN = """
+INSERT INTO known (row, agent_id, url, turn)
+SELECT a.row, a.agent_id, here.url, coalesce(t.turn, 0)
 FROM assignments a
 JOIN outcomes o ON o.run = a.run AND o.row = a.row
 JOIN endpoints here ON here.run = a.run AND here.gateway = a.gateway
-LEFT JOIN assignments b ON b.agent_id = a.agent_id AND b.run <> a.run
-LEFT JOIN outcomes p ON p.run = b.run AND p.row = b.row
-    AND coalesce(p.status, 'unknown') IN ('applied', 'unknown')
-LEFT JOIN endpoints there ON there.run = b.run AND there.gateway = b.gateway
-LEFT JOIN runs r ON r.run = b.run
+LEFT JOIN legs t ON t.run = o.run AND t.leg = abs(o.leg)
 WHERE a.run = ? AND coalesce(o.status, 'unknown') IN ('applied', 'unknown')
-ORDER BY a.row, p.sent_at, b.run
+"""
+
+# Also those of the same gateway under another name; runs that changed nothing have no say.
+_DEEDS = """
+FROM assignments b INDEXED BY assignments_by_agent
+JOIN outcomes p ON p.run = b.run AND p.row = b.row
+JOIN endpoints there ON there.run = b.run AND there.gateway = b.gateway
+WHERE b.agent_id = known.agent_id AND b.run = ?1 AND abs(p.leg) = ?2
+AND coalesce(p.status, 'unknown') IN ('applied', 'unknown') AND there.url = known.url
+"""
+
+_AFTER = f"""
+UPDATE known SET after = 1, after_at = p.sent_at, after_arguments = b.arguments,
+                 after_status = p.status, after_run = b.run
+{_DEEDS} AND NOT known.after AND known.turn < ?3
+"""  # noqa: S608 - of this module's text
+
+# A certain deed ends the search; it is the last word where no doubt since would have changed it.
+_BEFORE = f"""
+UPDATE known SET
+    before = coalesce(p.status = 'applied', 0),
+    doubt = iif(p.status = 'applied', doubt,
+                iif(coalesce(doubt, b.arguments) = b.arguments, b.arguments, '')),
+    before_at = iif(p.status = 'applied' AND coalesce(doubt, b.arguments) = b.arguments
+                    AND p.sent_at BETWEEN ?4 AND ?5, p.sent_at, NULL),
+    before_arguments = b.arguments, before_status = p.status, before_run = b.run
+{_DEEDS} AND NOT known.before AND known.turn > ?3
+"""  # noqa: S608 - of this module's text
+
+_CHANGED = """
+SELECT a.row, a.agent_id, a.gateway, a.arguments, a.extra, o.status,
+       k.before_at, k.before_arguments, k.before_status, before.id,
+       k.after_at, k.after_arguments, k.after_status, after.id
+FROM known k
+JOIN assignments a ON a.run = ?1 AND a.row = k.row
+JOIN outcomes o ON o.run = a.run AND o.row = a.row
+LEFT JOIN runs before ON before.run = k.before_run
+LEFT JOIN runs after ON after.run = k.after_run
+ORDER BY k.row
 """

@@ -5,6 +5,7 @@ What may live here: finding and listing runs. What this room must not know: thei
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import msgspec
 
 from bulkagent.errors import RunNotFound
+from bulkagent.ledger.ages import Turn, Turns, turns_of
 from bulkagent.ledger.damage import read_as_written
 from bulkagent.ledger.database import Database
 from bulkagent.ledger.ownership import is_claimed
@@ -25,6 +27,7 @@ __all__ = [
     "every_run",
     "find_run",
     "find_same",
+    "idle_s",
     "keep_totals",
     "last_active",
     "list_runs",
@@ -143,12 +146,32 @@ def unplanned_since(database: Database, run: int) -> str | None:
 
 
 def last_active(database: Database, facts: RunFacts) -> int:
-    """The time of day at which a run was last at work: planned, sending or ended."""
+    """The time of day at which a run was last at work, by whatever clock: planned, sending, ended.
+
+    Where the clock was set back, it is the latest of these times.
+    """
     ((sent_at,),) = database.all("SELECT max(sent_at) FROM outcomes WHERE run = ?", (facts.run,))
     ((leg_at,),) = database.all(
         "SELECT max(coalesce(finished_at, started_at)) FROM legs WHERE run = ?", (facts.run,)
     )
     return max(facts.created_at, sent_at or 0, leg_at or 0)
+
+
+def idle_s(database: Database, facts: RunFacts, now_ms: int) -> float:
+    """For how many seconds nobody has been at work on a run, never negative.
+
+    Infinite where nobody can know, because the machine's clock was ahead then.
+    """
+    turns = turns_of(database, now_ms)
+    last = next((leg for leg in turns.latest_first if leg.run == facts.run), None)
+    if last is None:
+        idle_ms = Turns((), now_ms).idle_ms(Turn(facts.run, 1, 0, 0, None), facts.created_at)
+    elif last.finished_at is not None:
+        idle_ms = turns.idle_ms(last, last.finished_at)
+    else:
+        ((sent_at,),) = database.all(_LAST_SENT, (facts.run, last.leg))
+        idle_ms = turns.idle_ms(last, max(last.started_at, sent_at or 0))
+    return math.inf if idle_ms is None else idle_ms / 1000
 
 
 def endpoints_of(database: Database, run: int) -> list[Endpoint]:
@@ -188,6 +211,8 @@ def _facts(database: Database, row: tuple[Any, ...]) -> RunFacts:
 
 
 _ID = re.compile(r"\d{8}T\d{6}(?:\.\d{3})?Z-[0-9a-f]{4}", re.ASCII)
+
+_LAST_SENT = "SELECT max(sent_at) FROM outcomes WHERE run = ? AND abs(leg) = ?"
 
 _SELECT = """
 SELECT run, id, created_at, planned_at, finished_at, state, exit_code, operation, roster,

@@ -128,6 +128,22 @@ _NOT_SENT = """
 ALTER TABLE outcomes ADD COLUMN not_sent INTEGER NOT NULL DEFAULT 0;
 """
 
+_TURNS = """
+ALTER TABLE legs ADD COLUMN turn INTEGER NOT NULL DEFAULT 0;  -- rises with each leg that begins
+ALTER TABLE switch_overs ADD COLUMN leg INTEGER NOT NULL DEFAULT 0;  -- which noticed it
+"""
+
+# Earlier formats had no other order than the times of what was sent, which never ran back.
+_TURNS_OF_5 = """
+UPDATE legs SET turn = ordered.turn FROM (
+    SELECT l.run, l.leg,
+           row_number() OVER (ORDER BY coalesce(o.sent_at, l.started_at), l.run, l.leg) AS turn
+    FROM legs l LEFT JOIN (
+        SELECT run, leg, min(sent_at) AS sent_at FROM outcomes GROUP BY run, leg
+    ) o ON o.run = l.run AND o.leg = l.leg
+) ordered WHERE ordered.run = legs.run AND ordered.leg = legs.leg;
+"""
+
 _SHARES = """
 -- What each command at work has of the limits that a gateway allows to all of them together.
 CREATE TABLE shares (
@@ -261,6 +277,7 @@ CREATE TABLE attempts (
 {_PULSES}
 {_CONSENT}
 {_NOT_SENT}
+{_TURNS}
 {_SHARES}
 {_STORIES}
 """
@@ -300,7 +317,7 @@ MIGRATIONS: Mapping[int, str] = MappingProxyType(
         2: _SWITCH_OVERS,
         3: _TO_4,
         4: f"{_SIGNED}{_PULSES}",
-        5: f"DROP VIEW stories;{_CONSENT}{_NOT_SENT}{_SHARES}{_STORIES}",
+        5: f"DROP VIEW stories;{_CONSENT}{_NOT_SENT}{_TURNS}{_TURNS_OF_5}{_SHARES}{_STORIES}",
     }
 )
 """Version of a ledger -> the statements that make the next version of it."""

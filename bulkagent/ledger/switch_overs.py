@@ -16,14 +16,16 @@ _SET_BEFORE = """
 FROM switch_overs w CROSS JOIN assignments a ON a.run = w.run AND a.gateway = w.gateway
 JOIN lanes l ON l.run = a.run AND l.lane = a.lane
 JOIN outcomes o ON o.run = a.run AND o.row = a.row
-WHERE w.run = ?1 AND o.status = 'applied' AND o.sent_at <= w.began_at
+WHERE w.run = ?1 AND o.status = 'applied'
+AND (abs(o.leg) < w.leg OR w.leg IN (0, abs(o.leg)) AND o.sent_at <= w.began_at)
 AND NOT EXISTS (
     SELECT 1 FROM assignments later
     JOIN outcomes dispatched ON dispatched.run = later.run AND dispatched.row = later.row
     JOIN endpoints there ON there.run = later.run AND there.gateway = later.gateway
     JOIN endpoints here ON here.run = a.run AND here.gateway = a.gateway
     WHERE later.agent_id = a.agent_id AND later.run <> a.run AND there.url = here.url
-    AND dispatched.sent_at >= o.sent_at
+    AND (SELECT turn FROM legs WHERE run = dispatched.run AND leg = abs(dispatched.leg))
+        > (SELECT turn FROM legs WHERE run = o.run AND leg = abs(o.leg))
 )
 """
 
@@ -40,9 +42,9 @@ SELECT run, row, attempts, disposition, sent_at, latency_ms, retcode, message, h
 FROM outcomes WHERE run = ?1 AND row IN (SELECT value FROM json_each(?2))
 """
 
-# Of no leg, so that the leg which does it can send them too.
+# Of none of the legs to come, so that the leg which does it can send them too.
 _DOUBT = """
-UPDATE outcomes SET leg = 0, status = 'unknown', cause = 'switch_over', retcode = '',
+UPDATE outcomes SET leg = -abs(leg), status = 'unknown', cause = 'switch_over', retcode = '',
 disposition = 'switched_over',
 message = 'set before the gateway switched over, which may have undone that'
 WHERE run = ?1 AND row IN (SELECT value FROM json_each(?2))

@@ -24,6 +24,7 @@ def refuse_moved(
     recorded: Sequence[Recorded],
     known: Mapping[str, GatewaySection],
     *,
+    asked: str,
     given: str,
 ) -> None:
     """Refuse a run whose gateways are elsewhere than their names lead to.
@@ -32,12 +33,15 @@ def refuse_moved(
         run_id: The run, for people.
         recorded: Where the run's gateways are, as the ledger has it.
         known: What names mean today.
+        asked: What the run was first asked to go to, a name or an address; "": what its rows say.
         given: Addresses or names that somebody gave for this, separated by commas; "": none.
 
     Raises:
         ResumeRefused: One is elsewhere, or a given one is none of the run's.
         SettingsRefused: A given one is no address.
     """
+    if "://" in asked and len(recorded) == 1:
+        known = {recorded[0].gateway: GatewaySection(url=asked), **known}
     agreed = {_url_of(text.strip(), known) for text in given.split(",") if text.strip()}
     there = {at.url for at in recorded}
     if strange := sorted(agreed - there):
@@ -49,11 +53,10 @@ def refuse_moved(
         today = _today(at, known)
         if at.url in agreed or at.url == today:
             continue
-        means = f"means {today} today" if today else "means nothing in today's configuration"
         raise ResumeRefused(
-            f"run {run_id} would go to {at.url} for its gateway {at.gateway!r}, which {means}."
-            f" Nothing was sent; where that is right, say so with --gateway {at.url}, else apply"
-            " its roster again"
+            f"run {run_id} would go to {at.url} for its gateway {at.gateway!r}, which is"
+            f" {today} today. Nothing was sent; where the first is right, say so with --gateway"
+            f" {at.url}, else apply its roster again"
         )
 
 
@@ -62,12 +65,18 @@ def _url_of(text: str, known: Mapping[str, GatewaySection]) -> str:
 
 
 def _today(at: Recorded, known: Mapping[str, GatewaySection]) -> str:
-    """The address that a gateway's name has today; "" where it has none."""
+    """The address that a gateway's name has today; where it has none, the recorded one."""
     if at.gateway in known:
         return Endpoint.parse(known[at.gateway].url).url
+    if not _ADDRESS & set(at.gateway):
+        return at.url
     try:
         # A gateway that was given by its address is called by it.
         plain = Endpoint.parse(at.url)
     except SettingsRefused:
-        return ""
-    return plain.url if plain.name == at.gateway else ""
+        return f"https://{at.gateway}"
+    return plain.url if plain.name == at.gateway else f"https://{at.gateway}"
+
+
+# What a name has that is an address, and none that stands in a configuration need have.
+_ADDRESS = frozenset(":.")

@@ -22,6 +22,7 @@ from bulkagent.ledger import (
     find_run,
     put_in_doubt,
     release_lease,
+    set_out,
     sign_leg,
     supersede,
     take_lease,
@@ -124,6 +125,7 @@ def _begin(
     if isinstance(asked, Revert):
         supersede(database, planned.run, since_ms=planned.planned_at)
     if planned.new:
+        set_out(database, planned.run, now_ms)
         return 1
     facts = find_run(database, planned.plan.run_id)
     if isinstance(asked, Request) and touched_since(database, planned.run):

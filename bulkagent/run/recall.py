@@ -127,7 +127,13 @@ def recall(database: Database, facts: RunFacts, again: Again) -> Recalled:
     )
     recorded = endpoints_of(database, facts.run)
     if own.gateway != EMULATED:
-        refuse_moved(facts.id, recorded, again.choices.file.gateways, given=again.gateway)
+        refuse_moved(
+            facts.id,
+            recorded,
+            again.choices.file.gateways,
+            asked=own.gateway,
+            given=again.gateway,
+        )
     refuse_idle_settings(again.choices.explicit, settings)
     if again.tls and own.gateway == EMULATED:
         name = next(iter(again.tls)).replace("_", "-")

@@ -138,7 +138,7 @@ def write_report(
                 **shown.facts,
             },
         )
-    elapsed_ms = (facts.finished_at or facts.created_at) - facts.created_at
+    elapsed_ms = max(0, (facts.finished_at or facts.created_at) - facts.created_at)
     return Standing(
         run_id=facts.id,
         state=state,

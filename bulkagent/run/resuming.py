@@ -6,6 +6,7 @@ how it is sent.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from typing import BinaryIO, NamedTuple
 
@@ -23,8 +24,8 @@ from bulkagent.ledger import (
     find_same,
     forget_run,
     handover_groups,
+    idle_s,
     lanes_set_before,
-    last_active,
     portions,
     protect,
     same_groups,
@@ -109,12 +110,11 @@ def resume_instead(database: Database, planned: Planned, asked: Request, *, now_
     Raises:
         RunBusy: Another process is at work on that run; the new plan is left to be discarded.
     """
-    since_ms = now_ms - round(asked.settings.max_age_s * 1000)
     order = (asked.settings.group_by, asked.settings.handover)
     same = [
         facts
         for facts in find_same(database, planned.fingerprint, but=planned.run)
-        if last_active(database, facts) >= since_ms
+        if idle_s(database, facts, now_ms) <= asked.settings.max_age_s
         and (facts.settings.get("group_by", ""), facts.settings.get("handover", True)) == order
     ]
     here = endpoints_of(database, planned.run)
@@ -308,7 +308,13 @@ def refuse_age(database: Database, facts: RunFacts, max_age_s: float, now_ms: in
     Raises:
         ResumeRefused: It is too old.
     """
-    age_s = (now_ms - last_active(database, facts)) / 1000
+    age_s = idle_s(database, facts, now_ms)
+    if age_s == math.inf:
+        raise ResumeRefused(
+            f"run {facts.id} was at work when this machine's clock was ahead of what it is now, so"
+            " nobody can tell how long ago, and its list may be another shift's; apply a fresh"
+            " roster"
+        )
     if age_s > max_age_s:
         raise ResumeRefused(
             f"run {facts.id} was last at work {_hours(age_s)} ago, and its list may be another"

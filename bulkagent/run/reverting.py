@@ -87,12 +87,11 @@ def plan_revert(
         protected = protected_by(asked.settings)
         tally = _Tally(protected, Grouping(asked.settings.group_by, facts.extra_columns))
         opposite = request.assume_opposite
-        trusted_since_ms = now_ms - round(asked.settings.trust_state_s * 1000)
-        with Database(database.path) as reader:
-            for changed in changed_rows(reader, facts.run):
-                with read_as_written(database):
-                    _refuse_unknown(changed)
-                _set_back(changed, planner, tally, trusted_since_ms, opposite=opposite)
+        trusted_ms = round(asked.settings.trust_state_s * 1000)
+        for changed in changed_rows(database, facts.run, now_ms=now_ms, trusted_ms=trusted_ms):
+            with read_as_written(database):
+                _refuse_unknown(changed)
+            _set_back(changed, planner, tally, opposite=opposite)
         _refuse_nothing(tally, facts.id)
         agents = [(gateway, number) for gateway, _, number in planner.parts]
         refuse_numbers(agents, asked.settings, what=f"the revert of run {facts.id}")
@@ -175,17 +174,14 @@ def _refuse_unknown(changed: Changed) -> None:
         raise ValueError
 
 
-def _set_back(
-    changed: Changed, planner: Planner, tally: _Tally, trusted_since_ms: int, *, opposite: bool
-) -> None:
+def _set_back(changed: Changed, planner: Planner, tally: _Tally, *, opposite: bool) -> None:
     tally.rows += 1
     row, agent_id, gateway, extra = changed.row, changed.agent_id, changed.gateway, changed.extra
     before = changed.before
     group = tally.grouping.group(gateway, extra)
     inverse = SET_TALK_RIGHT.inverse[changed.arguments]
-    known = before is not None and before.sent_at >= trusted_since_ms
     # What the revert would have it be; nothing, where that is not known.
-    wanted = before.arguments if before is not None and known else inverse if opposite else ""
+    wanted = before.arguments if before is not None else inverse if opposite else ""
     if changed.later is not None:
         run_id = changed.later.run_id
         tally.superseded[run_id] = tally.superseded.get(run_id, 0) + 1
@@ -209,7 +205,7 @@ def _set_back(
         planner.assign(
             *(row, agent_id, gateway, wanted, extra),
             group=group,
-            so_already=known and changed.certain and wanted == changed.arguments,
+            so_already=before is not None and changed.certain and wanted == changed.arguments,
         )
     else:
         tally.previous_unknown += 1
@@ -217,9 +213,7 @@ def _set_back(
             *(row, agent_id, gateway, "", extra),
             status=Status.NOT_ATTEMPTED,
             cause=Cause.PREVIOUS_UNKNOWN,
-            reason="the ledger does not know what it was before"
-            if before is None
-            else f"run {before.run_id} set it too long ago to rely on",
+            reason="the ledger does not know what it was before, or only from too long ago",
             group=group,
             as_if=inverse,
         )

@@ -244,3 +244,17 @@ async def test_a_file_that_could_not_be_read_is_looked_at_again_though_it_has_no
             await sessions.refresh()
     await sessions.refresh()
     assert await sessions.credential(AGENT) == NEW
+
+
+@pytest.mark.parametrize(("ahead_s", "fresh", "noted"), [(59, True, 0), (61, False, 1)])
+async def test_what_was_issued_in_the_future_is_no_evidence_of_anything_and_said(
+    path: Path, ahead_s: int, fresh: bool, noted: int
+) -> None:
+    """`issued_at` more than a minute in the future, as by a clock that is ahead."""
+    clock = JumpingClock()
+    ahead = Credential("g-101", "", clock.wall_ms() + ahead_s * 1000)
+    said(path, ahead)
+    sessions = LiveSessions(path, EAST, clock)
+    sessions.open()
+    assert sessions.fresh(ahead) is fresh
+    assert sessions.note.count("issued in the future") == noted

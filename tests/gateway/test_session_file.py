@@ -217,3 +217,34 @@ def test_a_file_that_cannot_be_written_leaves_the_old_one_and_nothing_else(tmp_p
         write_sessions(path, (session for session in [*now] if failing()))
     assert sessions(path.read_bytes()) == now
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "1769839200",
+        "1769839200.0",
+        "1769839200000",
+        "1769839200000000",
+        "1769839200000000000",
+        '"1769839200"',
+        '"1769839200000"',
+        "1.7698392e12",
+        '"2026-01-31T06:00:00Z"',
+        '"2026-01-31T07:00:00+01:00"',
+    ],
+)
+def test_issued_at_in_milliseconds_and_other_units_is_recognised(said: str) -> None:
+    data = f'{{"agent_id":"101","guid":"g","issued_at":{said}}}\n'.encode()
+    (line,) = SessionLines().read(data)
+    assert line.session is not None
+    assert line.session.credential is not None
+    assert line.session.credential.issued_at == 1_769_839_200_000
+
+
+@pytest.mark.parametrize("said", ["1e20", '"nan"', '"inf"', '"-inf"'])
+def test_issued_at_that_is_no_time_is_a_problem_of_its_line(said: str) -> None:
+    data = f'{{"agent_id":"101","guid":"g","issued_at":{said}}}\n'.encode()
+    (line,) = SessionLines().read(data)
+    assert line.session is None
+    assert "issued_at" in line.problem

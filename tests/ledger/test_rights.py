@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -17,6 +18,7 @@ from bulkagent.ledger import (
     Planner,
     agents_set_at,
     changed_rows,
+    set_out,
 )
 from bulkagent.ledger.rights import known_before
 from bulkagent.outcome import Disposition, Story
@@ -79,6 +81,7 @@ async def _sent(
     database: Database, made: Planner, ends: Mapping[str, Disposition | None], at_ms: int
 ) -> None:
     """Dispatch what is planned from a time on; None: killed before its end."""
+    set_out(database, made.run, at_ms)
     clock = StillClock()
     clock.ms = at_ms
     lanes = range(len(set(made._lanes.values())))
@@ -173,7 +176,7 @@ async def test_a_gateway_is_its_address_whatever_it_is_called(database: Database
     assert (found.before.arguments, found.later) == (ON, None)
 
 
-async def test_time_decides_and_not_the_order_in_which_runs_were_planned(
+async def test_the_order_of_sending_decides_and_not_that_of_planning(
     database: Database,
 ) -> None:
     """A run that was planned first may be sent last."""
@@ -206,3 +209,43 @@ async def test_agents_set_at_a_gateway_are_counted_once_and_up_to_a_number(
     assert agents_set_at(database, EAST, up_to=9) == 3
     assert agents_set_at(database, EAST, up_to=2) == 2
     assert agents_set_at(database, "https://west", up_to=9) == 1
+
+
+async def test_a_clock_that_was_ahead_changes_no_order_and_is_not_relied_on(
+    database: Database,
+) -> None:
+    """--trust-state: what a clock said that was six hours ahead, nobody knows how long ago."""
+    ahead = await _ran(database, {"101": DONE, "102": DONE}, ON, at_ms=20 * HOUR)
+    made = await _ran(database, {"101": DONE, "102": DONE}, OFF, at_ms=14 * HOUR)
+    known = {x.agent_id: x.before for x in changed_rows(database, made.run)}
+    assert {deed.run_id for deed in known.values() if deed} == {ahead.run_id}
+    now_ms, trusted_ms = 21 * HOUR, 8 * HOUR
+    found = list(changed_rows(database, made.run, now_ms=now_ms, trusted_ms=trusted_ms))
+    assert {(x.before, x.later) for x in found} == {(None, None)}
+    later = {x.agent_id: x.later for x in changed_rows(database, ahead.run)}
+    assert {deed.run_id for deed in later.values() if deed} == {made.run_id}
+
+
+async def test_a_revert_looks_no_further_back_than_to_who_said_something(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Revert plans in time that does not grow with the number of runs kept."""
+    for number in range(12):
+        await _ran(database, {"101": DONE, "102": DONE}, ON, at_ms=(number + 1) * HOUR)
+    made = await _ran(database, {"101": DONE, "102": DONE}, OFF, at_ms=13 * HOUR)
+    looks: list[str] = []
+    fill = Database.fill
+
+    def counted(self: Database, sql: str, rows: Any) -> None:
+        looks.append(sql)
+        fill(self, sql, rows)
+
+    monkeypatch.setattr(Database, "fill", counted)
+    found = list(changed_rows(database, made.run))
+    assert {x.before.sent_at // HOUR for x in found if x.before} == {12}
+    assert len(looks) == 2, "who they are, and the one run before"
+    never = await _ran(database, {"101": DONE, "103": DONE}, OFF, at_ms=14 * HOUR)
+    database.write(("UPDATE legs SET finished_at = started_at + 1000", [()]))
+    looks.clear()
+    list(changed_rows(database, never.run, now_ms=14 * HOUR + 1, trusted_ms=3 * HOUR))
+    assert len(looks) <= 1 + 4, "nobody has said anything of 103, and older runs do not matter"

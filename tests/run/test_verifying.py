@@ -243,7 +243,7 @@ async def test_who_is_put_in_doubt_has_no_verdict_any_more(tmp_path: Path) -> No
             run = find_run(database, "last").run
             database.write(
                 (
-                    "INSERT INTO switch_overs SELECT run, gateway, ? FROM endpoints",
+                    "INSERT INTO switch_overs SELECT run, gateway, ?, 1 FROM endpoints",
                     [(2_000_000_000_000,)],
                 )
             )

@@ -1,0 +1,72 @@
+"""How long ago something was, also where the machine's clock was wrong.
+
+What may live here: bounding the times that legs of runs have on disk by what was recorded after
+them. What this room must not know: what an age decides.
+
+Legs have turns, which say in which order they began, whatever the clock said. Nothing of a leg was
+later than the beginning of a leg after it: a time that says so is of a clock that was ahead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from bulkagent.ledger.database import Database
+
+__all__ = ["SKEW_MS", "Turn", "Turns", "turns_of"]
+
+SKEW_MS = 60_000
+"""By so much clocks differ, and are set back, without anything being wrong."""
+
+_TURNS = "SELECT run, leg, turn, started_at, finished_at FROM legs ORDER BY turn, run, leg"
+
+
+class Turn(msgspec.Struct, frozen=True):
+    """A leg in the order of all legs."""
+
+    run: int
+    leg: int
+    turn: int
+    started_at: int
+    finished_at: int | None
+    """None: it is under way, or was killed."""
+
+
+class Turns:
+    """The legs of a ledger, and what can be said of when they were.
+
+    Args:
+        legs: All of them, the first that began first.
+        now_ms: Time of day.
+    """
+
+    def __init__(self, legs: Iterable[Turn], now_ms: int) -> None:
+        self.latest_first = tuple(reversed(tuple(legs)))
+        """The legs, the last that began first."""
+        self.now_ms = now_ms
+        self._caps: dict[tuple[int, int], int] = {}
+        earliest = now_ms
+        for leg in self.latest_first:
+            cap = earliest if leg.finished_at is None else min(earliest, leg.finished_at)
+            self._caps[leg.run, leg.leg] = cap
+            earliest = min(cap, leg.started_at)
+
+    def idle_ms(self, leg: Turn, at_ms: int) -> int | None:
+        """How long ago something of a leg was, never negative; None: nobody can know.
+
+        That is so where the clock was ahead: it may have been at any time before what followed.
+        """
+        if at_ms > self._caps.get((leg.run, leg.leg), self.now_ms) + SKEW_MS:
+            return None
+        return max(0, self.now_ms - at_ms)
+
+
+def turns_of(database: Database, now_ms: int) -> Turns:
+    """The turns of a ledger.
+
+    Raises:
+        LedgerUnavailable: It cannot be read.
+    """
+    return Turns((Turn(*row) for row in database.all(_TURNS)), now_ms)
