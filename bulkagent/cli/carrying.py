@@ -15,7 +15,7 @@ from bulkagent.cli.ending import leaving_on_signals
 from bulkagent.cli.refused import reported
 from bulkagent.cli.showing import Showing
 from bulkagent.cli.status import answering
-from bulkagent.cli.terminal import agreed, not_printed, print_data, say
+from bulkagent.cli.terminal import agreed, not_printed, print_data, say, say_soon
 
 if TYPE_CHECKING:
     from bulkagent.run import Finished, Plan, Run, RunResult
@@ -44,7 +44,7 @@ def carry_out(
         showing: How its progress is shown.
         quiet: Whether nothing is said of a run that comes to a good end.
     """
-    from bulkagent.cli import timing
+    from bulkagent.cli import screen, timing
     from bulkagent.cli.loop import run_on_loop
     from bulkagent.cli.progress import execute
 
@@ -57,6 +57,8 @@ def carry_out(
                 if run.insecure:
                     say(_INSECURE)
                 _agree(run, plan, yes=yes, override=override)
+            if not quiet and (known := screen.begun(plan)):
+                run.begun = lambda: say_soon(known)
             try:
                 result = run_on_loop(execute(run, Showing.NONE if quiet else showing))
             except Exception:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = [
     "as_json_object",
     "bad_rows",
+    "begun",
     "checked",
     "closing",
     "clusters_as_lines",
@@ -58,9 +59,12 @@ def opening(roster: str, plan: Plan) -> str:
         return opening_again(plan)
     name = "standard input" if roster == "-" else roster
     text = [f"roster  {name}: {plan.layout}; {', '.join(counted)}"]
-    if plan.run_id:
-        text.append(f"run     {plan.run_id}")
     return "\n".join([*text, *handover(plan), *bad_rows(plan.bad_rows)])
+
+
+def begun(plan: Plan) -> str:
+    """What is said once a leg has begun: the ID of a run that is kept from now on; "" if known."""
+    return "" if plan.command == "resume" else f"run     {plan.run_id}"
 
 
 def handover(plan: Plan) -> list[str]:
@@ -85,7 +89,13 @@ def handover(plan: Plan) -> list[str]:
 
 def opening_again(plan: Plan) -> str:
     """What is left of a run, or what a revert would set back."""
-    what = f"a revert of {plan.origin}" if plan.command == "revert" else "resumed"
+    # A new run has no ID that anybody could use before its first leg has begun.
+    reverts = plan.command == "revert"
+    what = (
+        f"revert  this is a revert of {plan.origin}"
+        if reverts
+        else f"run     {plan.run_id}, resumed"
+    )
     parts = [f"{number:,} {status.replace('_', ' ')}" for status, number in plan.again.items()]
     if plan.once_more:
         parts.append(f"{plan.once_more:,} once more, set before a switch-over")
@@ -101,7 +111,7 @@ def opening_again(plan: Plan) -> str:
     detail = f": {', '.join(parts)}" if parts else ""
     agents = plan.agents + plan.once_more
     text = [
-        f"run     {plan.run_id}, {what}",
+        what,
         f"plan    will set {agents:,} of {count(plan.of_agents, 'agent')}{detail}",
     ]
     text.extend(

@@ -113,6 +113,8 @@ class Run:
         """The end of the run, once it has come to one; also where `execute` raised a defect."""
         self.timetable = Timetable()
         """When it starts and should end, once it is prepared."""
+        self.begun: Callable[[], None] = lambda: None
+        """Called once its leg has begun: from then on the run is kept, whatever happens."""
         self.warn: Callable[[str], None] = lambda _text: None
         """Told what people should know before the start."""
         self.waiting_for = request.start_at
@@ -284,6 +286,7 @@ class Run:
             )
         )
         self._executed = True
+        self.begun()
         self._started = self._clock.monotonic()
         self._metrics = Metrics(
             prepared.request.metrics_file,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.command import COMMAND, HANG_S, SAMPLES, bulkagent, environment
+from tests.cli.command import COMMAND, HANG_S, SAMPLES, bulkagent, environment, inside
 
 APPLY = ("apply", SAMPLES / "evening_shift.csv", "--flag", 0, "--gateway", "emulated")
 TROUBLE = ("--scenario", SAMPLES / "scenarios/not_signed_in.toml")
@@ -119,3 +119,16 @@ def test_a_narrow_terminal_wraps_what_is_read_and_not_what_is_copied(tmp_path: P
     read = [line for line in lines if not line.startswith(whole)]
     # One word may be longer than the terminal is wide: the path of the roster.
     assert all(len(line) <= 44 or " " not in line.strip() for line in read)
+
+
+def test_no_run_id_is_printed_for_a_run_that_is_not_kept(tmp_path: Path) -> None:
+    """Of a refused run nothing is in the ledger, so its ID would lead nowhere."""
+    (tmp_path / "r.csv").write_text("agent_id,guid\n1001,aaaaaaaa\n")
+    to = ("apply", "r.csv", "--flag", 0, "--gateway", "https://localhost:1")
+    ended = bulkagent(tmp_path, *to)  # and nobody to ask
+    assert ended.code == 2
+    assert "roster  r.csv" in ended.err
+    assert re.search(r"\d{8}T", ended.err) is None
+    kept = bulkagent(tmp_path, *APPLY)
+    (run,) = inside(tmp_path, "runs", "--json").json["runs"]
+    assert f"run     {run['run_id']}\n" in kept.err
