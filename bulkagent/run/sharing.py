@@ -159,11 +159,14 @@ class Sharing:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        left = [] if self._in_doubt() else [
-            url for url, sharer in self._sharers.items() if not sharer.in_use
-        ]  # fmt: skip
+        database = self._database
+        if database is None:
+            return
+        left: list[str] = []
+        if not self._in_doubt():
+            left = [url for url, sharer in self._sharers.items() if not sharer.in_use]
         with anyio.CancelScope(shield=True):
-            await anyio.to_thread.run_sync(self._leave, left)
+            await anyio.to_thread.run_sync(self._leave, database, left)
 
     async def run(self) -> None:
         """Keep to the shares as they change, until this is cancelled.
@@ -212,10 +215,9 @@ class Sharing:
         ]
         take_shares(self._database, self._run, wanted, now_ms=self._clock.wall_ms())
 
-    def _leave(self, gateways: list[str]) -> None:
-        if self._database is None:
-            return
-        with self._database as database, contextlib.suppress(BulkagentError):
+    def _leave(self, database: Database, gateways: list[str]) -> None:
+        # Where they cannot be given up, they end with the run's lock.
+        with database, contextlib.suppress(BulkagentError):
             give_up_shares(database, self._run, gateways)
 
     def _look(self, uses: Mapping[str, _Use]) -> tuple[dict[str, Shared], bool]:

@@ -46,7 +46,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     burst: int = 1
     """Requests that may start at once under `per_second`, 1 to 100000."""
     max_attempts: int = 8
-    """Requests for one agent before it is put off to the end of the run, 1 to 1000."""
+    """Attempts for one agent before it is put off to the end of the run, 1 to 1000."""
     retry_for_s: float = 120.0
     """How long, from its first request, an agent whose attempts are spent is tried again when all
     others are done, up to a day; 0: not at all. No wait that a gateway asks for is longer."""

@@ -30,7 +30,7 @@ WORDS = (
     Word("concurrency", "16", 16, 'Requests in flight at once, at each gateway: 1 to 10000, "auto" or "auto:4-256".'),
     Word("rate", "100/s", "100/s", 'Requests started a second or minute, at each gateway; "none" for no limit.'),
     Word("burst", "1", 1, "Requests that may start at once under the rate, 1 to 100000."),
-    Word("max_attempts", "8", 8, "Requests for one agent before it is put off to the end of the run, 1 to 1000."),
+    Word("max_attempts", "8", 8, "Attempts for one agent before it is put off to the end of the run, 1 to 1000."),
     Word("retry_for", "2m", "2m", 'How long an agent whose attempts are spent is tried again at the end; or "none".'),
     Word("give_up_after", "5m", "5m", "A gateway that was down for so long gets nothing more; 30s where it never answered, if nobody says."),
     Word("resend_after_switchover", "false", True, "Send those once more who were set before the gateway switched over."),

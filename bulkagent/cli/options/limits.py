@@ -53,7 +53,7 @@ MaxAttempts = Annotated[
     option(
         "--max-attempts",
         metavar="N",
-        help="Requests for one agent before it is put off to the end of the run.  [8]",
+        help="Attempts for one agent before it is put off to the end of the run.  [8]",
     ),
 ]
 RetryFor = Annotated[
