@@ -209,11 +209,14 @@ class Sharing:
 
     def _join(self) -> None:
         self._database = Database(self._path, busy_wait_s=_BUSY_WAIT_S)
+        self._take(self._database)
+
+    def _take(self, database: Database) -> None:
         wanted = [
             (url, sharer.limit.concurrency, _column(sharer.limit.per_second))
             for url, sharer in self._sharers.items()
         ]
-        take_shares(self._database, self._run, wanted, now_ms=self._clock.wall_ms())
+        take_shares(database, self._run, wanted, now_ms=self._clock.wall_ms())
 
     def _leave(self, database: Database, gateways: list[str]) -> None:
         # Where they cannot be given up, they end with the run's lock.
@@ -241,7 +244,9 @@ class Sharing:
             for url, use in uses.items():
                 kept_to = _NOTHING if late else use.now
                 at = [share for share in table.shares if share.gateway == url]
-                own = next(share for share in at if share.run_id == self._run_id)
+                own = next((share for share in at if share.run_id == self._run_id), None)
+                if own is None:
+                    break
                 me = Member(own.share, use.limit, kept_to)
                 rest = [
                     _member(share)
@@ -259,6 +264,10 @@ class Sharing:
                     now_ms=now_ms,
                 )
             table.remove(seen.gone)
+        if len(found) < len(uses):
+            # Somebody took this command for dead, which may have been a fault of theirs.
+            self._take(database)
+            return dict.fromkeys(uses, Shared(_NOTHING, 1)), True
         return found, soon
 
 

@@ -184,6 +184,18 @@ async def test_a_command_that_is_stopped_gives_its_share_and_waits_when_it_is_le
         assert (first.slots.tokens, stopped.slots.tokens) == (8, 8)
 
 
+async def test_one_that_was_taken_for_dead_asks_anew(database: Database) -> None:
+    clock = Running()
+    async with Command(database, clock) as first, Command(database, clock) as second:
+        database.write(("DELETE FROM shares WHERE run = ?", [(second.made.run,)]))
+        await second.look()
+        assert second.slots.tokens == 0
+        for _ in range(3):
+            await first.look()
+            await second.look()
+        assert (first.slots.tokens, second.slots.tokens) == (8, 8)
+
+
 async def test_a_leg_that_leaves_requests_in_doubt_leaves_its_share_behind(
     database: Database,
 ) -> None:
