@@ -15,6 +15,7 @@ from bulkagent.engine.gatekeeper import Gatekeeper, Passage, Result, Side
 from bulkagent.engine.gating import Gates
 from bulkagent.engine.handover import Cover, Terms, may_leave, needed
 from bulkagent.engine.pacing import Pacer
+from bulkagent.engine.reopening import Reopened
 from bulkagent.engine.restraint import Caution, Notice
 from bulkagent.engine.retrying import Again, Decision, Enough, RetryPolicy, Yet, decide
 from bulkagent.engine.rounds import Patience, Rounds
@@ -51,6 +52,7 @@ __all__ = [
     "Pacer",
     "Passage",
     "Patience",
+    "Reopened",
     "Result",
     "RetryPolicy",
     "Rounds",

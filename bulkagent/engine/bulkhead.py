@@ -33,6 +33,7 @@ from bulkagent.engine.lingering import Flight
 from bulkagent.engine.lobby import Lobby
 from bulkagent.engine.parked import Parked
 from bulkagent.engine.parking import Parking, until_enough
+from bulkagent.engine.reopening import Reopened
 from bulkagent.engine.restraint import Caution, Notice, Restraint
 from bulkagent.engine.retrying import (
     APPLIED,
@@ -83,6 +84,7 @@ class Bulkhead(Generic[ItemT, AttemptT]):
             stop is shown as `Enough`. What it raises ends the run as a defect.
         ending: Called once, at the moment from which on nothing more is admitted.
         notice: Called on the loop when something about the far side as a whole has changed.
+        look_back: Awaited when all has been attempted: whether stories are to be opened again.
     """
 
     _tasks: anyio.abc.TaskGroup
@@ -109,6 +111,7 @@ class Bulkhead(Generic[ItemT, AttemptT]):
         observe: Callable[[ItemT, int, AttemptT, Decision], None] | None = None,
         ending: Callable[[End], None] | None = None,
         notice: Callable[[Notice], None] | None = None,
+        look_back: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self.name = name
         self.tally = Tally(rows, applied_before=applied_before)
@@ -129,6 +132,10 @@ class Bulkhead(Generic[ItemT, AttemptT]):
         self._observe = observe
         self._ending = ending
         self._settled: Callable[[Story[AttemptT]], None] | None = None
+        self._look_back = look_back
+        self._reopened: Callable[[Reopened], None] | None = None
+        self._expected = 0
+        self._watches: anyio.abc.TaskGroup | None = None
         self._admission = Admission(limits, clock)
         self._restraint = Restraint(
             *(limits, caution or Caution(), random),
@@ -235,21 +242,73 @@ class Bulkhead(Generic[ItemT, AttemptT]):
         """Go on from what another one found out about the same far side a moment ago."""
         self._restraint.follow(earlier._restraint)
 
-    async def run(self, settled: Callable[[Story[AttemptT]], None] | None = None) -> None:
+    async def run(
+        self,
+        settled: Callable[[Story[AttemptT]], None] | None = None,
+        reopened: Callable[[Reopened], None] | None = None,
+    ) -> None:
         """Work off all lanes; return when every item taken has its story's end.
 
         Args:
             settled: Called with every story that ended, once it is counted here.
+            reopened: Called with every item whose story is opened again, once that is counted.
         """
         self._settled = settled
+        self._reopened = reopened
         self._regulate()
         async with anyio.create_task_group() as watches:
+            self._watches = watches
             watches.start_soon(self._alarm.run)
             watches.start_soon(self._lobby.run)
-            async with anyio.create_task_group() as tasks:
-                self._tasks, self._running = tasks, True
-                self._employ()
+            while True:
+                async with anyio.create_task_group() as tasks:
+                    self._tasks, self._running = tasks, True
+                    self._employ()
+                self._running = False
+                if not await self._is_more():
+                    break
+                self._regulate()
+            self._watches = None
             watches.cancel_scope.cancel()
+
+    def expect(self, recorded: Awaitable[None]) -> None:
+        """Stories that have ended may be opened again; nothing ends before that is recorded.
+
+        Args:
+            recorded: Done when it is, and `reopen` was called with them.
+        """
+        if self._watches is not None:
+            self._expected += 1
+            self._intake.open += 1
+            self._watches.start_soon(self._await_recorded, recorded)
+
+    def reopen(self, reopened: Sequence[Reopened]) -> None:
+        """Have items attempted once more whose stories had ended: the source has them again.
+
+        What they ended with is counted no more. Where nothing more is admitted they are left.
+        """
+        for item in reopened:
+            self.tally.take_back(applied=item.applied, aside=item.aside)
+            self._intake.reopen(item.lane)
+            if self._reopened is not None:
+                self._reopened(item)
+        self._bell.ring()
+
+    async def _await_recorded(self, recorded: Awaitable[None]) -> None:
+        await recorded
+        self._expected -= 1
+        self._intake.open -= 1
+        if self._intake.over:
+            self._dismiss()
+        self._bell.ring()
+
+    async def _is_more(self) -> bool:
+        """Whether stories were opened again after all had come to their ends."""
+        if self._look_back is not None:
+            await self._look_back()
+        while self._expected:
+            await self._bell.wait()
+        return not self._intake.over
 
     def resize(self, tokens: int, until: float = math.inf) -> None:
         """Let at most as many attempts be in flight at once, from 0 (a pause) on.

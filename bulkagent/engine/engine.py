@@ -13,6 +13,7 @@ import anyio
 
 from bulkagent.clock import Clock, SystemClock
 from bulkagent.engine.bulkhead import Bulkhead
+from bulkagent.engine.reopening import Reopened
 from bulkagent.engine.ruling import End, Rule, Tally
 from bulkagent.outcome import Cause, Ended, Story
 
@@ -99,7 +100,7 @@ class Engine(Generic[ItemT, AttemptT]):
                 watches.start_soon(self._keep_grace, self._ending)
                 async with anyio.create_task_group() as tasks:
                     for bulkhead in self.bulkheads:
-                        tasks.start_soon(bulkhead.run, self._settled)
+                        tasks.start_soon(bulkhead.run, self._settled, self._reopened)
                 watches.cancel_scope.cancel()
 
     def stop(self, cause: Cause = Cause.INTERRUPTED, reason: str = "") -> None:
@@ -137,6 +138,9 @@ class Engine(Generic[ItemT, AttemptT]):
             if isinstance(ruling, End):
                 self.stop(ruling.cause, ruling.reason)
                 return
+
+    def _reopened(self, item: Reopened) -> None:
+        self.tally.take_back(applied=item.applied, aside=item.aside)
 
     async def _keep_deadline(self) -> None:
         if self._deadline_s is not None:

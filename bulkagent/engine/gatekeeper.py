@@ -261,6 +261,54 @@ class Gatekeeper:
         if self._canaries is not None and self._failed is None:
             self._count(self._canaries, result)
 
+    def reopened(self, lane: int, was: Result) -> int:
+        """One item's story had ended and is opened again; to be followed by `announce`.
+
+        Who may be off by now stays among those of D, and sending to him again takes nobody off.
+
+        Args:
+            lane: Its lane, from 0 on.
+            was: What it had ended with.
+
+        Returns:
+            As one of which lane it is to be taken again.
+        """
+        door = self._doors.get(lane) or self._doors[~lane]
+        passage = door.passage
+        cover = self._covers.get(passage.group)
+        if passage.side is Side.GOES_OFF and cover is not None:
+            cover.down += not was.off
+            door = self._doors.get(~lane) or self._open_door(~lane, passage)
+        elif passage.side is Side.COMES_ON and cover is not None and not self.by_sight:
+            cover.up -= was.applied
+        door.passage = msgspec.structs.replace(door.passage, rows=door.passage.rows + 1)
+        door.closed = False
+        canaries = self._canaries
+        if canaries is not None and self._failed is None and door.quota:
+            door.quota += 1
+            if not was.aside:
+                canaries.counted -= 1
+                canaries.bad -= not was.applied
+        self._look(passage.group)
+        return door.passage.lane
+
+    def _open_door(self, lane: int, like: Passage) -> _Door:
+        door = _Door(msgspec.structs.replace(like, lane=lane, rows=0, counted=True))
+        self._doors[lane] = door
+        self._members[like.group].append(door)
+        return door
+
+    def unseen(self, group: str, *, up: bool) -> None:
+        """One agent of a group who was applied may not be so: he counts no more, nor is looked at.
+
+        Args:
+            group: The group.
+            up: Whether he was seen; else he was to be looked at.
+        """
+        self._watched[group] -= not up
+        self._covers[group].up -= up
+        self._look(group)
+
     def watch(self, group: str, number: int) -> bool:
         """So many agents of a group who were applied before are to be looked at.
 

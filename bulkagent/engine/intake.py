@@ -128,6 +128,13 @@ class Intake(Generic[ItemT, AttemptT]):
             for lane in left:
                 self._gates.closed(lane)
 
+    def reopen(self, lane: int) -> None:
+        """The lane has one item more, although it may have had its last."""
+        if self._rows:
+            self._rows += 1
+        if not (self._closed or lane in self._held or lane in self.lanes):
+            self.lanes.add(lane)
+
     def reconsider(self, lanes: Collection[int]) -> bool:
         """Ask the gates again for those of the lanes that are held; whether any is not any more."""
         gates = self._gates

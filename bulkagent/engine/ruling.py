@@ -90,6 +90,21 @@ class Tally:
             if not self._mixed:
                 self._compare(story)
 
+    def take_back(self, *, applied: bool, aside: bool) -> None:
+        """An item that was counted is not finished after all.
+
+        Args:
+            applied: Whether it was counted as applied.
+            aside: Whether it was counted as aside.
+        """
+        self.finished -= 1
+        if applied:
+            self.applied -= 1
+        elif aside:
+            self.aside -= 1
+        else:
+            self.bad -= 1
+
     def _compare(self, story: Story[AttemptT]) -> None:
         first = story.first.disposition
         points = first.evidence is Evidence.SETUP and not (first.lasting and self._applied_before)

@@ -24,7 +24,10 @@ class Source(Protocol[ItemT, AttemptT]):
     """
 
     async def take(self, lane: int) -> ItemT | None:
-        """The lane's next item, or None when it has no more, now and later."""
+        """The lane's next item, or None when it has no more, now and later.
+
+        One whose story has ended may come again, where it was said so: `Bulkhead.reopen`.
+        """
 
     async def mark(self, item: ItemT, attempt: int) -> None:
         """Record durably that this attempt (1, 2, ...) is about to be made."""

@@ -24,7 +24,7 @@ class Turns:
         group_of: The group of a lane; by default all are of one.
     """
 
-    __slots__ = ("_group", "_groups", "_order", "_rank")
+    __slots__ = ("_group", "_group_of", "_groups", "_order", "_rank")
 
     def __init__(
         self, lanes: Iterable[int], group_of: Callable[[int], Hashable] | None = None
@@ -33,9 +33,8 @@ class Turns:
         self._group: dict[int, Hashable] = {}
         self._groups: dict[Hashable, list[int]] = {}
         self._order: deque[Hashable] = deque()
-        for rank, lane in enumerate(lanes):
-            self._rank[lane] = rank
-            self._group[lane] = group_of(lane) if group_of else None
+        self._group_of = group_of
+        for lane in lanes:
             self.add(lane)
 
     def __len__(self) -> int:
@@ -48,7 +47,7 @@ class Turns:
         return (lane for group in self._order for lane in self._groups[group])
 
     def __contains__(self, lane: int) -> bool:
-        return lane in self._groups.get(self._group[lane], ())
+        return lane in self._groups.get(self._group.get(lane), ())
 
     def next(self) -> int:
         """The lane whose turn it is; the group after its own is the next."""
@@ -57,7 +56,10 @@ class Turns:
         return lane
 
     def add(self, lane: int) -> None:
-        """The lane has something to give."""
+        """The lane has something to give; one that is new goes last within its group."""
+        if lane not in self._rank:
+            self._rank[lane] = len(self._rank)
+            self._group[lane] = self._group_of(lane) if self._group_of else None
         group = self._group[lane]
         lanes = self._groups.setdefault(group, [])
         if not lanes:

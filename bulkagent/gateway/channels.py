@@ -129,7 +129,8 @@ class Connector(aiohttp.TCPConnector):
 
     Args:
         found: Called with the requests' names on a connection on which a reply has come that
-            belongs to no request; from then on each connection carries one request.
+            belongs to no request.
+        wary: Whether each connection carries one request alone from then on.
         singly: Whether that is so from the beginning.
         read_on_s: For how long a connection is read on that carries no more requests.
         options: Those of the HTTP library.
@@ -139,6 +140,7 @@ class Connector(aiohttp.TCPConnector):
         self,
         *,
         found: Callable[[tuple[int, ...]], None],
+        wary: bool = False,
         singly: bool = False,
         read_on_s: float,
         **options: object,
@@ -147,6 +149,7 @@ class Connector(aiohttp.TCPConnector):
         self.singly = singly
         """Whether each connection carries one request alone."""
         self._told = found
+        self._wary = wary
         self._read_on_s = read_on_s
         make = functools.partial(Channel, asyncio.get_running_loop(), self._found)
         self._factory = make  # type: ignore[assignment]
@@ -192,7 +195,7 @@ class Connector(aiohttp.TCPConnector):
         channel.close()
 
     def _found(self, channel: Channel) -> None:
-        if not self.singly:
+        if self._wary and not self.singly:
             self.singly = True
             # Those that wait may be out of step as well, which will show.
             for key, waiting in self._conns.items():

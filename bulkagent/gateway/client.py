@@ -44,6 +44,7 @@ class GatewayClient:
         timeout_s: After which an attempt is overdue; longer than `connect_timeout_s`.
         clock: For latencies and times of day.
         singly: Whether each connection carries one request alone.
+        strays: Whether the gateway may send replies too many, which are then waited for at last.
 
     Raises:
         SettingsRefused: On entry, where a certificate file cannot be used.
@@ -59,6 +60,7 @@ class GatewayClient:
         timeout_s: float = 10.0,
         clock: Clock | None = None,
         singly: bool = False,
+        strays: bool = True,
     ) -> None:
         self._endpoint = endpoint
         self._operation = operation
@@ -67,6 +69,7 @@ class GatewayClient:
         self._timeout_s = timeout_s
         self._clock: Clock = clock or SystemClock()
         self._singly = singly
+        self._strays = strays
         self._out_of_step: Callable[[tuple[int, ...]], None] = lambda _rows: None
         self._prefix = URL(endpoint.url).raw_path.rstrip("/")
         self._urls: dict[str, URL] = {}
@@ -79,6 +82,7 @@ class GatewayClient:
             connect_timeout_s=self._connect_timeout_s,
             timeout_s=self._timeout_s,
             out_of_step=self._tell,
+            wary=True,
             singly=self._singly,
         )
         self._connections = await connections.__aenter__()
@@ -106,7 +110,7 @@ class GatewayClient:
 
     async def look_back(self) -> None:
         """Wait for a moment for replies too many, on connections that carry no request now."""
-        if self._connections is not None:
+        if self._connections is not None and self._strays:
             await self._connections.look_back()
 
     def _url(self, assignment: Assignment) -> URL:

@@ -77,7 +77,7 @@ _OUT_OF_STEP = "a reply came on the connection that belongs to no request"
 
 # When all is done, a reply too many is waited for as long as the longest answer took, and a little.
 _LOOK_BACK_S = 1.0
-_LEAST_LOOK_BACK_S = 0.02
+_LEAST_LOOK_BACK_S = 0.1
 
 
 class Connections:
@@ -98,8 +98,9 @@ class Connections:
             little more than these.
         out_of_step: Called with the names of all requests on a connection, when a reply has come
             on it that belongs to none: each may have got the answer of another.
-        singly: Whether each connection carries one request alone; it does once a reply has come
-            that belongs to none.
+        wary: Whether each connection carries one request alone once a reply has come that belongs
+            to none; else only that connection is given up.
+        singly: Whether each does from the beginning.
     """
 
     def __init__(
@@ -113,6 +114,7 @@ class Connections:
         opening_at_once: int = 0,
         longest: int = MAX_REPLY_BYTES,
         out_of_step: Callable[[tuple[int, ...]], None] = lambda _names: None,
+        wary: bool = False,
         singly: bool = False,
     ) -> None:
         self._tls = tls
@@ -130,6 +132,7 @@ class Connections:
         )
         self._timeout_s = timeout_s
         self._longest_s = 0.0
+        self._wary = wary
         self._singly = singly
         self.out_of_step = out_of_step
         """Called with the names of all requests on a connection that is out of step."""
@@ -144,6 +147,7 @@ class Connections:
     async def __aenter__(self) -> Self:
         self._connector = Connector(
             found=self._found,
+            wary=self._wary,
             singly=self._singly,
             read_on_s=self._timeout_s,
             # Whoever sends has a bound of its own; a second one here would queue unseen.

@@ -70,8 +70,12 @@ _SOMEBODY_ELSE = frozenset({Fault.NOT_A_GATEWAY, Fault.OVERSIZED, Fault.REDIRECT
 # shows its own.
 _SAYS_NOTHING = frozenset({Fault.TOO_MANY, Fault.NO_GUID, Fault.GUID_SOURCE, Fault.OUT_OF_STEP})
 
-WITHOUT_AN_ANSWER = frozenset({Fault.RESET, Fault.READ_TIMEOUT, Fault.TRUNCATED, Fault.OUT_OF_STEP})
-"""Without a whole reply of its own: a gateway does not notice who hung up, so it may be at work."""
+WITHOUT_AN_ANSWER = frozenset({Fault.RESET, Fault.READ_TIMEOUT, Fault.TRUNCATED})
+"""Without a whole reply: a gateway does not notice who hung up, so it may be at work. Where a reply
+came too many, there are as many as requests at least."""
+
+# An answer that may be another's is asked for once more, by itself on a connection.
+_DRAWS = {Fault.GUID_SOURCE: Draws.LOOKUPS, Fault.OUT_OF_STEP: Draws.NOTHING}
 
 
 def _fault(
@@ -87,7 +91,7 @@ def _fault(
         retries=retries,
         evidence=evidence,
         health=Health.NEUTRAL if name in _SAYS_NOTHING else Health.UNWELL,
-        draws=Draws.LOOKUPS if name is Fault.GUID_SOURCE else Draws.RETRIES,
+        draws=_DRAWS.get(name, Draws.RETRIES),
         # Who has no GUID yet has not signed in yet.
         absence=Absence.PERHAPS if name is Fault.NO_GUID else Absence.NONE,
         lingers=name in WITHOUT_AN_ANSWER,
@@ -97,6 +101,7 @@ def _fault(
 # A reply that is not a gateway's may come from a load balancer in the middle of a change, so it
 # is tried twice more; a redirect is somebody's decision and is not.
 _TWICE_MORE = 2
+_ONCE_MORE = 1
 
 FAULTS: Mapping[Fault, Disposition] = MappingProxyType(
     dict(
@@ -116,7 +121,7 @@ FAULTS: Mapping[Fault, Disposition] = MappingProxyType(
             _fault(Fault.NOT_A_GATEWAY, Reach.IN_DOUBT, Cause.BAD_REPLY, retries=_TWICE_MORE),
             _fault(Fault.OVERSIZED, Reach.IN_DOUBT, Cause.BAD_REPLY, retries=_TWICE_MORE),
             _fault(Fault.REDIRECT, Reach.IN_DOUBT, Cause.BAD_REPLY, retries=0),
-            _fault(Fault.OUT_OF_STEP, Reach.IN_DOUBT, Cause.BAD_REPLY, retries=_TWICE_MORE),
+            _fault(Fault.OUT_OF_STEP, Reach.IN_DOUBT, Cause.BAD_REPLY, retries=_ONCE_MORE),
         ]
     )
 )

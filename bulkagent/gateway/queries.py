@@ -89,6 +89,7 @@ class Queries:
             connect_timeout_s=self._connect_timeout_s,
             timeout_s=self._timeout_s,
             longest=_LONGEST_REPLY,
+            wary=True,
         )
         self._connections = await connections.__aenter__()
         return self

@@ -73,6 +73,7 @@ from bulkagent.ledger.pace import Pace, last_pace
 from bulkagent.ledger.place import default_path, probe
 from bulkagent.ledger.plan import Endpoint, Lane, Planner
 from bulkagent.ledger.pulses import Pulse, pulses_of
+from bulkagent.ledger.reopening import Former
 from bulkagent.ledger.rights import Changed, Deed, agents_set_at, changed_rows
 from bulkagent.ledger.runs import (
     RunFacts,
@@ -117,6 +118,7 @@ __all__ = [
     "Database",
     "Deed",
     "Endpoint",
+    "Former",
     "HandoverGroup",
     "Journal",
     "Lane",

@@ -21,6 +21,7 @@ import msgspec
 
 from bulkagent.errors import LedgerFailed
 from bulkagent.ledger.database import Busy, Database
+from bulkagent.ledger.reopening import Doubted, doubts_as_written, former_of
 from bulkagent.ledger.shelves import STOPPED
 from bulkagent.outcome import Outcome
 
@@ -94,6 +95,7 @@ class Batch:
 
     __slots__ = (
         "attempts",
+        "doubts",
         "ended",
         "facts",
         "marks",
@@ -112,6 +114,7 @@ class Batch:
         self.took_back: list[bool] = []
         """Marks after which no byte left: for each, whether it was taken for a retry's."""
         self.facts: list[Fact] = []
+        self.doubts: list[Doubted] = []
         self.ended: list[Outcome] = []
         self.waiting: list[asyncio.Future[None]] = []
 
@@ -206,11 +209,17 @@ class Commits:
             self._write_records(batch)
 
     def _write_records(self, batch: Batch) -> None:
+        if batch.doubts:
+            ended = {outcome.row: outcome for outcome in batch.ended}
+            for doubted in batch.doubts:
+                doubted.former = former_of(self.writer, doubted, ended)
         self.writer.write(
             (_OUTCOME, batch.outcomes),
             (_ATTEMPT, batch.attempts),
             *((_FACTS[type(fact)], [msgspec.structs.astuple(fact)]) for fact in batch.facts),
             *(((_NOT_SENT, batch.not_sent),) if batch.not_sent else ()),
+            # After what they put in doubt, before the marks by which it is sent again.
+            *doubts_as_written(batch.doubts),
             (_MARK, batch.marks),
         )
 
@@ -255,6 +264,7 @@ class Commits:
         batch.outcomes += later.outcomes
         batch.attempts += later.attempts
         batch.facts += later.facts
+        batch.doubts += later.doubts
         batch.marks += later.marks
         batch.not_sent += later.not_sent
         batch.took_back += later.took_back

@@ -22,6 +22,7 @@ import msgspec
 from bulkagent.clock import Clock
 from bulkagent.ledger.commits import Batch, Commits, Granted, Halted, SwitchedOver
 from bulkagent.ledger.database import Database
+from bulkagent.ledger.reopening import Again, Doubted, Former, doubtful
 from bulkagent.ledger.shelves import Shelves
 from bulkagent.outcome import (
     Assignment,
@@ -109,6 +110,8 @@ class Journal:
             then on every mark raises it.
         ended: Called with the lane, the assignment and the outcome, the same.
         batched: Called when all outcomes of a commit have been told.
+        reopened: Called with each assignment that was finished and has been put in doubt, once
+            that is on disk; it says as one of which lane it is to be handed out again.
 
     Raises:
         LedgerUnavailable: The ledger is not there any more.
@@ -129,8 +132,10 @@ class Journal:
         settled: Callable[[Outcome], None] | None = None,
         ended: Callable[[int, Assignment, Outcome], None] | None = None,
         batched: Callable[[], None] | None = None,
+        reopened: Callable[[Former], int] = lambda former: former.lane,
     ) -> None:
         self.counters = Counters()
+        self._reopened = reopened
         self._ended = ended
         self._batched = batched
         self._taken: dict[int, tuple[int, Assignment]] = {}
@@ -155,7 +160,12 @@ class Journal:
             only=only,
         )
         self._applied = set(applied)
+        self._again = Again(self._reader, self._thread, run, operation)
         self._pasts: dict[int, Past] = {}
+        self._open: set[int] = set()  # marked, and not settled
+        self._waiting: set[int] = set()  # put in doubt, and not marked since
+        self._resent: set[int] = set()  # handed out again, for a further attempt in this leg
+        self._doubtful: set[int] = set()  # open, and an earlier attempt is not to be relied on
         self._sent_at: dict[int, int] = {}
         self._not_sent: dict[int, int] = {}  # of this leg's attempts of a row, where there are any
         self._last_sent_at = 0
@@ -192,7 +202,11 @@ class Journal:
         Raises:
             LedgerFailed: The ledger cannot be read any more.
         """
-        item = await self._shelves.take(lane)
+        item = await self._again.take(lane) if lane in self._again else None
+        if item is not None:
+            self._resent.add(item[0].row)
+        elif lane in self._shelves:
+            item = await self._shelves.take(lane)
         if item is None:
             return None
         assignment, past = item
@@ -216,6 +230,8 @@ class Journal:
         self._last_sent_at = max(sent_at, self._last_sent_at)
         mark = (self._run, item.row, self._leg, number, sent_at)
         self._commits.open.marks.append(mark)
+        self._open.add(item.row)
+        self._waiting.discard(item.row)
         try:
             await self._commits.durable()
         except asyncio.CancelledError:
@@ -247,6 +263,11 @@ class Journal:
     def settle(self, item: Assignment, story: Story[Attempt]) -> None:
         """Record an outcome; it is counted when it is on disk."""
         past = self._pasts.pop(item.row, None)
+        self._open.discard(item.row)
+        if item.row in self._doubtful:
+            self._doubtful.discard(item.row)
+            past = past or Past(0, None, None)
+            past = msgspec.structs.replace(past, doubt=past.doubt or Cause.BAD_REPLY)
         # The machine's clock may have been set back meanwhile.
         now_ms = max(self._clock.wall_ms(), self._sent_at.pop(item.row, 0))
         if past is not None and (past.first_sent_at or 0) > now_ms:
@@ -281,6 +302,48 @@ class Journal:
         )
         self._commits.open.ended.append(outcome)
         self._commits.schedule()
+
+    def reopen(
+        self, rows: Collection[int], told: Callable[[Sequence[tuple[int, Former]]], None]
+    ) -> asyncio.Future[None]:
+        """Put attempts of these rows in doubt, whatever they were told.
+
+        Whoever is finished is so no more, on disk from the next commit on, and is handed out once
+        more; of who is not, only a later success says anything.
+
+        Args:
+            rows: Each with an attempt of this leg.
+            told: Called with what was said of the former, and as one of which lane each is handed
+                out, when that is on disk.
+
+        Returns:
+            Done when it is on disk.
+        """
+        settled = set(rows) - self._open - self._waiting
+        self._doubtful.update(self._open.intersection(rows))
+        if settled:
+            self._waiting |= settled
+            doubted = Doubted(self._run, tuple(sorted(settled)), told)
+            self._commits.open.doubts.append(doubted)
+        recorded = self._commits.durable()
+        recorded.add_done_callback(_heard)  # who has stopped does not wait for it
+        return recorded
+
+    async def leave(self) -> None:
+        """Tell of those who were put in doubt and are not sent any more, as what they are.
+
+        Raises:
+            LedgerFailed: The ledger cannot be read any more.
+        """
+        for lane, (assignment, past) in await self._again.rest():
+            self._waiting.discard(assignment.row)
+            outcome = doubtful(assignment.row, past, self._clock.wall_ms())
+            self.counters.unfinished -= 1
+            self._add(outcome)
+            if self._settled is not None:
+                self._settled(outcome)
+            if self._ended is not None:
+                self._ended(lane, assignment, outcome)
 
     def halted(self, reason: str) -> None:
         """Record that a halt rule has ended a part of the run, so that a person must look."""
@@ -328,14 +391,15 @@ class Journal:
         self._not_sent[row] = before + 1
         in_all = before + 1 + (past.not_sent if past else 0)
         self._commits.open.not_sent.append((in_all, self._run, row))
-        self._commits.open.took_back.append(attempt - 1 > before)
+        again = attempt - 1 + (row in self._resent)
+        self._commits.open.took_back.append(again > before)
 
     def _count(self, batch: Batch) -> None:
         counters = self.counters
         counters.requests += len(batch.marks)
         for _, row, _, attempts, _ in batch.marks:
             past = self._pasts.get(row) if self._pasts else None
-            before = attempts - 1 - (past.attempts if past else 0)
+            before = attempts - 1 - (past.attempts if past else 0) + (row in self._resent)
             counters.retries += before > (self._not_sent.get(row, 0) if self._not_sent else 0)
             counters.unfinished += not before
         if batch.took_back:
@@ -344,19 +408,35 @@ class Journal:
             counters.retries -= sum(batch.took_back)
         counters.unfinished -= len(batch.ended)
         for outcome in batch.ended:
-            counters.finished += 1
-            counters.by_status[outcome.status] += 1
-            if outcome.cause is not None:
-                cause = outcome.cause.value
-                counters.by_cause[cause] = counters.by_cause.get(cause, 0) + 1
+            self._add(outcome)
         if self._settled is not None:
             for outcome in batch.ended:
                 self._settled(outcome)
         if self._ended is not None:
             for outcome in batch.ended:
                 self._ended(*self._taken.pop(outcome.row), outcome)
-        if self._batched is not None and batch.ended:
+        for doubted in batch.doubts:
+            self._open_again(doubted)
+        if self._batched is not None and (batch.ended or batch.doubts):
             self._batched()
+
+    def _open_again(self, doubted: Doubted) -> None:
+        reopened: list[tuple[int, Former]] = []
+        for former in doubted.former:
+            self.counters.unfinished += 1
+            self._add(former.outcome, -1)
+            lane = self._reopened(former)
+            self._again.add(lane, former.outcome.row)
+            reopened.append((lane, former))
+        doubted.told(reopened)
+
+    def _add(self, outcome: Outcome, number: int = 1) -> None:
+        counters = self.counters
+        counters.finished += number
+        counters.by_status[outcome.status] += number
+        if outcome.cause is not None:
+            cause = outcome.cause.value
+            counters.by_cause[cause] = counters.by_cause.get(cause, 0) + number
 
     async def _checkpoint_now_and_then(self) -> None:
         loop = asyncio.get_running_loop()
@@ -369,3 +449,8 @@ class Journal:
         self._reader.checkpoint()
         self._reader.close()
         self._commits.close()
+
+
+def _heard(done: asyncio.Future[None]) -> None:
+    if not done.cancelled():
+        done.exception()

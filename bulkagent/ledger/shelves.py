@@ -94,6 +94,9 @@ class Shelves:
         self._shelves = {lane: _Shelf() for lane in lanes}
         self._chunk = max(_LEAST_CHUNK, min(_CHUNK, _SHELVED // max(1, len(lanes))))
 
+    def __contains__(self, lane: int) -> bool:
+        return lane in self._shelves
+
     async def take(self, lane: int) -> Item | None:
         """The lane's next assignment without a mark of this leg; None when there is none left.
 

@@ -19,13 +19,15 @@ from bulkagent.engine import (
     HaltCount,
     HaltShare,
     Limits,
+    Reopened,
     RetryPolicy,
     Rule,
 )
-from bulkagent.ledger import Journal, Lane
+from bulkagent.ledger import Former, Journal, Lane
+from bulkagent.outcome import Status
 from bulkagent.run.division import Part
 from bulkagent.run.events import EventLog
-from bulkagent.run.handing_over import patience_of
+from bulkagent.run.handing_over import is_aside, patience_of
 from bulkagent.run.hearing import GatewayBulkhead, Hearing
 from bulkagent.run.sharing import Sharer
 from bulkagent.run.switching import SwitchOvers
@@ -71,6 +73,8 @@ class Bulkheads:
         self._switch_overs = SwitchOvers()
         self.hearings: dict[str, Hearing] = {}
         """What is heard of each gateway in the latest pass."""
+        self.out_of_step: dict[str, int] = {}
+        """Gateways that sent a reply too many, with how many agents it has put in doubt."""
 
     def make(
         self,
@@ -141,7 +145,16 @@ class Bulkheads:
             observe=hearing.observe,
             ending=lambda end: hearing.ended(bulkhead, end),
             notice=hearing.notice,
+            look_back=client.look_back,
         )
+
+        def out_of_step(rows: Collection[int]) -> None:
+            agents = len(set(rows))
+            self.out_of_step[name] = self.out_of_step.get(name, 0) + agents
+            hearing.out_of_step(agents)
+            bulkhead.expect(journal.reopen(rows, lambda all_: bulkhead.reopen(_reopened(all_))))
+
+        client.listen(out_of_step)
         if earlier is None:
             journal.granted(name, hearing.limit, hearing.breaker.value)
         else:
@@ -178,6 +191,17 @@ class Bulkheads:
 
 def _limit(at: GatewayLimits) -> Part:
     return Part(at.most_in_flight, math.inf if at.per_second is None else at.per_second)
+
+
+def _reopened(formers: Sequence[tuple[int, Former]]) -> list[Reopened]:
+    return [
+        Reopened(
+            lane,
+            applied=former.outcome.status is Status.APPLIED,
+            aside=is_aside(former.outcome),
+        )
+        for lane, former in formers
+    ]
 
 
 def halt_rules(settings: Settings) -> list[Rule]:

@@ -17,7 +17,7 @@ from bulkagent.clock import Clock
 from bulkagent.engine import End, Gatekeeper
 from bulkagent.gateway.credentials import CredentialSource
 from bulkagent.gateway.operations import SET_TALK_RIGHT
-from bulkagent.ledger import Database, Lane, applied_incoming
+from bulkagent.ledger import Database, Former, Lane, applied_incoming
 from bulkagent.outcome import Assignment, Cause, Outcome
 from bulkagent.run.events import EventLog
 from bulkagent.run.handing_over import gatekeeper_for, group_name, result_of
@@ -138,6 +138,20 @@ class Gated:
         self.keeper.ended(key, result)
         if self._sightings is not None and result.applied and not goes_off:
             self._sightings.watch(assignment, self.keeper.group(key))
+
+    def reopened(self, former: Former) -> int:
+        """Tell the gates of who was finished and is in doubt; as one of which lane he is resent."""
+        keeper, outcome = self.keeper, former.outcome
+        if keeper is None:
+            return former.lane
+        goes_off = former.lane in self._going_off
+        was = result_of(outcome, self._settings, goes_off=goes_off)
+        key = keeper.reopened(former.lane, was)
+        if self._sightings is not None and not goes_off:
+            up = self._sightings.forget(outcome.row)
+            if up is not None:
+                keeper.unseen(keeper.group(key), up=up)
+        return key
 
     @property
     def seen_up(self) -> Mapping[str, int]:

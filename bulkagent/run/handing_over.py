@@ -40,6 +40,7 @@ __all__ = [
     "Standing",
     "gatekeeper_for",
     "group_name",
+    "is_aside",
     "lanes_of",
     "patience_of",
     "result_of",
@@ -143,6 +144,13 @@ def result_of(outcome: Outcome, settings: Settings, *, goes_off: bool) -> Result
         aside=settings.absent_ok and goes_off and outcome.absent,
         misled=str(outcome.cause) if misled else "",
     )
+
+
+def is_aside(outcome: Outcome) -> bool:
+    """Whether halt rules leave an outcome aside, for it is about its agent alone."""
+    known = RETCODES.get(outcome.disposition) or _FAULTS.get(outcome.disposition)
+    personal = known is not None and known.evidence is Evidence.PERSONAL
+    return personal and outcome.status not in _OFF
 
 
 def patience_of(settings: Settings, per_second: float | None, spent_s: float) -> Patience | None:

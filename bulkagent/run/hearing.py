@@ -103,6 +103,10 @@ class Hearing:
             per_second=None if part.per_second == math.inf else part.per_second,
         )
 
+    def out_of_step(self, agents: int) -> None:
+        """Hear that a reply too many has put so many agents in doubt."""
+        self._log.decided("gateway.out_of_step", gateway=self._name, agents=agents)
+
     def ended(self, head: GatewayBulkhead, end: End) -> None:
         """Hear that nothing more is sent to it."""
         self._log.decided(f"run.{end.cause}", gateway=self._name, reason=end.reason)

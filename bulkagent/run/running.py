@@ -338,7 +338,9 @@ class Run:
                 now_ms=self.ended_ms,
                 settings=prepared.request.settings,
                 seen_up=sending.seen_up,
-                note=self._supply.note if self._supply else "",
+                note="; ".join(
+                    filter(None, (self._supply.note if self._supply else "", sending.out_of_step))
+                ),
                 unseen=sending.unseen,
                 shared=sending.shared,
             )

@@ -202,6 +202,7 @@ class Sending:
                     settled=self._settled,
                     ended=self._ended if gatekeeper or self._events else None,
                     batched=gatekeeper.announce if gatekeeper else None,
+                    reopened=self._gated.reopened,
                 )
             )
             if self._journal is not None:
@@ -213,7 +214,9 @@ class Sending:
                 self._bulkheads.make(
                     name,
                     [lane for lane in lanes if lane.gateway == name],
-                    await stack.enter_async_context(self._wire.setter(name, guids)),
+                    await stack.enter_async_context(
+                        self._wire.setter(name, guids, singly=name in self._bulkheads.out_of_step)
+                    ),
                     journal,
                     keys=keys[name],
                     gates=gatekeeper,
@@ -243,6 +246,7 @@ class Sending:
                 if sightings is not None:
                     tasks.start_soon(sightings.run)
                 await engine.run()
+                await journal.leave()
                 tasks.cancel_scope.cancel()
 
     async def _at_work(self) -> Mapping[str, Sequence[int]]:
@@ -321,6 +325,16 @@ class Sending:
     def shared(self) -> tuple[str, ...]:
         """What people should know of how limits were shared with other commands."""
         return self._bulkheads.shared()
+
+    @property
+    def out_of_step(self) -> str:
+        """What was done because of replies that belonged to no request; "" where none came."""
+        return "; ".join(
+            f"{name} sent a reply that belonged to no request, so what {agents:,}"
+            f" {'agents' if agents > 1 else 'agent'} got before it was put in doubt, and each"
+            " connection has carried one request since"
+            for name, agents in self._bulkheads.out_of_step.items()
+        )
 
     @property
     def counters(self) -> Counters | None:

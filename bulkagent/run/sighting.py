@@ -31,6 +31,7 @@ class _Watched(msgspec.Struct):
     agent: Assignment
     group: str
     looked: bool = False
+    forgotten: bool = False
 
 
 class Sightings:
@@ -66,6 +67,8 @@ class Sightings:
             for gateway in ask
         }
         self._places = anyio.Semaphore(_AT_ONCE)
+        self._pending: dict[int, _Watched] = {}
+        self._up: set[int] = set()
         self._tasks: anyio.abc.TaskGroup | None = None
 
     def __repr__(self) -> str:
@@ -73,7 +76,23 @@ class Sightings:
 
     def watch(self, agent: Assignment, group: str) -> None:
         """Look at an agent who is set on by now."""
-        self._rounds[agent.gateway].add(_Watched(agent, group), soon=True)
+        watched = self._pending[agent.row] = _Watched(agent, group)
+        self._rounds[agent.gateway].add(watched, soon=True)
+
+    def forget(self, row: int) -> bool | None:
+        """Look at an agent no more, for it is not sure that he is set on.
+
+        Returns:
+            True: he was seen; False: he was to be looked at; None: neither.
+        """
+        if row in self._up:
+            self._up.discard(row)
+            return True
+        watched = self._pending.pop(row, None)
+        if watched is None:
+            return None
+        watched.forgotten = True
+        return False
 
     async def run(self) -> None:
         """Look, for as long as this is not cancelled."""
@@ -91,11 +110,19 @@ class Sightings:
     async def _look(self, watched: _Watched) -> None:
         rounds = self._rounds[watched.agent.gateway]
         there = await self._see(watched)
-        if there or self._once:
+        if there or self._once or watched.forgotten:
             rounds.left()
-            self._seen(watched.group, there)
+            self._tell(watched, there=there)
         else:
             rounds.add(watched, again=True)
+
+    def _tell(self, watched: _Watched, *, there: bool) -> None:
+        if watched.forgotten:
+            return
+        self._pending.pop(watched.agent.row, None)
+        if there:
+            self._up.add(watched.agent.row)
+        self._seen(watched.group, there)
 
     async def _see(self, watched: _Watched) -> bool:
         watched.looked = True
@@ -103,10 +130,10 @@ class Sightings:
             return await self._ask[watched.agent.gateway](watched.agent)
 
     def _give_up(self, watched: _Watched) -> None:
-        if watched.looked or self._tasks is None:
-            self._seen(watched.group, False)
+        if watched.looked or watched.forgotten or self._tasks is None:
+            self._tell(watched, there=False)
         else:  # set when the time was over already: looked at once all the same
             self._tasks.start_soon(self._look_late, watched)
 
     async def _look_late(self, watched: _Watched) -> None:
-        self._seen(watched.group, await self._see(watched))
+        self._tell(watched, there=await self._see(watched))

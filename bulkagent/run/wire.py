@@ -36,8 +36,8 @@ class Wire:
         self._timeout_s = settings.timeout_s
         self._clock = clock
 
-    def setter(self, name: str, guids: CredentialSource) -> GatewayClient:
-        """Sets talk rights at a gateway."""
+    def setter(self, name: str, guids: CredentialSource, *, singly: bool = False) -> GatewayClient:
+        """Sets talk rights at a gateway; singly: with one request a connection."""
         from bulkagent.gateway.client import GatewayClient
 
         return GatewayClient(
@@ -47,6 +47,8 @@ class Wire:
             connect_timeout_s=self._connect_timeout_s,
             timeout_s=self._timeout_s,
             clock=self._clock,
+            singly=singly,
+            strays=not self._gateways.emulated,
         )
 
     def queries(self, name: str, guids: CredentialSource) -> Queries:

@@ -265,6 +265,93 @@ def test_by_sight_who_is_not_seen_in_time_does_not_count() -> None:
     assert isinstance(keeper.ask(1, 0.0), End)
 
 
+# Ends that cannot be relied on.
+
+
+def handover(*, canaries: int = 0, by_sight: bool = False) -> Gatekeeper:
+    passages = [
+        Passage(lane=0, group="a", rows=2, side=Side.COMES_ON),
+        Passage(lane=1, group="a", rows=3, side=Side.GOES_OFF),
+    ]
+    covers = {"a": Cover(incoming=2, outgoing=3)}
+    terms = Terms(gate=1.0, floor=1.0)
+    return Gatekeeper(passages, covers, terms, canaries=canaries, by_sight=by_sight)
+
+
+def ends(keeper: Gatekeeper, lane: int, result: Result) -> None:
+    keeper.taken(lane)
+    keeper.ended(lane, result)
+
+
+def test_an_incoming_agent_who_is_put_in_doubt_is_up_no_more_and_the_gate_waits_for_him() -> None:
+    keeper = handover()
+    for _ in range(2):
+        ends(keeper, 0, SET)
+    assert keeper.ask(1, 0.0) == GO
+    keeper.closed(0)
+    called: list[int] = []
+    keeper.listen(called.extend)
+    assert keeper.reopened(0, SET) == 0
+    keeper.announce()
+    assert 1 in called
+    assert keeper.ask(1, 0.0) == NOT_YET
+    assert keeper.ask(0, 0.0) == GO
+    ends(keeper, 0, FAILED)
+    assert isinstance(keeper.ask(1, 0.0), End)
+
+
+def test_an_outgoing_agent_who_is_put_in_doubt_stays_among_those_who_may_be_off() -> None:
+    keeper = handover()
+    for _ in range(2):
+        ends(keeper, 0, SET)
+    ends(keeper, 1, SET)
+    ends(keeper, 1, FAILED)
+    down = keeper.covers["a"].down
+    assert down == 1
+    again = keeper.reopened(1, SET)
+    assert (again, keeper.reopened(1, FAILED)) == (~1, ~1)
+    assert keeper.covers["a"].down == down + 1  # who was refused may be off after all
+    assert keeper.ask(1, 0.0) == NOT_YET or isinstance(keeper.ask(1, 0.0), End)
+    assert keeper.ask(again, 0.0) == GO  # he takes nobody off by being asked again
+    assert keeper.group(again) == "a"
+    ends(keeper, again, SET)
+    ends(keeper, again, FAILED)
+    assert keeper.covers["a"].down == down
+
+
+def test_canaries_who_are_put_in_doubt_are_waited_for() -> None:
+    keeper = handover(canaries=2)
+    ends(keeper, 0, SET)
+    assert keeper.reopened(0, SET) == 0
+    ends(keeper, 0, SET)
+    assert keeper.ask(1, 0.0) == NOT_YET  # one is to come, and one of the two is no canary more
+    keeper.reopened(0, SET)
+    ends(keeper, 0, SET)
+    assert keeper.ask(1, 0.0) == NOT_YET
+    ends(keeper, 0, SET)
+    assert keeper.ask(1, 0.0) == GO
+
+
+def test_by_sight_who_was_seen_or_is_looked_at_does_not_count_while_in_doubt() -> None:
+    keeper = handover(by_sight=True)
+    for _ in range(2):
+        ends(keeper, 0, SET)
+    keeper.seen("a", up=True)
+    keeper.seen("a", up=True)
+    assert keeper.ask(1, 0.0) == GO
+    keeper.reopened(0, SET)
+    keeper.unseen("a", up=True)
+    assert keeper.up == {"a": 1}
+    assert keeper.ask(1, 0.0) == NOT_YET
+    ends(keeper, 0, SET)
+    keeper.reopened(0, SET)
+    keeper.unseen("a", up=False)
+    ends(keeper, 0, SET)
+    assert keeper.ask(1, 0.0) == NOT_YET
+    keeper.seen("a", up=True)
+    assert keeper.ask(1, 0.0) == GO
+
+
 # Turns.
 
 

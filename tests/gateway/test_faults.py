@@ -25,7 +25,7 @@ TABLE: list[tuple[Fault, Reach, Cause, int | None]] = [
     (Fault.NOT_A_GATEWAY, DOUBT, Cause.BAD_REPLY, 2),
     (Fault.OVERSIZED, DOUBT, Cause.BAD_REPLY, 2),
     (Fault.REDIRECT, DOUBT, Cause.BAD_REPLY, 0),
-    (Fault.OUT_OF_STEP, DOUBT, Cause.BAD_REPLY, 2),
+    (Fault.OUT_OF_STEP, DOUBT, Cause.BAD_REPLY, 1),
 ]
 
 

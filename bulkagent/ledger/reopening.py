@@ -1,0 +1,241 @@
+"""Assignments whose outcomes cannot be relied on any more: put in doubt, and handed out again.
+
+What may live here: what is on disk of them, and who of them is next. What this room must not know:
+how it was found out, and how marks and outcomes are committed.
+
+They are known by their rows alone, however many there are: what else belongs to one is read again
+when it is its turn.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from concurrent.futures import Executor
+
+import msgspec
+
+from bulkagent.errors import LedgerFailed, LedgerUnavailable
+from bulkagent.ledger.damage import read_as_written
+from bulkagent.ledger.database import Database
+from bulkagent.ledger.shelves import STOPPED, Item
+from bulkagent.outcome import Assignment, Cause, Outcome, Past, Status
+
+__all__ = ["Again", "Doubted", "Former", "doubtful", "doubts_as_written", "former_of"]
+
+_CHUNK = 256
+"""So many are read at once."""
+
+# What was said of them stays among their attempts; that nothing is said of them is committed with
+# it, so that nothing in between takes any of them for set.
+_KEEP = """
+INSERT OR REPLACE INTO attempts
+SELECT run, row, attempts, disposition, sent_at, coalesce(latency_ms, 0.0), coalesce(retcode, ''),
+       coalesce(message, ''), coalesce(http_status, 0)
+FROM outcomes
+WHERE run = ?1 AND row IN (SELECT value FROM json_each(?2)) AND disposition IS NOT NULL
+"""
+
+_NAME = "out_of_step"
+_WORDS = (
+    "a reply too many came on its connection, so what was answered may have been meant for another"
+    " agent"
+)
+
+_DOUBT = """
+UPDATE outcomes SET status = 'unknown', cause = 'bad_reply', retcode = '', http_status = 0,
+absent = 0, disposition = ?3, message = ?4
+WHERE run = ?1 AND row IN (SELECT value FROM json_each(?2)) AND status IS NOT NULL
+"""
+
+_UNVERIFIED = """
+DELETE FROM verifications WHERE run = ?1 AND row IN (SELECT value FROM json_each(?2))
+"""
+
+_FORMER = """
+SELECT a.row, a.lane, o.status, o.cause, o.disposition, o.absent
+FROM assignments a LEFT JOIN outcomes o ON o.run = a.run AND o.row = a.row
+WHERE a.run = ?1 AND a.row IN (SELECT value FROM json_each(?2))
+"""
+
+_AGAIN = """
+SELECT a.row, a.gateway, a.agent_id, a.arguments, o.attempts, nullif(o.first_sent_at, 0), o.cause,
+       o.not_sent
+FROM assignments a JOIN outcomes o ON o.run = a.run AND o.row = a.row
+WHERE a.run = ?1 AND a.row IN (SELECT value FROM json_each(?2)) AND o.status = 'unknown'
+ORDER BY a.row
+"""
+
+
+def doubtful(row: int, past: Past | None, now_ms: int) -> Outcome:
+    """What is said of a row that is put in doubt, and is not sent again."""
+    return Outcome(
+        row=row,
+        status=Status.UNKNOWN,
+        cause=Cause.BAD_REPLY,
+        disposition=_NAME,
+        retcode="",
+        message=_WORDS,
+        http_status=0,
+        attempts=past.attempts - past.not_sent if past else 0,
+        latency_ms=None,
+        first_sent_at=past.first_sent_at if past else None,
+        finished_at=now_ms,
+        not_sent=past.not_sent if past else 0,
+    )
+
+
+class Former(msgspec.Struct, frozen=True):
+    """What was said of an assignment until now."""
+
+    lane: int
+    outcome: Outcome
+    """As far as counts go by it, without what the gateway said."""
+
+
+class Doubted(msgspec.Struct):
+    """Assignments that are put in doubt together."""
+
+    run: int
+    rows: tuple[int, ...]
+    told: Callable[[Sequence[tuple[int, Former]]], None]
+    """Called when that is on disk, with the lane as one of which each is handed out again."""
+    former: Sequence[Former] = ()
+
+
+def doubts_as_written(
+    doubts: Iterable[Doubted],
+) -> tuple[tuple[str, list[tuple[object, ...]]], ...]:
+    """The statements that put them in doubt."""
+    rows: list[tuple[object, ...]] = [(each.run, str(list(each.rows))) for each in doubts]
+    said = [(*row, _NAME, _WORDS) for row in rows]
+    return ((_KEEP, rows), (_DOUBT, said), (_UNVERIFIED, rows)) if rows else ()
+
+
+def former_of(
+    database: Database, doubted: Doubted, ended: Mapping[int, Outcome]
+) -> tuple[Former, ...]:
+    """What is said of them until now.
+
+    Args:
+        database: The ledger.
+        doubted: Who.
+        ended: What is said in the same transaction, by row.
+
+    Raises:
+        LedgerUnavailable: The ledger cannot be read.
+    """
+    found = database.all(_FORMER, (doubted.run, str(list(doubted.rows))))
+    former = []
+    with read_as_written(database):
+        for row, lane, status, cause, disposition, absent in found:
+            outcome = ended.get(row)
+            if outcome is None and status is not None:
+                outcome = Outcome(
+                    row=row,
+                    status=Status(status),
+                    cause=Cause(cause) if cause else None,
+                    disposition=disposition or "",
+                    retcode="",
+                    message="",
+                    http_status=0,
+                    attempts=0,
+                    latency_ms=None,
+                    first_sent_at=None,
+                    finished_at=0,
+                    absent=bool(absent),
+                )
+            if outcome is not None:
+                former.append(Former(lane, outcome))
+    return tuple(former)
+
+
+class _Lane:
+    __slots__ = ("coming", "error", "items", "rows")
+
+    def __init__(self) -> None:
+        self.rows: deque[int] = deque()
+        self.items: deque[Item] = deque()
+        self.coming: asyncio.Future[list[Item]] | None = None
+        self.error: BaseException | None = None
+
+
+class Again:
+    """Hands rows out that were handed out before.
+
+    Args:
+        reader: A connection to the ledger that nobody else uses but in the same thread.
+        thread: An executor with that one thread.
+        run: The run's key in the ledger.
+        operation: The operation's name, for the assignments.
+    """
+
+    def __init__(self, reader: Database, thread: Executor, run: int, operation: str) -> None:
+        self._reader = reader
+        self._thread = thread
+        self._run = run
+        self._operation = operation
+        self._lanes: dict[int, _Lane] = {}
+
+    def __contains__(self, lane: int) -> bool:
+        return lane in self._lanes
+
+    def add(self, lane: int, row: int) -> None:
+        """Hand out a row, which is in doubt on disk, as one of that lane."""
+        self._lanes.setdefault(lane, _Lane()).rows.append(row)
+
+    async def take(self, lane: int) -> Item | None:
+        """The lane's next row with what is known of it; None when there is none now.
+
+        Raises:
+            LedgerFailed: The ledger cannot be read any more.
+        """
+        queue = self._lanes[lane]
+        while not queue.items:
+            if queue.error is not None:
+                raise queue.error
+            if queue.coming is None:
+                if not queue.rows:
+                    return None
+                self._fetch(queue)
+            if queue.coming is not None:
+                await asyncio.wait((queue.coming,))
+        return queue.items.popleft()
+
+    async def rest(self) -> list[tuple[int, Item]]:
+        """All that was not taken, with their lanes; they are handed out no more."""
+        left: list[tuple[int, Item]] = []
+        for lane in self._lanes:
+            while (item := await self.take(lane)) is not None:
+                left.append((lane, item))
+        return left
+
+    def _fetch(self, queue: _Lane) -> None:
+        rows = [queue.rows.popleft() for _ in range(min(_CHUNK, len(queue.rows)))]
+        coming = asyncio.get_running_loop().run_in_executor(self._thread, self._read, rows)
+        queue.coming = coming
+        coming.add_done_callback(lambda done: self._come(queue, done))
+
+    def _come(self, queue: _Lane, done: asyncio.Future[list[Item]]) -> None:
+        queue.coming = None
+        if done.cancelled():
+            return
+        queue.error = done.exception()
+        if queue.error is None:
+            queue.items.extend(done.result())
+
+    def _read(self, rows: Collection[int]) -> list[Item]:
+        try:
+            found = self._reader.all(_AGAIN, (self._run, str(list(rows))))
+            return [
+                (
+                    Assignment(row, gateway, agent_id, self._operation, arguments),
+                    Past(attempts, first, Cause(cause), not_sent),
+                )
+                for row, gateway, agent_id, arguments, attempts, first, cause, not_sent in found
+            ]
+        except LedgerUnavailable as error:
+            raise LedgerFailed(f"{error}; {STOPPED}") from None
+        except ValueError:
+            raise LedgerFailed(f"the ledger is damaged: a cause is none; {STOPPED}") from None

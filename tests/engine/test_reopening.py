@@ -1,0 +1,133 @@
+"""Stories that had ended and are opened again, because their ends cannot be relied on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+
+import pytest
+
+from bulkagent.engine import Bulkhead, Engine, Limits, Reopened, RetryPolicy
+from bulkagent.errors import LedgerFailed
+from bulkagent.outcome import Attempt, Cause, Status
+from tests.dispositions import DONE, REFUSED
+from tests.engine.far import CARELESS, Far
+from tests.engine.lists import ListSource, words
+from tests.jumping import JumpingClock, run
+
+
+class Reopening(ListSource):
+    """A list from which some come again."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__(words(count))
+        self.head: Bulkhead[str, Attempt] | None = None
+
+    async def reopen(self, again: Iterable[str]) -> None:
+        """Record it, which takes a while, and have them attempted once more."""
+        await asyncio.sleep(0.005)
+        assert self.head is not None
+        reopened = []
+        for word in again:
+            before = self.stories.pop(word)
+            applied = before.last.disposition.status is Status.APPLIED
+            self.lanes[0].append(word)
+            reopened.append(Reopened(0, applied=applied, aside=False))
+        self.head.reopen(reopened)
+
+
+def head_of(
+    source: Reopening, far: Far, look_back: Callable[[], Awaitable[None]] | None = None
+) -> Bulkhead[str, Attempt]:
+    source.head = Bulkhead(
+        "words",
+        (0,),
+        source,
+        lambda word, _overdue: far.attempt(word),
+        limits=Limits(concurrency=2),
+        policy=RetryPolicy(),
+        clock=JumpingClock(),
+        random=lambda: 1.0,
+        caution=CARELESS,
+        rows=len(source.lanes[0]),
+        look_back=look_back,
+    )
+    return source.head
+
+
+@pytest.mark.parametrize("after", [3, 9, 10])
+def test_they_are_attempted_again_and_counted_once(after: int) -> None:
+    """In the midst of others, at the very end, and when all workers are at home."""
+    far = Far(script={f"word{number}": [REFUSED] for number in range(3)})
+    source = Reopening(10)
+    found: list[str] = []
+
+    async def main() -> Engine[str, Attempt]:
+        async def look_back() -> None:
+            await asyncio.sleep(1.0)
+            if after == 10 and not found:
+                find()
+
+        def find() -> None:
+            found.extend(words(3))
+            head.expect(source.reopen(words(3)))
+
+        head = head_of(source, far, look_back)
+        engine = Engine([head], clock=JumpingClock())
+        settle = source.settle
+
+        def settled(item: str, story: object) -> None:
+            settle(item, story)  # type: ignore[arg-type]
+            if len(source.stories) == after and not found:
+                find()
+
+        source.settle = settled  # type: ignore[method-assign]
+        await engine.run()
+        return engine
+
+    engine = run(main())
+    assert [word for _, word in far.starts].count("word0") == 2
+    assert len(far.starts) == 13
+    assert all(story.last.disposition is DONE for story in source.stories.values())
+    for tally in (engine.tally, engine.bulkheads[0].tally):
+        assert (tally.finished, tally.applied, tally.bad) == (10, 10, 0)
+    assert engine.endings == ()
+
+
+def test_after_a_stop_they_are_left() -> None:
+    source = Reopening(10)
+
+    async def main() -> Engine[str, Attempt]:
+        async def look_back() -> None:
+            head.expect(source.reopen(["word0"]))
+
+        head = head_of(source, Far(), look_back)
+        engine = Engine([head], clock=JumpingClock())
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(engine.run())
+            await asyncio.sleep(0.015)
+            engine.stop(Cause.INTERRUPTED)
+        return engine
+
+    engine = run(main())
+    assert "word0" in source.lanes[0]
+    assert engine.tally.finished == len(source.stories)
+
+
+def test_a_record_that_cannot_be_made_ends_the_run_and_does_not_hang() -> None:
+    source = Reopening(2)
+
+    async def main() -> None:
+        async def fail() -> None:
+            await asyncio.sleep(0.001)
+            raise LedgerFailed("no room")
+
+        async def look_back() -> None:
+            head.expect(fail())
+
+        head = head_of(source, Far(), look_back)
+        await Engine([head], clock=JumpingClock()).run()
+
+    with pytest.raises(BaseExceptionGroup) as failed:
+        run(main())
+    assert failed.group_contains(LedgerFailed)

@@ -1,0 +1,136 @@
+"""Outcomes that cannot be relied on any more, because a stray reply came on their connection."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+
+from bulkagent.ledger import Database, Former, Journal
+from bulkagent.outcome import Assignment, Cause, Outcome, Status
+from tests.dispositions import BUSY, DONE, LOST, REFUSED, ended
+from tests.ledger.ledgers import journal, plan, statuses, story, took, took_all
+
+Told = list[tuple[int, Former]]
+
+
+async def sent(book: Journal, number: int) -> list[Assignment]:
+    items = [await took(book) for _ in range(number)]
+    for item in items:
+        await book.mark(item, 1)
+    return items
+
+
+def on_disk(database: Database) -> dict[int, str | None]:
+    """Statuses as another process would see them."""
+    with Database(database.path) as other:
+        return dict(other.all("SELECT row, status FROM outcomes"))
+
+
+async def test_who_was_applied_is_unknown_on_disk_and_is_handed_out_again(
+    database: Database,
+) -> None:
+    made = plan(database, 4)
+    outcomes: list[Outcome] = []
+    told: Told = []
+    async with journal(database, made.run, settled=outcomes.append) as book:
+        first, second, third = await sent(book, 3)
+        book.settle(first, story(DONE))
+        book.settle(second, story(REFUSED))
+        book.settle(third, story(DONE))
+        await book.flushed()
+        assert book.counters.by_status[Status.APPLIED] == 2
+        await book.reopen((2, 3, 2), told.extend)
+        assert on_disk(database) == {2: "unknown", 3: "unknown", 4: "applied"}
+        assert [(lane, former.outcome.status) for lane, former in told] == [
+            (0, Status.APPLIED),
+            (0, Status.REJECTED),
+        ]
+        counters = book.counters
+        assert (counters.finished, counters.unfinished) == (1, 2)
+        assert counters.by_status[Status.APPLIED] == 1
+        assert counters.by_cause == {"refused": 0}
+        assert await took_all(book) == [first, second, made_item(first, 5)]
+        await book.mark(first, 1)
+        await book.mark(second, 1)
+        assert (counters.requests, counters.retries, counters.unfinished) == (5, 2, 2)
+        book.settle(first, story(DONE))
+        book.settle(second, story(REFUSED))
+        await book.flushed()
+        assert (counters.finished, counters.unfinished) == (3, 0)
+    # A later refusal speaks for itself alone: the doubt stays.
+    assert on_disk(database) == {2: "applied", 3: "unknown", 4: "applied"}
+    assert [outcome.row for outcome in outcomes] == [2, 3, 4, 2, 3]
+    assert [outcome.attempts for outcome in outcomes] == [1, 1, 1, 2, 2]
+    kept = database.all("SELECT row, attempt, disposition FROM attempts ORDER BY row")
+    assert kept == [(2, 1, "done"), (3, 1, "refused")]
+
+
+def made_item(like: Assignment, row: int) -> Assignment:
+    return Assignment(row, like.gateway, str(1000 + row), like.operation, like.arguments)
+
+
+async def test_no_commit_says_applied_once_the_doubt_is_known(database: Database) -> None:
+    """What ended in the same turn of the loop, and while another process holds the ledger."""
+    made = plan(database, 2)
+    seen: list[Sequence[object]] = []
+    async with journal(database, made.run) as book:
+        first, second = await sent(book, 2)
+        book.settle(first, story(DONE))
+        with closing(sqlite3.connect(database.path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            recorded = book.reopen(
+                (2, 3), lambda _told: seen.append(tuple(on_disk(database).items()))
+            )
+            book.settle(second, story(DONE))  # it was under way, so it is not among the others
+        await recorded
+        assert seen == [((2, "unknown"), (3, "applied"))]
+        assert book.counters.by_status[Status.APPLIED] == 1
+        assert await took_all(book) == [first]
+    assert statuses(database, made.run) == {2: "unknown", 3: "applied"}
+
+
+async def test_who_is_not_finished_yet_is_in_doubt_unless_a_later_attempt_succeeds(
+    database: Database,
+) -> None:
+    made = plan(database, 2)
+    told: Told = []
+    async with journal(database, made.run) as book:
+        first, second = await sent(book, 2)
+        for item in (first, second):
+            book.attempted(item, 1, ended(BUSY))
+        await book.reopen((2, 3), told.extend)
+        for item in (first, second):
+            await book.mark(item, 2)
+        book.settle(first, story(BUSY, DONE))
+        book.settle(second, story(BUSY, REFUSED))
+        await book.flushed()
+        assert told == []
+        assert book.counters.by_cause == {Cause.BAD_REPLY.value: 1}
+    assert statuses(database, made.run) == {2: "applied", 3: "unknown"}
+
+
+async def test_who_is_put_in_doubt_twice_is_sent_once_more(database: Database) -> None:
+    made = plan(database, 1)
+    told: Told = []
+    async with journal(database, made.run) as book:
+        (item,) = await sent(book, 1)
+        book.settle(item, story(DONE))
+        await book.reopen((2,), told.extend)
+        await book.reopen((2,), told.extend)
+        assert len(told) == 1
+        assert await took_all(book) == [item]
+
+
+async def test_who_is_not_sent_again_is_told_as_unknown(database: Database) -> None:
+    made = plan(database, 2)
+    outcomes: list[Outcome] = []
+    async with journal(database, made.run, settled=outcomes.append) as book:
+        for item in await sent(book, 2):
+            book.settle(item, story(LOST, DONE))
+        await book.reopen((2, 3), lambda _told: None)
+        assert (await took(book)).row == 2  # and no mark: a stop came first
+        await book.leave()
+        assert book.counters.by_status[Status.UNKNOWN] == 1
+    assert [(outcome.row, outcome.status) for outcome in outcomes[2:]] == [(3, Status.UNKNOWN)]
+    assert statuses(database, made.run) == {2: "unknown", 3: "unknown"}
