@@ -111,6 +111,7 @@ def again_of(ctx: typer.Context) -> dict[str, Any]:
         "events": events_of(given["events"], as_json=given["as_json"]),
         "metrics_file": given["metrics_file"],
         "note": given["note"] or "",
+        "on_behalf_of": given["on_behalf_of"] or "",
         "place": place_of(given["config"]),
         "repeat": repeated(ctx),
         **times_of(given["start_at"], given["finish_by"], given["time_zone"], given["config"]),

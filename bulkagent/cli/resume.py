@@ -33,6 +33,7 @@ def resume(  # noqa: PLR0917 - Typer reads the parameters; nobody calls this by 
     protect: options.Protect = None,
     job: options.Job = None,
     note: options.Note = None,
+    on_behalf_of: options.OnBehalfOf = None,
     take_over: options.TakeOver = None,
     concurrency: options.Concurrency = None,
     rate: options.Rate = None,

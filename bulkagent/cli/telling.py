@@ -114,7 +114,12 @@ def _facts(story: RunStory) -> Iterator[str]:
     yield f"run     {line.run_id}: {line.state}{code}"
     if line.reverts:
         yield f"revert  of {line.reverts}"
-    for name, fact in (("job", line.job), ("who", line.who), ("note", line.note)):
+    for name, fact in (
+        ("job", line.job),
+        ("who", line.who),
+        ("claim", line.on_behalf_of and f"on behalf of {line.on_behalf_of}"),
+        ("note", line.note),
+    ):
         if fact:
             yield f"{name:<8}{fact}"
     yield f"roster  {line.roster}: {count(line.rows, 'row')}"
@@ -130,6 +135,10 @@ def _leg(leg: LegLine, line: RunLine) -> Iterator[str]:
     yield f"leg {leg.leg:<4}{leg.command}, {began}{end}"
     said = (
         ("by ", leg.who if leg.who != line.who else None),
+        (
+            "claimed to be on behalf of ",
+            leg.on_behalf_of if leg.on_behalf_of != line.on_behalf_of else None,
+        ),
         ("note: ", leg.note if leg.note != line.note else None),
         ("took over from run ", leg.took_over),
         ("overridden: ", leg.override),

@@ -56,6 +56,8 @@ class Leg(msgspec.Struct, frozen=True):
     consent: str | None = None
     """How it was agreed to: `terminal`, `yes` or `program`; None: it needed nobody's consent, or
     an older bulkagent began it."""
+    on_behalf_of: str | None = None
+    """For whom they said that it was; a claim."""
 
 
 class Portion(msgspec.Struct, frozen=True):
@@ -213,14 +215,21 @@ def set_out(database: Database, run: int, now_ms: int) -> None:
 
 
 def sign_leg(
-    database: Database, run: int, leg: int, *, who: str, note: str, consent: str | None
+    database: Database,
+    run: int,
+    leg: int,
+    *,
+    who: str,
+    note: str,
+    consent: str | None,
+    on_behalf_of: str,
 ) -> None:
-    """Record who has begun a leg, what they noted, and how it was agreed to.
+    """Record who has begun a leg and for whom, what they noted, and how it was agreed to.
 
     Raises:
         LedgerFailed: The ledger cannot be written.
     """
-    database.write((_SIGN, [(who or None, note or None, consent, run, leg)]))
+    database.write((_SIGN, [(who or None, note or None, consent, on_behalf_of or None, run, leg)]))
 
 
 def finish_leg(
@@ -364,7 +373,7 @@ UPDATE legs SET state = ?, exit_code = ?, reason = ?, finished_at = ? WHERE run 
 
 _ELAPSED = "SELECT coalesce(sum(max(finished_at - started_at, 0)), 0) FROM legs WHERE run = ?"
 
-_SIGN = "UPDATE legs SET who = ?, note = ?, consent = ? WHERE run = ? AND leg = ?"
+_SIGN = "UPDATE legs SET who = ?, note = ?, consent = ?, on_behalf_of = ? WHERE run = ? AND leg = ?"
 
 # A run may have been planned long before, and others have begun since.
 _OUT = """
@@ -373,6 +382,6 @@ UPDATE legs SET started_at = ?1, turn = (SELECT max(turn) + 1 FROM legs) WHERE r
 
 _LEGS = """
 SELECT leg, command, started_at, finished_at, state, exit_code, reason, override, took_over,
-       who, note, consent
+       who, note, consent, on_behalf_of
 FROM legs WHERE run = ? ORDER BY leg
 """

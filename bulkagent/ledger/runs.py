@@ -64,6 +64,8 @@ class RunFacts(msgspec.Struct, frozen=True):
     """Who has begun its first leg."""
     note: str | None
     """What they noted."""
+    on_behalf_of: str | None
+    """For whom they said that it was; a claim."""
     running: bool
     """Whether a process owns it at this moment."""
 
@@ -219,7 +221,8 @@ SELECT run, id, created_at, planned_at, finished_at, state, exit_code, operation
 extra_columns, settings, halted, fingerprint, (SELECT id FROM runs r WHERE r.run = runs.reverts),
 (SELECT coalesce(max(leg), 0) FROM legs l WHERE l.run = runs.run), job,
 (SELECT who FROM legs l WHERE l.run = runs.run AND l.leg = 1),
-(SELECT note FROM legs l WHERE l.run = runs.run AND l.leg = 1)
+(SELECT note FROM legs l WHERE l.run = runs.run AND l.leg = 1),
+(SELECT on_behalf_of FROM legs l WHERE l.run = runs.run AND l.leg = 1)
 FROM runs"""
 
 _FILTER = """

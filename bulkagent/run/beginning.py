@@ -105,7 +105,15 @@ def begin(
         )
     try:
         leg = _begin(asked, planned, prepared, database, override=override, now_ms=now_ms)
-        sign_leg(database, planned.run, leg, who=who(), note=asked.note, consent=consent)
+        sign_leg(
+            database,
+            planned.run,
+            leg,
+            who=who(),
+            note=asked.note,
+            consent=consent,
+            on_behalf_of=asked.on_behalf_of,
+        )
     except BaseException:
         with contextlib.suppress(BulkagentError):  # it ends with the process anyway
             release_lease(database, planned.run)

@@ -128,6 +128,7 @@ def write_report(
                 "gateways": {at.gateway: at.url for at in endpoints_of(database, facts.run)},
                 "who": legs[0]["who"] if legs else None,
                 "note": legs[0]["note"] if legs else None,
+                "on_behalf_of": legs[0]["on_behalf_of"] if legs else None,
                 "legs": legs,
                 "clusters": summary.clusters,
                 "handover": [_group(at) for at in standings(database, facts.run, settings)],

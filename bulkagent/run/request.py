@@ -81,6 +81,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     """When it should be done. It is planned and warned about, and never stops anything."""
     note: str = ""
     """What is to be remembered with it, such as a ticket's number."""
+    on_behalf_of: str = ""
+    """For whom an orchestrator says that it runs; shown as claimed, and never taken for who."""
 
 
 class Choices(msgspec.Struct, frozen=True, kw_only=True):
@@ -138,6 +140,7 @@ class Again(msgspec.Struct, frozen=True, kw_only=True):
     start_at: Moment | None = None
     finish_by: Moment | None = None
     note: str = ""
+    on_behalf_of: str = ""
 
 
 class Resume(Again, frozen=True, kw_only=True):

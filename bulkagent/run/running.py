@@ -58,6 +58,7 @@ from bulkagent.run.taking_over import drain, watch
 from bulkagent.run.timetable import Timetable, timetable_of
 from bulkagent.run.typed_number import going_off, number_to_type
 from bulkagent.run.verdict import Ending
+from bulkagent.run.who import refuse_claim, who
 
 __all__ = ["Run"]
 
@@ -179,6 +180,7 @@ class Run:
                 ledger of it out again.
         """
         asked = self._asked
+        refuse_claim(asked.on_behalf_of)
         chosen = asked.settings if isinstance(asked, Request) else asked.choices
         ledger = chosen.ledger or default_path()
         if self._prepared is not None:
@@ -218,6 +220,8 @@ class Run:
             f"run.{planned.plan.command}",
             **_briefly(planned.plan),
             **({"override": override} if override else {}),
+            who=who(),
+            **({"on_behalf_of": asked.on_behalf_of} if asked.on_behalf_of else {}),
         )
         return planned.plan
 

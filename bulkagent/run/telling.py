@@ -61,6 +61,8 @@ class RunLine(msgspec.Struct, frozen=True, kw_only=True):
     """Who has begun its first leg."""
     note: str | None = None
     """What they noted."""
+    on_behalf_of: str | None = None
+    """For whom they said that it was; a claim."""
     elapsed_s: float = 0.0
     """All its legs together that have ended."""
 
@@ -80,6 +82,7 @@ class LegLine(msgspec.Struct, frozen=True, kw_only=True):
     who: str | None = None
     note: str | None = None
     consent: str | None = None
+    on_behalf_of: str | None = None
     """`terminal`, `yes` or `program`; None where it needed nobody's."""
 
 
@@ -162,6 +165,7 @@ def run_story(ledger: Path | None, name: str, config: Sequence[str] = ()) -> Run
                     who=leg.who,
                     note=leg.note,
                     consent=leg.consent,
+                    on_behalf_of=leg.on_behalf_of,
                 )
                 for leg in legs_of(database, facts.run)
             ),
@@ -191,6 +195,7 @@ def _line(database: Database, facts: RunFacts) -> RunLine:
         job=facts.job,
         who=facts.who,
         note=facts.note,
+        on_behalf_of=facts.on_behalf_of,
         elapsed_s=elapsed_ms_of(database, facts.run) / 1000,
     )
 

@@ -1,27 +1,53 @@
 """Who is at work, as those can tell who look at a run later.
 
-What may live here: the name of a user on a machine. What this room must not know: what they do.
+What may live here: the name of a user on a machine, and what is claimed beside it. What this room
+must not know: what they do.
 """
 
 from __future__ import annotations
 
-import getpass
 import os
+import pwd
+import re
 import socket
 
-__all__ = ["who"]
+from bulkagent.errors import SettingsRefused
+
+__all__ = ["refuse_claim", "who"]
+
+_LONGEST_CLAIM = 200
+_UID = re.compile(r"[0-9]{1,10}", re.ASCII)
 
 
 def who() -> str:
     """User and machine, such as `ops@batch7`; behind sudo the user who called it.
 
-    It is what the machine says, for people; nobody's right to do anything rests on it.
+    It is what the kernel says, by the real user ID, and no variable that anybody can set. Root may
+    say who called it, as sudo does (`SUDO_UID`): whoever is root could be anybody anyway.
     """
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):  # a container's user may have no name
-        user = str(os.getuid())
-    asked = os.environ.get("SUDO_USER", "")
-    if asked and asked != user:
-        user = f"{asked} as {user}"
+    uid = os.getuid()
+    user = _name_of(uid)
+    asked = os.environ.get("SUDO_UID", "")
+    if uid == 0 and _UID.fullmatch(asked) and int(asked):
+        user = f"{_name_of(int(asked))} as {user}"
     return f"{user}@{socket.gethostname()}"
+
+
+def refuse_claim(on_behalf_of: str) -> None:
+    """Refuse a claim of whom a run is for that could not be kept and shown in one line.
+
+    Raises:
+        SettingsRefused: It is too long, or has what cannot be printed.
+    """
+    if len(on_behalf_of) > _LONGEST_CLAIM or not on_behalf_of.isprintable():
+        raise SettingsRefused(
+            f"--on-behalf-of takes up to {_LONGEST_CLAIM} printable characters, such as"
+            f" 'rota 812, dana'; it was given {len(on_behalf_of):,}: {on_behalf_of[:40]!r}"
+        )
+
+
+def _name_of(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except (KeyError, OSError, OverflowError):  # a container's user may have no entry
+        return str(uid)

@@ -21,7 +21,18 @@ ROSTER = SAMPLES / "evening_shift.csv"
 
 LINE = {
     *("run_id", "state", "exit_code", "created_at", "finished_at", "rows", "totals"),
-    *("roster", "gateway", "flag", "legs", "reverts", "job", "who", "note", "elapsed_s"),
+    *(
+        "roster",
+        "gateway",
+        "flag",
+        "legs",
+        "reverts",
+        "job",
+        "who",
+        "note",
+        "on_behalf_of",
+        "elapsed_s",
+    ),
 }
 STORY = {
     *("run", "gateways", "requests", "retries", "not_sent", "causes", "clusters", "legs"),
@@ -29,7 +40,7 @@ STORY = {
 }
 LEG = {
     *("leg", "command", "started_at", "finished_at", "state", "exit_code", "reason", "override"),
-    *("took_over", "who", "note", "consent"),
+    *("took_over", "who", "note", "on_behalf_of", "consent"),
 }
 ROW = {"row", "gateway", "flag", "status", "cause", "retcode", "message", "attempts"}
 ATTEMPT = {"attempt", "sent_at", "ended", "http_status", "latency_ms", "message"}
@@ -73,6 +84,7 @@ def test_runs_is_a_table_for_people(folder: Path) -> None:
     assert heads.split() == [
         *("run", "state", "exit", "applied", "of", "flag", "took", "gateway", "roster", "who"),
         "note",
+        "on_behalf_of",
     ]
     assert "completed (2 legs)" in apply
     assert "revert of" in revert

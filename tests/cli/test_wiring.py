@@ -41,6 +41,7 @@ ROWS: Mapping[str, tuple[tuple[str, ...], dict[str, Any]]] = {
     "--protect": (("/p/vip.csv",), {"protect": (Path("/p/vip.csv"),)}),
     "--job": (("morning",), {"job": "morning"}),
     "--note": (("a ticket",), {"note": "a ticket"}),
+    "--on-behalf-of": (("rota 812",), {"on_behalf_of": "rota 812"}),
     "--take-over": (("2026",), {"take_over": "2026"}),
     "--concurrency": (("5",), {"concurrency": 5}),
     "--rate": (("7/s",), {"per_second": 7.0}),

@@ -26,6 +26,7 @@ __all__ = [
     "MaxAge",
     "MetricsFile",
     "Note",
+    "OnBehalfOf",
     "Only",
     "OrResume",
     "Override",
@@ -147,6 +148,14 @@ TrustState = Annotated[
 Note = Annotated[
     str | None,
     option("--note", metavar="TEXT", help="Kept with the run and shown with it: a ticket, a why."),
+]
+OnBehalfOf = Annotated[
+    str | None,
+    option(
+        "--on-behalf-of",
+        metavar="TEXT",
+        help="For whom an orchestrator runs it; kept and shown as claimed.",
+    ),
 ]
 Only = Annotated[
     str | None,

@@ -38,7 +38,7 @@ _IN_MEMORY = 128 << 10
 # What may be missing of a run's facts, so that nothing of the rest is lost.
 _NO_FACTS: Mapping[str, object] = {
     **dict.fromkeys(("run_id", "state", "roster", "created_at", "fingerprint", "job"), ""),
-    **dict.fromkeys(("who", "note"), None),
+    **dict.fromkeys(("who", "note", "on_behalf_of"), None),
     **dict.fromkeys(("rows", "requests", "retries", "not_sent"), 0),
     "exit_code": None,
     "reason": None,
