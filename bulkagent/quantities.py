@@ -7,10 +7,19 @@ setting a quantity is for.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 
 from bulkagent.errors import SettingsRefused
+from bulkagent.near_quantities import (
+    as_concurrency,
+    as_duration,
+    as_halt,
+    as_range,
+    as_rate,
+    as_share,
+)
+from bulkagent.spelling import did_you_mean
 
 __all__ = ["agent_id_range", "concurrency", "duration_s", "halt_at", "rate_per_second", "share"]
 
@@ -48,7 +57,8 @@ def duration_s(text: str) -> float:
     match = _DURATION.fullmatch(text.strip())
     seconds = float(match[1]) * _SECONDS[match[2]] if match else 0.0
     if seconds <= 0:
-        raise SettingsRefused(f"{text!r} is not a duration; write it like 3s, 500ms or 10m")
+        meant = _meant(text, as_duration, _DURATION)
+        raise SettingsRefused(f"{text!r} is not a duration; write it like 3s, 500ms or 10m{meant}")
     return seconds
 
 
@@ -70,6 +80,7 @@ def concurrency(text: str) -> int | tuple[int, int]:
     raise SettingsRefused(
         f"{text!r} is not a concurrency; write a number from 1 to {_MOST_IN_FLIGHT}, auto, or"
         f" auto:{_AUTO[0]}-{_AUTO[1]} with the lower limit first"
+        f"{_meant(text, as_concurrency, _CONCURRENCY)}"
     )
 
 
@@ -84,7 +95,8 @@ def rate_per_second(text: str) -> float | None:
     match = _RATE.fullmatch(text.strip())
     rate = float(match[1]) / _SECONDS[match[2]] if match else 0.0
     if rate <= 0:
-        raise SettingsRefused(f"{text!r} is not a rate; write it like 100/s, 300/m or none")
+        meant = _meant(text, as_rate, _RATE)
+        raise SettingsRefused(f"{text!r} is not a rate; write it like 100/s, 300/m or none{meant}")
     return rate
 
 
@@ -103,6 +115,7 @@ def halt_at(text: str) -> tuple[float | None, int | None]:
     if not (share or count):
         raise SettingsRefused(
             f"{text!r} is not a halt rule; write it like fail=5%, fail=200 or none"
+            f"{_meant(text, as_halt, _HALT)}"
         )
     return share, count
 
@@ -117,7 +130,8 @@ def share(text: str) -> float:
     # The float that is nearest to what was written, and not to a quotient of two others.
     part = float(Decimal(match[1]) / 100) if match else 2.0
     if part > 1.0:
-        raise SettingsRefused(f"{text!r} is not a share; write it like 95%, from 0% to 100%")
+        meant = _meant(text, as_share, _SHARE)
+        raise SettingsRefused(f"{text!r} is not a share; write it like 95%, from 0% to 100%{meant}")
     return part
 
 
@@ -132,6 +146,13 @@ def agent_id_range(text: str) -> tuple[int, int]:
     if not _LOWEST <= low <= high <= _HIGHEST:
         raise SettingsRefused(
             f"{text!r} is not a range of agent IDs; write it like 101-59999, or 101-999999"
-            " for gateways of AICC 25.200 and later"
+            f" for gateways of AICC 25.200 and later{_meant(text, as_range, _RANGE)}"
         )
     return low, high
+
+
+def _meant(text: str, near: Callable[[str], str], right: re.Pattern[str]) -> str:
+    """The question whether something else was meant, which is written as it should be."""
+    found = near(text)
+    written = found == "none" or right.fullmatch(found)
+    return did_you_mean(found) if found and written and found != text.strip() else ""

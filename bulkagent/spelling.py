@@ -31,7 +31,7 @@ def within(word: str, known: Iterable[str], letters: int) -> str:
     return found if least <= letters else ""
 
 
-_LIKE = 0.6
+_LIKE = 0.5
 
 
 def _plain(word: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 from collections.abc import Callable
 
 import pytest
@@ -9,7 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bulkagent.errors import SettingsRefused
-from bulkagent.quantities import agent_id_range, concurrency, duration_s, rate_per_second
+from bulkagent.quantities import (
+    agent_id_range,
+    concurrency,
+    duration_s,
+    halt_at,
+    rate_per_second,
+    share,
+)
 
 
 @pytest.mark.parametrize(
@@ -159,7 +168,7 @@ def test_what_is_no_range_is_refused_with_an_example(text: str) -> None:
 def test_what_is_no_concurrency_is_refused_with_examples(text: str) -> None:
     with pytest.raises(SettingsRefused) as refused:
         concurrency(text)
-    assert str(refused.value) == (
+    assert str(refused.value).startswith(
         f"{text!r} is not a concurrency; write a number from 1 to 10000, auto, or auto:4-256 with"
         " the lower limit first"
     )
@@ -220,3 +229,54 @@ def test_units_agree_with_one_another(number: int) -> None:
     assert rate_per_second(f"{number}/s") == number
     assert rate_per_second(f"{number}/m") == pytest.approx(number / 60)
     assert rate_per_second(f"{number}/h") == pytest.approx(number / 3600)
+
+
+@pytest.mark.parametrize(
+    ("read", "text", "meant"),
+    [
+        (rate_per_second, "100", "100/s"),
+        (rate_per_second, "100 per second", "100/s"),
+        (rate_per_second, "100/sec", "100/s"),
+        (rate_per_second, "1,000/min", "1000/m"),
+        (rate_per_second, "100rps", "100/s"),
+        (rate_per_second, "unlimited", "none"),
+        (duration_s, "1m30s", "90s"),
+        (duration_s, "5 minutes", "5m"),
+        (duration_s, "1,5s", "1.5s"),
+        (duration_s, "2 Hrs", "2h"),
+        (halt_at, "5%", "fail=5%"),
+        (halt_at, "failed: 20", "fail=20"),
+        (halt_at, "off", "none"),
+        (share, "95", "95%"),
+        (share, "0.95", "95%"),
+        (share, "95 percent", "95%"),
+        (agent_id_range, "101..59999", "101-59999"),
+        (agent_id_range, "101 to 59999", "101-59999"),
+        (agent_id_range, "59999-101", "101-59999"),
+        (agent_id_range, "101\u201359999", "101-59999"),
+        (concurrency, "1,000", "1000"),
+        (concurrency, "auto 4-9", "auto:4-9"),
+        (concurrency, "auto:9-4", "auto:4-9"),
+        (concurrency, "16.0", "16"),
+    ],
+)
+def test_the_nearest_valid_spelling_is_named(
+    read: Callable[[str], object], text: str, meant: str
+) -> None:
+    """Units as other programs write them, such as "100" for "100/s"."""
+    with pytest.raises(SettingsRefused) as refused:
+        read(text)
+    assert str(refused.value).endswith(f"; did you mean {meant}?")
+    read(meant)
+
+
+@pytest.mark.parametrize("read", [rate_per_second, duration_s, halt_at, share, concurrency])
+@given(text=st.text("0123456789.,/%smhd autofilencp:-=", max_size=9))
+def test_what_is_proposed_can_be_written(read: Callable[[str], object], text: str) -> None:
+    try:
+        read(text)
+    except SettingsRefused as refused:
+        proposed = re.search(r"; did you mean (.*)\?$", str(refused))
+        if proposed:
+            with contextlib.suppress(SettingsRefused):  # 0/s is written as it should be
+                read(proposed[1])

@@ -253,7 +253,7 @@ class TestFile:
         with pytest.raises(SettingsRefused) as refused:
             loaded(folder, text)
         assert str(folder / "bulkagent.toml") in str(refused.value)
-        assert str(refused.value).endswith(f"did you mean {near!r}?")
+        assert str(refused.value).endswith(f"did you mean {near}?")
 
     @pytest.mark.parametrize(
         "text",
@@ -280,6 +280,46 @@ class TestFile:
         with pytest.raises(SettingsRefused) as refused:
             loaded(folder, text)
         assert str(refused.value).startswith(str(folder / "bulkagent.toml"))
+
+    @pytest.mark.parametrize(
+        ("line", "told"),
+        [
+            ("rate = 100", 'line 2, rate: 100 is not a text, such as rate = "100/s"; did you mean rate = "100/s"?'),  # noqa: E501
+            ("timeout = 10", 'did you mean timeout = "10s"?'),
+            ("gate = 0.95", 'did you mean gate = "95%"?'),
+            ("halt = 5", 'did you mean halt = "fail=5"?'),
+            ("burst = '4'", 'burst: "4" is not a whole number from 1 to 100,000; did you mean burst = 4?'),  # noqa: E501
+            ("burst = 2.0", "did you mean burst = 2?"),
+            ("burst = true", "true is not a whole number"),
+            ("burst = 0", "line 2, burst: burst must be 1 to 100000, not 0"),
+            ("absent_ok = 'yes'", "true or false; did you mean absent_ok = true?"),
+            ("absent_ok = 0", "did you mean absent_ok = false?"),
+            ("protect = 'vip.csv'", 'did you mean protect = ["vip.csv"]?'),
+            ("verify_with = ['105']", "line 2, verify_with: '105' is not an observer"),
+            ("durability = 'ful'", "did you mean full?"),
+            ("concurrency = 4.5", 'a whole number from 1 to 10,000, "auto" or "auto:4-256"'),
+            ("rate = '100'", "line 2, rate: '100' is not a rate; write it like 100/s, 300/m or none; did you mean 100/s?"),  # noqa: E501
+            ("yes = true", "line 2, yes: --yes agrees to what one run does, so it is not taken from a file"),  # noqa: E501
+            ("skip_invalid = 5", "--skip-invalid is what one run is meant to do"),
+            ("flag = 0", "--flag is what one run is meant to do"),
+            ("gateways = 'east'", "is not a table; write [gateways.NAME]"),
+            ("[jobs.night]\nrate = 5", "line 3, rate of [jobs.night]: 5 is not a text"),
+            ("[jobs.night]\nledger = 'x'", "line 3, ledger of [jobs.night]: it holds for all jobs"),
+            ("[gateways.east]\nurl = 'https://a'\ntimeout = '3s'", "it holds for all gateways"),
+            ("[gateways.east]\nurl = 'https://a'\nburst = 0", "line 4, burst of [gateways.east]: burst must be"),  # noqa: E501
+            ("[gateways.east]\nburst = 2", "line 2, east of [gateways]: it has no url"),
+        ],
+    )  # fmt: skip
+    def test_what_is_wrong_is_told_with_its_line_and_what_was_meant(
+        self, folder: Path, line: str, told: str
+    ) -> None:
+        """`rate = 100` answered in msgspec's words."""
+        with pytest.raises(SettingsRefused) as refused:
+            loaded(folder, f"# settings\n{line}\n")
+        said = str(refused.value)
+        assert said.startswith(f"{folder / 'bulkagent.toml'}, line ")
+        assert told in said
+        assert "Expected" not in said
 
     @pytest.mark.parametrize("content", [b"\xff\xfe", b"ledger = '\xe9'", b"\x00"])
     def test_bytes_that_are_no_toml_are_refused(self, folder: Path, content: bytes) -> None:
@@ -311,7 +351,7 @@ class TestFile:
     ) -> None:
         with pytest.raises(SettingsRefused) as refused:
             loaded(folder, text)
-        assert str(refused.value).startswith(f"{folder / 'bulkagent.toml'}: '")
+        assert str(refused.value).startswith(f"{folder / 'bulkagent.toml'}, line ")
 
     @pytest.mark.parametrize(
         "name",
@@ -383,7 +423,9 @@ class TestFile:
         with pytest.raises(SettingsRefused) as refused:
             loaded(folder, f"[gateways.east]\nurl = 'https://gw'\n{line}")
         path = folder / "bulkagent.toml"
-        assert str(refused.value).startswith(f"{path}: [gateways.east] {says}")
+        assert str(refused.value).startswith(
+            f"{path}, line 3, {line.partition(' ')[0]} of [gateways.east]: {says}"
+        )
 
 
 class TestFinding:

@@ -7,10 +7,11 @@ option means.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from enum import Enum
 from typing import Any, NoReturn
 
@@ -24,9 +25,10 @@ from bulkagent.cli.refused import replace_reports
 from bulkagent.cli.terminal import forget_printed
 from bulkagent.cli.variables import look_through
 from bulkagent.errors import BulkagentError, SettingsRefused
+from bulkagent.near_quantities import as_whole
 from bulkagent.spelling import did_you_mean, nearest
 
-__all__ = ["OPTIONAL_VALUES", "Command", "Group", "filled_in", "place_of_value"]
+__all__ = ["OPTIONAL_VALUES", "Command", "Group", "at_option", "filled_in", "place_of_value"]
 
 OPTIONAL_VALUES = {"--skip-invalid": "1%"}
 """Options whose number may be left out, with what they mean then."""
@@ -43,6 +45,19 @@ def place_of_value(name: str) -> str:
     context = PRESENT.get()
     found = [each for each in context.command.params if each.name == name] if context else []
     return _place(context, found[0]) if found else f"--{name.replace('_', '-')}"
+
+
+@contextlib.contextmanager
+def at_option(name: str) -> Iterator[None]:
+    """Have a refusal of an option's value say where the value was given.
+
+    Raises:
+        SettingsRefused: What was raised within, with its place.
+    """
+    try:
+        yield
+    except SettingsRefused as refused:
+        raise SettingsRefused(f"{place_of_value(name)}: {refused}") from None
 
 
 class Group(TyperGroup):
@@ -266,8 +281,8 @@ def _nearest_value(param: Any, got: str) -> str:
     if kind is bool or param.name == "flag":
         return next((value for value, words in (_YES, _NO) if text in words), "")
     if kind is int:
-        plain = re.sub(r"[,_' ]|\.0+$", "", text)
-        return plain if plain.isascii() and plain.isdigit() and plain != text else ""
+        plain = as_whole(text)
+        return plain if plain != text else ""
     if isinstance(kind, type) and issubclass(kind, Enum):
         return nearest(text, [str(each.value) for each in kind])
     return ""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 import typer
 
 from bulkagent.cli import options
+from bulkagent.cli.command_class import at_option
 from bulkagent.cli.ending import explained
 from bulkagent.cli.idle import typed
 from bulkagent.cli.terminal import print_data, say
@@ -164,7 +165,8 @@ def emulate(  # noqa: PLR0917 - Typer reads the parameters; nobody calls this by
         if auth == "static" and (idle := sorted(typed() & {"guid_interval", "guid_timeout"})):
             names = " and ".join(f"--{name.replace('_', '-')}" for name in idle)
             say(f"note: {names} would matter with --auth dynamic; now GUIDs stay as they are")
-        low, high = agent_id_range(agents)
+        with at_option("agents"):
+            low, high = agent_id_range(agents)
         try:
             rules = SessionRules(
                 authentication=Authentication(auth),

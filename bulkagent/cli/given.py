@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from bulkagent.cli.command_class import OPTIONAL_VALUES
+from bulkagent.cli.command_class import OPTIONAL_VALUES, at_option
 
 if TYPE_CHECKING:
     from bulkagent.run import Choices
@@ -231,21 +231,29 @@ def _anywhere(name: str, value: object) -> str:
 
 def _read(options: Mapping[str, Any]) -> dict[str, Any]:
     """Options as settings: text with units into numbers; those that were not given left out."""
-    from bulkagent.settings import NONE
+    from bulkagent.settings import refuse_single
 
     settings: dict[str, Any] = {}
     for name, value in options.items():
         if value is None or value in ([], ()):  # the second where Typer did not convert it
             continue
-        if name in _READERS:
-            settings.update(_READERS[name](value))
-        elif name in NONE and value.strip().lower() == "none":
-            settings[f"{name}_s"] = NONE[name]
-        elif name in _DURATIONS:
-            settings[f"{name}_s"] = _quantities().duration_s(value)
-        else:
-            settings[name] = value
+        with at_option(name):
+            one = _one(name, value)
+            refuse_single(one)
+        settings.update(one)
     return settings
+
+
+def _one(name: str, value: Any) -> dict[str, Any]:
+    from bulkagent.settings import NONE
+
+    if name in _READERS:
+        return _READERS[name](value)
+    if name in NONE and value.strip().lower() == "none":
+        return {f"{name}_s": NONE[name]}
+    if name in _DURATIONS:
+        return {f"{name}_s": _quantities().duration_s(value)}
+    return {name: value}
 
 
 def _quantities() -> ModuleType:

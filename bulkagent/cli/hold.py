@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from bulkagent.cli import hold_options, options
+from bulkagent.cli.command_class import at_option
 from bulkagent.cli.ending import explained
 from bulkagent.cli.hold_options import StatusName
 
@@ -144,7 +145,8 @@ def _manner(
     from bulkagent.holding import Manner, SignInPace
     from bulkagent.quantities import duration_s, rate_per_second
 
-    per_second = rate_per_second(sign_in_rate)
+    with at_option("sign_in_rate"):
+        per_second = rate_per_second(sign_in_rate)
     if per_second is None or not _SLOWEST <= per_second <= _FASTEST:
         raise SettingsRefused(
             f"--sign-in-rate must be {_SLOWEST:g}/s to {_FASTEST:,}/s, not {sign_in_rate}"
@@ -153,7 +155,8 @@ def _manner(
         raise SettingsRefused(
             f"--sign-in-concurrency must be 1 to {_MOST_AT_ONCE}, not {sign_in_concurrency}"
         )
-    pause_s = duration_s(poll_pause)
+    with at_option("poll_pause"):
+        pause_s = duration_s(poll_pause)
     if not _SHORTEST_PAUSE_S <= pause_s <= _LONGEST_PAUSE_S:
         raise SettingsRefused(f"--poll-pause must be 200ms to 60s, not {poll_pause}")
     return Manner(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bulkagent.cli import options
+from bulkagent.cli.command_class import at_option
 from bulkagent.cli.ending import explained
 from bulkagent.cli.terminal import agreed, print_json, say
 
@@ -43,7 +44,9 @@ def prune(  # noqa: PLR0917 - Typer reads the parameters; nobody calls this by p
         from bulkagent.run import prune as take_out
 
         settings = given.settings_from(config, ledger=ledger)
-        found = old_runs(settings.ledger, duration_s(older_than), now_ms=SystemClock().wall_ms())
+        with at_option("older_than"):
+            age_s = duration_s(older_than)
+        found = old_runs(settings.ledger, age_s, now_ms=SystemClock().wall_ms())
         if dry_run or not found.runs:
             gone = Pruned(runs=found.runs, rows=found.rows, compacted=False, dry_run=dry_run)
         else:

@@ -18,6 +18,7 @@ from bulkagent.settings.limits import GatewayLimits
 from bulkagent.settings.observers import observer
 from bulkagent.settings.ranges import NONE
 from bulkagent.settings.settings import Settings
+from bulkagent.settings.single import refuse_single
 from bulkagent.settings.sources import Sourced, sources
 from bulkagent.settings.words import commented_file
 
@@ -34,5 +35,6 @@ __all__ = [
     "load_config",
     "observer",
     "refuse_idle_settings",
+    "refuse_single",
     "sources",
 ]

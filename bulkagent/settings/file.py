@@ -6,8 +6,9 @@ over the file, or the defaults under it.
 
 from __future__ import annotations
 
-import difflib
+import functools
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,9 +24,11 @@ from bulkagent.quantities import (
     rate_per_second,
     share,
 )
+from bulkagent.settings.file_check import refuse_keys, sections_of, with_place
 from bulkagent.settings.limits import LimitsAt
-from bulkagent.settings.observers import observer
 from bulkagent.settings.ranges import NONE
+from bulkagent.settings.single import refuse_single
+from bulkagent.toml_lines import Toml, read_toml
 from bulkagent.user_folders import user_folder
 
 __all__ = [
@@ -212,45 +215,62 @@ def load_config(path: Path | None) -> ConfigFile:
         content = path.read_bytes()
     except OSError as error:
         raise SettingsRefused(f"{path}: {error.strerror}; check --config") from None
+    toml = read_toml(content, str(path))
+    file = _checked(toml, path)
+    return _relative_to(path.parent, file)
+
+
+def _checked(toml: Toml, path: Path) -> ConfigFile:
+    """What a file says, once every key and value of it is known to be right.
+
+    Raises:
+        SettingsRefused: One is not.
+    """
+    name = str(path)
+    tables: dict[str, type[Policy | GatewaySection]] = {"gateways": GatewaySection, "jobs": Policy}
+    for section in sections_of(toml, ConfigFile, tables):
+        refuse_keys(toml, section, ConfigFile, name)
+        if section.path:
+            _refuse_name(toml, section.path, name)
+        with_place(toml, section, name, functools.partial(_refuse_value, section.record))
     try:
-        file = msgspec.toml.decode(content, type=ConfigFile)
-    except (msgspec.DecodeError, ValueError, RecursionError) as error:
-        raise SettingsRefused(f"{path}: {error}{_nearest(str(error))}") from None
-    for name in file.gateways:
-        if not _NAME.fullmatch(name) or name.lower() in _RESERVED_NAMES:
-            raise SettingsRefused(
-                f"{path}: {name!r} cannot be a gateway's name; use letters, digits, dots,"
-                " dashes and underlines, and not the word emulated"
-            )
-    try:
-        _refuse_policies(file)
-        relative = _relative_to(path.parent, file)
-    except SettingsRefused as error:
-        raise SettingsRefused(f"{path}: {error}") from None
-    for name, section in file.gateways.items():
-        try:
-            limits_in(section)
-        except SettingsRefused as error:
-            raise SettingsRefused(f"{path}: [gateways.{name}] {error}") from None
-    return relative
+        return msgspec.convert(toml.table, ConfigFile)
+    except msgspec.ValidationError as error:
+        raise SettingsRefused(f"{name}: {error}") from None
 
 
-def _refuse_policies(file: ConfigFile) -> None:
-    _refuse_policy(file)
-    for name, job in file.jobs.items():
-        if not _NAME.fullmatch(name):
-            raise SettingsRefused(
-                f"{name!r} cannot be a job's name; use letters, digits, dots, dashes and underlines"
-            )
-        try:
-            _refuse_policy(job)
-        except SettingsRefused as error:
-            raise SettingsRefused(f"[jobs.{name}] {error}") from None
+def _refuse_name(toml: Toml, path: tuple[str, ...], file: str) -> None:
+    kind, name = path
+    place = f"{file}, {toml.place_of(path)}"
+    if kind == "jobs" and not _NAME.fullmatch(name):
+        raise SettingsRefused(
+            f"{place}: {name!r} cannot be a job's name; use letters, digits, dots, dashes and"
+            " underlines"
+        )
+    if kind == "gateways" and (not _NAME.fullmatch(name) or name.lower() in _RESERVED_NAMES):
+        raise SettingsRefused(
+            f"{place}: {name!r} cannot be a gateway's name; use letters, digits, dots, dashes and"
+            " underlines, and not the word emulated"
+        )
 
 
-def _refuse_policy(policy: Policy) -> None:
-    for text in settings_in(policy).get("verify_with", ()):
-        observer(text)
+_PATHS = frozenset({"ledger", "sessions", "guid_ca_file", "ca_file", "client_cert"})
+
+
+def _refuse_value(record: type[Policy | GatewaySection], key: str, value: Any) -> None:
+    """Refuse a value of the right kind that means nothing, or is beyond its range."""
+    if key in {"gateways", "jobs"}:
+        return
+    if key in _PATHS:
+        _at_home(value)
+    if issubclass(record, GatewaySection):
+        alone = GatewaySection(url="", **({} if key == "url" else {key: value}))
+        found: Mapping[str, Any] = limits_in(alone)
+        if key == "max_agents":
+            found = {"max_agents": value}
+    else:
+        found = settings_in(msgspec.convert({key: value}, record, strict=True))
+    refuse_single(found)
 
 
 def _relative_to(folder: Path, file: ConfigFile) -> ConfigFile:
@@ -292,19 +312,3 @@ def _at_home(path: str) -> Path:
         return Path(path).expanduser()
     except RuntimeError:
         raise SettingsRefused(f"{path!r}: there is no such home folder") from None
-
-
-_UNKNOWN_KEY = re.compile(r"unknown field `([^`]*)`(?: - at `([^`]*)`)?")
-
-
-def _nearest(message: str) -> str:
-    unknown = _UNKNOWN_KEY.search(message)
-    if unknown is None:
-        return ""
-    in_job = (unknown[2] or "").startswith("$.jobs")
-    if unknown[2] and not in_job and unknown[1] in ConfigFile.__struct_fields__:
-        return "; it holds for all gateways, so it stands above the first [gateways.NAME]"
-    struct = Policy if in_job else GatewaySection if unknown[2] else ConfigFile
-    known = [name.replace("_", "-") for name in struct.__struct_fields__]
-    near = difflib.get_close_matches(unknown[1].replace("_", "-"), known, n=1, cutoff=0.0)
-    return f"; did you mean {near[0].replace('-', '_')!r}?" if near else ""

@@ -7,14 +7,22 @@ is beyond. What this module must not know: where a value comes from.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from bulkagent.errors import SettingsRefused
 from bulkagent.quantities import agent_id_range, concurrency
+from bulkagent.spelling import did_you_mean, nearest
 
-__all__ = ["DURABILITIES", "NONE", "RANGES", "UP_MEANS", "refuse_bounds", "refuse_number"]
+__all__ = [
+    "NONE",
+    "RANGES",
+    "refuse_bounds",
+    "refuse_number",
+    "refuse_words",
+]
 
-DURABILITIES = ("normal", "full")
-UP_MEANS = ("permission", "available")
+_DURABILITIES = ("normal", "full")
+_UP_MEANS = ("permission", "available")
 
 RANGES: Mapping[str, tuple[str, float, float]] = {
     "concurrency": ("concurrency", 1, 10_000),
@@ -51,6 +59,25 @@ def refuse_number(name: str, value: float | None) -> None:
     label, low, high = RANGES[name]
     if value is not None and not low <= value <= high:
         raise SettingsRefused(f"{label} must be {low} to {high}, not {value}")
+
+
+def refuse_words(values: Mapping[str, Any]) -> None:
+    """Refuse words that are none of those that a setting takes.
+
+    Args:
+        values: Settings by their names; those that take no words are not looked at.
+
+    Raises:
+        SettingsRefused: One is another word.
+    """
+    for name, (told, words) in _WORDS.items():
+        word = values.get(name, words[0])
+        if word not in words:
+            meant = did_you_mean(nearest(str(word), words))
+            raise SettingsRefused(f"{told} {' or '.join(words)}, not {word!r}{meant}")
+
+
+_WORDS = {"durability": ("the durability is", _DURABILITIES), "up_means": ("up means", _UP_MEANS)}
 
 
 def refuse_bounds(auto: tuple[int, int] | None, ids: tuple[int, int]) -> None:

@@ -17,7 +17,7 @@ from bulkagent.odd_text import path_of
 from bulkagent.settings.file import ConfigFile, GatewaySection, limits_in, settings_in
 from bulkagent.settings.limits import GatewayLimits, LimitsAt, with_implied
 from bulkagent.settings.observers import observer
-from bulkagent.settings.ranges import DURABILITIES, RANGES, UP_MEANS, refuse_bounds, refuse_number
+from bulkagent.settings.ranges import RANGES, refuse_bounds, refuse_number, refuse_words
 from bulkagent.user_folders import absolute
 
 __all__ = ["Settings"]
@@ -224,12 +224,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
                 f" ({self.connect_timeout_s:g} s), which is a part of it"
             )
         refuse_bounds(self.auto, self.agent_id_range)
-        if self.durability not in DURABILITIES:
-            raise SettingsRefused(
-                f"the durability is {' or '.join(DURABILITIES)}, not {self.durability!r}"
-            )
-        if self.up_means not in UP_MEANS:
-            raise SettingsRefused(f"up means {' or '.join(UP_MEANS)}, not {self.up_means!r}")
+        refuse_words({"durability": self.durability, "up_means": self.up_means})
         if self.halt_share is not None and self.halt_count is not None:
             raise SettingsRefused("a run halts at a share or at a number of agents, not at both")
         for text in self.verify_with:

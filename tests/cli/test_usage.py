@@ -148,3 +148,33 @@ def test_what_kubernetes_writes_for_a_service_is_ignored(tmp_path: Path) -> None
     wrong = inside(tmp_path, "emulate", "--agents", "x", surroundings=SERVICE)
     assert wrong.code == 2
     assert "PORT" not in wrong.err
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "told"),
+    [
+        ("rate", "fast", "'fast' is not a rate"),
+        ("rate", "100", "did you mean 100/s?"),
+        ("timeout", "soon", "'soon' is not a duration"),
+        ("timeout", "99d", "the timeout in seconds must be 0.001 to 86400"),
+        ("halt", "5%", "did you mean fail=5%?"),
+        ("gate", "95", "did you mean 95%?"),
+        ("agent-id-range", "101..9", "is not a range of agent IDs"),
+        ("concurrency", "0", "is not a concurrency"),
+        ("burst", "0", "burst must be 1 to 100000, not 0"),
+        ("durability", "fulll", "did you mean full?"),
+        ("verify-with", "105", "'105' is not an observer"),
+    ],
+)
+def test_a_value_is_refused_with_the_option_or_the_variable_that_gave_it(
+    tmp_path: Path, option: str, value: str, told: str
+) -> None:
+    """BULKAGENT_RATE=fast did not name the variable."""
+    variable = f"BULKAGENT_{option.replace('-', '_').upper()}"
+    typed = inside(tmp_path, *ROSTER, f"--{option}", value)
+    exported = inside(tmp_path, *ROSTER, surroundings={variable: value})
+    for ended, place in ((typed, f"--{option}"), (exported, variable)):
+        said = " ".join(ended.err.split())
+        assert ended.code == 2
+        assert said.startswith(f"bulkagent: {place}: ")
+        assert told in said

@@ -1,0 +1,31 @@
+"""Single settings, whichever layer they are of: what is wrong with each by itself.
+
+What may live here: one check for options, variables and files alike. What this module must not
+know: where a value was given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from bulkagent.settings.observers import observer
+from bulkagent.settings.ranges import RANGES, refuse_number, refuse_words
+
+__all__ = ["refuse_single"]
+
+
+def refuse_single(values: Mapping[str, Any]) -> None:
+    """Refuse values that cannot hold whatever else does.
+
+    Args:
+        values: Fields of `Settings`.
+
+    Raises:
+        SettingsRefused: One is out of its range, or a word that nobody knows.
+    """
+    for name in RANGES.keys() & values.keys():
+        refuse_number(name, values[name])
+    refuse_words(values)
+    for text in values.get("verify_with", ()):
+        observer(text)
