@@ -241,7 +241,9 @@ def test_a_past_time_is_refused_with_the_zone_of_the_configuration(tmp_path: Pat
 def test_a_zone_that_nobody_knows_is_found_when_the_configuration_is_read(tmp_path: Path) -> None:
     path = tmp_path / "bulkagent.toml"
     path.write_text('time_zone = "Mars/Olympus"\n')
-    with pytest.raises(SettingsRefused, match=r"bulkagent\.toml, line 1, time_zone: 'Mars/Olympus' is no time zone"):
+    with pytest.raises(
+        SettingsRefused, match=r"bulkagent\.toml, line 1, time_zone: 'Mars/Olympus' is no time zone"
+    ):
         load_config(path)
 
 
