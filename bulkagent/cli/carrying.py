@@ -50,6 +50,7 @@ def carry_out(
 
     try:
         with run:
+            run.warn = say
             with leaving_on_signals(), answering(_preparing):
                 plan = run.prepare(stdin=sys.stdin.buffer if sys.stdin else None)
                 if not quiet:

@@ -9,6 +9,7 @@ import typer
 from bulkagent.cli import options
 from bulkagent.cli.command_class import at_option
 from bulkagent.cli.ending import explained
+from bulkagent.cli.ledger_warning import warn_of_exposure
 from bulkagent.cli.terminal import agreed, print_json, say
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ def prune(  # noqa: PLR0917 - Typer reads the parameters; nobody calls this by p
         from bulkagent.run import prune as take_out
 
         settings = given.settings_from(config, ledger=ledger)
+        warn_of_exposure(settings.ledger)
         with at_option("older_than"):
             age_s = duration_s(older_than)
         found = old_runs(settings.ledger, age_s, now_ms=SystemClock().wall_ms())

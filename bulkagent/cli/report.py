@@ -9,6 +9,7 @@ import typer
 
 from bulkagent.cli import options
 from bulkagent.cli.ending import explained
+from bulkagent.cli.ledger_warning import warn_of_exposure
 from bulkagent.cli.terminal import print_data, say
 
 __all__ = ["report"]
@@ -37,6 +38,7 @@ def report(
         from bulkagent.run.report_paths import check_path
 
         settings = given.settings_from(config, ledger=ledger)
+        warn_of_exposure(settings.ledger)
         probe(check_path(to, run))  # what {job} means is known only in the ledger
         with read_ledger(settings.ledger or default_path()) as database:
             result = write_report(database, run, to, config=given.place_of(config))

@@ -10,6 +10,7 @@ import typer
 
 from bulkagent.cli import options
 from bulkagent.cli.ending import explained
+from bulkagent.cli.ledger_warning import warn_of_exposure
 from bulkagent.cli.terminal import print_data, print_json, say, width_of
 
 __all__ = ["runs"]
@@ -66,6 +67,7 @@ def runs(  # noqa: PLR0917 - Typer reads the parameters; nobody calls this by po
         from bulkagent.run import RunFilter, agent_past, run_list
 
         settings = given.settings_from(config, ledger=ledger)
+        warn_of_exposure(settings.ledger)
         narrowed = (job, gateway, flag, state, since)
         if agent is not None:
             if any(value is not None for value in narrowed):

@@ -8,6 +8,7 @@ import typer
 
 from bulkagent.cli import options
 from bulkagent.cli.ending import explained
+from bulkagent.cli.ledger_warning import warn_of_exposure
 from bulkagent.cli.terminal import print_data, print_json
 
 __all__ = ["show"]
@@ -31,6 +32,7 @@ def show(
         from bulkagent.run import agent_story, run_story
 
         settings = given.settings_from(config, ledger=ledger)
+        warn_of_exposure(settings.ledger)
         if agent is not None:
             of_agent = agent_story(settings.ledger, run, agent)
             if as_json:

@@ -26,7 +26,7 @@ from bulkagent.examining.findings import Finding, Verdict
 from bulkagent.gateway.credentials import CredentialSource, PackedGuids
 from bulkagent.gateway.handshakes import refusal_in
 from bulkagent.gateway.operations import SET_TALK_RIGHT
-from bulkagent.ledger import default_path, rehearse
+from bulkagent.ledger import default_path, exposure, rehearse
 from bulkagent.outcome import Assignment
 from bulkagent.roster import Roster, RosterRow
 from bulkagent.run import EMULATED, Request
@@ -265,7 +265,12 @@ def _of_ledger(given: Path | None) -> list[Finding]:
     found: list[Finding] = []
     try:
         rehearse(path)
-        found.append(Finding("ledger", Verdict.OK, f"{path} can be written"))
+        exposed = exposure(path)
+        found.append(
+            Finding("ledger", Verdict.WARNING, exposed, "give it to its user alone: chmod, chown")
+            if exposed
+            else Finding("ledger", Verdict.OK, f"{path} can be written")
+        )
     except BulkagentError as error:
         found.append(Finding("ledger", Verdict.FAILED, str(error), "give another with --ledger"))
     try:

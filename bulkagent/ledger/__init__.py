@@ -70,8 +70,9 @@ from bulkagent.ledger.matching import Matching
 from bulkagent.ledger.opening import open_ledger, read_ledger, rehearse
 from bulkagent.ledger.ownership import Claim, ask_to_drain, is_claimed
 from bulkagent.ledger.pace import Pace, last_pace
-from bulkagent.ledger.place import default_path, probe
+from bulkagent.ledger.place import default_path, exposure, probe
 from bulkagent.ledger.plan import Endpoint, Lane, Planner
+from bulkagent.ledger.presence import Presence
 from bulkagent.ledger.pulses import Pulse, pulses_of
 from bulkagent.ledger.reopening import Former
 from bulkagent.ledger.rights import Changed, Deed, agents_set_at, changed_rows
@@ -128,6 +129,7 @@ __all__ = [
     "Pace",
     "Planner",
     "Portion",
+    "Presence",
     "Pulse",
     "RunFacts",
     "RunFilter",
@@ -148,6 +150,7 @@ __all__ = [
     "down_already",
     "elapsed_ms_of",
     "endpoints_of",
+    "exposure",
     "find_run",
     "find_same",
     "finish_leg",

@@ -7,13 +7,14 @@ must not know: what a ledger is made of.
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterable
 from pathlib import Path
 
 from bulkagent.errors import LedgerUnavailable
 from bulkagent.user_folders import NO_HOME, absolute, user_folder
 
-__all__ = ["default_path", "probe"]
+__all__ = ["default_path", "exposure", "probe"]
 
 # Write-ahead logging needs memory shared by all who have the file open, which these do not
 # give across machines (sqlite.org/wal.html, "All processes ... must be on the same host").
@@ -35,6 +36,37 @@ def default_path() -> Path:
     if folder is None:
         raise LedgerUnavailable(f"there is no place for a ledger: {NO_HOME}; give --ledger or HOME")
     return folder / "ledger.sqlite3"
+
+
+def exposure(path: Path) -> str:
+    """Who else may write to a ledger, by owners and modes, for people; "" where nobody may.
+
+    Root may write to anything, and so is nobody else.
+    """
+    real = Path(os.path.realpath(path))
+    for place, what in ((real, "the ledger"), (real.parent, "the ledger's folder")):
+        try:
+            found = place.stat()
+        except (OSError, ValueError):
+            continue
+        who = _others(found)
+        if who:
+            mode = stat.S_IMODE(found.st_mode)
+            return (
+                f"{what} {place} may be written by {who} (owner {found.st_uid}, mode {mode:04o}),"
+                " who could have a resume set other agents; let its user alone write there"
+            )
+    return ""
+
+
+def _others(found: os.stat_result) -> str:
+    if found.st_uid not in {0, os.geteuid()}:
+        return "another user"
+    if found.st_mode & stat.S_IWOTH:
+        return "everybody"
+    if found.st_mode & stat.S_IWGRP:
+        return f"the group {found.st_gid}"
+    return ""
 
 
 def probe(path: Path) -> None:

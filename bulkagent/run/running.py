@@ -30,8 +30,10 @@ from bulkagent.errors import (
 )
 from bulkagent.ledger import (
     Database,
+    Presence,
     agents_set_at,
     default_path,
+    exposure,
     forget_run,
     note_take_over,
     open_ledger,
@@ -54,7 +56,7 @@ from bulkagent.run.progress import Progress
 from bulkagent.run.request import Plan, Request, Resume, Revert, RunResult
 from bulkagent.run.seeing import Watch
 from bulkagent.run.sending import Sending
-from bulkagent.run.taking_over import drain, watch
+from bulkagent.run.taking_over import drain, watch, watch_presence
 from bulkagent.run.timetable import Timetable, timetable_of
 from bulkagent.run.typed_number import going_off, number_to_type
 from bulkagent.run.verdict import Ending
@@ -103,6 +105,7 @@ class Run:
         self._reaching: anyio.CancelScope | None = None
         self._signal: int | None = None
         self._drained_for = ""
+        self._lost = ""
         self._skip_reports = False
         self._started = 0.0
         self._executed = False
@@ -186,7 +189,9 @@ class Run:
         if self._prepared is not None:
             refuse_reports(self._prepared.request, self._prepared.gateways, ledger)
             self._supply = self._supply_of(self._prepared)
-        database = self._database = open_ledger(ledger)
+        database = self._database = open_ledger(ledger, tell=self.warn)
+        if exposed := exposure(ledger):
+            self.warn(f"WARNING {exposed}")
         now_ms = self._clock.wall_ms()
         planned, prepared = prepare(asked, self._prepared, database, now_ms=now_ms, stdin=stdin)
         if self._prepared is None:
@@ -303,9 +308,11 @@ class Run:
         defect: BaseException | None = None
         if took_over:
             await anyio.to_thread.run_sync(note_take_over, database, planned.run, leg, took_over)
+        presence = await anyio.to_thread.run_sync(Presence, database.path)
         try:
             async with anyio.create_task_group() as watches:
                 watches.start_soon(watch, planned.claims, self._clock, self._taken_over)
+                watches.start_soon(watch_presence, presence, self._clock, self._without_ledger)
                 await sending.run(leg)
                 watches.cancel_scope.cancel()
         except* BulkagentError as failed:
@@ -314,23 +321,16 @@ class Run:
         except* Exception as failed:  # noqa: BLE001 - raised below, after the reports are written
             defect = failed
             error = "a defect in bulkagent; its traceback is kept"
+        await self._look_at_last(presence)
         self.ended_ms = self._clock.wall_ms()
         counters = sending.counters
-        if error_code == Refused.exit_code and counters is not None and counters.requests:
-            error_code = LedgerFailed.exit_code  # the other one would say that nothing was sent
-        causes = sending.causes
         self.finished = await anyio.to_thread.run_sync(
             functools.partial(
                 finish,
                 database,
                 planned,
                 leg,
-                Ending(
-                    signal=self._signal if Cause.INTERRUPTED in causes else None,
-                    error=error,
-                    error_code=error_code,
-                    causes=causes,
-                ),
+                self._ending(sending, error, error_code),
                 reason="; ".join(filter(None, (self._why_drained, sending.reason))),
                 not_attempted=sending.not_attempted,
                 only=only,
@@ -357,6 +357,23 @@ class Run:
             raise defect
         return self.finished.result
 
+    async def _look_at_last(self, presence: Presence) -> None:
+        self._lost = self._lost or await anyio.to_thread.run_sync(presence.trouble)
+
+    def _ending(self, sending: Sending, error: str | None, error_code: int) -> Ending:
+        counters, causes = sending.counters, sending.causes
+        if error_code == Refused.exit_code and counters is not None and counters.requests:
+            error_code = LedgerFailed.exit_code  # the other one would say that nothing was sent
+        defect = error is not None and error_code == BulkagentError.exit_code
+        if self._lost and not defect:
+            return Ending(error=self._lost, error_code=GuardrailRefused.exit_code, causes=causes)
+        return Ending(
+            signal=self._signal if Cause.INTERRUPTED in causes else None,
+            error=error,
+            error_code=error_code,
+            causes=causes,
+        )
+
     async def _take_over(self, planned: Planned, database: Database) -> str:
         """Have another run drained where that is asked for; its ID."""
         name = self._asked.take_over
@@ -371,6 +388,14 @@ class Run:
         """Another run has asked for this one to be drained."""
         self._drained_for = by
         self.stop(signal.SIGTERM)
+
+    def _without_ledger(self, trouble: str) -> None:
+        """Nothing that is recorded from now on would be found again."""
+        self._lost = trouble
+        self._log.decided("run.ledger_lost", reason=trouble)
+        self.warn(f"stopping: {trouble}")
+        if self._sending is not None:
+            self._sending.stop()
 
     def stop(self, number: int) -> None:
         """Admit nothing more for a signal; requests in flight finish, then reports are written."""

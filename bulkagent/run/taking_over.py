@@ -1,8 +1,8 @@
 """Having a run in progress drained for another one, and being drained.
 
-What may live here: asking, waiting for it, and noticing that one is asked. What this room must not
-know: how a run is drained. It is asked by a file beside its lock, never by a signal to a process
-number, which may be another's by now.
+What may live here: asking, waiting for it, and noticing that one is asked, or that there is no
+ledger any more. What this room must not know: how a run is drained. It is asked by a file beside
+its lock, never by a signal to a process number, which may be another's by now.
 """
 
 from __future__ import annotations
@@ -14,9 +14,17 @@ import anyio.to_thread
 
 from bulkagent.clock import Clock
 from bulkagent.errors import ResumeRefused
-from bulkagent.ledger import Claim, Database, ask_to_drain, find_run, has_lease, is_claimed
+from bulkagent.ledger import (
+    Claim,
+    Database,
+    Presence,
+    ask_to_drain,
+    find_run,
+    has_lease,
+    is_claimed,
+)
 
-__all__ = ["drain", "watch"]
+__all__ = ["drain", "watch", "watch_presence"]
 
 _LOOK_EVERY_S = 1.0
 _ASK_EVERY_S = 0.2
@@ -57,6 +65,21 @@ async def drain(database: Database, name: str, *, by: str, clock: Clock) -> str:
             )
         await clock.sleep(_ASK_EVERY_S)
     return facts.id
+
+
+async def watch_presence(presence: Presence, clock: Clock, lost: Callable[[str], None]) -> None:
+    """Look now and then whether the ledger is still there; return when it is not.
+
+    Args:
+        presence: The ledger's files.
+        clock: Time.
+        lost: Called with what has become of it.
+    """
+    while True:
+        await clock.sleep(_LOOK_EVERY_S)
+        if trouble := await anyio.to_thread.run_sync(presence.trouble):
+            lost(trouble)
+            return
 
 
 async def watch(claims: Sequence[Claim], clock: Clock, asked: Callable[[str], None]) -> None:

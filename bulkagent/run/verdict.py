@@ -86,7 +86,11 @@ def _broken_off(ending: Ending, *, again: bool) -> tuple[str, int] | None:
         (ending.error is not None and ending.error_code == _DEFECT, interrupted, _DEFECT),
         (ending.signal is not None and stopped, interrupted, _SIGNAL_BASE + (ending.signal or 0)),
         (halted, "halted", _PERSON_MUST_LOOK),
-        (ending.error is not None, interrupted, ending.error_code),
+        (
+            ending.error is not None,
+            "halted" if ending.error_code == _PERSON_MUST_LOOK else interrupted,
+            ending.error_code,
+        ),
         (bool(ending.causes & _BY_ITSELF) and again, interrupted, _TIME_OR_OUTAGE),
     )
     return next(((state, code) for holds, state, code in candidates if holds), None)

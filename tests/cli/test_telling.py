@@ -84,7 +84,6 @@ def test_runs_is_a_table_for_people(folder: Path) -> None:
     assert heads.split() == [
         *("run", "state", "exit", "applied", "of", "flag", "took", "gateway", "roster", "who"),
         "note",
-        "on_behalf_of",
     ]
     assert "completed (2 legs)" in apply
     assert "revert of" in revert
