@@ -14,6 +14,7 @@ from collections.abc import Collection, Mapping
 
 from bulkagent.ledger.database import Database
 from bulkagent.ledger.ownership import is_claimed
+from bulkagent.outcome import Cause
 
 __all__ = ["requests_at_work"]
 
@@ -40,7 +41,9 @@ def requests_at_work(
         LedgerUnavailable: The ledger cannot be read.
     """
     found: dict[str, list[int]] = {}
-    rows = database.all(_AT_WORK, (run, now_ms, timeout_s, json.dumps(sorted(without_answer))))
+    # A leg that goes on from there has written so of those who were left without any end.
+    ends = json.dumps([Cause.INTERRUPTED, *sorted(without_answer)])
+    rows = database.all(_AT_WORK, (run, now_ms, timeout_s, ends))
     in_progress = _others_in_progress(database, run) if rows else frozenset()
     for gateway, other, until_ms in rows:
         if other not in in_progress:
@@ -76,7 +79,7 @@ WHERE EXISTS (
 AND o.sent_at + held.ms > ?2
 AND iif(
     o.status IS NULL,
-    t.row IS NULL OR t.disposition IN (SELECT value FROM json_each(?4)),
+    coalesce(t.disposition, 'interrupted') IN (SELECT value FROM json_each(?4)),
     o.status = 'unknown' AND o.disposition IN (SELECT value FROM json_each(?4))
 )
 """

@@ -77,7 +77,10 @@ async def test_what_was_dispatched_and_has_no_outcome_after_a_kill_counts(tmp_pa
         )
         change(made, attempt, "unavailable")  # it was between two attempts
         assert at_work(made, at + 1) == []
-        change(made, "UPDATE attempts SET disposition = 'reset'")
+        for without in ("reset", "interrupted"):  # the latter is written where a leg goes on
+            change(made, "UPDATE attempts SET disposition = ?", without)
+            assert at_work(made, at + 1) == [at + 20_000]
+        change(made, "DELETE FROM attempts")
         assert at_work(made, at + 1) == [at + 20_000]
 
 
