@@ -73,8 +73,8 @@ class Bulkheads:
         self._switch_overs = SwitchOvers()
         self.hearings: dict[str, Hearing] = {}
         """What is heard of each gateway in the latest pass."""
-        self.out_of_step: dict[str, int] = {}
-        """Gateways that sent a reply too many, with how many agents it has put in doubt."""
+        self.out_of_step: dict[str, set[int]] = {}
+        """Gateways that sent a reply too many, with the rows that it has put in doubt."""
 
     def make(
         self,
@@ -149,9 +149,8 @@ class Bulkheads:
         )
 
         def out_of_step(rows: Collection[int]) -> None:
-            agents = len(set(rows))
-            self.out_of_step[name] = self.out_of_step.get(name, 0) + agents
-            hearing.out_of_step(agents)
+            self.out_of_step.setdefault(name, set()).update(rows)
+            hearing.out_of_step(len(set(rows)))
             bulkhead.expect(journal.reopen(rows, lambda all_: bulkhead.reopen(_reopened(all_))))
 
         client.listen(out_of_step)

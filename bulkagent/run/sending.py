@@ -330,10 +330,10 @@ class Sending:
     def out_of_step(self) -> str:
         """What was done because of replies that belonged to no request; "" where none came."""
         return "; ".join(
-            f"{name} sent a reply that belonged to no request, so what {agents:,}"
-            f" {'agents' if agents > 1 else 'agent'} got before it was put in doubt, and each"
-            " connection has carried one request since"
-            for name, agents in self._bulkheads.out_of_step.items()
+            f"{name} sent a reply that belonged to no request: what {len(rows):,}"
+            f" {'agents' if len(rows) > 1 else 'agent'} got was put in doubt, and each connection"
+            " has carried one request since"
+            for name, rows in self._bulkheads.out_of_step.items()
         )
 
     @property

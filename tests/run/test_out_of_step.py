@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import csv
+import json
 import random
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
@@ -19,6 +20,7 @@ import pytest
 
 import bulkagent
 from bulkagent import Outcome, Request, RunResult, Settings, Status
+from bulkagent.run import Consent, Run
 from tests.gateway.raw import GUID, SUCCESS, ca_pem, http, server_context
 
 REFUSED = b'{"retcode":"100-006","message":"agent not login"}'
@@ -96,13 +98,7 @@ async def straying(
             await asyncio.sleep(0)
 
 
-async def applied(
-    gateway: Straying,
-    folder: Path,
-    roster: str,
-    settled: Callable[[Outcome], None] | None = None,
-    **more: Any,
-) -> RunResult:
+def asked(gateway: Straying, folder: Path, roster: str, **more: Any) -> Request:
     path = folder / "roster.csv"
     path.write_text(roster)
     ca_file = folder / "ca.pem"
@@ -114,16 +110,28 @@ async def applied(
         "retry_for_s": 0.0,
     }
     given |= {"ledger": folder / "ledger.sqlite3"}
-    asked = Request(
+    return Request(
         roster=str(path),
         gateway=gateway.url,
         flag=None if "flag" in roster else 0,
         ca_file=ca_file,
         reports=(folder / "report.csv",),
+        events=folder / "events.jsonl",
+        log_file=folder / "log.jsonl",
         settings=Settings(**{**given, **more}),
     )
+
+
+async def applied(
+    gateway: Straying,
+    folder: Path,
+    roster: str,
+    settled: Callable[[Outcome], None] | None = None,
+    **more: Any,
+) -> RunResult:
+    request = asked(gateway, folder, roster, **more)
     return await bulkagent.apply(
-        path, gateway=gateway.url, request=asked, agree=True, settled=settled
+        request.roster, gateway=gateway.url, request=request, agree=True, settled=settled
     )
 
 
@@ -199,6 +207,32 @@ async def test_one_stray_reply_that_hides_for_a_hundred_requests_puts_all_of_the
     assert Counter(outcome.row for outcome in told) == dict.fromkeys(range(2, 102), 2)
     assert result.requests == len(gateway.requests) == 200
     assert result.retries == 100
+    events = [json.loads(line) for line in (tmp_path / "events.jsonl").read_text().splitlines()]
+    assert Counter(event["row"] for event in events) == dict.fromkeys(range(2, 102), 2)
+    assert [event["status"] for event in events if event["agent_id"] == "1050"] == [
+        "applied",
+        "unknown",
+    ]
+    log = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    (found_out,) = [line for line in log if line["event"] == "gateway.out_of_step"]
+    assert found_out["agents"] == 100
+
+
+async def test_the_last_screen_says_what_was_done_about_a_stray_reply(tmp_path: Path) -> None:
+    async with straying(
+        range(0), lambda _connection, request: 0 if request == 3 else None
+    ) as gateway:
+        run = Run(asked(gateway, tmp_path, of(range(1001, 1007)), concurrency=1))
+        with run:
+            await asyncio.to_thread(run.prepare)
+            run.consent = Consent.PROGRAM
+            result = await run.execute()
+    assert result.exit_code == 0
+    assert run.finished is not None
+    assert "belonged to no request: what 3 agents got was put in doubt" in run.finished.note
+    assert "each connection has carried one request since" in run.finished.note
+    # Three on the first connection and once more, three by themselves; one more looked ahead.
+    assert gateway.connections == 1 + 1 + 3 + 3
 
 
 async def test_a_handover_with_stray_replies_ends_with_nobody_set_who_was_refused(
