@@ -109,7 +109,7 @@ def asked(gateway: Straying, folder: Path, roster: str, **more: Any) -> Request:
         "halt_first": 0,
         "retry_for_s": 0.0,
     }
-    given |= {"ledger": folder / "ledger.sqlite3"}
+    given |= {"ledger": folder / "ledger.sqlite3", "connect_timeout_s": 30.0, "timeout_s": 60.0}
     return Request(
         roster=str(path),
         gateway=gateway.url,
@@ -164,7 +164,7 @@ async def nobody_is_applied(folder: Path, agents: range, when: When) -> None:
     assert result.totals[Status.APPLIED] == 0
     assert "applied" not in statuses(folder).values()
     latest = {outcome.row: outcome.status for outcome in told}
-    assert len(latest) == len(agents)
+    assert len(latest) == len(agents), result
     assert Status.APPLIED not in latest.values()
 
 
