@@ -110,6 +110,15 @@ def test_it_says_where_other_commands_have_a_part_of_the_limits() -> None:
     assert "shared" not in plain_line(alone, NOW, **facts)  # type: ignore[arg-type]
 
 
+def test_requests_in_doubt_are_shown_whose_slots_stay_taken() -> None:
+    """A reply that is overdue (--timeout), or a connection that was reset (A3)."""
+    slow = msgspec.structs.replace(EAST, in_flight=16, in_doubt=5)
+    alone = msgspec.structs.replace(RUN, gateways=(slow,), groups=())
+    assert "16 of 16 in flight, 5 of them in doubt" in drawn(alone, width=140)[-1]
+    told = plain_line(alone, NOW, per_second=1.0, left_s=None)
+    assert told.endswith(", 5 in doubt and in flight")
+
+
 def test_groups_are_shown_with_gate_and_floor_those_in_trouble_first() -> None:
     assert drawn(RUN)[-2:] == [
         "      Maple  4 of 10 up (gate 10), 0 of 8 off, floor 8  held",

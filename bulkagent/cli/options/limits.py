@@ -86,7 +86,12 @@ ConnectTimeout = Annotated[
     option("--connect-timeout", metavar="TIME", help="Name, connection and TLS together.  [3s]"),
 ]
 Timeout = Annotated[
-    str | None, option("--timeout", metavar="TIME", help="One request in all.  [10s]")
+    str | None,
+    option(
+        "--timeout",
+        metavar="TIME",
+        help="When a reply is overdue; it is read on for as long again.  [10s]",
+    ),
 ]
 Deadline = Annotated[
     str | None,
