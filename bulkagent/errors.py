@@ -10,7 +10,7 @@ BulkagentError                  anything below; catch this one to catch them all
 │   ├── RosterRefused           2  the roster, with every bad row
 │   ├── ConsentRefused          2  nobody agreed to it
 │   ├── ResumeRefused           2  that run cannot be resumed or reverted, or not like this
-│   ├── RunBusy                 2  another process is at work on the run
+│   ├── RunBusy                 5  the run is in progress elsewhere; later it may not be
 │   ├── Interrupted           130  a signal came before anything was sent: 128 and its number
 │   └── GuardrailRefused        6  a guardrail held it back; a person must look
 ├── LedgerUnavailable           2  the ledger cannot be opened, read or written
@@ -98,7 +98,9 @@ class ResumeRefused(Refused):
 
 
 class RunBusy(Refused):
-    """Another process is at work on the run."""
+    """The run is in progress elsewhere: trying again later is safe unattended."""
+
+    exit_code = 5
 
 
 class Interrupted(Refused):

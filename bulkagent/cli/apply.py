@@ -140,7 +140,7 @@ def apply(  # noqa: PLR0917 - Typer reads the parameters; nobody calls this by p
             insecure=insecure,
             or_resume=or_resume,
             override=override or "",
-            take_over=take_over or "",
+            take_over=tuple(take_over or ()),
             log_file=log_file,
             events=given.events_of(events, as_json=as_json),
             metrics_file=metrics_file,

@@ -46,8 +46,10 @@ def carry_out(
     """
     from bulkagent.cli import screen, timing
     from bulkagent.cli.loop import run_on_loop
+    from bulkagent.cli.process_age import age_s
     from bulkagent.cli.progress import execute
 
+    run.began_ms -= round(age_s() * 1000)
     try:
         with run:
             run.warn = say

@@ -106,7 +106,7 @@ def again_of(ctx: typer.Context) -> dict[str, Any]:
         "scenario": own.get("scenario"),
         "tls": {name: own[name] for name in _TLS if name in own},
         "insecure": given["insecure"],
-        "take_over": given["take_over"] or "",
+        "take_over": tuple(given["take_over"] or ()),
         "log_file": given["log_file"],
         "events": events_of(given["events"], as_json=given["as_json"]),
         "metrics_file": given["metrics_file"],

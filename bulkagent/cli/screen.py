@@ -59,12 +59,23 @@ def opening(roster: str, plan: Plan) -> str:
         return opening_again(plan)
     name = "standard input" if roster == "-" else roster
     text = [f"roster  {name}: {plan.layout}; {', '.join(counted)}"]
+    if plan.earlier:
+        text.append(f"before  {plan.earlier}")
+    text.extend(at_work(plan))
     return "\n".join([*text, *handover(plan), *bad_rows(plan.bad_rows)])
 
 
 def begun(plan: Plan) -> str:
     """What is said once a leg has begun: the ID of a run that is kept from now on; "" if known."""
     return "" if plan.command == "resume" else f"run     {plan.run_id}"
+
+
+def at_work(plan: Plan) -> list[str]:
+    """The runs in progress that have some of the agents."""
+    return [
+        f"in use  run {run_id} is at work on {count(agents, 'agent')} of these"
+        for run_id, agents in plan.at_work.items()
+    ]
 
 
 def handover(plan: Plan) -> list[str]:
@@ -119,7 +130,7 @@ def opening_again(plan: Plan) -> str:
         for part in plan.parts
     )
     text.extend(f"        {place}" for place in plan.places)
-    text.extend(handover(plan))
+    text.extend([*at_work(plan), *handover(plan)])
     if plan.guardrail:
         text.append(f"HALTED  {plan.guardrail}")
     return "\n".join(text)

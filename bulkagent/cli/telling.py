@@ -141,6 +141,7 @@ def _leg(leg: LegLine, line: RunLine) -> Iterator[str]:
         ),
         ("note: ", leg.note if leg.note != line.note else None),
         ("took over from run ", leg.took_over),
+        ("drained for run ", leg.drained_for),
         ("overridden: ", leg.override),
         ("", leg.reason),
     )

@@ -486,7 +486,9 @@ class Bulkhead(Generic[ItemT, AttemptT]):
             return await self._intake.take() if self._startable() else None
 
     async def _first(self, item: ItemT, lane: int, era: int) -> None:
-        await self._source.mark(item, 1)
+        if not await self._source.mark(item, 1):
+            self._taken_away(lane, era)
+            return
         since = self._clock.monotonic()
         flight = Flight(era, since, self._is_overdue)
         attempt, changed = await self._make(item, flight)
@@ -509,7 +511,13 @@ class Bulkhead(Generic[ItemT, AttemptT]):
             await self._hold(flight, None)
 
     async def _retry(self, parked: Parked[ItemT, AttemptT], era: int) -> None:
-        await self._source.mark(parked.item, parked.story.attempts + 1)
+        if not await self._source.mark(parked.item, parked.story.attempts + 1):
+            self._restraint.withdraw(era, self._clock.monotonic())
+            parked.story = msgspec.structs.replace(parked.story, withheld=Cause.SUPERSEDED)
+            parked.decision = Enough("somebody else has taken it")
+            self._go_on(parked)
+            self._regulate()
+            return
         flight = Flight(era, self._clock.monotonic(), self._is_overdue)
         attempt, changed = await self._make(parked.item, flight)
         story = parked.story.then(attempt)
@@ -517,6 +525,14 @@ class Bulkhead(Generic[ItemT, AttemptT]):
         if attempt.disposition.lingers:
             decision = await self._outlast(flight, story, decision)
         parked.story, parked.decision = story, decision
+        self._go_on(parked)
+        if changed:
+            self._regulate()
+        if flight in self._restraint.lingering:
+            await self._hold(flight, None)
+
+    def _go_on(self, parked: Parked[ItemT, AttemptT]) -> None:
+        """Do what was decided on an item that was tried again."""
         parked.in_flight = False
         if parked.guest:
             self._parking.remove(parked)
@@ -529,10 +545,18 @@ class Bulkhead(Generic[ItemT, AttemptT]):
         else:
             self._parking.add(parked)
             parked.answered.set()
-        if changed:
-            self._regulate()
-        if flight in self._restraint.lingering:
-            await self._hold(flight, None)
+
+    def _taken_away(self, lane: int, era: int) -> None:
+        """An item was taken by somebody else before its first attempt, as if it had not been."""
+        self._restraint.withdraw(era, self._clock.monotonic())
+        self._intake.open -= 1
+        if self.tally.rows > 1:  # 0 would say that nobody knows
+            self.tally.rows -= 1
+        if self._gates is not None:
+            self._gates.returned(lane)
+        self._regulate()
+        if self._intake.over:
+            self._dismiss()
 
     async def _make(self, item: ItemT, flight: Flight) -> tuple[AttemptT, bool]:
         """Make an attempt; it, and whether it changed how many there may be."""

@@ -29,8 +29,13 @@ class Source(Protocol[ItemT, AttemptT]):
         One whose story has ended may come again, where it was said so: `Bulkhead.reopen`.
         """
 
-    async def mark(self, item: ItemT, attempt: int) -> None:
-        """Record durably that this attempt (1, 2, ...) is about to be made."""
+    async def mark(self, item: ItemT, attempt: int) -> bool:
+        """Record durably that this attempt (1, 2, ...) is about to be made.
+
+        Returns:
+            Whether it may be made; where not, somebody else has taken the item, and nothing more
+            is heard of one that has had no attempt.
+        """
 
     def attempted(self, item: ItemT, attempt: int, ended: AttemptT) -> None:
         """Record an attempt that did not end its item's story."""

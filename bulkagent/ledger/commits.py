@@ -34,11 +34,17 @@ _BUSY_LIMIT = 6_000  # half a minute of another process holding the lock
 # it again for the next attempt, which leaves the outcome before it to say nothing any more. From
 # its commit on a byte may have left, until an end says that none did.
 _MARK = """
-INSERT INTO outcomes (run, row, leg, attempts, first_sent_at, sent_at) VALUES (?1,?2,?3,?4,?5,?5)
+INSERT INTO outcomes (run, row, leg, attempts, first_sent_at, sent_at) SELECT ?1,?2,?3,?4,?5,?5
+WHERE NOT EXISTS (SELECT 1 FROM superseded WHERE run = ?1 AND row = ?2)
 ON CONFLICT (run, row) DO UPDATE SET leg = ?3, attempts = ?4, sent_at = ?5, status = NULL,
 cause = NULL, disposition = NULL, retcode = NULL, message = NULL, http_status = NULL,
 latency_ms = NULL, finished_at = NULL, absent = 0,
 first_sent_at = iif(first_sent_at = 0, ?5, min(first_sent_at, ?5))
+"""
+# What another run has taken is not marked, which one look into an index prevents.
+_MARKED = """
+SELECT row, leg, attempts FROM outcomes
+WHERE run = ? AND row IN (SELECT value FROM json_each(?))
 """
 _OUTCOME = """
 UPDATE outcomes SET status = ?, cause = ?, disposition = ?, retcode = ?, message = ?,
@@ -101,6 +107,7 @@ class Batch:
         "marks",
         "not_sent",
         "outcomes",
+        "refused",
         "took_back",
         "waiting",
     )
@@ -109,6 +116,8 @@ class Batch:
         self.outcomes: list[tuple[object, ...]] = []
         self.attempts: list[tuple[object, ...]] = []
         self.marks: list[tuple[int, int, int, int, int]] = []
+        self.refused: frozenset[int] = frozenset()
+        """Rows whose marks are not on disk, because another run has taken them."""
         self.not_sent: list[tuple[int, int, int]] = []
         """Of rows of which an attempt sent nothing: how many of theirs by now, run, row."""
         self.took_back: list[bool] = []
@@ -138,6 +147,8 @@ class Commits:
         self._thread = ThreadPoolExecutor(1, "bulkagent-commits") if synced else None
         self.open = Batch()
         """Takes records; `schedule` sees to its commit."""
+        self.refused: set[int] = set()
+        """Rows that another run has taken, so that they are not to be attempted."""
         self.failed: Exception | None = None
         """Why nothing is recorded any more."""
         self._scheduled = False
@@ -222,6 +233,16 @@ class Commits:
             *doubts_as_written(batch.doubts),
             (_MARK, batch.marks),
         )
+        if batch.marks and self.writer.changed < len(batch.marks):
+            batch.refused = self._refused(batch)
+
+    def _refused(self, batch: Batch) -> frozenset[int]:
+        """The rows that have no mark of a batch; nobody else makes any of their run."""
+        rows = str([row for _, row, *_ in batch.marks])  # a list of whole numbers is JSON
+        found = set(self.writer.all(_MARKED, (batch.marks[0][0], rows)))
+        return frozenset(
+            row for _, row, leg, attempts, _ in batch.marks if (row, leg, attempts) not in found
+        )
 
     def _settle(self, batch: Batch, error: BaseException | None) -> None:
         """Tell those who wait what came of a batch; see to the next one."""
@@ -237,6 +258,9 @@ class Commits:
             self._put_back(batch)
             self._fail(error)
             return
+        if batch.refused:
+            self.refused |= batch.refused
+            batch.marks = [mark for mark in batch.marks if mark[1] not in batch.refused]
         try:
             self._committed(batch)
         except Exception as defect:  # noqa: BLE001 - raised by every mark from here on

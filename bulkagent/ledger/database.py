@@ -65,6 +65,8 @@ class Database:
         # locks of its runs are beside the file itself.
         self.path = Path(os.path.realpath(path))
         self._busy_wait_ms = round(busy_wait_s * 1000)
+        self.changed = 0
+        """How many rows the last statement that was written has changed."""
         self._aside = aside or contextlib.ExitStack()
         self._connection = connection or self._connected(path, synced=synced)
 
@@ -162,13 +164,15 @@ class Database:
             How many rows of the table it has changed.
         """
         try:
-            return self._connection.executemany(sql, rows).rowcount
+            changed = self._connection.executemany(sql, rows).rowcount
         except UnicodeEncodeError:
             # What people gave in bytes that are no text: a note, a job's name, their own. Of
             # more than one row, some would be there already.
             if not isinstance(rows, list) or len(rows) != 1:
                 raise
-            return self._connection.executemany(sql, map(_spelled, rows)).rowcount
+            changed = self._connection.executemany(sql, map(_spelled, rows)).rowcount
+        self.changed = changed
+        return changed
 
     def define(self, table: str) -> None:
         """Make a temporary table, which only this connection sees.

@@ -118,7 +118,7 @@ def applied_incoming(database: Database, run: int) -> list[tuple[int, str, str, 
 
 
 def same_groups(database: Database, run: int, other: int) -> bool:
-    """Whether two runs of the same roster have each of its rows in the same group."""
+    """Whether two runs of the same roster have each of its agents in the same group."""
     ((differ,),) = database.all(_REGROUPED, (run, other))
     return not differ
 
@@ -127,7 +127,8 @@ _REGROUPED = """
 SELECT EXISTS (
     SELECT 1 FROM assignments a
     JOIN lanes here ON here.run = a.run AND here.lane = a.lane
-    JOIN assignments b ON b.run = ?2 AND b.row = a.row
+    CROSS JOIN assignments b INDEXED BY assignments_by_agent
+        ON b.agent_id = a.agent_id AND b.run = ?2 AND b.gateway = a.gateway
     JOIN lanes there ON there.run = b.run AND there.lane = b.lane
     WHERE a.run = ?1 AND here.group_name <> there.group_name
 )

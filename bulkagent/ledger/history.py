@@ -18,6 +18,7 @@ __all__ = [
     "Cluster",
     "Step",
     "Summary",
+    "assigned",
     "first_planned",
     "left_out",
     "lines",
@@ -151,6 +152,11 @@ def planned_rows(database: Database, run: int) -> Iterator[tuple[int, str, str]]
     yield from database.query(_SELECT_PLANNED, (run,))
 
 
+def assigned(database: Database, run: int) -> Iterator[tuple[str, str, str]]:
+    """Gateway, agent ID and arguments of what a roster asked for, protected agents included."""
+    yield from database.query(_SELECT_ASSIGNED, (run,))
+
+
 def first_planned(database: Database, run: int) -> tuple[int, str, str] | None:
     """Row, gateway and agent ID of the first assignment of a run; None where it has none."""
     found: tuple[int, str, str] | None = next(
@@ -232,6 +238,11 @@ _SAMPLE = 3
 
 _SELECT_PLANNED = """
 SELECT row, gateway, agent_id FROM assignments WHERE run = ? AND lane IS NOT NULL ORDER BY row
+"""
+
+_SELECT_ASSIGNED = """
+SELECT gateway, agent_id, arguments FROM assignments
+WHERE run = ? AND (lane IS NOT NULL OR cause = 'protected')
 """
 
 _SELECT_APPLIED = """

@@ -216,8 +216,11 @@ class Journal:
             self._taken[assignment.row] = (lane, assignment)
         return assignment
 
-    async def mark(self, item: Assignment, attempt: int) -> None:
+    async def mark(self, item: Assignment, attempt: int) -> bool:
         """Commit that an attempt is about to be made; only then may its first byte leave.
+
+        Returns:
+            Whether it may: not where another run has taken the agent, and then it has no mark.
 
         Raises:
             LedgerFailed: It cannot be, and nothing can from the first failure on.
@@ -239,6 +242,13 @@ class Journal:
             with contextlib.suppress(ValueError):
                 self._commits.open.marks.remove(mark)
             raise
+        if self._commits.refused and item.row in self._commits.refused:
+            self._sent_at.pop(item.row, None)
+            if attempt == 1:  # else its story is told yet
+                self._pasts.pop(item.row, None)
+                self._taken.pop(item.row, None)
+            return False
+        return True
 
     def attempted(self, item: Assignment, attempt: int, ended: Attempt) -> None:
         """Record an attempt after which another follows."""

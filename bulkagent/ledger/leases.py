@@ -1,7 +1,7 @@
 """Which agents belong to a run that is at work on them.
 
-What may live here: taking leases, and who has them. What this room must not know: what a run does
-with its agents, and what becomes of one that is refused.
+What may live here: taking leases, who has them, and how agents pass from one run to another. What
+this room must not know: what a run does with its agents, and which of the ways a run is allowed.
 
 A lease is a row that is committed before anybody else's is looked at. Of two that are taken at
 once, the later one sees the earlier: so at most one of them goes on, and no lock is held meanwhile.
@@ -10,48 +10,88 @@ It counts for as long as its run's process is alive, so a kill leaves nothing be
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 from bulkagent.ledger.database import Database
 from bulkagent.ledger.ownership import is_claimed
 
-__all__ = ["Overlap", "has_lease", "note_take_over", "release_lease", "take_lease"]
+__all__ = [
+    "InFlight",
+    "Overlap",
+    "at_work",
+    "give_back",
+    "has_lease",
+    "in_flight",
+    "leave_to",
+    "note_take_over",
+    "release_lease",
+    "take_from",
+    "take_lease",
+]
 
 
 class Overlap(msgspec.Struct, frozen=True):
     """Agents whom a run in progress has, and another one wants."""
 
+    run: int
+    """Its key in the ledger."""
     run_id: str
     agents: int
+    same: bool = False
+    """Whether it is a run of the same roster: the same agents, to be set the same."""
+    gated: bool = False
+    """Whether it counts its agents for a gate, a floor or a canary."""
+    person: bool = False
+    """Whether a person agreed to it at the terminal, or had it take over from another."""
 
 
-def take_lease(database: Database, run: int) -> Overlap | None:
-    """Take the agents of a run for it, unless a run in progress has any of them.
+class InFlight(msgspec.Struct, frozen=True):
+    """Agents of a run to whom a request is on its way."""
+
+    run: int
+    run_id: str
+    agents: int
+    timeout_s: float
+    """How long that run waits for a reply."""
+
+
+def take_lease(database: Database, run: int) -> tuple[Overlap, ...]:
+    """Take the agents of a run for it, for as long as its process lives or until `release_lease`.
 
     Returns:
-        What stands against it: the run with the most of them; None: they are this run's from here
-        on, until `release_lease` or the end of its process.
+        What stands against it: the runs in progress that have any of them, the one with the most
+        first. Whoever goes on against one of these must release the lease, or come to terms.
 
     Raises:
         LedgerUnavailable, LedgerFailed: The ledger cannot be read or written.
     """
     database.write(("INSERT INTO leases (run) VALUES (?)", [(run,)]))
     ((own,),) = database.all("SELECT max(lease) FROM leases WHERE run = ?", (run,))
-    overlaps: list[Overlap] = []
+    return _overlaps(database, run, before=own)
+
+
+def at_work(database: Database, run: int) -> tuple[Overlap, ...]:
+    """The same without taking anything: what stands against a run at this moment."""
+    return _overlaps(database, run, before=_LAST)
+
+
+def _overlaps(database: Database, run: int, *, before: int) -> tuple[Overlap, ...]:
+    overlaps: dict[int, Overlap] = {}
     stale: list[tuple[object, ...]] = []
-    for lease, other, run_id in database.all(_EARLIER, (own, run)):
+    for lease, other, run_id in database.all(_EARLIER, (before, run)):
         if not is_claimed(database.path, run_id):
             stale.append((lease,))
             continue
         ((shared,),) = database.all(_SHARED, (run, other))
         if shared:
-            overlaps.append(Overlap(run_id, shared))
+            ((same, gated, person),) = database.all(_KIND, (run, other))
+            kind = bool(same), bool(gated), bool(person)
+            overlaps[other] = Overlap(other, run_id, shared, *kind)
     if stale:
         database.write(("DELETE FROM leases WHERE lease = ?", stale))
-    if not overlaps:
-        return None
-    release_lease(database, run)
-    return max(overlaps, key=lambda overlap: overlap.agents)
+    return tuple(sorted(overlaps.values(), key=lambda overlap: -overlap.agents))
 
 
 def release_lease(database: Database, run: int) -> None:
@@ -68,27 +108,138 @@ def has_lease(database: Database, run: int) -> bool:
     return bool(database.all("SELECT 1 FROM leases WHERE run = ? LIMIT 1", (run,)))
 
 
-def note_take_over(database: Database, run: int, leg: int, taken: str) -> None:
-    """Record which run was drained for a leg.
+def note_take_over(database: Database, run: int, leg: int, taken: Sequence[Overlap]) -> None:
+    """Record which runs are drained for a leg, and that they are; within `Database.locked`.
+
+    From here on none of them goes on before a person has looked, whatever becomes of its process.
 
     Raises:
         LedgerFailed: The ledger cannot be written.
     """
-    database.write(("UPDATE legs SET took_over = ? WHERE run = ? AND leg = ?", [(taken, run, leg)]))
+    names = ", ".join(overlap.run_id for overlap in taken)
+    ((by,),) = database.all("SELECT id FROM runs WHERE run = ?", (run,))
+    database.execute("UPDATE legs SET took_over = ? WHERE run = ? AND leg = ?", [(names, run, leg)])
+    for overlap in taken:
+        why = f"run {by} has taken over {overlap.agents:,} of its agents"
+        database.execute(_DRAINED, [(by, overlap.run)])
+        database.execute("UPDATE runs SET halted = ? WHERE run = ?", [(why, overlap.run)])
 
+
+def give_back(database: Database, run: int, other: int) -> None:
+    """Let another run have what it has not begun, as if nobody had wanted it; also to go on.
+
+    Raises:
+        LedgerFailed: The ledger cannot be written.
+    """
+    ((by,),) = database.all("SELECT id FROM runs WHERE run = ?", (run,))
+    database.write(
+        ("DELETE FROM superseded WHERE run = ? AND by_run = ?", [(other, run)]),
+        (_NOT_HALTED, [(other, by)]),
+        ("UPDATE legs SET drained_for = NULL WHERE run = ? AND drained_for = ?", [(other, by)]),
+    )
+
+
+def take_from(database: Database, run: int, other: int) -> None:
+    """Have another run leave to this one what both want and it has not finished with.
+
+    Within `Database.locked`. Whatever is in flight of that comes to its end; nothing more of it
+    is marked.
+
+    Raises:
+        LedgerFailed: The ledger cannot be written.
+    """
+    database.execute(_TAKE_FROM, [(run, other)])
+
+
+def leave_to(database: Database, run: int, other: int) -> None:
+    """Leave to another run what both want, within `Database.locked`: the same seen from here."""
+    database.execute(_LEAVE_TO, [(run, other)])
+
+
+def in_flight(database: Database, run: int) -> tuple[InFlight, ...]:
+    """The agents whom other runs have left to this one, and to whom a request is on its way."""
+    return tuple(InFlight(*found) for found in database.all(_IN_FLIGHT, (run,)))
+
+
+_LAST = 1 << 62
 
 _EARLIER = """
 SELECT l.lease, l.run, r.id FROM leases l JOIN runs r ON r.run = l.run
 WHERE l.lease < ? AND l.run <> ? ORDER BY l.lease
 """
 
-# At the same gateway, whatever it was called; those inside the command are each run's own.
-_SHARED = """
-SELECT count(*) FROM assignments a
+# At the same gateway, whatever it was called; those inside the command are each run's own. What
+# the run has finished with, or left to another, it does not want; nor does the other one.
+_BOTH = """
+FROM assignments a
 JOIN endpoints here ON here.run = a.run AND here.gateway = a.gateway
 CROSS JOIN assignments b INDEXED BY assignments_by_agent
     ON b.agent_id = a.agent_id AND b.run = ?2
 JOIN endpoints there ON there.run = b.run AND there.gateway = b.gateway
 WHERE a.run = ?1 AND a.lane IS NOT NULL AND b.lane IS NOT NULL
 AND here.url = there.url AND here.url <> 'emulated'
+"""
+
+_SHARED = f"""
+SELECT count(*) {_BOTH}
+AND NOT EXISTS (
+    SELECT 1 FROM outcomes o
+    WHERE o.run = a.run AND o.row = a.row AND o.status IN ('applied', 'rejected')
+)
+AND NOT EXISTS (SELECT 1 FROM superseded s WHERE s.run = a.run AND s.row = a.row)
+AND NOT EXISTS (SELECT 1 FROM superseded s WHERE s.run = b.run AND s.row = b.row)
+"""  # noqa: S608 - of this module's text
+
+_KIND = """
+SELECT own.fingerprint <> '' AND own.fingerprint = r.fingerprint
+           AND own.reverts IS NULL AND r.reverts IS NULL,
+       EXISTS (SELECT 1 FROM handovers h WHERE h.run = r.run)
+           OR coalesce(json_extract(r.settings, '$.canary'), 0) > 0,
+       EXISTS (
+           SELECT 1 FROM legs l
+           WHERE l.run = r.run AND (l.consent = 'terminal' OR l.took_over IS NOT NULL)
+       )
+FROM runs own JOIN runs r ON r.run = ?2 WHERE own.run = ?1
+"""
+
+_DRAINED = """
+UPDATE legs SET drained_for = ?1
+WHERE run = ?2 AND leg = (SELECT max(leg) FROM legs WHERE run = ?2)
+"""
+
+_NOT_HALTED = """
+UPDATE runs SET halted = NULL WHERE run = ?1
+AND EXISTS (SELECT 1 FROM legs l WHERE l.run = ?1 AND l.drained_for = ?2)
+"""
+
+_TAKE_FROM = f"""
+INSERT OR REPLACE INTO superseded (run, row, by_run)
+SELECT b.run, b.row, ?1 {_BOTH}
+AND NOT EXISTS (
+    SELECT 1 FROM outcomes o
+    WHERE o.run = b.run AND o.row = b.row AND o.status IN ('applied', 'rejected')
+)
+"""  # noqa: S608 - of this module's text
+
+_LEAVE_TO = f"""
+INSERT OR REPLACE INTO superseded (run, row, by_run)
+SELECT a.run, a.row, ?2 {_BOTH}
+AND NOT EXISTS (
+    SELECT 1 FROM outcomes o
+    WHERE o.run = a.run AND o.row = a.row AND o.status IN ('applied', 'rejected')
+)
+"""  # noqa: S608 - of this module's text
+
+# Marked, and without an end of that attempt.
+_IN_FLIGHT = """
+SELECT r.run, r.id, count(*), coalesce(json_extract(r.settings, '$.timeout_s'), 0.0)
+FROM superseded s
+JOIN runs r ON r.run = s.run
+JOIN outcomes o ON o.run = s.run AND o.row = s.row
+WHERE s.by_run = ?1 AND s.run <> ?1 AND o.status IS NULL
+AND NOT EXISTS (
+    SELECT 1 FROM attempts t WHERE t.run = o.run AND t.row = o.row AND t.attempt = o.attempts
+)
+AND EXISTS (SELECT 1 FROM leases l WHERE l.run = s.run)
+GROUP BY r.run
 """

@@ -23,13 +23,13 @@ __all__ = [
     "begin_leg",
     "elapsed_ms_of",
     "finish_leg",
+    "latest_turn",
+    "leave_to_persons",
     "legs_of",
     "portions",
     "protect",
-    "set_out",
     "sign_leg",
     "supersede",
-    "touched_since",
 ]
 
 
@@ -48,7 +48,7 @@ class Leg(msgspec.Struct, frozen=True):
     override: str | None
     """Why somebody overrode a guardrail."""
     took_over: str | None = None
-    """The run that was drained for it."""
+    """The runs that were drained for it."""
     who: str | None = None
     """Who has begun it: user and machine."""
     note: str | None = None
@@ -58,6 +58,8 @@ class Leg(msgspec.Struct, frozen=True):
     an older bulkagent began it."""
     on_behalf_of: str | None = None
     """For whom they said that it was; a claim."""
+    drained_for: str | None = None
+    """The run that took over, which ended it."""
 
 
 class Portion(msgspec.Struct, frozen=True):
@@ -106,7 +108,9 @@ def portions(database: Database, run: int) -> tuple[Portion, ...]:
         )
 
 
-def supersede(database: Database, run: int, *, since_ms: int | None = None) -> Mapping[str, int]:
+def supersede(
+    database: Database, run: int, *, since_ms: int | None = None, since_turn: int | None = None
+) -> Mapping[str, int]:
     """Leave for good what is left of a run and a later run has dispatched.
 
     Two assignments concern the same agent where ID and URL of the gateway are the same, whatever
@@ -117,6 +121,7 @@ def supersede(database: Database, run: int, *, since_ms: int | None = None) -> M
         run: The run's key in it.
         since_ms: Another run is also later if it dispatched the agent after this time of day, or
             in a leg that began after this run was planned, whatever the clock said then.
+        since_turn: The turn of the last leg that had begun by then; None: of the run's own last.
 
     Returns:
         How many of the run's assignments each later run, by its ID, has superseded in all.
@@ -127,7 +132,8 @@ def supersede(database: Database, run: int, *, since_ms: int | None = None) -> M
     since, turn = _NEVER, _NEVER
     if since_ms is not None:
         since = since_ms
-        ((turn,),) = database.all("SELECT max(turn) FROM legs WHERE run = ?", (run,))
+        ((own,),) = database.all("SELECT max(turn) FROM legs WHERE run = ?", (run,))
+        turn = own if since_turn is None else since_turn
     # Read without the write lock, which a run that is sending waits for at each commit.
     with Database(database.path) as reader:
         found = reader.query(_LEFT_TO_OTHERS, (run, since, turn))
@@ -165,10 +171,33 @@ def protect(database: Database, run: int, protected: Callable[[str, str], bool])
     return int(count)
 
 
-def touched_since(database: Database, run: int) -> bool:
-    """Whether a later run has dispatched any agent of a run, also one that it had finished."""
-    ((touched,),) = database.all(_TOUCHED, (run, _NEVER, _NEVER))
-    return bool(touched)
+def latest_turn(database: Database) -> int:
+    """The turn of the leg, of whichever run, that began last; 0: there is none."""
+    ((turn,),) = database.all("SELECT coalesce(max(turn), 0) FROM legs")
+    return int(turn)
+
+
+def leave_to_persons(database: Database, run: int, since: int) -> int:
+    """Leave to a person what he has set otherwise since the latest run of the same roster.
+
+    Also what that run had left to a person before it.
+
+    Args:
+        database: The ledger.
+        run: The key of a new run that nobody looks at.
+        since: The key of the latest run of the same roster.
+
+    Returns:
+        How many agents are left.
+
+    Raises:
+        LedgerUnavailable, LedgerFailed: The ledger cannot be read or written.
+    """
+    with Database(database.path) as reader:
+        found = reader.query(_TO_PERSONS, (run, since))
+        while batch := list(itertools.islice(found, _BATCH)):
+            database.write(("INSERT OR REPLACE INTO superseded VALUES (?,?,?)", batch))
+    return sum(dict(database.all(_SUPERSEDED, (run,))).values())
 
 
 def begin_leg(
@@ -179,8 +208,19 @@ def begin_leg(
     only: Collection[Cause],
     override: str,
     now_ms: int,
+    within: Callable[[int], None] = lambda _leg: None,
 ) -> int:
-    """Record that sending goes on. How earlier attempts ended is kept beside the new ones.
+    """Record that sending begins or goes on. How earlier attempts ended is kept beside new ones.
+
+    Args:
+        database: The ledger.
+        run: The run's key in it.
+        command: What begins it: apply, resume or revert.
+        only: The causes of the rows that the leg is about; none: all.
+        override: Why somebody overrode a guardrail; "": nobody did.
+        now_ms: Time of day.
+        within: Called with its number within the transaction that begins the leg, so that nobody
+            else can write between what it finds and the leg. What it raises takes all back.
 
     Returns:
         The leg's number.
@@ -200,18 +240,12 @@ def begin_leg(
     if not only:
         # What stopped the last leg says nothing about rows that are all tried again.
         statements.append(("UPDATE lanes SET cause = NULL WHERE run = ?", [(run,)]))
-    database.write(*statements)
-    ((leg,),) = database.all("SELECT max(leg) FROM legs WHERE run = ?", (run,))
+    with database.locked():
+        for sql, rows in statements:
+            database.execute(sql, rows)
+        ((leg,),) = database.all("SELECT max(leg) FROM legs WHERE run = ?", (run,))
+        within(leg)
     return int(leg)
-
-
-def set_out(database: Database, run: int, now_ms: int) -> None:
-    """Record that a run that was planned begins to send.
-
-    Raises:
-        LedgerFailed: The ledger cannot be written.
-    """
-    database.write((_OUT, [(now_ms, run)]))
 
 
 def sign_leg(
@@ -319,7 +353,34 @@ AND coalesce(o.status, '') NOT IN ('applied', 'rejected')
 GROUP BY a.row
 """
 
-_TOUCHED = f"SELECT EXISTS (SELECT 1 {_LATER})"
+# A person agreed to it at the terminal, or had it take over from another run.
+_TO_PERSONS = """
+SELECT a.run, a.row, max(p.run)
+FROM assignments a
+JOIN runs latest ON latest.run = ?2
+JOIN endpoints here ON here.run = a.run AND here.gateway = a.gateway
+CROSS JOIN assignments p INDEXED BY assignments_by_agent
+    ON p.agent_id = a.agent_id AND p.run <> a.run
+JOIN endpoints there ON there.run = p.run AND there.gateway = p.gateway
+JOIN outcomes done ON done.run = p.run AND done.row = p.row
+LEFT JOIN legs turn ON turn.run = done.run AND turn.leg = abs(done.leg)
+WHERE a.run = ?1 AND a.lane IS NOT NULL AND p.arguments <> a.arguments
+AND there.url = here.url AND here.url <> 'emulated'
+AND coalesce(done.status, 'unknown') IN ('applied', 'unknown')
+AND EXISTS (
+    SELECT 1 FROM legs l
+    WHERE l.run = p.run AND (l.consent = 'terminal' OR l.took_over IS NOT NULL)
+)
+AND (
+    p.run > latest.run OR turn.turn > (SELECT min(turn) FROM legs WHERE run = latest.run)
+    OR EXISTS (
+        SELECT 1 FROM superseded s JOIN assignments r ON r.run = s.run AND r.row = s.row
+        WHERE s.run = latest.run AND s.by_run = p.run
+        AND r.agent_id = a.agent_id AND r.gateway = a.gateway
+    )
+)
+GROUP BY a.row
+"""
 
 _NEVER = 1 << 62
 
@@ -375,13 +436,8 @@ _ELAPSED = "SELECT coalesce(sum(max(finished_at - started_at, 0)), 0) FROM legs 
 
 _SIGN = "UPDATE legs SET who = ?, note = ?, consent = ?, on_behalf_of = ? WHERE run = ? AND leg = ?"
 
-# A run may have been planned long before, and others have begun since.
-_OUT = """
-UPDATE legs SET started_at = ?1, turn = (SELECT max(turn) + 1 FROM legs) WHERE run = ?2 AND leg = 1
-"""
-
 _LEGS = """
 SELECT leg, command, started_at, finished_at, state, exit_code, reason, override, took_over,
-       who, note, consent, on_behalf_of
+       who, note, consent, on_behalf_of, drained_for
 FROM legs WHERE run = ? ORDER BY leg
 """

@@ -15,7 +15,15 @@ from pathlib import Path
 
 from bulkagent.errors import LedgerUnavailable, RunBusy
 
-__all__ = ["Claim", "ask_to_drain", "claimed_runs", "is_claimed"]
+__all__ = [
+    "Claim",
+    "ask_to_drain",
+    "claimed_runs",
+    "has_heard",
+    "is_claimed",
+    "owner_of",
+    "withdraw_request",
+]
 
 _ID = re.compile(r"[0-9A-Za-z.-]{1,40}", re.ASCII)
 
@@ -65,10 +73,14 @@ class Claim:
                 with contextlib.suppress(FileNotFoundError):
                     # Whoever owned it before may have taken the file away since it was opened.
                     if os.path.samestat(os.fstat(file), self._path.stat()):
+                        _leave_number(file)
                         return file
             os.close(file)
             time.sleep(_RETRY_S)
-        raise RunBusy(f"another process is at work on run {run_id}; wait for its end, or stop it")
+        raise RunBusy(
+            f"run {run_id} is in progress elsewhere: another process is at work on it; wait for its"
+            " end, or stop it. Trying again is safe"
+        )
 
     def __repr__(self) -> str:
         return f"<Claim {self._path.name}{'' if self._file >= 0 else ', released'}>"
@@ -81,11 +93,19 @@ class Claim:
             return ""
         return asked if _ID.fullmatch(asked) else ""
 
+    def hear(self) -> None:
+        """Let whoever has asked know that this process does as it was asked."""
+        request = _request_of(self._path)
+        with contextlib.suppress(OSError):
+            request.replace(_heard_of(request))
+
     def release(self) -> None:
         """Let go; any number of times."""
         if self._file >= 0:
             with contextlib.suppress(OSError):
-                _request_of(self._path).unlink(missing_ok=True)
+                request = _request_of(self._path)
+                request.unlink(missing_ok=True)
+                _heard_of(request).unlink(missing_ok=True)
                 self._path.unlink()
                 self._path.parent.rmdir()
             os.close(self._file)
@@ -111,6 +131,32 @@ def ask_to_drain(ledger: Path, run_id: str, by: str) -> None:
         ) from None
 
 
+def has_heard(ledger: Path, run_id: str) -> bool:
+    """Whether the process that owns a run has heard that it is asked to drain it."""
+    return _heard_of(_request_of(_lock_of(ledger, run_id))).exists()
+
+
+def withdraw_request(ledger: Path, run_id: str) -> None:
+    """Do not ask for a run to be drained any more, where its process has not heard of it."""
+    with contextlib.suppress(OSError):
+        _request_of(_lock_of(ledger, run_id)).unlink(missing_ok=True)
+
+
+def owner_of(ledger: Path, run_id: str) -> str:
+    """The number of the process that owns a run, for people alone; "" where nobody knows."""
+    try:
+        file = os.open(_lock_of(ledger, run_id), os.O_RDONLY | _PLAIN)
+    except OSError:
+        return ""
+    try:
+        number = os.read(file, _LONGEST_NUMBER).decode("ascii", "replace")
+    except OSError:
+        return ""
+    finally:
+        os.close(file)
+    return number if number.isascii() and number.isdigit() else ""
+
+
 def is_claimed(ledger: Path, run_id: str) -> bool:
     """Whether some process owns a run at this moment."""
     try:
@@ -134,6 +180,20 @@ def claimed_runs(ledger: Path) -> list[str]:
     except OSError:
         return []
     return [name for name in locks if _ID.fullmatch(name) and is_claimed(ledger, name)]
+
+
+def _leave_number(file: int) -> None:
+    """Leave this process's number for people who must find it; nothing else goes by it."""
+    with contextlib.suppress(OSError):
+        os.ftruncate(file, 0)
+        os.write(file, str(os.getpid()).encode())
+
+
+_LONGEST_NUMBER = 20
+
+
+def _heard_of(request: Path) -> Path:
+    return request.with_name(f"{request.name}.heard")
 
 
 def _request_of(lock: Path) -> Path:

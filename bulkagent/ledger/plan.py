@@ -31,10 +31,6 @@ _INSERT_RUN = """
 INSERT INTO runs (id, created_at, state, operation, roster, extra_columns, settings, reverts, job)
 VALUES (?,?,'planning',?,?,?,?,?,?) ON CONFLICT (id) DO NOTHING
 """
-_FIRST_LEG = """
-INSERT INTO legs (run, leg, command, started_at, turn)
-SELECT ?1, 1, ?2, ?3, coalesce(max(turn), 0) + 1 FROM legs
-"""
 _PLANNED = """
 UPDATE runs SET planned_at = ?1, state = 'planned', fingerprint = ?2 WHERE run = ?3
 """
@@ -77,7 +73,6 @@ class Planner:
 
     Args:
         database: The ledger.
-        command: What plans it, apply or revert.
         operation: The operation's name.
         roster: Path of the roster, for people and for a resume.
         extra_columns: The roster's own columns.
@@ -96,7 +91,6 @@ class Planner:
         self,
         database: Database,
         *,
-        command: str = "apply",
         operation: str,
         roster: str,
         extra_columns: Sequence[str],
@@ -107,7 +101,6 @@ class Planner:
         job: str = "",
     ) -> None:
         self._database = database
-        self._command = command
         self._wave_of = wave_of
         self._rows: list[tuple[object, ...]] = []
         self._retractions: list[tuple[object, ...]] = []
@@ -237,7 +230,7 @@ class Planner:
     def planned(
         self, now_ms: int, *, fingerprint: str = "", endpoints: Iterable[Endpoint] = ()
     ) -> tuple[Lane, ...]:
-        """Commit the end of the plan; from here on the run may send.
+        """Commit the end of the plan; once it has a leg, the run may send.
 
         Args:
             now_ms: Time of day.
@@ -284,10 +277,6 @@ class Planner:
             (
                 "INSERT INTO endpoints (run, gateway, url, options) VALUES (?,?,?,?)",
                 [(self.run, at.gateway, at.url, as_json(at.options)) for at in endpoints],
-            ),
-            (
-                _FIRST_LEG,
-                [(self.run, self._command, now_ms)],
             ),
             (_PLANNED, [(now_ms, fingerprint, self.run)]),
         )

@@ -25,6 +25,7 @@ __all__ = [
     "RunFilter",
     "endpoints_of",
     "every_run",
+    "find_of_earlier",
     "find_run",
     "find_same",
     "idle_s",
@@ -66,8 +67,18 @@ class RunFacts(msgspec.Struct, frozen=True):
     """What they noted."""
     on_behalf_of: str | None
     """For whom they said that it was; a claim."""
+    drained_for: str | None
+    """The run that took over from its last leg; None where none did."""
     running: bool
     """Whether a process owns it at this moment."""
+
+    @property
+    def done(self) -> bool:
+        """Whether it came to its end with nothing left that another attempt may help."""
+        return self.exit_code in _DONE
+
+
+_DONE = frozenset({0, 4})  # completed: all set, or what is not is refused or left for good
 
 
 def find_run(database: Database, name: str) -> RunFacts:
@@ -125,17 +136,32 @@ def every_run(database: Database) -> Iterator[RunFacts]:
 
 
 def find_same(database: Database, fingerprint: str, *, but: int) -> list[RunFacts]:
-    """The last planned runs of a roster with the same gateways, agents and flags, latest first.
+    """The last runs of a roster with the same gateways, agents and flags, latest first.
+
+    A plan that has no leg has sent nothing, so it is nobody's run.
 
     Args:
         database: The ledger.
         fingerprint: The roster's.
         but: The key of a run that is not meant.
     """
+    rows = database.all(f"{_SELECT} {_BEGUN} AND fingerprint = ?2 {_LATEST}", (but, fingerprint))
+    return [_facts(database, row) for row in rows]
+
+
+def find_of_earlier(database: Database, prefix: str, *, but: int, since_ms: int) -> list[RunFacts]:
+    """The last runs whose fingerprint does not begin like that of this version, latest first.
+
+    Args:
+        database: The ledger.
+        prefix: What this version's begin with.
+        but: The key of a run that is not meant.
+        since_ms: None that came to its end before this time of day.
+    """
     rows = database.all(
-        f"{_SELECT} WHERE fingerprint = ? AND planned_at IS NOT NULL AND run <> ?"
-        " AND reverts IS NULL ORDER BY run DESC LIMIT 50",
-        (fingerprint, but),
+        f"{_SELECT} {_BEGUN} AND fingerprint <> '' AND substr(fingerprint, 1, ?3) <> ?2"
+        f" AND coalesce(finished_at, ?4) >= ?4 {_LATEST}",
+        (but, prefix, len(prefix), since_ms),
     )
     return [_facts(database, row) for row in rows]
 
@@ -222,8 +248,16 @@ extra_columns, settings, halted, fingerprint, (SELECT id FROM runs r WHERE r.run
 (SELECT coalesce(max(leg), 0) FROM legs l WHERE l.run = runs.run), job,
 (SELECT who FROM legs l WHERE l.run = runs.run AND l.leg = 1),
 (SELECT note FROM legs l WHERE l.run = runs.run AND l.leg = 1),
-(SELECT on_behalf_of FROM legs l WHERE l.run = runs.run AND l.leg = 1)
+(SELECT on_behalf_of FROM legs l WHERE l.run = runs.run AND l.leg = 1),
+(SELECT drained_for FROM legs l WHERE l.run = runs.run ORDER BY leg DESC LIMIT 1)
 FROM runs"""
+
+_BEGUN = """
+WHERE planned_at IS NOT NULL AND run <> ?1 AND reverts IS NULL
+AND EXISTS (SELECT 1 FROM legs l WHERE l.run = runs.run)
+"""
+
+_LATEST = "ORDER BY run DESC LIMIT 50"
 
 _FILTER = """
 WHERE (?1 IS NULL OR job = ?1)

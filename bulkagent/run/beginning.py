@@ -10,33 +10,49 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import warnings
 from collections.abc import Callable
 
+import msgspec
+
 from bulkagent.clock import Clock
-from bulkagent.errors import BulkagentError, GuardrailRefused, ResumeRefused, SettingsRefused
+from bulkagent.errors import (
+    BulkagentError,
+    GuardrailRefused,
+    Interrupted,
+    Refused,
+    ResumeRefused,
+    RunBusy,
+    SettingsRefused,
+)
 from bulkagent.gateway.reaching import reach
 from bulkagent.instants import Moment
 from bulkagent.ledger import (
     Database,
     begin_leg,
     find_run,
+    finish_leg,
+    leave_to,
+    leave_to_persons,
+    note_take_over,
     put_in_doubt,
     release_lease,
-    set_out,
     sign_leg,
     supersede,
+    take_from,
     take_lease,
-    touched_since,
 )
+from bulkagent.run.consent import Consent
 from bulkagent.run.looking import look_at
 from bulkagent.run.planning import Planned
 from bulkagent.run.preparing import Prepared
 from bulkagent.run.request import Request, Resume, Revert
-from bulkagent.run.resuming import refuse_age
+from bulkagent.run.resuming import begun_since, refuse_age
+from bulkagent.run.taking_over import ALL, Ways, refusal, sort_out
 from bulkagent.run.waiting import wait_for_start
 from bulkagent.run.who import who
 
-__all__ = ["await_start", "begin", "reach_gateways"]
+__all__ = ["Begun", "await_start", "begin", "give_up", "leave_to_later", "reach_gateways"]
 
 
 async def await_start(
@@ -79,6 +95,18 @@ async def reach_gateways(planned: Planned, prepared: Prepared, clock: Clock) -> 
             raise SettingsRefused(str(refused), totals=planned.plan.totals) from None
 
 
+class Begun(msgspec.Struct, frozen=True):
+    """A leg that has begun, and what becomes of the runs in its way."""
+
+    leg: int
+    ways: Ways
+
+    @property
+    def waits(self) -> bool:
+        """Whether anybody has to leave something before it may send."""
+        return bool(self.ways.drained or self.ways.corrected)
+
+
 def begin(
     asked: Request | Resume | Revert,
     planned: Planned,
@@ -86,25 +114,25 @@ def begin(
     database: Database,
     *,
     override: str,
-    consent: str | None,
+    consent: Consent | None,
     now_ms: int,
-) -> int:
-    """Begin the leg that a plan is for; its number.
+) -> Begun:
+    """Begin the leg that a plan is for, with all that it takes from other runs on disk.
 
     Raises:
+        RunBusy: A run of the same roster is in progress elsewhere.
         GuardrailRefused: A run in progress has some of the agents.
         ResumeRefused: What was agreed to is not so any more.
+        RunNotFound: There is no run of a name that is to be taken over.
         LedgerUnavailable, LedgerFailed: The ledger cannot be read or written.
     """
-    overlap = take_lease(database, planned.run)
-    if overlap is not None:
-        raise GuardrailRefused(
-            f"run {overlap.run_id} is at work on {overlap.agents:,} of these agents, so nothing was"
-            f" sent; wait for its end, or have it drained first with --take-over {overlap.run_id}",
-            totals=planned.plan.totals,
-        )
+    named = _named(database, asked, planned)
+    person = consent is Consent.TERMINAL
+    overlaps = take_lease(database, planned.run)
     try:
-        leg = _begin(asked, planned, prepared, database, override=override, now_ms=now_ms)
+        ways = sort_out(overlaps, named=named, person=person, new=planned.new, run=planned.run)
+        _refuse(ways, planned, person=person)
+        leg = _begin(asked, planned, prepared, database, ways, override=override, now_ms=now_ms)
         sign_leg(
             database,
             planned.run,
@@ -118,7 +146,35 @@ def begin(
         with contextlib.suppress(BulkagentError):  # it ends with the process anyway
             release_lease(database, planned.run)
         raise
-    return leg
+    return Begun(leg, ways)
+
+
+def _refuse(ways: Ways, planned: Planned, *, person: bool) -> None:
+    if not ways.against:
+        return
+    elsewhere = all(overlap.same for overlap in ways.against)
+    kind = RunBusy if elsewhere else GuardrailRefused
+    raise kind(refusal(ways, person=person), totals=planned.plan.totals)
+
+
+def _named(
+    database: Database, asked: Request | Resume | Revert, planned: Planned
+) -> frozenset[int] | None:
+    """The keys of the runs that are to be taken over; None: all."""
+    names = asked.take_over
+    if isinstance(names, str):
+        warnings.warn(
+            "take_over is a tuple of runs now; give (run,)", DeprecationWarning, stacklevel=2
+        )
+        names = (names,) if names else ()
+    if ALL in names:
+        return None
+    found = frozenset(find_run(database, name).run for name in names)
+    if planned.run in found:
+        raise ResumeRefused(
+            f"--take-over {planned.plan.run_id}: that is this run itself; name the other one"
+        )
+    return found
 
 
 def _begin(
@@ -126,31 +182,82 @@ def _begin(
     planned: Planned,
     prepared: Prepared,
     database: Database,
+    ways: Ways,
     *,
     override: str,
     now_ms: int,
 ) -> int:
-    if isinstance(asked, Revert):
-        supersede(database, planned.run, since_ms=planned.planned_at)
-    if planned.new:
-        set_out(database, planned.run, now_ms)
-        return 1
-    facts = find_run(database, planned.plan.run_id)
-    if isinstance(asked, Request) and touched_since(database, planned.run):
-        raise ResumeRefused(
-            f"another run has set agents of run {facts.id} meanwhile, so nothing was sent;"
-            " look at `bulkagent runs`, then apply the roster again"
-        )
-    refuse_age(database, facts, prepared.request.settings.max_age_s, now_ms)
-    supersede(database, planned.run)
-    leg = begin_leg(
+    if not planned.new:
+        facts = find_run(database, planned.plan.run_id)
+        refuse_age(database, facts, prepared.request.settings.max_age_s, now_ms)
+        override = override or ("answered at the terminal" if planned.plan.guardrail else "")
+
+    def come_to_terms(leg: int) -> None:
+        # Only one of several that began at once gets here first, and the others see it.
+        if rival := begun_since(database, planned):
+            raise RunBusy(
+                f"run {rival.id} of this roster has begun elsewhere meanwhile, so nothing was sent."
+                " Trying again is safe",
+                totals=planned.plan.totals,
+            )
+        if ways.drained:
+            note_take_over(database, planned.run, leg, ways.drained)
+        # Who is drained sends to none of them either from here on, however late it hears of it.
+        for overlap in (*ways.drained, *ways.corrected):
+            take_from(database, planned.run, overlap.run)
+        for overlap in ways.left:
+            leave_to(database, planned.run, overlap.run)
+
+    return begin_leg(
         database,
         planned.run,
-        command="resume",
+        command=planned.plan.command,
         only=asked.only if isinstance(asked, Resume) else (),
-        override=override or ("answered at the terminal" if planned.plan.guardrail else ""),
+        override="" if planned.new else override,
         now_ms=now_ms,
+        within=come_to_terms,
     )
+
+
+def leave_to_later(
+    asked: Request | Resume | Revert,
+    planned: Planned,
+    database: Database,
+    *,
+    consent: Consent | None,
+) -> None:
+    """Leave to others what is theirs by now, once everybody else has come to an end with it.
+
+    Raises:
+        LedgerUnavailable, LedgerFailed: The ledger cannot be read or written.
+    """
+    if isinstance(asked, Revert):
+        supersede(
+            database, planned.run, since_ms=planned.planned_at, since_turn=planned.planned_turn
+        )
+    elif not planned.new:
+        supersede(database, planned.run)
+    elif planned.latest is not None and consent is not Consent.TERMINAL:
+        leave_to_persons(database, planned.run, planned.latest)
     if planned.plan.once_more:
         put_in_doubt(database, planned.run)
-    return leg
+
+
+def give_up(
+    database: Database, planned: Planned, leg: int, refused: Refused, *, now_ms: int
+) -> None:
+    """Record that a leg which has begun was refused before anything was sent.
+
+    It stays in the ledger, because another run may have been drained for it.
+    """
+    with contextlib.suppress(BulkagentError):
+        finish_leg(
+            database,
+            planned.run,
+            leg,
+            state="interrupted" if isinstance(refused, Interrupted) else "halted",
+            exit_code=refused.exit_code,
+            reason=str(refused),
+            not_attempted={},
+            now_ms=now_ms,
+        )

@@ -56,11 +56,11 @@ EXIT_CODES: Mapping[int, tuple[str, str]] = MappingProxyType(
             "a resume does not help: see to the agents' rights, or look at the later run",
         ),
         5: (
-            "stopped by the deadline, or because a gateway was down for too long",
-            "resume the run when the gateway is back; safe unattended",
+            "stopped by the deadline or a gateway that was down, or in progress elsewhere",
+            "resume the run when the gateway is back, or try again later; safe unattended",
         ),
         6: (
-            "stopped by a halt rule, a gate, a floor, canaries or a guardrail",
+            "stopped by a halt rule, gate, floor, canaries or guardrail, or another run took over",
             "a person must look; then resume the run and answer, or with --override REASON",
         ),
         129: ("hung up, and drained first", "resume the run; safe unattended"),

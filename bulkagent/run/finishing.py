@@ -172,7 +172,8 @@ def finish(
         except BulkagentError as error:
             troubles.append(str(error))
 
-    halted = _halted_before(database, run_id, ending)
+    halted, why = _halted_before(database, run_id, ending)
+    troubles.extend(filter(None, (why,)))
     # As if something were left: nobody knows yet, and whoever stopped it may not wait until a
     # million rows are counted.
     verdicts: Verdicts | None = None
@@ -185,9 +186,10 @@ def finish(
         forgiven = absent_rows(database, planned.run, _OFF) if settings.absent_ok else 0
         verdicts = verdicts_of(database, planned.run)
         seen = {"forgiven": forgiven, "contradicted": verdicts.contradicted if verdicts else 0}
-        verdict = judge(summary.totals, summary.causes, ending, **seen)
-        if verdict.again and halted is not None:
-            verdict = judge(summary.totals, summary.causes, halted, **seen)
+        verdict = _judged(summary, ending, halted, **seen)
+        if verdict.state != "halted":
+            # Who had finished before a take-over was not stopped by it.
+            troubles[:] = [trouble for trouble in troubles if trouble != why]
         if verdict != early or early.state == "completed":
             record(verdict)
         keep_totals(database, planned.run, summary.totals)
@@ -265,12 +267,29 @@ def _set_before_switchover(database: Database, run: int) -> int:
     return 0
 
 
-def _halted_before(database: Database, run_id: str, ending: Ending) -> Ending | None:
-    """The ending of a leg of a run that was halted and that nobody has let go on yet."""
+def _judged(summary: Summary, ending: Ending, halted: Ending | None, **seen: int) -> Verdict:
+    """The verdict; of a run that was halted before, as long as anything of it is left."""
+    verdict = judge(summary.totals, summary.causes, ending, **seen)
+    if halted is None:
+        return verdict
+    left = verdict.again or (halted.taken_over and summary.causes.get(Cause.SUPERSEDED, 0) > 0)
+    return judge(summary.totals, summary.causes, halted, **seen) if left else verdict
+
+
+def _halted_before(database: Database, run_id: str, ending: Ending) -> tuple[Ending | None, str]:
+    """The ending of a leg of a run that was halted and that nobody has let go on yet.
+
+    With who has taken over, where only the ledger has heard of that.
+    """
     with contextlib.suppress(BulkagentError):
-        if find_run(database, run_id).halted:
-            return msgspec.structs.replace(ending, causes=ending.causes | {Cause.HALTED})
-    return None
+        facts = find_run(database, run_id)
+        if facts.halted:
+            # It may have come to its end, or been stopped by a signal, before it heard of that.
+            taken_over = ending.taken_over or facts.drained_for is not None
+            causes = ending.causes | {Cause.HALTED}
+            stopped = msgspec.structs.replace(ending, causes=causes, taken_over=taken_over)
+            return stopped, facts.halted if taken_over and not ending.taken_over else ""
+    return None, ""
 
 
 def _write_reports(

@@ -58,12 +58,19 @@ class Planned(msgspec.Struct):
     """The run's own, and that of a run that it concerns."""
     planned_at: int = 0
     """Time of day of the plan."""
+    planned_turn: int | None = None
+    """The turn of the last leg of any run that had begun by then."""
     new: bool = True
     """Whether it came into the ledger by this plan, so that discarding takes it out again."""
     answered: frozenset[str] = frozenset()
     """The gateways that have answered within this run before."""
     applied: frozenset[str] = frozenset()
     """Those at which agents have been applied within this run before."""
+    rivals: Mapping[str, int] | None = None
+    """The runs of the same roster, by ID, and how many legs each had when this was planned: with
+    one more of either this may not begin. None: it may, whatever they do."""
+    latest: int | None = None
+    """The latest run of the same roster, whose agents this one sets anew; None: there is none."""
     resends: bool = True
     """Whether those may be sent once more who were set before a switch-over: not where only some
     are wanted, or only some have GUIDs."""
@@ -189,10 +196,12 @@ def _record(
         if isinstance(row, Retraction):
             tally.retract(row, protected=bool(protected.reason(row.gateway, row.agent_id)))
             planner.retract(row.row, row.reason)
+            seen.take_back(row.gateway, row.agent_id, flag_text(row.flag))
             continue
         tally.rows += 1
         arguments = flag_text(row.flag)
-        seen.add(row.row, row.gateway, row.agent_id, arguments)
+        if row.status is None:
+            seen.add(row.gateway, row.agent_id, arguments)
         group = grouping.group(row.gateway, row.extra)
         if row.status is None and (reason := protected.reason(row.gateway, row.agent_id)):
             tally.protected += 1

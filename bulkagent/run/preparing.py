@@ -6,12 +6,14 @@ have in common before sending. What this room must not know: how any of them is 
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import BinaryIO
 
 import msgspec
 
-from bulkagent.ledger import Database, forget_run
+from bulkagent.errors import BulkagentError
+from bulkagent.ledger import Database, at_work, forget_run
 from bulkagent.run.credentials import supplied_elsewhere
 from bulkagent.run.finishing import Following
 from bulkagent.run.gateways import Gateways
@@ -71,6 +73,7 @@ def prepare(
     database: Database,
     *,
     now_ms: int,
+    began_ms: int,
     stdin: BinaryIO | None,
 ) -> tuple[Planned, Prepared]:
     """Plan what is asked for in the ledger.
@@ -80,6 +83,7 @@ def prepare(
         known: What was known of a new run before the ledger was opened.
         database: The ledger.
         now_ms: Time of day.
+        began_ms: When the command began.
         stdin: What standard input is.
 
     Raises:
@@ -87,20 +91,29 @@ def prepare(
     """
     if isinstance(asked, Resume):
         planned, recalled = plan_resume(asked, database, now_ms=now_ms, stdin=stdin)
-        return planned, _of(recalled)
+        return _beside(planned, database), _of(recalled)
     if isinstance(asked, Revert):
         planned, recalled = plan_revert(asked, database, now_ms=now_ms, stdin=stdin)
-        return planned, _of(recalled)
+        return _beside(planned, database), _of(recalled)
     prepared = known or Prepared(asked, Gateways(asked))
     planned = plan_run(asked, prepared.gateways, database, now_ms=now_ms, stdin=stdin)
     if asked.or_resume:
         try:
-            planned = resume_instead(database, planned, asked, now_ms=now_ms)
+            planned = resume_instead(database, planned, asked, now_ms=now_ms, began_ms=began_ms)
         except BaseException:
             forget_run(database, planned.run)
             planned.release()
             raise
-    return planned, prepared
+    return _beside(planned, database), prepared
+
+
+def _beside(planned: Planned, database: Database) -> Planned:
+    """The plan with the runs in progress that have some of its agents, for whoever agrees to it."""
+    found: dict[str, int] = {}
+    with contextlib.suppress(BulkagentError):  # what stands against it is looked at once more
+        found = {overlap.run_id: overlap.agents for overlap in at_work(database, planned.run)}
+    plan = msgspec.structs.replace(planned.plan, at_work=found) if found else planned.plan
+    return msgspec.structs.replace(planned, plan=plan)
 
 
 def _of(recalled: Recalled) -> Prepared:

@@ -6,7 +6,7 @@ the roster for GUIDs alone. What this room must not know: what is then done with
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -26,10 +26,10 @@ from bulkagent.ledger import (
     unplanned_since,
 )
 from bulkagent.odd_text import path_of
-from bulkagent.outcome import Cause
+from bulkagent.outcome import Cause, Status
 from bulkagent.roster import Retraction, Roster
 from bulkagent.run.addresses import refuse_moved
-from bulkagent.run.fingerprint import Fingerprint
+from bulkagent.run.fingerprint import roster_of
 from bulkagent.run.gateways import Gateways
 from bulkagent.run.kept import Kept, kept_of, refuse_foreign, refuse_strange
 from bulkagent.run.planning import flag_text, guids_required, rules_of
@@ -199,7 +199,9 @@ def guids_for(
         )
     rules = msgspec.structs.replace(rules_of(request, recalled.gateways), require_flag=not other)
     # A revert sets other flags than the roster's, and the run that it reverts has those.
-    reading = _Reading(with_flags=facts.reverts is None and run == facts.run)
+    reading = _Reading()
+    whatever = facts.reverts is not None or run != facts.run
+    origin = roster_of(database, facts).run
     try:
         with Roster(request.roster, rules, stdin=stdin) as roster:
             if not (roster.layout.has_guid or recalled.gateways.emulated):
@@ -207,49 +209,46 @@ def guids_for(
                     f"{request.roster} has no guid column, and nothing else supplies GUIDs; name"
                     " a roster that has one with --roster"
                 )
-            if not other:
-                for _ in reading.rows(roster):
-                    pass
-            else:
-                with Matching(database, run, reading.rows(roster), only=only) as matching:
-                    matching.withdraw(reading.retracted)
-                    if reading.fingerprint.hexdigest() != facts.fingerprint:
-                        return _matched(facts, request.roster, reading.guids, matching)
+            rows = reading.rows(roster)
+            with Matching(database, run, rows, whatever=whatever, only=only) as matching:
+                matching.withdraw(reading.retracted)
+                if matching.is_roster_of(origin):
+                    # GUIDs go by the run's rows, and the same roster may have another order now.
+                    pairs = matching.every_pair() if matching.moved else None
+                    return reading.guids if pairs is None else _by_pairs(pairs, reading.guids)
+                if other:
+                    return _matched(facts, request.roster, reading.guids, matching)
     except RosterRefused as refused:
         raise RosterRefused(
             f"{refused}; another roster for run {facts.id} can be named with --roster",
             refused.bad_rows,
         ) from None
-    if reading.fingerprint.hexdigest() != facts.fingerprint:
-        raise ResumeRefused(
-            f"{request.roster} is not the roster that run {facts.id} was planned from: its"
-            " gateways, agents or flags have changed; if it is the one to take GUIDs from all the"
-            f" same, say so with --roster {request.roster}, else apply it"
-        )
-    return reading.guids
+    raise ResumeRefused(
+        f"{request.roster} is not the roster that run {facts.id} was planned from: its"
+        " gateways, agents or flags have changed; if it is the one to take GUIDs from all the"
+        f" same, say so with --roster {request.roster}, else apply it"
+    )
 
 
 class _Reading:
-    """One pass over a roster, for fingerprint and GUIDs."""
+    """One pass over a roster, for who is in it and for GUIDs."""
 
-    def __init__(self, *, with_flags: bool) -> None:
-        self._with_flags = with_flags
-        self.fingerprint = Fingerprint()
+    def __init__(self) -> None:
         self.guids = PackedGuids()
         self.retracted: list[tuple[str, str]] = []
 
-    def rows(self, roster: Roster) -> Iterator[tuple[str, str, str, int]]:
-        """Gateway, agent ID, arguments and row of every assignment."""
+    def rows(self, roster: Roster) -> Iterator[tuple[str, str, str, int, bool]]:
+        """Gateway, agent ID, arguments and row of whoever is named, and whether it is valid."""
         for row in roster.rows():
             if isinstance(row, Retraction):
                 self.retracted.append((row.gateway, row.agent_id))
                 continue
-            arguments = flag_text(row.flag)
-            self.fingerprint.add(row.row, row.gateway, row.agent_id, arguments)
-            if row.status is None:
+            valid = row.status is None
+            if valid:
                 self.guids.add(row.row, row.guid)
-                offered = arguments if self._with_flags else ""
-                yield row.gateway, row.agent_id, offered, row.row
+            # Who was an assignment and has lost his GUID is in the roster all the same.
+            if valid or (row.status is Status.INVALID and row.agent_id.isdecimal()):
+                yield row.gateway, row.agent_id, flag_text(row.flag), row.row, valid
 
 
 def _matched(facts: RunFacts, roster: str, offered: PackedGuids, matching: Matching) -> PackedGuids:
@@ -260,7 +259,12 @@ def _matched(facts: RunFacts, roster: str, offered: PackedGuids, matching: Match
             f"{roster} lacks {missing:,} of the agents that are left of run {facts.id}, or gives"
             f" them another flag: {', '.join(some)}{more}; give a roster that has them all"
         )
+    return _by_pairs(matching.pairs(), offered)
+
+
+def _by_pairs(pairs: Iterable[tuple[int, int]], offered: PackedGuids) -> PackedGuids:
+    """GUIDs of a roster's rows as those of the run's."""
     guids = PackedGuids()
-    for row, there in matching.pairs():
+    for row, there in pairs:
         guids.add(row, offered.of_row(there) or "")
     return guids

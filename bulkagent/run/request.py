@@ -63,8 +63,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     """Go on with the latest run of the same roster, flag and gateway where it is unfinished."""
     override: str = ""
     """Why a guardrail is overridden; recorded."""
-    take_over: str = ""
-    """A run in progress that is drained first; its ID or the beginning of it."""
+    take_over: tuple[str, ...] | str = ()
+    """Runs in progress that are drained first; their IDs or the beginnings of them, or `all`."""
     log_file: Path | None = None
     """Where every attempt and decision is logged, as JSON Lines."""
     events: Path | None = None
@@ -130,8 +130,8 @@ class Again(msgspec.Struct, frozen=True, kw_only=True):
     """Files and names for TLS that go over the run's own: fields of a gateway's `Endpoint`."""
     insecure: bool = False
     """Never taken over from the run: it is given each time."""
-    take_over: str = ""
-    """A run in progress that is drained first; its ID or the beginning of it."""
+    take_over: tuple[str, ...] | str = ()
+    """Runs in progress that are drained first; their IDs or the beginnings of them, or `all`."""
     log_file: Path | None = None
     events: Path | None = None
     metrics_file: Path | None = None
@@ -212,6 +212,10 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """How many agents are left to each later run, by its ID."""
     previous_unknown: int = 0
     """How many agents cannot be set back, because nothing is known of them before."""
+    earlier: str = ""
+    """What the latest finished run of the same roster has set; "" where there is none."""
+    at_work: Mapping[str, int] = {}
+    """How many of these agents each run in progress has, by its ID."""
     guardrail: str = ""
     """What stopped the run before and a person has to have looked at; "" where nothing did."""
     to_type: int = 0

@@ -12,36 +12,41 @@ from typing import BinaryIO, NamedTuple
 
 import msgspec
 
-from bulkagent.errors import ResumeRefused, RunNotFound
+from bulkagent.errors import ResumeRefused, RunBusy, RunNotFound
 from bulkagent.gateway.credentials import PackedGuids
 from bulkagent.gateway.operations import flag_of
 from bulkagent.ledger import (
+    Claim,
     Database,
     Lane,
     Portion,
     RunFacts,
     endpoints_of,
+    find_of_earlier,
     find_same,
     forget_run,
     handover_groups,
     idle_s,
     lanes_set_before,
+    moved_rows,
     portions,
     protect,
     same_groups,
+    same_rows,
     supersede,
     totals_of,
-    touched_since,
+    verdicts_of,
 )
 from bulkagent.outcome import Cause, Status
 from bulkagent.run.files import refuse_reports
+from bulkagent.run.fingerprint import OF_SETS, fingerprint_of
 from bulkagent.run.planning import Planned, ordered
 from bulkagent.run.protecting import protected_by, refuse_numbers
 from bulkagent.run.recall import Recalled, claimed_run, guids_for, places_of, recall
 from bulkagent.run.request import Plan, PlanGroup, PlanPart, Request, Resume
 from bulkagent.settings import Settings
 
-__all__ = ["plan_resume", "refuse_age", "resume_instead"]
+__all__ = ["begun_since", "plan_resume", "refuse_age", "resume_instead"]
 
 
 def plan_resume(
@@ -99,64 +104,155 @@ def plan_resume(
     return planned, recalled
 
 
-def resume_instead(database: Database, planned: Planned, asked: Request, *, now_ms: int) -> Planned:
+def resume_instead(
+    database: Database, planned: Planned, asked: Request, *, now_ms: int, began_ms: int
+) -> Planned:
     """The latest run of the same roster where it is unfinished, in the place of a new plan.
 
-    One whose agents another run has set since is not gone on with: a new one sets them all.
+    The GUIDs of the new plan are taken over; the new plan is taken out of the ledger again.
 
-    The GUIDs of the new plan are taken over, for its rows have the same numbers; the new plan
-    is taken out of the ledger again.
+    Args:
+        database: The ledger.
+        planned: The new plan.
+        asked: What it was made of.
+        now_ms: Time of day.
+        began_ms: When the command began: what ended since was in progress elsewhere until then.
 
     Raises:
-        RunBusy: Another process is at work on that run; the new plan is left to be discarded.
+        RunBusy: A run of that roster is in progress elsewhere, or was until a moment ago; the new
+            plan is left to be discarded.
     """
-    order = (asked.settings.group_by, asked.settings.handover)
-    same = [
-        facts
-        for facts in find_same(database, planned.fingerprint, but=planned.run)
-        if idle_s(database, facts, now_ms) <= asked.settings.max_age_s
-        and (facts.settings.get("group_by", ""), facts.settings.get("handover", True)) == order
-    ]
-    here = endpoints_of(database, planned.run)
-    there = [facts for facts in same if endpoints_of(database, facts.run) == here]
-    for latest in there[:1]:  # those before it have been followed up by it
+    known = {
+        facts.id: facts.legs for facts in find_same(database, planned.fingerprint, but=planned.run)
+    }
+    rivals = _rivals(database, planned, asked, now_ms)
+    for facts in rivals:
+        if facts.running:
+            raise RunBusy(_elsewhere(facts))
+        _refuse_just_ended(facts, began_ms, now_ms)
+    for latest in rivals:
+        if latest.done or _seen_otherwise(database, latest):
+            break  # those before it have been followed up by it
         try:
             facts, claim = claimed_run(database, latest.id)
         except RunNotFound:
-            break  # it was just being discarded
+            continue  # somebody has just taken it out of the ledger
         try:
-            superseded = supersede(database, facts.run)
-            protected = protect_now(database, facts.run, asked.settings)
-            plan, lanes = _plan(database, facts, (), superseded)
-            plan = msgspec.structs.replace(plan, protected=protected)
-            # Going on would leave agents as another run has set them since, which is not what
-            # applying this roster means.
-            # Rows that were left out then may be valid by now, and would be left out again.
-            alike = (plan.rows, plan.invalid) == (planned.plan.rows, planned.plan.invalid)
-            grouped = same_groups(database, facts.run, planned.run)
-            if lanes and alike and grouped and not touched_since(database, facts.run):
-                agents = [(lane.gateway, lane.assignments) for lane in lanes]
-                settings = asked.settings
-                refuse_numbers(agents, settings, what=f"run {facts.id}", totals=plan.totals)
-                forget_run(database, planned.run)
-                heard = _heard(database, facts.run)
-                planned.release()
-                return Planned(
-                    plan,
-                    facts.run,
-                    lanes,
-                    planned.guids,
-                    planned.fingerprint,
-                    (claim,),
-                    new=False,
-                    answered=heard.answered,
-                    applied=heard.applied,
-                )
+            _refuse_just_ended(facts, began_ms, now_ms)
+            return _gone_on_with(database, facts, claim, planned, asked)
         except BaseException:
             claim.release()
             raise
-        claim.release()
-    return planned
+    plan = planned.plan
+    if rivals:
+        plan = msgspec.structs.replace(plan, earlier=_earlier(database, rivals[0]))
+    return msgspec.structs.replace(
+        planned,
+        plan=plan,
+        rivals=known,
+        latest=rivals[0].run if rivals else None,
+    )
+
+
+def begun_since(database: Database, planned: Planned) -> RunFacts | None:
+    """A run of the same roster that has begun a leg since a plan was made; None: none has."""
+    if planned.rivals is None:
+        return None
+    same = find_same(database, planned.fingerprint, but=planned.run)
+    return next((x for x in same if planned.rivals.get(x.id, 0) < x.legs), None)
+
+
+def _rivals(
+    database: Database, planned: Planned, asked: Request, now_ms: int
+) -> Sequence[RunFacts]:
+    """The runs of the same roster that a new plan may stand for, the latest first."""
+    since_ms = now_ms - round(asked.settings.max_age_s * 1000)
+    order = (asked.settings.group_by, asked.settings.handover)
+    here = endpoints_of(database, planned.run)
+    same = [
+        *find_same(database, planned.fingerprint, but=planned.run),
+        *find_of_earlier(database, OF_SETS, but=planned.run, since_ms=since_ms),
+    ]
+    return [
+        facts
+        for facts in sorted(same, key=lambda facts: -facts.run)
+        if idle_s(database, facts, now_ms) <= asked.settings.max_age_s
+        and (facts.settings.get("group_by", ""), facts.settings.get("handover", True)) == order
+        and endpoints_of(database, facts.run) == here
+        and fingerprint_of(database, facts) == planned.fingerprint
+        and same_groups(database, facts.run, planned.run)
+    ]
+
+
+def _seen_otherwise(database: Database, facts: RunFacts) -> bool:
+    """Whether nothing is left of a run but what the gateway shows otherwise than it said."""
+    if facts.exit_code != _SOME_LEFT or any(group.left for group in portions(database, facts.run)):
+        return False
+    verdicts = verdicts_of(database, facts.run)
+    return verdicts is not None and verdicts.contradicted > 0
+
+
+_SOME_LEFT = 3
+
+
+_SKEW_MS = 60_000
+
+
+def _refuse_just_ended(facts: RunFacts, began_ms: int, now_ms: int) -> None:
+    # A time to come is of a clock that was ahead, and says nothing.
+    if facts.finished_at is not None and began_ms < facts.finished_at <= now_ms + _SKEW_MS:
+        raise RunBusy(
+            f"run {facts.id} of this roster was in progress elsewhere when this command began, and"
+            " has ended since, so nothing was sent. Trying again is safe"
+        )
+
+
+def _elsewhere(facts: RunFacts) -> str:
+    return (
+        f"run {facts.id} of this roster is in progress elsewhere: another process is at work on"
+        " it, so nothing was sent. Trying again is safe"
+    )
+
+
+def _earlier(database: Database, facts: RunFacts) -> str:
+    """What the latest run of a roster has set, for people."""
+    totals = totals_of(database, facts.run)
+    agents = sum(totals.values()) - totals["duplicate"] - totals["invalid"]
+    return (
+        f"run {facts.id} of this roster has set {totals['applied']:,} of {agents:,} agents"
+        f" (exit {facts.exit_code}); this is a new run"
+    )
+
+
+def _gone_on_with(
+    database: Database, facts: RunFacts, claim: Claim, planned: Planned, asked: Request
+) -> Planned:
+    """A run that is unfinished, with the GUIDs of a new plan of the same roster."""
+    superseded = supersede(database, facts.run)
+    protected = protect_now(database, facts.run, asked.settings)
+    plan, lanes = _plan(database, facts, (), superseded)
+    plan = msgspec.structs.replace(plan, protected=protected)
+    agents = [(lane.gateway, lane.assignments) for lane in lanes]
+    refuse_numbers(agents, asked.settings, what=f"run {facts.id}", totals=plan.totals)
+    guids = planned.guids
+    if moved_rows(database, facts.run, planned.run):
+        guids = PackedGuids()
+        for row, there in same_rows(database, facts.run, planned.run):
+            guids.add(row, planned.guids.of_row(there) or "")
+    forget_run(database, planned.run)
+    heard = _heard(database, facts.run)
+    planned.release()
+    return Planned(
+        plan,
+        facts.run,
+        lanes,
+        guids,
+        planned.fingerprint,
+        (claim,),
+        new=False,
+        answered=heard.answered,
+        applied=heard.applied,
+    )
 
 
 def _plan(
@@ -186,7 +282,7 @@ def _plan(
         origin=facts.reverts or "",
         again=again,
         superseded=superseded,
-        guardrail=_guardrail(facts) if lanes else "",
+        guardrail=_guardrail(facts) if lanes or (facts.drained_for and not facts.done) else "",
         standing=totals,
     )
     return plan, lanes

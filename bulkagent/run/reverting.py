@@ -21,10 +21,12 @@ from bulkagent.ledger import (
     changed_rows,
     endpoints_of,
     forget_run,
+    latest_turn,
     read_as_written,
 )
 from bulkagent.outcome import Cause, Status
 from bulkagent.run.files import refuse_reports
+from bulkagent.run.fingerprint import fingerprint_of
 from bulkagent.run.grouping import Grouping
 from bulkagent.run.planning import Planned, ordered, recorded_roster, wave_of
 from bulkagent.run.protecting import Protected, protected_by, refuse_numbers
@@ -70,7 +72,6 @@ def plan_revert(
         refuse_reports(asked, recalled.gateways, database.path)
         planner = Planner(
             database,
-            command="revert",
             operation=facts.operation,
             roster=recorded_roster(asked.roster),
             extra_columns=facts.extra_columns,
@@ -84,6 +85,8 @@ def plan_revert(
             reverts=facts.run,
             job=asked.settings.job,
         )
+        fingerprint = fingerprint_of(database, facts)
+        turn = latest_turn(database)
         protected = protected_by(asked.settings)
         tally = _Tally(protected, Grouping(asked.settings.group_by, facts.extra_columns))
         opposite = request.assume_opposite
@@ -96,7 +99,7 @@ def plan_revert(
         agents = [(gateway, number) for gateway, _, number in planner.parts]
         refuse_numbers(agents, asked.settings, what=f"the revert of run {facts.id}")
         lanes = planner.planned(
-            now_ms, fingerprint=facts.fingerprint, endpoints=endpoints_of(database, facts.run)
+            now_ms, fingerprint=fingerprint, endpoints=endpoints_of(database, facts.run)
         )
         guids = PackedGuids()
         if lanes:
@@ -140,9 +143,10 @@ def plan_revert(
         planner.run,
         lanes,
         guids,
-        facts.fingerprint,
+        fingerprint,
         claims,
         planned_at=now_ms,
+        planned_turn=turn,
     )
     return made, recalled
 

@@ -35,12 +35,18 @@ from bulkagent.ledger import (
     default_path,
     exposure,
     forget_run,
-    note_take_over,
     open_ledger,
 )
 from bulkagent.outcome import Cause, Outcome
 from bulkagent.report import probe
-from bulkagent.run.beginning import await_start, begin, reach_gateways
+from bulkagent.run.beginning import (
+    Begun,
+    await_start,
+    begin,
+    give_up,
+    leave_to_later,
+    reach_gateways,
+)
 from bulkagent.run.consent import Consent
 from bulkagent.run.credentials import Supply, supply_of
 from bulkagent.run.events import EventLog
@@ -56,7 +62,7 @@ from bulkagent.run.progress import Progress
 from bulkagent.run.request import Plan, Request, Resume, Revert, RunResult
 from bulkagent.run.seeing import Watch
 from bulkagent.run.sending import Sending
-from bulkagent.run.taking_over import drain, watch, watch_presence
+from bulkagent.run.taking_over import make_way, watch, watch_presence
 from bulkagent.run.timetable import Timetable, timetable_of
 from bulkagent.run.typed_number import going_off, number_to_type
 from bulkagent.run.verdict import Ending
@@ -109,6 +115,8 @@ class Run:
         self._skip_reports = False
         self._started = 0.0
         self._executed = False
+        self.began_ms = self._clock.wall_ms()
+        """When whoever asks for it began, time of day: what ends later was in progress then."""
         self.agreed = False
         """Whether a person has looked at the plan and its guardrail, and agreed."""
         self.consent = consent
@@ -193,7 +201,14 @@ class Run:
         if exposed := exposure(ledger):
             self.warn(f"WARNING {exposed}")
         now_ms = self._clock.wall_ms()
-        planned, prepared = prepare(asked, self._prepared, database, now_ms=now_ms, stdin=stdin)
+        planned, prepared = prepare(
+            asked,
+            self._prepared,
+            database,
+            now_ms=now_ms,
+            began_ms=self.began_ms,
+            stdin=stdin,
+        )
         if self._prepared is None:
             self._supply = self._supply_of(prepared)
         if not prepared.gateways.emulated:
@@ -264,7 +279,7 @@ class Run:
                 " asked with it, or agree=True to agree beforehand",
                 totals=planned.plan.totals,
             )
-        took_over = await self._reach(planned, prepared, database)
+        await self._reach(planned, prepared)
         only = self._asked.only if isinstance(self._asked, Resume) else frozenset()
         # There before the leg begins, so that no signal falls between the two.
         sending = self._sending = Sending(
@@ -282,7 +297,7 @@ class Run:
             watches=self._watches,
             events=self._events,
         )
-        leg = await anyio.to_thread.run_sync(
+        begun = await anyio.to_thread.run_sync(
             functools.partial(
                 begin,
                 self._asked,
@@ -294,8 +309,9 @@ class Run:
                 now_ms=self._clock.wall_ms(),
             )
         )
-        self._executed = True
+        self._executed, leg = True, begun.leg
         self.begun()
+        await self._make_way(begun, planned, prepared, database)
         self._started = self._clock.monotonic()
         self._metrics = Metrics(
             prepared.request.metrics_file,
@@ -306,8 +322,6 @@ class Run:
         await anyio.to_thread.run_sync(self._metrics.begun)
         error, error_code = None, 1
         defect: BaseException | None = None
-        if took_over:
-            await anyio.to_thread.run_sync(note_take_over, database, planned.run, leg, took_over)
         presence = await anyio.to_thread.run_sync(Presence, database.path)
         try:
             async with anyio.create_task_group() as watches:
@@ -372,17 +386,59 @@ class Run:
             error=error,
             error_code=error_code,
             causes=causes,
+            taken_over=bool(self._drained_for),
         )
 
-    async def _take_over(self, planned: Planned, database: Database) -> str:
-        """Have another run drained where that is asked for; its ID."""
-        name = self._asked.take_over
-        if not name:
-            return ""
-        run_id = planned.plan.run_id
-        taken = await drain(database, name, by=run_id, clock=self._clock)
-        self._log.decided("run.took_over", run=taken or name, in_progress=bool(taken))
-        return taken
+    async def _make_way(
+        self, begun: Begun, planned: Planned, prepared: Prepared, database: Database
+    ) -> None:
+        """Have runs in the way leave what is this one's, and leave to later ones what is theirs.
+
+        Raises:
+            Refused: One does not, or it was stopped; the leg has ended by then.
+        """
+        refused: Refused | None = None
+        if begun.waits:
+            for taken in begun.ways.drained:
+                self._log.decided("run.took_over", run=taken.run_id, agents=taken.agents)
+            for taken in begun.ways.corrected:
+                self._log.decided("run.corrected", run=taken.run_id, agents=taken.agents)
+            with anyio.CancelScope() as self._reaching:
+                try:
+                    async with anyio.create_task_group() as watches:
+                        watches.start_soon(watch, planned.claims, self._clock, self._taken_over)
+                        await make_way(
+                            database,
+                            begun.ways,
+                            run=planned.run,
+                            by=planned.plan.run_id,
+                            timeout_s=prepared.request.settings.timeout_s,
+                            clock=self._clock,
+                            tell=self._tell,
+                        )
+                        watches.cancel_scope.cancel()
+                except* BulkagentError as failed:
+                    known = _first(failed)
+                    refused = known if isinstance(known, Refused) else Refused(str(known))
+            self._reaching = None
+        if self._drained_for:
+            refused = GuardrailRefused(f"{self._why_drained}; nothing was sent")
+        elif self._signal is not None and begun.waits:
+            refused = Interrupted("interrupted; nothing was sent", signal=self._signal)
+        if refused is None:
+            await anyio.to_thread.run_sync(
+                functools.partial(
+                    leave_to_later, self._asked, planned, database, consent=self.consent
+                )
+            )
+            return
+        refused.totals = planned.plan.totals
+        self._log.decided("run.refused", reason=str(refused))
+        now_ms = self._clock.wall_ms()
+        await anyio.to_thread.run_sync(
+            functools.partial(give_up, database, planned, begun.leg, refused, now_ms=now_ms)
+        )
+        raise refused
 
     def _taken_over(self, by: str) -> None:
         """Another run has asked for this one to be drained."""
@@ -466,15 +522,11 @@ class Run:
         self._log.decided("run.waiting", reason=text)
         self.warn(text)
 
-    async def _reach(self, planned: Planned, prepared: Prepared, database: Database) -> str:
-        """Wait for the start, refuse gateways that no request can come to, have a run drained.
+    async def _reach(self, planned: Planned, prepared: Prepared) -> None:
+        """Wait for the start, refuse gateways that no request can come to.
 
         Nothing was sent yet, so a signal ends it at once.
-
-        Returns:
-            The run that was drained; "" where none was.
         """
-        took_over = ""
         with anyio.CancelScope() as self._reaching:
             if self._signal is None:
                 if self.waiting_for is not None and planned.names:
@@ -486,13 +538,11 @@ class Run:
                     self._log.decided("run.started")
                 self.waiting_for = None  # also where there is nothing to wait for
                 await reach_gateways(planned, prepared, self._clock)
-                took_over = await self._take_over(planned, database)
         self._reaching = None
         if self._signal is not None:
             raise Interrupted(
                 "interrupted; nothing was sent", signal=self._signal, totals=planned.plan.totals
             )
-        return took_over
 
 
 def _with_number(planned: Planned, prepared: Prepared, database: Database) -> Planned:

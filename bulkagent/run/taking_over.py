@@ -1,70 +1,264 @@
-"""Having a run in progress drained for another one, and being drained.
+"""Whose agents a run may have that another one is at work on, and having that one leave them.
 
-What may live here: asking, waiting for it, and noticing that one is asked, or that there is no
-ledger any more. What this room must not know: how a run is drained. It is asked by a file beside
-its lock, never by a signal to a process number, which may be another's by now.
+What may live here: which run in the way leaves what, asking, waiting for it, and noticing that one
+is asked, or that there is no ledger any more. What this room must not know: how a run is drained,
+and how a row is left. A run is asked by a file beside its lock, never by a signal to a process
+number, which may be another's by now.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import anyio
 import anyio.to_thread
+import msgspec
 
 from bulkagent.clock import Clock
-from bulkagent.errors import ResumeRefused
+from bulkagent.errors import GuardrailRefused
 from bulkagent.ledger import (
     Claim,
     Database,
+    InFlight,
+    Overlap,
     Presence,
     ask_to_drain,
-    find_run,
+    give_back,
+    has_heard,
     has_lease,
+    in_flight,
     is_claimed,
+    owner_of,
+    withdraw_request,
 )
 
-__all__ = ["drain", "watch", "watch_presence"]
+__all__ = ["ALL", "Ways", "make_way", "refusal", "sort_out", "watch", "watch_presence"]
 
-_LOOK_EVERY_S = 1.0
-_ASK_EVERY_S = 0.2
+ALL = "all"
+"""The word for every run in the way."""
+
+_LOOK_EVERY_S = 0.25
+_ASK_EVERY_S = 0.1
+_HEARD_WITHIN_S = 15.0
+"""So long a process that is at work may take to hear that it is asked."""
 _PATIENCE_S = 120.0
-"""So long a run may take to drain: its grace, and the writing of its reports."""
+"""So long a run may take to drain: its grace, and what is in flight."""
+_SAY_EVERY_S = 10.0
+_IN_FLIGHT_MORE_S = 10.0
+"""So much longer than twice its timeout a run may take to come to an end with what is in flight."""
 
 
-async def drain(database: Database, name: str, *, by: str, clock: Clock) -> str:
-    """Have a run drained, and wait until its process has let go of it.
+class Ways(msgspec.Struct, frozen=True):
+    """What becomes of the runs that are in the way of another one."""
+
+    drained: tuple[Overlap, ...] = ()
+    """These stop."""
+    corrected: tuple[Overlap, ...] = ()
+    """These go on, and leave the agents that both want."""
+    left: tuple[Overlap, ...] = ()
+    """To these the agents that both want are left."""
+    against: tuple[Overlap, ...] = ()
+    """Because of these nothing may be sent."""
+
+
+def sort_out(
+    overlaps: Sequence[Overlap],
+    *,
+    named: Collection[int] | None,
+    person: bool,
+    new: bool,
+    run: int,
+) -> Ways:
+    """What becomes of the runs that are in the way.
+
+    A person's new run gets what another has finished with or not begun; what counts for a gate,
+    a floor or a canary stays with its run. A run that goes on leaves a person's later one what it
+    has. Everything else has to be named.
+
+    Args:
+        overlaps: The runs in the way.
+        named: The keys of those that are to be drained; None: all.
+        person: Whether a person agreed to this run at the terminal.
+        new: Whether this run begins, and does not go on.
+        run: Its key.
+    """
+    ways: dict[str, list[Overlap]] = {name: [] for name in Ways.__struct_fields__}
+    for overlap in overlaps:
+        if named is None or overlap.run in named:
+            way = "drained"
+        elif overlap.same:
+            way = "against"
+        elif new:
+            way = "corrected" if person and not overlap.gated else "against"
+        else:
+            way = "left" if overlap.person and overlap.run > run else "against"
+        ways[way].append(overlap)
+    return Ways(**{name: tuple(found) for name, found in ways.items()})
+
+
+def refusal(ways: Ways, *, person: bool) -> str:
+    """Why nothing may be sent, for people: every run in the way, and what can be done."""
+    against = ways.against
+    if all(overlap.same for overlap in against):
+        names = " and ".join(f"run {overlap.run_id}" for overlap in against)
+        return (
+            f"{names} of this roster is in progress elsewhere, at work on"
+            f" {against[0].agents:,} of these agents, so nothing was sent. Trying again is safe"
+        )
+    named = [*against, *ways.drained]
+    options = " ".join(f"--take-over {overlap.run_id}" for overlap in named)
+    several = f"{options}, or --take-over {ALL}" if len(named) > 1 else options
+    text = (
+        f"{_at_work(named)}, so nothing was sent; wait for"
+        f" {'its end' if len(named) == 1 else 'their ends'}, or have"
+        f" {'it' if len(named) == 1 else 'all of them'} drained first with {several}"
+    )
+    if ways.drained:
+        text = f"--take-over names not all that are in the way, and nothing was drained: {text}"
+    if person and any(overlap.gated for overlap in against):
+        text = f"{text}; a run with a gate, a floor or a canary leaves its agents to nobody else"
+    return text
+
+
+def _at_work(overlaps: Sequence[Overlap]) -> str:
+    first, *others = overlaps
+    text = f"run {first.run_id} is at work on {first.agents:,} of these agents"
+    return ", ".join([text, *(f"run {other.run_id} on {other.agents:,}" for other in others)])
+
+
+async def make_way(
+    database: Database,
+    ways: Ways,
+    *,
+    run: int,
+    by: str,
+    timeout_s: float,
+    clock: Clock,
+    tell: Callable[[str], None],
+) -> None:
+    """Wait until the runs in the way have left what is this one's.
 
     Args:
         database: The ledger.
-        name: Its ID, or the beginning of it.
-        by: The ID of the run that takes over.
+        ways: What becomes of them, which is in the ledger by now.
+        run: The key of this run.
+        by: Its ID.
+        timeout_s: How long it waits for a reply.
         clock: Time.
-
-    Returns:
-        Its whole ID; "" where it was not in progress, so that there is nothing to drain.
+        tell: Told what is waited for, for people.
 
     Raises:
-        RunNotFound: There is no such run.
-        ResumeRefused: It is the same run, or does not come to its end.
-        LedgerUnavailable: It cannot be asked.
+        GuardrailRefused: One does not leave it; those that have not heard of it have it back.
+        LedgerUnavailable: The ledger cannot be read, or one cannot be asked.
     """
-    facts = await anyio.to_thread.run_sync(find_run, database, name)
-    if facts.id == by:
-        raise ResumeRefused(f"--take-over {name}: that is this run itself; name the other one")
-    in_progress = await anyio.to_thread.run_sync(has_lease, database, facts.run)
-    if not (facts.running and in_progress):
-        return ""
-    await anyio.to_thread.run_sync(ask_to_drain, database.path, facts.id, by)
-    until = clock.monotonic() + _PATIENCE_S
-    while await anyio.to_thread.run_sync(is_claimed, database.path, facts.id):
-        if clock.monotonic() > until:
-            raise ResumeRefused(
-                f"run {facts.id} was asked to stop {_PATIENCE_S:.0f} s ago and has not, so nothing"
-                " was sent; look at its process, stop it, then try again"
+    if ways.drained:
+        await _drain(database, ways.drained, run=run, by=by, clock=clock, tell=tell)
+    if ways.corrected:
+        await _settle(database, ways.corrected, run=run, limit_s=timeout_s, clock=clock, tell=tell)
+
+
+async def _drain(
+    database: Database,
+    drained: Sequence[Overlap],
+    *,
+    run: int,
+    by: str,
+    clock: Clock,
+    tell: Callable[[str], None],
+) -> None:
+    tell(f"takes over: {_at_work(drained)}; waits until they have stopped sending")
+    for overlap in drained:
+        await anyio.to_thread.run_sync(ask_to_drain, database.path, overlap.run_id, by)
+    since = said = clock.monotonic()
+    while waiting := await anyio.to_thread.run_sync(_still_at_work, database, drained):
+        now = clock.monotonic()
+        unheard = [overlap for overlap, heard in waiting if not heard]
+        late = [overlap for overlap, _ in waiting] if now - since > _PATIENCE_S else []
+        if unheard and now - since > _HEARD_WITHIN_S:
+            late = unheard
+        if late:
+            await anyio.to_thread.run_sync(_let_go, database, run, late)
+            raise GuardrailRefused(_stuck(database, late, now - since))
+        if now - said > _SAY_EVERY_S:
+            said = now
+            tell(f"still waits: {_at_work([overlap for overlap, _ in waiting])}")
+        await clock.sleep(_ASK_EVERY_S)
+
+
+def _still_at_work(database: Database, drained: Sequence[Overlap]) -> list[tuple[Overlap, bool]]:
+    """Those that may still send, each with whether its process has heard that it is asked."""
+    return [
+        (overlap, has_heard(database.path, overlap.run_id))
+        for overlap in drained
+        if has_lease(database, overlap.run) and is_claimed(database.path, overlap.run_id)
+    ]
+
+
+def _let_go(database: Database, run: int, late: Sequence[Overlap]) -> None:
+    for overlap in late:
+        withdraw_request(database.path, overlap.run_id)
+        if not has_heard(database.path, overlap.run_id):
+            give_back(database, run, overlap.run)
+
+
+def _stuck(database: Database, late: Sequence[Overlap], seconds: float) -> str:
+    texts = [
+        f"run {overlap.run_id} has not stopped for {seconds:.0f} s:"
+        f" {_process(database, overlap.run_id)} hangs or is suspended"
+        for overlap in late
+    ]
+    return (
+        f"{'; '.join(texts)}. Nothing was sent: let the process go on (kill -CONT) or end it, then"
+        " try again"
+    )
+
+
+def _process(database: Database, run_id: str) -> str:
+    number = owner_of(database.path, run_id)
+    return f"its process {number}" if number else "its process"
+
+
+async def _settle(
+    database: Database,
+    corrected: Sequence[Overlap],
+    *,
+    run: int,
+    limit_s: float,
+    clock: Clock,
+    tell: Callable[[str], None],
+) -> None:
+    """Wait until those who are left have no request on its way any more."""
+    names = ", ".join(f"run {x.run_id} leaves {x.agents:,} agents to this one" for x in corrected)
+    tell(f"corrects: {names}")
+    since, said = clock.monotonic(), False
+    while found := await anyio.to_thread.run_sync(_on_the_way, database, run):
+        waited_s = clock.monotonic() - since
+        bound_s = 2 * max(limit_s, *(x.timeout_s for x in found)) + _IN_FLIGHT_MORE_S
+        if waited_s > bound_s:
+            for stuck in found:
+                await anyio.to_thread.run_sync(give_back, database, run, stuck.run)
+            texts = [
+                f"run {x.run_id} has not come to an end with {x.agents:,} requests for"
+                f" {waited_s:.0f} s: {_process(database, x.run_id)} hangs or is suspended"
+                for x in found
+            ]
+            raise GuardrailRefused(
+                f"{'; '.join(texts)}. Nothing was sent: let the process go on (kill -CONT) or end"
+                " it, then try again"
+            )
+        if not said:
+            said = True
+            agents = sum(x.agents for x in found)
+            tell(
+                f"waits for {agents:,} of them to whom a request is on its way, {bound_s:.0f} s at"
+                " most"
             )
         await clock.sleep(_ASK_EVERY_S)
-    return facts.id
+
+
+def _on_the_way(database: Database, run: int) -> list[InFlight]:
+    # Who was killed comes to no end; what it had in flight is waited for by the lanes themselves.
+    return [x for x in in_flight(database, run) if is_claimed(database.path, x.run_id)]
 
 
 async def watch_presence(presence: Presence, clock: Clock, lost: Callable[[str], None]) -> None:
@@ -95,4 +289,5 @@ async def watch(claims: Sequence[Claim], clock: Clock, asked: Callable[[str], No
         for claim in claims:
             if by := await anyio.to_thread.run_sync(claim.wanted_by):
                 asked(by)
+                await anyio.to_thread.run_sync(claim.hear)
                 return

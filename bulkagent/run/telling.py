@@ -84,6 +84,8 @@ class LegLine(msgspec.Struct, frozen=True, kw_only=True):
     consent: str | None = None
     on_behalf_of: str | None = None
     """`terminal`, `yes` or `program`; None where it needed nobody's."""
+    drained_for: str | None = None
+    """The run that took over, which ended it."""
 
 
 class RunStory(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -166,6 +168,7 @@ def run_story(ledger: Path | None, name: str, config: Sequence[str] = ()) -> Run
                     note=leg.note,
                     consent=leg.consent,
                     on_behalf_of=leg.on_behalf_of,
+                    drained_for=leg.drained_for,
                 )
                 for leg in legs_of(database, facts.run)
             ),

@@ -29,6 +29,8 @@ class Ending(msgspec.Struct, frozen=True):
     error_code: int = _DEFECT
     causes: frozenset[Cause] = frozenset()
     """Why any part of it ended before its time."""
+    taken_over: bool = False
+    """Whether it was drained because another run took over."""
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -50,10 +52,10 @@ def judge(
 ) -> Verdict:
     """The first that holds of: broken off, stopped, something to repeat, something refused, done.
 
-    A defect goes before a signal, that before what a person must look at, that before everything
-    else that may break a run off. A duplicate row follows its first row, so it has no say of its
-    own, and an invalid one was left out as somebody agreed to. What is left to a later run, or
-    cannot be set back, is nothing that repeating helps.
+    A defect goes before a take-over, that before a signal, that before what a person must look at,
+    that before everything else that may break a run off. A duplicate row follows its first row, so
+    it has no say of its own, and an invalid one was left out as somebody agreed to. What is left to
+    a later run, or cannot be set back, is nothing that repeating helps.
 
     Args:
         totals: Rows by status; those that are not there count as none.
@@ -67,7 +69,8 @@ def judge(
     left -= forgiven + causes.get(Cause.PROTECTED, 0)
     left_for_good = sum(causes.get(cause, 0) for cause in _FOR_GOOD)
     again = left > left_for_good
-    broken = _broken_off(ending, again=again)
+    taken = ending.taken_over and (again or bool(causes.get(Cause.SUPERSEDED, 0)))
+    broken = _broken_off(ending, again=again, taken=taken)
     if broken is not None:
         state, exit_code = broken
         return Verdict(state, exit_code, again)
@@ -77,13 +80,15 @@ def judge(
     return Verdict("completed", 4 if refused or left_for_good else 0, again)
 
 
-def _broken_off(ending: Ending, *, again: bool) -> tuple[str, int] | None:
+def _broken_off(ending: Ending, *, again: bool, taken: bool) -> tuple[str, int] | None:
     """The first thing that broke a run off; a stop that came too late for that is none."""
     interrupted = "interrupted"
     halted = bool(ending.causes & _HELD_BACK)
     stopped = again or ending.error is not None or halted
     candidates = (
         (ending.error is not None and ending.error_code == _DEFECT, interrupted, _DEFECT),
+        # Before a signal, after which a scheduler would start it again: against a person.
+        (taken, "halted", _PERSON_MUST_LOOK),
         (ending.signal is not None and stopped, interrupted, _SIGNAL_BASE + (ending.signal or 0)),
         (halted, "halted", _PERSON_MUST_LOOK),
         (

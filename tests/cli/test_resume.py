@@ -137,7 +137,7 @@ def test_a_run_under_way_is_refused_to_a_second_process_and_free_after_a_kill(
             again = ["resume", "last", "--yes"], [*apply, "--or-resume"], ["revert", "last"]
             for command in again:
                 refused = bulkagent(tmp_path, *command, "--json")
-                assert (refused.code, refused.json["state"]) == (2, "refused")
+                assert (refused.code, refused.json["state"]) == (5, "refused")
                 assert "another process" in refused.err
             assert gateway.judge("stats")["requests"] == 4
             process.kill()

@@ -40,7 +40,7 @@ STORY = {
 }
 LEG = {
     *("leg", "command", "started_at", "finished_at", "state", "exit_code", "reason", "override"),
-    *("took_over", "who", "note", "on_behalf_of", "consent"),
+    *("took_over", "drained_for", "who", "note", "on_behalf_of", "consent"),
 }
 ROW = {"row", "gateway", "flag", "status", "cause", "retcode", "message", "attempts"}
 ATTEMPT = {"attempt", "sent_at", "ended", "http_status", "latency_ms", "message"}

@@ -42,7 +42,7 @@ ROWS: Mapping[str, tuple[tuple[str, ...], dict[str, Any]]] = {
     "--job": (("morning",), {"job": "morning"}),
     "--note": (("a ticket",), {"note": "a ticket"}),
     "--on-behalf-of": (("rota 812",), {"on_behalf_of": "rota 812"}),
-    "--take-over": (("2026",), {"take_over": "2026"}),
+    "--take-over": (("2026", "--take-over", "all"), {"take_over": ("2026", "all")}),
     "--concurrency": (("5",), {"concurrency": 5}),
     "--rate": (("7/s",), {"per_second": 7.0}),
     "--burst": (("3",), {"burst": 3}),

@@ -235,10 +235,11 @@ class Leg:
         await asyncio.sleep(0)
         return self.shelves[lane].popleft() if self.shelves[lane] else None
 
-    async def mark(self, item: Agent, attempt: int) -> None:
+    async def mark(self, item: Agent, attempt: int) -> bool:
         await asyncio.sleep(0)
         if not self.dead:
             item.status, item.cause = None, None
+        return True
 
     def attempted(self, item: Agent, attempt: int, ended: Attempt) -> None:
         pass

@@ -19,6 +19,7 @@ class ListSource:
         self.taken: list[str] = []
         self.claims: list[tuple[str, int]] = []  # marks that were asked for
         self.marks: list[tuple[str, int]] = []  # marks that were made
+        self.taken_away: set[str] = set()  # by somebody else, so that no mark is made
         self.between: list[tuple[str, int]] = []
         self.stories: dict[str, Story[Attempt]] = {}
 
@@ -31,10 +32,13 @@ class ListSource:
         self.taken.append(self.lanes[lane].popleft())
         return self.taken[-1]
 
-    async def mark(self, item: str, attempt: int) -> None:
+    async def mark(self, item: str, attempt: int) -> bool:
         self.claims.append((item, attempt))
         await asyncio.sleep(0)  # a commit takes a turn of the loop
+        if item in self.taken_away:
+            return False
         self.marks.append((item, attempt))
+        return True
 
     def attempted(self, item: str, attempt: int, ended: Attempt) -> None:
         self.between.append((item, attempt))

@@ -3,11 +3,12 @@
 import asyncio
 import hashlib
 import random
+from collections.abc import Callable
 
 import pytest
 
 from bulkagent.engine import Engine, Limits, RetryPolicy
-from bulkagent.outcome import Attempt
+from bulkagent.outcome import Attempt, Cause
 from tests.dispositions import BUSY, DONE, LOST, ended
 from tests.engine.far import Far, bulkhead
 from tests.engine.lists import ListSource, words
@@ -221,3 +222,23 @@ def test_stories_of_many_parked_items_are_not_mixed_up() -> None:
     for word, story in source.stories.items():
         assert story.last.message == word
         assert story.attempts == tries[word] == int(word.removeprefix("word")) % 5 + 1
+
+
+def test_an_item_that_somebody_else_takes_is_not_attempted() -> None:
+    """Before its first attempt nothing more is heard of it; after it, its story ends as it is."""
+    source, far = ListSource(words(20)), Far(script={"word3": [BUSY]})
+    source.taken_away.add("word7")
+    made = far.attempt
+
+    async def attempt(word: str, overdue: Callable[[], None]) -> Attempt:
+        if word == "word3":
+            source.taken_away.add(word)
+        return await made(word, overdue)
+
+    run(bulkhead(source, attempt, Limits(concurrency=3, per_second=None)).run())
+    assert {word for _, word in far.starts} == {*words(20)} - {"word7"}
+    assert set(source.stories) == {*words(20)} - {"word7"}
+    assert (source.stories["word3"].attempts, source.stories["word3"].withheld) == (
+        1,
+        Cause.SUPERSEDED,
+    )

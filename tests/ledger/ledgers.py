@@ -6,7 +6,15 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from bulkagent.ledger import Database, Journal, Planner, find_run, lines, summarise
+from bulkagent.ledger import (
+    Database,
+    Journal,
+    Planner,
+    begin_leg,
+    find_run,
+    lines,
+    summarise,
+)
 from bulkagent.ledger.history import Summary
 from bulkagent.outcome import Assignment, Attempt, Disposition, Line, Outcome, Story
 from tests.dispositions import ended
@@ -68,6 +76,13 @@ def plan(database: Database, agents: int, *, gateway: str = "east") -> Planner:
     for row in range(2, agents + 2):
         made.assign(row, str(1000 + row), gateway, ON, ())
     made.planned(1_700_000_000_500)
+    begun(database, made, now_ms=1_700_000_000_500)
+    return made
+
+
+def begun(database: Database, made: Planner, *, command: str = "apply", now_ms: int = 1) -> Planner:
+    """A planned run that has begun its first leg."""
+    begin_leg(database, made.run, command=command, only=(), override="", now_ms=now_ms)
     return made
 
 

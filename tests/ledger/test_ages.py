@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bulkagent.ledger import Database, find_run, idle_s
 from bulkagent.ledger.ages import SKEW_MS, Turn, Turns
-from tests.ledger.ledgers import planner
+from tests.ledger.ledgers import begun, planner
 
 HOUR = 3_600_000
 TIMES = st.integers(0, 20 * HOUR)
@@ -56,9 +56,12 @@ def test_how_long_a_run_lay_still(database: Database) -> None:
     made = planner(database)
     assert database.all("SELECT count(*) FROM legs") == [(0,)]
     made.planned(5 * HOUR)
+    begun(database, made, now_ms=5 * HOUR)
     facts = find_run(database, made.run_id)
     assert idle_s(database, facts, 6 * HOUR) == 3600
     assert idle_s(database, facts, 5 * HOUR - 1000) == 0
     assert idle_s(database, facts, 4 * HOUR) == math.inf
-    planner(database).planned(1 * HOUR)
+    later = planner(database)
+    later.planned(1 * HOUR)
+    begun(database, later, now_ms=1 * HOUR)
     assert idle_s(database, facts, 6 * HOUR) == math.inf, "a later run says that it was ahead"

@@ -16,7 +16,7 @@ from bulkagent.errors import LedgerFailed, LedgerUnavailable
 from bulkagent.ledger import Database, Journal, find_run, shelves, summarise
 from bulkagent.ledger import commits as module
 from bulkagent.ledger.database import Busy
-from bulkagent.outcome import Assignment, Outcome, Status
+from bulkagent.outcome import Assignment, Cause, Outcome, Status
 from tests.dispositions import BUSY, DONE, LOST, REFUSED, ended
 from tests.ledger.ledgers import (
     OFF,
@@ -26,6 +26,7 @@ from tests.ledger.ledgers import (
     marks_on_disk,
     plan,
     planner,
+    report,
     statuses,
     story,
     took,
@@ -693,3 +694,32 @@ async def test_the_log_is_moved_into_the_file_at_the_end(database: Database) -> 
     copy.write_bytes(database.path.read_bytes())
     with Database(copy) as alone:
         assert summarise(alone, find_run(alone, "last").run).totals["unknown"] == 500
+
+
+# What another run takes.
+
+
+@pytest.mark.parametrize("synced", [False, True])
+async def test_the_mark_of_a_row_that_another_run_has_taken_is_refused(
+    database: Database, *, synced: bool
+) -> None:
+    """In the mark's own commit: also of a row that was read ahead, or that is tried again."""
+    made, other = plan(database, 4), plan(database, 1)
+    async with journal(database, made.run, synced=synced) as book:
+        first, again, taken, last = await took_all(book)
+        assert await book.mark(first, 1)
+        assert await book.mark(again, 1)
+        book.attempted(again, 1, ended(BUSY))
+        await book.flushed()
+        rows = [(made.run, item.row, other.run) for item in (again, taken)]
+        database.write(("INSERT INTO superseded VALUES (?,?,?)", rows))
+        asked = ((again, 2), (taken, 1), (last, 1))
+        marks = await asyncio.gather(*(book.mark(item, attempt) for item, attempt in asked))
+        assert marks == [False, False, True]
+        book.settle(again, story(BUSY))
+        assert not await book.mark(taken, 1), "it stays so"
+        assert (book.counters.requests, book.counters.retries) == (3, 0)
+    assert marks_on_disk(database.path) == {first.row: 1, again.row: 1, last.row: 1}
+    causes = {line.row: line.cause for line in report(database, made.run_id)[0]}
+    assert causes[taken.row] is causes[again.row] is Cause.SUPERSEDED
+    assert statuses(database, made.run)[taken.row] == "not_attempted"

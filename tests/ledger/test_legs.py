@@ -20,7 +20,6 @@ from bulkagent.ledger import (
     portions,
     steps,
     supersede,
-    touched_since,
 )
 from bulkagent.outcome import Cause, Disposition, Status
 from tests.dispositions import ABSENT, BUSY, DONE, LOST, REFUSED, UNREACHED, ended
@@ -28,6 +27,7 @@ from tests.ledger.ledgers import (
     OFF,
     ON,
     StillClock,
+    begun,
     journal,
     planner,
     report,
@@ -71,6 +71,7 @@ async def _ran(
     for row, agent in enumerate(agents, start=2):
         made.assign(row, str(agent), at.gateway, OFF, ())
     made.planned(5, endpoints=[at])
+    begun(database, made, now_ms=5)
     async with journal(database, made.run) as book:
         await _sent(book, ends)
     return made
@@ -200,6 +201,7 @@ async def test_groups_count_what_stands_the_same_and_say_what_is_left(database: 
     made.assign(8, "201", "west", ON, ())
     made.reject(9, "x", "east", OFF, (), status=Status.INVALID, reason="none")
     made.planned(1, endpoints=[EAST, WEST])
+    begun(database, made)
     async with journal(database, made.run, lanes=(0, 1)) as book:
         await _sent(book, [DONE, DONE, LOST, REFUSED])
     database.write(("INSERT INTO superseded VALUES (?,?,?)", [(made.run, 7, 9)]))
@@ -237,22 +239,7 @@ async def test_earlier_runs_and_other_gateways_supersede_nothing(database: Datab
     made = await _ran(database)
     await _ran(database, at=Endpoint("east", WEST.url, {}))
     assert supersede(database, made.run) == {}
-    assert not touched_since(database, made.run)
     assert sum(supersede(database, earlier.run).values()) == 3
-    assert touched_since(database, earlier.run)
-
-
-@pytest.mark.parametrize("end", [DONE, ABSENT, None])
-async def test_a_run_is_touched_where_a_later_one_has_dispatched_any_agent(
-    database: Database, end: Disposition | None
-) -> None:
-    """Also one that the run was done with."""
-    made = await _ran(database)
-    await _ran(database, [], agents=[101])
-    assert not touched_since(database, made.run)
-    await _ran(database, [end], agents=[101])
-    assert touched_since(database, made.run)
-    assert supersede(database, made.run) == {}
 
 
 async def test_legs_are_told_from_the_first(database: Database) -> None:

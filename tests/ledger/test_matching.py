@@ -45,15 +45,16 @@ LEFT = {
 }
 
 
-def _offers(arguments: str = OFF) -> list[tuple[str, str, str, int]]:
+def _offers(arguments: str = OFF) -> list[tuple[str, str, str, int, bool]]:
     """A roster that has all who are left, at lines 100 and so on."""
-    return [(gateway, agent, arguments, 100 + row) for row, (gateway, agent) in LEFT.items()]
+    return [(gateway, agent, arguments, 100 + row, True) for row, (gateway, agent) in LEFT.items()]
 
 
 async def test_every_row_that_is_left_gets_its_own_in_the_other_roster(database: Database) -> None:
     """In the run's order, whatever the other's; agents that are done with do not matter."""
     made = await _run(database)
-    more = [("east", "101", OFF, 1), ("east", "999", OFF, 2), ("south", "103", ON, 3)]
+    others = [("east", "101", OFF, 1), ("east", "999", OFF, 2), ("south", "103", ON, 3)]
+    more = [(*other, True) for other in others]
     offers = [*_offers(), *more]
     random.Random(1).shuffle(offers)
     with Matching(database, made.run, offers) as matching:
@@ -72,7 +73,7 @@ async def test_arguments_must_be_the_runs_unless_none_are_offered(database: Data
 
 async def test_the_same_number_on_another_gateway_is_another_agent(database: Database) -> None:
     made = await _run(database)
-    offers = [("east", agent, arguments, row) for _, agent, arguments, row in _offers()]
+    offers = [("east", *offer[1:]) for offer in _offers()]
     with Matching(database, made.run, offers) as matching:
         assert matching.missing() == (2, ("101", "102"))
 
@@ -87,7 +88,7 @@ async def test_what_is_superseded_is_not_left(database: Database) -> None:
 
 async def test_of_several_rows_for_an_agent_the_first_counts(database: Database) -> None:
     made = await _run(database)
-    twice = [(*offer[:3], offer[3] + 500) for offer in _offers()]
+    twice = [(*offer[:3], offer[3] + 500, True) for offer in _offers()]
     with Matching(database, made.run, [*_offers(), *twice]) as matching:
         assert list(matching.pairs()) == [(row, 100 + row) for row in LEFT]
 
@@ -97,7 +98,7 @@ async def test_a_roster_that_cannot_be_read_to_its_end_leaves_nothing_open(
 ) -> None:
     made = await _run(database)
 
-    def offers() -> Iterator[tuple[str, str, str, int]]:
+    def offers() -> Iterator[tuple[str, str, str, int, bool]]:
         yield from _offers()
         raise ValueError("line 7")
 
@@ -127,7 +128,7 @@ def test_missing_and_pairs_are_all_that_is_left(
             made.assign(agent, str(agent), "east", ON, ())
         made.planned(1)
         made.claim.release()
-        offers = [("east", str(agent), "", 1000 + agent) for agent in offered]
+        offers = [("east", str(agent), "", 1000 + agent, True) for agent in offered]
         with Matching(database, made.run, offers) as matching:
             lacking = [str(agent) for agent in sorted(have - set(offered))]
             assert matching.missing() == (len(lacking), tuple(lacking[:3]))

@@ -72,7 +72,7 @@ def test_a_run_has_one_owner_also_within_a_process(ledger: Path) -> None:
     for new in (False, True):
         with pytest.raises(RunBusy, match=RUN) as refused:
             Claim(ledger, RUN, new=new)
-        assert refused.value.exit_code == 2
+        assert refused.value.exit_code == 5
     assert is_claimed(ledger, RUN), "a refused claim takes nothing away"
     claim.release()
 

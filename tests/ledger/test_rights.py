@@ -18,12 +18,11 @@ from bulkagent.ledger import (
     Planner,
     agents_set_at,
     changed_rows,
-    set_out,
 )
 from bulkagent.ledger.rights import known_before
 from bulkagent.outcome import Disposition, Story
 from tests.dispositions import ABSENT, DONE, LOST, REFUSED, UNREACHED, ended
-from tests.ledger.ledgers import OFF, ON, StillClock, journal, planner, took
+from tests.ledger.ledgers import OFF, ON, StillClock, begun, journal, planner, took
 
 HOUR = 3_600_000
 EAST = "https://east"
@@ -81,7 +80,7 @@ async def _sent(
     database: Database, made: Planner, ends: Mapping[str, Disposition | None], at_ms: int
 ) -> None:
     """Dispatch what is planned from a time on; None: killed before its end."""
-    set_out(database, made.run, at_ms)
+    begun(database, made, now_ms=at_ms)
     clock = StillClock()
     clock.ms = at_ms
     lanes = range(len(set(made._lanes.values())))

@@ -25,7 +25,7 @@ from bulkagent.ledger import (
 )
 from bulkagent.outcome import Status
 from tests.dispositions import DONE
-from tests.ledger.ledgers import ON, journal, planner, story, took
+from tests.ledger.ledgers import ON, begun, journal, planner, story, took
 
 
 def _planned(database: Database, fingerprint: str = "", *, now_ms: int = 1000) -> Planner:
@@ -33,13 +33,12 @@ def _planned(database: Database, fingerprint: str = "", *, now_ms: int = 1000) -
     made.assign(2, "101", "east", ON, ())
     made.assign(3, "102", "east", ON, ())
     made.planned(now_ms, fingerprint=fingerprint)
-    return made
+    return begun(database, made, now_ms=now_ms)
 
 
 def _reverting(database: Database, run: int, fingerprint: str) -> Planner:
     made = Planner(
         database,
-        command="revert",
         operation="settalkright",
         roster="roster.csv",
         extra_columns=(),
@@ -49,7 +48,7 @@ def _reverting(database: Database, run: int, fingerprint: str) -> Planner:
         reverts=run,
     )
     made.planned(1000, fingerprint=fingerprint)
-    return made
+    return begun(database, made, command="revert")
 
 
 def test_runs_of_the_same_roster_come_latest_first(database: Database) -> None:

@@ -8,11 +8,12 @@ The judge is the gateway's own record of who was set to what.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import shutil
+import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
@@ -80,17 +81,23 @@ class Copying:
         self._gateway = gateway
         self._folder = folder
         self._loop = asyncio.get_running_loop()
-        self._write = Database.write
+        self._locked = Database.locked
+        self._one_at_a_time = threading.Lock()
 
-    def write(self, database: Database, *statements: Any) -> None:
+    @contextlib.contextmanager
+    def locked(self, database: Database) -> Iterator[None]:
         if database.path != self._ledger:
-            return self._write(database, *statements)
-        database._connection.set_trace_callback(self._within)
-        try:
-            self._write(database, *statements)
-        finally:
-            database._connection.set_trace_callback(None)
-        return self._copy("after")
+            with self._locked(database):
+                yield
+            return
+        with self._one_at_a_time:  # another thread's commit would tear a copy
+            database._connection.set_trace_callback(self._within)
+            try:
+                with self._locked(database):
+                    yield
+            finally:
+                database._connection.set_trace_callback(None)
+            self._copy("after")
 
     def _within(self, statement: str) -> None:
         if statement == "COMMIT":
@@ -213,17 +220,17 @@ async def seen_through(copy: Copy, gateway: EmulatedGateway, folder: Path) -> st
 @pytest.fixture
 def hook(monkeypatch: pytest.MonkeyPatch) -> Callable[[Copying | None], None]:
     """Puts the copying into every connection's transactions, and takes it out again."""
-    original = Database.write
+    original = Database.locked
 
     def set_to(copying: Copying | None) -> None:
         if copying is None:
-            monkeypatch.setattr(Database, "write", original)
+            monkeypatch.setattr(Database, "locked", original)
         else:
 
-            def write(database: Database, *statements: Any) -> None:
-                copying.write(database, *statements)
+            def locked(database: Database) -> contextlib.AbstractContextManager[None]:
+                return copying.locked(database)
 
-            monkeypatch.setattr(Database, "write", write)
+            monkeypatch.setattr(Database, "locked", locked)
 
     return set_to
 

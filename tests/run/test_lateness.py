@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from bulkagent.errors import GuardrailRefused, ResumeRefused
+from bulkagent.errors import GuardrailRefused
 from bulkagent.ledger import Database, find_run, open_ledger
 from bulkagent.outcome import Cause
 from bulkagent.run import Consent, Resume, Revert, Run
@@ -44,7 +44,7 @@ async def test_a_run_that_comes_while_a_revert_waits_for_its_answer_counts(tmp_p
         assert set((await _while_asked(made, revert, flag=0)).values()) == {0}
 
 
-async def test_an_orchestrator_does_not_go_on_with_a_run_that_became_another_while_it_waited(
+async def test_an_orchestrator_leaves_whom_another_run_has_set_while_it_waited(
     tmp_path: Path,
 ) -> None:
     async with shift(tmp_path) as made:
@@ -53,11 +53,10 @@ async def test_an_orchestrator_does_not_go_on_with_a_run_that_became_another_whi
         with Run(again, clock=made.clock, uniform=lambda: 0.0, consent=Consent.PROGRAM) as run:
             plan = await asyncio.to_thread(run.prepare)
             assert plan.command == "resume"
-            await made.apply(made.write([101], name="one.csv"), flag=1)
-            requests = made.requests
-            with pytest.raises(ResumeRefused, match="meanwhile"):
-                await run.execute()
-            assert made.requests == requests
+            await made.apply(made.write([110], name="one.csv"), flag=1)
+            ended = await run.execute()
+        assert ended.causes == {"superseded": 1}
+        assert made.rights()["110"] == 1
 
 
 async def test_the_same_name_for_another_gateway_is_another_run(tmp_path: Path) -> None:

@@ -235,7 +235,7 @@ async def test_a_run_that_somebody_owns_is_refused(
         for command in (made.resume, made.revert):
             with pytest.raises(RunBusy, match="another process") as refused:
                 await command(run_id)
-            assert refused.value.exit_code == 2
+            assert refused.value.exit_code == 5
         assert made.requests == requests
         claim.release()
         assert (await made.resume()).exit_code == 0

@@ -132,3 +132,15 @@ def test_the_exit_code_is_the_first_of_all_that_hold(
     states = {0: "completed", 3: "completed", 4: "completed", 6: "halted"}
     assert verdict.state == states.get(verdict.exit_code, "interrupted")
     assert verdict.again is (left > 0)
+
+
+@pytest.mark.parametrize("number", [None, signal.SIGTERM])
+def test_a_run_that_was_taken_over_is_halted_whatever_signal_came_too(number: int | None) -> None:
+    """Exit 6, not 143: no scheduler may start it again against a person."""
+    ending = Ending(signal=number, taken_over=True, causes=frozenset({Cause.INTERRUPTED}))
+    left = totals(applied=3, not_attempted=2)
+    assert judge(left, {"interrupted": 2}, ending) == Verdict("halted", 6, again=True)
+    assert judge(left, {"superseded": 2}, ending) == Verdict("halted", 6, again=False)
+    assert judge(totals(applied=5), {}, ending) == DONE, "it was over before"
+    defect = Ending(taken_over=True, error="a defect")
+    assert judge(left, {}, defect).exit_code == 1

@@ -31,12 +31,12 @@ Job = Annotated[
     ),
 ]
 TakeOver = Annotated[
-    str | None,
+    list[str] | None,
     option(
         "--take-over",
         env=False,
         metavar="RUN",
-        help="Have this run, which is in progress on the same agents, drained first.",
+        help="Have this run, in progress on the same agents, drained first; repeatable, or all.",
         autocompletion=completing.run_names,
     ),
 ]

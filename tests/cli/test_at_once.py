@@ -1,0 +1,301 @@
+"""Several commands at once on one ledger, round after round; the judge is the gateway's record.
+
+`pytest -m soak -s tests/cli/test_at_once.py -n 0` runs 200, 60 and 50 rounds, and prints figures.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import pty
+import random
+import signal
+import subprocess
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.cli.command import COMMAND, HANG_S, Emulated, Ended, bulkagent, emulated, environment
+from tests.cli.test_apply import _take_terminal, _until
+
+AGENTS = 60
+LAST_AGENT = 100 + AGENTS
+SOME = 12
+"""Agents whom a person sets otherwise."""
+
+Printed = Callable[[str], None]
+
+
+class Rounds:
+    """Rounds of commands against one gateway, each with a ledger of its own."""
+
+    def __init__(self, gateway: Emulated) -> None:
+        self.gateway = gateway
+        self.folder = gateway.folder
+        self.number = 0
+        self.in_doubt = 0
+        self.ledger = Path()
+        self.since = 0
+        self.kept = 0
+        self.ways: Counter[str] = Counter()
+
+    def begin(self) -> None:
+        self.number += 1
+        self.ledger = self.folder / f"{self.number}.sqlite3"
+        self.since = len(self.gateway.judge("history"))
+
+    def apply(self, flag: int, *more: object, roster: Path | None = None) -> list[object]:
+        address = ["--gateway", self.gateway.url, "--ca-file", self.gateway.ca_file]
+        report = self.folder / f"{self.number}.{flag}.csv"
+        own = ["--ledger", self.ledger, "--report", report, "--progress", "none"]
+        return ["apply", roster or self.gateway.roster, "--flag", flag, *address, *own, *more]
+
+    def job(self, flag: int = 1, rate: str = "250/s") -> list[object]:
+        """As an orchestrator starts it, and starts it again."""
+        limits = ["--concurrency", 4, "--rate", rate, "--burst", 4]
+        return self.apply(flag, "--or-resume", "--yes", "--json", *limits)
+
+    def start(self, command: list[object]) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [COMMAND, *map(str, command)],
+            cwd=self.folder,
+            env=environment(self.folder),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def together(self, times: int) -> list[Ended]:
+        """The job, so many times at once, to all their ends."""
+        processes = [self.start(self.job()) for _ in range(times)]
+        ended = []
+        for process in processes:
+            out, err = process.communicate(timeout=HANG_S)
+            ended.append(Ended(process.returncode, out, err))
+        return ended
+
+    def history(self) -> list[tuple[str, int]]:
+        """Who was set to what in this round, in order."""
+        changes = self.gateway.judge("history")[self.since :]
+        return [(x["agent_id"], x["flag"]) for x in changes if x["event"] == "talk_right"]
+
+    def runs(self) -> list[dict[str, object]]:
+        listed = bulkagent(self.folder, "runs", "--ledger", self.ledger, "--json")
+        found: list[dict[str, object]] = listed.json["runs"]
+        return found
+
+    def wait_for(self, process: subprocess.Popen[str], requests: int) -> None:
+        """Until so many were set in this round, or it is over."""
+        while process.poll() is None and len(self.history()) < requests:
+            pass
+
+    def two_at_once(self) -> None:
+        """On a fresh ledger exactly one begins; the others are exit 5, never 2."""
+        self.begin()
+        ended = self.together(2)
+        assert sorted(end.code for end in ended) == [0, 5], [end.err for end in ended]
+        (other,) = (end for end in ended if end.code)
+        assert other.json["state"] == "refused"
+        assert Counter(agent for agent, _ in self.history()) == Counter(
+            str(agent) for agent in range(101, LAST_AGENT + 1)
+        )
+        assert len(list_of_runs(self.ledger)) == 1, "its throw-away plan is gone"
+
+    def three_after_a_kill(self, after: int) -> None:
+        """Exactly one goes on with it, and nobody who was applied is sent again."""
+        self.begin()
+        process = self.start(self.job())
+        self.wait_for(process, after)
+        process.kill()
+        process.communicate(timeout=HANG_S)
+        while self.gateway.judge("stats")["in_flight"]:
+            pass
+        killed = list_of_runs(self.ledger)
+        before = Counter(agent for agent, _ in self.history())
+        applied = applied_in(self.ledger)
+        assert applied <= set(before)
+        ended = self.together(3)
+        codes = sorted(end.code for end in ended)
+        assert codes == [0, 5, 5], [end.err for end in ended]
+        after_all = Counter(agent for agent, _ in self.history())
+        assert len(after_all) == AGENTS
+        again = {agent for agent, times in after_all.items() if times > 1}
+        assert not again & applied
+        assert all(after_all[agent] <= 2 for agent in again)
+        self.in_doubt += len(again)
+        assert list_of_runs(self.ledger) == killed, "none began a second run"
+
+    def person_between(self, way: str, chance: random.Random) -> None:
+        """What a person sets in mid-run stands, whatever the job's restart does."""
+        self.begin()
+        self.ways[way] += 1
+        some = self.some(chance)
+        process = self.start(self.job(rate="100/s"))
+        self.wait_for(process, chance.randint(3, AGENTS - 20))
+        over = [] if way == "correction" else ["--take-over", "all"]
+        command = self.apply(0, "--rate", "none", *over, roster=some)
+        if way == "take-over with --yes":
+            done = bulkagent(self.folder, *command, "--yes")
+            assert done.code == 0, done.err
+        else:
+            code, shown = self.agreed(command)
+            assert code == 0, shown
+        out, err = process.communicate(timeout=HANG_S)
+        wanted = {row["agent_id"] for row in rows_of(some)}
+        if process.returncode == 6:
+            assert json.loads(out)["state"] == "halted", err
+        else:
+            # Corrected, or over before it was taken over.
+            assert process.returncode in {0, 4}, err
+        requests = len(self.history())
+        again = bulkagent(self.folder, *self.job())
+        if process.returncode == 6:
+            assert again.code == 6, again.err
+            assert len(self.history()) == requests, "nothing was sent"
+        self.kept += len(wanted)
+        rights = {x["agent_id"]: x["talk_right"] for x in self.gateway.judge("agents")}
+        assert {rights[agent] for agent in wanted} == {0}, (way, again.err)
+
+    def some(self, chance: random.Random) -> Path:
+        """A roster of a few of the agents."""
+        rows = rows_of(self.gateway.roster)
+        path = self.folder / f"some{self.number}.csv"
+        with path.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, rows[0])
+            writer.writeheader()
+            writer.writerows(chance.sample(rows, SOME))
+        return path
+
+    def agreed(self, command: list[object]) -> tuple[int, str]:
+        """A command that a person agrees to at the terminal."""
+        ours, theirs = pty.openpty()
+        process = subprocess.Popen(
+            [COMMAND, *map(str, command)],
+            cwd=self.folder,
+            env=environment(self.folder, {"TERM": "dumb"}),
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            start_new_session=True,
+            preexec_fn=_take_terminal,  # noqa: PLW1509 - no other thread is running here
+        )
+        os.close(theirs)
+        shown = _until(ours, b"[y/N]")
+        os.write(ours, b"y\n")
+        shown += _until(ours, b"")
+        code = process.wait(HANG_S)
+        os.close(ours)
+        return code, shown
+
+
+def rows_of(roster: Path) -> list[dict[str, str]]:
+    with roster.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def list_of_runs(ledger: Path) -> list[str]:
+    from bulkagent.ledger import list_runs, open_ledger
+
+    with open_ledger(ledger) as database:
+        return [facts.id for facts in list_runs(database, 99)]
+
+
+def applied_in(ledger: Path) -> set[str]:
+    from bulkagent.ledger import find_run, lines, open_ledger
+    from bulkagent.run.reporting import FLAGS
+
+    with open_ledger(ledger) as database:
+        run = find_run(database, "last").run
+        return {x.agent_id for x in lines(database, run, FLAGS) if x.status == "applied"}
+
+
+def rounds_of_two(folder: Path, times: int) -> str:
+    with emulated(folder, f"101-{LAST_AGENT}") as gateway:
+        rounds = Rounds(gateway)
+        for _ in range(times):
+            rounds.two_at_once()
+    return f"{times} rounds of two `apply --or-resume` at once: each time one sends, one is exit 5"
+
+
+def rounds_after_kills(folder: Path, times: int, seed: int) -> str:
+    chance = random.Random(seed)
+    with emulated(folder, f"101-{LAST_AGENT}") as gateway:
+        rounds = Rounds(gateway)
+        for _ in range(times):
+            rounds.three_after_a_kill(chance.randint(1, AGENTS - 12))
+    return (
+        f"{times} rounds of three at once after a kill: each time one goes on, two are exit 5, and"
+        f" nobody who was applied is sent again ({rounds.in_doubt} in doubt were)"
+    )
+
+
+WAYS = ("correction", "take-over", "take-over with --yes")
+
+
+def rounds_with_persons(folder: Path, times: int, seed: int) -> str:
+    chance = random.Random(seed)
+    with emulated(folder, f"101-{LAST_AGENT}") as gateway:
+        rounds = Rounds(gateway)
+        for number in range(times):
+            rounds.person_between(WAYS[number % len(WAYS)], chance)
+    return (
+        f"{times} rounds of a job, a person in mid-run and the job's restart ({dict(rounds.ways)}):"
+        f" what the person set stands for all {rounds.kept:,} agents"
+    )
+
+
+def test_two_or_resume_at_once(tmp_path: Path, printed: Printed) -> None:
+    printed(rounds_of_two(tmp_path, 1))
+
+
+def test_three_or_resume_at_once_after_a_kill(tmp_path: Path, printed: Printed) -> None:
+    printed(rounds_after_kills(tmp_path, 1, seed=1))
+
+
+def test_what_a_person_sets_in_mid_run_stands(tmp_path: Path, printed: Printed) -> None:
+    printed(rounds_with_persons(tmp_path, 1, seed=1))
+
+
+@pytest.mark.soak
+def test_two_hundred_rounds_of_two_at_once(tmp_path: Path, printed: Printed) -> None:
+    printed(f"soak: {rounds_of_two(tmp_path, 200)}")
+
+
+@pytest.mark.soak
+def test_sixty_rounds_of_three_after_a_kill(tmp_path: Path, printed: Printed) -> None:
+    printed(f"soak: {rounds_after_kills(tmp_path, 60, seed=2)}")
+
+
+@pytest.mark.soak
+def test_fifty_rounds_with_a_person_in_mid_run(tmp_path: Path, printed: Printed) -> None:
+    printed(f"soak: {rounds_with_persons(tmp_path, 50, seed=3)}")
+
+
+@pytest.mark.soak
+def test_a_suspended_run_is_not_taken_over_in_silence(tmp_path: Path) -> None:
+    """SIGSTOP: said at once what is waited for, refused in seconds, and its run has it back."""
+    with emulated(tmp_path, f"101-{LAST_AGENT}") as gateway:
+        rounds = Rounds(gateway)
+        rounds.begin()
+        process = rounds.start(rounds.job(rate="20/s"))
+        rounds.wait_for(process, 3)
+        process.send_signal(signal.SIGSTOP)
+        try:
+            while psutil.Process(process.pid).status() != psutil.STATUS_STOPPED:
+                pass
+            some = rounds.some(random.Random(1))
+            taker = rounds.apply(0, "--take-over", "all", "--yes", roster=some)
+            refused = bulkagent(tmp_path, *taker)
+            assert refused.code == 6
+            assert "takes over: run" in refused.err
+            assert f"its process {process.pid} hangs or is suspended" in refused.err
+        finally:
+            process.send_signal(signal.SIGCONT)
+            _, err = process.communicate(timeout=HANG_S)
+        assert process.returncode == 0, err
