@@ -12,7 +12,7 @@ import msgspec
 
 from bulkagent.cli.verified_screen import verified_as_lines
 from bulkagent.outcome import Cause, Status
-from bulkagent.report import ADVICE, encoded, printable
+from bulkagent.report import advice_for, encoded, printable
 
 if TYPE_CHECKING:
     from bulkagent.errors import BadRow
@@ -273,10 +273,11 @@ def clusters_as_lines(clusters: Sequence[Cluster]) -> list[str]:
     for cluster in clusters:
         if cluster.cause is Cause.REPEATED_ROW:  # nothing is wrong with its agent
             continue
-        meaning, advice = ADVICE[cluster.cause]
+        meaning, advice = advice_for(cluster.cause, cluster.status)
         some = ", ".join(cluster.agents)
         more = ", ..." if cluster.count > len(cluster.agents) else ""
-        text.append(f"{cluster.status} {cluster.count:,} x {cluster.cause}: {some}{more}")
+        reason = f" ({cluster.reason})" if cluster.reason else ""
+        text.append(f"{cluster.status} {cluster.count:,} x {cluster.cause}{reason}: {some}{more}")
         text.append(f"        {meaning}; {advice}")
     return text
 

@@ -26,6 +26,7 @@ from bulkagent.examining.findings import Finding, Verdict
 from bulkagent.gateway.credentials import CredentialSource, PackedGuids
 from bulkagent.gateway.handshakes import refusal_in
 from bulkagent.gateway.operations import SET_TALK_RIGHT
+from bulkagent.gateway.os_words import words_of
 from bulkagent.ledger import default_path, exposure, rehearse
 from bulkagent.outcome import Assignment
 from bulkagent.roster import Roster, RosterRow
@@ -140,7 +141,7 @@ def _said(error: OSError | TimeoutError) -> str:
         return refusal_in(error) or f"no TLS: {error.reason or error}"
     if isinstance(error, TimeoutError):
         return "no answer in time"
-    return error.strerror or str(error)
+    return words_of(error) or error.strerror or str(error)
 
 
 def _of_client(path: Path, clock: Clock) -> Finding:

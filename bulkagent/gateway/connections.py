@@ -27,6 +27,7 @@ from bulkagent.gateway.deadlines import Deadline, Deadlines
 from bulkagent.gateway.encodings import ASKED_FOR, Unreadable, made_plain
 from bulkagent.gateway.faults import Fault
 from bulkagent.gateway.handshakes import refusal_in
+from bulkagent.gateway.os_words import words_of
 from bulkagent.gateway.reply import MAX_REPLY_BYTES
 
 __all__ = ["Connections", "ExchangeFailed", "Reply"]
@@ -417,4 +418,6 @@ def _describe(error: BaseException) -> str:
         return f"certificate not accepted: {getattr(reason, 'verify_message', reason)}"
     if isinstance(reason, ssl.SSLError):
         return f"TLS: {getattr(reason, 'reason', None) or reason}"
+    if isinstance(reason, OSError) and (words := words_of(reason)):
+        return words
     return str(reason) or type(reason).__name__

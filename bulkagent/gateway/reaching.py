@@ -19,6 +19,7 @@ from bulkagent.clock import Clock
 from bulkagent.errors import SettingsRefused
 from bulkagent.gateway.endpoint import Endpoint, tls_context
 from bulkagent.gateway.handshakes import accepted, refusal_in
+from bulkagent.gateway.os_words import words_of
 
 __all__ = ["Sight", "reach"]
 
@@ -37,6 +38,8 @@ class Sight(NamedTuple):
     """Whether there was a connection; no if it may be back in a moment."""
     expires_ms: int | None = None
     """Time of day from which its certificate is not accepted any more; None: nobody looks."""
+    why: str = ""
+    """Why there was none, as the operating system says it."""
 
 
 async def reach(endpoint: Endpoint, *, connect_timeout_s: float, clock: Clock) -> Sight:
@@ -75,9 +78,9 @@ async def reach(endpoint: Endpoint, *, connect_timeout_s: float, clock: Clock) -
             raise SettingsRefused(
                 f"{endpoint.url}: {_why(error)}, so nothing was sent{_advice(error)}"
             ) from None
-        except OSError:
-            break
-    return Sight(answered=False)
+        except OSError as error:
+            return Sight(answered=False, why=words_of(error) or str(error))
+    return Sight(answered=False, why=f"no connection within {connect_timeout_s:g} s")
 
 
 async def _connect(endpoint: Endpoint) -> int | None:

@@ -29,7 +29,7 @@ __all__ = [
 ]
 
 
-class Cluster(msgspec.Struct, frozen=True):
+class Cluster(msgspec.Struct, frozen=True, omit_defaults=True):
     """Rows that ended in the same way."""
 
     status: Status
@@ -37,6 +37,8 @@ class Cluster(msgspec.Struct, frozen=True):
     count: int
     agents: tuple[str, ...]
     """The first few."""
+    reason: str = ""
+    """What was said of the first one, where it says more than the cause: of connections."""
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -173,13 +175,14 @@ def summarise(database: Database, run: int) -> Summary:
     totals = dict.fromkeys((status.value for status in Status), 0)
     counts: dict[tuple[str, str], int] = {}
     samples: dict[tuple[str, str], list[str]] = {}
+    reasons: dict[tuple[str, str], str] = {}
     with read_as_written(database):
         # Most rows of most runs are applied, and there is nothing to tell of them one by one.
         ((rows, applied, requests, not_sent),) = database.all(_SELECT_APPLIED, (run,))
         retries = requests - applied
         totals[Status.APPLIED.value] = applied
         others = database.query(_SELECT_OTHERS, (run,)) if applied < rows else ()
-        for status, cause, attempts, unsent, agent_id in others:
+        for status, cause, attempts, unsent, agent_id, message in others:
             totals[status] += 1
             not_sent += unsent
             if attempts > unsent:
@@ -190,8 +193,12 @@ def summarise(database: Database, run: int) -> Summary:
                 counts[ending] = counts.get(ending, 0) + 1
                 if counts[ending] <= _SAMPLE:
                     samples.setdefault(ending, []).append(agent_id)
+                    reasons.setdefault(ending, message or "")
         found = [
-            Cluster(Status(status), Cause(cause), count, tuple(samples[status, cause]))
+            Cluster(
+                *(Status(status), Cause(cause), count),
+                *(tuple(samples[status, cause]), reasons[status, cause]),
+            )
             for (status, cause), count in counts.items()
         ]
     causes: dict[str, int] = {}
@@ -217,11 +224,11 @@ FROM stories WHERE run = ?
 _SELECT_LINES = f"{_LINE} ORDER BY row"
 _SELECT_AGENT = f"{_LINE} AND agent_id = ? ORDER BY row"
 
-# The last attempt is in the outcome, whose retcode and message may be those of an earlier answer.
 _LEFT_OUT = """
 SELECT row, reason FROM assignments WHERE run = ? AND status = 'invalid' ORDER BY row
 """
 
+# The last attempt is in the outcome, whose retcode and message may be those of an earlier answer.
 _SELECT_STEPS = """
 SELECT attempt, disposition, sent_at, latency_ms, message, nullif(http_status, 0)
 FROM attempts WHERE run = ?1 AND row = ?2
@@ -251,6 +258,8 @@ SELECT (SELECT count(*) FROM assignments WHERE run = ?1), count(*),
 FROM outcomes WHERE run = ?1 AND status = 'applied'
 """
 _SELECT_OTHERS = """
-SELECT status, cause, attempts, not_sent, agent_id FROM stories
+SELECT status, cause, attempts, not_sent, agent_id,
+       iif(cause IN ('connect', 'tls'), message, NULL)
+FROM stories
 WHERE run = ? AND status <> 'applied' ORDER BY row
 """

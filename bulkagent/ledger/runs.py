@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -94,17 +95,35 @@ def find_run(database: Database, name: str) -> RunFacts:
     elif not name or not name.isascii():  # an argument's bytes need not even be text
         found = []
     else:
-        found = database.all(f"{_SELECT} WHERE substr(id, 1, ?) = ? LIMIT 2", (len(name), name))
+        found = database.all(
+            f"{_SELECT} WHERE substr(id, 1, ?) = ? ORDER BY run DESC LIMIT ?",
+            (len(name), name, _CANDIDATES + 1),
+        )
     if not found:
         raise RunNotFound(f"the ledger {database.path} has no run {name!r}")
     if len(found) > 1:
-        raise RunNotFound(f"several runs in {database.path} begin with {name!r}; give more of it")
+        raise RunNotFound(_several(database, name, [_facts(database, row) for row in found]))
     facts = _facts(database, found[0])
     if facts.planned_at is None:
         # It has sent nothing and has not all its rows: no report is of it.
         doing = "is still being planned" if facts.running else "was never planned"
         raise RunNotFound(f"run {facts.id} {doing}, so nothing was sent; apply its roster again")
     return facts
+
+
+def _several(database: Database, name: str, found: Sequence[RunFacts]) -> str:
+    told = (
+        " ".join(filter(None, (facts.id, facts.job, Path(facts.roster).name)))
+        for facts in found[:_CANDIDATES]
+    )
+    more = ", and more" if len(found) > _CANDIDATES else ""
+    return (
+        f"several runs in {database.path} begin with {name!r}: {', '.join(told)}{more}; give more"
+        " of its ID, or the word last"
+    )
+
+
+_CANDIDATES = 5
 
 
 class RunFilter(msgspec.Struct, frozen=True, kw_only=True):

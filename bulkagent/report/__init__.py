@@ -13,7 +13,7 @@ people, with figures), `metrics` (a run for a monitor), `refused` (a report of n
 
 from __future__ import annotations
 
-from bulkagent.report.advice import ADVICE
+from bulkagent.report.advice import ADVICE, advice_for
 from bulkagent.report.columns import COLUMNS
 from bulkagent.report.document import probe, probe_place, write
 from bulkagent.report.formats import FORMATS
@@ -29,6 +29,7 @@ __all__ = [
     "FORMATS",
     "Refusal",
     "RunMetrics",
+    "advice_for",
     "encoded",
     "event_of",
     "is_report",

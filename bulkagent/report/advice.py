@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from bulkagent.outcome import Cause
+from bulkagent.outcome import Cause, Status
 
-__all__ = ["ADVICE"]
+__all__ = ["ADVICE", "advice_for"]
+
+_UNWELL = "the gateway is unwell (000-000, 100-007, 5xx), or refuses this agent (100-007)"
 
 ADVICE: Mapping[Cause, tuple[str, str]] = MappingProxyType(
     {
@@ -48,10 +50,7 @@ ADVICE: Mapping[Cause, tuple[str, str]] = MappingProxyType(
             "look it up in the gateway's log; it was not repeated on a guess",
         ),
         Cause.GATEWAY_ERROR: (
-            (
-                "the gateway is unwell (000-000, 100-007, 5xx), or refuses this agent (100-007);"
-                " unknown ones may have taken effect"
-            ),
+            f"{_UNWELL}; unknown ones may have taken effect",
             "resume the run when the gateway is well; who gets 100-007 again is rejected then",
         ),
         Cause.SWITCH_OVER: (
@@ -137,3 +136,33 @@ ADVICE: Mapping[Cause, tuple[str, str]] = MappingProxyType(
     }
 )
 """Cause to what it means and what to do."""
+
+_IN_DOUBT = "may have taken effect"
+
+# What a cause means where no request is in doubt; only a row that is `unknown` has one that is.
+_SURELY = {
+    Cause.GATEWAY_ERROR: _UNWELL,
+    Cause.OVERLOADED: "requests were turned away (429), and had no effect",
+    Cause.TIMEOUT: "no complete reply in time",
+    Cause.RESET: "the connection broke before the reply",
+    Cause.BAD_REPLY: "something other than the gateway answered",
+    Cause.INTERRUPTED: "the run was stopped first",
+}
+_UNSURELY = {
+    Cause.GATEWAY_ERROR: f"{_UNWELL}, but an earlier request may have taken effect",
+    Cause.OVERLOADED: "requests were turned away (503), but may have taken effect",
+    Cause.INTERRUPTED: "the run was stopped with a request under way: it may have taken effect",
+    Cause.CONNECT: "no connection to the gateway, but an earlier request may have taken effect",
+}
+
+
+def advice_for(cause: Cause, status: Status) -> tuple[str, str]:
+    """What it means that rows of a status have a cause, and what to do.
+
+    Only beside `unknown` it says that a request may have taken effect.
+    """
+    meaning, advice = ADVICE[cause]
+    if status is not Status.UNKNOWN:
+        return _SURELY.get(cause, meaning), advice
+    meaning = _UNSURELY.get(cause, meaning)
+    return meaning if _IN_DOUBT in meaning else f"{meaning}; it {_IN_DOUBT}", advice

@@ -40,7 +40,7 @@ from bulkagent.run.verdict import Ending, Verdict, judge
 from bulkagent.settings import Settings
 from bulkagent.user_folders import anywhere
 
-__all__ = ["Finished", "Following", "finish"]
+__all__ = ["Finished", "Following", "finish", "told_once"]
 
 
 _OFF = talk_right(0)
@@ -164,7 +164,7 @@ def finish(
                 leg,
                 state=verdict.state,
                 exit_code=verdict.exit_code,
-                reason="; ".join(dict.fromkeys(troubles)),
+                reason=told_once(troubles),
                 not_attempted=not_attempted,
                 only=only,
                 now_ms=now_ms,
@@ -224,7 +224,7 @@ def finish(
         reports=tuple(written),
         set_before_switchover=_set_before_switchover(database, planned.run),
         next=shlex.join(command) or None,
-        error="; ".join(dict.fromkeys(troubles)) or None,
+        error=told_once(troubles) or None,
         left_out=tuple(row for row, _ in skipped),
         verified=verdicts.counts if verdicts else None,
     )
@@ -250,6 +250,19 @@ def _skipped(database: Database, run: int, summary: Summary) -> tuple[tuple[int,
     with contextlib.suppress(BulkagentError):
         return left_out(database, run) if summary.totals[Status.INVALID] else ()
     return ()
+
+
+def told_once(troubles: Sequence[str]) -> str:
+    """Sentences in a row, each once; also where only what the disk said of it differs."""
+    told: dict[str, str] = {}
+    for text in troubles:
+        head = text.partition(" (")[0]
+        told.setdefault(head if head.endswith(_FULL) else text, text)
+    return "; ".join(told.values())
+
+
+# How the ledger begins to say that nothing can be written to it; the disk's words follow.
+_FULL = "takes no more records"
 
 
 def _groups(

@@ -59,7 +59,7 @@ async def _of_gateway(name: str, prepared: Prepared, start: Moment, clock: Clock
     except SettingsRefused as refused:
         return Trouble(Kind.SET_UP, str(refused))
     if not sight.answered:
-        return Trouble(Kind.SILENT, f"{name} does not take connections now")
+        return Trouble(Kind.SILENT, f"{name} does not take connections now: {sight.why}")
     if sight.expires_ms is not None and sight.expires_ms <= start.at_ms:
         ends = Moment(sight.expires_ms, start.zone)
         return Trouble(

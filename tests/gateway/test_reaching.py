@@ -193,7 +193,7 @@ async def test_who_does_not_listen_may_be_back_in_a_moment() -> None:
         closed.bind(("127.0.0.1", 0))
         url = f"https://127.0.0.1:{closed.getsockname()[1]}"
         clock = await _reached(Endpoint(name="east", url=url))
-        assert clock.sight == Sight(answered=False)
+        assert clock.sight == Sight(answered=False, why="connection refused")
 
 
 async def test_who_does_not_answer_in_time_may_be_back_in_a_moment() -> None:

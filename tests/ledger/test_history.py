@@ -221,7 +221,7 @@ def test_a_run_is_found_by_its_id_its_beginning_or_as_the_last(database: Databas
 def test_a_beginning_of_several_is_refused(database: Database) -> None:
     for _ in range(3):
         plan(database, 1)
-    with pytest.raises(RunNotFound, match=r"several runs .* begin with '2023'; give more"):
+    with pytest.raises(RunNotFound, match=r"begin with '2023': .* roster.csv; give more"):
         find_run(database, "2023")
 
 

@@ -114,7 +114,7 @@ async def test_a_gateway_that_is_away_in_the_evening_is_waited_for(tmp_path: Pat
             asked = made.request(gateway=gateway, start_at=_in(HOUR_MS), give_up_after_s=0.001)
             await waited.carried_out(asked)
     assert [text.partition(";")[0] for text in waited.said] == [
-        f"WARNING 127.0.0.1:{port} does not take connections now"
+        f"WARNING 127.0.0.1:{port} does not take connections now: connection refused"
     ] * 3
     assert waited.said[-1].endswith("left to the retries")
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import msgspec
 
 from bulkagent.outcome import Cause, Line, Status
-from bulkagent.report.advice import ADVICE
+from bulkagent.report.advice import advice_for
 from bulkagent.report.columns import COLUMNS, fitted, header
 from bulkagent.report.moments import iso
 from bulkagent.report.page.charts import courses, covers, stacked
@@ -136,8 +136,11 @@ def _page(names: Sequence[str], figures: Figures, run: Mapping[str, object]) -> 
         verdict=_VERDICTS.get(facts["exit_code"], _VERDICTS[None]),
         totals=[(status.value, totals.get(status, 0)) for status in Status],
         causes=[
-            (cluster["status"], cluster["cause"], cluster["count"], cluster["agents"])
-            + _ADVICE[cluster["cause"]]
+            (
+                *(cluster["status"], cluster["cause"], cluster["count"], cluster["agents"]),
+                *advice_for(Cause(cluster["cause"]), Status(cluster["status"])),
+                cluster.get("reason", ""),
+            )
             for cluster in _shown(facts["clusters"])
             if cluster["cause"] != Cause.BAD_ROW
         ],
@@ -192,8 +195,6 @@ def _attempts(figures: Figures) -> list[tuple[int, int, float]]:
 
 # More of them than anybody reads; the table and the other formats have all.
 _LEFT_OUT_SHOWN = 100
-
-_ADVICE = {cause.value: advice for cause, advice in ADVICE.items()}
 
 _VERDICTS: Mapping[int | None, tuple[str, str]] = {
     0: ("good", "Every agent is as wanted."),

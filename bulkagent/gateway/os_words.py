@@ -1,0 +1,23 @@
+"""What the operating system says of a connection that did not come about, in its own words.
+
+What may live here: numbers of errors to words. What this module must not know: what follows.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+
+__all__ = ["words_of"]
+
+_NUMBER = re.compile(r"\[Errno (\d+)\]")
+
+
+def words_of(error: OSError) -> str:
+    """Such as `connection refused`, for each address that was tried; "" where it has no number.
+
+    asyncio puts its own words, with the address, in the place of the system's; the number stays.
+    """
+    numbers = [error.errno] if error.errno else map(int, _NUMBER.findall(str(error)))
+    said = dict.fromkeys(os.strerror(number) for number in numbers if number > 0)
+    return ", ".join(f"{words[:1].lower()}{words[1:]}" for words in said)
