@@ -13,6 +13,7 @@ import aiofastnet
 import aiohttp
 import pytest
 from aioresponses import aioresponses
+from hypothesis import HealthCheck, settings
 
 
 class _WrittenResponse(aiohttp.ClientResponse):
@@ -33,6 +34,12 @@ def canned() -> Iterator[aioresponses]:
         aioresponses() as replies,
     ):
         yield replies
+
+
+# No test fails because a machine is busy: what takes long is no fault (nor is it one that making an
+# example does), and the suite runs beside anything else. One profile, so that none can differ.
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy")
 
 
 def _uvloop() -> asyncio.AbstractEventLoop:

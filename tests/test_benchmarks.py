@@ -6,7 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.cli.command import HANG_S, environment
+from tests.cli.command import environment
+from tests.waiting import HANG_S
 
 REPOSITORY = Path(__file__).parents[1]
 

@@ -18,7 +18,7 @@ import yaml
 
 from bulkagent.cli import app
 from bulkagent.quantities import duration_s
-from tests.cli.command import HANG_S
+from tests.waiting import HANG_S
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 

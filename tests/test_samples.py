@@ -9,7 +9,8 @@ import pytest
 
 import bulkagent
 from bulkagent.emulator import load_scenario
-from tests.cli.command import HANG_S, environment
+from tests.cli.command import environment
+from tests.waiting import HANG_S
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 

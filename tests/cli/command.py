@@ -16,12 +16,10 @@ from typing import Any, NamedTuple
 from typer.testing import CliRunner
 
 from bulkagent.cli import app
+from tests.waiting import HANG_S
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 COMMAND = Path(sys.executable).with_name("bulkagent")
-
-# Generous, and never waited for: only a hang meets it.
-HANG_S = 120
 
 
 class Ended(NamedTuple):

@@ -13,7 +13,6 @@ import pytest
 from bulkagent.outcome import Status
 from tests.cli.command import (
     COMMAND,
-    HANG_S,
     SAMPLES,
     Emulated,
     Ended,
@@ -24,6 +23,7 @@ from tests.cli.command import (
     report_of,
     started,
 )
+from tests.waiting import HANG_S
 
 KEYS = {
     "run_id",

@@ -6,7 +6,8 @@ import signal
 import stat
 from pathlib import Path
 
-from tests.cli.command import HANG_S, SAMPLES, bulkagent, emulated, started
+from tests.cli.command import SAMPLES, bulkagent, emulated, started
+from tests.waiting import HANG_S
 
 
 def test_check_says_what_would_be_sent(tmp_path: Path) -> None:

@@ -17,7 +17,8 @@ import pytest
 import bulkagent.cli as command_line
 from bulkagent.cli import console, status, terminal
 from bulkagent.cli.console import Console, frame_of
-from tests.cli.command import COMMAND, HANG_S, SAMPLES, environment, inside, started
+from tests.cli.command import COMMAND, SAMPLES, environment, inside, started
+from tests.waiting import HANG_S
 
 ROSTER = SAMPLES / "evening_shift.csv"
 APPLY = ("apply", ROSTER, "--flag", 0, "--gateway", "emulated")

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 import trustme
 
-from tests.cli.command import HANG_S, Emulated, Ended, bulkagent, emulated, inside, started
+from tests.cli.command import Emulated, Ended, bulkagent, emulated, inside, started
+from tests.waiting import HANG_S
 
 NETWORK = ["name service", "connection", "TLS", "clock"]
 HERE = ["open files", "temporary folder", "ledger", "disk"]
@@ -199,7 +200,7 @@ def test_a_pilot_that_is_stopped_in_between_leaves_nobody_off(tmp_path: Path) ->
     with emulated(tmp_path, "101-110", "--scenario", "s.toml") as gateway:
         given = ("--gateway", gateway.url, "--ca-file", gateway.ca_file, "--roster", gateway.roster)
         # Whoever is in doubt waits for twice the timeout before the opposite is asked for.
-        quick = ("--timeout", "1s", "--connect-timeout", "500ms")
+        quick = ("--timeout", "3s", "--connect-timeout", "2s")
         with started(tmp_path, "doctor", *given, *quick, "--pilot", 103, "--yes") as process:
             while not gateway.judge("stats")["requests"]:
                 assert process.poll() is None

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.cli.command import Emulated, Ended, bulkagent, emulated
-from tests.cli.test_holding import judged, until
+from tests.cli.test_holding import judged
+from tests.waiting import until
 
 QUICK = ("--auth", "dynamic", "--guid-interval", "1000", "--guid-timeout", "2000")
 COUNTED = ("polls", "heartbeats", "guid_updates", "syncs")

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.command import HANG_S, bulkagent, emulated
+from tests.cli.command import bulkagent, emulated
+from tests.waiting import HANG_S
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "scenarios"
 

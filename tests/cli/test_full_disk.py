@@ -6,7 +6,6 @@ from pathlib import Path
 
 from tests.cli.command import (
     COMMAND,
-    HANG_S,
     SAMPLES,
     Emulated,
     bulkagent,
@@ -14,6 +13,7 @@ from tests.cli.command import (
     environment,
     report_of,
 )
+from tests.waiting import HANG_S
 
 # In blocks of 512 bytes, for any one file: the plan fits in, the outcomes of 2,500 agents do not.
 # Two files grow, so no other number is exact, and none needs to be.

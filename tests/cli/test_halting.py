@@ -254,11 +254,10 @@ def test_a_deadline_stops_admission_and_a_resume_without_one_sets_the_rest(
     ended, requests = halting.apply("--deadline", "1s", "--concurrency", 4)
     assert ended.code == ended.json["exit_code"] == 5, ended.err
     assert ended.json["state"] == "interrupted"
-    assert 4 <= requests <= 20
-    assert ends(halting.folder, ended) == {
-        ("applied", ""): requests,
-        ("not_attempted", "deadline"): len(SLOW) - requests,
-    }
+    assert requests < len(SLOW)
+    assert ends(halting.folder, ended) == Counter(
+        {("applied", ""): requests, ("not_attempted", "deadline"): len(SLOW) - requests}
+    )
     assert halting.are_set(SLOW) == requests
     assert ended.json["next"] == f"bulkagent resume {ended.json['run_id']}"
     rest, more = halting.run("resume", "last", "--yes", "--deadline", "none", "--concurrency", 64)

@@ -10,16 +10,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tests.cli.command import (
-    HANG_S,
-    SAMPLES,
-    Emulated,
-    Ended,
-    bulkagent,
-    emulated,
-    report_of,
-    started,
-)
+from tests.cli.command import SAMPLES, Emulated, Ended, bulkagent, emulated, report_of, started
+from tests.waiting import HANG_S
 
 SAMPLE = SAMPLES / "handover.csv"
 TROUBLE = SAMPLES / "scenarios" / "handover_trouble.toml"

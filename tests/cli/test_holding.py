@@ -10,23 +10,15 @@ import pty
 import signal
 import subprocess
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.cli.command import (
-    COMMAND,
-    HANG_S,
-    Emulated,
-    bulkagent,
-    emulated,
-    environment,
-    inside,
-)
+from tests.cli.command import COMMAND, Emulated, bulkagent, emulated, environment, inside
 from tests.cli.sockets import served, write_ca
+from tests.waiting import HANG_S, until
 
 PASSWORD = "synthetic-5ecret"
 GENTLE = ("--sign-in-rate", "100/s")
@@ -71,7 +63,7 @@ def holding(
 
 def ended(process: subprocess.Popen[str], number: int = signal.SIGTERM) -> tuple[int, str]:
     process.send_signal(number)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=HANG_S)
     assert out == ""
     return process.returncode, err
 
@@ -88,14 +80,6 @@ def lines(folder: Path) -> list[dict[str, str]]:
 
 def up(folder: Path) -> int:
     return sum(line["state"] == "up" for line in lines(folder))
-
-
-def until(true: Callable[[], bool]) -> None:
-    """Wait for another process, looking again and again; only a hang meets the limit."""
-    limit = time.monotonic() + 60
-    while not true():
-        assert time.monotonic() < limit
-        time.sleep(0.05)
 
 
 def judged(gateway: Emulated) -> dict[str, Any]:
@@ -158,7 +142,7 @@ def test_wrong_passwords_stop_the_sign_ins_and_end_it(tmp_path: Path) -> None:
         roster = tmp_path / "wrong.csv"
         roster.write_text((tmp_path / "r.csv").read_text().replace(PASSWORD, "wr0ng-password"))
         with holding(gateway, roster="wrong.csv") as process:
-            _, err = process.communicate(timeout=60)
+            _, err = process.communicate(timeout=HANG_S)
         assert process.returncode == 6
         assert "SIGN-INS STOPPED: 1" in err
         assert "wrong_password 1" in err

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from tests.cli.command import COMMAND, HANG_S, SAMPLES, bulkagent, emulated, environment, report_of
+from tests.cli.command import COMMAND, SAMPLES, bulkagent, emulated, environment, report_of
+from tests.waiting import HANG_S
 
 ROSTER = SAMPLES / "evening_shift.csv"
 

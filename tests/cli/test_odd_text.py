@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from bulkagent.ledger import Database
 from bulkagent.odd_text import as_json, encodable, path_of
-from tests.cli.command import COMMAND, HANG_S, Ended, environment, inside
+from tests.cli.command import COMMAND, Ended, environment, inside
+from tests.waiting import HANG_S
 
 ODD = os.fsdecode(b"caf\xe9")
 SPELLED = r"caf\udce9"

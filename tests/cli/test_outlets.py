@@ -11,7 +11,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from bulkagent.outcome import Status
-from tests.cli.command import COMMAND, HANG_S, SAMPLES, bulkagent, environment, inside
+from tests.cli.command import COMMAND, SAMPLES, bulkagent, environment, inside
+from tests.waiting import HANG_S
 
 ROSTER = SAMPLES / "evening_shift.csv"
 APPLY = ("apply", ROSTER, "--flag", 0, "--gateway", "emulated")

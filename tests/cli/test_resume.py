@@ -13,7 +13,6 @@ import pytest
 
 from tests.cli.command import (
     COMMAND,
-    HANG_S,
     SAMPLES,
     Emulated,
     Ended,
@@ -24,6 +23,7 @@ from tests.cli.command import (
     started,
 )
 from tests.cli.test_apply import KEYS, _take_terminal, _until, applied_to
+from tests.waiting import HANG_S
 
 SLOW = '[latency]\ndistribution = "fixed"\nmilliseconds = 60000\n'
 

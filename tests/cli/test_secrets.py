@@ -8,8 +8,9 @@ import msgspec
 
 from bulkagent.gateway.credentials import Credential
 from bulkagent.gateway.session_file import Session, write_sessions
-from tests.cli.command import HANG_S, bulkagent, emulated, started
+from tests.cli.command import bulkagent, emulated, started
 from tests.cli.test_guid_sources import broker, without_guids
+from tests.waiting import HANG_S
 
 # What a GUID would be recognised by, whole or in part.
 CANARY = "5ca1ab1e-0000-4000-8000-00000000cafe"

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.command import COMMAND, HANG_S, SAMPLES, bulkagent, environment, inside
+from tests.cli.command import COMMAND, SAMPLES, bulkagent, environment, inside
+from tests.waiting import HANG_S
 
 APPLY = ("apply", SAMPLES / "evening_shift.csv", "--flag", 0, "--gateway", "emulated")
 TROUBLE = ("--scenario", SAMPLES / "scenarios/not_signed_in.toml")

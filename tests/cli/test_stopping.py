@@ -7,7 +7,6 @@ import os
 import shlex
 import signal
 import subprocess
-import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,8 +14,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.cli.command import HANG_S, Emulated, Ended, bulkagent, emulated, report_of, started
+from tests.cli.command import Emulated, Ended, bulkagent, emulated, report_of, started
 from tests.cli.sockets import mute, write_ca
+from tests.waiting import HANG_S
 
 CONCURRENCY = 16
 NEVER = '[latency]\ndistribution = "fixed"\nmilliseconds = 60000\n'  # longer than any test waits
@@ -173,12 +173,12 @@ def test_a_third_signal_skips_the_reports_and_names_the_command_that_writes_them
 
 
 def test_a_signal_before_the_first_request_leaves_at_once(tmp_path: Path) -> None:
-    """While the gateway's handshake is waited for, which might take a minute."""
+    """While the gateway's handshake is waited for, which might take two hours."""
     ca_file = write_ca(tmp_path)
     (tmp_path / "r.csv").write_text("agent_id,guid\n101,a\n102,b\n")
     with mute() as listener:
         url = f"https://127.0.0.1:{listener.getsockname()[1]}"
-        patient = ["--connect-timeout", "60s", "--timeout", "100s"]
+        patient = ["--connect-timeout", "2h", "--timeout", "3h"]
         arguments = ["--gateway", url, "--ca-file", ca_file, *patient, "--yes", "--json"]
         with started(tmp_path, "apply", "r.csv", "--flag", 0, *arguments) as process:
             listener.settimeout(HANG_S)
@@ -186,11 +186,8 @@ def test_a_signal_before_the_first_request_leaves_at_once(tmp_path: Path) -> Non
             with connection:
                 connection.settimeout(HANG_S)
                 assert connection.recv(1) == b"\x16", "the handshake has begun"
-                signalled = time.monotonic()
                 process.send_signal(signal.SIGINT)
                 left = ended(process)
-                took_s = time.monotonic() - signalled
-    assert took_s < 30
     assert left.code == left.json["exit_code"] == 130, left.err
     assert "nothing was sent" in left.err
     assert left.json["state"] == "refused"

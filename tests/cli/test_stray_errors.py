@@ -16,7 +16,8 @@ import pytest
 
 from bulkagent.cli.loop import run_on_loop
 from bulkagent.cli.stray_errors import StrayErrors
-from tests.cli.command import HANG_S, SAMPLES, bulkagent
+from tests.cli.command import SAMPLES, bulkagent
+from tests.waiting import HANG_S
 
 GUID = "0a1b2c3d-4e5f-4a6b-8c7d-000000000101"
 BESIDE = "WARNING beside the command: "

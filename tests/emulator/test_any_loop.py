@@ -14,9 +14,10 @@ import bulkagent
 from bulkagent.emulator import Cluster, EmulatedGateway, Scenario
 from bulkagent.emulator.connections import Connections
 from bulkagent.outcome import Status
-from tests.cli.command import HANG_S, SAMPLES
+from tests.cli.command import SAMPLES
 from tests.conftest import LOOPS
 from tests.emulator.wire import JSON_TYPE, PREFIX, ask, connected, request, trusting
+from tests.waiting import HANG_S
 
 Factory = Callable[[], asyncio.AbstractEventLoop]
 

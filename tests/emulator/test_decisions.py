@@ -34,7 +34,7 @@ def carry_out(
 
 
 @given(seed=st.integers(), share=st.floats(min_value=0, max_value=0.5))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_shares_are_honoured(seed: int, share: float) -> None:
     scenario = Scenario(
         faults=(
@@ -55,7 +55,7 @@ def test_shares_are_honoured(seed: int, share: float) -> None:
 
 
 @given(seed=st.integers(), limit=st.integers(min_value=1, max_value=5))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_per_agent_is_honoured(seed: int, limit: int) -> None:
     scenario = Scenario(faults=(Fault(kind=FaultKind.RESET_AFTER, share=0.7, per_agent=limit),))
     agents = [101, 102, 103] * 40
@@ -126,7 +126,7 @@ def test_each_agent_has_a_certain_fault_of_its_own() -> None:
 
 
 @given(seed=st.integers())
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_faults_for_others_change_nothing_for_an_agent(seed: int) -> None:
     mine = Fault(kind=FaultKind.HTML, share=0.4)
     others = Fault(kind=FaultKind.GBK, share=0.6, agents=AgentIds("102"))

@@ -7,18 +7,19 @@ import asyncio
 from bulkagent.emulator import EmulatedGateway, Latency, Scenario
 from tests.emulator.conftest import SteppedTime
 from tests.emulator.wire import connected, settalkright
+from tests.waiting import HANG_S
 
 HELD = Scenario(seed=7, latency=Latency(milliseconds=2000))
 
 
 async def until_in_flight(gateway: EmulatedGateway, number: int) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(HANG_S):
         while gateway.stats().in_flight != number:  # noqa: ASYNC110 - no event to wait for
             await asyncio.sleep(0)
 
 
 async def until_hung_up(gateway: EmulatedGateway) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(HANG_S):
         while not len(gateway._server._hung_up):  # noqa: ASYNC110 - no event to wait for
             await asyncio.sleep(0)
 

@@ -10,6 +10,7 @@ import pytest
 from bulkagent.emulator import Capacity, EmulatedGateway, Latency, Refusal, Scenario, load_scenario
 from tests.emulator.conftest import FakeTime, SteppedTime
 from tests.emulator.wire import Received, ask, connected, request, settalkright
+from tests.waiting import HANG_S
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "scenarios"
 
@@ -40,7 +41,7 @@ async def send_one_by_one(
     asking = []
     for number in range(1, requests + 1):
         asking.append(asyncio.create_task(ask(gateway, settalkright("101", guid))))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(HANG_S):
             while len(held.slept) < number:  # noqa: ASYNC110 - no event to wait for
                 await asyncio.sleep(0)
     return asking

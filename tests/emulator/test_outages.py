@@ -26,6 +26,7 @@ from tests.emulator.wire import (
     trusting,
     turn_until_listening,
 )
+from tests.waiting import HANG_S
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "scenarios"
 
@@ -173,7 +174,7 @@ async def test_what_is_held_is_lost_with_its_connection(stepped_time: SteppedTim
         post = settalkright("101", gateway.sign_in("101"))
         async with connected(gateway) as first, connected(gateway) as second:
             await first.send(post)
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(HANG_S):
                 while gateway.stats().in_flight != 1:  # noqa: ASYNC110 - no event to wait for
                     await asyncio.sleep(0)
             assert await second.exchange(post) == NOTHING

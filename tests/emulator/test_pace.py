@@ -3,7 +3,7 @@ from __future__ import annotations
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bulkagent.emulator import Capacity, ColdStart, FaultKind, Latency, Refusal, Scenario
@@ -33,7 +33,6 @@ def decided(scenario: Scenario, in_flight: int, seconds: float = 0.0, seed: int 
 
 
 @given(CAPACITIES, st.integers(1, 20_000), st.integers(1, 20_000))
-@settings(deadline=None)
 def test_more_load_is_never_better(capacity: Capacity, one: int, other: int) -> None:
     low, high = (capacity.load(in_flight) for in_flight in sorted((one, other)))
     assert 1 <= capacity.slowdown(low) <= capacity.slowdown(high)
@@ -41,7 +40,6 @@ def test_more_load_is_never_better(capacity: Capacity, one: int, other: int) -> 
 
 
 @given(CAPACITIES)
-@settings(deadline=None)
 def test_up_to_the_capacity_load_is_not_felt(capacity: Capacity) -> None:
     load = capacity.load(capacity.in_flight)
     assert capacity.slowdown(load) == 1
@@ -102,7 +100,6 @@ def test_a_refusal_is_the_reply_of_the_fault_of_its_name(refusal: Refusal, statu
 
 
 @given(COLD_STARTS, st.floats(0, 100_000), st.floats(0, 100_000))
-@settings(deadline=None)
 def test_it_never_gets_colder(cold: ColdStart, one: float, other: float) -> None:
     early, late = sorted((one, other))
     assert cold.factor >= cold.slowdown(early) >= cold.slowdown(late) >= 1

@@ -36,7 +36,7 @@ def reaches(draw: st.DrawFn) -> Reach:
 
 
 @given(st.lists(reaches(), max_size=8))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_an_excess_is_found_exactly_where_there_is_one(claims: list[Reach]) -> None:
     """Against asking about every agent, moment, node and number."""
     totals = {

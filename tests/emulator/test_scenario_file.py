@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bulkagent.emulator import (
@@ -270,7 +270,6 @@ WORDS = [
 
 
 @given(st.text() | st.lists(st.sampled_from(WORDS)).map(" ".join))
-@settings(deadline=None)
 def test_any_text_is_a_scenario_or_refused(text: str) -> None:
     assert isinstance(read_or_refusal(text), Scenario | SettingsRefused)
 
@@ -284,7 +283,6 @@ KEYS = st.sampled_from(Fault.__struct_fields__)
 
 
 @given(st.dictionaries(KEYS, VALUES.filter(lambda value: value is not None)))
-@settings(deadline=None)
 def test_any_fault_is_a_scenario_or_refused(fault: dict[str, object]) -> None:
     lines = [f"{key} = {_toml(value)}" for key, value in fault.items()]
     read = read_or_refusal("[[faults]]\n" + "\n".join(lines))

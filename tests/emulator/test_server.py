@@ -13,6 +13,7 @@ import pytest
 from bulkagent.emulator import EmulatedGateway, Fault, FaultKind, Latency, Scenario
 from bulkagent.errors import SettingsRefused
 from tests.emulator.wire import NOTHING, Wire, ask, connected, request, settalkright, trusting
+from tests.waiting import HANG_S
 
 HOLDING = Scenario(latency=Latency(milliseconds=1))
 
@@ -28,7 +29,7 @@ class Gate:
 
 
 async def turn_until(gateway: EmulatedGateway, in_flight: int) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(HANG_S):
         # The gateway has no event to wait for, and should not grow one for its tests.
         while gateway.stats().in_flight != in_flight:  # noqa: ASYNC110
             await asyncio.sleep(0)

@@ -30,6 +30,7 @@ from tests.emulator.wire import (
     settalkright,
     sign_in,
 )
+from tests.waiting import HANG_S
 
 RULES = SessionRules(authentication=Authentication.DYNAMIC)
 RESOURCE = "/agentgateway/resource"
@@ -85,7 +86,7 @@ async def held(
     """A poll that has come in and waits."""
     polls = sum(agent.polls for agent in gateway.agents())
     asking = asyncio.create_task(ask(gateway, raw))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(HANG_S):
         while (  # noqa: ASYNC110 - the gateway has no event for it
             sum(agent.polls for agent in gateway.agents()) == polls
             or agent_id not in gateway._server.waiting
@@ -98,7 +99,7 @@ async def answered(time: SteppedTime, asking: asyncio.Task[Received], seconds: f
     """What a poll gets when its time is over."""
     await asyncio.sleep(0)  # the keeper of the time begins to sleep
     time.step(seconds)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(HANG_S):
         return await asking
 
 
@@ -149,7 +150,7 @@ async def test_page_1274_answers_at_once_when_an_event_comes(dynamic: EmulatedGa
     guid = await signed_in(dynamic)
     asking = await held(dynamic, poll("101", guid))
     assert dynamic.raise_event("101", EventType.WORK)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(HANG_S):
         assert (await asking).json["event"]["eventType"] == "AgentState_Work"
     assert not dynamic.raise_event("102", EventType.WORK)
 
@@ -161,12 +162,12 @@ async def test_page_1274_of_two_polls_the_later_waits(
     stepped_time.step(60)
     first = await held(dynamic, poll("101", guid))
     second = await held(dynamic, poll("101", guid))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(HANG_S):
         replaced = await first
     assert replaced.body == b'{"message":"","retcode":"0"}'
     assert "set-guid" not in replaced.headers  # the one that is still there gets it
     dynamic.raise_event("101", EventType.READY)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(HANG_S):
         received = await second
     assert received.json["event"]["eventType"] == "AgentState_Ready"
     assert received.headers["set-guid"] == f"JSESSIONID={dynamic.guid('101')}"
@@ -255,10 +256,10 @@ async def test_page_1202_a_poll_that_is_held_keeps_its_session(stepped_time: Ste
         assert (await answered(stepped_time, asking, 60)).retcode == "0"
         async with connected(gateway) as wire:
             await wire.send(poll("101", guid))
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(HANG_S):
                 while "101" not in gateway._server.waiting:  # noqa: ASYNC110 - as in `held`
                     await asyncio.sleep(0)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(HANG_S):
             while "101" in gateway._server.waiting:  # noqa: ASYNC110 - the client hung up
                 await asyncio.sleep(0)
         stepped_time.step(1)
@@ -364,7 +365,7 @@ async def test_page_1203_evicts_the_other_client(dynamic: EmulatedGateway) -> No
     assert received.json["result"]["workno"] == "101"
     second = received.headers["guid"]
     assert received.headers["set-guid"] == f"JSESSIONID={second}"
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(HANG_S):
         assert (await asking).retcode == "100-006"
     # The evicted client hears that it is over; to everybody else, its GUID is another one.
     assert (await ask(dynamic, poll("101", first))).retcode == "100-006"
@@ -402,7 +403,7 @@ async def test_a_person_at_the_desk_evicts_a_client(dynamic: EmulatedGateway) ->
     assert dynamic.sign_in("101") == guid
     taken = dynamic.sign_in("101", force=True)
     assert taken not in (None, guid)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(HANG_S):
         assert (await asking).retcode == "100-006"
     record = dynamic.agents()[0]
     assert record.session is not None
@@ -463,7 +464,7 @@ async def test_page_1202_must_not_be_repeated_before_it_has_answered(
     scenario = Scenario(sign_in=SignInRules(milliseconds=500))
     async with emulated(stepped_time, scenario) as gateway:
         first = asyncio.create_task(ask(gateway, sign_in("101")))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(HANG_S):
             while not gateway.agents()[0].signed_in:  # noqa: ASYNC110 - as in `held`
                 await asyncio.sleep(0)
         guid = gateway.guid("101") or ""
@@ -471,7 +472,7 @@ async def test_page_1202_must_not_be_repeated_before_it_has_answered(
         assert (await ask(gateway, on_agent("DELETE", "101", "logout", guid))).retcode == "100-021"
         assert not first.done()
         stepped_time.step(0.5)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(HANG_S):
             assert (await first).retcode == "0"
         assert (await ask(gateway, on_agent("DELETE", "101", "logout", guid))).retcode == "0"
 
@@ -496,7 +497,7 @@ async def test_page_1219_ends_a_poll_that_waits(dynamic: EmulatedGateway) -> Non
     guid = await signed_in(dynamic)
     asking = await held(dynamic, poll("101", guid))
     assert (await ask(dynamic, on_agent("DELETE", "101", "logout", guid))).retcode == "0"
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(HANG_S):
         assert (await asking).retcode == "100-006"
     assert (await ask(dynamic, settalkright("101", guid))).retcode == "100-006"
     assert dynamic.history()[-1].event == "sign_out"
@@ -556,7 +557,7 @@ async def test_page_2407_an_inspector_signs_an_agent_out(dynamic: EmulatedGatewa
         b"Host: localhost\r\nContent-Length: 0\r\nGuid: " + inspector.encode() + b"\r\n\r\n",
     )
     assert received.body == b'{"result":{},"message":"success","retcode":"0"}'
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(HANG_S):
         assert (await asking).retcode == "100-006"
     change = dynamic.history()[-1]
     assert (change.agent_id, change.event, change.by) == ("101", "forced_out", "110")

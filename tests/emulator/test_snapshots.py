@@ -27,6 +27,7 @@ from bulkagent.emulator.emulation import Emulation
 from bulkagent.emulator.interfaces import Call, Interface
 from tests.emulator.conftest import FakeTime
 from tests.emulator.wire import JSON_TYPE, ask, connected, settalkright
+from tests.waiting import HANG_S
 
 ROUGH = Scenario(
     seed=7,
@@ -109,7 +110,7 @@ class World:
 
 
 @given(before=DEEDS, after=DEEDS, detour=DEEDS)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_whatever_happens_after_a_snapshot_happens_again_after_each_restore(
     before: list[tuple[str, str, int]],
     after: list[tuple[str, str, int]],
@@ -219,7 +220,7 @@ async def test_a_reply_that_is_held_over_a_restore_is_sent_and_counted() -> None
         post = settalkright("101", gateway.sign_in("101"))
         before = gateway.snapshot()
         await wire.send(post)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(HANG_S):
             await holding.wait()
         during = gateway.snapshot()
         gateway.restore(before)

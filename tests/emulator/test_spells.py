@@ -33,7 +33,7 @@ def is_gone(outage: Outage, arrivals: list[float], now: float) -> bool:
     st.lists(SECONDS, max_size=8).map(sorted),
     SECONDS,
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_an_outlook_is_what_the_records_say(
     outages: list[Outage], arrivals: list[float], now: float
 ) -> None:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bulkagent.emulator.traffic import Traffic
@@ -14,7 +14,6 @@ def peak_of(arrivals: list[float]) -> int:
 
 
 @given(st.lists(st.integers(0, 300), max_size=60).map(sorted))
-@settings(deadline=None)
 def test_the_peak_is_that_of_the_fullest_second(hundredths: list[int]) -> None:
     """Against asking about the second up to every arrival."""
     expected = max(

@@ -13,6 +13,7 @@ from bulkagent.emulator import Cluster, EmulatedGateway, Fault, FaultKind, Scena
 from bulkagent.emulator.scenario_file import load_scenario
 from tests.emulator.conftest import FakeTime
 from tests.emulator.wire import ask, connected, request, settalkright, sign_in
+from tests.waiting import HANG_S
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "scenarios"
 
@@ -119,7 +120,7 @@ async def test_connections_that_are_gone_are_forgotten(four_nodes: EmulatedGatew
         for _ in range(20):
             await ask(four_nodes, post)
         await wire.exchange(post)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(HANG_S):
             while len(four_nodes._server.connections) > 1:
                 await asyncio.sleep(0)
                 gc.collect()

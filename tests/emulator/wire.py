@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from bulkagent.emulator import EmulatedGateway
+from tests.waiting import HANG_S
 
 PREFIX = "/agentgateway/resource/onlineagent"
 JSON_TYPE = "application/json; charset=UTF-8"
@@ -125,7 +126,7 @@ async def is_listening(gateway: EmulatedGateway) -> bool:
 
 async def turn_until_listening(gateway: EmulatedGateway, *, listens: bool) -> None:
     """Wait as clients do, by trying."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(HANG_S):
         while await is_listening(gateway) is not listens:  # noqa: ASYNC110 - clients have no event
             await asyncio.sleep(0)
 

@@ -184,4 +184,4 @@ class Handovers(RuleBasedStateMachine):
 
 
 TestHandovers = Handovers.TestCase
-TestHandovers.settings = settings(max_examples=60, stateful_step_count=50, deadline=None)
+TestHandovers.settings = settings(max_examples=60, stateful_step_count=50)

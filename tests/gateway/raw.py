@@ -18,6 +18,7 @@ from bulkagent.gateway.credentials import Credential
 from bulkagent.gateway.endpoint import Endpoint
 from bulkagent.gateway.operations import SET_TALK_RIGHT
 from bulkagent.outcome import Assignment
+from tests.waiting import HANG_S
 
 GUID = "01234567-89ab-cdef-0123-456789abcdef.AgentGateway1"
 SUCCESS = b'{"result":{},"message":"success","retcode":"0"}'
@@ -158,8 +159,8 @@ def client_of(
     endpoint: Endpoint | RawGateway,
     guid: str | None = GUID,
     *,
-    connect_timeout_s: float = 5.0,
-    timeout_s: float = 10.0,
+    connect_timeout_s: float = HANG_S,
+    timeout_s: float = 2 * HANG_S,
     clock: Clock | None = None,
 ) -> GatewayClient:
     if isinstance(endpoint, RawGateway):
@@ -172,3 +173,12 @@ def client_of(
         timeout_s=timeout_s,
         clock=clock,
     )
+
+
+def time_is_up(client: GatewayClient) -> None:
+    """End the time of all that a client has under way, as its timer does after `timeout_s`."""
+    assert client._connections is not None
+    deadlines = client._connections._deadlines
+    for deadline in list(deadlines._running):
+        deadlines.end(deadline)
+        deadline.missed()

@@ -13,7 +13,7 @@ from bulkagent.gateway.endpoint import Endpoint
 from bulkagent.gateway.faults import FAULTS, Fault
 from bulkagent.gateway.retcodes import RETCODES
 from bulkagent.outcome import Attempt, Disposition
-from tests.gateway.raw import GUID, TO_AGENT_101, client_of
+from tests.gateway.raw import GUID, TO_AGENT_101, client_of, time_is_up
 
 
 async def at_once(_seconds: float) -> None:
@@ -132,16 +132,20 @@ async def test_chinese_in_gbk_is_readable_and_escapes_stay_data() -> None:
 
 
 async def test_a_reply_that_is_too_slow_leaves_a_doubt_although_the_agent_was_set() -> None:
-    over = asyncio.Event()
+    reached, over = asyncio.Event(), asyncio.Event()
 
     async def hold(_seconds: float) -> None:
+        reached.set()
         await over.wait()
 
     scenario = Scenario(faults=(KEYS[FaultKind.SLOW],))
     async with EmulatedGateway(scenario, agent_ids=[101], sleep=hold) as gateway:
         endpoint = Endpoint(name="g", url=gateway.url, ca_pem=gateway.ca_pem)
-        async with client_of(endpoint, gateway.sign_in("101"), timeout_s=0.3) as client:
-            attempt = await client.attempt(TO_AGENT_101)
+        async with client_of(endpoint, gateway.sign_in("101")) as client:
+            waiting = asyncio.create_task(client.attempt(TO_AGENT_101))
+            await reached.wait()
+            time_is_up(client)
+            attempt = await waiting
         assert gateway.agents()[0].times_set == 1
         over.set()
     assert attempt.disposition is FAULTS[Fault.READ_TIMEOUT]

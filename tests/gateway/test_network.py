@@ -28,8 +28,10 @@ from tests.gateway.raw import (
     http,
     raw_gateway,
     server_context,
+    time_is_up,
 )
 from tests.jumping import JumpingClock, run
+from tests.waiting import HANG_S
 
 
 async def attempt_on(endpoint: Endpoint) -> Attempt:
@@ -177,7 +179,7 @@ class TestCertificates:
             context.minimum_version = ssl.TLSVersion.TLSv1
             context.maximum_version = ssl.TLSVersion.TLSv1_1
         with socket.create_server(("127.0.0.1", 0)) as listener:
-            listener.settimeout(10)
+            listener.settimeout(HANG_S)
             # asyncio's server would hang up without saying why, as no real one does.
             refusing = asyncio.create_task(asyncio.to_thread(shake_hands, listener, context))
             url = f"https://127.0.0.1:{listener.getsockname()[1]}"
@@ -194,9 +196,14 @@ class TestCertificates:
 async def test_a_gateway_that_falls_silent_leaves_a_doubt_and_no_connection(begun: bytes) -> None:
     async with (
         raw_gateway(Say(begun, Then.HANG), http()) as gateway,
-        client_of(gateway, timeout_s=0.3) as client,
+        client_of(gateway) as client,
     ):
-        silent = await client.attempt(TO_AGENT_101)
+        waiting = asyncio.create_task(client.attempt(TO_AGENT_101))
+        await gateway.asked.wait()
+        for _ in range(9):  # what it has said may arrive
+            await asyncio.sleep(0)
+        time_is_up(client)
+        silent = await waiting
         after = await client.attempt(TO_AGENT_101)
     assert silent.disposition is FAULTS[Fault.READ_TIMEOUT]
     assert silent.detail == "no complete reply in time"

@@ -344,9 +344,7 @@ class Crashing(RuleBasedStateMachine):
 
 
 TestCrashing = Crashing.TestCase
-TestCrashing.settings = settings(
-    max_examples=30, stateful_step_count=20, deadline=None, derandomize=True
-)
+TestCrashing.settings = settings(max_examples=30, stateful_step_count=20, derandomize=True)
 
 
 # Processes that are really killed.

@@ -300,7 +300,7 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=150, derandomize=True)
 @given(
     changes=st.lists(
         st.tuples(st.integers(0, 1 << 20), st.binary(min_size=1, max_size=40)),

@@ -32,6 +32,7 @@ from tests.ledger.ledgers import (
     took,
     took_all,
 )
+from tests.waiting import HANG_S
 
 
 @contextmanager
@@ -268,7 +269,7 @@ async def test_a_cancelled_run_waits_until_its_last_outcomes_can_be_written(
 
         begun: asyncio.Future[Watched] = asyncio.get_running_loop().create_future()
         working = asyncio.create_task(work())
-        await asyncio.wait_for((await begun).refusals(3), 30)
+        await asyncio.wait_for((await begun).refusals(3), HANG_S)
         assert not working.done()
         other.execute("ROLLBACK")
         await working
@@ -352,7 +353,7 @@ async def test_another_writer_that_never_ends_ends_the_run(
                 assert watched.refused == 3
 
         with pytest.raises(LedgerFailed, match=r"another process.*sending has stopped"):
-            await asyncio.wait_for(work(), 30)
+            await asyncio.wait_for(work(), HANG_S)
         other.execute("ROLLBACK")
     assert statuses(database, made.run) == {2: "not_attempted", 3: "not_attempted"}
 
@@ -421,7 +422,7 @@ async def test_after_a_failed_commit_every_mark_fails_and_nobody_waits(
             assert book.counters.requests == 1
 
     with pytest.raises(LedgerFailed, match="full"):
-        await asyncio.wait_for(work(), 30)
+        await asyncio.wait_for(work(), HANG_S)
     assert summarise(database, made.run).totals["unknown"] == 1
     assert summarise(database, made.run).totals["not_attempted"] == 4_999
 
@@ -476,7 +477,7 @@ async def test_a_listener_that_raises_ends_the_run_and_loses_nothing(database: D
             book.settle(items[1], story(REFUSED))
 
     with pytest.raises(ZeroDivisionError, match="the listener's own"):
-        await asyncio.wait_for(work(), 30)
+        await asyncio.wait_for(work(), HANG_S)
     assert statuses(database, made.run) == {
         2: "applied",
         3: "rejected",
@@ -518,7 +519,7 @@ async def test_a_defect_while_writing_leaves_nobody_waiting(database: Database) 
                     await book.mark(item, 1)
 
     with pytest.raises(ZeroDivisionError):
-        await asyncio.wait_for(work(), 30)
+        await asyncio.wait_for(work(), HANG_S)
 
 
 def test_a_ledger_that_is_gone_is_said_to_be(database: Database) -> None:

@@ -117,7 +117,7 @@ async def test_the_other_roster_is_not_kept_in_the_ledger(database: Database) ->
         assert "offered" not in names
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(have=st.sets(st.integers(101, 130)), offered=st.lists(st.integers(95, 135), unique=True))
 def test_missing_and_pairs_are_all_that_is_left(
     tmp_path_factory: pytest.TempPathFactory, have: set[int], offered: list[int]

@@ -18,11 +18,11 @@ import pytest
 from bulkagent.errors import LedgerUnavailable, RunBusy
 from bulkagent.ledger import Claim, ownership
 from bulkagent.ledger.ownership import is_claimed
+from tests.waiting import HANG_S
 
 RUN = "20261122T060000.000Z-abcd"
 OTHER = "20261122T060000.000Z-ef01"
 
-HANG_S = 60
 
 _OWNER = """
 import sys

@@ -18,8 +18,9 @@ from typing import Any, Self
 
 import aiohttp
 
+from tests.waiting import HANG_S
+
 NAMES = ("chromium", "chromium-browser", "google-chrome")
-HANG_S = 30.0
 
 
 def found() -> str | None:

@@ -17,7 +17,7 @@ from bulkagent.outcome import Cause, Line, Status
 from bulkagent.report import FORMATS
 
 # The same examples each time: a test that fails today failed yesterday.
-PROPERTY = settings(derandomize=True, deadline=None, max_examples=60)
+PROPERTY = settings(derandomize=True, max_examples=60)
 
 NOVEMBER = 1_795_327_200_123  # 2026-11-22T06:00:00.123Z
 

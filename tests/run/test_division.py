@@ -155,4 +155,4 @@ class Dividing(RuleBasedStateMachine):
 
 
 TestDividing = Dividing.TestCase
-TestDividing.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+TestDividing.settings = settings(max_examples=60, stateful_step_count=25)

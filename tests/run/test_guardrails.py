@@ -12,6 +12,7 @@ from bulkagent.ledger import Claim, Overlap, find_run, open_ledger, release_leas
 from bulkagent.settings import ConfigFile, GatewaySection, Policy, Settings, load_config
 from tests.cli.command import bulkagent, emulated, started
 from tests.run.again import AGENTS, Shift, code, shift
+from tests.waiting import HANG_S
 
 FIRST = {str(agent) for agent in (*AGENTS,)} - {"103", "107"}
 
@@ -267,7 +268,7 @@ def test_a_run_in_progress_is_drained_for_another(tmp_path: Path) -> None:
             over = ["--take-over", running, "--rate", "none", "--json"]
             done = bulkagent(tmp_path, "apply", gateway.roster, "--flag", 1, *address, *over)
             assert done.code == 0, done.err
-            _, err = process.communicate(timeout=60)
+            _, err = process.communicate(timeout=HANG_S)
         assert process.returncode == 6
         assert f"run {done.json['run_id']} has taken over" in err
         assert len(gateway.set_to(1)) == 300

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.command import COMMAND, HANG_S, SAMPLES, environment
+from tests.cli.command import COMMAND, SAMPLES, environment
+from tests.waiting import HANG_S
 
 
 @pytest.mark.parametrize(
