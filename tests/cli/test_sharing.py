@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.command import HANG_S, Emulated, bulkagent, emulated, started
+from tests.cli.command import Emulated, bulkagent, emulated, started
+from tests.waiting import HANG_S
 
 LIMIT = 8
 EACH = 1_500

@@ -19,7 +19,8 @@ from bulkagent.errors import LedgerUnavailable, SettingsRefused
 from bulkagent.ledger import default_path
 from bulkagent.settings import find_config
 from bulkagent.user_folders import absolute, current_folder, user_folder
-from tests.cli.command import COMMAND, HANG_S, environment, inside
+from tests.cli.command import COMMAND, environment, inside
+from tests.waiting import HANG_S
 
 NO_XDG = {"XDG_STATE_HOME": "", "XDG_CONFIG_HOME": ""}
 

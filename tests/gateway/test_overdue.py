@@ -24,6 +24,7 @@ from tests.gateway.raw import (
     http,
     raw_gateway,
 )
+from tests.waiting import HANG_S
 
 PAGE = http(b"<html>busy</html>", status=b"503 Service Unavailable").reply
 
@@ -49,7 +50,7 @@ class Asked:
         self.deadlines._pass()
 
     async def ended(self) -> Attempt:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(HANG_S):
             return await self.task
 
 
@@ -59,7 +60,7 @@ async def asked() -> AsyncIterator[Asked]:
         endpoint = Endpoint(name="g", url=gateway.url, ca_pem=ca_pem())
         async with client_of(endpoint) as client:
             attempt = Asked(gateway, client)
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(HANG_S):
                 await gateway.asked.wait()
             yield attempt
             assert len(attempt.deadlines) == 0

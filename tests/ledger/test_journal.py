@@ -622,7 +622,7 @@ async def test_taking_waits_for_rows_without_holding_up_the_loop(database: Datab
 
         def slow(lane: int, after: int) -> list[shelves.Item]:
             begun.set()
-            assert go_on.wait(30)
+            assert go_on.wait(HANG_S)
             return read(lane, after)
 
         book._shelves._read = slow  # type: ignore[method-assign] # held up on purpose

@@ -13,6 +13,7 @@ from bulkagent.ledger import Database, Journal
 from bulkagent.outcome import Outcome, Status
 from tests.dispositions import DONE, LOST
 from tests.ledger.ledgers import journal, marks_on_disk, plan, statuses, story, took
+from tests.waiting import HANG_S
 
 FULL = 2  # sqlite.org/pragma.html#pragma_synchronous
 
@@ -31,7 +32,7 @@ class Held:
     def _hold(self, *statements: Any) -> None:
         self.threads.add(threading.get_ident())
         self._loop.call_soon_threadsafe(self.begun.set)
-        assert self._go_on.wait(30)
+        assert self._go_on.wait(HANG_S)
         self._write(*statements)
 
     def go_on(self) -> None:
