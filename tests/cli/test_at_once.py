@@ -19,8 +19,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.cli.command import COMMAND, HANG_S, Emulated, Ended, bulkagent, emulated, environment
+from tests.cli.command import COMMAND, Emulated, Ended, bulkagent, emulated, environment
 from tests.cli.test_apply import _take_terminal, _until
+from tests.waiting import HANG_S
 
 AGENTS = 60
 LAST_AGENT = 100 + AGENTS
