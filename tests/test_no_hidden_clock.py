@@ -15,7 +15,7 @@ CLOCKS = {
     "seconds in a time-out": re.compile(
         r"(?:asyncio\.timeout\([1-9]\)|(?:communicate|wait)\((?:timeout=)?[1-9])"
     ),
-    "seconds in wait_for": re.compile(r"\bwait_for\([^\n]*, \d+(?:\.\d+)?\)"),
+    "seconds in wait_for": re.compile(r"\basyncio\.wait_for\([^\n]*, \d+(?:\.\d+)?\)"),
     "a bound of one's own for hangs": re.compile(r"^HANG_S = ", re.MULTILINE),
 }
 
