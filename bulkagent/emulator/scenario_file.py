@@ -7,10 +7,9 @@ know: which values are right; the records of `scenario.py` decide that.
 from __future__ import annotations
 
 import difflib
-import re
 import tomllib
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -20,6 +19,8 @@ from bulkagent.emulator.pace import Capacity, ColdStart, Latency
 from bulkagent.emulator.scenario import AgentRules, Cluster, Fault, Scenario, SignInRules
 from bulkagent.emulator.spells import Outage, SwitchOver
 from bulkagent.errors import SettingsRefused
+from bulkagent.msgspec_words import in_words, path_in
+from bulkagent.toml_lines import Toml
 
 __all__ = ["load_scenario", "read_scenario"]
 
@@ -38,13 +39,6 @@ SECTIONS: Mapping[str, type[msgspec.Struct]] = {
 LISTS = ("faults", "switch_overs", "outages")
 """Sections that there can be several of."""
 
-WHERE = re.compile(r" - at `\$\.?(?P<path>[^`]*)`\Z")
-"""How msgspec says which value it means, at the end of its message."""
-
-MISSING = re.compile(r"\AObject missing required field (?P<key>`[^`]*`)\Z")
-
-STEP = re.compile(r"\[(?P<index>[0-9]+)\]|(?P<key>[^.\[\]]+)")
-
 
 def load_scenario(path: Path) -> Scenario:
     """Read a scenario file.
@@ -54,7 +48,7 @@ def load_scenario(path: Path) -> Scenario:
             the key and what to do.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise SettingsRefused(
             f"{path} cannot be read ({error.strerror}): give the path of a scenario file."
@@ -71,36 +65,47 @@ def read_scenario(text: str, source: str = "scenario") -> Scenario:
         SettingsRefused: it is not TOML, has an unknown key, or has a wrong value.
     """
     try:
-        table = tomllib.loads(text)
+        toml = Toml(tomllib.loads(text), text)
     except (ValueError, RecursionError) as error:  # numbers too long, brackets too deep
         raise SettingsRefused(f"{source} is not TOML ({error}): correct that line.") from error
-    for problem in _unknown_keys(table):
-        raise SettingsRefused(f"{source}: {problem}")
+    for path, problem in _unknown_keys(toml.table):
+        raise SettingsRefused(f"{_at(toml, path, source)}: {problem}")
     try:
-        return msgspec.convert(table, Scenario, dec_hook=_from_text)
+        return msgspec.convert(toml.table, Scenario, dec_hook=_from_text)
     except msgspec.ValidationError as error:
-        raise SettingsRefused(f"{source}: {_sentence(str(error))}") from error
+        path = path_in(str(error))
+        told = _sentence(str(error), path)
+        raise SettingsRefused(f"{_at(toml, path, source)}: {told}") from error
 
 
-def _unknown_keys(table: Mapping[str, object]) -> Iterator[str]:
-    yield from _strangers(table, Scenario, "")
+def _at(toml: Toml, path: Sequence[str | int], source: str) -> str:
+    line = toml.line_of(path)
+    return f"{source}, line {line}" if line else source
+
+
+def _unknown_keys(table: Mapping[str, object]) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    yield from _strangers(table, Scenario, "", ())
     for name, record in SECTIONS.items():
         section = table.get(name)
-        entries = section if isinstance(section, list) else [section]
-        place = f"[[{name}]]" if isinstance(section, list) else f"[{name}]"
-        for entry in entries:
+        several = isinstance(section, list)
+        place = f"[[{name}]]" if several else f"[{name}]"
+        for number, entry in enumerate(section if isinstance(section, list) else [section]):
             if isinstance(entry, dict):
-                yield from _strangers(entry, record, f" in {place}")
+                path = (name, number) if several else (name,)
+                yield from _strangers(entry, record, f" in {place}", path)
 
 
 def _strangers(
-    table: Mapping[str, object], record: type[msgspec.Struct], place: str
-) -> Iterator[str]:
+    table: Mapping[str, object],
+    record: type[msgspec.Struct],
+    place: str,
+    path: tuple[str | int, ...],
+) -> Iterator[tuple[tuple[str | int, ...], str]]:
     known = record.__struct_fields__
     for key in table:
         if key not in known:
             near = difflib.get_close_matches(key, known, n=1, cutoff=0)
-            yield f"unknown key `{key}`{place}: did you mean `{near[0]}`?"
+            yield (*path, key), f"unknown key `{key}`{place}: did you mean `{near[0]}`?"
 
 
 def _from_text(wanted: type, value: object) -> object:
@@ -109,25 +114,21 @@ def _from_text(wanted: type, value: object) -> object:
     raise ValueError("expected a text with at least one agent ID")
 
 
-def _sentence(message: str) -> str:
+def _sentence(message: str, path: Sequence[str | int]) -> str:
     """What msgspec says, in the words of the file: the key, what is wrong, what to do."""
-    found = WHERE.search(message)
-    if found is None:
-        return f"{message}."
-    problem = MISSING.sub(r"the key \g<key> is missing: add it", message[: found.start()])
     place, advice = "", ""
     record: type[msgspec.Struct] = Scenario
-    for step in STEP.finditer(found["path"]):
-        index, key = step["index"], step["key"]
-        if index is not None:
-            place += f" number {int(index) + 1}"
-        elif key in SECTIONS and record is Scenario:
-            record = SECTIONS[key]
-            place = f"[[{key}]]" if key in LISTS else f"[{key}]"
+    for step in path:
+        if isinstance(step, int):
+            place += f" number {step + 1}"
+        elif step in SECTIONS and record is Scenario:
+            record = SECTIONS[step]
+            place = f"[[{step}]]" if step in LISTS else f"[{step}]"
         else:
-            place = f"{place} key `{key}`".lstrip()
-            advice = _advice(record, key)
-    return f"{place}: {problem}. {advice}".rstrip()
+            place = f"{place} key `{step}`".lstrip()
+            advice = _advice(record, step)
+    told = f"{in_words(message)}. {advice}".rstrip()
+    return f"{place}: {told}" if place else told
 
 
 def _advice(record: type[msgspec.Struct], key: str) -> str:

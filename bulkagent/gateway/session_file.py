@@ -26,6 +26,8 @@ import msgspec
 
 from bulkagent.atomic_file import replacing
 from bulkagent.gateway.credentials import Credential
+from bulkagent.msgspec_words import in_words, path_in
+from bulkagent.spelling import did_you_mean, nearest
 
 __all__ = [
     "Cells",
@@ -227,8 +229,10 @@ def _of_json(number: int, line: bytes) -> SessionLine:
         record = _decode(line)
     except UnicodeDecodeError:
         return SessionLine(number, None, _NO_UTF_8)
+    except msgspec.ValidationError as error:
+        return SessionLine(number, None, _wrong(str(error)))
     except (msgspec.DecodeError, RecursionError):
-        return SessionLine(number, None, "is no JSON object with agent_id and guid as text")
+        return SessionLine(number, None, _NO_OBJECT)
     cells = Cells(
         record.gateway or "",
         str(record.agent_id),
@@ -240,6 +244,15 @@ def _of_json(number: int, line: bytes) -> SessionLine:
     return session_of(number, cells)
 
 
+def _wrong(message: str) -> str:
+    """What is wrong with an object, by the name of its key alone: its value may be a secret."""
+    path = path_in(message)
+    if path:
+        return f"has a wrong {path[0]}: that {in_words(message)}"
+    return in_words(message).partition(":")[0] if "missing" in message else _NO_OBJECT
+
+
+_NO_OBJECT = "is no JSON object with agent_id and guid as text"
 _NO_UTF_8 = "has bytes that are no UTF-8"
 
 
@@ -272,7 +285,11 @@ def _header(cells: Iterable[str]) -> list[str]:
     header = [cell.strip().lower() for cell in cells]
     missing = [name for name in ("agent_id", "guid") if name not in header]
     if missing:
-        raise ValueError(f"its first line names no column {' and no column '.join(missing)}")
+        meant = did_you_mean(nearest(missing[0], set(header) - set(Cells._fields)))
+        raise ValueError(
+            f"its first line names no column {' and no column '.join(missing)}"
+            + meant.replace("did you mean", "is that the column")
+        )
     return header
 
 

@@ -63,8 +63,12 @@ def test_a_last_line_that_is_not_complete_says_nothing(cut: int) -> None:
     [
         (b"{", "JSON"),
         (b"[]", "JSON"),
-        (b'{"guid":"g"}', "JSON"),
-        (b'{"agent_id":"101","guid":7}', "JSON"),
+        (b'{"guid":"g"}', "the key `agent_id` is missing"),
+        (b'{"agent_id":"101","guid":7}', "has a wrong guid: that takes a text, not a whole number"),
+        (
+            b'{"agent_id":[],"guid":"g"}',
+            "wrong agent_id: that takes a whole number or a text, not a",
+        ),
         (b'{"agent_id":"abc","guid":"g"}', "agent ID"),
         (b'{"agent_id":"1234567","guid":"g"}', "agent ID"),
         (b'{"agent_id":"101","guid":"a b"}', "GUID"),
