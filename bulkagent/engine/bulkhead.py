@@ -288,8 +288,9 @@ class Bulkhead(Generic[ItemT, AttemptT]):
         What they ended with is counted no more. Where nothing more is admitted they are left.
         """
         for item in reopened:
-            self.tally.take_back(applied=item.applied, aside=item.aside)
-            self._intake.reopen(item.lane)
+            item.undo(self.tally)
+            if item.again:
+                self._intake.reopen(item.lane)
             if self._reopened is not None:
                 self._reopened(item)
         self._bell.ring()

@@ -140,7 +140,7 @@ class Engine(Generic[ItemT, AttemptT]):
                 return
 
     def _reopened(self, item: Reopened) -> None:
-        self.tally.take_back(applied=item.applied, aside=item.aside)
+        item.undo(self.tally)
 
     async def _keep_deadline(self) -> None:
         if self._deadline_s is not None:

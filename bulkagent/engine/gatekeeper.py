@@ -261,7 +261,7 @@ class Gatekeeper:
         if self._canaries is not None and self._failed is None:
             self._count(self._canaries, result)
 
-    def reopened(self, lane: int, was: Result) -> int:
+    def reopened(self, lane: int, was: Result, *, again: bool = True) -> int:
         """One item's story had ended and is opened again; to be followed by `announce`.
 
         Who may be off by now stays among those of D, and sending to him again takes nobody off.
@@ -269,6 +269,7 @@ class Gatekeeper:
         Args:
             lane: Its lane, from 0 on.
             was: What it had ended with.
+            again: Whether it is taken again; else it stays in doubt.
 
         Returns:
             As one of which lane it is to be taken again.
@@ -281,14 +282,17 @@ class Gatekeeper:
             door = self._doors.get(~lane) or self._open_door(~lane, passage)
         elif passage.side is Side.COMES_ON and cover is not None and not self.by_sight:
             cover.up -= was.applied
-        door.passage = msgspec.structs.replace(door.passage, rows=door.passage.rows + 1)
-        door.closed = False
-        canaries = self._canaries
-        if canaries is not None and self._failed is None and door.quota:
-            door.quota += 1
+        canaries = self._canaries if self._failed is None and door.quota else None
+        if again:
+            door.passage = msgspec.structs.replace(door.passage, rows=door.passage.rows + 1)
+            door.closed = False
+            door.quota += canaries is not None
+        if canaries is not None:
             if not was.aside:
                 canaries.counted -= 1
                 canaries.bad -= not was.applied
+            canaries.counted += not again
+            canaries.bad += not again
         self._look(passage.group)
         return door.passage.lane
 

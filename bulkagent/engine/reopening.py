@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import msgspec
 
+from bulkagent.engine.ruling import Tally
+
 __all__ = ["Reopened"]
 
 
@@ -20,3 +22,11 @@ class Reopened(msgspec.Struct, frozen=True, gc=False):
     """Whether it was counted as applied."""
     aside: bool
     """Whether it was counted as not applied for a reason of its own."""
+    again: bool = True
+    """Whether it is handed out again; else it is finished, and not applied."""
+
+    def undo(self, tally: Tally) -> None:
+        """Have what it ended with counted no more."""
+        tally.take_back(applied=self.applied, aside=self.aside)
+        if not self.again:
+            tally.put_down()

@@ -105,6 +105,12 @@ class Tally:
         else:
             self.bad -= 1
 
+    def put_down(self) -> None:
+        """An item that was taken back is finished, and not applied."""
+        self.finished += 1
+        self.bad += 1
+        self._mixed = True
+
     def _compare(self, story: Story[AttemptT]) -> None:
         first = story.first.disposition
         points = first.evidence is Evidence.SETUP and not (first.lasting and self._applied_before)

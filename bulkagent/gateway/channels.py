@@ -29,6 +29,9 @@ __all__ = ["MOST_REQUESTS", "Channel", "Connector"]
 MOST_REQUESTS = 1_000
 """So many requests a connection carries: each is remembered until it is given up."""
 
+# Where nothing can be relied on, a connection's only request may be followed by its true reply.
+_READ_ON_SINGLY_S = 0.1
+
 # Servers and balancers that tire of an idle connection may say so (RFC 9110 section 15.5.9).
 _REQUEST_TIMEOUT = 408
 _TIMEOUT_LINES = (b"HTTP/1.1 408", b"HTTP/1.0 408")
@@ -41,9 +44,15 @@ class Channel(ResponseHandler):
     Args:
         loop: The loop.
         found: Called once when a reply has come that belongs to no request.
+        singly: Asked whether each connection carries one request alone.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, found: Callable[[Channel], None]) -> None:
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        found: Callable[[Channel], None],
+        singly: Callable[[], bool] = lambda: False,
+    ) -> None:
         super().__init__(loop)
         self.requests = 0
         """How many it has carried."""
@@ -56,6 +65,10 @@ class Channel(ResponseHandler):
         self.took_s = 0.0
         """For how long the latest request was under way, in seconds."""
         self._found = found
+        self._singly = singly
+        self._alone = False
+        self._answer: tuple[int, bytes] | None = None
+        self._more: list[tuple[int, bytes]] = []  # replies beside the only one that belongs
         self._idle = True
         self._stray = b""
         self._began = 0.0
@@ -74,6 +87,7 @@ class Channel(ResponseHandler):
 
     def begin(self, tag: int | None) -> None:
         """A request is about to be written."""
+        self._alone = not self.requests and self._singly()
         self._idle = False
         self._began = self._loop.time()
         self.requests += 1
@@ -85,6 +99,17 @@ class Channel(ResponseHandler):
         self._idle = True
         self.took_s = self._loop.time() - self._began
         self._judge()
+
+    def answered(self, status: int, body: bytes) -> None:
+        """The latest request got this reply.
+
+        Where it was the only one, another reply of the same words is no matter: one of the two is
+        its own. Where they differ, nobody knows which.
+        """
+        if self._alone:
+            self._answer = (status, body)
+            if self._idle:
+                self._judge()
 
     def data_received(self, data: bytes) -> None:
         """Take what has arrived."""
@@ -113,6 +138,10 @@ class Channel(ResponseHandler):
             self._found(self)
 
     def _is_extra(self, *, whole: bool) -> bool:
+        if self._alone:
+            differs = self._differs(whole=whole)
+            if differs is not None:
+                return differs
         messages = [message for (message, _), _ in self._buffer]
         if messages:
             last = messages[-1]
@@ -122,6 +151,22 @@ class Channel(ResponseHandler):
         # Empty lines between two messages are nothing (RFC 9112 section 2.2).
         begun = bool(self._stray.strip(b"\r\n") or self._tail)
         return whole and begun and not self._stray.lstrip(b"\r\n").startswith(_TIMEOUT_LINES)
+
+    def _differs(self, *, whole: bool) -> bool | None:
+        """Whether what came beside the answer to the only request says anything else.
+
+        None: no reply has come beside it.
+        """
+        if self._answer is None:
+            return False  # it is looked at when the answer has been read
+        while self._buffer:
+            (message, payload), _ = self._buffer[0]
+            if not payload.is_eof():
+                return whole
+            self._buffer.popleft()
+            if message.code != _REQUEST_TIMEOUT or not message.should_close:
+                self._more.append((message.code, payload.read_nowait()))
+        return any(more != self._answer for more in self._more) if self._more else None
 
 
 class Connector(aiohttp.TCPConnector):
@@ -151,7 +196,9 @@ class Connector(aiohttp.TCPConnector):
         self._told = found
         self._wary = wary
         self._read_on_s = read_on_s
-        make = functools.partial(Channel, asyncio.get_running_loop(), self._found)
+        make = functools.partial(
+            Channel, asyncio.get_running_loop(), self._found, lambda: self.singly
+        )
         self._factory = make  # type: ignore[assignment]
         self._retired: dict[Channel, tuple[ConnectionKey, asyncio.TimerHandle]] = {}
 
@@ -175,9 +222,7 @@ class Connector(aiohttp.TCPConnector):
     ) -> None:
         if isinstance(protocol, Channel) and not self._closed:
             protocol.rest()
-            if self.singly and protocol.requests == 1:
-                should_close = True
-            elif not (should_close or protocol.should_close) and (
+            if not (should_close or protocol.should_close) and (
                 self.singly or protocol.requests >= MOST_REQUESTS
             ):
                 self._release_acquired(key, protocol)
@@ -186,7 +231,9 @@ class Connector(aiohttp.TCPConnector):
         super()._release(key, protocol, should_close=should_close)
 
     def _retire(self, key: ConnectionKey, channel: Channel) -> None:
-        timer = asyncio.get_running_loop().call_later(self._read_on_s, self._let_go, channel)
+        alone = self.singly and channel.requests == 1
+        seconds = min(self._read_on_s, _READ_ON_SINGLY_S) if alone else self._read_on_s
+        timer = asyncio.get_running_loop().call_later(seconds, self._let_go, channel)
         self._retired[channel] = (key, timer)
 
     def _let_go(self, channel: Channel) -> None:

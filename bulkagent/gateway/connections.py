@@ -192,7 +192,7 @@ class Connections:
         if not resting:
             return
         # What belongs to the latest request comes as late as an answer may.
-        if any(channel.requests > 1 for channel in resting):
+        if self.singly or any(channel.requests > 1 for channel in resting):
             await asyncio.sleep(min(_LOOK_BACK_S, _LEAST_LOOK_BACK_S + self._longest_s))
         else:
             await _let_read()
@@ -251,6 +251,7 @@ class Connections:
             channel = under_way.channel
             if channel is not None:
                 self._longest_s = max(self._longest_s, channel.took_s)
+                channel.answered(response.status, content)
                 if channel.out_of_step:
                     raise ExchangeFailed(Fault.OUT_OF_STEP, _OUT_OF_STEP)
             replied = response.headers

@@ -161,6 +161,7 @@ class Journal:
         )
         self._applied = set(applied)
         self._again = Again(self._reader, self._thread, run, operation)
+        self._spent = Again(self._reader, self._thread, run, operation)  # to be told alone
         self._pasts: dict[int, Past] = {}
         self._open: set[int] = set()  # marked, and not settled
         self._waiting: set[int] = set()  # put in doubt, and not marked since
@@ -319,7 +320,7 @@ class Journal:
         """Put attempts of these rows in doubt, whatever they were told.
 
         Whoever is finished is so no more, on disk from the next commit on, and is handed out once
-        more; of who is not, only a later success says anything.
+        more, but only once in a leg; of who is not, only a later success says anything.
 
         Args:
             rows: Each with an attempt of this leg.
@@ -345,7 +346,7 @@ class Journal:
         Raises:
             LedgerFailed: The ledger cannot be read any more.
         """
-        for lane, (assignment, past) in await self._again.rest():
+        for lane, (assignment, past) in (*await self._again.rest(), *await self._spent.rest()):
             self._waiting.discard(assignment.row)
             outcome = doubtful(assignment.row, past, self._clock.wall_ms())
             self.counters.unfinished -= 1
@@ -435,9 +436,11 @@ class Journal:
         for former in doubted.former:
             self.counters.unfinished += 1
             self._add(former.outcome, -1)
-            lane = self._reopened(former)
-            self._again.add(lane, former.outcome.row)
-            reopened.append((lane, former))
+            row = former.outcome.row
+            known = msgspec.structs.replace(former, again=row not in self._resent)
+            lane = self._reopened(known)
+            (self._again if known.again else self._spent).add(lane, row)
+            reopened.append((lane, known))
         doubted.told(reopened)
 
     def _add(self, outcome: Outcome, number: int = 1) -> None:

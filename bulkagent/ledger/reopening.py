@@ -92,6 +92,8 @@ class Former(msgspec.Struct, frozen=True):
     lane: int
     outcome: Outcome
     """As far as counts go by it, without what the gateway said."""
+    again: bool = True
+    """Whether it is handed out once more; who was already, and is in doubt again, stays so."""
 
 
 class Doubted(msgspec.Struct):

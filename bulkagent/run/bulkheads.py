@@ -198,6 +198,7 @@ def _reopened(formers: Sequence[tuple[int, Former]]) -> list[Reopened]:
             lane,
             applied=former.outcome.status is Status.APPLIED,
             aside=is_aside(former.outcome),
+            again=former.again,
         )
         for lane, former in formers
     ]

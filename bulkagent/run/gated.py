@@ -140,13 +140,13 @@ class Gated:
             self._sightings.watch(assignment, self.keeper.group(key))
 
     def reopened(self, former: Former) -> int:
-        """Tell the gates of who was finished and is in doubt; as one of which lane he is resent."""
+        """Tell the gates of who was finished and is in doubt; as one of which lane he is known."""
         keeper, outcome = self.keeper, former.outcome
         if keeper is None:
             return former.lane
         goes_off = former.lane in self._going_off
         was = result_of(outcome, self._settings, goes_off=goes_off)
-        key = keeper.reopened(former.lane, was)
+        key = keeper.reopened(former.lane, was, again=former.again)
         if self._sightings is not None and not goes_off:
             up = self._sightings.forget(outcome.row)
             if up is not None:

@@ -11,10 +11,21 @@ from aiohttp.client_proto import ResponseHandler
 
 from bulkagent.gateway import channels
 from bulkagent.gateway.client import GatewayClient
+from bulkagent.gateway.endpoint import Endpoint
 from bulkagent.gateway.faults import FAULTS, Fault
+from bulkagent.gateway.operations import SET_TALK_RIGHT
 from bulkagent.gateway.retcodes import RETCODES
 from bulkagent.outcome import Attempt
-from tests.gateway.raw import TO_AGENT_101, RawGateway, Say, client_of, http, raw_gateway
+from tests.gateway.raw import (
+    TO_AGENT_101,
+    OneGuid,
+    RawGateway,
+    Say,
+    ca_pem,
+    client_of,
+    http,
+    raw_gateway,
+)
 
 REFUSED = http(b'{"retcode":"100-006","message":"agent not login"}')
 NOBODY = b"<html>408 Request Time-out</html>"
@@ -93,6 +104,31 @@ async def test_a_408_with_close_on_an_idle_connection_is_a_close_and_nothing_els
         assert told.rows == ([(2,)] if is_reply else [])
         assert told.singly is is_reply
     assert gateway.connections == len(gateway.requests) == 2
+
+
+@pytest.mark.parametrize("late", [False, True])
+async def test_two_replies_of_the_same_words_to_the_only_request_of_a_connection_are_one(
+    *, late: bool
+) -> None:
+    """One of the two is its own; where they differ nobody knows which."""
+    success, refusal = http().reply, REFUSED.reply
+    script = [http(), Say(success + success), Say(success + refusal), Say(refusal + success)]
+    async with raw_gateway(*script, http()) as gateway:
+        endpoint = Endpoint(name="g", url=gateway.url, ca_pem=ca_pem())
+        client = GatewayClient(endpoint, SET_TALK_RIGHT, OneGuid(), singly=True)
+        async with client:
+            told = Told(client)
+            if late:
+                gateway.script = (http(),)
+                for row, more in ((2, b""), (3, success), (4, refusal), (5, success + refusal)):
+                    assert (await told.attempt(row)).disposition is RETCODES["0"]
+                    gateway.push(more)
+                await client.look_back()
+                assert sorted(told.rows) == [(4,), (5,)]
+            else:
+                ended = [(await told.attempt(row)).disposition.name for row in range(2, 7)]
+                assert ended == ["0", "0", "out_of_step", "out_of_step", "0"]
+    assert gateway.connections == len(gateway.requests)
 
 
 async def test_a_connection_is_given_up_after_as_many_requests_as_are_remembered(

@@ -122,6 +122,28 @@ async def test_who_is_put_in_doubt_twice_is_sent_once_more(database: Database) -
         assert await took_all(book) == [item]
 
 
+async def test_who_was_sent_once_more_and_is_in_doubt_again_stays_so(database: Database) -> None:
+    """A gateway that sends a reply too many each time would be asked for ever."""
+    made = plan(database, 1)
+    told: Told = []
+    outcomes: list[Outcome] = []
+    async with journal(database, made.run, settled=outcomes.append) as book:
+        (item,) = await sent(book, 1)
+        book.settle(item, story(DONE))
+        await book.reopen((2,), told.extend)
+        assert await took(book) == item
+        await book.mark(item, 1)
+        book.settle(item, story(DONE))
+        await book.reopen((2,), told.extend)
+        assert [former.again for _, former in told] == [True, False]
+        assert await took_all(book) == []
+        assert on_disk(database) == {2: "unknown"}
+        await book.leave()
+    assert [outcome.status for outcome in outcomes] == ["applied", "applied", "unknown"]
+    assert book.counters.by_status[Status.APPLIED] == 0
+    assert (book.counters.finished, book.counters.unfinished) == (1, 0)
+
+
 async def test_who_is_not_sent_again_is_told_as_unknown(database: Database) -> None:
     made = plan(database, 2)
     outcomes: list[Outcome] = []
