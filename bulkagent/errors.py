@@ -74,6 +74,17 @@ class Refused(BulkagentError):
 class SettingsRefused(Refused):
     """An option, an environment variable or the configuration file is wrong."""
 
+    def __init__(
+        self,
+        message: str,
+        *,
+        totals: Mapping[str, int] | None = None,
+        fields: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__(message, totals=totals)
+        self.fields = fields
+        """The settings that do not go together, where it is about more than one."""
+
 
 class RosterRefused(Refused):
     """The roster cannot be used; `bad_rows` has every defect that has a line of its own."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import platformdirs
 import pytest
@@ -165,6 +166,9 @@ class TestRanges:
             Settings(concurrency=0)
         with pytest.raises(SettingsRefused, match="the rate a second must be"):
             Settings(per_second=0)
+        wrong: Any = {"burst": "4"}
+        with pytest.raises(SettingsRefused, match="burst must be a number from 1 to 100000, not"):
+            Settings(**wrong)
 
 
 class TestFile:

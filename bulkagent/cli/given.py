@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from bulkagent.cli.command_class import OPTIONAL_VALUES, at_option
+from bulkagent.cli.command_class import OPTIONAL_VALUES, at_option, place_of_value
 
 if TYPE_CHECKING:
     from bulkagent.run import Choices
@@ -45,10 +45,29 @@ def settings_from(config: Path | None, *, emulated: bool = False, **options: Any
         SettingsRefused: One of them is wrong, or changes nothing beside the others.
     """
     from bulkagent.cli.idle import typed
-    from bulkagent.settings import Settings, find_config, load_config, refuse_idle_settings
+    from bulkagent.errors import SettingsRefused
+    from bulkagent.settings import (
+        Settings,
+        find_config,
+        load_config,
+        refuse_idle_settings,
+        sources,
+    )
 
     read = _read(options)
-    settings = Settings.resolve(read, load_config(find_config(config)), emulated=emulated)
+    path = find_config(config)
+    file = load_config(path)
+    try:
+        settings = Settings.resolve(read, file, emulated=emulated)
+    except SettingsRefused as refused:
+        found = {at.name: at.source for at in sources(file, path, {}, job=options.get("job") or "")}
+        names = [field.removesuffix("_s") for field in refused.fields]
+        places = [
+            place_of_value(name) if options.get(name) is not None else found.get(name, "default")
+            for name in names
+        ]
+        told = ", ".join(f"{name}: {place}" for name, place in zip(names, places, strict=True))
+        raise SettingsRefused(f"{refused} ({told})" if told else str(refused)) from None
     refuse_idle_settings(
         _read({name: options[name] for name in typed() & options.keys()}), settings
     )

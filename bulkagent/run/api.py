@@ -29,6 +29,7 @@ from bulkagent.run.request import (
 )
 from bulkagent.run.running import Run
 from bulkagent.settings import ConfigFile, Settings
+from bulkagent.spelling import did_you_mean, nearest
 
 __all__ = ["apply", "check", "resume", "revert"]
 
@@ -190,7 +191,8 @@ def _again(request: AgainT, run: str, settings: Mapping[str, Any] | None) -> Aga
     if settings is not None:
         unknown = sorted(set(settings) - set(Settings.__struct_fields__))
         if unknown:
-            raise SettingsRefused(f"there is no setting {', '.join(unknown)}")
+            meant = did_you_mean(nearest(unknown[0], Settings.__struct_fields__))
+            raise SettingsRefused(f"there is no setting {', '.join(unknown)}{meant}")
         if settings.get("ledger") is not None:
             settings = {**settings, "ledger": Path(settings["ledger"])}
         choices = msgspec.structs.replace(choices, explicit={**choices.explicit, **settings})

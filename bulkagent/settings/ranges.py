@@ -50,14 +50,18 @@ RANGES: Mapping[str, tuple[str, float, float]] = {
 }
 
 
-def refuse_number(name: str, value: float | None) -> None:
+def refuse_number(name: str, value: object) -> None:
     """Refuse a number that is not in its range; None, where it is allowed, means no limit.
 
     Raises:
-        SettingsRefused: It is not.
+        SettingsRefused: It is not, or is no number.
     """
     label, low, high = RANGES[name]
-    if value is not None and not low <= value <= high:
+    if value is None:
+        return
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise SettingsRefused(f"{label} must be a number from {low} to {high}, not {value!r}")
+    if not low <= value <= high:
         raise SettingsRefused(f"{label} must be {low} to {high}, not {value}")
 
 

@@ -221,7 +221,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         if self.timeout_s <= self.connect_timeout_s:
             raise SettingsRefused(
                 f"the timeout ({self.timeout_s:g} s) must be longer than the connect timeout"
-                f" ({self.connect_timeout_s:g} s), which is a part of it"
+                f" ({self.connect_timeout_s:g} s), which is a part of it",
+                fields=("timeout_s", "connect_timeout_s"),
             )
         refuse_bounds(self.auto, self.agent_id_range)
         refuse_words({"durability": self.durability, "up_means": self.up_means})

@@ -95,6 +95,16 @@ def test_consent_and_intent_are_refused_from_the_environment(tmp_path: Path, opt
     assert "not taken from the environment; give it on the command line" in said
 
 
+def test_two_settings_that_do_not_go_together_are_told_with_their_places(tmp_path: Path) -> None:
+    (tmp_path / "bulkagent.toml").write_text('connect_timeout = "8s"\n')
+    ended = inside(tmp_path, *ROSTER, surroundings={"BULKAGENT_TIMEOUT": "5s"})
+    assert ended.code == 2
+    said = " ".join(ended.err.split())
+    assert "(timeout: BULKAGENT_TIMEOUT, connect_timeout: bulkagent.toml)" in said
+    typed = inside(tmp_path, *ROSTER, "--connect-timeout", "20s")
+    assert "(timeout: default, connect_timeout: --connect-timeout)" in " ".join(typed.err.split())
+
+
 def test_every_option_without_a_variable_is_known_as_intent() -> None:
     commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
     commands = {**commands, **commands["session"].commands}
