@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from bulkagent.cli.ending import leaving_on_signals
-from bulkagent.cli.refused import reported
+from bulkagent.cli.refused import goes_on_with, reported
 from bulkagent.cli.showing import Showing
 from bulkagent.cli.status import answering
 from bulkagent.cli.terminal import agreed, not_printed, print_data, say, say_soon
@@ -44,7 +44,6 @@ def carry_out(
         showing: How its progress is shown.
         quiet: Whether nothing is said of a run that comes to a good end.
     """
-    from bulkagent.cli import screen, timing
     from bulkagent.cli.loop import run_on_loop
     from bulkagent.cli.process_age import age_s
     from bulkagent.cli.progress import execute
@@ -53,22 +52,16 @@ def carry_out(
     try:
         with run:
             run.warn = say
-            with leaving_on_signals(), answering(_preparing):
-                plan = run.prepare(stdin=sys.stdin.buffer if sys.stdin else None)
-                if not quiet:
-                    say("\n".join([opening(plan), *timing.opening(run.timetable)]))
-                if run.insecure:
-                    say(_INSECURE)
-                _agree(run, plan, yes=yes, override=override)
-            if not quiet and (known := screen.begun(plan)):
-                run.begun = lambda: say_soon(known)
-            try:
-                result = run_on_loop(execute(run, Showing.NONE if quiet else showing))
-            except Exception:
-                # A defect: what was sent has a report, and is said before the defect is.
-                if run.finished is not None:
-                    _tell(run, plan, run.finished, as_json=as_json)
-                raise
+            # Until the loop has its own handlers, so that no signal falls between the two.
+            with leaving_on_signals():
+                plan = _prepared(run, opening, yes=yes, override=override, quiet=quiet)
+                try:
+                    result = run_on_loop(execute(run, Showing.NONE if quiet else showing))
+                except Exception:
+                    # A defect: what was sent has a report, and is said before the defect is.
+                    if run.finished is not None:
+                        _tell(run, plan, run.finished, as_json=as_json)
+                    raise
             if run.finished is not None:
                 with contextlib.suppress(KeyboardInterrupt):  # all is done but the telling
                     _tell(run, plan, run.finished, as_json=as_json, quiet=quiet)
@@ -80,6 +73,26 @@ def carry_out(
     if run.unprinted:
         not_printed(run.unprinted)
     return result
+
+
+def _prepared(
+    run: Run, opening: Callable[[Plan], str], *, yes: bool, override: str | None, quiet: bool
+) -> Plan:
+    """Prepare the run, say what it would do, and have it agreed to."""
+    from bulkagent.cli import screen, timing
+
+    with answering(_preparing):
+        plan = run.prepare(stdin=sys.stdin.buffer if sys.stdin else None)
+        if plan.command == "resume":
+            goes_on_with(plan.run_id)
+        if not quiet:
+            say("\n".join([opening(plan), *timing.opening(run.timetable)]))
+        if run.insecure:
+            say(_INSECURE)
+        _agree(run, plan, yes=yes, override=override)
+    if not quiet and (known := screen.begun(plan)):
+        run.begun = lambda: say_soon(known)
+    return plan
 
 
 def _preparing() -> str:

@@ -75,7 +75,8 @@ def leaving_on_signals() -> Iterator[None]:
         yield
     finally:
         for number, handler in before.items():
-            signal.signal(number, handler)
+            if signal.getsignal(number) is leave:  # else somebody has taken over
+                signal.signal(number, handler)
 
 
 def tell_refusal(error: BulkagentError, *, as_json: bool | None) -> None:

@@ -42,9 +42,9 @@ async def execute(run: Run, showing: Showing = Showing.BAR) -> RunResult:
     """Execute a prepared run, showing progress and obeying signals."""
     display = _Display(run, showing)
     run.warn = display.date
-    display.start()
     try:
         with _signals(run, display):
+            display.start()
             return await run.execute()
     finally:
         await asyncio.to_thread(display.end)

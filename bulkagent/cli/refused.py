@@ -23,7 +23,7 @@ from bulkagent.errors import BulkagentError
 if TYPE_CHECKING:
     from bulkagent.settings import Settings
 
-__all__ = ["replace_reports", "reported"]
+__all__ = ["goes_on_with", "replace_reports", "reported"]
 
 _COMMANDS = ("apply", "resume", "revert")
 _IN_PROGRESS = 5  # elsewhere: its reports are those of the run at work
@@ -31,6 +31,7 @@ _A_PERSON_MUST_LOOK = 6
 _A_RUN = re.compile(r"last\b|\d{8}T[-.\w]*")
 
 _done: list[int] = []
+_about: list[str] = []
 
 
 def reported() -> None:
@@ -38,11 +39,16 @@ def reported() -> None:
     _done.append(0)
 
 
+def goes_on_with(run_id: str) -> None:
+    """The command goes on with a run that has sent: its reports are as true as before."""
+    _about.append(run_id)
+
+
 def replace_reports(error: str, exit_code: int) -> None:
     """Have each report of this command say that it was refused; never fails.
 
     Left as it is: what is no report, is read or written by the command, belongs to a run that is
-    at work now, or is the report of the very run that a resume was to go on with.
+    at work now, or is the report of the very run that was to be gone on with or set back.
 
     Args:
         error: Why, for people.
@@ -108,10 +114,11 @@ def _runs_named(
     command: str, arguments: Sequence[str], error: str, exit_code: int
 ) -> Sequence[str]:
     """Runs that this is about, and which have sent: their reports are as true as before."""
-    if command == "resume":
+    if command != "apply":  # a revert that is refused has changed nothing of the run that it names
         return [word for word in arguments[1:] if _A_RUN.match(word)]
     # An apply that was to go on with a run that a person must look at.
-    return _A_RUN.findall(error) if exit_code == _A_PERSON_MUST_LOOK else ()
+    named = _A_RUN.findall(error) if exit_code == _A_PERSON_MUST_LOOK else []
+    return [*_about, *named]
 
 
 def _reports_of(ledger: Path | None, about: Sequence[str]) -> list[Path]:

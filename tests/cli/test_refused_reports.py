@@ -47,6 +47,7 @@ def main(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Main:
             monkeypatch.setenv(name, value)
         errors = io.StringIO()
         monkeypatch.setattr(refused, "_done", [])
+        monkeypatch.setattr(refused, "_about", refused._about[-1:])
         monkeypatch.setattr(status, "listen", lambda: None)
         monkeypatch.setattr(sys, "argv", ["bulkagent", *map(str, arguments)])
         monkeypatch.setattr(sys, "stdout", io.StringIO())
@@ -185,8 +186,18 @@ def test_a_refused_resume_keeps_the_report_of_its_run(tmp_path: Path, main: Main
     assert code == 2
     assert own.read_bytes() == held, "the run did send, and its report is as true as before"
     assert other.read_text().startswith("REFUSED,")
+    assert main("revert", "last", "--report", own, "--rate", "x")[0] == 2
+    assert own.read_bytes() == held, "which a refused revert has changed nothing of"
+    refused.goes_on_with(_run_of(tmp_path))
+    assert main(*APPLY, "--or-resume", "--report", own, "--rate", "x")[0] == 2
+    assert own.read_bytes() == held
     assert main("report", "no-such-run", "--to", own)[0] == 2
     assert own.read_bytes() == held
+
+
+def _run_of(folder: Path) -> str:
+    (run,) = inside(folder, "runs", "--json").json["runs"]
+    return str(run["run_id"])
 
 
 def test_the_report_of_a_run_that_is_at_work_is_not_replaced(tmp_path: Path, main: Main) -> None:
