@@ -49,7 +49,10 @@ class Killing:
         self.gateway = gateway
         self.folder = gateway.folder
         self.ledger = self.folder / "state/bulkagent/ledger.sqlite3"
-        self.options = ["--rate", "none", "--concurrency", CONCURRENCY, "--yes", "--json"]
+        limits = ["--rate", "none", "--concurrency", CONCURRENCY]
+        # What a kill leaves in doubt uses slots for twice the time-out.
+        limits += ["--timeout", "1", "--connect-timeout", "0.9"]
+        self.options = [*limits, "--yes", "--json"]
         self.kills = self.in_doubt = self.set_twice = self.too_late = 0
 
     def set_by(self, since: int) -> dict[str, list[int]]:

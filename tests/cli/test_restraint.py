@@ -60,7 +60,9 @@ def test_a_gateway_that_is_gone_is_resumed_when_it_is_back(tmp_path: Path) -> No
         "seed = 1\n[latency]\nmilliseconds = 20\n[[outages]]\nfrom_request = 300\nseconds = 4\n",
     )
     with emulated(tmp_path, SHIFT, *for_a_while) as gateway:
-        ended = apply_to(gateway, "--give-up-after", "1s")
+        # What was in doubt uses slots of the resume for twice the time-out.
+        quick = ("--timeout", "1", "--connect-timeout", "0.9")
+        ended = apply_to(gateway, "--give-up-after", "1s", *quick)
         assert_given_up(ended, 600)
         finished = resume(gateway, "--give-up-after", "1m")
         assert finished.code == 0, finished.err
