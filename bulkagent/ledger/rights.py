@@ -187,11 +187,13 @@ LEFT JOIN legs t ON t.run = o.run AND t.leg = abs(o.leg)
 WHERE a.run = ? AND coalesce(o.status, 'unknown') IN ('applied', 'unknown')
 """
 
-# Also those of the same gateway under another name; runs that changed nothing have no say.
+# Also those of the same gateway under another name; runs that changed nothing have no say. In this
+# order, from agents whose last word is open to what one run has of each: SQLite would begin with
+# the run, and go through all agents for each of its rows.
 _DEEDS = """
 FROM assignments b INDEXED BY assignments_by_agent
-JOIN outcomes p ON p.run = b.run AND p.row = b.row
-JOIN endpoints there ON there.run = b.run AND there.gateway = b.gateway
+CROSS JOIN outcomes p ON p.run = b.run AND p.row = b.row
+CROSS JOIN endpoints there ON there.run = b.run AND there.gateway = b.gateway
 WHERE b.agent_id = known.agent_id AND b.run = ?1 AND abs(p.leg) = ?2
 AND coalesce(p.status, 'unknown') IN ('applied', 'unknown') AND there.url = known.url
 """
