@@ -114,5 +114,11 @@ def _left(parts: Sequence[float], taken: Sequence[float]) -> float:
 def _next(part: float, now: float, left: float) -> float:
     if part <= now:
         return part
+    if left >= part - _ROUNDING:
+        return part
     # A crumb of less than one a second would only be waited for.
-    return max(now, min(part, left)) if left >= min(1.0, part) else now
+    return max(now, left) if left >= 1.0 else now
+
+
+_ROUNDING = 1e-6
+"""What sums of fractions of a start may be off by, for which nobody has to wait."""

@@ -84,6 +84,13 @@ def test_without_a_rate_of_its_own_it_still_keeps_to_that_of_another() -> None:
     assert granted(free, [bound]) == Part(8, 5.0)
 
 
+def test_nobody_waits_for_ever_for_what_fractions_are_rounded_by() -> None:
+    """Four at a rate below one a second: what three of them leave is a hair less than a part."""
+    limit = Part(1, 0.972633788697996)
+    others = [Member(number, limit, limit) for number in (1, 2, 3)]
+    assert granted(Member(4, limit, NOTHING), others) == limit
+
+
 class Dividing(RuleBasedStateMachine):
     """Commands that come, look at what is written down, and go, in any order."""
 
