@@ -52,7 +52,7 @@ def refuse_outlets(request: Request, gateways: Gateways, ledger: Path) -> None:
             raise SettingsRefused(
                 f"the {noun} {path} is a file that is in use; give another path with {option}"
             )
-        if path != STANDARD_OUTPUT:
+        if path != STANDARD_OUTPUT and not path.is_char_device():  # as /dev/null, for several
             taken.append(path)
     if request.metrics_file is not None:
         report.probe_place(request.metrics_file, "metrics file")

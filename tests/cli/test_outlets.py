@@ -87,6 +87,16 @@ def test_an_outlet_that_cannot_be_is_refused_before_anything_is_sent(
     assert inside(tmp_path, "runs").err == "no run yet\n"
 
 
+def test_dev_null_takes_several_outlets(tmp_path: Path) -> None:
+    """--events, --log-file and --metrics-file on /dev/null, which stays what it is."""
+    before = Path("/dev/null").stat()
+    outlets = ("--events", "/dev/null", "--log-file", "/dev/null", "--metrics-file", "/dev/null")
+    ended = bulkagent(tmp_path, *APPLY, *outlets)
+    assert (ended.code, "WARNING" in ended.err) == (0, False), ended.err
+    after = Path("/dev/null").stat()
+    assert (after.st_ino, after.st_mode) == (before.st_ino, before.st_mode)
+
+
 def test_metrics_say_how_a_run_came_out(tmp_path: Path) -> None:
     path = tmp_path / "morning.prom"
     arguments = ("--metrics-file", path, "--job", 'mor"ning', "--json")
