@@ -88,7 +88,7 @@ def read_ledger(path: Path) -> Database:
     Raises:
         LedgerUnavailable: It cannot be read, or is something else.
     """
-    probe(path)
+    probe(path, to_write=False)
     real = Path(os.path.realpath(path))
     aside = contextlib.ExitStack()
     with explained(path):

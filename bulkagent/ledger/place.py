@@ -12,18 +12,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from bulkagent.errors import LedgerUnavailable
+from bulkagent.ledger.filesystems import Kind, kind_of, shares_memory
 from bulkagent.user_folders import NO_HOME, absolute, user_folder
 
 __all__ = ["default_path", "exposure", "probe"]
-
-# Write-ahead logging needs memory shared by all who have the file open, which these do not
-# give across machines (sqlite.org/wal.html, "All processes ... must be on the same host").
-_NETWORK_FILESYSTEMS = frozenset(
-    """
-    9p afpfs afs beegfs ceph cifs davfs fuse.ceph fuse.gcsfuse fuse.glusterfs fuse.rclone fuse.s3fs
-    fuse.sshfs glusterfs gpfs lustre ncpfs nfs nfs4 ocfs2 smb smb2 smb3 smbfs vboxsf webdav
-    """.split()  # noqa: SIM905 - reads better than thirty quoted words
-)
 
 
 def default_path() -> Path:
@@ -69,11 +61,16 @@ def _others(found: os.stat_result) -> str:
     return ""
 
 
-def probe(path: Path) -> None:
+def probe(path: Path, *, to_write: bool = True) -> None:
     """Refuse a place where a ledger would not be safe.
 
+    Args:
+        path: The ledger's.
+        to_write: Whether it is to be written there; else nothing is tried that writes.
+
     Raises:
-        LedgerUnavailable: It is on a network filesystem.
+        LedgerUnavailable: It is on a network filesystem, or on one that nobody knows and that
+            gives two processes no memory in common.
         SettingsRefused: It is relative to a folder that is not there any more.
     """
     import psutil
@@ -84,19 +81,35 @@ def probe(path: Path) -> None:
     except OSError:  # a container without /proc: nobody can say
         return
     # Links followed, for a local folder may be one to a folder on another machine.
-    kind = _network_filesystem(Path(os.path.realpath(path)), mounts)
-    if kind:
-        raise LedgerUnavailable(
-            f"the ledger {path} is on a network filesystem ({kind}), where its write-ahead log"
-            " can be corrupted; give a path on a local disk with --ledger"
-        )
+    real = Path(os.path.realpath(path))
+    name = _filesystem_of(real, mounts)
+    match kind_of(name):
+        case Kind.NETWORK:
+            raise LedgerUnavailable(
+                f"the ledger {path} is on a network filesystem ({name}), where its write-ahead log"
+                " can be corrupted; give a path on a local disk with --ledger"
+            )
+        case Kind.UNKNOWN if to_write and not shares_memory(_nearest(real)):
+            raise LedgerUnavailable(
+                f"the ledger {path} is on a filesystem ({name}) on which two processes share no"
+                " memory, or no locks, so its write-ahead log can be corrupted there; give a path"
+                " on a local disk with --ledger"
+            )
 
 
-def _network_filesystem(path: Path, mounts: Iterable[tuple[str, str]]) -> str:
-    """The kind of network filesystem that a path is on, or ""."""
+def _nearest(real: Path) -> Path:
+    """The folder that a file is in, or would be: one that is there."""
+    folder = real.parent
+    while not folder.is_dir() and folder != folder.parent:
+        folder = folder.parent
+    return folder
+
+
+def _filesystem_of(path: Path, mounts: Iterable[tuple[str, str]]) -> str:
+    """The kind of file system that a path is on, as a table of mounts has it; "": not in it."""
     covering = [
         (len(Path(point).parts), kind) for point, kind in mounts if path.is_relative_to(point)
     ]
     # The later of two mounts on one point hides the earlier; max keeps the first, so reverse.
     _, kind = max(reversed(covering), default=(0, ""), key=lambda mount: mount[0])
-    return kind if kind in _NETWORK_FILESYSTEMS else ""
+    return kind

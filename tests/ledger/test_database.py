@@ -18,11 +18,21 @@ import psutil
 import pytest
 
 from bulkagent.errors import LedgerFailed, LedgerUnavailable, RunNotFound
-from bulkagent.ledger import Database, default_path, find_run, open_ledger, opening, probe
+from bulkagent.ledger import (
+    Database,
+    default_path,
+    filesystems,
+    find_run,
+    open_ledger,
+    opening,
+    probe,
+    read_ledger,
+)
 from bulkagent.ledger import database as module
 from bulkagent.ledger.database import Busy
+from bulkagent.ledger.filesystems import Kind, kind_of
 from bulkagent.ledger.opening import _log_ahead
-from bulkagent.ledger.place import _network_filesystem
+from bulkagent.ledger.place import _filesystem_of
 from bulkagent.ledger.schema import APPLICATION_ID, VERSION
 from bulkagent.ledger.switch_overs import lanes_set_before
 from bulkagent.outcome import Cause, Status
@@ -294,12 +304,13 @@ def test_a_network_filesystem_is_known_by_the_mount_that_covers_the_path(
     path: str, kind: str
 ) -> None:
     """The longest point counts, a later mount hides an earlier one on the same point."""
-    assert _network_filesystem(Path(path), TABLE) == kind
+    found = _filesystem_of(Path(path), TABLE)
+    assert (found if kind_of(found) is Kind.NETWORK else "") == kind
 
 
 def test_a_root_on_a_network_and_a_table_without_mounts() -> None:
-    assert _network_filesystem(Path("/var/x"), [("/", "nfs")]) == "nfs"
-    assert _network_filesystem(Path("/var/x"), []) == ""
+    assert _filesystem_of(Path("/var/x"), [("/", "nfs")]) == "nfs"
+    assert _filesystem_of(Path("/var/x"), []) == ""
 
 
 def mounted(monkeypatch: pytest.MonkeyPatch, folder: Path, kind: str) -> None:
@@ -318,6 +329,43 @@ def test_refuses_a_network_filesystem_before_anything_is_made_on_it(
     mounted(monkeypatch, remote, "nfs4")
     assert "network filesystem (nfs4)" in refusal(remote / "state" / "ledger.sqlite3")
     assert not list(remote.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        *(
+            (name, Kind.NETWORK)
+            for name in (
+                *("virtiofs", "9p", "drvfs", "shfs", "fuse.shfs", "fuse.grpcfuse", "grpcfuse"),
+                *("fuse.ceph", "fuse.ceph-fuse", "ceph", "fuse.juicefs", "fuse.seaweedfs"),
+                *("fuse.mfs", "fuse.moosefs", "fuse.s3fs", "fuse.rclone", "fuse.sshfs", "nfs4"),
+                *("glusterfs", "fuse.glusterfs", "lustre", "beegfs", "cifs", "smb3", "afs"),
+                *("NFS4", "fakeowner", "fuse.JuiceFS"),
+            )
+        ),
+        *((name, Kind.UNKNOWN) for name in ("fuse", "fuse.mergerfs", "fuse.of-somebody")),
+        *(
+            (name, Kind.LOCAL)
+            for name in ("ext4", "xfs", "btrfs", "zfs", "overlay", "tmpfs", "apfs", "fuseblk", "")
+        ),
+    ],
+)
+def test_network_filesystems_by_name_virtiofs_drvfs_and_their_like(name: str, kind: Kind) -> None:
+    assert kind_of(name) is kind
+
+
+def test_an_unknown_filesystem_is_tried_by_two_processes_that_share_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Here it is a local one by another name, which gives both: memory and locks."""
+    mounted(monkeypatch, tmp_path, "fuse.of-somebody")
+    open_ledger(tmp_path / "made" / "ledger.sqlite3").close()
+    assert [file.name for file in tmp_path.iterdir()] == ["made"]
+    monkeypatch.setattr(filesystems, "_OTHER", "import sys; sys.exit(0)")  # sees nothing of it
+    assert "share no memory" in refusal(tmp_path / "made" / "ledger.sqlite3")
+    with read_ledger(tmp_path / "made" / "ledger.sqlite3") as database:
+        assert rows_in(database)["runs"] == 0
 
 
 def test_a_link_to_a_network_filesystem_is_refused_too(
