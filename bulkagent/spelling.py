@@ -12,10 +12,16 @@ from collections.abc import Iterable
 __all__ = ["did_you_mean", "nearest", "within"]
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
-    """The known word that is most like one; "" where none is like it at all."""
+def nearest(word: str, known: Iterable[str], *, like: float = 0.5) -> str:
+    """The known word that is most like one; "" where none is like it at all.
+
+    Args:
+        word: The one that nobody knows.
+        known: The others.
+        like: How much of both must be the same, 0 to 1.
+    """
     plain = {_plain(each): each for each in known}
-    found = difflib.get_close_matches(_plain(word), list(plain), n=1, cutoff=_LIKE)
+    found = difflib.get_close_matches(_plain(word), list(plain), n=1, cutoff=like)
     return plain[found[0]] if found else ""
 
 
@@ -29,9 +35,6 @@ def within(word: str, known: Iterable[str], letters: int) -> str:
     apart = [(_apart(word, each, letters), each) for each in sorted(known)]
     least, found = min(apart, default=(letters + 1, ""))
     return found if least <= letters else ""
-
-
-_LIKE = 0.5
 
 
 def _plain(word: str) -> str:

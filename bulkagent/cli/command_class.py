@@ -25,8 +25,6 @@ from bulkagent.cli.refused import replace_reports
 from bulkagent.cli.terminal import forget_printed
 from bulkagent.cli.variables import look_through
 from bulkagent.errors import BulkagentError, SettingsRefused
-from bulkagent.near_quantities import as_whole
-from bulkagent.spelling import did_you_mean, nearest
 
 __all__ = ["OPTIONAL_VALUES", "Command", "Group", "at_option", "filled_in", "place_of_value"]
 
@@ -141,6 +139,8 @@ class Command(TyperCommand):
         )
 
     def _refuse(self, ctx: Any, words: Sequence[str], error: Any) -> NoReturn:
+        from bulkagent.spelling import did_you_mean
+
         name, param = getattr(error, "option_name", ""), getattr(error, "param", None)
         if type(error).__name__ == "NoSuchOption":
             options = [text for each in self.get_params(ctx) for text in _names(each)]
@@ -204,8 +204,14 @@ def _of_all(error: Any) -> str:
 
 
 def _refuse_word(ctx: Any, word: str, known: Any, *, kind: str) -> NoReturn:
-    meant = did_you_mean(nearest(word, known))
+    from bulkagent.spelling import did_you_mean, nearest
+
+    meant = did_you_mean(nearest(word, known, like=_LIKE))
     raise SettingsRefused(f"there is no {kind} {word!r} of {ctx.command_path}{meant or _help(ctx)}")
+
+
+# Names of options have much in common, if only their dashes.
+_LIKE = 0.7
 
 
 def _help(ctx: Any) -> str:
@@ -277,6 +283,9 @@ _NO = ("0", frozenset({"no", "n", "off", "false", "f", "disable", "disabled"}))
 
 
 def _nearest_value(param: Any, got: str) -> str:
+    from bulkagent.near_quantities import as_whole
+    from bulkagent.spelling import nearest
+
     kind, text = _annotation(param), got.strip().lower()
     if kind is bool or param.name == "flag":
         return next((value for value, words in (_YES, _NO) if text in words), "")

@@ -188,6 +188,11 @@ def times_of(
     from bulkagent.clock import SystemClock
     from bulkagent.settings import find_config, load_config
 
+    if time_zone:
+        from bulkagent.instants import zone_of
+
+        with at_option("time_zone"):
+            zone_of(time_zone)
     if start_at is None and finish_by is None:
         return {}
     zone = time_zone or load_config(find_config(config)).time_zone

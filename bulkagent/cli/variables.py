@@ -13,8 +13,6 @@ from typing import Any
 
 from bulkagent.cli.terminal import say
 from bulkagent.errors import SettingsRefused
-from bulkagent.settings.intent import INTENT, not_from
-from bulkagent.spelling import within
 
 __all__ = ["kubernetes_wrote", "look_through"]
 
@@ -56,6 +54,10 @@ def look_through(root: Any, command: Any) -> None:
     own = {str(each.envvar) for each in command.params if each.envvar}
     if not set(given) - own:
         return
+    # Only where somebody has exported what this command does not read.
+    from bulkagent.settings.intent import INTENT, not_from
+    from bulkagent.spelling import within
+
     known = {str(each.envvar) for each in _options(root) if each.envvar} | _OTHERS
     never = {f"{_PREFIX}{name.upper()}": name for name in INTENT}
     unknown: list[str] = []

@@ -188,3 +188,11 @@ def test_a_value_is_refused_with_the_option_or_the_variable_that_gave_it(
         assert ended.code == 2
         assert said.startswith(f"bulkagent: {place}: ")
         assert told in said
+
+
+def test_a_wrong_zone_names_its_option_whatever_it_is_for(tmp_path: Path) -> None:
+    (tmp_path / "r.csv").write_text("agent_id\n1001\n")
+    wrong = inside(
+        tmp_path, *ROSTER, "--start-at", "23:59", surroundings={"BULKAGENT_TIME_ZONE": "M"}
+    )
+    assert "BULKAGENT_TIME_ZONE: 'M' is no time zone" in wrong.err
