@@ -35,7 +35,7 @@ def test_the_shares_of_a_limit_never_exceed_the_smallest_but_for_one_each(
     assert all(part.concurrency >= 1 for part in parts.values())
     if per_second < math.inf:
         starts = sum(part.per_second for part in parts.values())
-        assert starts <= max(per_second, min(per_second, 1.0) * len(limits))
+        assert starts <= max(per_second, min(per_second, 1.0) * len(limits)) + 1e-6
         assert all(part.per_second >= min(per_second, 1.0) for part in parts.values())
     for number, limit in enumerate(limits, 1):
         assert parts[number].concurrency <= limit.concurrency
