@@ -232,14 +232,15 @@ def _asked(connection: sqlite3.Connection, path: Path) -> int:
 
 
 def _create(connection: sqlite3.Connection, path: Path) -> None:
-    if running := claimed_runs(Path(os.path.realpath(path))):
-        raise LedgerUnavailable(
-            f"run {running[0]} is in progress, and the ledger {path} that it was recorded in is"
-            " gone. A new one would know nothing of it, so nothing was sent; put it back, or wait"
-            " for the end of that run and try again"
-        )
     connection.execute("BEGIN IMMEDIATE")
     if format_of(connection, path) == 0:  # else another process was first
+        # Asked within: a run of a ledger that is made here can only come after this.
+        if running := claimed_runs(Path(os.path.realpath(path))):
+            raise LedgerUnavailable(
+                f"run {running[0]} is in progress, and the ledger {path} that it was recorded in is"
+                " gone. A new one would know nothing of it, so nothing was sent; put it back, or"
+                " wait for the end of that run and try again"
+            )
         for statement in statements(SCHEMA):
             connection.execute(statement)
         connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
