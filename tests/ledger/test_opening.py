@@ -19,6 +19,7 @@ from bulkagent.errors import LedgerFailed, LedgerUnavailable, RunNotFound
 from bulkagent.ledger import (
     Claim,
     Database,
+    Planner,
     find_run,
     list_runs,
     migrating,
@@ -456,3 +457,24 @@ def test_opening_a_ledger_a_second_time_leaves_its_locks(tmp_path: Path) -> None
 def test_what_format_of_says_of_an_empty_database_is_zero(tmp_path: Path) -> None:
     with contextlib.closing(sqlite3.connect(":memory:")) as connection:
         assert format_of(connection, tmp_path) == 0
+
+
+def test_a_ledger_that_another_process_makes_at_the_same_moment_is_shared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two `apply --or-resume` at once on a fresh ledger: the other run may be at work by now."""
+    path = tmp_path / "ledger.sqlite3"
+    log_ahead = opening._log_ahead
+
+    def late(connection: sqlite3.Connection, named: Path) -> None:
+        monkeypatch.setattr(opening, "_log_ahead", log_ahead)
+        log_ahead(connection, named)
+        first.append(open_ledger(path))
+        runs.append(plan(first[0], 2))
+
+    first: list[Database] = []
+    runs: list[Planner] = []
+    monkeypatch.setattr(opening, "_log_ahead", late)
+    with open_ledger(path) as second, first[0]:
+        assert find_run(second, "last").id == runs[0].run_id
+        runs[0].claim.release()
