@@ -151,6 +151,8 @@ def _as_it_lies(real: Path, aside: contextlib.ExitStack) -> sqlite3.Connection:
     """A connection that changes nothing, also where nothing can be written beside the file."""
     log = _log_of(real)
     if os.access(real.parent, os.W_OK):
+        if os.access(real, os.W_OK) and not log.exists():
+            aside.callback(_tidy, real)
         return connected(real, "mode=ro")
     if not _has_content(log):
         # Nobody can write here, so nobody will: it need not be locked against.
@@ -168,6 +170,18 @@ def _as_it_lies(real: Path, aside: contextlib.ExitStack) -> sqlite3.Connection:
     for file in (real, log):
         shutil.copyfile(file, folder / file.name)
     return connected(folder / real.name, "mode=rw")
+
+
+def _tidy(real: Path) -> None:
+    """Have SQLite take away the empty log and the memory that it made beside a ledger for a reader.
+
+    It does so where a connection is the last one, and may write.
+    """
+    with (
+        contextlib.suppress(sqlite3.Error),
+        contextlib.closing(connected(real, "mode=rw")) as connection,
+    ):
+        connection.execute("SELECT count(*) FROM sqlite_schema").fetchall()
 
 
 def _empty() -> sqlite3.Connection:

@@ -382,6 +382,17 @@ def test_reading_a_ledger_makes_none_and_changes_none(tmp_path: Path) -> None:
     assert empty.stat().st_size == 0
 
 
+def test_reading_a_ledger_leaves_nothing_beside_it(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.sqlite3"
+    with open_ledger(path) as database:
+        plan(database, 3).claim.release()
+    before = path.read_bytes()
+    with read_ledger(path) as database:
+        assert rows_in(database)["assignments"] == 3
+    assert [file.name for file in tmp_path.iterdir()] == ["ledger.sqlite3"]
+    assert path.read_bytes() == before
+
+
 def test_a_ledger_that_is_read_takes_no_records(tmp_path: Path) -> None:
     path = tmp_path / "ledger.sqlite3"
     open_ledger(path).close()
