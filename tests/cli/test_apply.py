@@ -419,21 +419,17 @@ def test_options_come_from_the_environment_but_consent_does_not(tmp_path: Path) 
         surroundings = {
             "BULKAGENT_GATEWAY": gateway.url,
             "BULKAGENT_CA_FILE": str(gateway.ca_file),
-            "BULKAGENT_YES": "1",
-            "BULKAGENT_FLAG": "1",
-            "BULKAGENT_INSECURE": "1",
         }
-        refused = bulkagent(tmp_path, "apply", gateway.roster, surroundings=surroundings)
-        assert refused.code == 2
-        assert "--flag" in refused.err
-        refused = bulkagent(
-            tmp_path, "apply", gateway.roster, "--flag", 0, surroundings=surroundings
-        )
+        command = ("apply", gateway.roster, "--flag", 0)
+        for name in ("YES", "FLAG", "INSECURE"):
+            exported = {**surroundings, f"BULKAGENT_{name}": "1"}
+            refused = bulkagent(tmp_path, *command, surroundings=exported)
+            assert refused.code == 2
+            assert f"BULKAGENT_{name}: --{name.lower()} " in refused.err
+        refused = bulkagent(tmp_path, *command, surroundings=surroundings)
         assert refused.code == 2
         assert "--yes" in refused.err
-        ended = bulkagent(
-            tmp_path, "apply", gateway.roster, "--flag", 0, "--yes", surroundings=surroundings
-        )
+        ended = bulkagent(tmp_path, *command, "--yes", surroundings=surroundings)
         assert ended.code == 0, ended.err
         assert "WARNING" not in ended.err
 
