@@ -165,6 +165,14 @@ def test_a_reset_keeps_slot_and_agent_for_as_long_as_an_answer_took(
     assert (gateway.peak, gateway.twice_at_once) == (1, [])
 
 
+def test_where_it_is_known_that_a_reset_is_the_end_nothing_is_waited_for() -> None:
+    """So it is with --gateway emulated."""
+    source, gateway = ListSource(words(3)), Gateway(lambda _number: Way(math.inf, reset_s=0.1))
+    known = msgspec.structs.replace(CAREFUL, waits_out_resets=False)
+    sent(source, gateway, 1, caution=known, policy=RetryPolicy(max_attempts=1))
+    assert [at for at, _ in gateway.starts] == pytest.approx([0.0, 0.1, 0.2])
+
+
 def test_the_reset_of_the_last_one_for_good_is_not_waited_for() -> None:
     source, gateway = ListSource(words(1)), Gateway(lambda _number: Way(5.0, reset_s=0.1))
     sent(source, gateway, 1, policy=RetryPolicy(max_attempts=1))
