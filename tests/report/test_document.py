@@ -91,7 +91,9 @@ def test_all_of_it_is_synced_before_the_rename(
 
     monkeypatch.setattr(os, "fsync", look)
     report.write(path, [APPLIED], extra_columns=(), run={})
-    assert synced == [path.read_bytes()] == [encoded(suffix, [APPLIED])]
+    assert synced == [path.read_bytes()]
+    if suffix != ".xlsx":  # a workbook has the second in which it was made
+        assert synced == [encoded(suffix, [APPLIED])]
 
 
 def test_a_full_disk_names_the_path_and_the_reason(
