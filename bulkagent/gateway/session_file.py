@@ -103,14 +103,18 @@ class SessionLines:
         self._known: frozenset[bytes] = frozenset()
 
     def read(self, data: bytes) -> Iterator[SessionLine]:
-        """Read the whole file, of either form; CSV is where no line begins with a brace.
+        """Read the whole file, of either form; CSV is what begins with its header.
+
+        Where the first line is neither, it is CSV if no line begins with a brace.
 
         Raises:
             ValueError: It is neither; the text says why, for people.
         """
         data = data.removeprefix(b"\xef\xbb\xbf")
         complete, _, begun = data.rpartition(b"\n")
-        if data.lstrip()[:1] != b"{" and b"\n{" not in data:
+        first = data.lstrip().partition(b"\n")[0]
+        named = b"agent_id" in [cell.strip(b' \t\r"').lower() for cell in first.split(b",")]
+        if named or (first[:1] != b"{" and b"\n{" not in data):
             # A last cell may be half of a GUID and look like a whole one: it needs its line end.
             return _csv_lines(complete)
         return self._json_lines(complete.split(b"\n"), begun)
