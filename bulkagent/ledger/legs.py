@@ -437,7 +437,7 @@ _ELAPSED = "SELECT coalesce(sum(max(finished_at - started_at, 0)), 0) FROM legs 
 _SIGN = "UPDATE legs SET who = ?, note = ?, consent = ?, on_behalf_of = ? WHERE run = ? AND leg = ?"
 
 _LEGS = """
-SELECT leg, command, started_at, finished_at, state, exit_code, reason, override, took_over,
-       who, note, consent, on_behalf_of, drained_for
+SELECT leg, command, started_at, finished_at, state, exit_code, reason, override,
+       nullif(took_over, ''), who, note, consent, on_behalf_of, drained_for
 FROM legs WHERE run = ? ORDER BY leg
 """

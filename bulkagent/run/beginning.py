@@ -200,7 +200,7 @@ def _begin(
                 " Trying again is safe",
                 totals=planned.plan.totals,
             )
-        if ways.drained:
+        if asked.take_over:
             note_take_over(database, planned.run, leg, ways.drained)
         # Who is drained sends to none of them either from here on, however late it hears of it.
         for overlap in (*ways.drained, *ways.corrected):

@@ -108,13 +108,16 @@ class Rounds:
         )
         assert len(list_of_runs(self.ledger)) == 1, "its throw-away plan is gone"
 
-    def three_after_a_kill(self, after: int) -> None:
+    def three_after_a_kill(self, chance: random.Random) -> None:
         """Exactly one goes on with it, and nobody who was applied is sent again."""
-        self.begin()
-        process = self.start(self.job())
-        self.wait_for(process, after)
-        process.kill()
-        process.communicate(timeout=HANG_S)
+        over = True
+        while over:  # before it was killed
+            self.begin()
+            process = self.start(self.job(rate="60/s"))
+            self.wait_for(process, chance.randint(1, AGENTS // 2))
+            process.kill()
+            process.communicate(timeout=HANG_S)
+            over = process.returncode != -signal.SIGKILL or is_done(self.ledger)
         while self.gateway.judge("stats")["in_flight"]:
             pass
         killed = list_of_runs(self.ledger)
@@ -137,8 +140,8 @@ class Rounds:
         self.begin()
         self.ways[way] += 1
         some = self.some(chance)
-        process = self.start(self.job(rate="100/s"))
-        self.wait_for(process, chance.randint(3, AGENTS - 20))
+        process = self.start(self.job(rate="60/s"))
+        self.wait_for(process, chance.randint(3, AGENTS // 2))
         over = [] if way == "correction" else ["--take-over", "all"]
         command = self.apply(0, "--rate", "none", *over, roster=some)
         if way == "take-over with --yes":
@@ -207,6 +210,14 @@ def list_of_runs(ledger: Path) -> list[str]:
         return [facts.id for facts in list_runs(database, 99)]
 
 
+def is_done(ledger: Path) -> bool:
+    """Whether the run came to its end before it was killed."""
+    from bulkagent.ledger import find_run, open_ledger
+
+    with open_ledger(ledger) as database:
+        return find_run(database, "last").exit_code is not None
+
+
 def applied_in(ledger: Path) -> set[str]:
     from bulkagent.ledger import find_run, lines, open_ledger
     from bulkagent.run.reporting import FLAGS
@@ -229,7 +240,7 @@ def rounds_after_kills(folder: Path, times: int, seed: int) -> str:
     with emulated(folder, f"101-{LAST_AGENT}") as gateway:
         rounds = Rounds(gateway)
         for _ in range(times):
-            rounds.three_after_a_kill(chance.randint(1, AGENTS - 12))
+            rounds.three_after_a_kill(chance)
     return (
         f"{times} rounds of three at once after a kill: each time one goes on, two are exit 5, and"
         f" nobody who was applied is sent again ({rounds.in_doubt} in doubt were)"
