@@ -7,11 +7,10 @@ option means.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from enum import Enum
 from typing import Any, NoReturn
 
@@ -21,12 +20,13 @@ from typer.core import TyperCommand, TyperGroup
 from bulkagent.cli.defects import tell_defect
 from bulkagent.cli.ending import tell_refusal
 from bulkagent.cli.idle import PRESENT
+from bulkagent.cli.places import names_of, place_in
 from bulkagent.cli.refused import replace_reports
 from bulkagent.cli.terminal import forget_printed
 from bulkagent.cli.variables import look_through
 from bulkagent.errors import BulkagentError, SettingsRefused
 
-__all__ = ["OPTIONAL_VALUES", "Command", "Group", "at_option", "filled_in", "place_of_value"]
+__all__ = ["OPTIONAL_VALUES", "Command", "Group", "filled_in"]
 
 OPTIONAL_VALUES = {"--skip-invalid": "1%"}
 """Options whose number may be left out, with what they mean then."""
@@ -36,26 +36,6 @@ _NUMBER = re.compile(r"[-+]?\d[\d.,_]*%?")
 
 # What Typer raises for a command line that is wrong, whichever click it brings.
 _UsageError: Any = typer.BadParameter.__mro__[1]
-
-
-def place_of_value(name: str) -> str:
-    """Where the value of an option was given, for people: `--rate`, or `BULKAGENT_RATE`."""
-    context = PRESENT.get()
-    found = [each for each in context.command.params if each.name == name] if context else []
-    return _place(context, found[0]) if found else f"--{name.replace('_', '-')}"
-
-
-@contextlib.contextmanager
-def at_option(name: str) -> Iterator[None]:
-    """Have a refusal of an option's value say where the value was given.
-
-    Raises:
-        SettingsRefused: What was raised within, with its place.
-    """
-    try:
-        yield
-    except SettingsRefused as refused:
-        raise SettingsRefused(f"{place_of_value(name)}: {refused}") from None
 
 
 class Group(TyperGroup):
@@ -143,7 +123,7 @@ class Command(TyperCommand):
 
         name, param = getattr(error, "option_name", ""), getattr(error, "param", None)
         if type(error).__name__ == "NoSuchOption":
-            options = [text for each in self.get_params(ctx) for text in _names(each)]
+            options = [text for each in self.get_params(ctx) for text in names_of(each)]
             _refuse_word(ctx, name, options, kind="option")
         if type(error).__name__ == "BadOptionUsage":
             takes = next((_takes(each) for each in self.params if name in each.opts), "")
@@ -155,7 +135,7 @@ class Command(TyperCommand):
                 f"no {param.metavar or param.name.upper()} given{_help(ctx)}" + _number_taken(words)
             )
         if param is not None:
-            place = _place(ctx, param)
+            place = place_in(ctx, param)
             got = _given(self, ctx, words, param)
             meant = did_you_mean(_nearest_value(param, got))
             raise SettingsRefused(f"{place}: {got!r} is not {_takes(param)}{meant}")
@@ -222,22 +202,9 @@ def _asks_for_help(words: Sequence[str], ctx: Any) -> bool:
     return any(word in ctx.help_option_names for word in words)
 
 
-def _names(param: Any) -> list[str]:
-    return [str(name) for name in (*param.opts, *param.secondary_opts) if name.startswith("-")]
-
-
-def _place(ctx: Any, param: Any) -> str:
-    if param.param_type_name == "argument":
-        return str(param.metavar or param.name)
-    source = ctx.get_parameter_source(param.name)
-    if source is not None and source.name == "ENVIRONMENT":
-        return str(param.envvar)
-    return next((name for name in _names(param) if name.startswith("--")), str(param.name))
-
-
 def _given(command: Command, ctx: Any, words: Sequence[str], param: Any) -> str:
     """What an option was given, as it was written."""
-    if _place(ctx, param) == param.envvar:
+    if place_in(ctx, param) == param.envvar:
         return os.environ.get(str(param.envvar), "")
     options, _, _ = command.make_parser(ctx).parse_args(args=list(words))
     value = options.get(param.name)

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 import typer
 
 from bulkagent.cli import options
-from bulkagent.cli.command_class import at_option
 from bulkagent.cli.ending import explained
 from bulkagent.cli.idle import typed
+from bulkagent.cli.places import at_option
 from bulkagent.cli.terminal import print_data, say
 
 if TYPE_CHECKING:

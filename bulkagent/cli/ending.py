@@ -15,6 +15,7 @@ import typer
 
 from bulkagent.cli.defects import tell_defect
 from bulkagent.cli.idle import refuse_idle
+from bulkagent.cli.places import with_variables
 from bulkagent.cli.refused import replace_reports
 from bulkagent.cli.terminal import forget_printed, print_data, say
 
@@ -100,7 +101,8 @@ def _print_refusal(error: BulkagentError, *, as_json: bool | None) -> None:
 
     bad = error.bad_rows if isinstance(error, RosterRefused) else ()
     rows = bad_rows(bad, listed=as_json is not None)
-    say("\n".join([*rows, f"bulkagent: {error}"]))
+    told = with_variables(str(error)) if error.exit_code == Refused.exit_code else str(error)
+    say("\n".join([*rows, f"bulkagent: {told}"]))
     if not as_json:
         return
     totals = (error.totals if isinstance(error, Refused) else None) or planned_totals()
@@ -113,7 +115,7 @@ def _print_refusal(error: BulkagentError, *, as_json: bool | None) -> None:
                 rows=sum(totals.values()),
                 totals=totals,
                 causes={"bad_row": len(bad)} if bad else {},
-                error=str(error),
+                error=told,
                 errors=bad,
             )
         )

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from bulkagent.cli.command_class import OPTIONAL_VALUES, at_option, place_of_value
+from bulkagent.cli.command_class import OPTIONAL_VALUES
+from bulkagent.cli.places import at_option, place_of_value
 
 if TYPE_CHECKING:
     from bulkagent.run import Choices

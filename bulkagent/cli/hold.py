@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import typer
 
 from bulkagent.cli import hold_options, options
-from bulkagent.cli.command_class import at_option
 from bulkagent.cli.ending import explained
 from bulkagent.cli.hold_options import StatusName
+from bulkagent.cli.places import at_option
 
 if TYPE_CHECKING:
     from bulkagent.holding import Manner

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bulkagent.cli import options
-from bulkagent.cli.command_class import at_option
 from bulkagent.cli.ending import explained
 from bulkagent.cli.ledger_warning import warn_of_exposure
+from bulkagent.cli.places import at_option
 from bulkagent.cli.terminal import agreed, print_json, say
 
 if TYPE_CHECKING:

@@ -196,3 +196,22 @@ def test_a_wrong_zone_names_its_option_whatever_it_is_for(tmp_path: Path) -> Non
         tmp_path, *ROSTER, "--start-at", "23:59", surroundings={"BULKAGENT_TIME_ZONE": "M"}
     )
     assert "BULKAGENT_TIME_ZONE: 'M' is no time zone" in wrong.err
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "told"),
+    [
+        ("BULKAGENT_GATEWAY", "ftp://agw.example", "(--gateway was given by BULKAGENT_GATEWAY)"),
+        ("BULKAGENT_CA_FILE", "nofile.pem", "(--ca-file was given by BULKAGENT_CA_FILE)"),
+        ("BULKAGENT_ENCODING", "ebcdic-x", "(--encoding was given by BULKAGENT_ENCODING)"),
+    ],
+)
+def test_what_is_refused_later_names_its_variable_too(
+    tmp_path: Path, variable: str, value: str, told: str
+) -> None:
+    (tmp_path / "r.csv").write_text("agent_id,guid\n1001,x\n")
+    gateway = () if variable == "BULKAGENT_GATEWAY" else ("--gateway", "https://localhost:1")
+    command = ("apply", "r.csv", "--flag", "0", *gateway)
+    ended = inside(tmp_path, *command, surroundings={variable: value})
+    assert ended.code == 2
+    assert told in " ".join(ended.err.split())
