@@ -14,7 +14,7 @@ import msgspec
 from bulkagent.errors import LedgerUnavailable
 from bulkagent.ledger.database import Database
 
-__all__ = ["read_as_written", "strange_row"]
+__all__ = ["read_as_written", "refuse_strange_values", "strange_row"]
 
 
 @contextlib.contextmanager
@@ -60,4 +60,50 @@ WHERE a.run = ?1 AND a.lane IS NOT NULL AND (
     OR length(a.agent_id) <> length(CAST(a.agent_id AS BLOB))
     OR a.arguments NOT IN (SELECT value FROM json_each(?2))
 ) LIMIT 1
+"""
+
+
+def refuse_strange_values(database: Database, run: int) -> None:
+    """Refuse a run with numbers that no clock, gateway or command could have given.
+
+    Raises:
+        LedgerUnavailable: It has one, or the ledger cannot be read.
+    """
+    with read_as_written(database):
+        ((strange,),) = database.all(_STRANGE_VALUES, (run,))
+        if strange:
+            raise ValueError
+
+
+# Times are of the years up to 9999, which is where calendars end.
+_STRANGE_VALUES = """
+SELECT EXISTS (
+    SELECT 1 FROM outcomes WHERE run = ?1 AND NOT (
+        first_sent_at BETWEEN 0 AND 253402300799999 AND sent_at BETWEEN 0 AND 253402300799999
+        AND coalesce(finished_at, 0) BETWEEN 0 AND 253402300799999
+        AND attempts BETWEEN 0 AND 1000000000 AND not_sent BETWEEN 0 AND 1000000000
+        AND coalesce(latency_ms, 0) BETWEEN 0 AND 1e12
+        AND coalesce(http_status, 0) BETWEEN 0 AND 999 AND leg BETWEEN -1000000 AND 1000000
+    )
+) OR EXISTS (
+    SELECT 1 FROM attempts WHERE run = ?1 AND NOT (
+        sent_at BETWEEN 0 AND 253402300799999 AND latency_ms BETWEEN 0 AND 1e12
+        AND http_status BETWEEN 0 AND 999
+    )
+) OR EXISTS (
+    SELECT 1 FROM legs WHERE run = ?1 AND NOT (
+        started_at BETWEEN 0 AND 253402300799999
+        AND coalesce(finished_at, 0) BETWEEN 0 AND 253402300799999
+        AND coalesce(exit_code, 0) BETWEEN 0 AND 255
+    )
+) OR EXISTS (
+    SELECT 1 FROM pulses WHERE run = ?1 AND NOT (
+        at BETWEEN 0 AND 253402300799999 AND concurrency BETWEEN 0 AND 1000000
+        AND breaker IN ('closed', 'open', 'half-open')
+    )
+) OR EXISTS (
+    SELECT 1 FROM assignments a JOIN runs r ON r.run = a.run
+    WHERE a.run = ?1 AND a.extra IS NOT NULL
+    AND json_array_length(a.extra) > json_array_length(r.extra_columns)
+)
 """

@@ -98,7 +98,10 @@ class Database:
     def query(self, sql: str, parameters: Sequence[object] = ()) -> Iterator[tuple[Any, ...]]:
         """The rows of a SELECT, as they are read."""
         with explained(self.path):
-            yield from self._connection.execute(sql, parameters)
+            # Not `yield from`, which closes the cursor of whoever stops reading, when the
+            # connection may be closed already.
+            for row in self._connection.execute(sql, parameters):  # noqa: UP028
+                yield row
 
     def all(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """The rows of a SELECT, all of them."""

@@ -15,7 +15,7 @@ import msgspec
 
 from bulkagent.errors import RunNotFound
 from bulkagent.ledger.ages import Turn, Turns, turns_of
-from bulkagent.ledger.damage import read_as_written
+from bulkagent.ledger.damage import read_as_written, refuse_strange_values
 from bulkagent.ledger.database import Database
 from bulkagent.ledger.ownership import is_claimed
 from bulkagent.ledger.plan import Endpoint
@@ -104,6 +104,7 @@ def find_run(database: Database, name: str) -> RunFacts:
     if len(found) > 1:
         raise RunNotFound(_several(database, name, [_facts(database, row) for row in found]))
     facts = _facts(database, found[0])
+    refuse_strange_values(database, facts.run)
     if facts.planned_at is None:
         # It has sent nothing and has not all its rows: no report is of it.
         doing = "is still being planned" if facts.running else "was never planned"
@@ -235,7 +236,10 @@ def totals_of(database: Database, run: int) -> dict[str, int]:
     with read_as_written(database):
         ((kept,),) = database.all("SELECT totals FROM runs WHERE run = ?", (run,))
         if kept is not None:
-            return msgspec.json.decode(kept, type=dict[str, int])
+            kept = msgspec.json.decode(kept, type=dict[str, int])
+            if min(kept.values(), default=0) < 0:
+                raise ValueError
+            return {**dict.fromkeys((status.value for status in Status), 0), **kept}
         counted = database.all(_COUNT, (run,))
         return {**dict.fromkeys((status.value for status in Status), 0), **dict(counted)}
 
@@ -251,11 +255,16 @@ def _facts(database: Database, row: tuple[Any, ...]) -> RunFacts:
     with read_as_written(database):
         if not _ID.fullmatch(facts["id"]):
             raise ValueError("it becomes the name of a lock, which anything else must not")
+        times = (facts["created_at"], facts["planned_at"] or 0, facts["finished_at"] or 0)
+        if not all(0 <= at <= _END_OF_TIME_MS for at in times):
+            raise ValueError("no clock says so")
         for field in ("extra_columns", "settings"):
             facts[field] = msgspec.json.decode(facts[field])
         facts["running"] = is_claimed(database.path, facts["id"])
         return msgspec.convert(facts, RunFacts)
 
+
+_END_OF_TIME_MS = 253_402_300_799_999  # of the year 9999, where calendars end
 
 _ID = re.compile(r"\d{8}T\d{6}(?:\.\d{3})?Z-[0-9a-f]{4}", re.ASCII)
 
