@@ -62,8 +62,9 @@ def carry_out(request: HoldRequest, asked: Request, gateways: Gateways, *, yes: 
                 say(_INSECURE)
             _ask(request, plan, yes=yes)
             hold.agreed = True
-        received: list[int] = []
-        run_on_loop(_held(hold, received), hold_loop)
+            # Still under those: no signal falls between them and the loop's own.
+            received: list[int] = []
+            run_on_loop(_held(hold, received), hold_loop)
         standing = hold.standing()
         say(hold_screen.closing(request, standing, hold.groups(), interrupted=bool(received)))
     if log.trouble:
@@ -104,9 +105,9 @@ def _ask(request: HoldRequest, plan: HoldPlan, *, yes: bool) -> None:
 
 async def _held(hold: Hold, received: list[int]) -> None:
     telling = _Telling(hold.standing)
-    telling.start()
     try:
         with _signals(hold, telling, received):
+            telling.start()
             await hold.run()
     finally:
         await asyncio.to_thread(telling.end)
@@ -164,7 +165,8 @@ class _Telling(threading.Thread):
     def end(self) -> None:
         """Stop; a terminal that takes nothing is not waited for."""
         self._ending.set()
-        self.join(_LAST_WORD_S)
+        if self.is_alive():  # a signal may have come before it was started
+            self.join(_LAST_WORD_S)
 
     def run(self) -> None:
         """Tell until the end."""

@@ -147,7 +147,8 @@ class _Display(threading.Thread):
         """Stop showing; a terminal that takes nothing is not waited for."""
         self._ending = True
         self._look_again.set()
-        self.join(_LAST_WORD_S)
+        if self.is_alive():  # a signal may have come before it was started
+            self.join(_LAST_WORD_S)
 
     def run(self) -> None:
         """Draw until the end."""
