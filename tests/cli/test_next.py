@@ -31,7 +31,7 @@ def _typed(elsewhere: Path, command: str) -> Ended:
     return bulkagent(elsewhere, *shlex.split(command)[1:], "--json")
 
 
-@pytest.mark.parametrize("layer", ["option", "environment", "file", "file here", "default"])
+@pytest.mark.parametrize("layer", ["option", "environment", "file here"])
 def test_next_carries_whatever_is_not_the_default_from_whichever_layer(
     tmp_path: Path, layer: str
 ) -> None:
@@ -40,19 +40,16 @@ def test_next_carries_whatever_is_not_the_default_from_whichever_layer(
     options: tuple[object, ...] = ()
     variables: dict[str, str] = {}
     expected: tuple[str, ...] = ("--ledger", str(here / "my ledger"))
-    config = "bulkagent.toml" if layer == "file here" else "my.toml"
-    if layer.startswith("file"):
-        (here / config).write_text('ledger = "my ledger"\n')
-        expected += ("--config", str(here / config))
     match layer:
         case "option":
             options = ("--ledger", "my ledger")
         case "environment":
-            variables = {"BULKAGENT_LEDGER": "my ledger"}
-        case "file":
-            variables = {"BULKAGENT_CONFIG": config}
-        case "default":
-            expected = ()
+            (here / "my.toml").write_text("concurrency = 8\n")
+            variables = {"BULKAGENT_LEDGER": "my ledger", "BULKAGENT_CONFIG": "my.toml"}
+            expected += ("--config", str(here / "my.toml"))
+        case _:
+            (here / "bulkagent.toml").write_text('ledger = "my ledger"\n')
+            expected += ("--config", str(here / "bulkagent.toml"))
     # The platform's folder is the same for whoever reads it.
     variables |= {
         "XDG_STATE_HOME": str(elsewhere / "state"),
