@@ -245,7 +245,7 @@ async def test_what_no_retry_would_change_is_refused_and_leaves_no_run(tmp_path:
         assert (ended.json["state"], ended.json["exit_code"]) == ("refused", 2)
         assert ended.json["requests"] == 0
         assert ended.json["reports"] == []
-    assert not (tmp_path / "x.csv").exists()
+    assert (tmp_path / "x.csv").read_text().startswith("REFUSED,")
     assert not list(tmp_path.glob(".bulkagent-*"))
     again = bulkagent(tmp_path, "report", "last", "--to", "x.csv")
     assert again.code == 2
