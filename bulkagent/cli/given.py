@@ -43,13 +43,14 @@ def settings_from(config: Path | None, *, emulated: bool = False, **options: Any
         options: What was given, by the options' names.
 
     Raises:
-        SettingsRefused: One of them is wrong, or changes nothing beside the others.
+        SettingsRefused: One of them is wrong, or a guard that would guard nothing.
     """
-    from bulkagent.cli.idle import typed
+    from bulkagent.cli.idle import note, typed
     from bulkagent.errors import SettingsRefused
     from bulkagent.settings import (
         Settings,
         find_config,
+        harmless_settings,
         load_config,
         refuse_idle_settings,
         sources,
@@ -69,9 +70,10 @@ def settings_from(config: Path | None, *, emulated: bool = False, **options: Any
         ]
         told = ", ".join(f"{name}: {place}" for name, place in zip(names, places, strict=True))
         raise SettingsRefused(f"{refused} ({told})" if told else str(refused)) from None
-    refuse_idle_settings(
-        _read({name: options[name] for name in typed() & options.keys()}), settings
-    )
+    asked_for = _read({name: options[name] for name in typed() & options.keys()})
+    refuse_idle_settings(asked_for, settings)
+    for sentence in harmless_settings(asked_for, settings):
+        note(sentence)
     return settings
 
 

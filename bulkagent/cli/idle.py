@@ -1,4 +1,7 @@
-"""Options that would do nothing in the company of others: refused, never dropped in silence.
+"""Options that would do nothing beside others: refused or said, never dropped in silence.
+
+A guard that would guard nothing is refused, and so is a check that would not be made. What is
+harmless is said in a note: a batch job that has run for a year must not end for it.
 
 What may live here: which ones they are, of which command, and the sentence. What this room must
 not know: what an option does where it does something. What the environment says is for many
@@ -11,7 +14,7 @@ from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from typing import Any, NamedTuple
 
-__all__ = ["PRESENT", "refuse_idle", "typed"]
+__all__ = ["PRESENT", "note", "refuse_idle", "typed"]
 
 PRESENT: ContextVar[Any] = ContextVar("PRESENT", default=None)
 """What Typer has parsed for the present command; None outside of one."""
@@ -23,13 +26,14 @@ class _Idle(NamedTuple):
     options: tuple[str, ...]
     idle: Callable[[Given], bool]
     why: str
+    harmless: bool = False
 
 
 def refuse_idle() -> None:
-    """Refuse what was typed for the present command and would be of no effect.
+    """Refuse what was typed for the present command and would be of no effect, or say so.
 
     Raises:
-        SettingsRefused: Something would be.
+        SettingsRefused: A guard or a check would be.
     """
     from bulkagent.errors import SettingsRefused
 
@@ -40,8 +44,19 @@ def refuse_idle() -> None:
     for rule in _RULES.get(context.info_name or "", ()):
         for name in rule.options:
             if name in names and rule.idle(context.params):
-                option = f"--{name.replace('_', '-')}"
-                raise SettingsRefused(f"{option} would change nothing: {rule.why}")
+                sentence = f"--{name.replace('_', '-')} would change nothing: {rule.why}"
+                if not rule.harmless:
+                    raise SettingsRefused(sentence)
+                note(sentence)
+
+
+def note(sentence: str) -> None:
+    """Say what is of no effect and does no harm, unless nothing but trouble is to be said."""
+    from bulkagent.cli.terminal import say
+
+    context = PRESENT.get()
+    if context is None or not context.params.get("quiet"):
+        say(f"note    {sentence}")
 
 
 def typed() -> frozenset[str]:
@@ -69,25 +84,25 @@ _EMULATED = _Idle(
     ("ca_file", "tls_server_name", "client_cert", "insecure"),
     _is_emulated,
     "the emulated gateway's certificate is known; leave it out",
+    harmless=True,
 )
 _INSECURE = _Idle(
     ("ca_file",),
     lambda given: given["insecure"],
     "--insecure takes any certificate; leave one out",
-)
-_SHOWN = _Idle(
-    ("progress",), lambda given: given["quiet"], "--quiet shows no progress; leave one out"
+    harmless=True,
 )
 _ZONE = _Idle(
     ("time_zone",),
     lambda given: given["start_at"] is None and given["finish_by"] is None,
     "it is for --start-at and --finish-by; give one of them, or leave it out",
+    harmless=True,
 )
-_AGAIN = (_INSECURE, _SHOWN, _ZONE)
+_AGAIN = (_INSECURE, _ZONE)
 
 _RULES: Mapping[str, tuple[_Idle, ...]] = {
     "apply": (
-        *(_ONE_FLAG, _EMULATED, _INSECURE, _SHOWN, _ZONE),
+        *(_ONE_FLAG, _EMULATED, _INSECURE, _ZONE),
         _Idle(("allow_closing", "up_means"), _ONE_FLAG.idle, _ONE_FLAG.why),
         _Idle(
             ("absent_ok",),

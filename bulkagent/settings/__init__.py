@@ -13,7 +13,7 @@ of the file means).
 from __future__ import annotations
 
 from bulkagent.settings.file import ConfigFile, GatewaySection, Policy, find_config, load_config
-from bulkagent.settings.idle import refuse_idle_settings
+from bulkagent.settings.idle import harmless_settings, refuse_idle_settings
 from bulkagent.settings.limits import GatewayLimits
 from bulkagent.settings.observers import observer
 from bulkagent.settings.ranges import NONE
@@ -32,6 +32,7 @@ __all__ = [
     "Sourced",
     "commented_file",
     "find_config",
+    "harmless_settings",
     "load_config",
     "observer",
     "refuse_idle_settings",

@@ -6,16 +6,16 @@ given, and how it is used.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 
 from bulkagent.errors import SettingsRefused
 from bulkagent.settings.settings import Settings
 
-__all__ = ["refuse_idle_settings"]
+__all__ = ["harmless_settings", "refuse_idle_settings"]
 
 
 def refuse_idle_settings(given: Collection[str], settings: Settings) -> None:
-    """Refuse a setting that was asked for by name and would be of no effect.
+    """Refuse a guard that was asked for by name and would guard nothing.
 
     Args:
         given: The names of those that were asked for, as fields of `Settings`.
@@ -24,9 +24,22 @@ def refuse_idle_settings(given: Collection[str], settings: Settings) -> None:
     Raises:
         SettingsRefused: One would be of no effect.
     """
-    for name, (option, idle, why) in _IDLE.items():
+    for sentence in _found(_GUARDS, given, settings):
+        raise SettingsRefused(sentence)
+
+
+def harmless_settings(given: Collection[str], settings: Settings) -> tuple[str, ...]:
+    """What was asked for by name, would be of no effect and does no harm: a sentence each."""
+    return tuple(_found(_HARMLESS, given, settings))
+
+
+_Table = Mapping[str, tuple[str, Callable[[Settings], bool], str]]
+
+
+def _found(table: _Table, given: Collection[str], settings: Settings) -> Iterator[str]:
+    for name, (option, idle, why) in table.items():
         if name in given and idle(settings):
-            raise SettingsRefused(f"{option} would change nothing: {why}")
+            yield f"{option} would change nothing: {why}"
 
 
 def _has_no_rate(settings: Settings) -> bool:
@@ -36,7 +49,7 @@ def _has_no_rate(settings: Settings) -> bool:
 
 _NO_HANDOVER = "it is for a handover, and --no-handover wants none; leave one out"
 
-_IDLE: Mapping[str, tuple[str, Callable[[Settings], bool], str]] = {
+_HARMLESS: _Table = {
     "guid_ca_file": (
         "--guid-ca-file",
         lambda settings: not settings.guid_url,
@@ -48,13 +61,14 @@ _IDLE: Mapping[str, tuple[str, Callable[[Settings], bool], str]] = {
         "nothing is verified; give --verify-with, or leave it out",
     ),
     "burst": ("--burst", _has_no_rate, "there is no rate; give --rate, or leave it out"),
-    **{
-        name: (option, lambda settings: not settings.handover, _NO_HANDOVER)
-        for name, option in (
-            ("gate", "--gate"),
-            ("floor", "--floor"),
-            ("allow_closing", "--allow-closing"),
-            ("up_means", "--up-means"),
-        )
-    },
+}
+
+_GUARDS: _Table = {
+    name: (option, lambda settings: not settings.handover, _NO_HANDOVER)
+    for name, option in (
+        ("gate", "--gate"),
+        ("floor", "--floor"),
+        ("allow_closing", "--allow-closing"),
+        ("up_means", "--up-means"),
+    )
 }

@@ -1,4 +1,4 @@
-"""Options that would do nothing beside the others are refused, never accepted and ignored."""
+"""Options that would do nothing beside the others are refused or said, never dropped in silence."""
 
 from __future__ import annotations
 
@@ -10,31 +10,24 @@ from typer.testing import CliRunner
 
 from bulkagent.cli import app, idle
 from bulkagent.errors import SettingsRefused
-from bulkagent.settings import ConfigFile, GatewaySection, Settings, refuse_idle_settings
+from bulkagent.settings import (
+    ConfigFile,
+    GatewaySection,
+    Settings,
+    harmless_settings,
+    refuse_idle_settings,
+)
 from tests.cli.test_outlets import ROSTER
 
 APPLY = ("apply", str(ROSTER), "--gateway", "https://east.example", "--yes")
 EMULATED = ("apply", str(ROSTER), "--gateway", "emulated", "--yes", "--flag", "0")
 DOCTOR = ("doctor", "--gateway", "https://east.example")
 
-IDLE = [
+REFUSED = [
     ((*DOCTOR, "--agent", "101", "--verify-with", "105:7"), "--verify-with"),
     ((*DOCTOR, "--pilot", "101", "--agent", "101"), "--agent"),
-    ((*DOCTOR, "--guid-ca-file", "ca.pem"), "--guid-ca-file"),
-    ((*DOCTOR, "--insecure", "--ca-file", "ca.pem"), "--ca-file"),
     (("doctor", "--gateway", "emulated", "--sessions", "s.jsonl"), "--sessions"),
     (("doctor", "--gateway", "emulated", "--roster", "r.csv"), "--roster"),
-    (("doctor", "--gateway", "emulated", "--ca-file", "ca.pem"), "--ca-file"),
-    *(
-        ((*EMULATED, *option), option[0])
-        for option in (
-            ("--ca-file", "ca.pem"),
-            ("--client-cert", "c.pem"),
-            ("--tls-server-name", "east"),
-            ("--insecure",),
-            ("--burst", "4"),
-        )
-    ),
     *(
         ((*APPLY, "--flag", "0", *option), option[0])
         for option in (
@@ -42,35 +35,64 @@ IDLE = [
             ("--floor", "90%"),
             ("--allow-closing",),
             ("--up-means", "available"),
-            ("--time-zone", "UTC"),
-            ("--verify-again-after", "5s"),
-            ("--guid-ca-file", "ca.pem"),
         )
     ),
     ((*APPLY, "--no-handover", "--gate", "90%"), "--gate"),
     ((*APPLY, "--no-handover", "--floor", "90%"), "--floor"),
     ((*APPLY, "--flag", "1", "--absent-ok"), "--absent-ok"),
-    ((*APPLY, "--flag", "0", "--rate", "none", "--burst", "4"), "--burst"),
-    ((*APPLY, "--flag", "0", "--insecure", "--ca-file", "ca.pem"), "--ca-file"),
-    ((*APPLY, "--flag", "0", "--quiet", "--progress", "plain"), "--progress"),
     (("check", str(ROSTER), "--flag", "0", "--gate", "90%"), "--gate"),
+]
+
+# The last option makes each end before anything is begun, whatever else it says.
+ENDS = ("--config", "nowhere.toml")
+SAID = [
+    *(
+        ((*EMULATED, *option), option[0])
+        for option in (("--ca-file", "ca.pem"), ("--insecure",), ("--time-zone", "UTC"))
+    ),
+    ((*APPLY, "--insecure", "--ca-file", "ca.pem"), "--ca-file"),
+    ((*DOCTOR, "--insecure", "--ca-file", "ca.pem"), "--ca-file"),
     (("resume", "last", "--time-zone", "UTC"), "--time-zone"),
-    (("revert", "last", "--quiet", "--progress", "bar"), "--progress"),
     (("revert", "last", "--insecure", "--ca-file", "ca.pem"), "--ca-file"),
 ]
 
 
-@pytest.mark.parametrize(("words", "option"), IDLE, ids=lambda value: " ".join(value)[-40:])
-def test_an_option_that_would_change_nothing_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], option: str
-) -> None:
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+
+
+@pytest.mark.parametrize(("words", "option"), REFUSED, ids=lambda value: " ".join(value)[-40:])
+def test_a_guard_or_a_check_that_would_do_nothing_is_refused(
+    tmp_path: Path, words: tuple[str, ...], option: str
+) -> None:
     ended = CliRunner().invoke(app, [*words])
     assert ended.exit_code == 2, ended.output
     assert f"{option} would change nothing: " in ended.stderr
     assert list(tmp_path.glob("**/*.sqlite3")) == [], "nothing was begun"
+
+
+@pytest.mark.parametrize(("words", "option"), SAID, ids=lambda value: " ".join(value)[-40:])
+def test_what_is_harmless_and_would_do_nothing_is_said_in_a_note(
+    words: tuple[str, ...], option: str
+) -> None:
+    ended = CliRunner().invoke(app, [*words, *ENDS])
+    assert "nowhere.toml" in ended.stderr
+    assert f"note    {option} would change nothing: " in ended.stderr
+    quiet = CliRunner().invoke(app, [*words, *ENDS, "--quiet"])
+    assert "note" not in quiet.stderr
+
+
+def test_settings_that_are_harmless_are_said_and_hold_up_nobody() -> None:
+    given = {"guid_ca_file", "verify_again_after_s", "burst"}
+    assert [said.split()[0] for said in harmless_settings(given, Settings(per_second=None))] == [
+        "--guid-ca-file",
+        "--verify-again-after",
+        "--burst",
+    ]
+    refuse_idle_settings(given, Settings(per_second=None))
 
 
 def test_what_the_environment_says_is_for_many_commands_and_refused_in_none(
@@ -105,8 +127,6 @@ def test_a_resume_asks_by_the_settings_that_the_run_has() -> None:
     refuse_idle_settings({"guid_ca_file", "verify_again_after_s", "burst", "gate"}, named)
     sections = {"east": GatewaySection(url="https://east.example", rate="5/s")}
     one = Settings.resolve({}, ConfigFile(rate="none", gateways=sections))
-    refuse_idle_settings({"burst"}, one)
-    with pytest.raises(SettingsRefused, match="--burst"):
-        refuse_idle_settings({"burst"}, Settings(per_second=None))
+    assert harmless_settings({"burst"}, one) == ()
     with pytest.raises(SettingsRefused, match="--gate"):
         refuse_idle_settings({"gate"}, Settings(handover=False))
