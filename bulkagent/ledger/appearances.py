@@ -53,7 +53,8 @@ SELECT r.id, s.row, s.gateway, s.arguments, s.status, s.cause, coalesce(s.retcod
        s.attempts - s.not_sent, iif(s.first_sent_at, nullif(s.sent_at, 0), NULL), r.planned_at,
        (SELECT who FROM legs l WHERE l.run = s.run AND l.leg = max(abs(s.leg), 1))
 FROM stories s JOIN runs r ON r.run = s.run
-WHERE s.agent_id = ? AND r.planned_at IS NOT NULL
+WHERE s.agent_id = ? AND r.planned_at BETWEEN 0 AND 253402300799999
+AND coalesce(s.sent_at, 0) BETWEEN 0 AND 253402300799999  -- what no clock says is no answer
 ORDER BY (SELECT turn FROM legs l WHERE l.run = s.run AND l.leg = max(abs(s.leg), 1)) DESC,
          s.run DESC, s.row DESC
 LIMIT ?

@@ -8,7 +8,7 @@ from contextlib import closing
 import pytest
 
 from bulkagent.errors import LedgerUnavailable
-from bulkagent.ledger import Database, find_run
+from bulkagent.ledger import Database, appearances, find_run
 from tests.ledger.ledgers import begun, planner
 
 
@@ -53,3 +53,16 @@ def test_who_stops_reading_a_ledger_need_not_close_it_last(database: Database) -
     assert next(rows) == (1,)
     database.close()
     del rows  # what it raised now would be nobody's, and is an error of the suite
+
+
+def test_an_agents_past_leaves_out_what_no_clock_says(database: Database) -> None:
+    """`runs --agent`: it goes over many runs, and one of them need not take the others away."""
+    ids = []
+    for _ in range(2):
+        made = planner(database)
+        made.assign(2, "101", "east", "flag=1", ())
+        made.planned(1)
+        ids.append(begun(database, made).run_id)
+    mark = "INSERT INTO outcomes (run, row, attempts, first_sent_at, sent_at) VALUES (1,2,1,1,?)"
+    database.write((mark, [(1 << 62,)]))
+    assert [found.run_id for found in appearances(database, "101", 5)] == ids[1:]
