@@ -279,9 +279,11 @@ def format_of(connection: sqlite3.Connection, path: Path) -> int:
         LedgerUnavailable: It is something else, of another bulkagent's format, or made of
             something else than that format.
     """
-    objects = [Object(*row) for row in connection.execute(OBJECTS)]
-    ((application,),) = connection.execute("PRAGMA application_id").fetchall()
-    ((version,),) = connection.execute("PRAGMA user_version").fetchall()
+    # All of one moment: another process may be making it.
+    with contextlib.nullcontext() if connection.in_transaction else _moment(connection):
+        objects = [Object(*row) for row in connection.execute(OBJECTS)]
+        ((application,),) = connection.execute("PRAGMA application_id").fetchall()
+        ((version,),) = connection.execute("PRAGMA user_version").fetchall()
     if (application, version, objects) == (0, 0, []):
         return 0
     if application != APPLICATION_ID:
@@ -300,6 +302,16 @@ def format_of(connection: sqlite3.Connection, path: Path) -> int:
             " path with --ledger"
         )
     return int(version)
+
+
+@contextlib.contextmanager
+def _moment(connection: sqlite3.Connection) -> Iterator[None]:
+    connection.execute("BEGIN")
+    try:
+        yield
+    finally:
+        with contextlib.suppress(sqlite3.Error):
+            connection.execute("ROLLBACK")
 
 
 @contextlib.contextmanager

@@ -470,6 +470,26 @@ def test_what_format_of_says_of_an_empty_database_is_zero(tmp_path: Path) -> Non
         assert format_of(connection, tmp_path) == 0
 
 
+def test_the_format_of_a_ledger_is_of_one_moment_while_another_process_makes_it(
+    tmp_path: Path,
+) -> None:
+    """Else it would be taken for one that was tampered with."""
+    path = tmp_path / "ledger.sqlite3"
+    path.touch()
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
+
+        def meanwhile(statement: str) -> None:
+            if "application_id" in statement:
+                connection.set_trace_callback(None)
+                with contextlib.suppress(LedgerUnavailable):
+                    open_ledger(path).close()
+
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.set_trace_callback(meanwhile)
+        assert format_of(connection, path) == 0
+        assert format_of(connection, path) == VERSION
+
+
 def test_a_ledger_that_another_process_makes_at_the_same_moment_is_shared(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
