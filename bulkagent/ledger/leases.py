@@ -213,14 +213,11 @@ UPDATE runs SET halted = NULL WHERE run = ?1
 AND EXISTS (SELECT 1 FROM legs l WHERE l.run = ?1 AND l.drained_for = ?2)
 """
 
+# Those too that it has finished with, which it might send once more after a switch-over.
 _TAKE_FROM = f"""
 INSERT OR REPLACE INTO superseded (run, row, by_run)
 SELECT b.run, b.row, ?1 {_BOTH}
-AND NOT EXISTS (
-    SELECT 1 FROM outcomes o
-    WHERE o.run = b.run AND o.row = b.row AND o.status IN ('applied', 'rejected')
-)
-"""  # noqa: S608 - of this module's text
+"""
 
 _LEAVE_TO = f"""
 INSERT OR REPLACE INTO superseded (run, row, by_run)

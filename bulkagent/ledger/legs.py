@@ -401,7 +401,9 @@ _PROTECTED = "SELECT count(*) FROM superseded WHERE run = ?1 AND by_run = ?1"
 
 _SUPERSEDED = """
 SELECT r.id, count(*) FROM superseded s JOIN runs r ON r.run = s.by_run
-WHERE s.run = ? AND s.by_run <> s.run GROUP BY r.run ORDER BY r.run
+LEFT JOIN outcomes o ON o.run = s.run AND o.row = s.row
+WHERE s.run = ? AND s.by_run <> s.run AND coalesce(o.status, '') NOT IN ('applied', 'rejected')
+GROUP BY r.run ORDER BY r.run
 """
 
 # Those that a new attempt would write over; a dispatch without an outcome is kept as what it is.

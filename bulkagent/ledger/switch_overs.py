@@ -11,12 +11,15 @@ from bulkagent.ledger.plan import Lane
 
 __all__ = ["lanes_set_before", "put_in_doubt"]
 
-# Whom another run has dispatched since is as that run wants it.
+# Whom another run has dispatched since, or has taken, is as that run wants it.
 _SET_BEFORE = """
 FROM switch_overs w CROSS JOIN assignments a ON a.run = w.run AND a.gateway = w.gateway
 JOIN lanes l ON l.run = a.run AND l.lane = a.lane
 JOIN outcomes o ON o.run = a.run AND o.row = a.row
 WHERE w.run = ?1 AND o.status = 'applied'
+AND NOT EXISTS (
+    SELECT 1 FROM superseded s WHERE s.run = a.run AND s.row = a.row AND s.by_run <> a.run
+)
 AND (abs(o.leg) < w.leg OR w.leg IN (0, abs(o.leg)) AND o.sent_at <= w.began_at)
 AND NOT EXISTS (
     SELECT 1 FROM assignments later

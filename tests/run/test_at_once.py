@@ -20,6 +20,7 @@ from bulkagent.ledger import (
     Overlap,
     find_run,
     has_lease,
+    lanes_set_before,
     list_runs,
     open_ledger,
 )
@@ -131,6 +132,28 @@ async def test_a_persons_correction_gets_whom_the_run_in_progress_has_not_in_fli
         assert once_more.causes == {"superseded": 4}
         rights = made.rights()
         assert {rights[agent] for agent in ("101", "104", "109", "110")} == {1}
+
+
+async def test_whom_a_person_has_corrected_no_switch_over_brings_back(
+    tmp_path: Path, held: asyncio.Event
+) -> None:
+    """`--resend-after-switchover` sends nobody once more whom another run has taken meanwhile."""
+    async with shift(tmp_path) as made:
+        some = made.write([101], name="some.csv")
+        async with at_work(made, held, resend_after_switchover=True) as (job, task):
+            with open_ledger(made.ledger) as database:
+                run = find_run(database, job.run_id).run
+                later = made.clock.wall_ms() + 60_000
+                switched = [(run, made.gateway_name, later, 1)]
+                database.write(("INSERT INTO switch_overs VALUES (?,?,?,?)", switched))
+                assert sum(lane.assignments for lane in lanes_set_before(database, run)) == 3
+            await person(made, made.request(some, flag=1), held=held)
+            with open_ledger(made.ledger) as database:
+                assert sum(lane.assignments for lane in lanes_set_before(database, run)) >= 2
+            held.set()
+            await task
+        assert made.rights()["101"] == 1
+        assert made.times_set()["101"] == 2
 
 
 async def test_a_correction_says_whom_it_corrects_and_whom_it_waits_for(
