@@ -159,6 +159,9 @@ class Intake(Generic[ItemT, AttemptT]):
     def reconsider_due(self, now: float) -> None:
         """Ask the gates again for lanes whose time has come."""
         self.reconsider([lane for lane, at in self._held.items() if at <= now])
+        if self._held:
+            # The alarm keeps the earliest time alone, and that may have been another one's.
+            self._alarm.set(min(self._held.values()))
 
     def ready(self) -> bool:
         """Whether there is anything to attempt: a due retry goes before a new item."""

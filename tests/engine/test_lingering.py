@@ -18,6 +18,8 @@ from hypothesis import strategies as st
 
 from bulkagent.engine import Bulkhead, Caution, Engine, Limits, RetryPolicy, TripPolicy
 from bulkagent.engine.adapting import Bounds
+from bulkagent.engine.gatekeeper import Gatekeeper, Passage
+from bulkagent.engine.handover import Terms
 from bulkagent.engine.lingering import AT_LEAST_S, Flight, Lingering, held_s
 from bulkagent.outcome import Attempt, Cause, Disposition, Health, Reach, Status
 from tests.dispositions import DONE, LOST, ended
@@ -278,6 +280,20 @@ def test_all_slots_may_be_in_use_by_what_was_left() -> None:
 
     run(main())
     assert [at for at, _ in gateway.starts] == [15.0, 15.0]
+
+
+def test_a_lane_that_waits_for_its_time_is_not_forgotten_when_another_time_comes_first() -> None:
+    """`doctor --pilot` that was stopped: the opposite of what is in doubt was never asked for."""
+    source, gateway = ListSource(words(2)), Gateway(lambda _number: Way(1.0))
+
+    async def main() -> None:
+        now = asyncio.get_running_loop().time()
+        waits = Passage(lane=0, group="", rows=2, not_before=now + 15.001)
+        gates = Gatekeeper([waits], {}, Terms())
+        await head(source, gateway, 2, carried=[now - 5.0], gates=gates).run()
+
+    run(main())
+    assert [at for at, _ in gateway.starts] == pytest.approx([15.001, 15.001])
 
 
 def test_a_second_pass_counts_what_the_first_has_left() -> None:
