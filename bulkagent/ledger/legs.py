@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from bulkagent.ledger.batches import outcome_batches
 from bulkagent.ledger.damage import read_as_written
 from bulkagent.ledger.database import Database
 from bulkagent.outcome import Cause, Status
@@ -228,9 +229,8 @@ def begin_leg(
     Raises:
         LedgerFailed: The ledger cannot be written.
     """
-    ((last_row,),) = database.all("SELECT max(row) FROM outcomes WHERE run = ?", (run,))
-    for row in range(0, (last_row or 0) + 1, _BATCH):
-        database.write((_KEEP_ATTEMPTS, [(run, row, row + _BATCH)]))
+    for first, last in outcome_batches(database, run):
+        database.write((_KEEP_ATTEMPTS, [(run, first, last)]))
     statements: list[tuple[str, list[tuple[object, ...]]]] = [
         (_BEGIN, [(run, command, now_ms, override or None)]),
         (_UNDER_WAY, [(run,)]),
@@ -415,7 +415,7 @@ SELECT run, row, attempts, coalesce(disposition, 'interrupted'), sent_at,
        CASE WHEN retcode = disposition THEN retcode ELSE '' END,
        CASE WHEN retcode IN ('', disposition) THEN message ELSE '' END,
        CASE WHEN retcode IN ('', disposition) THEN http_status ELSE 0 END
-FROM outcomes WHERE run = ? AND row >= ? AND row < ?
+FROM outcomes WHERE run = ? AND row BETWEEN ? AND ?
 AND coalesce(status, '') NOT IN ('applied', 'rejected')
 """
 

@@ -6,10 +6,12 @@ about. A verdict is of the row as it was set last: whoever is put in doubt loses
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
+from bulkagent.ledger.batches import outcome_batches
 from bulkagent.ledger.damage import read_as_written
 from bulkagent.ledger.database import Database
 from bulkagent.outcome import Verified
@@ -62,13 +64,11 @@ def keep_verdicts(database: Database, run: int, leg: int, found: Mapping[int, Ve
     Raises:
         LedgerFailed: The ledger cannot be written.
     """
-    ((first, last),) = database.all(_ROWS, (run, leg))
-    if first is None:
-        return
-    for start in range(first, last + 1, _BATCH):
-        rows = range(start, start + _BATCH)
-        of_these = [(found[row].value, run, row) for row in rows if row in found]
-        database.write((_NOT_VISIBLE, [(run, leg, rows[0], rows[-1])]), (_KEEP, of_these))
+    rows = sorted(found)
+    for first, last in outcome_batches(database, run):
+        among = rows[bisect_left(rows, first) : bisect_right(rows, last)]
+        of_these = [(found[row].value, run, row) for row in among]
+        database.write((_NOT_VISIBLE, [(run, leg, first, last)]), (_KEEP, of_these))
 
 
 def verdicts(database: Database, run: int) -> Iterator[tuple[int, Verified]]:
@@ -103,11 +103,6 @@ JOIN outcomes o ON o.run = a.run AND o.row = a.row
 WHERE a.gateway = ?3 AND a.lane IS NOT NULL AND o.leg = ?2 AND o.status = 'applied'
 ORDER BY a.row
 """
-
-# So many rows a transaction: another run's commits wait for it a few hundredths of a second.
-_BATCH = 4_000
-
-_ROWS = "SELECT min(row), max(row) FROM outcomes WHERE run = ? AND leg = ?"
 
 _NOT_VISIBLE = """
 INSERT OR REPLACE INTO verifications (run, row, verified)

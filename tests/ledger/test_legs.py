@@ -21,6 +21,7 @@ from bulkagent.ledger import (
     steps,
     supersede,
 )
+from bulkagent.ledger.batches import outcome_batches
 from bulkagent.outcome import Cause, Disposition, Status
 from tests.dispositions import ABSENT, BUSY, DONE, LOST, REFUSED, UNREACHED, ended
 from tests.ledger.ledgers import (
@@ -271,3 +272,20 @@ async def test_a_leg_is_of_its_own_run_alone(database: Database) -> None:
     assert (_begun(database, made), _begun(database, made), _begun(database, other)) == (2, 3, 2)
     assert database.all("SELECT * FROM outcomes WHERE run = ?", (other.run,)) == before
     assert database.all("SELECT DISTINCT run FROM attempts ORDER BY 1") == [(1,), (2,)]
+
+
+async def test_a_row_with_an_absurd_number_keeps_no_resume_busy_for_ever(
+    database: Database,
+) -> None:
+    """A hostile ledger: batches go by the rows that are there and not by their numbers."""
+    made = planner(database)
+    made.assign(2, "1002", "east", ON, ())
+    made.planned(1, endpoints=[])
+    absurd = (-(2**63) + 1, 2, 2**62, 2**63 - 1)
+    database.write(
+        (
+            "INSERT INTO outcomes (run, row, attempts, first_sent_at) VALUES (?, ?, 1, 1)",
+            [(made.run, row) for row in absurd],
+        )
+    )
+    assert list(outcome_batches(database, made.run)) == [(absurd[0], absurd[-1])]

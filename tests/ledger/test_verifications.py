@@ -11,11 +11,11 @@ from bulkagent.ledger import (
     AppliedRow,
     Database,
     applied_among,
+    batches,
     keep_verdicts,
     row_of,
     verdicts,
     verdicts_of,
-    verifications,
 )
 from bulkagent.outcome import Verified
 from tests.ledger.ledgers import OFF, ON, planner
@@ -46,7 +46,7 @@ def test_a_leg_keeps_verdicts_of_what_it_has_set_and_leaves_others(
 ) -> None:
     assert verdicts_of(database, run) is None
     for batch in (1, 2, 4_000):
-        monkeypatch.setattr(verifications, "_BATCH", batch)
+        monkeypatch.setattr(batches, "_BATCH", batch)
         keep_verdicts(database, run, 1, {2: YES, 3: NO})
         assert list(verdicts(database, run)) == [(2, YES), (3, NO), (4, HIDDEN)]
     keep_verdicts(database, run, 2, {7: NO})
