@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import select
 from array import array
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
@@ -72,11 +73,30 @@ class Channel(ResponseHandler):
         self._idle = True
         self._stray = b""
         self._began = 0.0
+        self._lying: Callable[[float], object] | None = None
 
     @property
     def unusable(self) -> bool:
         """Whether anything has arrived that belongs to no request, or it has ended."""
         return bool(self._stray or self.should_close or not self.is_connected())
+
+    @property
+    def unread(self) -> bool:
+        """Whether anything lies in the socket that the loop has not read yet, its end included.
+
+        The kernel is asked, which costs a twentieth of the turns in which a loop would read.
+        """
+        return self._lying is None or bool(self._lying(0.0))
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """It is there."""
+        super().connection_made(transport)
+        socket = transport.get_extra_info("socket")
+        # Windows has none, and what its loop reads lies in no socket.
+        if socket is not None and socket.fileno() >= 0 and hasattr(select, "poll"):
+            poll = select.poll()
+            poll.register(socket.fileno(), select.POLLIN)
+            self._lying = poll.poll
 
     async def ended(self) -> None:
         """Wait for the end of one that is ending, which says why."""
@@ -98,7 +118,8 @@ class Channel(ResponseHandler):
         """The reply has come whole, or the request was given up."""
         self._idle = True
         self.took_s = self._loop.time() - self._began
-        self._judge()
+        if self._alone or self._buffer or self._stray:
+            self._judge()
 
     def answered(self, status: int, body: bytes) -> None:
         """The latest request got this reply.
@@ -222,8 +243,8 @@ class Connector(aiohttp.TCPConnector):
     ) -> None:
         if isinstance(protocol, Channel) and not self._closed:
             protocol.rest()
-            if not (should_close or protocol.should_close) and (
-                self.singly or protocol.requests >= MOST_REQUESTS
+            if (self.singly or protocol.requests >= MOST_REQUESTS) and not (
+                should_close or protocol.should_close
             ):
                 self._release_acquired(key, protocol)
                 self._retire(key, protocol)

@@ -12,10 +12,10 @@ from __future__ import annotations
 import asyncio
 import math
 import ssl
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from contextvars import ContextVar
 from types import SimpleNamespace, TracebackType
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import aiohttp
 from aiohttp.connector import Connection
@@ -353,24 +353,33 @@ class _PlainRequest(aiohttp.ClientRequest):
     def update_auto_headers(self, skip_auto_headers: Iterable[str] | None) -> None:
         """Add none."""
 
-    async def send(self, conn: Connection) -> aiohttp.ClientResponse:
+    def send(self, conn: Connection) -> Coroutine[Any, Any, aiohttp.ClientResponse]:
         """Send it, unless something lies on the connection, which is to no request of ours.
 
         aiohttp looks at this when a connection goes back to its pool, but not when it comes out;
         an earlier agent's late "0" would then pass for this agent's.
         """
         channel = conn.protocol
-        if isinstance(channel, Channel):
-            under_way = _UNDER_WAY.get()
-            under_way.channel = channel
-            await _let_read()
-            if channel.unusable:
-                channel.look()
-                if channel.requests:
-                    raise _Unusable
-                await channel.ended()
-                raise aiohttp.ClientConnectionError(_EARLY)
-            channel.begin(under_way.name)
+        if not isinstance(channel, Channel):
+            return super().send(conn)
+        under_way = _UNDER_WAY.get()
+        under_way.channel = channel
+        if channel.unread or channel.unusable:
+            return self._send_after_a_look(conn, channel, under_way.name)
+        channel.begin(under_way.name)
+        return super().send(conn)
+
+    async def _send_after_a_look(
+        self, conn: Connection, channel: Channel, name: int | None
+    ) -> aiohttp.ClientResponse:
+        await _let_read()
+        if channel.unusable:
+            channel.look()
+            if channel.requests:
+                raise _Unusable
+            await channel.ended()
+            raise aiohttp.ClientConnectionError(_EARLY)
+        channel.begin(name)
         return await super().send(conn)
 
 

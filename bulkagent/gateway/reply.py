@@ -11,6 +11,7 @@ UTF-8 have been seen in the vendor's samples and public clients, so they pass.
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Mapping
@@ -74,7 +75,7 @@ def read_reply(
     """
     if len(body) > longest:
         return Reading(FAULTS[Fault.OVERSIZED])
-    said = _read_json(body)
+    said = _read_often(body) if len(body) <= _SHORT else _read_json(body)
     if said is None:
         return Reading(FAULTS[_fault_of(status)])
     retcode, message = said
@@ -140,6 +141,11 @@ def _read_json(body: bytes) -> tuple[str, str] | None:
     elif not isinstance(message, str):
         message = _spelled_out(message)
     return encodable(retcode), encodable(message)
+
+
+# Nearly all replies of a gateway are the same few bytes, over and over again.
+_SHORT = 256
+_read_often = functools.lru_cache(maxsize=64)(_read_json)
 
 
 def _retcode_in(fields: Any, text: str) -> str:
