@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bulkagent.cli.idle import PRESENT
 from bulkagent.cli.terminal import say
 from bulkagent.errors import BulkagentError
 
@@ -29,6 +30,7 @@ _COMMANDS = ("apply", "resume", "revert")
 _IN_PROGRESS = 5  # elsewhere: its reports are those of the run at work
 _A_PERSON_MUST_LOOK = 6
 _A_RUN = re.compile(r"last\b|\d{8}T[-.\w]*")
+_BEGINS_A_RUN = re.compile(r"last\b|\d{4,8}(T[-.\w]*)?\Z")
 
 _done: list[int] = []
 _about: list[str] = []
@@ -115,7 +117,9 @@ def _runs_named(
 ) -> Sequence[str]:
     """Runs that this is about, and which have sent: their reports are as true as before."""
     if command != "apply":  # a revert that is refused has changed nothing of the run that it names
-        return [word for word in arguments[1:] if _A_RUN.match(word)]
+        context = PRESENT.get()
+        parsed = context.params.get("run") if context is not None else None
+        return [parsed] if parsed else [word for word in arguments[1:] if _BEGINS_A_RUN.match(word)]
     # An apply that was to go on with a run that a person must look at.
     named = _A_RUN.findall(error) if exit_code == _A_PERSON_MUST_LOOK else []
     return [*_about, *named]

@@ -62,8 +62,10 @@ _LEASES = "SELECT DISTINCT r.run, r.id FROM leases l JOIN runs r ON r.run = l.ru
 _AT_WORK = """
 SELECT here.gateway, o.run, min(o.sent_at, ?2) + held.ms
 FROM (
-    SELECT run, CAST(2000 * max(?3, coalesce(json_extract(settings, '$.timeout_s'), 0)) AS INTEGER)
-    AS ms FROM runs
+    SELECT run, CAST(2000 * max(?3, coalesce(
+        -- That of one run may be damaged, which is no reason to send nothing in others.
+        iif(json_valid(settings), json_extract(settings, '$.timeout_s'), NULL), 0
+    )) AS INTEGER) AS ms FROM runs
 ) held
 JOIN endpoints there ON there.run = held.run
 JOIN endpoints here ON here.run = ?1 AND here.url = there.url

@@ -200,7 +200,9 @@ GROUP BY lane
 _CONTESTED = """
 SELECT a.lane, max(min(o.sent_at, ?2) + held.ms)
 FROM (
-    SELECT run, CAST(2000 * max(?3, coalesce(json_extract(settings, '$.timeout_s'), 0)) AS INTEGER)
+    SELECT run, CAST(2000 * max(?3, coalesce(
+        iif(json_valid(settings), json_extract(settings, '$.timeout_s'), NULL), 0
+    )) AS INTEGER)
     AS ms FROM runs
 ) held
 JOIN outcomes o ON o.run = held.run

@@ -195,7 +195,7 @@ _KIND = """
 SELECT own.fingerprint <> '' AND own.fingerprint = r.fingerprint
            AND own.reverts IS NULL AND r.reverts IS NULL,
        EXISTS (SELECT 1 FROM handovers h WHERE h.run = r.run)
-           OR coalesce(json_extract(r.settings, '$.canary'), 0) > 0,
+           OR iif(json_valid(r.settings), json_extract(r.settings, '$.canary'), 0) > 0,
        EXISTS (
            SELECT 1 FROM legs l
            WHERE l.run = r.run AND (l.consent = 'terminal' OR l.took_over IS NOT NULL)
@@ -230,7 +230,8 @@ AND NOT EXISTS (
 
 # Marked, and without an end of that attempt.
 _IN_FLIGHT = """
-SELECT r.run, r.id, count(*), coalesce(json_extract(r.settings, '$.timeout_s'), 0.0)
+SELECT r.run, r.id, count(*),
+       coalesce(iif(json_valid(r.settings), json_extract(r.settings, '$.timeout_s'), NULL), 0.0)
 FROM superseded s
 JOIN runs r ON r.run = s.run
 JOIN outcomes o ON o.run = s.run AND o.row = s.row

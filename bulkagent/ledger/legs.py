@@ -421,7 +421,9 @@ AND coalesce(status, '') NOT IN ('applied', 'rejected')
 
 _BEGIN = """
 INSERT INTO legs (run, leg, command, started_at, override, turn)
-SELECT ?1, coalesce(max(leg), 0) + 1, ?2, ?3, ?4, (SELECT coalesce(max(turn), 0) + 1 FROM legs)
+SELECT ?1, coalesce(max(leg), 0) + 1, ?2, ?3, ?4,
+    -- One beyond it is nobody's, and what follows it would be no whole number any more.
+    (SELECT coalesce(max(turn), 0) + 1 FROM legs WHERE turn < 4503599627370496)
 FROM legs WHERE run = ?1
 """
 

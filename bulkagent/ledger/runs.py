@@ -293,7 +293,9 @@ AND (?2 IS NULL OR created_at >= ?2)
 AND (?3 IS NULL OR EXISTS (
     SELECT 1 FROM endpoints e WHERE e.run = runs.run AND ?3 IN (e.gateway, e.url)
 ))
-AND (?4 IS NULL OR (reverts IS NULL AND json_extract(settings, '$.flag') = ?4))
+AND (?4 IS NULL OR (
+    reverts IS NULL AND iif(json_valid(settings), json_extract(settings, '$.flag'), NULL) = ?4
+))
 """
 
 _ENDPOINTS = "SELECT gateway, url, options FROM endpoints WHERE run = ? ORDER BY gateway"

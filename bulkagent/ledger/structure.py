@@ -91,7 +91,8 @@ def _identity(each: Object) -> _Identity:
 @functools.lru_cache(maxsize=256)
 def _tokens(sql: str) -> tuple[str, ...]:
     """A statement's words and signs, without comments and white space."""
-    if len(sql) > _LONGEST:
+    # SQLite reads no further than a NUL; what follows would be there for this look alone.
+    if len(sql) > _LONGEST or "\0" in sql:
         return (sql,)
     return tuple(
         match[0]

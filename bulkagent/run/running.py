@@ -115,6 +115,7 @@ class Run:
         self._skip_reports = False
         self._started = 0.0
         self._executed = False
+        self._may_send = False
         self.began_ms = self._clock.wall_ms()
         """When whoever asks for it began, time of day: what ends later was in progress then."""
         self.agreed = False
@@ -154,8 +155,8 @@ class Run:
 
     @property
     def began(self) -> bool:
-        """Whether a leg has begun, so that reports are of a run that sends."""
-        return self._executed
+        """Whether it has come so far that requests may be sent, so that reports are of that."""
+        return self._may_send
 
     @property
     def insecure(self) -> bool:
@@ -312,6 +313,7 @@ class Run:
         self._executed, leg = True, begun.leg
         self.begun()
         await self._make_way(begun, planned, prepared, database)
+        self._may_send = True
         self._started = self._clock.monotonic()
         self._metrics = Metrics(
             prepared.request.metrics_file,

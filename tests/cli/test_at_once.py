@@ -19,6 +19,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from bulkagent.report.columns import COLUMNS
 from tests.cli.command import COMMAND, Emulated, Ended, bulkagent, emulated, environment
 from tests.cli.test_apply import _take_terminal, _until
 from tests.waiting import HANG_S
@@ -303,8 +304,11 @@ def test_a_suspended_run_is_not_taken_over_in_silence(tmp_path: Path) -> None:
                 pass
             some = rounds.some(random.Random(1))
             taker = rounds.apply(0, "--take-over", "all", "--yes", roster=some)
+            report = Path(str(taker[taker.index("--report") + 1]))
+            report.write_text(f"{','.join(COLUMNS)}\n2,101,east,1,applied\n")
             refused = bulkagent(tmp_path, *taker)
             assert refused.code == 6
+            assert report.read_text().startswith("REFUSED,")
             assert "takes over: run" in refused.err
             assert f"its process {process.pid} hangs or is suspended" in refused.err
         finally:

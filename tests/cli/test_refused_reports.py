@@ -188,6 +188,9 @@ def test_a_refused_resume_keeps_the_report_of_its_run(tmp_path: Path, main: Main
     assert other.read_text().startswith("REFUSED,")
     assert main("revert", "last", "--report", own, "--rate", "x")[0] == 2
     assert own.read_bytes() == held, "which a refused revert has changed nothing of"
+    begins = _run_of(tmp_path)[:9]
+    assert main("resume", begins, "--report", own, "--only", "nonsense")[0] == 2
+    assert own.read_bytes() == held, "whatever part of its ID is typed"
     refused.goes_on_with(_run_of(tmp_path))
     assert main(*APPLY, "--or-resume", "--report", own, "--rate", "x")[0] == 2
     assert own.read_bytes() == held

@@ -21,6 +21,7 @@ from bulkagent.ledger import (
     steps,
     supersede,
 )
+from bulkagent.ledger.at_work import requests_at_work
 from bulkagent.ledger.batches import outcome_batches
 from bulkagent.outcome import Cause, Disposition, Status
 from tests.dispositions import ABSENT, BUSY, DONE, LOST, REFUSED, UNREACHED, ended
@@ -289,3 +290,20 @@ async def test_a_row_with_an_absurd_number_keeps_no_resume_busy_for_ever(
         )
     )
     assert list(outcome_batches(database, made.run)) == [(absurd[0], absurd[-1])]
+
+
+async def test_what_another_run_has_for_its_place_or_settings_stops_no_leg(
+    database: Database,
+) -> None:
+    """A damaged row of an old run is no reason to set nobody in another one."""
+    old, made = planner(database), planner(database)
+    for each in (old, made):
+        each.assign(2, "1002", "east", ON, ())
+        each.planned(1, endpoints=[])
+    begin_leg(database, old.run, command="apply", only=(), override="", now_ms=1)
+    database.write(
+        ("UPDATE legs SET turn = ? WHERE run = ?", [(2**63 - 1, old.run)]),
+        ("UPDATE runs SET settings = '{' WHERE run = ?", [(old.run,)]),
+    )
+    assert begin_leg(database, made.run, command="apply", only=(), override="", now_ms=2) == 1
+    assert requests_at_work(database, made.run, without_answer=(), now_ms=3, timeout_s=1.0) == {}

@@ -170,6 +170,23 @@ def test_a_hostile_ledger_is_refused_before_a_migration_carries_anything_out(
     assert [file.name for file in tmp_path.iterdir()] == ["ledger.sqlite3"]
 
 
+def test_what_stands_behind_a_nul_in_a_statement_is_not_taken_for_a_part_of_it(
+    tmp_path: Path,
+) -> None:
+    """SQLite reads up to the NUL, so the rest would be there for the look alone."""
+    path = tmp_path / "ledger.sqlite3"
+    open_ledger(path).close()
+    with raw(path) as connection:
+        connection.execute("PRAGMA writable_schema=ON")
+        connection.execute(
+            "UPDATE sqlite_schema SET sql = replace(sql, ' AND l.lane = a.lane', ?)"
+            " WHERE name = 'stories'",
+            ("/* \0 */ AND l.lane = a.lane",),
+        )
+        connection.commit()
+    assert "view 'stories'" in refusal(open_ledger, path)
+
+
 def test_what_analyze_and_vacuum_leave_is_not_taken_for_tampering(tmp_path: Path) -> None:
     path = tmp_path / "ledger.sqlite3"
     with open_ledger(path) as database:

@@ -297,6 +297,7 @@ async def test_take_over_of_a_suspended_run_says_what_it_waits_for_and_is_refuse
             taker = (await asyncio.to_thread(run.prepare)).run_id
             with pytest.raises(GuardrailRefused, match="hangs or is suspended") as refused:
                 await run.execute()
+        assert not run.began, "so its --report says REFUSED, and not what yesterday's run did"
         assert "kill -CONT" in str(refused.value)
         assert f"takes over: run {stopped} is at work on 2 of these agents" in told[0]
         claim.release()
