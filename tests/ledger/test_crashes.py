@@ -94,7 +94,7 @@ class Crashing(RuleBasedStateMachine):
         self.handed_out: set[int] = set()
         self.going: list[_Going] = []
         self.pasts: dict[int, Facts] = {}
-        self.leg = 1
+        self.leg = 0
         self.requests = 0
         self.copies = 0
         self.book: Journal | None = None
@@ -129,6 +129,11 @@ class Crashing(RuleBasedStateMachine):
         made.planned(1)
         self.crash(self.expected)
         self.run = made.run
+        # Nothing is sent before the run's first leg is in the ledger.
+        self.leg = begin_leg(
+            self.database, self.run, command="apply", only=(), override="", now_ms=1
+        )
+        self.crash(self.expected)
         self.begin()
 
     def begin(self) -> None:

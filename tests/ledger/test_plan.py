@@ -76,7 +76,7 @@ def test_every_kind_of_row_is_in_the_report_as_it_was_planned(database: Database
 def test_a_row_is_taken_back_whether_or_not_it_is_on_disk_yet(
     database: Database, between: int
 ) -> None:
-    made = planner(database)
+    made = planner(database, extra_columns=("team",))
     made.assign(2, "1001", "east", ON, ("kept",))
     for row in range(3, 3 + between):
         made.assign(row, str(row), "west", ON, ())
@@ -243,12 +243,13 @@ def test_what_the_rows_refer_to_cannot_go_missing(database: Database) -> None:
     "text", ["Zoë 孫", "nul\0inside", "\x1b[31m", "'; DROP TABLE runs; --", ""]
 )
 def test_any_text_comes_back_as_it_went_in(database: Database, text: str) -> None:
-    made = planner(database, roster=text, extra_columns=(text,), settings={"gateway": text})
+    columns = (text, "shift")
+    made = planner(database, roster=text, extra_columns=columns, settings={"gateway": text})
     made.assign(2, "1001", text, ON, (text, text))
     made.reject(3, text, text, text, (text,), status=Status.INVALID, reason=text)
     made.planned(1)
     facts = find_run(database, made.run_id)
-    assert (facts.roster, facts.extra_columns, facts.settings) == (text, (text,), {"gateway": text})
+    assert (facts.roster, facts.extra_columns, facts.settings) == (text, columns, {"gateway": text})
     (valid, invalid), _ = report(database)
     assert (valid.gateway, valid.extra) == (text, (text, text))
     assert (invalid.agent_id, invalid.message, invalid.extra) == (text, text, (text,))
