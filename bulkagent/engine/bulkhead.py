@@ -551,8 +551,7 @@ class Bulkhead(Generic[ItemT, AttemptT]):
         """An item was taken by somebody else before its first attempt, as if it had not been."""
         self._restraint.withdraw(era, self._clock.monotonic())
         self._intake.open -= 1
-        if self.tally.rows > 1:  # 0 would say that nobody knows
-            self.tally.rows -= 1
+        self.tally.lose()
         if self._gates is not None:
             self._gates.returned(lane)
         self._regulate()

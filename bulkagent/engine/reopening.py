@@ -24,9 +24,13 @@ class Reopened(msgspec.Struct, frozen=True, gc=False):
     """Whether it was counted as not applied for a reason of its own."""
     again: bool = True
     """Whether it is handed out again; else it is finished, and not applied."""
+    left: bool = False
+    """Whether it is not, because somebody else has taken it: it is not among these any more."""
 
     def undo(self, tally: Tally) -> None:
         """Have what it ended with counted no more."""
         tally.take_back(applied=self.applied, aside=self.aside)
-        if not self.again:
+        if self.left:
+            tally.lose()
+        elif not self.again:
             tally.put_down()

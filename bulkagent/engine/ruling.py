@@ -105,6 +105,11 @@ class Tally:
         else:
             self.bad -= 1
 
+    def lose(self) -> None:
+        """One of the items is somebody else's now."""
+        if self.rows > 1:  # 0 would say that nobody knows
+            self.rows -= 1
+
     def put_down(self) -> None:
         """An item that was taken back is finished, and not applied."""
         self.finished += 1

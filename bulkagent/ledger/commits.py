@@ -21,7 +21,7 @@ import msgspec
 
 from bulkagent.errors import LedgerFailed
 from bulkagent.ledger.database import Busy, Database
-from bulkagent.ledger.reopening import Doubted, doubts_as_written, former_of
+from bulkagent.ledger.reopening import Doubted, doubts_as_written, former_of, left_of
 from bulkagent.ledger.shelves import STOPPED
 from bulkagent.outcome import Outcome
 
@@ -235,6 +235,12 @@ class Commits:
         )
         if batch.marks and self.writer.changed < len(batch.marks):
             batch.refused = self._refused(batch)
+        for doubted in batch.doubts:
+            if left := left_of(self.writer, doubted):
+                doubted.former = [
+                    msgspec.structs.replace(former, left=former.outcome.row in left)
+                    for former in doubted.former
+                ]
 
     def _refused(self, batch: Batch) -> frozenset[int]:
         """The rows that have no mark of a batch; nobody else makes any of their run."""

@@ -165,7 +165,7 @@ class Journal:
         self._pasts: dict[int, Past] = {}
         self._open: set[int] = set()  # marked, and not settled
         self._waiting: set[int] = set()  # put in doubt, and not marked since
-        self._resent: set[int] = set()  # handed out again, for a further attempt in this leg
+        self._resent: dict[int, int] = {}  # handed out again in this leg, by which lane
         self._doubtful: set[int] = set()  # open, and an earlier attempt is not to be relied on
         self._sent_at: dict[int, int] = {}
         self._not_sent: dict[int, int] = {}  # of this leg's attempts of a row, where there are any
@@ -205,7 +205,7 @@ class Journal:
         """
         item = await self._again.take(lane) if lane in self._again else None
         if item is not None:
-            self._resent.add(item[0].row)
+            self._resent[item[0].row] = lane
         elif lane in self._shelves:
             item = await self._shelves.take(lane)
         if item is None:
@@ -245,6 +245,9 @@ class Journal:
             raise
         if self._commits.refused and item.row in self._commits.refused:
             self._sent_at.pop(item.row, None)
+            self._open.discard(item.row)
+            if attempt == 1 and item.row in self._resent:
+                self._spent.add(self._resent[item.row], item.row)
             if attempt == 1:  # else its story is told yet
                 self._pasts.pop(item.row, None)
                 self._taken.pop(item.row, None)
@@ -437,7 +440,8 @@ class Journal:
             self.counters.unfinished += 1
             self._add(former.outcome, -1)
             row = former.outcome.row
-            known = msgspec.structs.replace(former, again=row not in self._resent)
+            again = row not in self._resent and not former.left
+            known = msgspec.structs.replace(former, again=again)
             lane = self._reopened(known)
             (self._again if known.again else self._spent).add(lane, row)
             reopened.append((lane, known))

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 import msgspec
 
 from bulkagent.ledger.database import Database
+from bulkagent.ledger.dispatches import DISPATCHED_SINCE
 from bulkagent.ledger.ownership import is_claimed
 
 __all__ = [
@@ -129,12 +130,14 @@ def note_take_over(database: Database, run: int, leg: int, taken: Sequence[Overl
 def give_back(database: Database, run: int, other: int) -> None:
     """Let another run have what it has not begun, as if nobody had wanted it; also to go on.
 
+    Whom any run has dispatched since stays with that, whoever had it leave them last.
+
     Raises:
         LedgerFailed: The ledger cannot be written.
     """
     ((by,),) = database.all("SELECT id FROM runs WHERE run = ?", (run,))
     database.write(
-        ("DELETE FROM superseded WHERE run = ? AND by_run = ?", [(other, run)]),
+        (_GIVEN_BACK, [(other, run)]),
         (_NOT_HALTED, [(other, by)]),
         ("UPDATE legs SET drained_for = NULL WHERE run = ? AND drained_for = ?", [(other, by)]),
     )
@@ -213,7 +216,8 @@ UPDATE runs SET halted = NULL WHERE run = ?1
 AND EXISTS (SELECT 1 FROM legs l WHERE l.run = ?1 AND l.drained_for = ?2)
 """
 
-# Those too that it has finished with, which it might send once more after a switch-over.
+# Both also what it has finished with, which it might send once more: after a switch-over, or
+# because a stray reply has put it in doubt.
 _TAKE_FROM = f"""
 INSERT OR REPLACE INTO superseded (run, row, by_run)
 SELECT b.run, b.row, ?1 {_BOTH}
@@ -222,11 +226,16 @@ SELECT b.run, b.row, ?1 {_BOTH}
 _LEAVE_TO = f"""
 INSERT OR REPLACE INTO superseded (run, row, by_run)
 SELECT a.run, a.row, ?2 {_BOTH}
+"""
+
+_GIVEN_BACK = f"""
+DELETE FROM superseded WHERE run = ?1 AND by_run = ?2
 AND NOT EXISTS (
-    SELECT 1 FROM outcomes o
-    WHERE o.run = a.run AND o.row = a.row AND o.status IN ('applied', 'rejected')
+    SELECT 1 FROM assignments a LEFT JOIN outcomes o ON o.run = a.run AND o.row = a.row
+    WHERE a.run = superseded.run AND a.row = superseded.row
+    AND EXISTS (SELECT 1 FROM {DISPATCHED_SINCE})
 )
-"""  # noqa: S608 - of this module's text
+"""  # noqa: S608 - of the ledger's own text
 
 # Marked, and without an end of that attempt.
 _IN_FLIGHT = """

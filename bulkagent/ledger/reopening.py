@@ -19,10 +19,11 @@ import msgspec
 from bulkagent.errors import LedgerFailed, LedgerUnavailable
 from bulkagent.ledger.damage import read_as_written
 from bulkagent.ledger.database import Database
+from bulkagent.ledger.dispatches import DISPATCHED_SINCE
 from bulkagent.ledger.shelves import STOPPED, Item
 from bulkagent.outcome import Assignment, Cause, Outcome, Past, Status
 
-__all__ = ["Again", "Doubted", "Former", "doubtful", "doubts_as_written", "former_of"]
+__all__ = ["Again", "Doubted", "Former", "doubtful", "doubts_as_written", "former_of", "left_of"]
 
 _CHUNK = 256
 """So many are read at once."""
@@ -49,6 +50,17 @@ absent = 0, disposition = ?3, message = ?4
 WHERE run = ?1 AND row IN (SELECT value FROM json_each(?2)) AND status IS NOT NULL
 """
 
+# In the same transaction: whom another run has dispatched since is as that run wants it.
+_LEAVE = f"""
+INSERT OR IGNORE INTO superseded (run, row, by_run)
+SELECT a.run, a.row, max(later.run)
+FROM assignments a JOIN outcomes o ON o.run = a.run AND o.row = a.row CROSS JOIN {DISPATCHED_SINCE}
+AND a.run = ?1 AND a.row IN (SELECT value FROM json_each(?2))
+GROUP BY a.row
+"""  # noqa: S608 - of the ledger's own text
+
+_LEFT = "SELECT row FROM superseded WHERE run = ?1 AND row IN (SELECT value FROM json_each(?2))"
+
 _UNVERIFIED = """
 DELETE FROM verifications WHERE run = ?1 AND row IN (SELECT value FROM json_each(?2))
 """
@@ -60,9 +72,12 @@ WHERE a.run = ?1 AND a.row IN (SELECT value FROM json_each(?2))
 """
 
 _AGAIN = """
-SELECT a.row, a.gateway, a.agent_id, a.arguments, o.attempts, nullif(o.first_sent_at, 0), o.cause,
+SELECT a.row, a.gateway, a.agent_id, a.arguments, o.attempts, nullif(o.first_sent_at, 0),
+       CASE WHEN s.row IS NULL THEN o.cause WHEN s.by_run = a.run THEN 'protected'
+            ELSE 'superseded' END,
        o.not_sent
 FROM assignments a JOIN outcomes o ON o.run = a.run AND o.row = a.row
+LEFT JOIN superseded s ON s.run = a.run AND s.row = a.row
 WHERE a.run = ?1 AND a.row IN (SELECT value FROM json_each(?2)) AND o.status = 'unknown'
 ORDER BY a.row
 """
@@ -73,7 +88,7 @@ def doubtful(row: int, past: Past | None, now_ms: int) -> Outcome:
     return Outcome(
         row=row,
         status=Status.UNKNOWN,
-        cause=Cause.BAD_REPLY,
+        cause=past.doubt or Cause.BAD_REPLY if past else Cause.BAD_REPLY,
         disposition=_NAME,
         retcode="",
         message=_WORDS,
@@ -94,6 +109,8 @@ class Former(msgspec.Struct, frozen=True):
     """As far as counts go by it, without what the gateway said."""
     again: bool = True
     """Whether it is handed out once more; who was already, and is in doubt again, stays so."""
+    left: bool = False
+    """Whether it is left as it is, because another run has dispatched it since or taken it."""
 
 
 class Doubted(msgspec.Struct):
@@ -112,7 +129,17 @@ def doubts_as_written(
     """The statements that put them in doubt."""
     rows: list[tuple[object, ...]] = [(each.run, str(list(each.rows))) for each in doubts]
     said = [(*row, _NAME, _WORDS) for row in rows]
-    return ((_KEEP, rows), (_DOUBT, said), (_UNVERIFIED, rows)) if rows else ()
+    return ((_KEEP, rows), (_DOUBT, said), (_LEAVE, rows), (_UNVERIFIED, rows)) if rows else ()
+
+
+def left_of(database: Database, doubted: Doubted) -> frozenset[int]:
+    """The rows of those that are left to another run, once they are in doubt.
+
+    Raises:
+        LedgerUnavailable: The ledger cannot be read.
+    """
+    found = database.all(_LEFT, (doubted.run, str(list(doubted.rows))))
+    return frozenset(row for (row,) in found)
 
 
 def former_of(

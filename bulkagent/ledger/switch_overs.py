@@ -7,12 +7,13 @@ not know: how a switch-over is noticed. No document says whether a talk right su
 from __future__ import annotations
 
 from bulkagent.ledger.database import Database
+from bulkagent.ledger.dispatches import DISPATCHED_SINCE
 from bulkagent.ledger.plan import Lane
 
 __all__ = ["lanes_set_before", "put_in_doubt"]
 
 # Whom another run has dispatched since, or has taken, is as that run wants it.
-_SET_BEFORE = """
+_SET_BEFORE = f"""
 FROM switch_overs w CROSS JOIN assignments a ON a.run = w.run AND a.gateway = w.gateway
 JOIN lanes l ON l.run = a.run AND l.lane = a.lane
 JOIN outcomes o ON o.run = a.run AND o.row = a.row
@@ -21,16 +22,8 @@ AND NOT EXISTS (
     SELECT 1 FROM superseded s WHERE s.run = a.run AND s.row = a.row AND s.by_run <> a.run
 )
 AND (abs(o.leg) < w.leg OR w.leg IN (0, abs(o.leg)) AND o.sent_at <= w.began_at)
-AND NOT EXISTS (
-    SELECT 1 FROM assignments later
-    JOIN outcomes dispatched ON dispatched.run = later.run AND dispatched.row = later.row
-    JOIN endpoints there ON there.run = later.run AND there.gateway = later.gateway
-    JOIN endpoints here ON here.run = a.run AND here.gateway = a.gateway
-    WHERE later.agent_id = a.agent_id AND later.run <> a.run AND there.url = here.url
-    AND (SELECT turn FROM legs WHERE run = dispatched.run AND leg = abs(dispatched.leg))
-        > (SELECT turn FROM legs WHERE run = o.run AND leg = abs(o.leg))
-)
-"""
+AND NOT EXISTS (SELECT 1 FROM {DISPATCHED_SINCE})
+"""  # noqa: S608 - of the ledger's own text
 
 _LANES = f"""
 SELECT a.lane, a.gateway, l.wave, a.arguments, count(*)

@@ -199,6 +199,7 @@ def _reopened(formers: Sequence[tuple[int, Former]]) -> list[Reopened]:
             applied=former.outcome.status is Status.APPLIED,
             aside=is_aside(former.outcome),
             again=former.again,
+            left=former.left,
         )
         for lane, former in formers
     ]

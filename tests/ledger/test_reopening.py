@@ -6,7 +6,9 @@ import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
 
-from bulkagent.ledger import Database, Former, Journal
+import pytest
+
+from bulkagent.ledger import Database, Former, Journal, give_back
 from bulkagent.outcome import Assignment, Cause, Outcome, Status
 from tests.dispositions import BUSY, DONE, LOST, REFUSED, ended
 from tests.ledger.ledgers import journal, plan, statuses, story, took, took_all
@@ -156,3 +158,103 @@ async def test_who_is_not_sent_again_is_told_as_unknown(database: Database) -> N
         assert book.counters.by_status[Status.UNKNOWN] == 1
     assert [(outcome.row, outcome.status) for outcome in outcomes[2:]] == [(3, Status.UNKNOWN)]
     assert statuses(database, made.run) == {2: "unknown", 3: "unknown"}
+
+
+def dispatch(database: Database, run: int, row: int, *, at: int = 5) -> None:
+    mark = (run, row, 1, at, at)
+    statement = "INSERT INTO outcomes (run, row, attempts, first_sent_at, sent_at)"
+    database.write((f"{statement} VALUES (?,?,?,?,?)", [mark]))
+    here = [(run, "east", "https://east", "{}")]
+    database.write(("INSERT OR REPLACE INTO endpoints VALUES (?,?,?,?)", here))
+
+
+def another(database: Database, like: int, row: int) -> None:
+    """A later run that has dispatched the same agent at the same gateway, and says no more."""
+    made = plan(database, 3)
+    dispatch(database, made.run, row)
+    at = [(like, "east", "https://east", "{}")]
+    database.write(("INSERT OR REPLACE INTO endpoints VALUES (?,?,?,?)", at))
+
+
+@pytest.mark.parametrize("noted", [False, True], ids=["dispatched", "taken"])
+async def test_whom_another_run_has_dispatched_since_is_in_doubt_and_not_sent_again(
+    database: Database, *, noted: bool
+) -> None:
+    """The cause is `superseded`, in the same transaction that puts him in doubt."""
+    made = plan(database, 2)
+    told: Told = []
+    outcomes: list[Outcome] = []
+    async with journal(database, made.run, settled=outcomes.append) as book:
+        for item in await sent(book, 2):
+            book.settle(item, story(DONE))
+        await book.flushed()
+        if noted:
+            taken = ("INSERT INTO superseded VALUES (?,?,?)", [(made.run, 2, made.run + 1)])
+            database.write(taken)
+        else:
+            another(database, made.run, 2)
+        await book.reopen((2, 3), told.extend)
+        assert [(former.again, former.left) for _, former in told] == [(False, True), (True, False)]
+        assert statuses(database, made.run) == {2: "unknown", 3: "unknown"}
+        (again,) = await took_all(book)
+        assert again.row == 3
+        assert await book.mark(again, 1)
+        book.settle(again, story(DONE))
+        await book.flushed()
+        await book.leave()
+        assert (book.counters.finished, book.counters.unfinished) == (2, 0)
+        assert book.counters.by_cause == {"superseded": 1}
+    assert [(outcome.row, outcome.cause) for outcome in outcomes[2:]] == [
+        (3, None),
+        (2, Cause.SUPERSEDED),
+    ]
+    assert database.all("SELECT cause FROM stories WHERE run = ? AND row = 2", (made.run,)) == [
+        ("superseded",)
+    ]
+
+
+async def test_whom_an_earlier_run_has_dispatched_before_is_sent_again(database: Database) -> None:
+    """What came after what is known by the turns of the legs, and not by clocks."""
+    earlier = plan(database, 1)
+    made = plan(database, 1)
+    told: Told = []
+    async with journal(database, made.run) as book:
+        (item,) = await sent(book, 1)
+        book.settle(item, story(DONE))
+        await book.flushed()
+        another(database, made.run, 3)  # and that one has dispatched somebody else
+        dispatch(database, earlier.run, 2, at=1 << 50)
+        await book.reopen((2,), told.extend)
+        assert [former.again for _, former in told] == [True]
+
+
+async def test_who_is_taken_after_he_was_handed_out_again_is_told_as_superseded(
+    database: Database,
+) -> None:
+    made = plan(database, 1)
+    outcomes: list[Outcome] = []
+    async with journal(database, made.run, settled=outcomes.append) as book:
+        (item,) = await sent(book, 1)
+        book.settle(item, story(DONE))
+        await book.reopen((2,), lambda _told: None)
+        assert await took(book) == item
+        database.write(("INSERT INTO superseded VALUES (?,?,?)", [(made.run, 2, made.run + 1)]))
+        assert not await book.mark(item, 1)
+        await book.leave()
+        assert (book.counters.finished, book.counters.unfinished) == (1, 0)
+    assert [outcome.cause for outcome in outcomes] == [None, Cause.SUPERSEDED]
+
+
+@pytest.mark.parametrize("dispatched", [False, True])
+def test_what_a_refused_run_gives_back_does_not_undo_an_earlier_correction(
+    database: Database, *, dispatched: bool
+) -> None:
+    """Two corrections one after the other: the second leaves all, and the first one stands."""
+    made = plan(database, 1)
+    if dispatched:
+        another(database, made.run, 2)
+    second = plan(database, 1).run
+    database.write(("INSERT INTO superseded VALUES (?,?,?)", [(made.run, 2, second)]))
+    give_back(database, second, made.run)
+    left = database.all("SELECT row FROM superseded WHERE run = ?", (made.run,))
+    assert left == ([(2,)] if dispatched else [])

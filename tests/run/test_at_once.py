@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -154,6 +154,42 @@ async def test_whom_a_person_has_corrected_no_switch_over_brings_back(
             await task
         assert made.rights()["101"] == 1
         assert made.times_set()["101"] == 2
+
+
+@pytest.mark.parametrize("corrected", ["set", "put in doubt"])
+async def test_whom_a_person_has_corrected_no_stray_reply_brings_back(
+    tmp_path: Path, held: asyncio.Event, monkeypatch: pytest.MonkeyPatch, corrected: str
+) -> None:
+    """A reply too many puts in doubt whom the job had set; a later run's stay as that set them."""
+    hear: list[Callable[[Collection[int]], None]] = []
+    listen = GatewayClient.listen
+
+    def listening(self: GatewayClient, call: Callable[[Collection[int]], None]) -> None:
+        hear.append(call)
+        listen(self, call)
+
+    monkeypatch.setattr(GatewayClient, "listen", listening)
+    async with shift(tmp_path) as made:
+        some = made.write([101], name="some.csv")
+        async with at_work(made, held) as (job, task):
+            rows = [outcome.row for outcome in job.outcomes]  # of 101, 102 and 103
+            of_the_job = hear[0]
+            if corrected == "put in doubt":
+                of_the_job(rows)
+            done = await person(made, made.request(some, flag=1), consent=Consent.TERMINAL)
+            if corrected == "set":
+                of_the_job(rows)
+            held.set()
+            first = await task
+        assert (done.exit_code, first.exit_code) == (0, 4)
+        assert first.causes == {"superseded": 1}
+        assert made.rights()["101"] == 1
+        assert [right for agent, right in made.history() if agent == "101"] == [0, 1]
+        sent_again = [agent for agent, times in made.times_set().items() if times == 2]
+        assert sorted(sent_again) == ["101", "102", "103"]
+        assert job.outcomes[-1].cause == "superseded"
+        assert (await made.resume(job.run_id)).causes == {"superseded": 1}
+        assert made.rights()["101"] == 1
 
 
 async def test_a_correction_says_whom_it_corrects_and_whom_it_waits_for(
