@@ -96,7 +96,8 @@ def _replace(command: str, arguments: Sequence[str], error: str, exit_code: int)
                 continue
             if is_report(path) and not any(same_file(path, other) for other in others):
                 write_refused(path, refusal)
-        except (BulkagentError, OSError, ValueError, KeyError) as trouble:
+        # A format may need what is not installed; the other reports are replaced all the same.
+        except (BulkagentError, OSError, ValueError, KeyError, ImportError) as trouble:
             reason = getattr(trouble, "strerror", None) or trouble
             if os.path.lexists(text):
                 say(f"WARNING the report {text} is not of this command, and stays: {reason}")

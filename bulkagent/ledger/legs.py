@@ -379,6 +379,15 @@ AND (
         AND r.agent_id = a.agent_id AND r.gateway = a.gateway
     )
 )
+-- What somebody else has set since is not the person's setting any more.
+AND NOT EXISTS (
+    SELECT 1 FROM assignments q INDEXED BY assignments_by_agent
+    JOIN endpoints e ON e.run = q.run AND e.gateway = q.gateway AND e.url = here.url
+    JOIN outcomes o ON o.run = q.run AND o.row = q.row
+    JOIN legs t ON t.run = o.run AND t.leg = abs(o.leg)
+    WHERE q.agent_id = a.agent_id AND q.run NOT IN (a.run, p.run) AND t.turn > turn.turn
+    AND coalesce(o.status, 'unknown') IN ('applied', 'unknown')
+)
 GROUP BY a.row
 """
 

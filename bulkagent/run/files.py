@@ -6,6 +6,7 @@ any of them.
 
 from __future__ import annotations
 
+import itertools
 import os
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from bulkagent.run.gateways import Gateways
 from bulkagent.run.line_file import STANDARD_OUTPUT
 from bulkagent.run.report_paths import check_path
 from bulkagent.run.request import Request
+from bulkagent.settings import find_config
 from bulkagent.user_folders import absolute
 
 __all__ = ["refuse_outlets", "refuse_reports", "same_file"]
@@ -81,4 +83,10 @@ def _in_use(request: Request, gateways: Gateways, ledger: Path) -> list[Path]:
         *(settings.sessions, settings.guid_ca_file, *settings.protect),
     )
     given = [path for path in optional if path is not None]
-    return [Path(request.roster), *given, *gateways.files, ledger]
+    return [Path(request.roster), *given, *gateways.files, ledger, *_configurations(request)]
+
+
+def _configurations(request: Request) -> list[Path]:
+    """The configuration file that was named, and the one that is found without a name."""
+    named = dict(itertools.pairwise(request.place)).get("--config")
+    return [path for path in (find_config(None), Path(named) if named else None) if path]

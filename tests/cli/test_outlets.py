@@ -87,6 +87,18 @@ def test_an_outlet_that_cannot_be_is_refused_before_anything_is_sent(
     assert inside(tmp_path, "runs").err == "no run yet\n"
 
 
+@pytest.mark.parametrize("option", ["--metrics-file", "--log-file", "--events"])
+@pytest.mark.parametrize("config", [("--config", "mine.toml"), ()], ids=["named", "found"])
+def test_the_configuration_is_written_over_by_nothing(
+    tmp_path: Path, option: str, config: tuple[str, ...]
+) -> None:
+    name = config[-1] if config else "bulkagent.toml"
+    (tmp_path / name).write_text("max_agents = 90\n")
+    ended = inside(tmp_path, *APPLY, *config, option, name)
+    assert (ended.code, "is a file that is in use" in ended.err) == (2, True)
+    assert (tmp_path / name).read_text() == "max_agents = 90\n"
+
+
 def test_dev_null_takes_several_outlets(tmp_path: Path) -> None:
     """--events, --log-file and --metrics-file on /dev/null, which stays what it is."""
     before = Path("/dev/null").stat()

@@ -134,6 +134,22 @@ async def test_a_persons_correction_gets_whom_the_run_in_progress_has_not_in_fli
         assert {rights[agent] for agent in ("101", "104", "109", "110")} == {1}
 
 
+async def test_what_another_run_has_set_since_is_no_persons_setting_any_more(
+    tmp_path: Path,
+) -> None:
+    """The evening, a correction, the morning, and the next evening within --max-age."""
+    async with shift(tmp_path) as made:
+        assert (await made.apply(or_resume=True)).exit_code == 0
+        some = made.write([101, 104], name="some.csv")
+        assert (await person(made, made.request(some, flag=1))).exit_code == 0
+        assert (await made.apply(or_resume=True)).causes == {"superseded": 2}
+        everybody = made.request(flag=1, or_resume=True)
+        assert (await person(made, everybody, consent=Consent.YES)).exit_code == 0
+        again = await made.apply(or_resume=True)
+        assert (again.exit_code, again.causes) == (0, {})
+        assert 1 not in made.rights().values()
+
+
 async def test_whom_a_person_has_corrected_no_switch_over_brings_back(
     tmp_path: Path, held: asyncio.Event
 ) -> None:
