@@ -56,6 +56,8 @@ def test_the_file_names_observers_for_real_gateways_alone(tmp_path: Path) -> Non
     # As JSON keeps it for a resume.
     assert Settings.own_of({**settings.own, "verify_with": ["105:7"]})["verify_with"] == ("105:7",)
     path.write_text('verify_with = ["105"]\n')
-    with pytest.raises(SettingsRefused, match=r"bulkagent\.toml: '105' is not an observer"):
+    with pytest.raises(
+        SettingsRefused, match=r"bulkagent\.toml, line 1, verify_with: '105' is not an"
+    ):
         load_config(path)
     assert Settings.resolve({}, ConfigFile(verify_again_after="none")).verify_again_after_s == 0.0

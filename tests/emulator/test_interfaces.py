@@ -13,6 +13,10 @@ from bulkagent.emulator.reply import Reply
 from bulkagent.emulator.scenario import FaultKind
 
 ROOM = Path(__file__).parents[2] / "bulkagent" / "emulator"
+FOUNDATION = {
+    f"bulkagent.{name}" for name in ("atomic_file", "errors", "msgspec_words", "toml_lines")
+}
+"""Of files and words, below every room: none knows the client or a gateway."""
 ONLINE = "/agentgateway/resource/onlineagent"
 
 
@@ -143,5 +147,5 @@ def test_the_room_imports_nothing_of_the_client_and_aiohttp_once() -> None:
                 imported.add(node.module or "")
         own = {name for name in imported if name.startswith("bulkagent")}
         theirs = {name for name in own if not name.startswith("bulkagent.emulator")}
-        assert theirs <= {"bulkagent.atomic_file", "bulkagent.errors"}
+        assert theirs <= FOUNDATION
         assert ("aiohttp" in imported) is (path.name == "server.py")

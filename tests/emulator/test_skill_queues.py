@@ -84,7 +84,15 @@ def test_a_scenario_file_says_who_is_in_which_queue() -> None:
     assert scenario.agents.skills == {"7": AgentIds("101-103,105")}
 
 
-@pytest.mark.parametrize("skills", ['{ "x" = "101" }', '{ "7" = "many" }', '{ "7" = 5 }', '"7"'])
-def test_queues_that_are_none_are_refused(skills: str) -> None:
-    with pytest.raises(SettingsRefused, match="scenario: \\[agents\\]"):
+@pytest.mark.parametrize(
+    ("skills", "refusal"),
+    [
+        ('{ "x" = "101" }', r"scenario, line 1: \[agents\]: 'x' is no number of a skill queue"),
+        ('{ "7" = "many" }', r"scenario, line 2: \[agents\] key `skills`: 'many' is neither"),
+        ('{ "7" = 5 }', r"scenario, line 2: \[agents\] key `skills`: expected a text"),
+        ('"7"', r"scenario, line 2: \[agents\] key `skills`: takes a table, not a text"),
+    ],
+)
+def test_queues_that_are_none_are_refused(skills: str, refusal: str) -> None:
+    with pytest.raises(SettingsRefused, match=refusal):
         read_scenario(f"[agents]\nskills = {skills}")
