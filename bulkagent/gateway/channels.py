@@ -25,18 +25,37 @@ from aiohttp.http_exceptions import HttpProcessingError
 if TYPE_CHECKING:
     from aiohttp.client_reqrep import ConnectionKey
 
-__all__ = ["MOST_REQUESTS", "Channel", "Connector"]
+__all__ = ["MOST_READ_ON", "MOST_REQUESTS", "Channel", "Connector", "read_on_s"]
 
 MOST_REQUESTS = 1_000
 """So many requests a connection carries: each is remembered until it is given up."""
 
-# Where nothing can be relied on, a connection's only request may be followed by its true reply.
-_READ_ON_SINGLY_S = 0.1
+MOST_READ_ON = 256
+"""So many connections are read on at once: each is an open file here and at the gateway."""
+
+_LEAST_S = 0.1
+_LEAST_AT_UNSOUND_S = 1.0
 
 # Servers and balancers that tire of an idle connection may say so (RFC 9110 section 15.5.9).
 _REQUEST_TIMEOUT = 408
 _TIMEOUT_LINES = (b"HTTP/1.1 408", b"HTTP/1.0 408")
 _KEPT_BYTES = 64
+_AFTER_CLOSE = "Data after `Connection: close`"  # the HTTP library's words
+
+
+def read_on_s(longest_s: float, timeout_s: float, *, unsound: bool) -> float:
+    """For how long after its latest reply a connection is read on, in seconds.
+
+    If that reply was a stray one, the request's own is still to come, as late as any answer. How
+    late that is only answers tell, and at a gateway that sends strays these may be strays.
+
+    Args:
+        longest_s: What the longest answer took until now.
+        timeout_s: That of a request.
+        unsound: Whether the gateway is known to send replies too many.
+    """
+    least_s = min(_LEAST_AT_UNSOUND_S, timeout_s) if unsound else 0.0
+    return max(least_s, longest_s + _LEAST_S)
 
 
 class Channel(ResponseHandler):
@@ -46,6 +65,7 @@ class Channel(ResponseHandler):
         loop: The loop.
         found: Called once when a reply has come that belongs to no request.
         singly: Asked whether each connection carries one request alone.
+        gone: Called when it has ended.
     """
 
     def __init__(
@@ -53,6 +73,7 @@ class Channel(ResponseHandler):
         loop: asyncio.AbstractEventLoop,
         found: Callable[[Channel], None],
         singly: Callable[[], bool] = lambda: False,
+        gone: Callable[[Channel], None] = lambda _channel: None,
     ) -> None:
         super().__init__(loop)
         self.requests = 0
@@ -65,8 +86,11 @@ class Channel(ResponseHandler):
         """Why it has ended, where that was no polite end."""
         self.took_s = 0.0
         """For how long the latest request was under way, in seconds."""
+        self.rested_at = 0.0
+        """Since when no request is under way, by the loop's clock."""
         self._found = found
         self._singly = singly
+        self._gone = gone
         self._alone = False
         self._answer: tuple[int, bytes] | None = None
         self._more: list[tuple[int, bytes]] = []  # replies beside the only one that belongs
@@ -98,6 +122,16 @@ class Channel(ResponseHandler):
             poll.register(socket.fileno(), select.POLLIN)
             self._lying = poll.poll
 
+    @property
+    def readable(self) -> bool:
+        """Whether what comes on it from now on can be read and judged."""
+        return self.is_connected() and self._exception is None and not self._upgraded
+
+    @property
+    def since_s(self) -> float:
+        """How long ago the latest request began, in seconds."""
+        return self._loop.time() - self._began
+
     async def ended(self) -> None:
         """Wait for the end of one that is ending, which says why."""
         closed = self.closed
@@ -117,7 +151,8 @@ class Channel(ResponseHandler):
     def rest(self) -> None:
         """The reply has come whole, or the request was given up."""
         self._idle = True
-        self.took_s = self._loop.time() - self._began
+        self.rested_at = self._loop.time()
+        self.took_s = self.rested_at - self._began
         if self._alone or self._buffer or self._stray:
             self._judge()
 
@@ -132,10 +167,17 @@ class Channel(ResponseHandler):
             if self._idle:
                 self._judge()
 
+    def read_past_close(self) -> None:
+        """Read what comes after a reply that was to be the last, which no parser does by itself."""
+        if self._should_close:
+            self.set_response_params(read_until_eof=True, auto_decompress=False)
+
     def data_received(self, data: bytes) -> None:
         """Take what has arrived."""
         if not self._idle or not data:
             super().data_received(data)
+            if data and self._exception is not None:
+                self._judge_garbage()
             return
         self._stray = (self._stray + data)[:_KEPT_BYTES]
         super().data_received(data)
@@ -147,6 +189,7 @@ class Channel(ResponseHandler):
         if self._idle:
             self._judge(whole=True)
         super().connection_lost(exc)
+        self._gone(self)
 
     def look(self) -> None:
         """Judge what has arrived until now, be it the beginning of something alone."""
@@ -155,8 +198,19 @@ class Channel(ResponseHandler):
 
     def _judge(self, *, whole: bool = False) -> None:
         if not self.out_of_step and self._is_extra(whole=whole):
-            self.out_of_step = True
-            self._found(self)
+            self._doubt()
+
+    def _judge_garbage(self) -> None:
+        # Behind a reply that was to be the last, in the same breath: the parser gives up both.
+        error = self._exception
+        if self.out_of_step or not isinstance(error, HttpProcessingError):
+            return
+        if self._idle or _AFTER_CLOSE in error.message:
+            self._doubt()
+
+    def _doubt(self) -> None:
+        self.out_of_step = True
+        self._found(self)
 
     def _is_extra(self, *, whole: bool) -> bool:
         if self._alone:
@@ -198,7 +252,7 @@ class Connector(aiohttp.TCPConnector):
             belongs to no request.
         wary: Whether each connection carries one request alone from then on.
         singly: Whether that is so from the beginning.
-        read_on_s: For how long a connection is read on that carries no more requests.
+        timeout_s: That of a request.
         options: Those of the HTTP library.
     """
 
@@ -208,20 +262,41 @@ class Connector(aiohttp.TCPConnector):
         found: Callable[[tuple[int, ...]], None],
         wary: bool = False,
         singly: bool = False,
-        read_on_s: float,
+        timeout_s: float,
         **options: object,
     ) -> None:
         super().__init__(**options)  # type: ignore[arg-type]
         self.singly = singly
         """Whether each connection carries one request alone."""
+        self.longest_s = 0.0
+        """What the longest answer took until now, in seconds."""
         self._told = found
         self._wary = wary
-        self._read_on_s = read_on_s
+        self._timeout_s = timeout_s
         make = functools.partial(
-            Channel, asyncio.get_running_loop(), self._found, lambda: self.singly
+            Channel, asyncio.get_running_loop(), self._found, lambda: self.singly, self._leave
         )
         self._factory = make  # type: ignore[assignment]
         self._retired: dict[Channel, tuple[ConnectionKey, asyncio.TimerHandle]] = {}
+        self._left = asyncio.Event()
+
+    @property
+    def crowded(self) -> bool:
+        """Whether so many are read on that one more has to wait for it.
+
+        Only where no answer can be relied on: elsewhere the eldest makes room.
+        """
+        return self.singly and len(self._retired) >= MOST_READ_ON
+
+    async def room(self) -> None:
+        """Wait until it is crowded no more."""
+        while self.crowded:
+            self._left.clear()
+            await self._left.wait()
+
+    def due(self, channel: Channel) -> float:
+        """Until when one is read on that rests, by the loop's clock, as far as is known now."""
+        return channel.rested_at + read_on_s(self.longest_s, self._timeout_s, unsound=self.singly)
 
     def resting(self) -> Iterator[Channel]:
         """Those on which no request is under way."""
@@ -243,36 +318,58 @@ class Connector(aiohttp.TCPConnector):
     ) -> None:
         if isinstance(protocol, Channel) and not self._closed:
             protocol.rest()
-            if (self.singly or protocol.requests >= MOST_REQUESTS) and not (
-                should_close or protocol.should_close
-            ):
+            if not should_close and self._is_last(protocol) and protocol.readable:
+                protocol.read_past_close()
                 self._release_acquired(key, protocol)
                 self._retire(key, protocol)
                 return
         super()._release(key, protocol, should_close=should_close)
 
+    def _is_last(self, channel: Channel) -> bool:
+        """Whether it carries no more requests, and what comes on it still says something."""
+        if channel.should_close:
+            return self._wary
+        return self.singly or channel.requests >= MOST_REQUESTS
+
     def _retire(self, key: ConnectionKey, channel: Channel) -> None:
-        alone = self.singly and channel.requests == 1
-        seconds = min(self._read_on_s, _READ_ON_SINGLY_S) if alone else self._read_on_s
-        timer = asyncio.get_running_loop().call_later(seconds, self._let_go, channel)
-        self._retired[channel] = (key, timer)
+        if not self.singly and len(self._retired) >= MOST_READ_ON:
+            self._let_go(next(iter(self._retired)))
+        self._retired[channel] = (key, self._timer(channel))
+
+    def _timer(self, channel: Channel) -> asyncio.TimerHandle:
+        return asyncio.get_running_loop().call_at(self.due(channel), self._pass, channel)
+
+    def _pass(self, channel: Channel) -> None:
+        key, timer = self._retired[channel]
+        if self.due(channel) > timer.when():
+            self._retired[channel] = (key, self._timer(channel))  # longer answers have come since
+        else:
+            self._let_go(channel)
 
     def _let_go(self, channel: Channel) -> None:
-        self._retired.pop(channel, None)
+        self._leave(channel)
         channel.look()
         channel.close()
 
+    def _leave(self, channel: Channel) -> None:
+        kept = self._retired.pop(channel, None)
+        if kept is not None:
+            kept[1].cancel()
+            self._left.set()
+
     def _found(self, channel: Channel) -> None:
+        # It may be the true reply, which says how late that may be.
+        if channel.since_s <= self._timeout_s:
+            self.longest_s = max(self.longest_s, channel.since_s)
         if self._wary and not self.singly:
             self.singly = True
             # Those that wait may be out of step as well, which will show.
             for key, waiting in self._conns.items():
                 for other, _ in waiting:
                     if isinstance(other, Channel) and other is not channel:
+                        other.rested_at = asyncio.get_running_loop().time()
                         self._retire(key, other)
             self._conns.clear()
-        kept = self._retired.pop(channel, None)
-        if kept is not None:
-            kept[1].cancel()
+        self._leave(channel)
         channel.close()
         self._told(tuple(channel.tags))

@@ -76,10 +76,6 @@ class ExchangeFailed(Exception):
 _EARLY = "the connection ended, or something came on it, before the request"
 _OUT_OF_STEP = "a reply came on the connection that belongs to no request"
 
-# When all is done, a reply too many is waited for as long as the longest answer took, and a little.
-_LOOK_BACK_S = 1.0
-_LEAST_LOOK_BACK_S = 0.1
-
 
 class Connections:
     """Keep-alive connections, any number of exchanges at once.
@@ -132,7 +128,6 @@ class Connections:
             ceil_threshold=math.inf,
         )
         self._timeout_s = timeout_s
-        self._longest_s = 0.0
         self._wary = wary
         self._singly = singly
         self.out_of_step = out_of_step
@@ -150,7 +145,7 @@ class Connections:
             found=self._found,
             wary=self._wary,
             singly=self._singly,
-            read_on_s=self._timeout_s,
+            timeout_s=self._timeout_s,
             # Whoever sends has a bound of its own; a second one here would queue unseen.
             limit=0,
             ssl=self._tls,
@@ -188,15 +183,14 @@ class Connections:
         """Wait for what may still come on connections that carry no request any more."""
         if self._connector is None:
             return
-        resting = [channel for channel in self._connector.resting() if channel.requests]
-        if not resting:
-            return
-        # What belongs to the latest request comes as late as an answer may.
-        if self.singly or any(channel.requests > 1 for channel in resting):
-            await asyncio.sleep(min(_LOOK_BACK_S, _LEAST_LOOK_BACK_S + self._longest_s))
-        else:
-            await _let_read()
-        for channel in resting:
+        loop = asyncio.get_running_loop()
+        while resting := [channel for channel in self._connector.resting() if channel.requests]:
+            wait_s = max(map(self._connector.due, resting)) - loop.time()
+            if wait_s <= 0.0:
+                break
+            await asyncio.sleep(wait_s)
+        await _let_read()
+        for channel in list(self._connector.resting()):
             channel.look()
 
     async def exchange(
@@ -226,8 +220,11 @@ class Connections:
         Raises:
             ExchangeFailed: No whole reply came.
         """
-        if self._session is None:
+        connector = self._connector
+        if self._session is None or connector is None:
             raise RuntimeError("nothing is exchanged but within the `async with`")
+        if connector.crowded:
+            await connector.room()
         place = await _Place.taken(self._places) if in_turn else None
         under_way = _UnderWay(name)
         _UNDER_WAY.set(under_way)
@@ -245,12 +242,13 @@ class Connections:
                             trace_request_ctx=place,
                         )
                     except _Unusable:
+                        under_way.channel = None
                         continue  # nothing was sent; there is one fewer of these now
                     break
                 content = await _read(response, self._longest)
             channel = under_way.channel
             if channel is not None:
-                self._longest_s = max(self._longest_s, channel.took_s)
+                connector.longest_s = max(connector.longest_s, channel.took_s)
                 channel.answered(response.status, content)
                 if channel.out_of_step:
                     raise ExchangeFailed(Fault.OUT_OF_STEP, _OUT_OF_STEP)
@@ -259,11 +257,7 @@ class Connections:
                 content = made_plain(content, replied.getall("Content-Encoding"), self._longest)
             return Reply(response.status, replied, content)
         except _RAISED as error:
-            fault, words = _fault_of(error)
-            refusal = under_way.refusal if fault is Fault.RESET else ""
-            if refusal:
-                fault, words = Fault.TLS, refusal
-            raise ExchangeFailed(fault, words or _describe(error)) from error
+            raise under_way.failure(error) from error
         finally:
             if place is not None:
                 place.leave()
@@ -277,6 +271,20 @@ class _UnderWay:
     def __init__(self, name: int | None) -> None:
         self.name = name
         self.channel: Channel | None = None
+
+    def failure(self, error: BaseException) -> ExchangeFailed:
+        """What it failed with, as the table of faults knows it.
+
+        Raises:
+            BaseException: The error, where the table does not know it.
+        """
+        fault, words = _fault_of(error)
+        if self.channel is not None and self.channel.requests and self.channel.out_of_step:
+            return ExchangeFailed(Fault.OUT_OF_STEP, _OUT_OF_STEP)
+        refusal = self.refusal if fault is Fault.RESET else ""
+        if refusal:
+            return ExchangeFailed(Fault.TLS, refusal)
+        return ExchangeFailed(fault, words or _describe(error))
 
     @property
     def refusal(self) -> str:

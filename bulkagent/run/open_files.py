@@ -10,11 +10,15 @@ from __future__ import annotations
 import resource
 
 from bulkagent.errors import SettingsRefused
+from bulkagent.gateway.channels import MOST_READ_ON
 
 __all__ = ["make_room"]
 
 # The ledger's files on three connections, reports, standard streams, the loop's own, name service.
 _OTHERS = 48
+
+# Connections that are read on when their requests are over; nothing is refused for want of these.
+_READ_ON = 4 * MOST_READ_ON
 
 
 def make_room(connections: int, *, fewer: str = "lower --concurrency") -> None:
@@ -29,11 +33,13 @@ def make_room(connections: int, *, fewer: str = "lower --concurrency") -> None:
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     needed = connections + _OTHERS
-    if soft == resource.RLIM_INFINITY or soft >= needed:
+    wanted = needed + _READ_ON
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
         return
     if hard != resource.RLIM_INFINITY and hard < needed:
         raise SettingsRefused(
             f"{connections:,} connections need {needed:,} open files and the system allows"
             f" {hard:,}; {fewer}, or raise the limit (ulimit -n)"
         )
-    resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
+    allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import math
 from collections.abc import AsyncIterator
 
 import msgspec
 import pytest
 from aiohttp.client_proto import ResponseHandler
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bulkagent.gateway import channels
 from bulkagent.gateway.client import GatewayClient
@@ -17,17 +21,21 @@ from bulkagent.gateway.operations import SET_TALK_RIGHT
 from bulkagent.gateway.retcodes import RETCODES
 from bulkagent.outcome import Attempt
 from tests.gateway.raw import (
+    SUCCESS,
     TO_AGENT_101,
     OneGuid,
     RawGateway,
     Say,
+    Then,
     ca_pem,
     client_of,
     http,
     raw_gateway,
 )
+from tests.waiting import HANG_S
 
-REFUSED = http(b'{"retcode":"100-006","message":"agent not login"}')
+REFUSED_BODY = b'{"retcode":"100-006","message":"agent not login"}'
+REFUSED = http(REFUSED_BODY)
 NOBODY = b"<html>408 Request Time-out</html>"
 
 
@@ -36,8 +44,13 @@ class Told:
 
     def __init__(self, client: GatewayClient) -> None:
         self.rows: list[tuple[int, ...]] = []
+        self.seen = asyncio.Event()
         self.client = client
-        client.listen(self.rows.append)
+        client.listen(self._hear)
+
+    def _hear(self, rows: tuple[int, ...]) -> None:
+        self.rows.append(rows)
+        self.seen.set()
 
     async def attempt(self, row: int) -> Attempt:
         return await self.client.attempt(msgspec.structs.replace(TO_AGENT_101, row=row))
@@ -108,9 +121,10 @@ async def test_a_408_with_close_on_an_idle_connection_is_a_close_and_nothing_els
 
 @pytest.mark.parametrize("late", [False, True])
 async def test_two_replies_of_the_same_words_to_the_only_request_of_a_connection_are_one(
-    *, late: bool
+    monkeypatch: pytest.MonkeyPatch, *, late: bool
 ) -> None:
     """One of the two is its own; where they differ nobody knows which."""
+    monkeypatch.setattr(channels, "_LEAST_AT_UNSOUND_S", 0.2)
     success, refusal = http().reply, REFUSED.reply
     script = [http(), Say(success + success), Say(success + refusal), Say(refusal + success)]
     async with raw_gateway(*script, http()) as gateway:
@@ -131,6 +145,129 @@ async def test_two_replies_of_the_same_words_to_the_only_request_of_a_connection
     assert gateway.connections == len(gateway.requests)
 
 
+CLOSE = b"Connection: close"
+
+
+@pytest.mark.parametrize("earlier", [0, 1])
+@pytest.mark.parametrize("broken", [False, True])
+async def test_a_reply_after_connection_close_is_read_and_puts_all_of_it_in_doubt(
+    monkeypatch: pytest.MonkeyPatch, earlier: int, *, broken: bool
+) -> None:
+    """The first of the two was a stray reply, or garbage follows: `Connection: close` ends none."""
+    monkeypatch.setattr(channels, "_LEAST_AT_UNSOUND_S", 0.2)
+    script = [http()] * earlier + [http(SUCCESS, CLOSE), http()]
+    async with talking(*script) as (gateway, told):
+        rows = tuple(range(2, 3 + earlier))
+        for row in rows:
+            assert (await told.attempt(row)).disposition is RETCODES["0"]
+        gateway.push(b"GARBAGE" if broken else http(REFUSED_BODY, CLOSE).reply)
+        await told.attempt(9)
+        await told.client.look_back()
+        assert told.rows == [rows]
+        assert told.singly
+    assert gateway.connections == 2
+
+
+@pytest.mark.parametrize("parted", [False, True])
+async def test_a_reply_right_behind_connection_close_puts_its_own_attempt_in_doubt(
+    *, parted: bool
+) -> None:
+    whole = http(SUCCESS, CLOSE).reply + REFUSED.reply
+    head = whole.index(b"\r\n\r\n") + 4 if parted else len(whole)
+    async with talking(http(), Say(whole[:head]), REFUSED) as (gateway, told):
+        assert (await told.attempt(2)).disposition is RETCODES["0"]
+        gateway.asked.clear()
+        async with asyncio.TaskGroup() as tasks:
+            attempt = tasks.create_task(told.attempt(3))
+            await gateway.asked.wait()
+            for _ in range(20):
+                await asyncio.sleep(0)  # the head is read by itself
+            gateway.push(whole[head:])
+        assert attempt.result().disposition is FAULTS[Fault.OUT_OF_STEP]
+        assert told.rows == [(2, 3)]
+        assert (await told.attempt(4)).disposition is RETCODES["100-006"]
+
+
+async def test_who_closes_after_connection_close_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Else this would not end, and a gateway without keep-alive would cost time at the end."""
+    monkeypatch.setattr(channels, "_LEAST_S", math.inf)
+    async with talking(http(SUCCESS, CLOSE, then=Then.CLOSE)) as (gateway, told):
+        for row in range(2, 5):
+            assert (await told.attempt(row)).disposition is RETCODES["0"]
+        assert told.client._connections is not None
+        connector = told.client._connections._connector
+        assert connector is not None
+        async with asyncio.timeout(HANG_S):
+            while list(connector.resting()):
+                connector._left.clear()
+                await connector._left.wait()
+        await told.client.look_back()
+        assert told.rows == []
+        assert not told.singly
+    assert gateway.connections == 3
+
+
+@given(
+    longest_s=st.floats(0.0, 60.0),
+    timeout_s=st.floats(0.1, 60.0),
+    unsound=st.booleans(),
+)
+def test_a_connection_is_read_on_for_the_longest_answer_and_a_little(
+    *, longest_s: float, timeout_s: float, unsound: bool
+) -> None:
+    """No shorter: a stray reply says nothing of how late the request's own will come."""
+    seconds = channels.read_on_s(longest_s, timeout_s, unsound=unsound)
+    assert seconds >= longest_s + 0.1
+    assert seconds <= max(longest_s + 0.1, min(1.0, timeout_s) if unsound else 0.0)
+    if unsound:
+        assert seconds >= min(1.0, timeout_s)
+
+
+async def test_an_answer_that_came_late_beside_a_stray_one_makes_all_be_read_on_for_longer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The longest answer is not measured by stray replies alone."""
+    monkeypatch.setattr(channels, "_LEAST_S", 0.0)
+    async with talking() as (gateway, told):
+        await told.attempt(2)
+        assert told.client._connections is not None
+        connector = told.client._connections._connector
+        assert connector is not None
+        (channel,) = connector.resting()
+        channel._began -= 3.0
+        gateway.push(http(REFUSED_BODY).reply)
+        async with asyncio.timeout(HANG_S):
+            await told.seen.wait()
+        assert connector.longest_s >= 3.0
+        await told.attempt(3)
+        (channel,) = connector.resting()
+        assert connector.due(channel) >= channel.rested_at + 3.0
+
+
+@pytest.mark.parametrize("singly", [False, True])
+async def test_only_so_many_connections_are_read_on_at_once(
+    monkeypatch: pytest.MonkeyPatch, *, singly: bool
+) -> None:
+    """Each is an open file; at a gateway that is unsound a request waits, elsewhere none does."""
+    monkeypatch.setattr(channels, "MOST_READ_ON", 2)
+    monkeypatch.setattr(channels, "_LEAST_AT_UNSOUND_S", 0.0)
+    monkeypatch.setattr(channels, "_LEAST_S", 0.02 if singly else 30.0)
+    async with raw_gateway(http() if singly else http(SUCCESS, CLOSE)) as gateway:
+        endpoint = Endpoint(name="g", url=gateway.url, ca_pem=ca_pem())
+        client = GatewayClient(endpoint, SET_TALK_RIGHT, OneGuid(), singly=singly)
+        async with client:
+            told = Told(client)
+            assert client._connections is not None
+            connector = client._connections._connector
+            assert connector is not None
+            for row in range(2, 8):
+                assert (await told.attempt(row)).disposition is RETCODES["0"]
+                assert len(list(connector.resting())) <= 2
+        assert gateway.connections == 6
+
+
 async def test_a_connection_is_given_up_after_as_many_requests_as_are_remembered(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -148,12 +285,12 @@ async def test_what_comes_at_last_is_seen_when_all_is_done(
 ) -> None:
     """On the connections that wait and on those that were given up, which are read on."""
     monkeypatch.setattr(channels, "MOST_REQUESTS", 2)
+    monkeypatch.setattr(channels, "_LEAST_S", 0.5)
     async with talking() as (gateway, told):
         await told.attempt(2)
         await told.attempt(3)
         first = gateway.push
         await told.attempt(4)
-        await told.client.look_back()
         assert told.rows == []
         first(http().reply)
         gateway.push(http().reply)

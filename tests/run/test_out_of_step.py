@@ -20,6 +20,7 @@ import pytest
 
 import bulkagent
 from bulkagent import Outcome, Request, RunResult, Settings, Status
+from bulkagent.gateway import channels
 from bulkagent.run import Consent, Run
 from tests.gateway.raw import GUID, SUCCESS, ca_pem, http, server_context
 
@@ -86,7 +87,12 @@ class Straying:
 async def straying(
     refused: range, when: When = lambda _connection, _request: None, *, late: int = 0
 ) -> AsyncIterator[Straying]:
-    gateway = Straying(refused, when, late)
+    async with listening(Straying(refused, when, late)) as gateway:
+        yield gateway
+
+
+@contextlib.asynccontextmanager
+async def listening(gateway: Straying) -> AsyncIterator[Straying]:
     server = await asyncio.start_server(gateway.serve, "127.0.0.1", ssl=server_context())
     gateway.url = f"https://localhost:{server.sockets[0].getsockname()[1]}"
     try:
@@ -173,6 +179,32 @@ async def test_nobody_who_was_refused_is_applied_when_every_reply_brings_a_stray
     tmp_path: Path, delay: str
 ) -> None:
     await nobody_is_applied(tmp_path, FEWER, DELAYS[delay])
+
+
+@pytest.mark.parametrize("concurrency", [2, 12])
+@pytest.mark.parametrize("close", [False, True])
+async def test_nobody_who_was_refused_is_applied_when_a_stray_reply_comes_before_each_true_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, concurrency: int, *, close: bool
+) -> None:
+    """The true one comes later than a stray answer took, also after `Connection: close`."""
+    monkeypatch.setattr(channels, "_LEAST_AT_UNSOUND_S", 0.4)
+    late_s = 0.05 if close or concurrency > 2 else 0.15
+    agents = range(1001, 1013)
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        headers = [b"Connection: close"] if close else []
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            while await reader.readuntil(b"\r\n\r\n"):
+                writer.write(http(SUCCESS, *headers).reply)
+                await asyncio.sleep(late_s)
+                writer.write(http(REFUSED, *headers).reply)
+
+    gateway = Straying(agents, DELAYS["0"], 0)
+    monkeypatch.setattr(gateway, "serve", serve)
+    async with listening(gateway):
+        result = await applied(gateway, tmp_path, of(agents), concurrency=concurrency)
+    assert result.totals[Status.APPLIED] == 0
+    assert "applied" not in statuses(tmp_path).values()
 
 
 @pytest.mark.soak
