@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import json
 from pathlib import Path
 
+from bulkagent.clock import SystemClock
 from bulkagent.emulator import FaultKind
 from bulkagent.engine.breaker import TRANSITIONS
 from bulkagent.ledger import find_run, open_ledger, pulses_of
 from bulkagent.run import Consent, Run
 from tests.run.again import fault, shift
+
+
+class HeldClock(SystemClock):
+    """A clock on which nobody's wait is over before `go`, however slow the machine is."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.go = asyncio.Event()
+
+    async def sleep(self, seconds: float) -> None:
+        await self.go.wait()
+        await super().sleep(seconds)
 
 
 async def test_a_breaker_that_trips_and_closes_again_is_remembered(tmp_path: Path) -> None:
@@ -19,7 +33,14 @@ async def test_a_breaker_that_trips_and_closes_again_is_remembered(tmp_path: Pat
         made.misbehave(fault(FaultKind.UNAVAILABLE, "101-110"))
         report = tmp_path / "pulses.json"
         asked = made.request(flag=1, reports=(report,), max_attempts=3)
-        with Run(asked, uniform=lambda: 0.9, consent=Consent.PROGRAM) as run:
+        clock = HeldClock()
+
+        def uniform() -> float:
+            if made.requests >= 10:
+                clock.go.set()
+            return 0.9
+
+        with Run(asked, clock=clock, uniform=uniform, consent=Consent.PROGRAM) as run:
             run.prepare()
             result = await run.execute()
         assert result.totals["applied"] == 10
