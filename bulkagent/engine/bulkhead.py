@@ -293,6 +293,7 @@ class Bulkhead(Generic[ItemT, AttemptT]):
                 self._intake.reopen(item.lane)
             if self._reopened is not None:
                 self._reopened(item)
+        self._regulate()
         self._bell.ring()
 
     async def _await_recorded(self, recorded: Awaitable[None]) -> None:
@@ -609,16 +610,19 @@ class Bulkhead(Generic[ItemT, AttemptT]):
             story: What is to be said of its item meanwhile; None: that is said already.
         """
         self._regulate()
-        if self._end is not None or self._intake.over:
-            return
         lingering = self._restraint.lingering
+        if self._end is not None or self._intake.over:
+            lingering.leave(flight)
+            return
         with anyio.CancelScope() as scope:
             self._holds[scope] = story
             try:
                 await self._clock.sleep(max(0.0, lingering.until(flight) - self._clock.monotonic()))
             finally:
                 del self._holds[scope]
-        if not scope.cancelled_caught:  # else another one may go on from there
+        if scope.cancelled_caught:  # the slot is given back, and it counts without
+            lingering.leave(flight)
+        else:
             lingering.remove(flight)
             self._regulate()
 

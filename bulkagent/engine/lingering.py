@@ -95,6 +95,15 @@ class Lingering:
         """It is surely over, or may be taken to be."""
         self._began.pop(flight, None)
 
+    def leave(self, flight: Flight) -> None:
+        """Nobody here waits for the end of this one any more: it counts as others' do."""
+        if self._began.pop(flight, None) is not None:
+            self._carried = tuple(sorted((*self._carried, self._as_carried(flight))))
+
+    def _as_carried(self, flight: Flight) -> float:
+        # As if it had begun so much earlier that it is over at its own time.
+        return self.until(flight) - 2.0 * self.timeout_s
+
     def hold(self, flight: Flight, now: float) -> None:
         """Its connection ended without a whole answer: it counts until that may be taken."""
         if self._waits_out_resets and self.until(flight) > now:
@@ -129,6 +138,5 @@ class Lingering:
     def follow(self, earlier: Lingering) -> None:
         """Take over what another one knows of the same far side, whose flights are at an end."""
         self.longest_s = max(self.longest_s, earlier.longest_s)
-        # As if they had begun so much earlier that they are over at their own time.
-        held = (earlier.until(flight) - 2.0 * self.timeout_s for flight in earlier._began)
+        held = (earlier._as_carried(flight) for flight in earlier._began)
         self._carried = tuple(sorted((*self._carried, *earlier._carried, *held)))

@@ -24,6 +24,7 @@ from bulkagent.engine.lingering import AT_LEAST_S, Flight, Lingering, held_s
 from bulkagent.outcome import Attempt, Cause, Disposition, Health, Reach, Status
 from tests.dispositions import DONE, LOST, ended
 from tests.engine.lists import ListSource, words
+from tests.engine.test_reopening import Reopening
 from tests.jumping import JumpingClock, run
 
 TIMEOUT_S = 10.0
@@ -312,6 +313,39 @@ def test_a_second_pass_counts_what_the_first_has_left() -> None:
     run(main())
     assert gateway.peak <= 2
     assert [at for at, _ in gateway.starts] == pytest.approx([0.0, 0.0, 0.2, 0.4])
+
+
+@pytest.mark.parametrize("found_s", [None, 0.0, 0.5], ids=["as the last one ends", "then", "late"])
+def test_who_is_sent_once_more_after_the_end_shares_the_slots_with_what_is_still_at_work(
+    found_s: float | None,
+) -> None:
+    """A stray reply that is found in the end: --concurrency holds, whoever is let go of by then."""
+    source = Reopening(4)
+    gateway = Gateway(lambda number: Way(0.9, reset_s=0.1) if number < 2 else Way(0.2))
+
+    async def main() -> None:
+        def find() -> None:
+            if len(gateway.starts) == 4:
+                bulkhead.expect(source.reopen(["word2", "word3"]))
+
+        async def look_back() -> None:
+            await asyncio.sleep(found_s or 0.0)
+            find()
+
+        def settled(_story: object) -> None:
+            if found_s is None and len(source.stories) == 4:
+                asyncio.get_running_loop().call_soon(find)  # when nothing is left, and all go
+
+        once = RetryPolicy(max_attempts=1)
+        bulkhead = source.head = head(source, gateway, 3, policy=once, look_back=look_back)
+        await bulkhead.run(settled)
+
+    run(main())
+    # At 0.1 s two are reset that count until 1.0 s; at 0.4 s all are told.
+    again = [0.905, 1.0] if found_s else [0.405, 0.605]
+    assert len(gateway.starts) == 6
+    assert gateway.peak == 3
+    assert [at for at, _ in gateway.starts[4:]] == pytest.approx(again)
 
 
 ways = st.builds(
