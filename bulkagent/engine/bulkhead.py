@@ -121,6 +121,8 @@ class Bulkhead(Generic[ItemT, AttemptT]):
         self._attempt = attempt
         self._cap = limits.most
         self._until = math.inf
+        self._expired = False
+        self._late = 0  # marked, and not begun before the limit's time was past
         # More would only be woken for nothing; one more than there are items, to hear that soon.
         self._employable = min(limits.most, rows + 1) if rows else limits.most
         self._workers = 0
@@ -323,9 +325,12 @@ class Bulkhead(Generic[ItemT, AttemptT]):
             until: The clock's time from which on none starts until this is called again.
         """
         self._until = until
+        self._expired = False
         if tokens != self._cap:
             self._cap = tokens
             self._regulate()
+        if self._late:
+            self._bell.ring()
 
     def pace(self, per_second: float | None, burst: int) -> None:
         """Let at most as many attempts start a second from now on, above 0; None: any number.
@@ -453,6 +458,8 @@ class Bulkhead(Generic[ItemT, AttemptT]):
                     await self._step()
             finally:
                 slots.release_on_behalf_of(worker)
+                if self._late:
+                    self._bell.ring()
         self._workers -= 1
 
     def _startable(self) -> bool:
@@ -463,6 +470,7 @@ class Bulkhead(Generic[ItemT, AttemptT]):
         if self._until == math.inf or self._clock.monotonic() <= self._until:
             return True
         self.resize(0)
+        self._expired = True
         return False
 
     async def _step(self) -> None:
@@ -487,8 +495,26 @@ class Bulkhead(Generic[ItemT, AttemptT]):
                 await turnstile.pace()
             return await self._intake.take() if self._startable() else None
 
+    async def _mark(self, item: ItemT, attempt: int) -> bool:
+        """Have an attempt marked; whether it may be made, which it may by now.
+
+        A mark may wait for so long that the limit's time is past. It cannot be taken back, for
+        nobody knows after a kill that nothing was sent: so its attempt waits for the next limit.
+        """
+        if not await self._source.mark(item, attempt):
+            return False
+        if not self._is_in_time() or self._expired:
+            slots = self._admission.slots
+            self._late += 1
+            try:
+                while self.in_flight - self._late >= min(self._cap, slots.total_tokens):
+                    await self._bell.wait()
+            finally:
+                self._late -= 1
+        return True
+
     async def _first(self, item: ItemT, lane: int, era: int) -> None:
-        if not await self._source.mark(item, 1):
+        if not await self._mark(item, 1):
             self._taken_away(lane, era)
             return
         since = self._clock.monotonic()
@@ -513,7 +539,7 @@ class Bulkhead(Generic[ItemT, AttemptT]):
             await self._hold(flight, None)
 
     async def _retry(self, parked: Parked[ItemT, AttemptT], era: int) -> None:
-        if not await self._source.mark(parked.item, parked.story.attempts + 1):
+        if not await self._mark(parked.item, parked.story.attempts + 1):
             self._restraint.withdraw(era, self._clock.monotonic())
             parked.story = msgspec.structs.replace(parked.story, withheld=Cause.SUPERSEDED)
             parked.decision = Enough("somebody else has taken it")

@@ -9,6 +9,7 @@ import anyio
 import pytest
 
 from bulkagent.engine import Engine, Limits
+from bulkagent.outcome import Cause
 from tests.engine.far import Far, bulkhead
 from tests.engine.lists import ListSource, words
 from tests.jumping import JumpingClock, run
@@ -63,6 +64,75 @@ def test_after_its_time_a_limit_lets_nothing_start_until_it_is_given_again() -> 
     assert sum(at <= 0.55 for at in far.times) == 24
     assert min(at for at in far.times if at > 1) == pytest.approx(2.3)
     assert len(far.times) == 60
+
+
+class Slow(ListSource):
+    """From the seventh mark on each waits for a ledger that another process has locked."""
+
+    unlocked: anyio.Event
+
+    async def mark(self, item: str, attempt: int) -> bool:
+        if len(self.claims) >= 6:
+            self.claims.append((item, attempt))
+            await self.unlocked.wait()
+            self.marks.append((item, attempt))
+            return True
+        return await super().mark(item, attempt)
+
+
+@pytest.mark.parametrize("others", [1, 2, 3])
+def test_what_waits_for_its_mark_until_its_share_has_expired_is_not_sent(others: int) -> None:
+    """Before there is a share again, and then no more at once than that: the limits are shared."""
+    source, far = Slow(words(12)), Far(seconds=0.1)
+    head = bulkhead(source, far.attempt, Limits(concurrency=3, per_second=None))
+    clock = JumpingClock()
+
+    async def kept_up() -> None:
+        source.unlocked = anyio.Event()
+        head.resize(3, clock.monotonic() + 5.0)
+        await clock.sleep(29.0)
+        source.unlocked.set()
+        await clock.sleep(2.0)
+        assert len(source.marks) == 9
+        assert len(far.times) == 6, "nothing is sent by a share that has expired"
+        head.resize(others, math.inf)
+        far.peak = 0
+
+    async def both() -> None:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(kept_up)
+            await Engine([head], clock=clock).run()
+
+    run(both())
+    assert far.times[6] == pytest.approx(31.0)
+    assert far.peak == others
+    assert len(far.times) == len(source.stories) == 12
+
+
+def test_a_stop_while_a_share_has_expired_sends_nothing_and_ends_with_the_grace() -> None:
+    """What is marked and not sent is as what is cut off: it may have been sent, for all we know."""
+    source, far = Slow(words(12)), Far(seconds=0.1)
+    head = bulkhead(source, far.attempt, Limits(concurrency=3, per_second=None))
+    clock = JumpingClock()
+    engine = Engine([head], clock=clock, grace_s=3.0)
+
+    async def kept_up() -> None:
+        source.unlocked = anyio.Event()
+        head.resize(3, clock.monotonic() + 5.0)
+        await clock.sleep(29.0)
+        source.unlocked.set()
+        await clock.sleep(2.0)
+        engine.stop(Cause.INTERRUPTED)
+
+    async def both() -> float:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(kept_up)
+            await engine.run()
+        return clock.monotonic() - 1_000
+
+    assert run(both()) == pytest.approx(34.0)
+    assert len(far.times) == len(source.stories) == 6
+    assert len(source.marks) == 9
 
 
 def test_none_at_all_is_a_pause_from_the_beginning() -> None:
