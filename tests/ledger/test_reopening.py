@@ -8,7 +8,15 @@ from contextlib import closing
 
 import pytest
 
-from bulkagent.ledger import Database, Former, Journal, give_back
+from bulkagent.ledger import (
+    Database,
+    Former,
+    Journal,
+    begin_leg,
+    give_back,
+    lanes_set_before,
+    leave_to,
+)
 from bulkagent.outcome import Assignment, Cause, Outcome, Status
 from tests.dispositions import BUSY, DONE, LOST, REFUSED, ended
 from tests.ledger.ledgers import journal, plan, statuses, story, took, took_all
@@ -258,3 +266,21 @@ def test_what_a_refused_run_gives_back_does_not_undo_an_earlier_correction(
     give_back(database, second, made.run)
     left = database.all("SELECT row FROM superseded WHERE run = ?", (made.run,))
     assert left == ([(2,)] if dispatched else [])
+
+
+def test_a_run_that_goes_on_leaves_a_later_one_also_whom_it_has_set(database: Database) -> None:
+    """So that no switch-over has it send to them once more beside that one."""
+    made = plan(database, 1)
+    dispatch(database, made.run, 2)
+    database.write(("UPDATE outcomes SET status = 'applied' WHERE run = ?", [(made.run,)]))
+    begin_leg(database, made.run, command="resume", only=(), override="", now_ms=5)
+    later = plan(database, 1).run
+    at = [(later, "east", "https://east", "{}")]
+    switched = [(made.run, "east", 10, 2)]
+    database.write(
+        ("INSERT OR REPLACE INTO endpoints VALUES (?,?,?,?)", at),
+        ("INSERT INTO switch_overs VALUES (?,?,?,?)", switched),
+    )
+    assert len(lanes_set_before(database, made.run)) == 1
+    leave_to(database, made.run, later)
+    assert lanes_set_before(database, made.run) == ()
