@@ -447,14 +447,14 @@ class Bulkhead(Generic[ItemT, AttemptT]):
             if not self._intake.ready():
                 await self._bell.wait()
                 continue
-            startable = True
             try:
                 slots.acquire_on_behalf_of_nowait(worker)
+                startable = self._is_in_time()
             except anyio.WouldBlock:
                 await slots.acquire_on_behalf_of(worker)
                 startable = self._startable()  # it was so before the wait
             try:
-                if startable and self._is_in_time():
+                if startable:
                     await self._step()
             finally:
                 slots.release_on_behalf_of(worker)
@@ -522,7 +522,8 @@ class Bulkhead(Generic[ItemT, AttemptT]):
         attempt, changed = await self._make(item, flight)
         story = Story.begin(attempt)
         decision = self._judge(item, story, since)
-        if attempt.disposition.lingers:
+        lingers = attempt.disposition.lingers
+        if lingers:
             decision = await self._outlast(flight, story, decision)
         if isinstance(decision, Again):
             parked = Parked(item, story, decision, lane=lane, since=since)
@@ -535,7 +536,7 @@ class Bulkhead(Generic[ItemT, AttemptT]):
             self._settle(item, story)
         if changed:
             self._regulate()
-        if flight in self._restraint.lingering:
+        if lingers and flight in self._restraint.lingering:
             await self._hold(flight, None)
 
     async def _retry(self, parked: Parked[ItemT, AttemptT], era: int) -> None:

@@ -108,7 +108,7 @@ class Channel(ResponseHandler):
     def unread(self) -> bool:
         """Whether anything lies in the socket that the loop has not read yet, its end included.
 
-        The kernel is asked, which costs a twentieth of the turns in which a loop would read.
+        The kernel is asked, which costs a tenth of the turns in which a loop would read.
         """
         return self._lying is None or bool(self._lying(0.0))
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import math
 import ssl
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from contextvars import ContextVar
 from types import SimpleNamespace, TracebackType
 from typing import Any, NamedTuple, Self
@@ -76,6 +76,9 @@ class ExchangeFailed(Exception):
 _EARLY = "the connection ended, or something came on it, before the request"
 _OUT_OF_STEP = "a reply came on the connection that belongs to no request"
 
+_READ_BYTES = 65_536
+_REQUEST = vars(aiohttp.ClientSession)["_request"]
+
 
 class Connections:
     """Keep-alive connections, any number of exchanges at once.
@@ -134,6 +137,8 @@ class Connections:
         """Called with the names of all requests on a connection that is out of step."""
         self._connector: Connector | None = None
         self._session: aiohttp.ClientSession | None = None
+        self._models: dict[tuple[str, str], _PlainRequest] = {}
+        self._plainly = False
 
     @property
     def singly(self) -> bool:
@@ -162,6 +167,9 @@ class Connections:
             trust_env=False,
             middlewares=(_sent_once,) if self._once else (),
         )
+        # Who cans replies or watches requests puts something of theirs there, which is kept.
+        replaced = vars(aiohttp.ClientSession)["_request"] is not _REQUEST
+        self._plainly = not (self._once or replaced or self._session.trace_configs)
         return self
 
     async def __aexit__(
@@ -174,6 +182,7 @@ class Connections:
             self._connector.retire_all()
             await self._session.close()
             self._session = None
+            self._models.clear()
         self._deadlines.close()
 
     def _found(self, names: tuple[int, ...]) -> None:
@@ -232,15 +241,7 @@ class Connections:
             with Deadline(self._deadlines, overdue):
                 while True:
                     try:
-                        response = await self._session.request(
-                            method,
-                            url,
-                            headers=_headers(headers),
-                            data=body,
-                            allow_redirects=False,
-                            server_hostname=self._server_name,
-                            trace_request_ctx=place,
-                        )
+                        response = await self._sending(method, url, headers, body, place)
                     except _Unusable:
                         under_way.channel = None
                         continue  # nothing was sent; there is one fewer of these now
@@ -261,6 +262,72 @@ class Connections:
         finally:
             if place is not None:
                 place.leave()
+
+    def _sending(
+        self,
+        method: str,
+        url: URL,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        place: _Place | None,
+    ) -> Awaitable[aiohttp.ClientResponse]:
+        session, connector = self._session, self._connector
+        if session is None or connector is None:
+            raise RuntimeError("nothing is exchanged but within the `async with`")
+        # Others than POST the library repeats by itself where a kept connection has died.
+        if method == "POST" and body is None and place is None and self._plainly:
+            return self._post(session, connector, url, headers)
+        return session.request(
+            method,
+            url,
+            headers=_headers(headers),
+            data=body,
+            allow_redirects=False,
+            server_hostname=self._server_name,
+            trace_request_ctx=place,
+        )
+
+    async def _post(
+        self,
+        session: aiohttp.ClientSession,
+        connector: Connector,
+        url: URL,
+        headers: Mapping[str, str],
+    ) -> aiohttp.ClientResponse:
+        """Send a POST without a body, as `ClientSession.request` does it.
+
+        That looks in each for what none has here, such as cookies and redirects, and makes each
+        anew where all are alike but for path and headers: a tenth of a request.
+        """
+        kind = (url.scheme, url.raw_authority)
+        model = self._models.get(kind)
+        if model is None:
+            model = self._models[kind] = _PlainRequest(
+                *("POST", url),
+                headers=_headers({}),
+                loop=asyncio.get_running_loop(),
+                session=session,
+                server_hostname=self._server_name,
+            )
+        request = model.like(url, headers)
+        try:
+            connection = await connector.connect(request, [], self._timeout)
+        except TimeoutError as error:
+            raise aiohttp.ConnectionTimeoutError from error
+        try:
+            if connection.protocol is not None:
+                connection.protocol.set_response_params(
+                    read_until_eof=True, auto_decompress=False, read_bufsize=_READ_BYTES
+                )
+            response = await request.send(connection)
+            try:
+                return await response.start(connection)
+            except BaseException:
+                response.close()
+                raise
+        except BaseException:
+            connection.close()
+            raise
 
 
 class _UnderWay:
@@ -360,6 +427,15 @@ class _PlainRequest(aiohttp.ClientRequest):
 
     def update_auto_headers(self, skip_auto_headers: Iterable[str] | None) -> None:
         """Add none."""
+
+    def like(self, url: URL, headers: Mapping[str, str]) -> Self:
+        """One like this, which is not sent itself, for another path, with further headers."""
+        request = object.__new__(type(self))
+        request.__dict__.update(self.__dict__)
+        request.url = request.original_url = url
+        request.headers = self.headers.copy()
+        request.headers.update(headers)
+        return request
 
     def send(self, conn: Connection) -> Coroutine[Any, Any, aiohttp.ClientResponse]:
         """Send it, unless something lies on the connection, which is to no request of ours.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
+import select
 from collections.abc import AsyncIterator
 
 import msgspec
@@ -56,6 +57,12 @@ class Told:
         return await self.client.attempt(msgspec.structs.replace(TO_AGENT_101, row=row))
 
     @property
+    def resting(self) -> list[channels.Channel]:
+        assert self.client._connections is not None
+        assert self.client._connections._connector is not None
+        return list(self.client._connections._connector.resting())
+
+    @property
     def singly(self) -> bool:
         assert self.client._connections is not None
         return self.client._connections.singly
@@ -78,6 +85,15 @@ async def test_a_reply_that_lies_in_the_socket_is_seen_before_the_next_request_i
     assert len(gateway.requests) == 4
     assert gateway.connections == 3  # one request each, once it is known
     assert told.rows == [(2, 3)]
+
+
+async def test_what_lies_in_the_socket_is_seen_without_a_turn_of_the_loop() -> None:
+    async with talking(http(), REFUSED) as (gateway, told):
+        await told.attempt(2)
+        (channel,) = told.resting
+        before = channel.unread
+        gateway.push(http().reply)
+        assert (before, channel.unread) == (not hasattr(select, "poll"), True)
 
 
 async def test_a_reply_too_many_in_the_same_breath_puts_its_own_attempt_in_doubt() -> None:
