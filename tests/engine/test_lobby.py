@@ -102,6 +102,21 @@ def test_a_fault_before_one_is_found_missing_leads_to_the_wait_too() -> None:
     assert source.stories["late"].doubt is not None
 
 
+def test_whom_another_run_takes_meanwhile_is_asked_for_no_more() -> None:
+    """`--wait-for-sign-in`: what a later run of a person has set stays so, whoever signs in."""
+    source, far = ListSource(["late"]), Far(usual=ABSENT)
+    head = bulkhead(source, far, Patience(window_s=900.0))
+
+    async def main() -> float:
+        asyncio.get_running_loop().call_later(45.0, source.taken_away.add, "late")
+        return await worked_off(head)
+
+    assert jumping.run(main()) < 100
+    assert len(far.starts) == 2
+    assert source.stories["late"].withheld is Cause.SUPERSEDED
+    assert head.tally.finished == 1
+
+
 def test_a_refusal_ends_the_wait() -> None:
     source = ListSource(["late"])
     far = Far(0.01, script={"late": [ABSENT, REFUSED]})
