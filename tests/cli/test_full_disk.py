@@ -24,6 +24,8 @@ AGENTS = 2_500
 def apply_to(gateway: Emulated, limit: int) -> subprocess.CompletedProcess[str]:
     arguments = ["apply", gateway.roster, "--flag", 0, "--gateway", gateway.url, "--yes", "--json"]
     arguments += ["--ca-file", gateway.ca_file, "--rate", "none", "--report", "report.csv"]
+    # What ends in doubt uses slots for twice the time-out.
+    arguments += ["--timeout", "2s", "--connect-timeout", "1500ms"]
     script = f'ulimit -f {limit}; exec "$0" "$@"'
     return subprocess.run(
         ["/bin/sh", "-c", script, COMMAND, *map(str, arguments)],

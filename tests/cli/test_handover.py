@@ -48,6 +48,8 @@ class Site:
     def applying(self, *more: object) -> list[object]:
         address = ["--gateway", self.gateway.url, "--ca-file", self.gateway.ca_file]
         limits = ["--rate", "none", "--concurrency", 32, "--yes", "--json"]
+        # What a kill leaves in doubt uses slots for twice the time-out.
+        limits += ["--timeout", "2s", "--connect-timeout", "1500ms"]
         return ["apply", self.roster, *address, *limits, *GROUPED, *more]
 
     def apply(self, *more: object) -> Ended:

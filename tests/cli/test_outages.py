@@ -201,9 +201,9 @@ async def test_every_broken_connection_ends_as_the_table_says(tmp_path: Path) ->
         (tmp_path / "r.csv").write_text("\n".join(["agent_id,guid,gateway", *rows]))
         limits = [
             "--connect-timeout",
-            "2s",
+            "1200ms",
             "--timeout",
-            "3s",
+            "1800ms",
             "--max-attempts",
             2,
             "--retry-for",
