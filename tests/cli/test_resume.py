@@ -128,7 +128,9 @@ def test_a_run_under_way_is_refused_to_a_second_process_and_free_after_a_kill(
     (tmp_path / "slow.toml").write_text(SLOW)
     with emulated(tmp_path, "101-110", "--scenario", "slow.toml") as gateway:
         address = ["--gateway", gateway.url, "--ca-file", gateway.ca_file, "--yes"]
-        apply = ["apply", gateway.roster, "--flag", 0, *address, "--concurrency", 4]
+        # Nothing is overdue however long the commands below take.
+        limits = ["--concurrency", 4, "--timeout", "60s"]
+        apply = ["apply", gateway.roster, "--flag", 0, *address, *limits]
         with started(tmp_path, *apply) as process:
             while gateway.judge("stats")["in_flight"] < 4:
                 assert process.poll() is None
@@ -146,8 +148,8 @@ def test_a_run_under_way_is_refused_to_a_second_process_and_free_after_a_kill(
         assert (line["state"], line["exit_code"]) == ("interrupted", 5)
         assert line["totals"]["unknown"] == 4
         # Four slots are still used by what the kill left in doubt.
-        limits = ["--concurrency", 8, "--max-attempts", 1, "--retry-for", "1ms"]
-        resume = ["resume", "last", "--yes", "--json", "--timeout", "30s", *limits]
+        more = ["--concurrency", 8, "--max-attempts", 1, "--retry-for", "1ms"]
+        resume = ["resume", "last", "--yes", "--json", *more]
         with started(tmp_path, *resume) as process:
             while gateway.judge("stats")["requests"] < 8:
                 assert process.poll() is None
