@@ -93,6 +93,9 @@ class Counters:
         return both
 
 
+_Told = Callable[[Sequence[tuple[int, Former]]], None]
+
+
 class Journal:
     """One leg's source of assignments and the record of what became of them.
 
@@ -166,7 +169,9 @@ class Journal:
         self._open: set[int] = set()  # marked, and not settled
         self._waiting: set[int] = set()  # put in doubt, and not marked since
         self._resent: dict[int, int] = {}  # handed out again in this leg, by which lane
-        self._doubtful: set[int] = set()  # open, and an earlier attempt is not to be relied on
+        # Open, and an attempt is not to be relied on: an earlier one (None), or the latest, which
+        # may have been answered a moment ago.
+        self._doubtful: dict[int, _Told | None] = {}
         self._sent_at: dict[int, int] = {}
         self._not_sent: dict[int, int] = {}  # of this leg's attempts of a row, where there are any
         self._last_sent_at = 0
@@ -236,6 +241,8 @@ class Journal:
         self._commits.open.marks.append(mark)
         self._open.add(item.row)
         self._waiting.discard(item.row)
+        if item.row in self._doubtful:
+            self._doubtful[item.row] = None
         try:
             await self._commits.durable()
         except asyncio.CancelledError:
@@ -278,8 +285,9 @@ class Journal:
         """Record an outcome; it is counted when it is on disk."""
         past = self._pasts.pop(item.row, None)
         self._open.discard(item.row)
+        told = None
         if item.row in self._doubtful:
-            self._doubtful.discard(item.row)
+            told = self._doubtful.pop(item.row)
             past = past or Past(0, None, None)
             past = msgspec.structs.replace(past, doubt=past.doubt or Cause.BAD_REPLY)
         # The machine's clock may have been set back meanwhile.
@@ -316,14 +324,14 @@ class Journal:
         )
         self._commits.open.ended.append(outcome)
         self._commits.schedule()
+        if told is not None and outcome.status is Status.APPLIED:
+            self.reopen((item.row,), told)
 
-    def reopen(
-        self, rows: Collection[int], told: Callable[[Sequence[tuple[int, Former]]], None]
-    ) -> asyncio.Future[None]:
+    def reopen(self, rows: Collection[int], told: _Told) -> asyncio.Future[None]:
         """Put attempts of these rows in doubt, whatever they were told.
 
         Whoever is finished is so no more, on disk from the next commit on, and is handed out once
-        more, but only once in a leg; of who is not, only a later success says anything.
+        more, but only once in a leg; of who is not, only a later attempt's success says anything.
 
         Args:
             rows: Each with an attempt of this leg.
@@ -334,7 +342,7 @@ class Journal:
             Done when it is on disk.
         """
         settled = set(rows) - self._open - self._waiting
-        self._doubtful.update(self._open.intersection(rows))
+        self._doubtful.update(dict.fromkeys(self._open.intersection(rows), told))
         if settled:
             self._waiting |= settled
             doubted = Doubted(self._run, tuple(sorted(settled)), told)
