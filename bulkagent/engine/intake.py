@@ -216,7 +216,11 @@ class Intake(Generic[ItemT, AttemptT]):
             self._gates.taken(lane)
         era = self._restraint.dispatch(now)
         self.open += 1
-        item = await self._source.take(lane)
+        try:
+            item = await self._source.take(lane)
+        except BaseException:
+            self.open -= 1  # nothing was taken, so nothing is cut short
+            raise
         if item is None:
             self._restraint.withdraw(era, self._clock.monotonic())
             self._exhausted(lane)

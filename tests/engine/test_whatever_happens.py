@@ -6,7 +6,7 @@ Moments are seconds here, drawn at random; for turns of the event loop see test_
 import asyncio
 import random
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bulkagent.engine import (
@@ -75,6 +75,25 @@ bounds = st.none() | st.builds(Bounds.between, st.integers(1, 3), st.integers(4,
     pauses=st.lists(st.sampled_from([0.0, 0.0, 0.0, 0.4, 3.0, 100.0]), max_size=20),
     durations=st.lists(st.sampled_from([0.2, 0.2, 0.5, 5.0]), min_size=1, max_size=6),
     seed=st.integers(0, 2**32),
+)
+@example(  # cut off in the take of a lane that has no more
+    ends=([], []),
+    concurrency=2,
+    max_parked=1,
+    per_second=None,
+    take_s=0.3,
+    timetable=[(0.3, stop), (0.3, cancel)],
+    deadline_s=None,
+    grace_s=0.0,
+    halt_first=0,
+    rules=[],
+    usual=DONE,
+    caution=Caution(),
+    policy=RetryPolicy(),
+    adaptive=None,
+    pauses=[],
+    durations=[0.2],
+    seed=0,
 )
 def test_whatever_happens_each_taken_item_ends_once(
     *,
