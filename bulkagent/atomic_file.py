@@ -41,7 +41,7 @@ def replacing(
 ) -> Iterator[BinaryIO]:
     """A file to write that takes the path's place when the block ends without an exception.
 
-    Whoever reads the path sees the old file or the new one, after a power cut too; a block
+    A reader of the path sees the old file or the new one, after a power cut too; a block
     that fails leaves the old one and nothing else. Mode and owner of the old one are kept, the
     owner as far as the system allows. What is no ordinary file gets the text as it is written.
 

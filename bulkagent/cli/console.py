@@ -131,6 +131,6 @@ class Console:
             except BlockingIOError:
                 continue  # somebody else has filled it meanwhile
             except (OSError, ValueError):
-                return  # whoever read it has gone, which is no reason to leave a shift half set
+                return  # its reader has gone, which is no reason to leave a shift half set
             left = left[taken:]
             self._taken += taken

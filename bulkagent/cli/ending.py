@@ -89,7 +89,7 @@ def tell_refusal(error: BulkagentError, *, as_json: bool | None) -> None:
     """
     try:
         _print_refusal(error, as_json=as_json)
-    except Exception as defect:  # noqa: BLE001 - whoever waits for an answer gets one
+    except Exception as defect:  # noqa: BLE001 - the one who waits for an answer gets one
         tell_defect(defect, as_json=bool(as_json))
     replace_reports(str(error), error.exit_code)
 

@@ -2,7 +2,7 @@
 
 What may live here: choices about the process that pay over tens of thousands of requests, and
 that what goes wrong beside a command is said in lines. What this room must not know: what runs.
-Whoever imports bulkagent has a loop of their own; it works on any of asyncio's.
+A program that imports bulkagent has a loop of its own; it works on any of asyncio's.
 """
 
 from __future__ import annotations

@@ -114,7 +114,7 @@ def _not_printed(error: OSError | ValueError, stream: TextIO) -> None:
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, stream.fileno())
         os.close(null)
-    # Whoever read it has gone: that is no reason to leave a shift half set, nor worth a word.
+    # Its reader has gone: that is no reason to leave a shift half set, nor worth a word.
     if isinstance(error, OSError) and error.errno not in {errno.EPIPE, None}:
         not_printed(error.strerror or str(error))
 

@@ -1,9 +1,9 @@
-"""What a far side may still be at work on although nobody counts on its answer any more.
+"""What an upstream may still be at work on although nobody counts on its answer any more.
 
 What may live here: how long that is assumed, of which requests, and what it leaves for others.
 What this room must not know: connections, slots, and how anybody waits. Time is an argument.
 
-A far side does not stop because its client hung up. So a request that is given up before a whole
+An upstream does not stop because its client hung up. So a request that is given up before a whole
 answer came goes on using what it uses there, and counts as in flight until it surely is over, or
 for twice as long as anybody waits for an answer.
 """
@@ -17,14 +17,14 @@ from collections.abc import Callable, Iterable
 __all__ = ["Flight", "Lingering", "held_s"]
 
 AT_LEAST_S = 1.0
-"""A far side that has answered little or nothing so far is not taken to be any quicker."""
+"""An upstream that has answered little or nothing so far is not taken to be any quicker."""
 
 
 def held_s(longest_s: float, timeout_s: float, *, overdue: bool) -> float:
     """For how long after its start a request counts whose connection ended without an answer.
 
     Args:
-        longest_s: The longest that the far side took for any whole answer, in seconds.
+        longest_s: The longest that the upstream took for any whole answer, in seconds.
         timeout_s: Seconds after which a request is overdue.
         overdue: Whether this one was, which says that answers may take longer than any that came.
     """
@@ -56,7 +56,7 @@ class Flight:
 
 
 class Lingering:
-    """The requests of one far side that linger.
+    """The requests of one upstream that linger.
 
     Args:
         timeout_s: Seconds after which a request is overdue; none lingers beyond twice that. 0: no
@@ -125,7 +125,7 @@ class Lingering:
     def probe_at(self, now: float) -> float:
         """From when on none of them is younger than the time-out; minus infinity: there is none.
 
-        Those are given up for all that can be known of the far side; one that is younger may be
+        Those are given up for all that can be known of the upstream; one that is younger may be
         about to be answered, which would say more than a probe.
         """
         began = (*self._began.values(), *self._left(now))
@@ -136,7 +136,7 @@ class Lingering:
         return min(self._left(now), default=math.inf) + 2.0 * self.timeout_s
 
     def follow(self, earlier: Lingering) -> None:
-        """Take over what another one knows of the same far side, whose flights are at an end."""
+        """Take over what another one knows of the same upstream, whose flights are at an end."""
         self.longest_s = max(self.longest_s, earlier.longest_s)
         held = (earlier._as_carried(flight) for flight in earlier._began)
         self._carried = tuple(sorted((*self._carried, *earlier._carried, *held)))

@@ -98,7 +98,7 @@ class Database:
     def query(self, sql: str, parameters: Sequence[object] = ()) -> Iterator[tuple[Any, ...]]:
         """The rows of a SELECT, as they are read."""
         with explained(self.path):
-            # Not `yield from`, which closes the cursor of whoever stops reading, when the
+            # Not `yield from`, which closes the cursor of a reader that stops, when the
             # connection may be closed already.
             for row in self._connection.execute(sql, parameters):  # noqa: UP028
                 yield row
@@ -298,7 +298,7 @@ def format_of(connection: sqlite3.Connection, path: Path) -> int:
     if odd := oddity(objects, version):
         raise LedgerUnavailable(
             f"the ledger {path} was tampered with, or is damaged: {odd}. Nothing in it can be"
-            " relied on, so it is not used; keep it for whoever looks into this, and give another"
+            " relied on, so it is not used; keep it for the inquiry, and give another"
             " path with --ledger"
         )
     return int(version)

@@ -112,7 +112,7 @@ def has_lease(database: Database, run: int) -> bool:
 def note_take_over(database: Database, run: int, leg: int, taken: Sequence[Overlap]) -> None:
     """Record which runs are drained for a leg, and that they are; within `Database.locked`.
 
-    Also that there was none: whoever asks for it is a person. From here on none of them goes on
+    Also that there was none: a person has asked for it. From here on none of them goes on
     before a person has looked, whatever becomes of its process.
 
     Raises:

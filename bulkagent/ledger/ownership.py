@@ -94,7 +94,7 @@ class Claim:
         return asked if _ID.fullmatch(asked) else ""
 
     def hear(self) -> None:
-        """Let whoever has asked know that this process does as it was asked."""
+        """Let the run that has asked know that this process does as it was asked."""
         request = _request_of(self._path)
         with contextlib.suppress(OSError):
             request.replace(_heard_of(request))

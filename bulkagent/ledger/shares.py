@@ -4,7 +4,7 @@ What may live here: reading and writing the shares. What this room must not know
 divided, and who holds anything back.
 
 A share is of no account once the run's lock is free. `beat_at` only ever rises while its command
-is at work: whether it does is for whoever looks on to judge by a clock of his own.
+is at work: whether it does, a reader judges by a clock of its own.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 What may live here: that in each format, and whether what is there may be replaced by it. What this
 module must not know: why anything is refused.
 
-Whoever takes the file for a report finds no row in it: not one of a run of yesterday, either.
+A reader that takes the file for a report finds no row in it: not one of a run of yesterday, either.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ def _words(refusal: Refusal) -> tuple[str, ...]:
 
 
 def _write_csv(out: BinaryIO, refusal: Refusal) -> None:
-    # One line: whoever reads columns by their names finds none of them, and no row.
+    # One line: a reader of columns by their names finds none of them, and no row.
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerow(map(cell, _words(refusal)))
     out.write(text.getvalue().encode())

@@ -117,7 +117,7 @@ class _Sink(io.RawIOBase):
         return size
 
     def seek(self, offset: int, whence: int = 0, /) -> int:
-        if not self.seekable():  # a pipe: whoever packs the parts then goes without
+        if not self.seekable():  # a pipe: the packing of the parts then goes without
             raise io.UnsupportedOperation("seek")
         self._guarded(lambda: self._out.seek(offset, whence))
         self._at = self._out.tell() if self.error is None else offset

@@ -3,7 +3,7 @@
 What may live here: comparing what a ledger says of a gateway with what its name means today. What
 this room must not know: what is sent there, and how it is asked about.
 
-Whoever could write to a ledger could have it send GUIDs to any host. An address is therefore either
+A writer to a ledger could have it send GUIDs to any host. An address is therefore either
 the one that its name has today, or one that somebody has given for this very command.
 """
 

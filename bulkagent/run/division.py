@@ -5,7 +5,7 @@ room must not know: where that is written, who is alive, and how anything is hel
 
 Everybody works the same parts out of the same records, so nobody has to decide for others. What
 one command allows itself moves only within what the others do not allow themselves at that
-moment: whoever comes later waits until the others have given way.
+moment: a command that comes later waits until the others have given way.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 What may live here: the form that it must have, and which of it may be acted on. What this room must
 not know: what is done by it.
 
-Whoever could write to the ledger could have written anything: a value is used only where it is one
+A writer to the ledger could have written anything: a value is used only where it is one
 that bulkagent would have written.
 """
 
@@ -69,7 +69,7 @@ def refuse_strange(database: Database, facts: RunFacts) -> None:
 def refuse_foreign(report: Path) -> None:
     """Refuse a report's place where a file is that is none of ours.
 
-    It is for places that a ledger names: whoever gives one on the command line means it.
+    It is for places that a ledger names: one that is typed is meant.
 
     Raises:
         ResumeRefused: There is another file.

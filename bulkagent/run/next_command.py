@@ -3,7 +3,7 @@
 What may live here: which of the words it needs. What this room must not know: whether there is
 anything left to do.
 
-It is read in another folder, in a mail, by somebody without the variables of whoever began the run:
+It is read in another folder, in a mail, by somebody who has not the variables of that command:
 so paths are absolute, and whatever is not the default is said, from whichever layer it came.
 """
 

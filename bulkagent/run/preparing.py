@@ -108,7 +108,7 @@ def prepare(
 
 
 def _beside(planned: Planned, database: Database) -> Planned:
-    """The plan with the runs in progress that have some of its agents, for whoever agrees to it."""
+    """The plan with the runs in progress that have some of its agents, for the one who agrees."""
     found: dict[str, int] = {}
     with contextlib.suppress(BulkagentError):  # what stands against it is looked at once more
         found = {overlap.run_id: overlap.agents for overlap in at_work(database, planned.run)}

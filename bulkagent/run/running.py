@@ -117,7 +117,7 @@ class Run:
         self._executed = False
         self._may_send = False
         self.began_ms = self._clock.wall_ms()
-        """When whoever asks for it began, time of day: what ends later was in progress then."""
+        """When its command began, time of day: what ends later was in progress then."""
         self.agreed = False
         """Whether a person has looked at the plan and its guardrail, and agreed."""
         self.consent = consent
