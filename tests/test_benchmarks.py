@@ -6,12 +6,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.cli.command import environment
 from tests.waiting import HANG_S
 
 REPOSITORY = Path(__file__).parents[1]
 
 
+@pytest.mark.matrix
 def test_the_benchmark_prints_a_line_for_each_latency_and_writes_what_it_measured(
     tmp_path: Path,
 ) -> None:
@@ -51,6 +54,7 @@ def test_a_program_that_is_missing_is_named(tmp_path: Path) -> None:
     assert done.stderr.strip() == "nginx is not installed; see the README, Measured"
 
 
+@pytest.mark.matrix
 def test_the_benchmark_of_the_adaptive_limit_prints_a_table_for_each_gateway(
     tmp_path: Path,
 ) -> None:

@@ -67,6 +67,7 @@ def test_the_first_command_of_the_readme(tmp_path: Path) -> None:
     assert stat.S_IMODE(ledger.stat().st_mode) == 0o600
 
 
+@pytest.mark.matrix
 def test_five_thousand_agents_and_the_judge_agrees(tmp_path: Path) -> None:
     with emulated(tmp_path, "101-5100") as gateway:
         ended = applied_to(gateway, "--yes", "--json")

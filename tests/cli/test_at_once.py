@@ -267,10 +267,12 @@ def test_two_or_resume_at_once(tmp_path: Path, printed: Printed) -> None:
     printed(rounds_of_two(tmp_path, 1))
 
 
+@pytest.mark.matrix
 def test_three_or_resume_at_once_after_a_kill(tmp_path: Path, printed: Printed) -> None:
     printed(rounds_after_kills(tmp_path, 1, seed=1))
 
 
+@pytest.mark.matrix
 def test_what_a_person_sets_in_mid_run_stands(tmp_path: Path, printed: Printed) -> None:
     printed(rounds_with_persons(tmp_path, 1, seed=1))
 

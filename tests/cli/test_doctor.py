@@ -193,6 +193,7 @@ def test_without_a_gateway_there_is_nothing_to_examine(
     assert "gateway" in ended.err
 
 
+@pytest.mark.matrix
 def test_a_pilot_that_is_stopped_in_between_leaves_nobody_off(tmp_path: Path) -> None:
     (tmp_path / "s.toml").write_text(
         'seed = 1\n[latency]\ndistribution = "fixed"\nmilliseconds = 400\n'

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.cli.command import Emulated, Ended, bulkagent, emulated
 from tests.cli.test_holding import judged
 from tests.waiting import until
@@ -48,6 +50,7 @@ def nobodys_session_was_used(agents: dict[str, Any]) -> bool:
     )
 
 
+@pytest.mark.matrix
 def test_sessions_of_others_are_set_and_otherwise_left_alone(tmp_path: Path) -> None:
     """No poll, no heartbeat, no updateGuid, no synchronising: each would disturb a desktop."""
     with desks(tmp_path) as gateway:
@@ -64,6 +67,7 @@ def test_sessions_of_others_are_set_and_otherwise_left_alone(tmp_path: Path) -> 
         }
 
 
+@pytest.mark.matrix
 def test_a_column_that_has_died_is_a_wrong_set_up_and_said_to_be_stale(tmp_path: Path) -> None:
     with desks(tmp_path, "--guid-timeout", "1100") as gateway:
         until(lambda: outdated(gateway))

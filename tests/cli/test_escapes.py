@@ -32,6 +32,7 @@ def _raw(text: str) -> list[str]:
     return [character for line in text.split("\n") for character in OBEYED.findall(line)]
 
 
+@pytest.mark.matrix
 def test_nothing_that_a_gateway_or_a_ledger_says_is_obeyed(tmp_path: Path) -> None:
     (tmp_path / "s.toml").write_text(SCENARIO)
     (tmp_path / "r.csv").write_text("agent_id\n1001\n")

@@ -8,6 +8,8 @@ from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
+import pytest
+
 from bulkagent.emulator.scenario import FaultKind
 from bulkagent.gateway.retcodes import MEANINGS
 from tests.cli.command import bulkagent, emulated, report_of
@@ -151,6 +153,7 @@ def planned() -> tuple[str, dict[str, End]]:
     return "".join(text), ends
 
 
+@pytest.mark.matrix
 def test_every_fault_and_every_retcode_ends_as_the_table_says(tmp_path: Path) -> None:
     """Also where the gateway's own record of whom it has set says what a report could not know."""
     scenario, ends = planned()

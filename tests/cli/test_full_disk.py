@@ -4,6 +4,8 @@ import json
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from tests.cli.command import (
     COMMAND,
     SAMPLES,
@@ -39,6 +41,7 @@ def apply_to(gateway: Emulated, limit: int) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.matrix
 def test_what_cannot_be_recorded_is_not_sent_and_a_resume_finishes_it(tmp_path: Path) -> None:
     scenario = SAMPLES / "scenarios/calm.toml"
     with emulated(tmp_path, f"101-{100 + AGENTS}", "--scenario", scenario) as gateway:

@@ -96,6 +96,7 @@ def test_a_roster_that_is_named_is_where_guids_come_from(tmp_path: Path) -> None
         assert again.code == 0, again.err
 
 
+@pytest.mark.matrix
 def test_a_stale_file_is_a_wrong_set_up_and_says_so(tmp_path: Path) -> None:
     with emulated(tmp_path, "101-200") as gateway:
         guids = without_guids(gateway)
@@ -230,6 +231,7 @@ def test_a_refused_guid_is_asked_for_once_more_and_that_is_no_retry(tmp_path: Pa
         assert (line["agent_id"], line["attempts"]) == ("103", "1")
 
 
+@pytest.mark.matrix
 def test_a_service_that_is_down_is_not_the_gateways_fault(tmp_path: Path) -> None:
     with emulated(tmp_path, "101-160") as gateway:
         guids = without_guids(gateway)
@@ -255,6 +257,7 @@ def test_a_service_that_is_down_is_not_the_gateways_fault(tmp_path: Path) -> Non
         assert gateway.set_to(0) == list(guids)
 
 
+@pytest.mark.matrix
 def test_some_who_cannot_be_looked_up_at_first_do_not_hold_up_the_others(tmp_path: Path) -> None:
     with emulated(tmp_path, "101-200") as gateway:
         guids = without_guids(gateway)

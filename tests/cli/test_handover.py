@@ -149,6 +149,7 @@ def killed_at(site: Site, requests: int) -> None:
     assert result["totals"]["applied"] == 580, result
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("requests", MOMENTS[:1])
 def test_a_killed_handover_keeps_its_cover_and_its_order(site: Site, requests: int) -> None:
     killed_at(site, requests)

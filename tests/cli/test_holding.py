@@ -86,6 +86,7 @@ def judged(gateway: Emulated) -> dict[str, Any]:
     return {agent["agent_id"]: agent for agent in gateway.judge("agents")}
 
 
+@pytest.mark.matrix
 def test_all_are_held_while_another_process_sets_them(tmp_path: Path) -> None:
     with signed_out(tmp_path) as gateway, holding(gateway) as process:
         until(lambda: up(tmp_path) == 40)
@@ -137,6 +138,7 @@ def test_no_secret_is_anywhere_but_in_the_file(tmp_path: Path) -> None:
     assert others == {"ca.pem", "r.csv", "s.jsonl", "s.jsonl.lock", "log.jsonl"}
 
 
+@pytest.mark.matrix
 def test_wrong_passwords_stop_the_sign_ins_and_end_it(tmp_path: Path) -> None:
     with signed_out(tmp_path) as gateway:
         roster = tmp_path / "wrong.csv"

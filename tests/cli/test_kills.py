@@ -1,7 +1,7 @@
 """Processes that are really killed, and the gateway's own record of what they did.
 
 The gateway counts requests; a run is killed when the count has come to a number. Four times in
-the suite, two hundred times with `pytest -m soak`.
+`pytest -m matrix`, two hundred times with `pytest -m soak`.
 """
 
 from __future__ import annotations
@@ -147,6 +147,7 @@ def told(killing: Killing) -> str:
     )
 
 
+@pytest.mark.matrix
 def test_four_kills(tmp_path: Path, printed: Callable[[str], None]) -> None:
     killing = kill_often(tmp_path, 4, seed=1)
     assert killing.kills >= 3

@@ -193,6 +193,7 @@ def sections(folder: Path, urls: dict[str, str], limits: dict[str, str]) -> None
     )
 
 
+@pytest.mark.matrix
 def test_a_resume_keeps_what_each_gateway_had_and_gives_way_to_what_is_typed(
     tmp_path: Path,
 ) -> None:

@@ -31,6 +31,7 @@ def _typed(elsewhere: Path, command: str) -> Ended:
     return bulkagent(elsewhere, *shlex.split(command)[1:], "--json")
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("layer", ["option", "environment", "file here"])
 def test_next_carries_whatever_is_not_the_default_from_whichever_layer(
     tmp_path: Path, layer: str

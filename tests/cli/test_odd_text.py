@@ -48,6 +48,7 @@ def run(folder: Path, *arguments: object, **more: str) -> Ended:
     return Ended(done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
+@pytest.mark.matrix
 def test_a_run_whose_every_name_has_them(odd: Path) -> None:
     """User name, current folder, --note, --job, all paths: UnicodeEncodeError before."""
     formats = ("csv", "json", "jsonl", "html", "xlsx")

@@ -7,6 +7,8 @@ from collections import Counter
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import pytest
+
 from tests.cli.command import Emulated, Ended, bulkagent, emulated, report_of
 from tests.cli.sockets import (
     changing_certificate,
@@ -46,6 +48,7 @@ def numbers(first: int, last: int) -> list[str]:
     return [str(number) for number in range(first, last + 1)]
 
 
+@pytest.mark.matrix
 def test_a_gateway_that_was_down_is_resumed_when_it_is_back(tmp_path: Path) -> None:
     """Refused connections: some find out, the others are spared; then all are set."""
     (tmp_path / "same.toml").write_text(SAME_GUIDS)
@@ -160,6 +163,7 @@ def test_an_outage_of_a_moment_is_bridged_by_retries(tmp_path: Path) -> None:
     assert ended.json["retries"] == sum(stats["faults"].values()) >= len(kinds)
 
 
+@pytest.mark.matrix
 async def test_every_broken_connection_ends_as_the_table_says(tmp_path: Path) -> None:
     """Never sent is `failed`, and whatever may have arrived is `unknown`."""
     half = http().reply[:-20]
@@ -234,6 +238,7 @@ async def test_every_broken_connection_ends_as_the_table_says(tmp_path: Path) ->
     assert ended.json["totals"]["unknown"] == 14
 
 
+@pytest.mark.matrix
 async def test_connections_that_are_closed_under_us_cost_nobody_anything(tmp_path: Path) -> None:
     """Announced, unannounced, or with a request on the way: everyone is applied in the end."""
     agents = range(101, 113)

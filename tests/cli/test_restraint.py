@@ -54,6 +54,7 @@ def test_a_gateway_that_dies_in_the_middle_is_asked_no_more(tmp_path: Path) -> N
     assert ended.json["causes"].keys() == {"breaker_open", "reset"}
 
 
+@pytest.mark.matrix
 def test_a_gateway_that_is_gone_is_resumed_when_it_is_back(tmp_path: Path) -> None:
     for_a_while = write(
         tmp_path,
@@ -72,6 +73,7 @@ def test_a_gateway_that_is_gone_is_resumed_when_it_is_back(tmp_path: Path) -> No
     assert finished.json["run_id"] == ended.json["run_id"]
 
 
+@pytest.mark.matrix
 def test_a_switch_over_ends_with_everybody_set_and_nobody_asked(tmp_path: Path) -> None:
     """Those before it may have lost the right, which the last screen says."""
     switch_over = write(
@@ -103,6 +105,7 @@ def test_a_switch_over_ends_with_everybody_set_and_nobody_asked(tmp_path: Path) 
     assert attempts == requests + lost == again.json["requests"]
 
 
+@pytest.mark.matrix
 def test_those_before_a_switch_over_are_sent_once_more_in_one_go(tmp_path: Path) -> None:
     switch_over = write(
         tmp_path,
@@ -121,6 +124,7 @@ def test_those_before_a_switch_over_are_sent_once_more_in_one_go(tmp_path: Path)
     assert [attempt["ended"] for attempt in shown["rows"][0]["attempts"]] == ["0", "0"]
 
 
+@pytest.mark.matrix
 def test_transient_faults_cost_few_requests_more(tmp_path: Path) -> None:
     faults = ["--scenario", SAMPLES / "scenarios" / "transient_faults.toml"]
     with emulated(tmp_path, "1001-3000", *faults) as gateway:
@@ -145,6 +149,7 @@ def test_a_wish_to_be_left_alone_is_heeded_by_the_whole_run(tmp_path: Path) -> N
     assert pause["reason"] == "it asked for 1 s without requests"
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize(("burst", "most"), [(1, 40), (20, 60)])
 def test_no_second_has_more_requests_than_the_rate(tmp_path: Path, burst: int, most: int) -> None:
     """Faults or not: retries count. A few may come a little late and meet those after them."""
@@ -191,6 +196,7 @@ def test_one_gateways_trouble_is_not_anothers(tmp_path: Path) -> None:
     assert by_gateway["east"] == "applied"
 
 
+@pytest.mark.matrix
 def test_an_adaptive_limit_is_learned_and_logged(tmp_path: Path) -> None:
     with emulated(tmp_path, "1001-3000", *write(tmp_path, "[latency]\nmilliseconds = 20\n")) as at:
         ended = apply_to(at, "--concurrency", "auto:2-24", "--log-file", "run.log")

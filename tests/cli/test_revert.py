@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.cli.command import Emulated, bulkagent, emulated, report_of
 from tests.cli.test_apply import KEYS, applied_to
 
@@ -50,6 +52,7 @@ def test_a_revert_shows_its_plan_asks_and_sets_back(tmp_path: Path) -> None:
     assert ended.json["run_id"] in ended.json["reports"][0]
 
 
+@pytest.mark.matrix
 def test_the_opposite_is_assumed_where_that_is_said(tmp_path: Path) -> None:
     with emulated(tmp_path, "101-110") as gateway:
         assert applied_to(gateway, "--yes").code == 0

@@ -5,6 +5,7 @@ import signal
 from pathlib import Path
 
 import msgspec
+import pytest
 
 from bulkagent.gateway.credentials import Credential
 from bulkagent.gateway.session_file import Session, write_sessions
@@ -22,6 +23,7 @@ def everything_in(folder: Path, *, but: set[Path]) -> bytes:
     return b"".join(path.read_bytes() for path in files)
 
 
+@pytest.mark.matrix
 def test_no_output_log_ledger_or_report_shows_a_guid(tmp_path: Path) -> None:
     """Over a run with every fault there is, and over each command's output."""
     scenario = Path(__file__).parents[2] / "samples/scenarios/rough_morning.toml"
@@ -80,6 +82,7 @@ def test_a_killed_run_leaves_no_guid_behind(tmp_path: Path) -> None:
         assert guid.split(".")[0].encode() not in kept
 
 
+@pytest.mark.matrix
 def test_sessions_from_elsewhere_show_neither_guid_nor_cookie_nor_token(tmp_path: Path) -> None:
     """With GUIDs from a file and from a service, some of them refused."""
     with emulated(tmp_path, "1001-1040") as gateway:

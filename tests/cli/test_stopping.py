@@ -200,6 +200,7 @@ def test_a_signal_before_the_first_request_leaves_at_once(tmp_path: Path) -> Non
     assert left.json["totals"]["not_attempted"] == left.json["rows"] == 2
 
 
+@pytest.mark.matrix
 def test_an_interrupted_report_has_applied_whom_the_gateway_has_set(tmp_path: Path) -> None:
     """At three moments of a run, and once more when it is resumed: nobody more, nobody less."""
     (tmp_path / "slow.toml").write_text(

@@ -80,7 +80,7 @@ async def test_connections_keep_their_node_while_they_last_and_are_forgotten_the
 async def _left(known: Connections, number: int) -> None:
     async with asyncio.timeout(HANG_S):
         while len(known) > number:  # noqa: ASYNC110 - some turns of the loop
-            await asyncio.sleep(0)
+            await asyncio.sleep(0.001)
 
 
 async def test_what_is_no_http_is_said_in_a_line_without_what_was_sent(

@@ -15,13 +15,13 @@ HELD = Scenario(seed=7, latency=Latency(milliseconds=2000))
 async def until_in_flight(gateway: EmulatedGateway, number: int) -> None:
     async with asyncio.timeout(HANG_S):
         while gateway.stats().in_flight != number:  # noqa: ASYNC110 - no event to wait for
-            await asyncio.sleep(0)
+            await asyncio.sleep(0.001)
 
 
 async def until_hung_up(gateway: EmulatedGateway) -> None:
     async with asyncio.timeout(HANG_S):
         while not len(gateway._server._hung_up):  # noqa: ASYNC110 - no event to wait for
-            await asyncio.sleep(0)
+            await asyncio.sleep(0.001)
 
 
 async def test_a_hung_up_client_counts_as_in_flight_until_its_request_is_processed(

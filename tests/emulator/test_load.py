@@ -43,7 +43,7 @@ async def send_one_by_one(
         asking.append(asyncio.create_task(ask(gateway, settalkright("101", guid))))
         async with asyncio.timeout(HANG_S):
             while len(held.slept) < number:  # noqa: ASYNC110 - no event to wait for
-                await asyncio.sleep(0)
+                await asyncio.sleep(0.001)
     return asking
 
 

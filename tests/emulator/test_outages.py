@@ -176,7 +176,7 @@ async def test_what_is_held_is_lost_with_its_connection(stepped_time: SteppedTim
             await first.send(post)
             async with asyncio.timeout(HANG_S):
                 while gateway.stats().in_flight != 1:  # noqa: ASYNC110 - no event to wait for
-                    await asyncio.sleep(0)
+                    await asyncio.sleep(0.001)
             assert await second.exchange(post) == NOTHING
             assert await first.receive() == NOTHING
         stats = gateway.stats()

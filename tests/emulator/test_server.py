@@ -32,7 +32,7 @@ async def turn_until(gateway: EmulatedGateway, in_flight: int) -> None:
     async with asyncio.timeout(HANG_S):
         # The gateway has no event to wait for, and should not grow one for its tests.
         while gateway.stats().in_flight != in_flight:  # noqa: ASYNC110
-            await asyncio.sleep(0)
+            await asyncio.sleep(0.001)
 
 
 async def test_every_address_of_localhost_has_the_port(gateway: EmulatedGateway) -> None:

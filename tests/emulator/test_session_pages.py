@@ -91,7 +91,7 @@ async def held(
             sum(agent.polls for agent in gateway.agents()) == polls
             or agent_id not in gateway._server.waiting
         ):
-            await asyncio.sleep(0)
+            await asyncio.sleep(0.001)
     return asking
 
 
@@ -258,10 +258,10 @@ async def test_page_1202_a_poll_that_is_held_keeps_its_session(stepped_time: Ste
             await wire.send(poll("101", guid))
             async with asyncio.timeout(HANG_S):
                 while "101" not in gateway._server.waiting:  # noqa: ASYNC110 - as in `held`
-                    await asyncio.sleep(0)
+                    await asyncio.sleep(0.001)
         async with asyncio.timeout(HANG_S):
             while "101" in gateway._server.waiting:  # noqa: ASYNC110 - the client hung up
-                await asyncio.sleep(0)
+                await asyncio.sleep(0.001)
         stepped_time.step(1)
         assert not gateway.agents()[0].signed_in
 
@@ -466,7 +466,7 @@ async def test_page_1202_must_not_be_repeated_before_it_has_answered(
         first = asyncio.create_task(ask(gateway, sign_in("101")))
         async with asyncio.timeout(HANG_S):
             while not gateway.agents()[0].signed_in:  # noqa: ASYNC110 - as in `held`
-                await asyncio.sleep(0)
+                await asyncio.sleep(0.001)
         guid = gateway.guid("101") or ""
         assert (await ask(gateway, sign_in("101"))).retcode == "100-021"
         assert (await ask(gateway, on_agent("DELETE", "101", "logout", guid))).retcode == "100-021"

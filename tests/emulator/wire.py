@@ -128,7 +128,7 @@ async def turn_until_listening(gateway: EmulatedGateway, *, listens: bool) -> No
     """Wait as clients do, by trying."""
     async with asyncio.timeout(HANG_S):
         while await is_listening(gateway) is not listens:  # noqa: ASYNC110 - clients have no event
-            await asyncio.sleep(0)
+            await asyncio.sleep(0.001)
 
 
 def request(

@@ -79,6 +79,7 @@ def under_load(
     return bearing
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize(("capacity", "found_s"), [(8, 5.0), (20, 0.0), (40, 0.0)])
 def test_it_finds_what_a_collapsing_far_side_bears(capacity: int, found_s: float) -> None:
     """Capacities below and above the start; the best fixed number is the capacity itself.
@@ -108,6 +109,7 @@ def test_it_uses_all_that_a_steady_far_side_bears() -> None:
     assert bearing.most(10.0, seconds) == bounds.high
 
 
+@pytest.mark.matrix
 def test_it_gives_way_when_the_far_side_comes_to_bear_less() -> None:
     far = collapsing(lambda now: 40 if now < 10 else 10)
     bearing = under_load(far, Bounds(), 25.0)
@@ -140,6 +142,7 @@ def test_changes_are_told_with_their_reason() -> None:
     )
 
 
+@pytest.mark.matrix
 def test_there_are_no_more_workers_than_the_limit_keeps_busy() -> None:
     """Whoever waits for a slot gets it in turn: with many, each attempt wakes another of them."""
     far, workers = collapsing(lambda now: 40 if now < 10 else 10), list[tuple[float, int]]()

@@ -23,6 +23,7 @@ def played(seeds: Iterable[int]) -> str:
     )
 
 
+@pytest.mark.matrix
 def test_six_hundred_random_handovers(printed: Callable[[str], None]) -> None:
     printed(played(range(600)))
 

@@ -348,7 +348,7 @@ class Crashing(RuleBasedStateMachine):
             assert self.book.counters.requests == self.requests
 
 
-TestCrashing = Crashing.TestCase
+TestCrashing = pytest.mark.matrix(Crashing.TestCase)
 TestCrashing.settings = settings(max_examples=30, stateful_step_count=20, derandomize=True)
 
 

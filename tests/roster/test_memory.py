@@ -6,6 +6,8 @@ import io
 import tracemalloc
 from collections.abc import Iterator
 
+import pytest
+
 from bulkagent.outcome import Status
 from bulkagent.roster import Roster, RosterRow
 from bulkagent.roster.repeats import Repeats
@@ -41,6 +43,7 @@ def peak_of(stream: _Endless) -> tuple[int, int]:
             tracemalloc.stop()
 
 
+@pytest.mark.matrix
 def test_a_roster_ten_times_as_long_takes_only_the_memory_of_its_gateways() -> None:
     short, low = peak_of(_Endless(1, 10_000))
     long, high = peak_of(_Endless(10, 10_000))

@@ -55,6 +55,7 @@ async def test_not_agreeing_leaves_nothing_behind(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["ledger.sqlite3"]
 
 
+@pytest.mark.matrix
 async def test_two_runs_at_once_share_a_ledger(tmp_path: Path) -> None:
     """Their commits get in each other's way for moments only."""
     results = await asyncio.gather(

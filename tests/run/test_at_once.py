@@ -172,6 +172,7 @@ async def test_whom_a_person_has_corrected_no_switch_over_brings_back(
         assert made.times_set()["101"] == 2
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("corrected", ["set", "put in doubt"])
 async def test_whom_a_person_has_corrected_no_stray_reply_brings_back(
     tmp_path: Path, held: asyncio.Event, monkeypatch: pytest.MonkeyPatch, corrected: str

@@ -28,6 +28,8 @@ from bulkagent.run.reporting import FLAGS, end_of
 from bulkagent.settings import Settings
 from tests.engine.far import CARELESS
 
+pytestmark = pytest.mark.matrix
+
 # Every kind of end is in it: answers, refusals, resets on either side, answers that are lost and
 # followed by another code, replies of somebody else, silence of a whole attempt.
 SCENARIO = """

@@ -33,6 +33,7 @@ def _events(path: Path, name: str = "") -> list[dict[str, Any]]:
     return [event for event in found if not name or event["event"] == name]
 
 
+@pytest.mark.matrix
 async def test_every_request_is_an_event_that_matches_what_show_says(tmp_path: Path) -> None:
     """Over two legs, numbered through, in one file."""
     log = tmp_path / "log.jsonl"
@@ -121,6 +122,7 @@ async def test_a_resume_of_a_halted_run_says_who_let_it_go_on(tmp_path: Path) ->
     assert "looked, Ana" in log.read_text()
 
 
+@pytest.mark.matrix
 async def test_no_guid_is_in_it(tmp_path: Path) -> None:
     """Neither of those that the gateway took, nor of those that it did not."""
     log = tmp_path / "log.jsonl"

@@ -253,6 +253,7 @@ async def test_of_two_leases_taken_at_once_the_earlier_one_holds(tmp_path: Path)
                 claim.release()
 
 
+@pytest.mark.matrix
 def test_a_run_in_progress_is_drained_for_another(tmp_path: Path) -> None:
     with emulated(tmp_path, "101-400") as gateway:
         address = ["--gateway", gateway.url, "--ca-file", gateway.ca_file, "--yes"]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from bulkagent.emulator import FaultKind
 from bulkagent.outcome import Cause, Status
 from tests.run.again import code, fault, shift
@@ -26,6 +28,7 @@ async def test_who_gets_nothing_but_100_007_in_a_resume_too_is_rejected(tmp_path
         assert (last.exit_code, last.requests) == (4, again.requests), "nothing is left to send"
 
 
+@pytest.mark.matrix
 async def test_what_else_may_end_stays_as_it_was(tmp_path: Path) -> None:
     """A switch-over and an agent in doubt are no refusals, however often they come."""
     faults = (

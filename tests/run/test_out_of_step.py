@@ -174,6 +174,7 @@ async def nobody_is_applied(folder: Path, agents: range, when: When) -> None:
     assert Status.APPLIED not in latest.values()
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("delay", DELAYS)
 async def test_nobody_who_was_refused_is_applied_when_every_reply_brings_a_stray_one(
     tmp_path: Path, delay: str

@@ -127,6 +127,7 @@ async def test_who_is_not_known_gets_the_other_flag_where_that_is_asked_for(tmp_
         assert _is_as_before(made)
 
 
+@pytest.mark.matrix
 async def test_a_doubt_before_the_run_is_not_known_unless_it_would_have_changed_nothing(
     tmp_path: Path,
 ) -> None:

@@ -6,6 +6,8 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from bulkagent.emulator import EmulatedGateway, Latency, Scenario
 from bulkagent.outcome import Outcome, Status
 from bulkagent.run import Consent, Run, RunResult
@@ -62,7 +64,7 @@ async def stopped_and_resumed(folder: Path) -> None:
             await asyncio.to_thread(run.prepare)
             running = asyncio.create_task(run.execute())
             while not gateway.stats().in_flight and not running.done():  # noqa: ASYNC110 - no event to wait for
-                await asyncio.sleep(0)
+                await asyncio.sleep(0.001)
             run.stop(15)
             assert (await running).exit_code == 143
         assert all(outcome.status is not Status.REJECTED for outcome in outcomes)
@@ -70,6 +72,7 @@ async def stopped_and_resumed(folder: Path) -> None:
         assert gateway.stats().peak_in_flight <= LIMIT, "what was cut off is at work still"
 
 
+@pytest.mark.matrix
 async def test_the_peak_at_a_gateway_slower_than_the_timeout_is_at_most_the_limit(
     tmp_path: Path,
 ) -> None:
