@@ -25,14 +25,11 @@ Layers, each importing only from those above it:
 
 from __future__ import annotations
 
-from bulkagent.emulator.agent_events import EventType
-from bulkagent.emulator.agent_ids import AgentIds
-from bulkagent.emulator.authentication import Authentication, SessionRules
-from bulkagent.emulator.gateway import EmulatedGateway
-from bulkagent.emulator.pace import Capacity, ColdStart, Distribution, Latency, Refusal
-from bulkagent.emulator.records import AgentRecord, Change, Event, SessionRecord
-from bulkagent.emulator.roster_out import write_roster
-from bulkagent.emulator.scenario import (
+from bulkagent.emulator.agents.events import EventType
+from bulkagent.emulator.agents.records import AgentRecord, Change, Event, SessionRecord
+from bulkagent.emulator.faults.latency import Capacity, ColdStart, Distribution, Latency, Refusal
+from bulkagent.emulator.faults.outages import Outage, Sessions, SwitchOver
+from bulkagent.emulator.faults.scenario import (
     AgentRules,
     Cluster,
     Fault,
@@ -40,11 +37,14 @@ from bulkagent.emulator.scenario import (
     Scenario,
     SignInRules,
 )
-from bulkagent.emulator.scenario_file import load_scenario
+from bulkagent.emulator.faults.scenario_file import load_scenario
+from bulkagent.emulator.gateway import EmulatedGateway
+from bulkagent.emulator.handlers.state import Snapshot
+from bulkagent.emulator.protocol.agent_ids import AgentIds
+from bulkagent.emulator.protocol.authentication import Authentication, SessionRules
+from bulkagent.emulator.protocol.counters import Stats
+from bulkagent.emulator.roster_out import write_roster
 from bulkagent.emulator.sessions_out import LiveSession, keep_sessions_file, write_sessions
-from bulkagent.emulator.spells import Outage, Sessions, SwitchOver
-from bulkagent.emulator.state import Snapshot
-from bulkagent.emulator.traffic import Stats
 
 __all__ = [
     "AgentIds",

@@ -12,18 +12,18 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator
 from types import TracebackType
 from typing import Self
 
-from bulkagent.emulator.affinity import cookie_of
-from bulkagent.emulator.agent_events import EventType
-from bulkagent.emulator.authentication import SessionRules
-from bulkagent.emulator.certificates import Authority
-from bulkagent.emulator.emulation import Emulation
-from bulkagent.emulator.listening import listen
-from bulkagent.emulator.records import AgentRecord, Change
-from bulkagent.emulator.scenario import Scenario
-from bulkagent.emulator.server import Server
+from bulkagent.emulator.agents.affinity import cookie_of
+from bulkagent.emulator.agents.events import EventType
+from bulkagent.emulator.agents.records import AgentRecord, Change
+from bulkagent.emulator.faults.scenario import Scenario
+from bulkagent.emulator.handlers.emulation import Emulation
+from bulkagent.emulator.handlers.state import Snapshot
+from bulkagent.emulator.http.certificates import Authority
+from bulkagent.emulator.http.listening import listen
+from bulkagent.emulator.http.server import Server
+from bulkagent.emulator.protocol.authentication import SessionRules
+from bulkagent.emulator.protocol.counters import Stats
 from bulkagent.emulator.sessions_out import LiveSession
-from bulkagent.emulator.state import Snapshot
-from bulkagent.emulator.traffic import Stats
 
 __all__ = ["EmulatedGateway"]
 

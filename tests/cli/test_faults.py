@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import pytest
 
-from bulkagent.emulator.scenario import FaultKind
+from bulkagent.emulator.faults.scenario import FaultKind
 from bulkagent.gateway.retcodes import MEANINGS
 from tests.cli.command import bulkagent, emulated, report_of
 from tests.cli.sockets import configure, expired, meanwhile, served, speak_plainly, write_ca

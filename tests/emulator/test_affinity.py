@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bulkagent.emulator import Cluster, EmulatedGateway, Fault, FaultKind, Scenario
-from bulkagent.emulator.affinity import cookie_of, named_node
+from bulkagent.emulator.agents.affinity import cookie_of, named_node
 from tests.emulator.wire import JSON_TYPE, PREFIX, ask, connected, request, sign_in
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bulkagent.emulator.agent_ids import AgentIds, number_of
+from bulkagent.emulator.protocol.agent_ids import AgentIds, number_of
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from bulkagent.emulator.agents import Agents, AgentState, Change, Event
-from bulkagent.emulator.reply import Retcode
+from bulkagent.emulator.agents.agents import Agents, AgentState, Change, Event
+from bulkagent.emulator.protocol.reply import Retcode
 
 
 def some_agents() -> Agents:

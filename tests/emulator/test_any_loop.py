@@ -12,7 +12,7 @@ import pytest
 
 import bulkagent
 from bulkagent.emulator import Cluster, EmulatedGateway, Scenario
-from bulkagent.emulator.connections import Connections
+from bulkagent.emulator.http.nodes import Connections
 from bulkagent.outcome import Status
 from tests.cli.command import SAMPLES
 from tests.conftest import LOOPS

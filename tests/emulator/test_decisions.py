@@ -16,9 +16,9 @@ from bulkagent.emulator import (
     Latency,
     Scenario,
 )
-from bulkagent.emulator.decisions import Decision, Past, decide
-from bulkagent.emulator.pace import draw_latency
-from bulkagent.emulator.reach import Arrival
+from bulkagent.emulator.faults.decisions import Decision, Past, decide
+from bulkagent.emulator.faults.latency import draw_latency
+from bulkagent.emulator.faults.scope import Arrival
 
 
 def carry_out(

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from bulkagent.emulator import EmulatedGateway, Fault, FaultKind, Latency, Scenario
-from bulkagent.emulator.faults import FAULTS
-from bulkagent.emulator.scenario_file import load_scenario
+from bulkagent.emulator.faults.kinds import FAULTS
+from bulkagent.emulator.faults.scenario_file import load_scenario
 from tests.emulator.conftest import FakeTime
 from tests.emulator.wire import Received, ask, connected, settalkright
 

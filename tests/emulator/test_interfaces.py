@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bulkagent.emulator.faults import FAULTS
-from bulkagent.emulator.interfaces import Call, Interface, flag_of, is_json, resolve
-from bulkagent.emulator.reply import Reply
-from bulkagent.emulator.scenario import FaultKind
+from bulkagent.emulator.faults.kinds import FAULTS
+from bulkagent.emulator.faults.scenario import FaultKind
+from bulkagent.emulator.protocol.reply import Reply
+from bulkagent.emulator.protocol.routes import Call, Interface, flag_of, is_json, resolve
 
 ROOM = Path(__file__).parents[2] / "bulkagent" / "emulator"
 FOUNDATION = {

@@ -10,7 +10,7 @@ from bulkagent.emulator import (
     Sessions,
     SwitchOver,
 )
-from bulkagent.emulator.scenario_file import read_scenario
+from bulkagent.emulator.faults.scenario_file import read_scenario
 from tests.emulator.conftest import FakeTime
 from tests.emulator.wire import ask, request, settalkright, sign_in
 

@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bulkagent.emulator import Capacity, ColdStart, FaultKind, Latency, Refusal, Scenario
-from bulkagent.emulator.decisions import Decision, Past, decide
-from bulkagent.emulator.faults import over_capacity
-from bulkagent.emulator.limits import LONGEST_MS
-from bulkagent.emulator.reach import Arrival
-from bulkagent.emulator.traffic import Trouble
+from bulkagent.emulator.faults.decisions import Decision, Past, decide
+from bulkagent.emulator.faults.kinds import over_capacity
+from bulkagent.emulator.faults.scope import Arrival
+from bulkagent.emulator.protocol.counters import Trouble
+from bulkagent.emulator.protocol.limits import LONGEST_MS
 
 CAPACITIES = st.builds(
     Capacity,

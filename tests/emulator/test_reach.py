@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bulkagent.emulator import AgentIds, Cluster, Fault, FaultKind, Scenario
-from bulkagent.emulator.reach import Arrival, Excess, Reach, find_excess
+from bulkagent.emulator.faults.scope import Arrival, Excess, Reach, find_excess
 
 AGENTS = range(1, 10)
 SECONDS = [half / 2 for half in range(9)]

@@ -23,7 +23,7 @@ from bulkagent.emulator import (
     SwitchOver,
     load_scenario,
 )
-from bulkagent.emulator.scenario_file import read_scenario
+from bulkagent.emulator.faults.scenario_file import read_scenario
 from bulkagent.errors import SettingsRefused
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "scenarios"

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from bulkagent.emulator import Authentication, Event, Scenario, SessionRules
-from bulkagent.emulator.emulation import Emulation
-from bulkagent.emulator.interfaces import Call, Interface
-from bulkagent.emulator.keeping import Hold
-from bulkagent.emulator.sessions import begun
+from bulkagent.emulator.agents.session import begun
+from bulkagent.emulator.handlers.emulation import Emulation
+from bulkagent.emulator.handlers.keepalive import Hold
+from bulkagent.emulator.protocol.routes import Call, Interface
 from tests.emulator.wire import JSON_TYPE
 
 RULES = SessionRules(

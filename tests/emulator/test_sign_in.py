@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bulkagent.emulator.sign_in import SignIn, read_sign_in
+from bulkagent.emulator.protocol.sign_in_body import SignIn, read_sign_in
 
 LEAST: dict[str, object] = {"password": "synthetic", "phonenum": "70001"}
 

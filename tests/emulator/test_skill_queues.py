@@ -7,7 +7,7 @@ import json
 import pytest
 
 from bulkagent.emulator import AgentIds, AgentRules, EmulatedGateway, Scenario
-from bulkagent.emulator.scenario_file import read_scenario
+from bulkagent.emulator.faults.scenario_file import read_scenario
 from bulkagent.errors import SettingsRefused
 from tests.emulator.wire import JSON_TYPE, Received, ask, request, settalkright
 

@@ -23,8 +23,8 @@ from bulkagent.emulator import (
     Scenario,
     SwitchOver,
 )
-from bulkagent.emulator.emulation import Emulation
-from bulkagent.emulator.interfaces import Call, Interface
+from bulkagent.emulator.handlers.emulation import Emulation
+from bulkagent.emulator.protocol.routes import Call, Interface
 from tests.emulator.conftest import FakeTime
 from tests.emulator.wire import JSON_TYPE, ask, connected, settalkright
 from tests.waiting import HANG_S

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bulkagent.emulator import Outage, SwitchOver
-from bulkagent.emulator.spells import Outlook, Spells
+from bulkagent.emulator.faults.outages import Outlook, Spells
 
 SECONDS = st.sampled_from([quarter / 4 for quarter in range(13)])
 LENGTHS = st.sampled_from([0.25, 0.5, 1.0, 2.0])

@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bulkagent.emulator.traffic import Traffic
+from bulkagent.emulator.protocol.counters import Traffic
 
 
 def peak_of(arrivals: list[float]) -> int:

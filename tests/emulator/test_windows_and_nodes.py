@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bulkagent.emulator import Cluster, EmulatedGateway, Fault, FaultKind, Scenario
-from bulkagent.emulator.scenario_file import load_scenario
+from bulkagent.emulator.faults.scenario_file import load_scenario
 from tests.emulator.conftest import FakeTime
 from tests.emulator.wire import ask, connected, request, settalkright, sign_in
 from tests.waiting import HANG_S

@@ -19,7 +19,7 @@ import msgspec
 import pytest
 
 from bulkagent.emulator import AgentRecord, EmulatedGateway, Snapshot
-from bulkagent.emulator.scenario_file import read_scenario
+from bulkagent.emulator.faults.scenario_file import read_scenario
 from bulkagent.errors import RunNotFound
 from bulkagent.ledger import Database, find_run, lines, open_ledger
 from bulkagent.outcome import Line, Status

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from bulkagent.emulator import FaultKind
-from bulkagent.emulator.agent_events import AgentState
-from bulkagent.emulator.agents import Agents
+from bulkagent.emulator.agents.agents import Agents
+from bulkagent.emulator.agents.events import AgentState
 from bulkagent.engine.gating import NotYet
 from bulkagent.errors import GuardrailRefused, RosterRefused
 from bulkagent.ledger import Lane, contested, find_run, open_ledger

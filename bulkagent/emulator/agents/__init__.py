@@ -1,0 +1,4 @@
+"""The agents of the emulated gateway: their sessions, talk rights and records.
+
+What may live here: state and its rules. What this folder must not know: faults, replies, sockets.
+"""

@@ -1,0 +1,71 @@
+"""One agent, as far as anything ever happened to it.
+
+What may live here: an agent as a frozen record, and what follows from it alone. What this module
+must not know: other agents, HTTP, or the time.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from bulkagent.emulator.agents.records import AgentRecord, Calls
+from bulkagent.emulator.agents.session import Session
+from bulkagent.emulator.protocol.reply import Retcode
+
+__all__ = ["NEVER_SIGNED_IN", "TALK_RIGHT_AFTER_SIGN_IN", "Agent"]
+
+TALK_RIGHT_AFTER_SIGN_IN = 1
+"""The documents do not say. No field of the sign-in sets it, so "takes calls" is presumed."""
+
+RECOVERY = (
+    Retcode.NO_CACHED_DATA,
+    Retcode.BEING_RECOVERED,
+    Retcode.RECOVERED,
+    Retcode.GUID_MISMATCH,
+)
+"""What an agent gets, request by request, after a switch-over in which the session was lost; the
+last one again and again, until the agent signs in. The codes are of page 0580, their order is
+inferred."""
+
+
+class Agent(msgspec.Struct, frozen=True, gc=False):
+    """An agent who was heard of; `session` is None while signed out."""
+
+    session: Session | None = None
+    talk_right: int = TALK_RIGHT_AFTER_SIGN_IN
+    times_set: int = 0
+    sign_ins: int = 0
+    calls: Calls = Calls()
+    recovery: int | None = None
+    """How many refusals there have been since the session was lost; None where none was."""
+
+    @property
+    def was_signed_out(self) -> bool:
+        """Whether there has been a session, and it has been ended rather than lost."""
+        return self.session is None and self.sign_ins > 0 and self.recovery is None
+
+    @property
+    def refusal(self) -> Retcode:
+        """What an agent without a session gets."""
+        if self.recovery is None:
+            return Retcode.NOT_SIGNED_IN
+        return RECOVERY[min(self.recovery, len(RECOVERY) - 1)]
+
+    def record(self, agent_id: str) -> AgentRecord:
+        """What the judges see of it."""
+        session, calls = self.session, self.calls
+        return AgentRecord(
+            agent_id=agent_id,
+            signed_in=session is not None,
+            talk_right=None if session is None else self.talk_right,
+            times_set=self.times_set,
+            sign_ins=self.sign_ins,
+            polls=calls.polls,
+            heartbeats=calls.heartbeats,
+            guid_updates=calls.guid_updates,
+            syncs=calls.syncs,
+            session=None if session is None else session.record(),
+        )
+
+
+NEVER_SIGNED_IN = Agent()

@@ -1,0 +1,174 @@
+"""One session: whose GUID is good until when, and what keeps it alive.
+
+What may live here: a session as a frozen record, and how one becomes the next. What this module
+must not know: other sessions, agents, HTTP, or the time: the time of a change and the making of
+GUIDs come in.
+
+What the documents leave open is decided here, and inferred:
+
+- A GUID lives for the timeout from its issue, superseded or not (page 0005 gives an interval and
+  a timeout, and no grace for a superseded one).
+- It is renewed by whoever asks for events: when the interval has passed, the next answer to a
+  poll or heartbeat brings a new one, issued at that moment. Nobody polls, nothing is issued.
+- Whoever polls with a superseded GUID that lives has not heard of the new one, whose answer may
+  have got lost, and is told it again: that is what the overlap of the two can be for.
+- `updateGuid` issues a new one, too; the next poll is told it like any other that has changed,
+  because that poll may be another client's: the desktop's whose browser page was not refreshed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+from msgspec.structs import replace
+
+from bulkagent.emulator.agents.events import AgentEvent, AgentState
+from bulkagent.emulator.agents.records import Calls, SessionRecord
+from bulkagent.emulator.protocol.authentication import SessionRules
+
+__all__ = ["FOREVER", "Session", "begun"]
+
+FOREVER = 1 << 62
+"""A time in milliseconds that never comes; a number, so that comparing costs no branch."""
+
+
+class Session(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """What there is from a sign-in to a sign-out; all times in milliseconds since 1970."""
+
+    guid: str
+    issued_ms: int
+    dies_ms: int
+    """When the GUID is dead; `FOREVER` under static authentication."""
+    number: int
+    """The agent's first session has 1."""
+    seen_ms: int
+    """When somebody last polled or sent a heartbeat; a poll that waits counts to its end."""
+    node: int
+    state: AgentState
+    at_desktop: bool
+    pushed: bool
+    """Whether events are called back instead of polled for (page 0450)."""
+    is_told: bool = True
+    """Whether whoever polls was told the GUID."""
+    superseded: tuple[tuple[str, int], ...] = ()
+    """Earlier GUIDs that may still be alive, and when each dies."""
+    evicted: tuple[str, ...] = ()
+    """GUIDs of the session in whose place this one came by force."""
+    events: tuple[AgentEvent, ...] = ()
+    """Oldest first."""
+    calls: Calls = Calls()
+
+    def __repr__(self) -> str:
+        return f"<Session {self.number} on node {self.node}>"  # never the GUID
+
+    def knows(self, guid: str | None, at_ms: int) -> bool:
+        """Whether that GUID speaks for the session then."""
+        if guid == self.guid:
+            return at_ms < self.dies_ms
+        return any(guid == earlier and at_ms < dies for earlier, dies in self.superseded)
+
+    def lapses_ms(self, rules: SessionRules) -> int:
+        """When it ends unless somebody polls; a desktop polls all the time."""
+        return FOREVER if self.at_desktop else self.seen_ms + rules.poll_timeout_ms
+
+    def renewed(self, guid: str, at_ms: int, rules: SessionRules) -> Session:
+        """With a new GUID, issued then, that nobody was told; the former one lives on."""
+        alive = [(earlier, dies) for earlier, dies in self.superseded if at_ms < dies]
+        return replace(
+            self,
+            guid=guid,
+            issued_ms=at_ms,
+            dies_ms=at_ms + rules.guid_timeout_ms,
+            is_told=False,
+            superseded=(*alive, (self.guid, self.dies_ms)),
+        )
+
+    def kept(self, new_guid: Callable[[], str], at_ms: int, rules: SessionRules) -> Session:
+        """After an answer to a poll or heartbeat, with a new GUID where one is due."""
+        session = self
+        if rules.is_dynamic and at_ms - self.issued_ms >= rules.guid_interval_ms:
+            session = self.renewed(new_guid(), at_ms, rules)
+        return replace(session, seen_ms=at_ms)
+
+    def caught_up(self, new_guid: Callable[[], str], at_ms: int, rules: SessionRules) -> Session:
+        """What a desktop that polled all the time has by then; the same for anybody else's.
+
+        GUIDs that it had in between and that nobody asked for were never seen: they are not made.
+        """
+        intervals = (at_ms - self.issued_ms) // rules.guid_interval_ms
+        if not self.at_desktop or not rules.is_dynamic or intervals < 1:
+            return self
+        issued_ms = self.issued_ms + intervals * rules.guid_interval_ms
+        return replace(self.renewed(new_guid(), issued_ms, rules), is_told=True)
+
+    def heard_by(self, guid: str | None) -> Session:
+        """After a poll or heartbeat with that GUID of the session came in."""
+        return self if guid == self.guid else replace(self, is_told=False)
+
+    def postponed(self, milliseconds: int) -> Session:
+        """The same, so much later."""
+        return replace(
+            self,
+            issued_ms=self.issued_ms + milliseconds,
+            dies_ms=min(FOREVER, self.dies_ms + milliseconds),
+            seen_ms=self.seen_ms + milliseconds,
+            superseded=tuple((guid, dies + milliseconds) for guid, dies in self.superseded),
+        )
+
+    def record(self) -> SessionRecord:
+        """What the judges see of it."""
+        calls = self.calls
+        return SessionRecord(
+            number=self.number,
+            at_desktop=self.at_desktop,
+            node=self.node,
+            polls=calls.polls,
+            heartbeats=calls.heartbeats,
+            guid_updates=calls.guid_updates,
+            syncs=calls.syncs,
+        )
+
+
+def begun(
+    guid: str,
+    at_ms: int,
+    rules: SessionRules,
+    *,
+    number: int,
+    node: int = 1,
+    state: AgentState = AgentState.IDLE,
+    at_desktop: bool = False,
+    pushed: bool = False,
+    former: Session | None = None,
+    events: tuple[AgentEvent, ...] = (),
+) -> Session:
+    """A session that begins then.
+
+    Args:
+        guid: its first GUID, which whoever signs in is told.
+        at_ms: when it begins.
+        rules: what keeps it alive.
+        number: how many sessions the agent has had with it.
+        node: where in the cluster it is.
+        state: the agent's state.
+        at_desktop: whether it is the emulated desktop's.
+        pushed: whether events are called back.
+        former: the session that is evicted for it.
+        events: what the sign-in brought about.
+    """
+    evicted = () if former is None else (former.guid, *(guid for guid, _ in former.superseded))
+    return Session(
+        guid=guid,
+        issued_ms=at_ms,
+        dies_ms=at_ms + rules.guid_timeout_ms if rules.is_dynamic else FOREVER,
+        number=number,
+        seen_ms=at_ms,
+        node=node,
+        state=state,
+        at_desktop=at_desktop,
+        pushed=pushed,
+        evicted=evicted,
+        # A desktop has taken its events before anybody else could.
+        events=() if at_desktop else events,
+    )

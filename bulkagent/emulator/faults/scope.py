@@ -1,0 +1,168 @@
+"""Which requests a fault can strike, and where several faults claim more than all of them.
+
+What may live here: a fault's share of the requests, the agents, seconds, numbers and node that
+it is for, and the adding up of shares. What this module must not know: what a fault does, what it
+has done so far, or which agents exist.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from bulkagent.emulator.protocol.agent_ids import AgentIds
+from bulkagent.emulator.protocol.limits import RequestNumber, Seconds
+
+__all__ = ["MOST_NODES", "Arrival", "Excess", "Ids", "Reach", "find_excess"]
+
+MOST_NODES = 64
+"""More than a cluster behind one load balancer has, and few enough to check all of them."""
+
+ROUNDING = 1e-9
+"""Ten shares of 0.1 are all requests, whatever their floating-point sum says."""
+
+NOBODY = 0
+"""The number of no agent ID: what strikes it strikes every agent."""
+
+Ids = Annotated[AgentIds, Meta(description='Give agent IDs and ranges of them: "101-200,305".')]
+Node = Annotated[int, Meta(ge=1, le=MOST_NODES, description="Give a node, from 1 to 64.")]
+
+
+class Arrival(msgspec.Struct, frozen=True, gc=False):
+    """One settalkright request, as far as it matters who it is for, when, and where."""
+
+    agent: int
+    seconds: float = 0.0
+    """How long after the first request of all."""
+    node: int = 1
+    number: int = 1
+    """The first request of all has 1."""
+
+
+class Reach(msgspec.Struct, frozen=True, kw_only=True):
+    """A share of the requests for these agents, within these seconds and numbers, on this node."""
+
+    share: Annotated[
+        float, Meta(ge=0, le=1, description="Give the share of the requests, from 0 to 1.")
+    ]
+    agents: Ids | None = None
+    """Only requests for these agents."""
+    from_seconds: Seconds = 0.0
+    """Only requests that arrive then or later, counted from the arrival of the first of all."""
+    to_seconds: Seconds | None = None
+    """Only requests that arrive before that; None for no end."""
+    from_request: RequestNumber = 1
+    """Only that request and later ones, counted as they arrive, whichever agents they are for."""
+    to_request: RequestNumber | None = None
+    """Only requests before that one; None for no end."""
+    node: Node | None = None
+    """Only requests on connections to this node of the cluster."""
+
+    def __post_init__(self) -> None:
+        if self.to_seconds is not None and self.from_seconds >= self.to_seconds:
+            raise ValueError("`to_seconds` is not above `from_seconds`: make it later")
+        if self.to_request is not None and self.from_request >= self.to_request:
+            raise ValueError("`to_request` is not above `from_request`: make it later")
+
+    def concerns(self, arrival: Arrival) -> bool:
+        """Whether that request is one of them."""
+        return self.is_open(arrival) and (self.agents is None or arrival.agent in self.agents)
+
+    def is_open(self, arrival: Arrival) -> bool:
+        """Whether a request at that moment, of that number, on that node is one for some agent."""
+        return (
+            (self.node is None or self.node == arrival.node)
+            and self.is_during(arrival.seconds)
+            and self.from_request <= arrival.number
+            and (self.to_request is None or arrival.number < self.to_request)
+        )
+
+    def is_during(self, seconds: float) -> bool:
+        """Whether some request at that moment is one of them."""
+        return self.from_seconds <= seconds and (
+            self.to_seconds is None or seconds < self.to_seconds
+        )
+
+
+class Excess(msgspec.Struct, frozen=True):
+    """Requests of which more than all are claimed."""
+
+    total: float
+    """What the shares add up to."""
+    where: str
+    """Which they are: ` for agent 101 from second 2 from request 300 on node 3`; "" for all."""
+
+
+def find_excess(reaches: Sequence[Reach]) -> Excess | None:
+    """The first requests whose shares add up to more than 1; None where there are none.
+
+    Only those moments, numbers, agents and nodes are looked at where something begins: everywhere
+    else the same shares meet as at one of these, or fewer. Any number may arrive at any moment.
+    """
+    for place in _beginnings(reaches):
+        now = [reach for reach in reaches if reach.is_open(place)]
+        agent = None if _is_enough_for(now) else _crowded_agent(now)
+        if agent is not None:
+            crowded = msgspec.structs.replace(place, agent=agent)
+            met = [reach for reach in now if reach.concerns(crowded)]
+            return Excess(math.fsum(reach.share for reach in met), _where(met, crowded))
+    return None
+
+
+def _beginnings(reaches: Sequence[Reach]) -> Iterator[Arrival]:
+    """Every node, moment and number at which something begins; the agent is left open.
+
+    What lies in no more than enough claims is passed over, so that hundreds of faults that meet
+    nowhere are looked at in no time.
+    """
+    if _is_enough_for(reaches):
+        return
+    named = {reach.node for reach in reaches if reach.node is not None}
+    for node in sorted(named) or [1]:
+        here = [reach for reach in reaches if reach.node in (None, node)]
+        for seconds in sorted({reach.from_seconds for reach in here}):
+            then = [reach for reach in here if reach.is_during(seconds)]
+            if not _is_enough_for(then):
+                for number in sorted({reach.from_request for reach in then}):
+                    yield Arrival(NOBODY, seconds, node, number)
+
+
+def _is_enough_for(reaches: Sequence[Reach]) -> bool:
+    return math.fsum(reach.share for reach in reaches) <= 1 + ROUNDING
+
+
+def _crowded_agent(reaches: Sequence[Reach]) -> int | None:
+    """The first agent whose shares add up to more than 1; one sweep over all ranges finds it."""
+    changes: defaultdict[int, float] = defaultdict(float)
+    for reach in reaches:
+        if reach.agents is None:
+            changes[NOBODY] += reach.share
+        else:
+            for numbers in reach.agents.ranges:
+                changes[numbers.start] += reach.share
+                changes[numbers.stop] -= reach.share
+    total = 0.0
+    for agent in sorted(changes):
+        total += changes[agent]
+        if total > 1 + ROUNDING:
+            return agent
+    return None
+
+
+def _where(met: Sequence[Reach], crowded: Arrival) -> str:
+    """Says no more than what tells these requests from others."""
+    words = ""
+    if any(reach.agents is not None for reach in met):
+        words += f" for agent {crowded.agent}"
+    if any(reach.from_seconds > 0 or reach.to_seconds is not None for reach in met):
+        words += f" from second {crowded.seconds:g}"
+    if any(reach.from_request > 1 or reach.to_request is not None for reach in met):
+        words += f" from request {crowded.number}"
+    for node in {reach.node for reach in met} - {None}:
+        words += f" on node {node}"
+    return words

@@ -1,0 +1,113 @@
+"""The waiting room: polls that are held until there is news, or their time is over.
+
+What may live here: the waiting itself. What this module must not know: what a poll is answered,
+HTTP, or when anything happens to an agent; it is told to look.
+
+A waiting poll costs a future and a place in a queue. One task keeps the time of all of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import enum
+import heapq
+from collections.abc import Awaitable, Callable
+from itertools import count
+
+from bulkagent.emulator.handlers.keepalive import Hold
+
+__all__ = ["Over", "WaitingRoom"]
+
+
+class Over(enum.Enum):
+    """Why a poll waits no longer."""
+
+    NEWS = enum.auto()
+    TIME = enum.auto()
+    REPLACED = enum.auto()  # by another poll of the same agent
+
+
+class WaitingRoom:
+    """Holds polls, one for each agent.
+
+    A second poll of the same agent takes the place of the first, which is over at once. Inferred:
+    000-007 would be documented too, but would lock a client out whose first poll was cut off
+    without the gateway's notice, for as long as that poll waits.
+
+    Args:
+        clock: the time in seconds.
+        sleep: waits for a number of seconds of that clock.
+        has_news: whether a poll need not wait any more.
+    """
+
+    def __init__(
+        self,
+        clock: Callable[[], float],
+        sleep: Callable[[float], Awaitable[None]],
+        has_news: Callable[[Hold], bool],
+    ) -> None:
+        self._clock = clock
+        self._sleep = sleep
+        self._has_news = has_news
+        self._waiting: dict[str, tuple[Hold, asyncio.Future[Over]]] = {}
+        self._due: list[tuple[float, int, asyncio.Future[Over]]] = []
+        self._numbers = count()  # futures have no order
+        self._keeper: asyncio.Task[None] | None = None
+
+    def __contains__(self, agent_id: object) -> bool:
+        """Whether a poll of that agent waits."""
+        return agent_id in self._waiting
+
+    def __repr__(self) -> str:
+        return f"<WaitingRoom: {len(self._waiting)} waiting>"
+
+    async def wait(self, hold: Hold) -> Over:
+        """Wait for news, or for the seconds of the hold."""
+        self._finish(hold.agent_id, Over.REPLACED)
+        over: asyncio.Future[Over] = asyncio.get_running_loop().create_future()
+        mine = hold, over
+        self._waiting[hold.agent_id] = mine
+        heapq.heappush(self._due, (self._clock() + hold.seconds, next(self._numbers), over))
+        if self._keeper is None or self._keeper.done():
+            self._keeper = asyncio.create_task(self._keep_time())
+        try:
+            return await over
+        finally:
+            if self._waiting.get(hold.agent_id) is mine:
+                del self._waiting[hold.agent_id]
+
+    def look(self, agent_id: str) -> None:
+        """Something may have happened to that agent."""
+        waiting = self._waiting.get(agent_id)
+        if waiting is not None and self._has_news(waiting[0]):
+            self._finish(agent_id, Over.NEWS)
+
+    def look_around(self) -> None:
+        """Something may have happened to any agent."""
+        for agent_id in [*self._waiting]:
+            self.look(agent_id)
+
+    async def end(self) -> None:
+        """Keep no time any more; whoever waits has to be got rid of in another way."""
+        keeper, self._keeper = self._keeper, None
+        if keeper is not None:
+            keeper.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await keeper
+
+    def _finish(self, agent_id: str, how: Over) -> None:
+        waiting = self._waiting.pop(agent_id, None)
+        if waiting is not None and not waiting[1].done():
+            waiting[1].set_result(how)
+
+    async def _keep_time(self) -> None:
+        while self._due:
+            due, _, over = self._due[0]
+            if not over.done():
+                await self._sleep(max(0.0, due - self._clock()))
+            # A sleep can end a little before the time of day says so.
+            while self._due and (self._due[0][0] <= max(due, self._clock())):
+                _, _, over = heapq.heappop(self._due)
+                if not over.done():
+                    over.set_result(Over.TIME)

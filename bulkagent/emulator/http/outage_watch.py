@@ -1,0 +1,78 @@
+"""The watch over outages: has the gateway gone and come back when its scenario says.
+
+What may live here: the waiting for the next change. What this module must not know: when
+changes are due, which the emulation says; what going and coming back consist of.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+
+from bulkagent.emulator.faults.outages import Outlook
+from bulkagent.emulator.handlers.emulation import Emulation
+from bulkagent.emulator.http.presence import GoneBy, Presence
+
+__all__ = ["Watch"]
+
+
+class Watch:
+    """Follows the outages of one emulation, whatever it is restored to.
+
+    Args:
+        emulation: says whether there is an outage, and until when.
+        sleep: waits for a number of seconds.
+        presence: goes and comes back.
+    """
+
+    def __init__(
+        self,
+        emulation: Emulation,
+        sleep: Callable[[float], Awaitable[None]],
+        presence: Presence,
+    ) -> None:
+        self._emulation = emulation
+        self._sleep = sleep
+        self._presence = presence
+        self._gone = False
+        self._seen = Outlook()
+        self._waiting: asyncio.Task[None] | None = None
+
+    def look(self) -> None:
+        """A request arrived, which may have begun an outage."""
+        if self._emulation.outage() != self._seen:
+            self.look_afresh()
+
+    def look_afresh(self) -> None:
+        """The emulation is another than before: what was waited for is not to come any more."""
+        self._follow(self._emulation.outage())
+        if self._waiting is not None:
+            self._waiting.cancel()
+        self._waiting = asyncio.create_task(self._keep_on())
+
+    async def end(self) -> None:
+        """Look no more."""
+        waiting, self._waiting = self._waiting, None
+        if waiting is not None:
+            waiting.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await waiting
+
+    def _follow(self, outlook: Outlook) -> None:
+        self._seen = outlook
+        if outlook.under_way:
+            self._gone = True
+            self._presence.go(GoneBy.SCENARIO)
+
+    async def _keep_on(self) -> None:
+        while True:
+            if self._gone and not self._seen.under_way:
+                await self._presence.come_back(GoneBy.SCENARIO)
+                self._gone = False
+            until = self._seen.until
+            if until is None:
+                return
+            await self._sleep(until - self._emulation.seconds())
+            self._emulation.has_come(until)
+            self._follow(self._emulation.outage())

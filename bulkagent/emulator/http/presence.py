@@ -1,0 +1,84 @@
+"""Presence: whether the gateway is there for its clients, and who says that it is not.
+
+What may live here: the going and coming back of entrance and connections together. What this
+module must not know: HTTP, agents, or when it is time to go.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+from collections.abc import Callable, Iterable
+
+from bulkagent.emulator.http.listeners import Entrance
+
+__all__ = ["GoneBy", "Presence", "abort"]
+
+
+class GoneBy(enum.Enum):
+    """Who has the gateway gone; it is back when nobody has any more."""
+
+    HAND = enum.auto()
+    SCENARIO = enum.auto()
+
+
+class Presence:
+    """There at first.
+
+    Args:
+        entrance: where clients come in.
+        connections: those that there are.
+        lose: ends what is processed for nobody any more.
+    """
+
+    def __init__(
+        self,
+        entrance: Entrance,
+        connections: Callable[[], Iterable[asyncio.WriteTransport]],
+        lose: Callable[[], None],
+    ) -> None:
+        self._entrance = entrance
+        self._connections = connections
+        self._lose = lose
+        self._gone: set[GoneBy] = set()
+
+    def __repr__(self) -> str:
+        return f"<Presence: {self._entrance!r}, gone by {self._gone or 'nobody'}>"
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether nobody shall get an answer, over whichever connection."""
+        return bool(self._gone)
+
+    def go(self, by: GoneBy) -> None:
+        """Reset all connections, and refuse new ones from the next turn of the loop on."""
+        self._gone.add(by)
+        self._entrance.shut()
+        for transport in self._connections():
+            transport.abort()
+        self._lose()
+
+    async def settled(self) -> None:
+        """Wait until a `go` is done."""
+        await self._entrance.settled()
+
+    async def come_back(self, by: GoneBy) -> None:
+        """Listen again, unless somebody else has it gone; where that was cut short, go on."""
+        self._gone.discard(by)
+        if self._gone:
+            return
+        # Those whose handshake was under way when it went: they belong to the time before.
+        await abort(self._connections())
+        await self._entrance.open()
+
+    async def leave(self) -> None:
+        """Let nobody in any more; connections stay for the time being."""
+        await self._entrance.leave()
+
+
+async def abort(transports: Iterable[asyncio.WriteTransport]) -> None:
+    """Reset connections, and wait until their sockets are closed."""
+    for transport in transports:
+        transport.abort()
+    for _ in range(2):  # a turn of the loop for TLS to let go, one for the socket to close
+        await asyncio.sleep(0)

@@ -1,0 +1,306 @@
+"""The emulated gateway on the network: HTTP, and the holding of replies.
+
+What may live here: everything that speaks HTTP, and the only import of aiohttp in this room. What
+this module must not know: what any interface means; it sends what `emulation.py` says.
+
+aiohttp's low-level server is used, without its router and applications: paths are looked up in
+`interfaces.py`, which tests need without sockets anyway, and each request costs less.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import ssl
+from collections.abc import Awaitable, Callable, Hashable, Iterable
+from typing import Any
+
+from aiohttp import http, web
+
+from bulkagent.emulator.agents.events import poll_answer
+from bulkagent.emulator.faults.kinds import ABORTED
+from bulkagent.emulator.faults.scenario import Scenario
+from bulkagent.emulator.handlers.emulation import Emulation
+from bulkagent.emulator.handlers.sign_in import SIGN_INS
+from bulkagent.emulator.http.hung_up import HungUp
+from bulkagent.emulator.http.listeners import Entrance
+from bulkagent.emulator.http.long_polls import Over, WaitingRoom
+from bulkagent.emulator.http.nodes import Connections
+from bulkagent.emulator.http.outage_watch import Watch
+from bulkagent.emulator.http.presence import GoneBy, Presence, abort
+from bulkagent.emulator.protocol.reply import Delivery, Reply, Retcode, page
+from bulkagent.emulator.protocol.routes import Call, Interface, resolve
+
+__all__ = ["Server"]
+
+UNREADABLE = page(400, "400 Bad Request")
+"""For a body that is not what its headers say."""
+
+KEEPALIVE_SECONDS = 3600
+"""No idle connection is closed in the middle of a test."""
+
+SHUTDOWN_SECONDS = 0.1
+"""An emulated gateway that ends does so as in a power cut: held replies are not waited for."""
+
+
+class Server:
+    """Answers over HTTPS from `open` to `close`.
+
+    Args:
+        emulation: says what is answered.
+        scenario: what it follows.
+        clock: the time of day in seconds since the Unix epoch.
+        sleep: holds replies and waits for outages, for a number of seconds of that clock.
+    """
+
+    def __init__(
+        self,
+        emulation: Emulation,
+        scenario: Scenario,
+        clock: Callable[[], float],
+        sleep: Callable[[float], Awaitable[None]],
+    ) -> None:
+        self._emulation = emulation
+        self._scenario = scenario
+        self._clock = clock
+        self._sleep = sleep
+        self._hung_up = HungUp(sleep, self._left)
+        self.connections = Connections(emulation, scenario.cluster)
+        self.waiting = WaitingRoom(clock, sleep, emulation.has_news)
+        self._runner: web.ServerRunner | None = None
+        self._presence: Presence | None = None
+        self._watch: Watch | None = None
+
+    def __repr__(self) -> str:
+        return f"<Server: {self._presence!r}, {self.waiting!r}>"
+
+    async def open(self, listeners: Iterable[socket.socket], context: ssl.SSLContext) -> None:
+        """Listen."""
+        server = _Server(
+            self._handle,
+            self.connections.forget,
+            access_log=None,
+            logger=_LOGGER,
+            keepalive_timeout=KEEPALIVE_SECONDS,
+            # Who polls is told nothing after hanging up; what is set is gone on with, see `HungUp`.
+            handler_cancellation=True,
+        )
+        runner = web.ServerRunner(server, shutdown_timeout=SHUTDOWN_SECONDS)
+        await runner.setup()
+        entrance = Entrance(listeners, server, context)
+        self._presence = Presence(entrance, lambda: _transports(runner), self._hung_up.lose)
+        if self._scenario.outages:  # without them, requests are spared the watching
+            self._watch = Watch(self._emulation, self._sleep, self._presence)
+        await entrance.open()
+        self._runner = runner
+
+    async def close(self) -> None:
+        """Listen no more, and let go of everybody."""
+        runner, self._runner = self._runner, None
+        if runner is None:
+            return
+        watch, self._watch = self._watch, None
+        presence, self._presence = self._presence, None
+        if watch is not None:
+            await watch.end()
+        if presence is not None:
+            await presence.leave()
+        transports = _transports(runner)
+        await runner.cleanup()
+        await self.waiting.end()
+        self._hung_up.lose()
+        await self._hung_up.ended()
+        # A TLS connection that was closed politely waits for the other side's goodbye, for up to
+        # half a minute and beyond the end of the event loop.
+        await abort(transports)
+
+    async def go_away(self) -> None:
+        """Be gone by hand; does nothing while closed."""
+        if self._presence is not None:
+            self._presence.go(GoneBy.HAND)
+            await self._presence.settled()
+
+    async def come_back(self) -> None:
+        """Be back by hand, unless the scenario has an outage just then."""
+        if self._presence is not None:
+            await self._presence.come_back(GoneBy.HAND)
+
+    def look_afresh(self) -> None:
+        """The emulation is another than before."""
+        if self._watch is not None:
+            self._watch.look_afresh()
+        self.waiting.look_around()
+
+    @property
+    def _is_gone(self) -> bool:
+        return self._presence is None or self._presence.is_gone
+
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        if self._is_gone:
+            return await _deliver(request, ABORTED)
+        call = resolve(request.method, request.raw_path)
+        if isinstance(call, Reply):
+            return await _deliver(request, call)
+        if call.interface is not Interface.SET_TALK_RIGHT:
+            try:
+                reply = await self._answer(call, request)
+            except web.RequestPayloadError:
+                reply = UNREADABLE
+            return await _deliver(request, reply)
+        # Wherever this waits, a snapshot may be restored: the counts are asked for each time.
+        self._emulation.arrived()
+        until = 0.0
+        try:
+            cookie = request.headers.get("Cookie")
+            node = self.connections.node_of_talk_right(_connection(request), cookie)
+            step = self._emulation.set_talk_right(call, request.headers, node)
+            if self._watch is not None:
+                self._watch.look()
+            if step.hold_seconds:
+                until = self._clock() + step.hold_seconds
+                await self._sleep(step.hold_seconds)
+                until = 0.0
+            if step.reply.retcode:
+                self._emulation.traffic.answered(step.reply.retcode)
+            return await _deliver(request, step.reply)
+        finally:
+            left_s = until - self._clock() if until else 0.0
+            if left_s > 0.0 and not self._is_gone:
+                self._hung_up.go_on(left_s)  # the client has hung up
+            else:
+                self._left()
+
+    def _left(self) -> None:
+        # Not bound to one state: a snapshot may be restored meanwhile.
+        self._emulation.traffic.left()
+
+    async def _answer(self, call: Call, request: web.BaseRequest) -> Reply:
+        """The answer of every interface but settalkright."""
+        if not call.agent_id:  # the judges'
+            return self._emulation.answer(call, request.headers)
+        node = self.connections.node_of(_connection(request), request.headers.get("Cookie"))
+        if call.interface in SIGN_INS:
+            return await self._sign_in(call, request, node)
+        if call.interface is Interface.POLL:
+            return await self._poll(call, request, node)
+        body = await request.read() if call.interface is Interface.AGENTS_BY_SKILL else b""
+        reply = self._emulation.answer(call, request.headers, node, body)
+        # Whoever something was done to may be waiting to hear of it.
+        self.waiting.look(call.argument or call.agent_id)
+        return reply
+
+    async def _sign_in(self, call: Call, request: web.BaseRequest, node: int) -> Reply:
+        body = await request.read()
+        reply = self._emulation.sign_in(call, request.headers, body, node)
+        self.waiting.look(call.agent_id)
+        if reply.retcode != Retcode.SIGN_IN_UNDER_WAY:
+            with self._emulation.holding_sign_in(call.agent_id) as seconds:
+                if seconds:
+                    await self._sleep(seconds)
+        return reply
+
+    async def _poll(self, call: Call, request: web.BaseRequest, node: int) -> Reply:
+        hold = self._emulation.poll(call, request.headers, node)
+        if isinstance(hold, Reply):
+            return hold
+        try:
+            over = await self.waiting.wait(hold)
+        except asyncio.CancelledError:
+            if hold.agent_id not in self.waiting:
+                self._emulation.leave_hold(hold)
+            raise
+        if over is Over.REPLACED:
+            # Nothing may get lost with it: events and GUIDs are for the poll that is still there.
+            return poll_answer(hold.agent_id, None)
+        return self._emulation.answer_hold(hold)
+
+
+class _Server(web.Server):
+    """aiohttp's server, which also says when a connection is gone.
+
+    Args:
+        handler: answers requests.
+        gone: told of each connection that is gone.
+        settings: aiohttp's.
+    """
+
+    def __init__(
+        self,
+        handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]],
+        gone: Callable[[Hashable], None],
+        **settings: Any,
+    ) -> None:
+        super().__init__(handler, **settings)
+        self._gone = gone
+
+    def connection_lost(
+        self, handler: web.RequestHandler, exc: BaseException | None = None
+    ) -> None:
+        """Pass it on."""
+        self._gone(handler)
+        super().connection_lost(handler, exc)
+
+
+def _connection(request: web.BaseRequest) -> Hashable | None:
+    """What stands for a connection as long as there is one; None: its client is gone."""
+    return None if request.transport is None else request.protocol
+
+
+def _in_a_line(record: logging.LogRecord) -> bool:
+    """Whether to log this; what a client sent that is no request has been answered with a 400."""
+    error = record.exc_info[1] if record.exc_info else None
+    if isinstance(error, web.RequestPayloadError):
+        return False
+    if isinstance(error, http.HttpProcessingError):
+        # By its name alone: its words quote what was sent, which may be a GUID.
+        record.msg = "the emulated gateway was sent what is no HTTP request: %s"
+        record.args = (type(error).__name__,)
+        record.exc_info = None
+    return True
+
+
+_LOGGER = logging.getLogger("bulkagent.emulator")
+_LOGGER.addFilter(_in_a_line)
+
+
+def _transports(runner: web.ServerRunner) -> list[asyncio.WriteTransport]:
+    connections = [] if runner.server is None else runner.server.connections
+    return [each.transport for each in connections if each.transport is not None]
+
+
+async def _deliver(request: web.BaseRequest, reply: Reply) -> web.StreamResponse:
+    """Send a reply as it wants to be sent, or leave the usual way of sending to aiohttp."""
+    match reply.delivery:
+        case Delivery.WHOLE:
+            return web.Response(status=reply.status, headers=reply.headers, body=reply.body)
+        case Delivery.CHUNKED:
+            return await _in_chunks(request, reply)
+        case Delivery.TRUNCATED:
+            return await _in_part(request, reply)
+        case Delivery.ABORTED:
+            if request.transport is not None:
+                request.transport.abort()
+            # aiohttp wants a response, finds the connection gone, and lets the matter rest.
+            return web.Response()
+
+
+async def _in_chunks(request: web.BaseRequest, reply: Reply) -> web.StreamResponse:
+    response = web.StreamResponse(status=reply.status, headers=reply.headers)
+    if request.version >= (1, 1):  # HTTP/1.0 has no chunks: the end of the connection ends it
+        response.enable_chunked_encoding()
+    await response.prepare(request)
+    middle = len(reply.body) // 2
+    await response.write(reply.body[:middle])
+    await response.write(reply.body[middle:])
+    return response
+
+
+async def _in_part(request: web.BaseRequest, reply: Reply) -> web.StreamResponse:
+    response = web.StreamResponse(status=reply.status, headers=reply.headers)
+    response.content_length = len(reply.body)
+    await response.prepare(request)
+    await response.write(reply.body[: len(reply.body) // 2])
+    if request.transport is not None:
+        request.transport.close()  # not abort: that would drop what was just written
+    return response
