@@ -6,20 +6,11 @@ What this room must not know: HTTP, gateways, agents, files. It asks an attempt 
 disposition and nothing else; the tests run it on a list of words.
 """
 
-from bulkagent.engine.adapting import Bounds
-from bulkagent.engine.admission import Limits
-from bulkagent.engine.breaker import State, TripPolicy
 from bulkagent.engine.bulkhead import Bulkhead
 from bulkagent.engine.engine import Engine
-from bulkagent.engine.gatekeeper import Gatekeeper, Passage, Result, Side
-from bulkagent.engine.gating import Gates
-from bulkagent.engine.handover import Cover, Terms, may_leave, needed
-from bulkagent.engine.pacing import Pacer
-from bulkagent.engine.reopening import Reopened
-from bulkagent.engine.restraint import Caution, Notice
-from bulkagent.engine.retrying import Again, Decision, Enough, RetryPolicy, Yet, decide
-from bulkagent.engine.rounds import Patience, Rounds
-from bulkagent.engine.ruling import (
+from bulkagent.engine.gates.gate import Gates
+from bulkagent.engine.gates.gatekeeper import Gatekeeper, Passage, Result, Side
+from bulkagent.engine.gates.halt_rules import (
     End,
     Go,
     HaltCount,
@@ -29,7 +20,16 @@ from bulkagent.engine.ruling import (
     Ruling,
     Tally,
 )
+from bulkagent.engine.gates.handover import Cover, Terms, may_leave, needed
+from bulkagent.engine.reopening import Reopened
+from bulkagent.engine.retry.policy import Again, Decision, Enough, RetryPolicy, Yet, decide
+from bulkagent.engine.retry.poller import Patience, Rounds
 from bulkagent.engine.source import Source
+from bulkagent.engine.throttle.adaptive_limit import Bounds
+from bulkagent.engine.throttle.circuit_breaker import State, TripPolicy
+from bulkagent.engine.throttle.rate_limiter import Pacer
+from bulkagent.engine.throttle.slots import Limits
+from bulkagent.engine.throttle.throttle import Caution, Notice
 
 __all__ = [
     "Again",

@@ -24,18 +24,13 @@ import anyio.abc
 import msgspec
 
 from bulkagent.clock import Clock
-from bulkagent.engine.admission import Admission, Limits
-from bulkagent.engine.alarm import Alarm
-from bulkagent.engine.bell import Bell
-from bulkagent.engine.gating import Gates
-from bulkagent.engine.intake import Intake, Start
-from bulkagent.engine.lingering import Flight
-from bulkagent.engine.lobby import Lobby
-from bulkagent.engine.parked import Parked
-from bulkagent.engine.parking import Parking, until_enough
+from bulkagent.engine.gates.gate import Gates
+from bulkagent.engine.gates.halt_rules import End, HaltFirst, Tally
 from bulkagent.engine.reopening import Reopened
-from bulkagent.engine.restraint import Caution, Notice, Restraint
-from bulkagent.engine.retrying import (
+from bulkagent.engine.retry.absent import Lobby
+from bulkagent.engine.retry.bell import Bell
+from bulkagent.engine.retry.parked import Parked
+from bulkagent.engine.retry.policy import (
     APPLIED,
     Again,
     Decision,
@@ -44,9 +39,14 @@ from bulkagent.engine.retrying import (
     Yet,
     decide,
 )
-from bulkagent.engine.rounds import Patience
-from bulkagent.engine.ruling import End, HaltFirst, Tally
+from bulkagent.engine.retry.poller import Patience
+from bulkagent.engine.retry.queue import Parking, until_enough
+from bulkagent.engine.retry.timers import Alarm
+from bulkagent.engine.scheduler import Intake, Start
 from bulkagent.engine.source import Source
+from bulkagent.engine.throttle.lingering import Flight
+from bulkagent.engine.throttle.slots import Admission, Limits
+from bulkagent.engine.throttle.throttle import Caution, Notice, Restraint
 from bulkagent.outcome import Absence, Cause, Draws, Ended, Reach, Story
 
 __all__ = ["Bulkhead"]

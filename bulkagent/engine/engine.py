@@ -13,8 +13,8 @@ import anyio
 
 from bulkagent.clock import Clock, SystemClock
 from bulkagent.engine.bulkhead import Bulkhead
+from bulkagent.engine.gates.halt_rules import End, Rule, Tally
 from bulkagent.engine.reopening import Reopened
-from bulkagent.engine.ruling import End, Rule, Tally
 from bulkagent.outcome import Cause, Ended, Story
 
 __all__ = ["Engine"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
-from bulkagent.engine.ruling import Tally
+from bulkagent.engine.gates.halt_rules import Tally
 
 __all__ = ["Reopened"]
 

@@ -15,7 +15,7 @@ import anyio
 import msgspec
 
 from bulkagent.clock import Clock
-from bulkagent.engine.pacing import Pacer
+from bulkagent.engine.throttle.rate_limiter import Pacer
 from bulkagent.gateway.operations import flag_of
 from bulkagent.gateway.query_requests import LONGEST_LIST, AgentState, SkillAgents
 from bulkagent.outcome import Assignment, Verified

@@ -9,8 +9,8 @@ import random
 from collections.abc import Callable
 from typing import NamedTuple
 
-from bulkagent.engine.adapting import Bounds, LimitState, step
-from bulkagent.engine.windows import Window, Windows
+from bulkagent.engine.throttle.adaptive_limit import Bounds, LimitState, step
+from bulkagent.engine.throttle.limit_samples import Window, Windows
 from bulkagent.outcome import Learned
 
 LATENCY, NOTHING, DROPPED = Learned.LATENCY, Learned.NOTHING, Learned.DROPPED

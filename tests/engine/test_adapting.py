@@ -5,8 +5,8 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from bulkagent.engine.adapting import Bounds, LimitState, Phase, Step, step
-from bulkagent.engine.windows import TOLERATED, Window
+from bulkagent.engine.throttle.adaptive_limit import Bounds, LimitState, Phase, Step, step
+from bulkagent.engine.throttle.limit_samples import TOLERATED, Window
 from tests.engine.loads import BOUNDS, auto, collapsing, fixed, steady
 
 

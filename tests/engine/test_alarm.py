@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from bulkagent.engine.alarm import Alarm
+from bulkagent.engine.retry.timers import Alarm
 from tests.jumping import JumpingClock, run
 
 Act = Callable[[Alarm], None]

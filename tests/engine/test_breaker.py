@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from bulkagent.engine.breaker import (
+from bulkagent.engine.throttle.circuit_breaker import (
     TRANSITIONS,
     CircuitBreaker,
     Event,

@@ -5,7 +5,7 @@ import random
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from bulkagent.engine.breaker import (
+from bulkagent.engine.throttle.circuit_breaker import (
     TRANSITIONS,
     CircuitBreaker,
     Probing,

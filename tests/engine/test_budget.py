@@ -6,7 +6,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from bulkagent.engine.budget import RetryBudget
+from bulkagent.engine.throttle.retry_budget import RetryBudget
 
 
 def ask(budget: RetryBudget, now: float, times: int) -> int:

@@ -4,9 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bulkagent.engine import Caution, Engine, Limits, RetryPolicy
-from bulkagent.engine.due import Due
-from bulkagent.engine.parked import Parked
-from bulkagent.engine.retrying import Again
+from bulkagent.engine.retry.due import Due
+from bulkagent.engine.retry.parked import Parked
+from bulkagent.engine.retry.policy import Again
 from bulkagent.outcome import Attempt, Draws, Story
 from tests.dispositions import BUSY, DENIED, DONE, STALE, UNTOLD, ended
 from tests.engine.far import CARELESS, Far, bulkhead

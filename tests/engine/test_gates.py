@@ -21,9 +21,9 @@ from bulkagent.engine import (
     may_leave,
     needed,
 )
-from bulkagent.engine.canary import Canaries, spread, unlikely
-from bulkagent.engine.gating import NotYet
-from bulkagent.engine.turns import Turns
+from bulkagent.engine.gates.canary import Canaries, spread, unlikely
+from bulkagent.engine.gates.gate import NotYet
+from bulkagent.engine.round_robin import Turns
 from bulkagent.outcome import Cause
 
 GO, NOT_YET = Go(), NotYet()

@@ -17,10 +17,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bulkagent.engine import Bulkhead, Caution, Engine, Limits, RetryPolicy, TripPolicy
-from bulkagent.engine.adapting import Bounds
-from bulkagent.engine.gatekeeper import Gatekeeper, Passage
-from bulkagent.engine.handover import Terms
-from bulkagent.engine.lingering import AT_LEAST_S, Flight, Lingering, held_s
+from bulkagent.engine.gates.gatekeeper import Gatekeeper, Passage
+from bulkagent.engine.gates.handover import Terms
+from bulkagent.engine.throttle.adaptive_limit import Bounds
+from bulkagent.engine.throttle.lingering import AT_LEAST_S, Flight, Lingering, held_s
 from bulkagent.outcome import Attempt, Cause, Disposition, Health, Reach, Status
 from tests.dispositions import DONE, LOST, ended
 from tests.engine.lists import ListSource, words

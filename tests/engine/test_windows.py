@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bulkagent.engine.windows import SAMPLES, Window, Windows
+from bulkagent.engine.throttle.limit_samples import SAMPLES, Window, Windows
 from bulkagent.outcome import Learned
 from tests.engine.loads import DROPPED, LATENCY, NOTHING, Load, steady
 

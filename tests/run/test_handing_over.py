@@ -12,7 +12,7 @@ import pytest
 from bulkagent.emulator import FaultKind
 from bulkagent.emulator.agents.agents import Agents
 from bulkagent.emulator.agents.events import AgentState
-from bulkagent.engine.gating import NotYet
+from bulkagent.engine.gates.gate import NotYet
 from bulkagent.errors import GuardrailRefused, RosterRefused
 from bulkagent.ledger import Lane, contested, find_run, open_ledger
 from bulkagent.outcome import Cause

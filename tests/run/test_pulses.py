@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bulkagent.clock import SystemClock
 from bulkagent.emulator import FaultKind
-from bulkagent.engine.breaker import TRANSITIONS
+from bulkagent.engine.throttle.circuit_breaker import TRANSITIONS
 from bulkagent.ledger import find_run, open_ledger, pulses_of
 from bulkagent.run import Consent, Run
 from tests.run.again import fault, shift

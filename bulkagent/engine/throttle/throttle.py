@@ -12,12 +12,19 @@ from collections.abc import Callable, Iterable
 
 import msgspec
 
-from bulkagent.engine.adapting import LimitState, step
-from bulkagent.engine.admission import Limits
-from bulkagent.engine.breaker import CircuitBreaker, Judgement, State, TripPolicy, Wait, Yes
-from bulkagent.engine.budget import RetryBudget
-from bulkagent.engine.lingering import Flight, Lingering
-from bulkagent.engine.windows import Windows
+from bulkagent.engine.throttle.adaptive_limit import LimitState, step
+from bulkagent.engine.throttle.circuit_breaker import (
+    CircuitBreaker,
+    Judgement,
+    State,
+    TripPolicy,
+    Wait,
+    Yes,
+)
+from bulkagent.engine.throttle.limit_samples import Windows
+from bulkagent.engine.throttle.lingering import Flight, Lingering
+from bulkagent.engine.throttle.retry_budget import RetryBudget
+from bulkagent.engine.throttle.slots import Limits
 from bulkagent.outcome import Draws, Ended, Health, Learned, Reach
 
 __all__ = ["Allowance", "Caution", "Notice", "Restraint"]

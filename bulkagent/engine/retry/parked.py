@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 import anyio
 
 from bulkagent.clock import Clock
-from bulkagent.engine.retrying import Decision
+from bulkagent.engine.retry.policy import Decision
 from bulkagent.outcome import Draws, Ended, Story
 
 __all__ = ["Parked"]

@@ -12,8 +12,8 @@ import anyio
 import msgspec
 
 from bulkagent.clock import Clock
-from bulkagent.engine.adapting import Bounds
-from bulkagent.engine.pacing import Pacer
+from bulkagent.engine.throttle.adaptive_limit import Bounds
+from bulkagent.engine.throttle.rate_limiter import Pacer
 
 __all__ = ["Admission", "Limits"]
 

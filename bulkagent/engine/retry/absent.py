@@ -12,9 +12,9 @@ from typing import Generic, TypeVar
 import msgspec
 
 from bulkagent.clock import Clock
-from bulkagent.engine.parked import Parked
-from bulkagent.engine.retrying import Yet
-from bulkagent.engine.rounds import Patience, Rounds
+from bulkagent.engine.retry.parked import Parked
+from bulkagent.engine.retry.policy import Yet
+from bulkagent.engine.retry.poller import Patience, Rounds
 from bulkagent.outcome import Ended, Story
 
 __all__ = ["Lobby"]

@@ -13,10 +13,10 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 
 import msgspec
 
-from bulkagent.engine.canary import Canaries, spread
-from bulkagent.engine.gating import Admits, NotYet
-from bulkagent.engine.handover import Cover, Terms, may_leave
-from bulkagent.engine.ruling import End, Go
+from bulkagent.engine.gates.canary import Canaries, spread
+from bulkagent.engine.gates.gate import Admits, NotYet
+from bulkagent.engine.gates.halt_rules import End, Go
+from bulkagent.engine.gates.handover import Cover, Terms, may_leave
 from bulkagent.outcome import Cause
 
 __all__ = ["Gatekeeper", "Passage", "Result", "Side"]

@@ -12,7 +12,7 @@ from typing import Protocol
 
 import msgspec
 
-from bulkagent.engine.ruling import End, Go
+from bulkagent.engine.gates.halt_rules import End, Go
 
 __all__ = ["Admits", "Gates", "NotYet"]
 

@@ -16,7 +16,7 @@ from typing import Generic, TypeVar
 import msgspec
 
 from bulkagent.clock import Clock
-from bulkagent.engine.alarm import Alarm
+from bulkagent.engine.retry.timers import Alarm
 
 __all__ = ["Patience", "Rounds"]
 

@@ -13,9 +13,9 @@ import anyio
 import tenacity
 
 from bulkagent.clock import Clock
-from bulkagent.engine.due import Due
-from bulkagent.engine.parked import Parked
-from bulkagent.engine.retrying import Again
+from bulkagent.engine.retry.due import Due
+from bulkagent.engine.retry.parked import Parked
+from bulkagent.engine.retry.policy import Again
 from bulkagent.outcome import Ended
 
 __all__ = ["Parking", "until_enough"]

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Generic, TypeVar
 
-from bulkagent.engine.parked import Parked
+from bulkagent.engine.retry.parked import Parked
 from bulkagent.outcome import Draws, Ended
 
 __all__ = ["Due"]

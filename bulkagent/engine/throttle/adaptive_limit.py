@@ -29,7 +29,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from bulkagent.engine.windows import TOLERATED, Window
+from bulkagent.engine.throttle.limit_samples import TOLERATED, Window
 
 __all__ = ["Bounds", "LimitState", "Phase", "Step", "step"]
 

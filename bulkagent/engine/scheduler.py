@@ -11,16 +11,16 @@ from collections.abc import Collection, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
 from bulkagent.clock import Clock
-from bulkagent.engine.alarm import Alarm
-from bulkagent.engine.bell import Bell
-from bulkagent.engine.breaker import Yes
-from bulkagent.engine.gating import Gates, NotYet
-from bulkagent.engine.parked import Parked
-from bulkagent.engine.parking import Parking
-from bulkagent.engine.restraint import Restraint
-from bulkagent.engine.ruling import End
+from bulkagent.engine.gates.gate import Gates, NotYet
+from bulkagent.engine.gates.halt_rules import End
+from bulkagent.engine.retry.bell import Bell
+from bulkagent.engine.retry.parked import Parked
+from bulkagent.engine.retry.queue import Parking
+from bulkagent.engine.retry.timers import Alarm
+from bulkagent.engine.round_robin import Turns
 from bulkagent.engine.source import Source
-from bulkagent.engine.turns import Turns
+from bulkagent.engine.throttle.circuit_breaker import Yes
+from bulkagent.engine.throttle.throttle import Restraint
 from bulkagent.outcome import Draws, Ended
 
 __all__ = ["Intake", "Start"]

@@ -20,8 +20,8 @@ from fractions import Fraction
 
 import msgspec
 
-from bulkagent.engine.gating import Admits, NotYet
-from bulkagent.engine.ruling import End, Go
+from bulkagent.engine.gates.gate import Admits, NotYet
+from bulkagent.engine.gates.halt_rules import End, Go
 from bulkagent.outcome import Cause
 
 __all__ = ["Cover", "Terms", "may_leave", "needed"]
