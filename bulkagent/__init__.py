@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     )
     from bulkagent.outcome import Cause, Outcome, Status
     from bulkagent.run.api import apply, check, resume, revert
-    from bulkagent.run.request import Plan, Request, Resume, Revert, RunResult
+    from bulkagent.run.plan.request import Plan, Request, Resume, Revert, RunResult
     from bulkagent.settings import GatewaySection, Settings
 
 __all__ = [
@@ -68,7 +68,7 @@ __all__ = [
 _ROOMS = {
     "bulkagent.outcome": ("Cause", "Outcome", "Status"),
     "bulkagent.run.api": ("apply", "check", "resume", "revert"),
-    "bulkagent.run.request": ("Plan", "Request", "Resume", "Revert", "RunResult"),
+    "bulkagent.run.plan.request": ("Plan", "Request", "Resume", "Revert", "RunResult"),
     "bulkagent.settings": ("GatewaySection", "Settings"),
 }
 _HOMES = {name: room for room, names in _ROOMS.items() for name in names}

@@ -28,7 +28,7 @@ def run_names(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
     found = [("last", "the latest run")]
     with _at_best():
         from bulkagent.ledger import default_path, list_runs, read_ledger
-        from bulkagent.run.reporting import end_of
+        from bulkagent.run.history.report import end_of
 
         path = ctx.params.get("ledger") or _config(ctx).ledger or default_path()
         with read_ledger(Path(path)) as database:

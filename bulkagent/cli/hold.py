@@ -64,7 +64,7 @@ def hold(  # noqa: PLR0917 - Typer reads the parameters; nobody calls this by po
         from bulkagent.holding import Choice, HoldRequest
         from bulkagent.roster import Rules
         from bulkagent.run import EMULATED, Request
-        from bulkagent.run.gateways import Gateways
+        from bulkagent.run.clients.gateways import Gateways
 
         settings = given.settings_from(
             config,

@@ -25,13 +25,13 @@ from bulkagent.cli.terminal import agreed, say, say_soon
 from bulkagent.clock import SystemClock
 from bulkagent.errors import ConsentRefused, SettingsRefused
 from bulkagent.holding import Hold, HoldPlan, HoldRequest, HoldStanding
-from bulkagent.run.events import EventLog
-from bulkagent.run.files import same_file
-from bulkagent.run.open_files import make_room
+from bulkagent.run.clients.open_files import make_room
+from bulkagent.run.outputs.log import EventLog
+from bulkagent.run.plan.path_conflicts import same_file
 
 if TYPE_CHECKING:
     from bulkagent.run import Request
-    from bulkagent.run.gateways import Gateways
+    from bulkagent.run.clients.gateways import Gateways
 
 __all__ = ["carry_out"]
 

@@ -71,8 +71,8 @@ def replace_reports(error: str, exit_code: int) -> None:
 
 def _replace(command: str, arguments: Sequence[str], error: str, exit_code: int) -> None:
     from bulkagent.report import Refusal, is_report, write_refused
-    from bulkagent.run.files import same_file
-    from bulkagent.run.report_paths import check_path, names_a_run
+    from bulkagent.run.outputs.report_paths import check_path, names_a_run
+    from bulkagent.run.plan.path_conflicts import same_file
 
     # What the environment says is for new runs.
     given = _values(arguments, os.environ if command == "apply" else {}, "report")
@@ -127,7 +127,7 @@ def _runs_named(
 
 
 def _reports_of(ledger: Path | None, about: Sequence[str]) -> list[Path]:
-    from bulkagent.run.reporting import reports_of
+    from bulkagent.run.history.report import reports_of
 
     try:
         return reports_of(ledger, about)

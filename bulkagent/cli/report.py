@@ -35,7 +35,7 @@ def report(
         from bulkagent.ledger import default_path, read_ledger
         from bulkagent.report import probe
         from bulkagent.run import write_report
-        from bulkagent.run.report_paths import check_path
+        from bulkagent.run.outputs.report_paths import check_path
 
         settings = given.settings_from(config, ledger=ledger)
         warn_of_exposure(settings.ledger)

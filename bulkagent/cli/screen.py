@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from bulkagent.ledger import Cluster
     from bulkagent.run import Finished, Plan, RunResult
     from bulkagent.run import Standing as RunStanding
-    from bulkagent.run.handing_over import Standing
+    from bulkagent.run.handover.rules import Standing
 
 __all__ = [
     "as_json_object",

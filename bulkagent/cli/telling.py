@@ -18,7 +18,7 @@ from bulkagent.report import printable
 
 if TYPE_CHECKING:
     from bulkagent.run import AgentDeed, AgentStory, RunLine, RunStory
-    from bulkagent.run.telling import LegLine
+    from bulkagent.run.history.runs import LegLine
 
 __all__ = ["agent", "listing", "past", "run"]
 

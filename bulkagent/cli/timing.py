@@ -16,8 +16,8 @@ from bulkagent.outcome import Status
 
 if TYPE_CHECKING:
     from bulkagent.run import RunResult
-    from bulkagent.run.forecast import Need, Outlook
-    from bulkagent.run.timetable import Timetable
+    from bulkagent.run.schedule.forecast import Need, Outlook
+    from bulkagent.run.schedule.timetable import Timetable
 
 __all__ = ["closing", "local_time", "margin", "opening", "times_from", "waiting_line"]
 
@@ -76,7 +76,7 @@ def _expected(outlook: Outlook, ways: Sequence[str]) -> list[str]:
 
 
 def _verdict(outlook: Outlook) -> str:
-    from bulkagent.run.forecast import Verdict
+    from bulkagent.run.schedule.forecast import Verdict
 
     finish_by, need = outlook.finish_by, outlook.slowest
     begins = Moment(outlook.begins_ms, finish_by.zone).local
@@ -105,7 +105,7 @@ def _verdict(outlook: Outlook) -> str:
 
 
 def _how_long(need: Need) -> str:
-    from bulkagent.run.forecast import Bound
+    from bulkagent.run.schedule.forecast import Bound
 
     load = need.load
     several = f"{load.agents:,} agent{'' if load.agents == 1 else 's'}"

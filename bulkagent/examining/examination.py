@@ -31,10 +31,10 @@ from bulkagent.ledger import default_path, exposure, rehearse
 from bulkagent.outcome import Assignment
 from bulkagent.roster import Roster, RosterRow
 from bulkagent.run import EMULATED, Request
-from bulkagent.run.credentials import supply_of
-from bulkagent.run.gateways import Gateways
-from bulkagent.run.planning import rules_of
-from bulkagent.run.wire import Wire
+from bulkagent.run.clients.credentials import supply_of
+from bulkagent.run.clients.factory import Wire
+from bulkagent.run.clients.gateways import Gateways
+from bulkagent.run.plan.apply import rules_of
 
 __all__ = ["Examination", "examine"]
 

@@ -25,9 +25,9 @@ from bulkagent.gateway.operations import SET_TALK_RIGHT
 from bulkagent.outcome import Assignment, Status, Verified
 from bulkagent.roster import Roster, RosterRow
 from bulkagent.run import EMULATED, Consent, Request, Run, RunResult
-from bulkagent.run.gateways import Gateways
-from bulkagent.run.planning import rules_of
-from bulkagent.run.wire import Wire
+from bulkagent.run.clients.factory import Wire
+from bulkagent.run.clients.gateways import Gateways
+from bulkagent.run.plan.apply import rules_of
 
 __all__ = ["Flight", "Step", "pilot", "settings_to_paste"]
 

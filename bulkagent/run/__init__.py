@@ -4,16 +4,16 @@ What may live here: the composition of roster, ledger, engine, gateways and repo
 room must not know: who asked, a terminal or a Python program.
 """
 
+from bulkagent.explanations import Explanation, explain, explanations
 from bulkagent.ledger import RunFilter
-from bulkagent.run.agent_telling import AgentDeed, AgentStory, agent_past, agent_story
-from bulkagent.run.checking import check_roster
-from bulkagent.run.consent import Consent
-from bulkagent.run.explaining import Explanation, explain, explanations
-from bulkagent.run.finishing import Finished
-from bulkagent.run.progress import GatewayProgress, GroupProgress, Progress
-from bulkagent.run.pruning import OldRuns, Pruned, old_runs, prune
-from bulkagent.run.reporting import write_report
-from bulkagent.run.request import (
+from bulkagent.run.finish import Finished
+from bulkagent.run.history.agents import AgentDeed, AgentStory, agent_past, agent_story
+from bulkagent.run.history.prune import OldRuns, Pruned, old_runs, prune
+from bulkagent.run.history.report import write_report
+from bulkagent.run.history.runs import RunLine, RunStory, run_list, run_story
+from bulkagent.run.plan.check import check_roster
+from bulkagent.run.plan.consent import Consent
+from bulkagent.run.plan.request import (
     EMULATED,
     Choices,
     Plan,
@@ -25,8 +25,8 @@ from bulkagent.run.request import (
     Standing,
     planned_totals,
 )
-from bulkagent.run.running import Run
-from bulkagent.run.telling import RunLine, RunStory, run_list, run_story
+from bulkagent.run.run import Run
+from bulkagent.run.send.progress import GatewayProgress, GroupProgress, Progress
 
 __all__ = [
     "EMULATED",

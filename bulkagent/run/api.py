@@ -16,9 +16,9 @@ import msgspec
 
 from bulkagent.errors import SettingsRefused
 from bulkagent.outcome import Outcome
-from bulkagent.run.checking import check_roster
-from bulkagent.run.consent import Agree, Consent, consent_of, refuse_unanswerable
-from bulkagent.run.request import (
+from bulkagent.run.plan.check import check_roster
+from bulkagent.run.plan.consent import Agree, Consent, consent_of, refuse_unanswerable
+from bulkagent.run.plan.request import (
     EMULATED,
     Again,
     Plan,
@@ -27,7 +27,7 @@ from bulkagent.run.request import (
     Revert,
     RunResult,
 )
-from bulkagent.run.running import Run
+from bulkagent.run.run import Run
 from bulkagent.settings import ConfigFile, Settings
 from bulkagent.spelling import did_you_mean, nearest
 

@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from bulkagent.report import RunMetrics, printable, write_metrics
-from bulkagent.run.request import Plan, RunResult
+from bulkagent.run.plan.request import Plan, RunResult
 
 __all__ = ["Metrics"]
 

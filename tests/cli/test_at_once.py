@@ -221,7 +221,7 @@ def is_done(ledger: Path) -> bool:
 
 def applied_in(ledger: Path) -> set[str]:
     from bulkagent.ledger import find_run, lines, open_ledger
-    from bulkagent.run.reporting import FLAGS
+    from bulkagent.run.history.report import FLAGS
 
     with open_ledger(ledger) as database:
         run = find_run(database, "last").run

@@ -8,11 +8,11 @@ import pytest
 
 from bulkagent import errors
 from bulkagent.errors import SettingsRefused
+from bulkagent.explanations import EXIT_CODES
 from bulkagent.gateway.faults import FAULTS
 from bulkagent.gateway.retcodes import RETCODES
 from bulkagent.outcome import Cause, Status
 from bulkagent.run import explain, explanations
-from bulkagent.run.explaining import EXIT_CODES
 from tests.cli.command import inside
 
 

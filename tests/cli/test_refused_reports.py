@@ -24,7 +24,7 @@ from bulkagent.cli import refused, status
 from bulkagent.errors import SettingsRefused
 from bulkagent.report import FORMATS, is_report
 from bulkagent.run import Request, Run
-from bulkagent.run.report_paths import check_path, expanded, names_a_run
+from bulkagent.run.outputs.report_paths import check_path, expanded, names_a_run
 from bulkagent.settings import Settings
 from tests.cli.command import SAMPLES, bulkagent, environment, inside
 

@@ -17,8 +17,8 @@ from bulkagent.errors import SettingsRefused
 from bulkagent.instants import Moment
 from bulkagent.ledger import Pace
 from bulkagent.run import Progress, RunResult
-from bulkagent.run.forecast import Load, help_for, outlook_of
-from bulkagent.run.timetable import Timetable
+from bulkagent.run.schedule.forecast import Load, help_for, outlook_of
+from bulkagent.run.schedule.timetable import Timetable
 from bulkagent.settings import load_config
 from tests.cli.command import bulkagent
 

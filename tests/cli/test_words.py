@@ -14,7 +14,7 @@ from bulkagent.ledger import find_run, open_ledger
 from bulkagent.outcome import Cause, Status
 from bulkagent.report import ADVICE, advice_for
 from bulkagent.run import Consent, Run, write_report
-from bulkagent.run.finishing import told_once
+from bulkagent.run.finish import told_once
 from tests.run.again import shift
 
 

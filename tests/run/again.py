@@ -13,7 +13,7 @@ from bulkagent.emulator import AgentIds, EmulatedGateway, Event, Fault, FaultKin
 from bulkagent.ledger import Leg, find_run, legs_of, lines, open_ledger
 from bulkagent.outcome import Line, Outcome
 from bulkagent.run import Choices, Consent, Plan, Request, Resume, Revert, Run, RunResult
-from bulkagent.run.reporting import FLAGS
+from bulkagent.run.history.report import FLAGS
 from bulkagent.settings import Settings
 
 AGENTS = range(101, 111)

@@ -25,7 +25,8 @@ from bulkagent.ledger import (
     open_ledger,
 )
 from bulkagent.outcome import Assignment, Attempt, Outcome
-from bulkagent.run import Consent, Request, Run, RunResult, taking_over
+from bulkagent.run import Consent, Request, Run, RunResult
+from bulkagent.run import take_over as taking_over
 from tests.run.again import AGENTS, Shift, shift
 
 HELD = ("104", "114")

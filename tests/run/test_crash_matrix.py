@@ -24,7 +24,7 @@ from bulkagent.errors import RunNotFound
 from bulkagent.ledger import Database, find_run, lines, open_ledger
 from bulkagent.outcome import Line, Status
 from bulkagent.run import Choices, Consent, Request, Resume, Run, RunResult
-from bulkagent.run.reporting import FLAGS, end_of
+from bulkagent.run.history.report import FLAGS, end_of
 from bulkagent.settings import Settings
 from tests.engine.far import CARELESS
 
@@ -246,7 +246,7 @@ async def test_every_copy_tells_the_truth_and_goes_on(
     durability: str,
 ) -> None:
     # Every other request fails, in each copy: restraint would take two minutes.
-    monkeypatch.setattr("bulkagent.run.bulkheads.Caution", lambda **_: CARELESS)
+    monkeypatch.setattr("bulkagent.run.send.bulkheads.Caution", lambda **_: CARELESS)
     ledger = tmp_path / "ledger.sqlite3"
     gateway = EmulatedGateway(
         read_scenario(SCENARIO), agent_ids=range(101, 141), agent_id_range=(101, 140)

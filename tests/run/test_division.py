@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from bulkagent.run.division import Member, Part, divide, granted
+from bulkagent.run.sharing.division import Member, Part, divide, granted
 
 NOTHING = Part(0, 0.0)
 

@@ -15,7 +15,7 @@ from bulkagent.engine import Again, Enough
 from bulkagent.errors import SettingsRefused
 from bulkagent.outcome import Assignment
 from bulkagent.run import Consent, Run, agent_story, run_list
-from bulkagent.run.events import EventLog
+from bulkagent.run.outputs.log import EventLog
 from tests.dispositions import BUSY, DONE, ended
 from tests.run.again import AGENTS, STALE, MovedClock, code, fault, shift
 

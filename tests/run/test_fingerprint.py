@@ -20,7 +20,7 @@ from bulkagent.errors import (
     SettingsRefused,
 )
 from bulkagent.ledger import Claim, list_runs, open_ledger, ownership
-from bulkagent.run.fingerprint import Fingerprint
+from bulkagent.run.plan.fingerprint import Fingerprint
 from bulkagent.settings import GatewaySection
 from tests.run.again import AGENTS, STALE, Shift, shift
 

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from bulkagent.instants import Moment, moment
 from bulkagent.ledger import Pace
-from bulkagent.run.forecast import Bound, Load, Verdict, help_for, need_of, outlook_of
+from bulkagent.run.schedule.forecast import Bound, Load, Verdict, help_for, need_of, outlook_of
 
 EIGHT = 8 * 3_600_000
 AT_RATE = Load(gateway="east", agents=14_000, per_second=100, in_flight=(16, 16))

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from bulkagent.errors import SettingsRefused
-from bulkagent.run import line_file
-from bulkagent.run.line_file import LineFile
+from bulkagent.run.outputs import background_writer as line_file
+from bulkagent.run.outputs.background_writer import LineFile
 
 
 def test_lines_are_appended_in_order(tmp_path: Path) -> None:

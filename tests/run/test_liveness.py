@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bulkagent.ledger import Share
-from bulkagent.run.liveness import FENCE_S, SILENT_S, Liveness
+from bulkagent.run.sharing.liveness import FENCE_S, SILENT_S, Liveness
 
 BEAT_MS = 1_700_000_000_000
 

@@ -49,7 +49,7 @@ WAYS = {
 async def test_a_ledger_that_is_deleted_in_mid_run_stops_the_run_with_exit_6(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:
-    monkeypatch.setattr("bulkagent.run.taking_over._LOOK_EVERY_S", 0.0)
+    monkeypatch.setattr("bulkagent.run.take_over._LOOK_EVERY_S", 0.0)
     async with shift(tmp_path) as made:
         result = await _ruined(made, WAYS[way])
     assert (result.exit_code, result.state) == (6, "halted")

@@ -23,9 +23,9 @@ from bulkagent.gateway.operations import flag_of
 from bulkagent.ledger import Database, find_run, lines, list_runs, open_ledger, summarise
 from bulkagent.outcome import Assignment, Line, Status
 from bulkagent.run import EMULATED, Plan, PlanPart, Request, check_roster
-from bulkagent.run.gateways import Gateways
-from bulkagent.run.planning import Planned, plan_run
-from bulkagent.run.tally import most_skipped
+from bulkagent.run.clients.gateways import Gateways
+from bulkagent.run.plan.apply import Planned, plan_run
+from bulkagent.run.plan.counts import most_skipped
 from bulkagent.settings import GatewaySection, Settings
 
 MESSY = Path(__file__).parents[2] / "samples" / "messy.csv"
@@ -424,7 +424,7 @@ def test_a_ledger_that_cannot_even_forget_does_not_hide_why(
     def no(_database: Database, _run: int) -> None:
         raise LedgerUnavailable("cannot forget")
 
-    monkeypatch.setattr("bulkagent.run.planning.forget_run", no)
+    monkeypatch.setattr("bulkagent.run.plan.apply.forget_run", no)
     with pytest.raises(RosterRefused, match="is invalid"):
         planned(database, roster("temp,1"))
     with pytest.raises(RunNotFound):

@@ -8,7 +8,7 @@ import pytest
 
 from bulkagent.gateway.query_requests import LONGEST_LIST, SkillAgents
 from bulkagent.outcome import Verified
-from bulkagent.run.proof import After, Sight, hangs_on_session, proven, sight
+from bulkagent.run.verify.proof import After, Sight, hangs_on_session, proven, sight
 
 YES, NO, HIDDEN = Verified.YES, Verified.NO, Verified.NOT_VISIBLE
 

@@ -6,8 +6,8 @@ import math
 
 import pytest
 
-from bulkagent.run.division import Part, Shared
-from bulkagent.run.shared_time import SharedTime
+from bulkagent.run.sharing.division import Part, Shared
+from bulkagent.run.sharing.shared_time import SharedTime
 
 LIMIT = Part(16, 100.0)
 

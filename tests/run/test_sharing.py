@@ -16,8 +16,8 @@ from bulkagent.emulator import EmulatedGateway, Latency, Scenario
 from bulkagent.errors import LedgerFailed
 from bulkagent.ledger import Database, open_ledger
 from bulkagent.run import Consent, Run
-from bulkagent.run.division import Part, Shared
-from bulkagent.run.sharing import Sharer, Sharing
+from bulkagent.run.sharing.division import Part, Shared
+from bulkagent.run.sharing.shared_limits import Sharer, Sharing
 from tests.ledger.ledgers import planner
 from tests.run.again import MovedClock, Shift
 

@@ -16,7 +16,7 @@ from bulkagent.gateway.credentials import Credential
 from bulkagent.gateway.session_file import Session, write_sessions
 from bulkagent.instants import Moment
 from bulkagent.run import Consent, Plan, Request, Resume, Run, RunResult, run_list
-from bulkagent.run.forecast import Bound, Verdict
+from bulkagent.run.schedule.forecast import Bound, Verdict
 from tests.cli.sockets import nobody_at
 from tests.cli.test_guid_sources import broker
 from tests.run.again import AGENTS, MovedClock, Shift, shift

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bulkagent.outcome import Cause, Status
-from bulkagent.run.verdict import Ending, Verdict, judge
+from bulkagent.run.history.exit_code import Ending, Verdict, judge
 
 
 def totals(**counts: int) -> dict[str, int]:

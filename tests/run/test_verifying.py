@@ -18,8 +18,8 @@ from bulkagent.errors import SettingsRefused
 from bulkagent.gateway.queries import Queries
 from bulkagent.ledger import find_run, open_ledger, put_in_doubt, verdicts, verdicts_of
 from bulkagent.run import Consent, Run, write_report
-from bulkagent.run.finishing import Finished
-from bulkagent.run.request import RunResult
+from bulkagent.run.finish import Finished
+from bulkagent.run.plan.request import RunResult
 from bulkagent.settings import GatewaySection
 from tests.run.again import AGENTS, Shift, code, fault, shift
 

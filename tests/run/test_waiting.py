@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from bulkagent.errors import SettingsRefused
 from bulkagent.instants import Moment
-from bulkagent.run.schedule import AGAIN_S, LATEST_S, Do, Looked, Step, next_step
-from bulkagent.run.waiting import Kind, Trouble, wait_for_start
+from bulkagent.run.schedule.next_step import AGAIN_S, LATEST_S, Do, Looked, Step, next_step
+from bulkagent.run.schedule.wait import Kind, Trouble, wait_for_start
 from tests.jumping import JumpingClock, run
 
 HOUR_S = 3600

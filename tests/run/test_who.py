@@ -12,7 +12,7 @@ import pytest
 
 from bulkagent.errors import SettingsRefused
 from bulkagent.run import run_list, run_story
-from bulkagent.run.who import refuse_claim, who
+from bulkagent.run.operator import refuse_claim, who
 from tests.cli.command import inside
 from tests.run.again import shift
 

@@ -1,0 +1,1 @@
+"""clients: part of bulkagent/run."""

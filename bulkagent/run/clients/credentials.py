@@ -1,0 +1,120 @@
+"""Whoever knows the GUIDs of a run's agents: its roster, a file that is kept alive, or a service.
+
+What may live here: which of them it is, and getting it ready. What this room must not know: how
+any of them works, and what GUIDs are used for.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING, Protocol
+
+import anyio
+import msgspec
+
+from bulkagent.clock import Clock
+from bulkagent.errors import SettingsRefused
+from bulkagent.gateway.credentials import CredentialSource
+from bulkagent.gateway.endpoint import Endpoint, tls_context
+from bulkagent.gateway.live_sessions import LiveSessions
+from bulkagent.run.clients.gateways import Gateways
+from bulkagent.settings import Settings
+
+if TYPE_CHECKING:
+    from bulkagent.gateway.broker import Broker
+
+__all__ = ["HEADER_VARIABLE", "Supply", "supplied_elsewhere", "supply_of"]
+
+HEADER_VARIABLE = "BULKAGENT_GUID_HEADER"
+"""The environment variable with the header for `--guid-url`; never an option, never recorded."""
+
+
+class Supply(Protocol):
+    """A source of GUIDs, before it is in use."""
+
+    @property
+    def note(self) -> str:
+        """What people should know of it in the end; "" where there is nothing to say."""
+
+    async def enter(self, stack: AsyncExitStack) -> CredentialSource:
+        """Get it ready for use within the stack."""
+
+    def lacks(self, gateway: str, agent_id: str) -> str:
+        """What it is called where it surely has no GUID of an agent; "" where it may."""
+
+
+def supplied_elsewhere(settings: Settings) -> bool:
+    """Whether GUIDs do not come from the roster."""
+    return settings.sessions is not None or bool(settings.guid_url)
+
+
+def supply_of(settings: Settings, gateways: Gateways, clock: Clock) -> Supply | None:
+    """Where GUIDs come from if not from the roster; None: they do. Blocks.
+
+    Raises:
+        SettingsRefused: It cannot be used.
+    """
+    if not supplied_elsewhere(settings):
+        return None
+    if gateways.emulated:
+        raise SettingsRefused(
+            "--sessions and --guid-url are not for --gateway emulated, whose agents sign in there"
+        )
+    if settings.sessions is not None:
+        if settings.guid_url:
+            raise SettingsRefused(
+                "GUIDs come from --sessions or from --guid-url; give one of the two"
+            )
+        live = LiveSessions(settings.sessions, gateways.spellings, clock)
+        live.open()
+        return _FileSupply(live)
+    # They bring the HTTP library, which commands without a network do not wait for.
+    from bulkagent.gateway.broker import Broker, BrokerAddress
+    from bulkagent.gateway.connections import Connections
+
+    address = BrokerAddress.parse(settings.guid_url, os.environ.get(HEADER_VARIABLE, ""))
+    # As a gateway's: the same rules and the same sentences for files that cannot be used.
+    tls = Endpoint(name="GUID service", url="", ca_file=settings.guid_ca_file)
+    try:
+        context = tls_context(tls)
+    except SettingsRefused as refused:
+        raise SettingsRefused(str(refused).replace("--ca-file", "--guid-ca-file")) from None
+    connections = Connections(
+        context,
+        connect_timeout_s=settings.connect_timeout_s,
+        timeout_s=settings.timeout_s,
+    )
+    return _BrokerSupply(Broker(address, connections))
+
+
+class _FileSupply(msgspec.Struct):
+    live: LiveSessions
+
+    @property
+    def note(self) -> str:
+        return self.live.note
+
+    async def enter(self, stack: AsyncExitStack) -> CredentialSource:
+        await self.live.refresh()
+        tasks = await stack.enter_async_context(anyio.create_task_group())
+        stack.callback(tasks.cancel_scope.cancel)
+        tasks.start_soon(self.live.watch)
+        return self.live
+
+    def lacks(self, gateway: str, agent_id: str) -> str:
+        return "" if self.live.has(gateway, agent_id) else f"--sessions {self.live.path}"
+
+
+class _BrokerSupply(msgspec.Struct):
+    broker: Broker
+
+    @property
+    def note(self) -> str:
+        return self.broker.note
+
+    async def enter(self, stack: AsyncExitStack) -> CredentialSource:
+        return await stack.enter_async_context(self.broker)
+
+    def lacks(self, _gateway: str, _agent_id: str) -> str:
+        return ""  # it is asked when it is time

@@ -1,0 +1,1 @@
+"""handover: part of bulkagent/run."""

@@ -1,0 +1,170 @@
+"""The gates of a leg while it is sent: built from the ledger, told of outcomes, said to people.
+
+What may live here: who tells the gatekeeper what, and what is said of whom it holds back. What this
+room must not know: the rule, engines, and how anything is sent.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
+
+import anyio.to_thread
+
+from bulkagent.clock import Clock
+from bulkagent.engine import End, Gatekeeper
+from bulkagent.gateway.credentials import CredentialSource
+from bulkagent.gateway.operations import SET_TALK_RIGHT
+from bulkagent.ledger import Database, Former, Lane, applied_incoming
+from bulkagent.outcome import Assignment, Cause, Outcome
+from bulkagent.run.clients.factory import Wire
+from bulkagent.run.handover.readiness import Sightings
+from bulkagent.run.handover.rules import gatekeeper_for, group_name, result_of
+from bulkagent.run.outputs.log import EventLog
+from bulkagent.settings import Settings
+
+if TYPE_CHECKING:
+    from bulkagent.gateway.queries import Queries
+
+__all__ = ["Gated"]
+
+
+class Gated:
+    """The gates of one leg, pass after pass.
+
+    Args:
+        database: The ledger.
+        run: The run's key in it.
+        settings: Gate, floor and canaries among them.
+        only: Only what ended with one of these causes is sent; none: whatever the cause.
+        clock: Time.
+        uniform: Numbers from 0 up to 1, for the jitter of looks.
+        tell: Told what people should know of the order in which it is sent.
+        log: Told of every decision.
+        halted: Called with why a person must look, all reasons so far together.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        run: int,
+        settings: Settings,
+        *,
+        only: Collection[Cause],
+        clock: Clock,
+        uniform: Callable[[], float],
+        tell: Callable[[str], None],
+        log: EventLog,
+        halted: Callable[[str], None],
+    ) -> None:
+        self._database = database
+        self._run = run
+        self._settings = settings
+        self._only = only
+        self._clock = clock
+        self._uniform = uniform
+        self._tell = tell
+        self._log = log
+        self._halted = halted
+        self._going_off: frozenset[int] = frozenset()
+        self._sightings: Sightings | None = None
+        self.keeper: Gatekeeper | None = None
+        """Of the present pass; None: nothing is held back."""
+        self.reasons: list[str] = []
+        """Why groups, or everything, were held back."""
+
+    async def open(self, lanes: Sequence[Lane]) -> None:
+        """Build the gates of these lanes from what is on disk.
+
+        Raises:
+            LedgerUnavailable: The ledger cannot be read.
+        """
+        self._sightings = None
+        self._going_off = frozenset(lane.lane for lane in lanes if lane.wave > 0)
+        self.keeper = await anyio.to_thread.run_sync(
+            functools.partial(
+                gatekeeper_for,
+                *(self._database, self._run, lanes, self._settings),
+                only=self._only,
+                clock=self._clock,
+                told=self._held_back,
+            )
+        )
+        held_s = self.keeper.opens_in(self._clock.monotonic()) if self.keeper else 0.0
+        if held_s:
+            self._tell(
+                f"some agents wait for up to {held_s:.0f} s, because the last request asked for the"
+                " opposite and may still take effect"
+            )
+
+    async def sight(
+        self,
+        stack: AsyncExitStack,
+        wire: Wire,
+        names: Iterable[str],
+        guids: CredentialSource,
+        *,
+        spent_s: float,
+    ) -> Sightings | None:
+        """Who looks whether those who come on are there, where that is what being up means."""
+        keeper = self.keeper
+        if keeper is None or not keeper.by_sight:
+            return None
+        applied = await anyio.to_thread.run_sync(applied_incoming, self._database, self._run)
+        # Those who came on before may be of gateways to which nothing is sent any more.
+        asked = dict.fromkeys([*names, *(gateway for _, gateway, _, _ in applied)])
+        ask = {name: await stack.enter_async_context(wire.queries(name, guids)) for name in asked}
+        sightings = self._sightings = Sightings(
+            {name: functools.partial(_is_there, queries) for name, queries in ask.items()},
+            window_s=max(0.0, (self._settings.wait_for_sign_in_s or 0.0) - spent_s),
+            seen=lambda group, up: keeper.seen(group, up=up),
+            clock=self._clock,
+            uniform=self._uniform,
+        )
+        for row, gateway, agent_id, group in applied:
+            if keeper.watch(group, 1):
+                agent = Assignment(row, gateway, agent_id, SET_TALK_RIGHT.name, "")
+                sightings.watch(agent, group)
+        return sightings
+
+    def ended(self, key: int, assignment: Assignment, outcome: Outcome) -> None:
+        """Tell the gates of an outcome that is on disk."""
+        if self.keeper is None:
+            return
+        goes_off = max(key, ~key) in self._going_off
+        result = result_of(outcome, self._settings, goes_off=goes_off)
+        self.keeper.ended(key, result)
+        if self._sightings is not None and result.applied and not goes_off:
+            self._sightings.watch(assignment, self.keeper.group(key))
+
+    def reopened(self, former: Former) -> int:
+        """Tell the gates of who was finished and is in doubt; as one of which lane he is known."""
+        keeper, outcome = self.keeper, former.outcome
+        if keeper is None:
+            return former.lane
+        goes_off = former.lane in self._going_off
+        was = result_of(outcome, self._settings, goes_off=goes_off)
+        key = keeper.reopened(former.lane, was, again=former.again)
+        if self._sightings is not None and not goes_off:
+            up = self._sightings.forget(outcome.row)
+            if up is not None:
+                keeper.unseen(keeper.group(key), up=up)
+        return key
+
+    @property
+    def seen_up(self) -> Mapping[str, int]:
+        """By group, how many were seen to take calls, where that is what being up means."""
+        return self.keeper.up if self.keeper is not None and self.keeper.by_sight else {}
+
+    def _held_back(self, group: str, end: End) -> None:
+        self._log.decided(f"run.{end.cause}", group=group, reason=end.reason)
+        named = group_name(group, self._settings) if end.cause is not Cause.CANARY else ""
+        self.reasons.append(f"{named}: {end.reason}" if named else end.reason)
+        self._halted("; ".join(self.reasons))
+
+
+async def _is_there(queries: Queries, agent: Assignment) -> bool:
+    state = await queries.agent_state(agent)
+    return state is not None and state.available

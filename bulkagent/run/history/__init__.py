@@ -1,0 +1,1 @@
+"""history: part of bulkagent/run."""

@@ -1,0 +1,1 @@
+"""outputs: part of bulkagent/run."""

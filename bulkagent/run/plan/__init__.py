@@ -1,0 +1,1 @@
+"""plan: part of bulkagent/run."""

@@ -1,0 +1,76 @@
+"""What would be sent, without recording anything.
+
+What may live here: the one pass over the rows of a check. What this room must not know: tables of
+the ledger, and sockets.
+"""
+
+from __future__ import annotations
+
+from typing import BinaryIO
+
+import msgspec
+
+from bulkagent.ledger import Covers
+from bulkagent.outcome import Status
+from bulkagent.roster import Retraction, Roster
+from bulkagent.run.clients.gateways import Gateways
+from bulkagent.run.plan.apply import flag_text, guids_required, ordered, rules_of, wave_of
+from bulkagent.run.plan.counts import Tally
+from bulkagent.run.plan.groups import Grouping
+from bulkagent.run.plan.protect import protected_by
+from bulkagent.run.plan.request import Plan, Request
+
+__all__ = ["check_roster"]
+
+
+def check_roster(request: Request, *, stdin: BinaryIO | None = None) -> Plan:
+    """Read and check every row of a roster, recording nothing.
+
+    What only `apply` must know may be left out here: the flag, the gateway, and with it
+    whether GUIDs are needed. Gateway names are checked where any is configured.
+
+    Raises:
+        RosterRefused: As `plan_run` would refuse it.
+    """
+    gateways = Gateways(request)
+    rules = msgspec.structs.replace(
+        rules_of(request, gateways),
+        require_flag=False,
+        gateways=gateways.names or None,
+        guid_required=guids_required(request, gateways) if request.gateway else None,
+    )
+    counts: dict[tuple[str, int | None], int] = {}
+    covers = Covers()
+    protected = protected_by(request.settings)
+    tally = Tally()
+    with Roster(request.roster, rules, stdin=stdin) as roster:
+        grouping = Grouping(request.settings.group_by, roster.layout.extra_columns)
+        for row in roster.rows():
+            if isinstance(row, Retraction):
+                untouched = bool(protected.reason(row.gateway, row.agent_id))
+                tally.retract(row, protected=untouched)
+                counts[row.gateway, row.flag] -= not untouched
+                continue
+            tally.rows += 1
+            if row.flag is not None and row.status is not Status.DUPLICATE:
+                covers.add(grouping.group(row.gateway, row.extra), outgoing=row.flag == 0)
+            if row.status is None and protected.reason(row.gateway, row.agent_id):
+                tally.protected += 1
+            elif row.status is None:
+                tally.agents += 1
+                key = (row.gateway, row.flag)
+                counts[key] = counts.get(key, 0) + 1
+            elif row.status is Status.DUPLICATE:
+                tally.duplicates += 1
+            else:
+                tally.reject(row.row, row.column, row.reason)
+        tally.refuse(skip_invalid=request.skip_invalid)
+        parts = [(gateway, flag_text(flag), agents) for (gateway, flag), agents in counts.items()]
+        plan = tally.plan(
+            "",
+            roster.layout,
+            sorted(parts, key=lambda part: wave_of(part[1])),
+            covers.handing_over() if request.settings.handover else {},
+            grouped=bool(request.settings.group_by),
+        )
+        return ordered(plan, request)

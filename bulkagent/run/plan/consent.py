@@ -1,0 +1,81 @@
+"""Whether somebody agreed to what a run would do.
+
+What may live here: what counts as a yes, and how it came. What this room must not know: what the
+plan is about, or who stands behind the answer.
+"""
+
+from __future__ import annotations
+
+import enum
+import inspect
+from collections.abc import Awaitable, Callable
+from typing import Literal, TypeAlias
+
+from bulkagent.errors import ConsentRefused
+from bulkagent.run.plan.request import Plan
+
+__all__ = ["Agree", "Consent", "consent_of", "refuse_unanswerable"]
+
+Agree: TypeAlias = Callable[[Plan], bool | Awaitable[bool]] | Literal[True]
+"""What a program hands in: True, which agrees beforehand, or what is asked with the plan."""
+
+
+class Consent(enum.StrEnum):
+    """How a leg was agreed to, as the ledger keeps it."""
+
+    TERMINAL = "terminal"
+    """A person answered the question."""
+    YES = "yes"
+    """`--yes` was given beforehand."""
+    PROGRAM = "program"
+    """A Python program agreed."""
+
+
+def refuse_unanswerable(agree: object) -> None:
+    """Refuse what is neither an answer nor somebody to ask, before anything is read.
+
+    Raises:
+        ConsentRefused: It is neither.
+    """
+    if agree is None or agree is True or callable(agree):
+        return
+    if agree is False:
+        raise ConsentRefused("agree=False: not agreed to; nothing was sent")
+    raise ConsentRefused(
+        f"agree={_shown(agree)} is no answer; give True, or a function that is asked with the plan"
+        " and returns True; nothing was sent"
+    )
+
+
+async def consent_of(agree: Callable[[Plan], object], plan: Plan) -> None:
+    """Ask, and wait for an answer that takes its time. Only True agrees, nothing that is like it.
+
+    What the callback raises comes back as it is.
+
+    Raises:
+        ConsentRefused: The answer is not True.
+    """
+    answer = agree(plan)
+    if inspect.isawaitable(answer):
+        answer = await answer
+    if answer is True:
+        return
+    if inspect.iscoroutine(answer):
+        answer.close()  # or the interpreter would warn that nobody awaited it
+    if answer is False:
+        raise ConsentRefused("not agreed to; nothing was sent", totals=plan.totals)
+    raise ConsentRefused(
+        f"agree= answered {_shown(answer)}, and only True agrees; nothing was sent",
+        totals=plan.totals,
+    )
+
+
+def _shown(answer: object) -> str:
+    """What it was, without calling code of its own to say so."""
+    if answer is None or type(answer) in {str, bytes, int, float}:
+        text = repr(answer)
+        return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."
+    return f"an object of {type(answer).__module__}.{type(answer).__qualname__}"
+
+
+_LONGEST_SHOWN = 40

@@ -1,0 +1,120 @@
+"""What is ready to be sent, whichever way it came about.
+
+What may live here: the choice between a new run, an unfinished one and a revert, and what all
+have in common before sending. What this room must not know: how any of them is planned or sent.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+
+from bulkagent.errors import BulkagentError
+from bulkagent.ledger import Database, at_work, forget_run
+from bulkagent.run.clients.credentials import supplied_elsewhere
+from bulkagent.run.clients.gateways import Gateways
+from bulkagent.run.clients.open_files import make_room
+from bulkagent.run.finish import Following
+from bulkagent.run.outputs.report_paths import expanded
+from bulkagent.run.plan.apply import Planned, plan_run
+from bulkagent.run.plan.next_command import ledger_words
+from bulkagent.run.plan.recorded import Recalled
+from bulkagent.run.plan.request import Plan, Request, Resume, Revert
+from bulkagent.run.plan.resume import plan_resume, resume_instead
+from bulkagent.run.plan.revert import plan_revert
+
+__all__ = ["Prepared", "prepare"]
+
+
+class Prepared(msgspec.Struct, frozen=True):
+    """The request that a run is carried out by, and where its gateways are."""
+
+    request: Request
+    gateways: Gateways
+
+    def following(self, plan: Plan, ledger: Path) -> Following:
+        """The commands that may be typed next."""
+        request = self.request
+        place = (*ledger_words(ledger), *request.place)
+        opposite = ("bulkagent", "revert", plan.origin, "--assume-opposite")
+        return Following(
+            place,
+            request.repeat,
+            (*opposite, *request.repeat, *place) if plan.previous_unknown else (),
+            roster_needed=request.roster == "-" and not supplied_elsewhere(request.settings),
+        )
+
+    def reports(self, run_id: str) -> tuple[Path, ...]:
+        """Where reports go; without a wish, one CSV file in the current folder."""
+        stem = "stdin" if self.request.roster == "-" else Path(self.request.roster).stem
+        job = self.request.settings.job
+        named = tuple(expanded(path, run_id, job) for path in self.request.reports)
+        return named or (Path(f"{stem}.{run_id}.report.csv"),)
+
+    def make_room(self, planned: Planned) -> None:
+        """See to enough open files.
+
+        Raises:
+            SettingsRefused: There cannot be enough.
+        """
+        names = planned.names
+        in_flight = sum(self.request.settings.limits(name).most_in_flight for name in names)
+        # An emulated gateway holds the other end of each connection.
+        ends = 2 if self.gateways.emulated else 1
+        make_room(in_flight * ends)
+
+
+def prepare(
+    asked: Request | Resume | Revert,
+    known: Prepared | None,
+    database: Database,
+    *,
+    now_ms: int,
+    began_ms: int,
+    stdin: BinaryIO | None,
+) -> tuple[Planned, Prepared]:
+    """Plan what is asked for in the ledger.
+
+    Args:
+        asked: A roster to apply, or a run to resume or to revert.
+        known: What was known of a new run before the ledger was opened.
+        database: The ledger.
+        now_ms: Time of day.
+        began_ms: When the command began.
+        stdin: What standard input is.
+
+    Raises:
+        BulkagentError: It cannot be done as asked; nothing of it is left in the ledger.
+    """
+    if isinstance(asked, Resume):
+        planned, recalled = plan_resume(asked, database, now_ms=now_ms, stdin=stdin)
+        return _beside(planned, database), _of(recalled)
+    if isinstance(asked, Revert):
+        planned, recalled = plan_revert(asked, database, now_ms=now_ms, stdin=stdin)
+        return _beside(planned, database), _of(recalled)
+    prepared = known or Prepared(asked, Gateways(asked))
+    planned = plan_run(asked, prepared.gateways, database, now_ms=now_ms, stdin=stdin)
+    if asked.or_resume:
+        try:
+            planned = resume_instead(database, planned, asked, now_ms=now_ms, began_ms=began_ms)
+        except BaseException:
+            forget_run(database, planned.run)
+            planned.release()
+            raise
+    return _beside(planned, database), prepared
+
+
+def _beside(planned: Planned, database: Database) -> Planned:
+    """The plan with the runs in progress that have some of its agents, for the one who agrees."""
+    found: dict[str, int] = {}
+    with contextlib.suppress(BulkagentError):  # what stands against it is looked at once more
+        found = {overlap.run_id: overlap.agents for overlap in at_work(database, planned.run)}
+    plan = msgspec.structs.replace(planned.plan, at_work=found) if found else planned.plan
+    return msgspec.structs.replace(planned, plan=plan)
+
+
+def _of(recalled: Recalled) -> Prepared:
+    return Prepared(recalled.request, recalled.gateways)

@@ -1,0 +1,270 @@
+"""A run that is in the ledger, brought back: what it was asked to do, and its agents' GUIDs.
+
+What may live here: turning records into the request that they were made of, and the reading of
+the roster for GUIDs alone. What this room must not know: what is then done with the run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+
+from bulkagent.errors import ResumeRefused, RosterRefused, SettingsRefused
+from bulkagent.gateway.credentials import PackedGuids
+from bulkagent.ledger import (
+    Claim,
+    Database,
+    Matching,
+    RunFacts,
+    endpoints_of,
+    find_run,
+    read_as_written,
+    release_lease,
+    unplanned_since,
+)
+from bulkagent.odd_text import path_of
+from bulkagent.outcome import Cause, Status
+from bulkagent.roster import Retraction, Roster
+from bulkagent.run.clients.gateways import Gateways
+from bulkagent.run.plan.addresses import refuse_moved
+from bulkagent.run.plan.apply import flag_text, guids_required, rules_of
+from bulkagent.run.plan.fingerprint import roster_of
+from bulkagent.run.plan.kept import Kept, kept_of, refuse_foreign, refuse_strange
+from bulkagent.run.plan.request import EMULATED, Again, Request
+from bulkagent.settings import Settings, refuse_idle_settings
+from bulkagent.user_folders import current_folder
+
+__all__ = ["Recalled", "claimed_run", "guids_for", "places_of", "recall"]
+
+
+class Recalled(msgspec.Struct, frozen=True):
+    """A run's own request, with what was asked for now laid over it."""
+
+    facts: RunFacts
+    request: Request
+    gateways: Gateways
+
+
+def claimed_run(database: Database, name: str) -> tuple[RunFacts, Claim]:
+    """Find a run that can be brought back, and own it.
+
+    Raises:
+        RunNotFound: There is no such run.
+        RunBusy: Another process is at work on it.
+        ResumeRefused: It cannot be brought back.
+    """
+    facts = find_run(database, name)
+    if name == "last" and (unplanned := unplanned_since(database, facts.run)):
+        raise ResumeRefused(
+            f"the last run, {unplanned}, was never planned, so nothing was sent; apply its roster"
+            f" again, or name the run before it, {facts.id}"
+        )
+    claim = Claim(database.path, facts.id)
+    try:
+        # Its last owner may have ended it meanwhile.
+        facts = _of_this_format(find_run(database, facts.id))
+        refuse_strange(database, facts)
+        # Whoever had it is dead, or has let go: its agents are nobody's until a leg begins.
+        release_lease(database, facts.run)
+    except BaseException:
+        claim.release()
+        raise
+    return facts, claim
+
+
+def _of_this_format(facts: RunFacts) -> RunFacts:
+    if facts.fingerprint:
+        return facts
+    raise ResumeRefused(
+        f"run {facts.id} was planned by an earlier bulkagent, which did not keep what is needed;"
+        " apply its roster again"
+    )
+
+
+def recall(database: Database, facts: RunFacts, again: Again) -> Recalled:
+    """The request that a run was planned with, under what is asked for now.
+
+    Raises:
+        SettingsRefused: A setting, or a file that the run needs, cannot be used.
+        ResumeRefused: A gateway is elsewhere than its name leads to, or a report where another file
+            is.
+        LedgerUnavailable: What the ledger has of it is not as bulkagent writes it.
+    """
+    own = kept_of(database, facts.settings)
+    with read_as_written(database):
+        own_settings = Settings.own_of(facts.settings)
+    settings = again.choices.settings(own_settings)
+    if again.roster:
+        if again.choices.explicit.keys() & {"sessions", "guid_url"}:
+            raise SettingsRefused(
+                "GUIDs come from --roster, from --sessions or from --guid-url; give one of them"
+            )
+        # Whoever names a roster to take GUIDs from wants them from there.
+        settings = msgspec.structs.replace(settings, sessions=None, guid_url="")
+    request = Request(
+        roster=again.roster or path_of(facts.roster),
+        gateway=own.gateway,
+        flag=own.flag,
+        settings=settings,
+        encoding=again.encoding or own.encoding,
+        delimiter=again.delimiter or own.delimiter,
+        agent_column=again.agent_column or own.agent_column,
+        skip_invalid=facts.settings["skip_invalid"],
+        reports=again.reports or _reports_of(facts, own),
+        scenario=again.scenario or (Path(path_of(own.scenario)) if own.scenario else None),
+        ca_file=again.tls.get("ca_file"),
+        client_cert=again.tls.get("client_cert"),
+        tls_server_name=again.tls.get("tls_server_name", ""),
+        insecure=again.insecure,
+        log_file=again.log_file,
+        events=again.events,
+        metrics_file=again.metrics_file,
+        place=again.place,
+        repeat=again.repeat,
+    )
+    recorded = endpoints_of(database, facts.run)
+    if own.gateway != EMULATED:
+        refuse_moved(
+            facts.id,
+            recorded,
+            again.choices.file.gateways,
+            asked=own.gateway,
+            given=again.gateway,
+        )
+    refuse_idle_settings(again.choices.explicit, settings)
+    if again.tls and own.gateway == EMULATED:
+        name = next(iter(again.tls)).replace("_", "-")
+        raise SettingsRefused(
+            f"--{name} would change nothing: run {facts.id} is at an emulated gateway, whose"
+            " certificate is known; leave it out"
+        )
+    gateways = Gateways(request, recorded, default=own.default_gateway)
+    gateways.check(at.gateway for at in recorded)
+    return Recalled(facts, request, gateways)
+
+
+def places_of(request: Request, gateways: Gateways) -> tuple[str, ...]:
+    """Where the gateways of a recalled run are, how they are trusted, and who gives it GUIDs."""
+    service = request.settings.guid_url
+    return (*gateways.trusted, *((f"GUIDs come from {service}",) if service else ()))
+
+
+def _reports_of(facts: RunFacts, own: Kept) -> tuple[Path, ...]:
+    """Where the run's reports are, so that a resume takes their places."""
+    if own.reports:
+        reports = tuple(Path(path_of(report)) for report in own.reports)
+        for report in reports:
+            refuse_foreign(report)
+        return reports
+    stem = "stdin" if facts.roster == "-" else Path(path_of(facts.roster)).stem
+    folder = Path(path_of(own.folder))
+    if folder == current_folder() or not folder.is_dir():
+        folder = Path()
+    return (folder / f"{stem}.{facts.id}.report.csv",)
+
+
+def guids_for(
+    database: Database,
+    recalled: Recalled,
+    *,
+    run: int,
+    other: bool,
+    only: Collection[Cause] = (),
+    stdin: BinaryIO | None = None,
+) -> PackedGuids:
+    """The GUIDs of a run's agents, from its roster as it is now, or from another one.
+
+    Args:
+        database: The ledger.
+        recalled: The run that the roster was first read for.
+        run: The key of the run whose rows get the GUIDs; its rows have the numbers of that one's.
+        only: Only what ended with one of these causes needs one; none: all that is left.
+        other: Whether somebody named the roster for this, so that it may be another one.
+        stdin: What standard input is.
+
+    Raises:
+        RosterRefused: It cannot be read.
+        ResumeRefused: It is not the one that the run was planned from, or lacks an agent.
+    """
+    facts, request = recalled.facts, recalled.request
+    if not (other or guids_required(request, recalled.gateways) or recalled.gateways.emulated):
+        return PackedGuids()
+    if request.roster == "-" and not other:
+        raise ResumeRefused(
+            f"the roster of run {facts.id} came from standard input, which is over; give the file"
+            " with --roster PATH"
+        )
+    rules = msgspec.structs.replace(rules_of(request, recalled.gateways), require_flag=not other)
+    # A revert sets other flags than the roster's, and the run that it reverts has those.
+    reading = _Reading()
+    whatever = facts.reverts is not None or run != facts.run
+    origin = roster_of(database, facts).run
+    try:
+        with Roster(request.roster, rules, stdin=stdin) as roster:
+            if not (roster.layout.has_guid or recalled.gateways.emulated):
+                raise ResumeRefused(
+                    f"{request.roster} has no guid column, and nothing else supplies GUIDs; name"
+                    " a roster that has one with --roster"
+                )
+            rows = reading.rows(roster)
+            with Matching(database, run, rows, whatever=whatever, only=only) as matching:
+                matching.withdraw(reading.retracted)
+                if matching.is_roster_of(origin):
+                    # GUIDs go by the run's rows, and the same roster may have another order now.
+                    pairs = matching.every_pair() if matching.moved else None
+                    return reading.guids if pairs is None else _by_pairs(pairs, reading.guids)
+                if other:
+                    return _matched(facts, request.roster, reading.guids, matching)
+    except RosterRefused as refused:
+        raise RosterRefused(
+            f"{refused}; another roster for run {facts.id} can be named with --roster",
+            refused.bad_rows,
+        ) from None
+    raise ResumeRefused(
+        f"{request.roster} is not the roster that run {facts.id} was planned from: its"
+        " gateways, agents or flags have changed; if it is the one to take GUIDs from all the"
+        f" same, say so with --roster {request.roster}, else apply it"
+    )
+
+
+class _Reading:
+    """One pass over a roster, for who is in it and for GUIDs."""
+
+    def __init__(self) -> None:
+        self.guids = PackedGuids()
+        self.retracted: list[tuple[str, str]] = []
+
+    def rows(self, roster: Roster) -> Iterator[tuple[str, str, str, int, bool]]:
+        """Gateway, agent ID, arguments and row of whoever is named, and whether it is valid."""
+        for row in roster.rows():
+            if isinstance(row, Retraction):
+                self.retracted.append((row.gateway, row.agent_id))
+                continue
+            valid = row.status is None
+            if valid:
+                self.guids.add(row.row, row.guid)
+            # Who was an assignment and has lost his GUID is in the roster all the same.
+            if valid or (row.status is Status.INVALID and row.agent_id.isdecimal()):
+                yield row.gateway, row.agent_id, flag_text(row.flag), row.row, valid
+
+
+def _matched(facts: RunFacts, roster: str, offered: PackedGuids, matching: Matching) -> PackedGuids:
+    missing, some = matching.missing()
+    if missing:
+        more = ", ..." if missing > len(some) else ""
+        raise ResumeRefused(
+            f"{roster} lacks {missing:,} of the agents that are left of run {facts.id}, or gives"
+            f" them another flag: {', '.join(some)}{more}; give a roster that has them all"
+        )
+    return _by_pairs(matching.pairs(), offered)
+
+
+def _by_pairs(pairs: Iterable[tuple[int, int]], offered: PackedGuids) -> PackedGuids:
+    """GUIDs of a roster's rows as those of the run's."""
+    guids = PackedGuids()
+    for row, there in pairs:
+        guids.add(row, offered.of_row(there) or "")
+    return guids

@@ -1,0 +1,1 @@
+"""schedule: part of bulkagent/run."""

@@ -1,0 +1,98 @@
+"""Everything that the start of a run needs, looked at while there is time to correct it.
+
+What may live here: gateways, certificates and the source of GUIDs, tried without setting anybody.
+What this room must not know: when it is looked at, and what follows from a trouble.
+"""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+
+import anyio.to_thread
+
+from bulkagent.clock import Clock
+from bulkagent.errors import SettingsRefused
+from bulkagent.gateway.credentials import SourceFailed
+from bulkagent.gateway.operations import SET_TALK_RIGHT
+from bulkagent.gateway.reaching import reach
+from bulkagent.instants import Moment
+from bulkagent.outcome import Assignment
+from bulkagent.run.clients.credentials import supplied_elsewhere, supply_of
+from bulkagent.run.plan.apply import Planned
+from bulkagent.run.plan.prepare import Prepared
+from bulkagent.run.schedule.wait import Kind, Trouble
+
+__all__ = ["look_at"]
+
+
+async def look_at(
+    planned: Planned,
+    prepared: Prepared,
+    agent: tuple[int, str, str] | None,
+    *,
+    start: Moment,
+    clock: Clock,
+) -> tuple[Trouble, ...]:
+    """What would go wrong if the run started now, or at its start; nobody is set.
+
+    Args:
+        planned: What is to be sent.
+        prepared: Where to, and with which settings.
+        agent: Row, gateway and ID of an agent whose GUID a service is asked for.
+        start: When it is to start, for certificates.
+        clock: Time.
+    """
+    if prepared.gateways.emulated:
+        return ()
+    troubles = [await _of_gateway(name, prepared, start, clock) for name in sorted(planned.names)]
+    if planned.names and supplied_elsewhere(prepared.request.settings):
+        troubles.append(await _of_source(prepared, agent, clock))
+    return tuple(trouble for trouble in troubles if trouble is not None)
+
+
+async def _of_gateway(name: str, prepared: Prepared, start: Moment, clock: Clock) -> Trouble | None:
+    timeout_s = prepared.request.settings.connect_timeout_s
+    try:
+        sight = await reach(
+            prepared.gateways.endpoint(name), connect_timeout_s=timeout_s, clock=clock
+        )
+    except SettingsRefused as refused:
+        return Trouble(Kind.SET_UP, str(refused))
+    if not sight.answered:
+        return Trouble(Kind.SILENT, f"{name} does not take connections now: {sight.why}")
+    if sight.expires_ms is not None and sight.expires_ms <= start.at_ms:
+        ends = Moment(sight.expires_ms, start.zone)
+        return Trouble(
+            Kind.SET_UP,
+            f"the certificate of {name} ends at {ends}, before the start at {start}, so nothing was"
+            " sent; have it renewed first",
+        )
+    return None
+
+
+async def _of_source(
+    prepared: Prepared, agent: tuple[int, str, str] | None, clock: Clock
+) -> Trouble | None:
+    settings = prepared.request.settings
+    try:
+        # Read anew: what was opened for the plan may be gone, or somebody else's by now.
+        supply = await anyio.to_thread.run_sync(
+            supply_of, settings, prepared.gateways, clock, abandon_on_cancel=True
+        )
+    except SettingsRefused as refused:
+        return Trouble(Kind.SET_UP, str(refused))
+    if supply is None or agent is None or not settings.guid_url:
+        return None
+    row, gateway, agent_id = agent
+    try:
+        async with AsyncExitStack() as stack:
+            source = await supply.enter(stack)
+            # One who has no session yet is no trouble: he signs in when his shift begins.
+            await source.credential(Assignment(row, gateway, agent_id, SET_TALK_RIGHT.name, ""))
+    except SourceFailed as failed:
+        return Trouble(
+            Kind.SOURCE,
+            f"{failed}, asked for agent {agent_id}; check --guid-url, --guid-ca-file and"
+            " BULKAGENT_GUID_HEADER",
+        )
+    return None

@@ -1,0 +1,114 @@
+"""When a run starts, and whether it can end in time: what is known once it is planned.
+
+What may live here: the ledger and the settings, turned into what the forecast asks for. What this
+room must not know: the forecast's arithmetic, and who is told.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from bulkagent.engine import Bounds
+from bulkagent.errors import ResumeRefused, SettingsRefused
+from bulkagent.instants import Moment
+from bulkagent.ledger import Database, endpoints_of, find_run, first_planned, last_pace
+from bulkagent.run.plan.apply import Planned, guids_required
+from bulkagent.run.plan.prepare import Prepared
+from bulkagent.run.plan.request import Request, Resume, Revert
+from bulkagent.run.plan.resume import refuse_age
+from bulkagent.run.schedule.forecast import Load, Outlook, help_for, outlook_of
+
+__all__ = ["Timetable", "timetable_of"]
+
+# A GUID of dynamic authentication lives no longer (page 0005).
+_STALE_AFTER_S = 120.0
+
+
+class Timetable(msgspec.Struct, frozen=True, kw_only=True):
+    """When a run starts and should end, as it looks once it is planned."""
+
+    start_at: Moment | None = None
+    """None: at once."""
+    wait_s: float = 0.0
+    """How long that is from the plan on."""
+    guids_wait: bool = False
+    """Whether GUIDs of the roster's column may be stale by then."""
+    agent: tuple[int, str, str] | None = None
+    """Row, gateway and ID of an agent whom a source of GUIDs may be asked for."""
+    outlook: Outlook | None = None
+    """What is to be expected; None where no end is wished for."""
+    ways: tuple[str, ...] = ()
+    """What would help a run that comes too late."""
+
+
+def timetable_of(
+    asked: Request | Resume | Revert,
+    planned: Planned,
+    prepared: Prepared,
+    database: Database,
+    *,
+    now_ms: int,
+) -> Timetable:
+    """What is known of a planned run's times. Blocks.
+
+    Raises:
+        SettingsRefused: It should end before it starts.
+        ResumeRefused: The run will be too old at its start.
+        LedgerUnavailable: The ledger cannot be read.
+    """
+    start, finish = asked.start_at, asked.finish_by
+    if start is None and finish is None:
+        return Timetable()
+    begins_ms = max(now_ms, start.at_ms) if start else now_ms
+    if finish is not None and finish.at_ms <= begins_ms:
+        raise SettingsRefused(
+            f"--finish-by {finish} is not after the start, {Moment(begins_ms, finish.zone)}; give a"
+            " later time, with its date where that is another",
+            totals=planned.plan.totals,
+        )
+    if start is not None and not planned.new:
+        _refuse_age(planned, prepared, database, start)
+    outlook = None
+    if finish is not None:
+        loads = _loads(planned, prepared, database)
+        outlook = outlook_of(loads, finish_by=finish, begins_ms=begins_ms)
+    wait_s = (begins_ms - now_ms) / 1000
+    return Timetable(
+        start_at=start,
+        wait_s=wait_s,
+        guids_wait=guids_required(prepared.request, prepared.gateways) and wait_s > _STALE_AFTER_S,
+        agent=first_planned(database, planned.run),
+        outlook=outlook,
+        ways=help_for(outlook, start_at=start, now_ms=now_ms) if outlook else (),
+    )
+
+
+def _refuse_age(planned: Planned, prepared: Prepared, database: Database, start: Moment) -> None:
+    """Refuse now what would be refused at the start."""
+    facts = find_run(database, planned.plan.run_id)
+    try:
+        refuse_age(database, facts, prepared.request.settings.max_age_s, start.at_ms)
+    except ResumeRefused as refused:
+        raise ResumeRefused(f"at the start, {start}: {refused}") from None
+
+
+def _loads(planned: Planned, prepared: Prepared, database: Database) -> list[Load]:
+    urls = {at.gateway: at.url for at in endpoints_of(database, planned.run)}
+    agents: dict[str, int] = {}
+    for part in planned.plan.parts:
+        agents[part.gateway] = agents.get(part.gateway, 0) + part.agents
+    loads: list[Load] = []
+    for name, count in agents.items():
+        at = prepared.request.settings.limits(name)
+        first = Bounds.between(*at.auto).start if at.auto else at.concurrency
+        loads.append(
+            Load(
+                gateway=name,
+                agents=count,
+                per_second=at.per_second,
+                burst=at.burst,
+                in_flight=(first, at.most_in_flight),
+                pace=last_pace(database, urls.get(name, "")),
+            )
+        )
+    return loads

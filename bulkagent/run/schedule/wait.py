@@ -1,0 +1,117 @@
+"""Waiting for the start of a run, with everything looked at beforehand.
+
+What may live here: the wait, and which troubles end it when. What this room must not know: what
+is looked at, and who is told. Nothing is sent here, and no agent is held.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from types import MappingProxyType
+
+import msgspec
+
+from bulkagent.clock import Clock
+from bulkagent.errors import SettingsRefused
+from bulkagent.instants import Moment, lasting
+from bulkagent.run.schedule.next_step import AGAIN_S, Do, Looked, next_step
+
+__all__ = ["Kind", "Trouble", "wait_for_start"]
+
+
+class Kind(enum.Enum):
+    """How a trouble is to be taken."""
+
+    SET_UP = "set-up"  # no retry changes it
+    SOURCE = "source"  # whoever knows the GUIDs does not answer as it should
+    SILENT = "silent"  # a gateway that may be back in a moment
+
+
+class Trouble(msgspec.Struct, frozen=True):
+    """Something that would go wrong if it started now."""
+
+    kind: Kind
+    text: str
+
+
+class _When(enum.Enum):
+    FIRST = "first"
+    BEFORE = "before"
+    START = "start"
+
+
+# At first somebody is there to correct it. In between it is only said, for whoever sees it has
+# minutes left. At the start whatever a retry may help is left to the retries, as in any run.
+_ENDS: Mapping[_When, frozenset[Kind]] = MappingProxyType(
+    {
+        _When.FIRST: frozenset({Kind.SET_UP, Kind.SOURCE}),
+        _When.BEFORE: frozenset(),
+        _When.START: frozenset({Kind.SET_UP}),
+    }
+)
+_AHEAD: Mapping[_When, str] = MappingProxyType(
+    {
+        _When.FIRST: "the run waits all the same",
+        _When.BEFORE: "correct it now: it is looked at again at the start, and ends the run then"
+        " if no retry can help",
+        _When.START: "left to the retries",
+    }
+)
+
+
+async def wait_for_start(
+    start: Moment,
+    look: Callable[[], Awaitable[Sequence[Trouble]]],
+    *,
+    clock: Clock,
+    tell: Callable[[str], None],
+) -> None:
+    """Wait until the time of day is that of the start.
+
+    Args:
+        start: When.
+        look: Looks at everything that a start needs; what it finds would go wrong now.
+        clock: Time.
+        tell: Told what people should know at once.
+
+    Raises:
+        SettingsRefused: It cannot start, or its time was missed by far.
+    """
+    looked, uneasy = Looked.NEVER, False
+    while True:
+        now_ms = clock.wall_ms()
+        step = next_step(start_ms=start.at_ms, now_ms=now_ms, looked=looked)
+        match step.do:
+            case Do.WAIT:
+                await clock.sleep(step.seconds)
+            case Do.LOOK:
+                when = _When.FIRST if looked is Looked.NEVER else _When.BEFORE
+                uneasy = await _look(look, when, tell)
+                near = start.at_ms - now_ms <= AGAIN_S * 1000
+                looked = Looked.AGAIN if near or when is _When.BEFORE else Looked.ONCE
+            case Do.MISSED:
+                raise SettingsRefused(
+                    f"the start at {start} was missed by {lasting((now_ms - start.at_ms) / 1000)}:"
+                    " the machine slept, its clock was set, or the question was open for too long."
+                    " Nothing was sent; give another --start-at, or none to start at once"
+                )
+            case Do.START:
+                if uneasy or looked is not Looked.AGAIN:
+                    await _look(look, _When.START, tell)
+                return
+
+
+async def _look(
+    look: Callable[[], Awaitable[Sequence[Trouble]]], when: _When, tell: Callable[[str], None]
+) -> bool:
+    """Look, tell, and end what is to end; whether there was any trouble."""
+    troubles = await look()
+    final = [trouble.text for trouble in troubles if trouble.kind in _ENDS[when]]
+    if final:
+        raise SettingsRefused("; ".join(final))
+    for trouble in troubles:
+        tell(f"WARNING {trouble.text}; {_AHEAD[when]}")
+    if not troubles and when is not _When.START:
+        tell("looked at what the start needs: nothing is wrong")
+    return bool(troubles)

@@ -1,0 +1,1 @@
+"""send: part of bulkagent/run."""

@@ -1,0 +1,215 @@
+"""The bulkhead of one gateway, as settings want it.
+
+What may live here: settings to the engine's records. What this room must not know: which lanes are
+sent when, how a run ends, and who is told what of it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Sequence
+from typing import TYPE_CHECKING
+
+from bulkagent.clock import Clock
+from bulkagent.engine import (
+    Bounds,
+    Bulkhead,
+    Caution,
+    Gates,
+    HaltCount,
+    HaltShare,
+    Limits,
+    Reopened,
+    RetryPolicy,
+    Rule,
+)
+from bulkagent.ledger import Former, Journal, Lane
+from bulkagent.outcome import Status
+from bulkagent.run.handover.rules import is_aside, patience_of
+from bulkagent.run.outputs.log import EventLog
+from bulkagent.run.send.listener import GatewayBulkhead, Hearing
+from bulkagent.run.send.switch_overs import SwitchOvers
+from bulkagent.run.sharing.division import Part
+from bulkagent.run.sharing.shared_limits import Sharer
+from bulkagent.settings import GatewayLimits, Settings
+
+if TYPE_CHECKING:
+    from bulkagent.gateway.client import GatewayClient
+
+__all__ = ["Bulkheads", "halt_rules"]
+
+
+class Bulkheads:
+    """Makes the bulkheads of one leg.
+
+    Args:
+        settings: What limits there are.
+        answered: The gateways that have answered within the run before.
+        applied: Those at which agents have been applied within the run before.
+        emulated: Whether they are within this command, so that what ends there is known.
+        clock: Time.
+        uniform: Numbers from 0 up to 1 for the jitter.
+        log: Told of every attempt and decision.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        answered: Collection[str],
+        applied: Collection[str],
+        *,
+        emulated: bool,
+        clock: Clock,
+        uniform: Callable[[], float],
+        log: EventLog,
+    ) -> None:
+        self._settings = settings
+        self._answered = answered
+        self._applied = applied
+        self._emulated = emulated
+        self._clock = clock
+        self._uniform = uniform
+        self._log = log
+        self._switch_overs = SwitchOvers()
+        self.hearings: dict[str, Hearing] = {}
+        """What is heard of each gateway in the latest pass."""
+        self.out_of_step: dict[str, set[int]] = {}
+        """Gateways that sent a reply too many, with the rows that it has put in doubt."""
+
+    def make(
+        self,
+        name: str,
+        lanes: Sequence[Lane],
+        client: GatewayClient,
+        journal: Journal,
+        *,
+        keys: Sequence[int],
+        gates: Gates | None = None,
+        spent_s: float = 0.0,
+        earlier: GatewayBulkhead | None = None,
+        at_work: Sequence[int] = (),
+    ) -> GatewayBulkhead:
+        """The bulkhead of a gateway, for these lanes of it, perhaps after an earlier one.
+
+        Args:
+            name: The gateway.
+            lanes: What is left to send to it.
+            client: Makes the attempts.
+            journal: Hands out the lanes' rows, by these keys:
+            keys: The lanes as the journal and the gates know them.
+            gates: Whether a lane may give its next row; None: always.
+            spent_s: For how many seconds the leg has been at work.
+            earlier: The bulkhead of the same gateway before, in the same leg.
+            at_work: Until which times of day requests of earlier legs count as in flight.
+        """
+        settings, at = self._settings, self._settings.limits(name)
+        limits = Limits(
+            concurrency=at.concurrency,
+            adaptive=Bounds.between(*at.auto) if at.auto else None,
+            per_second=at.per_second,
+            burst=at.burst,
+        )
+        before = self.hearings.get(name)
+        hearing = self.hearings[name] = Hearing(
+            *(name, journal, self._log, self._switch_overs),
+            limit=before.limit if before else limits.first,
+        )
+        if before is not None:
+            hearing.shares = before.shares
+        bulkhead: GatewayBulkhead = Bulkhead(
+            name,
+            keys,
+            journal,
+            client.attempt,
+            limits=limits,
+            policy=RetryPolicy(
+                max_attempts=settings.max_attempts, retry_for_s=settings.retry_for_s
+            ),
+            caution=Caution(
+                give_up_after_s=settings.give_up_after_s,
+                never_answered_after_s=settings.never_answered_after_s,
+                # Who wants no sweep is not in such a hurry that no gateway may ask for patience.
+                longest_pause_s=settings.retry_for_s or Caution().longest_pause_s,
+                timeout_s=settings.timeout_s,
+                waits_out_resets=not self._emulated,
+            ),
+            gates=gates,
+            patience=patience_of(settings, at.per_second, spent_s),
+            answered=name in self._answered,
+            carried=self._begun(at_work),
+            clock=self._clock,
+            random=self._uniform,
+            rows=sum(lane.assignments for lane in lanes),
+            applied_before=name in self._applied,
+            halt_first=settings.halt_first,
+            observe=hearing.observe,
+            ending=lambda end: hearing.ended(bulkhead, end),
+            notice=hearing.notice,
+            look_back=client.look_back,
+        )
+
+        def out_of_step(rows: Collection[int]) -> None:
+            self.out_of_step.setdefault(name, set()).update(rows)
+            hearing.out_of_step(len(set(rows)))
+            bulkhead.expect(journal.reopen(rows, lambda all_: bulkhead.reopen(_reopened(all_))))
+
+        client.listen(out_of_step)
+        if earlier is None:
+            journal.granted(name, hearing.limit, hearing.breaker.value)
+        else:
+            bulkhead.follow(earlier)
+        return bulkhead
+
+    def _begun(self, at_work: Sequence[int]) -> list[float]:
+        """When requests began that count until these times of day, by the clock."""
+        if not at_work:
+            return []
+        now, now_ms = self._clock.monotonic(), self._clock.wall_ms()
+        counts_s = 2.0 * self._settings.timeout_s
+        return [now + (until_ms - now_ms) / 1000.0 - counts_s for until_ms in at_work]
+
+    def sharer(self, head: GatewayBulkhead) -> Sharer:
+        """A gateway's bulkhead as one that shares its limits with other commands."""
+        at, hearing = self._settings.limits(head.name), self.hearings[head.name]
+        return Sharer(
+            head,
+            _limit(at),
+            at.burst,
+            lambda shared: hearing.share(shared, self._clock.monotonic()),
+        )
+
+    def shared(self) -> tuple[str, ...]:
+        """What people should know of how limits were shared with other commands."""
+        now = self._clock.monotonic()
+        told = (
+            hearing.shares.told(name, _limit(self._settings.limits(name)), now)
+            for name, hearing in self.hearings.items()
+        )
+        return tuple(filter(None, told))
+
+
+def _limit(at: GatewayLimits) -> Part:
+    return Part(at.most_in_flight, math.inf if at.per_second is None else at.per_second)
+
+
+def _reopened(formers: Sequence[tuple[int, Former]]) -> list[Reopened]:
+    return [
+        Reopened(
+            lane,
+            applied=former.outcome.status is Status.APPLIED,
+            aside=is_aside(former.outcome),
+            again=former.again,
+            left=former.left,
+        )
+        for lane, former in formers
+    ]
+
+
+def halt_rules(settings: Settings) -> list[Rule]:
+    """The rules by which the whole run is halted."""
+    rules: list[Rule] = []
+    if settings.halt_share is not None:
+        rules.append(HaltShare(settings.halt_share))
+    if settings.halt_count is not None:
+        rules.append(HaltCount(settings.halt_count))
+    return rules

@@ -1,0 +1,131 @@
+"""What is heard of one gateway while it is sent to: for the log, the ledger and whoever looks on.
+
+What may live here: who is told what of an attempt, a notice and an end, and the latest figures.
+What this room must not know: how attempts are made, and how figures are shown.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+
+from bulkagent.engine import Bulkhead, Decision, End, Notice, State
+from bulkagent.ledger import Journal
+from bulkagent.outcome import Assignment, Attempt, Cause, Health, Reach
+from bulkagent.report import ADVICE
+from bulkagent.run.outputs.log import EventLog
+from bulkagent.run.send.switch_overs import SwitchOvers
+from bulkagent.run.sharing.division import Shared
+from bulkagent.run.sharing.shared_time import SharedTime
+
+__all__ = ["GatewayBulkhead", "Hearing", "explained"]
+
+GatewayBulkhead = Bulkhead[Assignment, Attempt]
+
+_LATEST = 512
+"""Answers by which latency is judged: enough for a percentile, and forgotten within seconds."""
+
+_GRANTS = frozenset({"limit.changed", *(f"breaker.{state.value}" for state in State)})
+"""What changes how much a gateway is sent at once."""
+
+
+class Hearing:
+    """Hears what becomes of one gateway's requests, in one pass.
+
+    Args:
+        name: The gateway.
+        journal: Records what concerns all of it.
+        log: Told of every attempt and decision.
+        switch_overs: What is known of switch-overs.
+        limit: Requests at once at first.
+    """
+
+    def __init__(
+        self, name: str, journal: Journal, log: EventLog, switch_overs: SwitchOvers, *, limit: int
+    ) -> None:
+        self._name = name
+        self._journal = journal
+        self._log = log
+        self._switch_overs = switch_overs
+        self.limit = limit
+        """Requests at once, where the breaker is closed and nobody else is sent to it."""
+        self.shared: Shared | None = None
+        """What others leave of its limits; None as long as nobody has looked."""
+        self.shares = SharedTime()
+        self.breaker = State.CLOSED
+        self.latencies_ms: deque[float] = deque(maxlen=_LATEST)
+        """Of the latest answers."""
+
+    def observe(self, item: Assignment, attempt: int, ended: Attempt, decision: Decision) -> None:
+        """Hear how an attempt ended. Runs for every one."""
+        disposition = ended.disposition
+        if disposition.reach is Reach.ANSWERED:
+            self.latencies_ms.append(ended.latency_ms)
+        if disposition.cause is Cause.SWITCH_OVER and disposition.health is Health.UNWELL:
+            # It is about the gateway; a session that was lost is about one agent.
+            self._switched_over(item, ended)
+        elif self._switch_overs.suspected and disposition.health is Health.GOOD:
+            self._switch_overs.denied(self._name)
+        if self._log.wanted:
+            self._log.attempted(item, self._journal.number(item, attempt), ended, decision)
+
+    def notice(self, notice: Notice) -> None:
+        """Hear what changed about the gateway as a whole."""
+        self.limit, self.breaker = notice.limit, notice.breaker
+        if notice.event in _GRANTS:
+            self._journal.granted(self._name, max(1, self.most), notice.breaker.value)
+        self._log.decided(notice.event, gateway=self._name, reason=notice.reason)
+
+    @property
+    def most(self) -> int:
+        """Requests at once, where the breaker is closed."""
+        return min(self.limit, self.shared.part.concurrency) if self.shared else self.limit
+
+    def share(self, shared: Shared, now: float) -> None:
+        """Hear what others leave of its limits.
+
+        Args:
+            shared: That.
+            now: The time in seconds.
+        """
+        before = self.shared or shared
+        self.shared = shared
+        self.shares.add(shared, now)
+        if max(before.commands, shared.commands) == 1:
+            return
+        self._journal.granted(self._name, max(1, self.most), self.breaker.value)
+        part = shared.part
+        self._log.decided(
+            "gateway.shared",
+            gateway=self._name,
+            commands=shared.commands,
+            concurrency=part.concurrency,
+            per_second=None if part.per_second == math.inf else part.per_second,
+        )
+
+    def out_of_step(self, agents: int) -> None:
+        """Hear that a reply too many has put so many agents in doubt."""
+        self._log.decided("gateway.out_of_step", gateway=self._name, agents=agents)
+
+    def ended(self, head: GatewayBulkhead, end: End) -> None:
+        """Hear that nothing more is sent to it."""
+        self._log.decided(f"run.{end.cause}", gateway=self._name, reason=end.reason)
+        if end.cause is Cause.HALTED:
+            self._journal.halted(explained(head, end))
+
+    def _switched_over(self, item: Assignment, ended: Attempt) -> None:
+        # While it held this request, others may have been set and lost it again.
+        answered_at = ended.sent_at + math.ceil(ended.latency_ms)
+        began_at = self._switch_overs.answered(self._name, item.agent_id, answered_at)
+        if began_at is not None:
+            self._log.decided("gateway.switched_over", gateway=self._name, reason=ended.retcode)
+            self._journal.switched_over(self._name, began_at)
+
+
+def explained(head: GatewayBulkhead, end: End) -> str:
+    """Why a bulkhead ended before its time, and what to check, for people."""
+    verdict = head.tally.verdict
+    if end.cause is not Cause.HALTED or verdict is None:
+        return end.reason
+    meaning, advice = ADVICE[verdict]
+    return f"{end.reason}: {meaning}; {advice}"

@@ -1,0 +1,1 @@
+"""sharing: part of bulkagent/run."""

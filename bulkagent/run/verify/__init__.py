@@ -1,0 +1,1 @@
+"""verify: part of bulkagent/run."""

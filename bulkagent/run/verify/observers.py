@@ -1,0 +1,114 @@
+"""The agents by whose eyes a run is verified, found and refused before anything is sent.
+
+What may live here: which queue of which gateway an observer is asked about, and whether there can
+be a GUID. What this room must not know: what is asked, and what an answer proves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bulkagent.errors import SettingsRefused
+from bulkagent.gateway.operations import flag_of
+from bulkagent.ledger import Database, endpoints_of, row_of
+from bulkagent.outcome import Assignment
+from bulkagent.run.clients.credentials import Supply
+from bulkagent.run.clients.gateways import Gateways
+from bulkagent.run.plan.apply import Planned
+from bulkagent.run.verify.queue_checks import Watch
+from bulkagent.settings import observer
+from bulkagent.settings.observers import Observer
+
+__all__ = ["watches_of"]
+
+_OUTGOING = "0"
+
+_ELSEWHERE = 0
+"""The row of an observer whose GUID does not come from the roster."""
+
+
+def watches_of(
+    texts: tuple[str, ...],
+    gateways: Gateways,
+    planned: Planned,
+    database: Database,
+    supply: Supply | None,
+) -> tuple[Watch, ...]:
+    """The queues that a run is verified by; none where nothing is sent.
+
+    Observers of a configured gateway that the run is not for are left out, so that one
+    configuration serves all.
+
+    Raises:
+        SettingsRefused: An observer cannot see what the run does, or can have no GUID.
+    """
+    if not planned.lanes:
+        return ()
+    names = [at.gateway for at in endpoints_of(database, planned.run)]
+    try:
+        found = [_watch(each, names, gateways, planned, database, supply) for each in texts]
+    except SettingsRefused as refused:
+        raise SettingsRefused(str(refused), totals=planned.plan.totals) from None
+    return tuple(dict.fromkeys(watch for watch in found if watch is not None))
+
+
+def _watch(  # noqa: PLR0917 - what one observer is found in
+    text: str,
+    names: Sequence[str],
+    gateways: Gateways,
+    planned: Planned,
+    database: Database,
+    supply: Supply | None,
+) -> Watch | None:
+    """The queue of one observer; None where the run is not for that gateway."""
+    seen_by = observer(text)
+    name = _gateway_of(seen_by, names, gateways, planned)
+    if not name:
+        return None
+    found = row_of(database, planned.run, name, seen_by.agent_id)
+    row, arguments = found or (_ELSEWHERE, "")
+    if flag_of(arguments) == _OUTGOING:
+        raise SettingsRefused(
+            f"--verify-with {seen_by}: agent {seen_by.agent_id} is to stop taking calls by this"
+            " run, and a gateway shows a queue only to agents who take calls; name one who stays,"
+            " or verify with none"
+        )
+    agent = Assignment(row, name, seen_by.agent_id, "", "")
+    known = gateways.emulated or (supply is None and planned.guids.of_row(row))
+    if not known and (problem := _without_guid(agent, supply)):
+        raise SettingsRefused(f"--verify-with {seen_by}: {problem}")
+    return Watch(agent, seen_by.skill)
+
+
+def _gateway_of(
+    seen_by: Observer, names: Sequence[str], gateways: Gateways, planned: Planned
+) -> str:
+    """The gateway of an observer; "" for one that the run is not for."""
+    if not seen_by.gateway and len(names) == 1:
+        return names[0]
+    if not seen_by.gateway:
+        raise SettingsRefused(
+            f"--verify-with {seen_by}: the run is for {', '.join(names)}; write whose agent it is,"
+            f" like {names[0]}/{seen_by}"
+        )
+    if seen_by.gateway in names:
+        return seen_by.gateway
+    known = gateways.names or frozenset()
+    # A run that is gone on with, or set back, knows its own gateways alone.
+    if seen_by.gateway in known or planned.plan.command != "apply":
+        return ""
+    raise SettingsRefused(
+        f"--verify-with {seen_by}: there is no gateway {seen_by.gateway!r} here (known:"
+        f" {', '.join(sorted({*names, *known}))})"
+    )
+
+
+def _without_guid(agent: Assignment, supply: Supply | None) -> str:
+    """Why there can be no GUID of an observer whom the roster has none of; "" where there may."""
+    if supply is not None:
+        lacks = supply.lacks(agent.gateway, agent.agent_id)
+        return f"{lacks} has no session of agent {agent.agent_id}; add it there" if lacks else ""
+    return (
+        f"GUIDs come from the roster, which has none of agent {agent.agent_id}; add the agent as a"
+        " row with flag 1, or take GUIDs from --sessions or --guid-url"
+    )

@@ -1,0 +1,236 @@
+"""Looking at queues before and after, and what is seen of the agents that were set.
+
+What may live here: which questions are asked when, and at what pace. What this room must not know:
+the wire, the ledger, and what is done about a verdict. Nothing here raises for a question that
+fails: whatever it would have shown is not visible.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from typing import Protocol
+
+import anyio
+import msgspec
+
+from bulkagent.clock import Clock
+from bulkagent.engine.throttle.rate_limiter import Pacer
+from bulkagent.gateway.operations import flag_of
+from bulkagent.gateway.query_requests import LONGEST_LIST, AgentState, SkillAgents
+from bulkagent.outcome import Assignment, Verified
+from bulkagent.run.verify.proof import Sight, hangs_on_session, proven, sight
+
+__all__ = ["Asked", "Looking", "Pace", "Questions", "Refusal", "Watch"]
+
+
+class Refusal(Protocol):
+    """A question without an answer."""
+
+    @property
+    def why(self) -> str:
+        """Why there is none, for people."""
+
+    @property
+    def retcode(self) -> str:
+        """What the gateway refused with; "" where it said nothing."""
+
+
+class Questions(Protocol):
+    """What one gateway can be asked."""
+
+    async def ask_state(self, agent: Assignment, /) -> AgentState | Refusal:
+        """What an agent does, by the agent's own GUID."""
+
+    async def agents_of_skill(self, observer: Assignment, skill: str, /) -> SkillAgents | Refusal:
+        """Who of a queue takes calls, as an observer sees it."""
+
+
+class Pace(msgspec.Struct, frozen=True):
+    """How fast one gateway is asked about agents one by one."""
+
+    at_once: int
+    per_second: float | None
+    """None: no limit."""
+
+
+class Watch(msgspec.Struct, frozen=True):
+    """One queue, and by whose eyes it is seen."""
+
+    observer: Assignment
+    skill: str
+
+    @property
+    def gateway(self) -> str:
+        """The name of the gateway."""
+        return self.observer.gateway
+
+    def __str__(self) -> str:
+        return f"agent {self.observer.agent_id} for queue {self.skill} on {self.gateway}"
+
+
+Asked = Callable[[str], AbstractAsyncContextManager[Questions]]
+"""From the name of a gateway to what it can be asked, for one phase of questions."""
+
+_Lists = dict[Watch, SkillAgents]
+
+
+class Looking:
+    """Looks at queues for one leg: once before, once or twice after.
+
+    Args:
+        watches: The queues.
+        asked: Where questions go.
+        pace: Of the questions about single agents, by gateway.
+        again_after_s: After so long, whatever proves somebody wrong is asked once more; 0: not.
+        clock: Time.
+    """
+
+    def __init__(
+        self,
+        watches: Sequence[Watch],
+        asked: Asked,
+        *,
+        pace: Callable[[str], Pace],
+        again_after_s: float,
+        clock: Clock,
+    ) -> None:
+        self._watches = watches
+        self._asked = asked
+        self._pace = pace
+        self._again_after_s = again_after_s
+        self._clock = clock
+        self._before: _Lists = {}
+        self._after: _Lists = {}
+        self._signed_in: dict[int, bool] = {}
+        self.troubles: list[str] = []
+        """What kept it from seeing, each once, for people."""
+
+    async def before(self) -> None:
+        """Look before the first request."""
+        self._before = await self._look("before the first request")
+
+    async def after(self) -> Mapping[str, frozenset[str]]:
+        """Look after the last request; by gateway, whoever was seen before or after."""
+        self._after = await self._look("after the last one")
+        return {
+            name: frozenset(
+                agent_id
+                for lists in (self._before, self._after)
+                for watch, seen in lists.items()
+                if watch.gateway == name
+                for agent_id in seen.ids
+            )
+            for name in {watch.gateway for watch in self._watches}
+        }
+
+    async def judge(self, applied: Sequence[Assignment]) -> dict[int, Verified]:
+        """The verdicts of agents that were set, by row; whoever is wrong is looked at twice."""
+        found = await self._judge(applied)
+        doubted = [agent for agent in applied if found[agent.row] is Verified.NO]
+        if doubted and self._again_after_s:
+            await self._clock.sleep(self._again_after_s)
+            gateways = {agent.gateway for agent in doubted}
+            # A list that does not come the second time leaves the first one standing.
+            self._after |= await self._look("once more", gateways)
+            found |= await self._judge(doubted)
+        return found
+
+    async def _judge(self, applied: Sequence[Assignment]) -> dict[int, Verified]:
+        sights = {agent.row: self._sights(agent) for agent in applied}
+        await self._ask_whether_signed_in(
+            agent
+            for agent in applied
+            if agent.row not in self._signed_in and hangs_on_session(sights[agent.row])
+        )
+        return {
+            agent.row: proven(
+                flag_of(agent.arguments),
+                sights[agent.row],
+                signed_in=self._signed_in.get(agent.row, False),
+            )
+            for agent in applied
+        }
+
+    def _sights(self, agent: Assignment) -> list[Sight]:
+        return [
+            sight(self._before.get(watch), self._after.get(watch), agent.agent_id)
+            for watch in self._watches
+            if watch.gateway == agent.gateway
+        ]
+
+    async def _look(self, when: str, gateways: Iterable[str] | None = None) -> _Lists:
+        lists: _Lists = {}
+        names = None if gateways is None else frozenset(gateways)
+        watches = [each for each in self._watches if names is None or each.gateway in names]
+
+        by_observer: dict[Assignment, list[Watch]] = {}
+        for watch in watches:
+            by_observer.setdefault(watch.observer, []).append(watch)
+        places = {
+            watch.gateway: anyio.CapacityLimiter(self._pace(watch.gateway).at_once)
+            for watch in watches
+        }
+
+        # One agent has one question in flight, as a gateway may refuse a second one (000-007).
+        async def look(questions: Questions, own: Sequence[Watch]) -> None:
+            for watch in own:
+                async with places[watch.gateway]:
+                    seen = await questions.agents_of_skill(watch.observer, watch.skill)
+                if not isinstance(seen, SkillAgents):
+                    hint = "; an observer is signed in and takes calls" if seen.retcode else ""
+                    self._trouble(f"{watch} was answered {when}: {seen.why}{hint}")
+                    continue
+                lists[watch] = seen
+                if seen.full:
+                    self._trouble(
+                        f"queue {watch.skill} on {watch.gateway} lists {LONGEST_LIST} agents or"
+                        " more, so whoever is missing may be beyond the end of the list"
+                    )
+
+        async with (
+            self._questions(watch.gateway for watch in watches) as questions,
+            anyio.create_task_group() as tasks,
+        ):
+            for observer, own in by_observer.items():
+                tasks.start_soon(look, questions[observer.gateway], own)
+        return lists
+
+    async def _ask_whether_signed_in(self, agents: Iterable[Assignment]) -> None:
+        waiting: dict[str, list[Assignment]] = {}
+        for agent in agents:
+            waiting.setdefault(agent.gateway, []).append(agent)
+
+        async def work(questions: Questions, pacer: Pacer | None, left: list[Assignment]) -> None:
+            while left:
+                agent = left.pop()
+                if pacer is not None:
+                    await self._clock.sleep(pacer.reserve(self._clock.monotonic()))
+                state = await questions.ask_state(agent)
+                if isinstance(state, AgentState):
+                    self._signed_in[agent.row] = state.signed_in
+                    continue
+                self._signed_in[agent.row] = False
+                self._trouble(
+                    f"agent {agent.agent_id} on {agent.gateway}, asked whether still signed in,"
+                    f" was answered: {state.why}"
+                )
+
+        async with self._questions(waiting) as questions, anyio.create_task_group() as tasks:
+            for name, left in waiting.items():
+                pace = self._pace(name)
+                pacer = Pacer(pace.per_second) if pace.per_second is not None else None
+                for _ in range(min(pace.at_once, len(left))):
+                    tasks.start_soon(work, questions[name], pacer, left)
+
+    @asynccontextmanager
+    async def _questions(self, gateways: Iterable[str]) -> AsyncIterator[dict[str, Questions]]:
+        async with AsyncExitStack() as stack:
+            yield {
+                name: await stack.enter_async_context(self._asked(name))
+                for name in dict.fromkeys(gateways)
+            }
+
+    def _trouble(self, text: str) -> None:
+        if text not in self.troubles:
+            self.troubles.append(text)

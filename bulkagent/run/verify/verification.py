@@ -1,0 +1,167 @@
+"""The verification of one leg: looks before and after, verdicts into the ledger.
+
+What may live here: what a leg tells it and when, and where its questions and verdicts go. What
+this room must not know: what a look proves, and how anything was sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+
+import anyio
+import anyio.to_thread
+import msgspec
+
+from bulkagent.clock import Clock
+from bulkagent.gateway.credentials import Credential, CredentialSource
+from bulkagent.ledger import Database, applied_among, keep_verdicts
+from bulkagent.outcome import Assignment, Verified
+from bulkagent.run.clients.factory import Wire
+from bulkagent.run.clients.gateways import Gateways
+from bulkagent.run.outputs.log import EventLog
+from bulkagent.run.verify.queue_checks import Looking, Pace, Questions, Watch
+from bulkagent.settings import Settings
+
+__all__ = ["Verification"]
+
+_AT_ONCE = 16
+"""Questions in flight at most, whatever the settings allow for the sending: nothing waits for
+them but the report."""
+
+
+class Verification:
+    """Verifies what one leg sets, through `before` and `after`.
+
+    Args:
+        watches: The queues.
+        settings: Paces and timeouts.
+        gateways: Where to.
+        database: The ledger.
+        run: The run's key in it.
+        clock: Time.
+        log: Told of what was seen.
+    """
+
+    def __init__(
+        self,
+        watches: Sequence[Watch],
+        settings: Settings,
+        gateways: Gateways,
+        database: Database,
+        run: int,
+        *,
+        clock: Clock,
+        log: EventLog,
+    ) -> None:
+        self._watches = watches
+        self._settings = settings
+        self._gateways = gateways
+        self._wire = Wire(gateways, settings, clock)
+        self._database = database
+        self._run = run
+        self._log = log
+        self._guids: CredentialSource = _Beside(None, {})
+        self._asking: anyio.CancelScope | None = None
+        self._cut_off = False
+        self._looking = Looking(
+            watches,
+            self._asked,
+            pace=self._pace,
+            again_after_s=settings.verify_again_after_s,
+            clock=clock,
+        )
+
+    async def before(self, guids: CredentialSource) -> None:
+        """Look before the first request.
+
+        Args:
+            guids: Whoever knows the GUIDs of the run's agents.
+        """
+        own: dict[tuple[str, str], Credential] = {}
+        if self._gateways.emulated:
+            for watch in self._watches:
+                agent = watch.observer
+                credential = self._gateways.sign_in_emulated(agent.gateway, agent.agent_id)
+                if credential is not None:
+                    own[agent.gateway, agent.agent_id] = credential
+        self._guids = _Beside(guids, own)
+        with anyio.CancelScope() as self._asking:
+            await self._looking.before()
+        self._asking = None
+
+    async def after(self, leg: int) -> None:
+        """Look after the last request, unless that was cut off, and keep the verdicts.
+
+        Raises:
+            LedgerUnavailable, LedgerFailed: The ledger cannot be read or written.
+        """
+        found: dict[int, Verified] = {}
+        with anyio.CancelScope() as self._asking:
+            if not self._cut_off:
+                found = await self._judged(leg)
+        if self._asking.cancelled_caught or self._cut_off:
+            self._looking.troubles.append("it was cut off")
+        self._asking = None
+        await anyio.to_thread.run_sync(keep_verdicts, self._database, self._run, leg, found)
+        counts = dict.fromkeys(Verified, 0)
+        for verified in found.values():
+            counts[verified] += 1
+        self._log.decided("run.verified", yes=counts[Verified.YES], no=counts[Verified.NO])
+
+    def stop(self) -> None:
+        """Ask nothing more in the phase under way; one that is yet to come is not touched."""
+        if self._asking is not None:
+            self._asking.cancel()
+
+    def cancel(self) -> None:
+        """Ask nothing more at all."""
+        self._cut_off = True
+        self.stop()
+
+    @property
+    def note(self) -> str:
+        """What kept it from seeing, for people; "" where nothing did."""
+        troubles = self._looking.troubles
+        more = f"; and {len(troubles) - 1:,} more such" if len(troubles) > 1 else ""
+        return f"{troubles[0]}{more}" if troubles else ""
+
+    async def _judged(self, leg: int) -> dict[int, Verified]:
+        seen = await self._looking.after()
+        applied: list[Assignment] = []
+        for gateway, agent_ids in seen.items():
+            rows = await anyio.to_thread.run_sync(
+                applied_among, self._database, self._run, leg, gateway, agent_ids
+            )
+            applied.extend(
+                Assignment(row.row, gateway, row.agent_id, "", row.arguments) for row in rows
+            )
+        return await self._looking.judge(applied)
+
+    def _asked(self, name: str) -> AbstractAsyncContextManager[Questions]:
+        return self._wire.queries(name, self._guids)
+
+    def _pace(self, name: str) -> Pace:
+        limits = self._settings.limits(name)
+        return Pace(min(_AT_ONCE, limits.most_in_flight), limits.per_second)
+
+
+class _Beside(msgspec.Struct, frozen=True):
+    """The run's own source of GUIDs, and observers who are not in it."""
+
+    source: CredentialSource | None
+    own: Mapping[tuple[str, str], Credential]
+
+    async def credential(self, assignment: Assignment) -> Credential | None:
+        own = self.own.get((assignment.gateway, assignment.agent_id))
+        if own is not None or self.source is None:
+            return own
+        return await self.source.credential(assignment)
+
+    async def renewed(self, assignment: Assignment, refused: Credential, /) -> bool:
+        if self.source is None or (assignment.gateway, assignment.agent_id) in self.own:
+            return False
+        return await self.source.renewed(assignment, refused)
+
+    def fresh(self, _credential: Credential, /) -> bool:
+        return False
