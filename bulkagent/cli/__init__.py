@@ -13,24 +13,24 @@ import sys
 
 import typer
 
-from bulkagent.cli import (
+from bulkagent.cli.commands import (
     apply,
     check,
-    configuration,
     doctor,
     emulate,
     explain,
-    hold,
     prune,
     report,
     resume,
     revert,
     runs,
     show,
-    status,
-    terminal,
 )
-from bulkagent.cli.command_class import Command, Group
+from bulkagent.cli.commands import config as configuration
+from bulkagent.cli.commands import session_hold as hold
+from bulkagent.cli.console.announcer import signals as status
+from bulkagent.cli.console.announcer import terminal
+from bulkagent.cli.parser import Command, Group
 
 __all__ = ["app", "main"]
 

@@ -438,7 +438,7 @@ def test_options_come_from_the_environment_but_consent_does_not(tmp_path: Path) 
 def test_progress_off_a_terminal_is_a_dated_line_now_and_then(tmp_path: Path) -> None:
     import datetime as dt
 
-    from bulkagent.cli.progress import plain_line
+    from bulkagent.cli.progress.display import plain_line
     from bulkagent.run import Progress
 
     progress = Progress(

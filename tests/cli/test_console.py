@@ -15,8 +15,9 @@ from pathlib import Path
 import pytest
 
 import bulkagent.cli as command_line
-from bulkagent.cli import console, status, terminal
-from bulkagent.cli.console import Console, frame_of
+from bulkagent.cli.console.announcer import Console, frame_of, terminal
+from bulkagent.cli.console.announcer import announcer as console
+from bulkagent.cli.console.announcer import signals as status
 from tests.cli.command import COMMAND, SAMPLES, environment, inside, started
 from tests.waiting import HANG_S
 

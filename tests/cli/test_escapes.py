@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bulkagent.cli.terminal import print_data, print_json
+from bulkagent.cli.console.terminal import print_data, print_json
 from bulkagent.report import RunMetrics, encoded, write_metrics
 from bulkagent.report.text import OBEYED
 from tests.cli.command import bulkagent, inside

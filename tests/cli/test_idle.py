@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from bulkagent.cli import app, idle
+from bulkagent.cli import app
+from bulkagent.cli.options import idle
 from bulkagent.errors import SettingsRefused
 from bulkagent.settings import (
     ConfigFile,

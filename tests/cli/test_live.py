@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from bulkagent.cli.live import live_view
-from bulkagent.cli.pacing import Pace, outlook
-from bulkagent.cli.progress import plain_line
-from bulkagent.cli.terminal import wrapped
+from bulkagent.cli.console.terminal import wrapped
+from bulkagent.cli.progress.display import plain_line
+from bulkagent.cli.progress.live import live_view
+from bulkagent.cli.progress.rate import Pace, outlook
 from bulkagent.instants import Moment
 from bulkagent.run import GatewayProgress, GroupProgress, Progress
 

@@ -20,7 +20,8 @@ import openpyxl
 import pytest
 
 import bulkagent.cli as command_line
-from bulkagent.cli import refused, status
+from bulkagent.cli.console.announcer import refused_reports as refused
+from bulkagent.cli.console.announcer import signals as status
 from bulkagent.errors import SettingsRefused
 from bulkagent.report import FORMATS, is_report
 from bulkagent.run import Request, Run

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from bulkagent import run
-from bulkagent.cli import defects
+from bulkagent.cli.console.announcer import defects
 from bulkagent.errors import LedgerUnavailable, SettingsRefused
 from bulkagent.ledger import default_path
 from bulkagent.settings import find_config

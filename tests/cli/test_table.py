@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bulkagent.cli.table import table
+from bulkagent.cli.render.table import table
 from bulkagent.report import printable
 
 HEADS = ("run", "of", "note")

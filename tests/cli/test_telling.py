@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bulkagent.cli.timing import local_time
+from bulkagent.cli.render.schedule import local_time
 from bulkagent.ledger import Claim
 from bulkagent.outcome import Status
 from bulkagent.run import Request, Run, agent_story, run_list, run_story

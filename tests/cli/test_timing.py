@@ -10,9 +10,16 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from bulkagent.cli.countdown import count_down, mark_of
-from bulkagent.cli.progress import plain_line
-from bulkagent.cli.timing import closing, local_time, margin, opening, times_from, waiting_line
+from bulkagent.cli.progress.countdown import count_down, mark_of
+from bulkagent.cli.progress.display import plain_line
+from bulkagent.cli.render.schedule import (
+    closing,
+    local_time,
+    margin,
+    opening,
+    times_from,
+    waiting_line,
+)
 from bulkagent.errors import SettingsRefused
 from bulkagent.instants import Moment
 from bulkagent.ledger import Pace

@@ -8,7 +8,7 @@ import pytest
 import typer
 
 from bulkagent.cli import app
-from bulkagent.cli.variables import kubernetes_wrote
+from bulkagent.cli.options.environment import kubernetes_wrote
 from bulkagent.settings.intent import INTENT
 from tests.cli.command import inside
 

@@ -16,8 +16,9 @@ import msgspec
 import pytest
 import typer
 
-from bulkagent.cli import app, carrying
-from bulkagent.cli.showing import Showing
+from bulkagent.cli import app
+from bulkagent.cli.commands import run_flow as carrying
+from bulkagent.cli.options.progress_mode import Showing
 from bulkagent.outcome import Cause
 from bulkagent.run import EMULATED, Request, Revert
 from bulkagent.settings.words import TOP_WORDS, WORDS

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bulkagent.cli.screen import closing
+from bulkagent.cli.render.result import closing
 from bulkagent.errors import RunNotFound
 from bulkagent.gateway.os_words import words_of
 from bulkagent.ledger import find_run, open_ledger

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from bulkagent.cli import completing
+from bulkagent.cli.options import completion as completing
 from bulkagent.cli.options.option import option
 
 __all__ = ["Job", "Protect", "TakeOver"]

@@ -10,9 +10,9 @@ from typing import Annotated
 
 import typer
 
-from bulkagent.cli import completing
+from bulkagent.cli.options import completion as completing
 from bulkagent.cli.options.option import option
-from bulkagent.cli.showing import Showing
+from bulkagent.cli.options.progress_mode import Showing
 
 __all__ = [
     "AssumeOpposite",

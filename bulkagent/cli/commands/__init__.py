@@ -1,0 +1,1 @@
+"""commands: part of bulkagent/cli."""

@@ -1,0 +1,106 @@
+"""`bulkagent doctor --pilot`: asked, flown, told.
+
+What may live here: the question, signals, and the flight as text. What this room must not know:
+what a flight does.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bulkagent.cli.console.error_exit import SIGNALS
+from bulkagent.cli.console.terminal import agreed, print_data, print_json, say
+
+if TYPE_CHECKING:
+    from bulkagent.examining.pilot import Flight, Step
+    from bulkagent.run import Request
+
+__all__ = ["fly"]
+
+
+def fly(request: Request, agent: str, *, yes: bool, as_json: bool) -> int:
+    """Ask, set a test agent to 0 and to 1, and tell what that showed; the exit code.
+
+    Raises:
+        ConsentRefused: Nobody agreed.
+        BulkagentError: It cannot be done as asked.
+    """
+    if not yes:
+        _ask(request, agent)
+    flight, stopped_by = _flown(request, agent, yes=yes)
+    _tell(flight, as_json=as_json)
+    if not flight.left_on:
+        last = flight.steps[-1]
+        say(
+            f"WARNING agent {agent} may have been LEFT without calls ({last.status}"
+            f" {last.cause}); set the agent to 1 with a roster of your own"
+        )
+    elif stopped_by:
+        say(f"stopped; agent {agent} has been set to 1")
+    codes = [128 + stopped_by] if stopped_by else [step.result.exit_code for step in flight.steps]
+    return next((code for code in codes if code), 0)
+
+
+def _ask(request: Request, agent: str) -> None:
+    from bulkagent.errors import ConsentRefused
+    from bulkagent.run import EMULATED
+
+    question = (
+        f"agent {agent} on {request.gateway} will STOP taking calls for some seconds, and will"
+        " TAKE calls in the end. Go on?"
+    )
+    if request.gateway != EMULATED and not agreed(question):
+        raise ConsentRefused("not agreed to; nothing was sent")
+
+
+def _flown(request: Request, agent: str, *, yes: bool) -> tuple[Flight, int]:
+    """What was seen, and the number of the signal that stopped it; 0 where none came."""
+    import asyncio
+
+    import anyio
+
+    from bulkagent.cli.console.event_loop import run_on_loop
+    from bulkagent.clock import SystemClock
+    from bulkagent.examining.pilot import pilot
+    from bulkagent.run import Consent
+
+    signals: list[int] = []
+
+    async def flown() -> Flight:
+        stop = anyio.CancelScope()
+
+        def stopped(number: int) -> None:
+            if not signals:
+                say(f"stopping: agent {agent} is set to 1 first")
+                stop.cancel()
+            signals.append(number)
+
+        loop = asyncio.get_running_loop()
+        for number in SIGNALS:
+            loop.add_signal_handler(number, stopped, number)
+        consent = Consent.YES if yes else Consent.TERMINAL
+        return await pilot(request, agent, SystemClock(), stop, consent=consent)
+
+    flight = run_on_loop(flown())
+    return flight, signals[0] if signals else 0
+
+
+def _tell(flight: Flight, *, as_json: bool) -> None:
+    import msgspec
+
+    from bulkagent.examining.pilot import settings_to_paste
+
+    pasted = "\n".join(settings_to_paste(flight))
+    if as_json:
+        told = {**msgspec.to_builtins(flight), "left_on": flight.left_on, "settings": pasted}
+        print_json(told)
+        return
+    for step in flight.steps:
+        say(_line(flight, step))
+    print_data(pasted)
+
+
+def _line(flight: Flight, step: Step) -> str:
+    cause = f", {step.cause}" if step.cause else ""
+    seen = f"; seen in the skill queue: {step.seen}" if step.seen else ""
+    return f"pilot   agent {flight.agent} to {step.flag}: {step.status}{cause}{seen}"

@@ -1,0 +1,85 @@
+"""`bulkagent prune`: take old runs out of the ledger."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bulkagent.cli import options
+from bulkagent.cli.console.error_exit import explained
+from bulkagent.cli.console.terminal import agreed, print_json, say
+from bulkagent.cli.options.origins import at_option
+from bulkagent.cli.render.ledger_warning import warn_of_exposure
+
+if TYPE_CHECKING:
+    from bulkagent.run import OldRuns, Pruned
+
+__all__ = ["prune"]
+
+
+def prune(  # noqa: PLR0917 - Typer reads the parameters; nobody calls this by position
+    older_than: Annotated[
+        str,
+        typer.Option(
+            "--older-than", metavar="TIME", help="Runs that nobody was at work on for so long: 90d."
+        ),
+    ],
+    dry_run: Annotated[  # noqa: FBT002 - an option
+        bool, typer.Option("--dry-run", help="Say what would go, and take nothing out.")
+    ] = False,
+    yes: options.Yes = False,  # noqa: FBT002 - an option
+    as_json: options.Json = False,  # noqa: FBT002 - an option
+    ledger: options.Ledger = None,
+    config: options.Config = None,
+) -> None:
+    """Take old runs out of the ledger, for good; reports that were written stay.
+
+    Example: bulkagent prune --older-than 90d --dry-run
+    """
+    with explained(as_json=as_json):
+        from bulkagent.cli.options import values as given
+        from bulkagent.clock import SystemClock
+        from bulkagent.quantities import duration_s
+        from bulkagent.run import Pruned, old_runs
+        from bulkagent.run import prune as take_out
+
+        settings = given.settings_from(config, ledger=ledger)
+        warn_of_exposure(settings.ledger)
+        with at_option("older_than"):
+            age_s = duration_s(older_than)
+        found = old_runs(settings.ledger, age_s, now_ms=SystemClock().wall_ms())
+        if dry_run or not found.runs:
+            gone = Pruned(runs=found.runs, rows=found.rows, compacted=False, dry_run=dry_run)
+        else:
+            if not yes:
+                _ask(found)
+            gone = take_out(settings.ledger, found)
+        if as_json:
+            print_json(gone)
+        else:
+            say(_told(gone))
+
+
+def _ask(found: OldRuns) -> None:
+    from bulkagent.errors import ConsentRefused
+
+    question = f"{_several(found.runs)} with {found.rows:,} rows will be gone for good. Go on?"
+    if not agreed(question, otherwise="nothing was taken out"):
+        raise ConsentRefused("not agreed to; nothing was taken out")
+
+
+def _several(runs: tuple[str, ...]) -> str:
+    if len(runs) == 1:
+        return f"run {runs[0]}"
+    return f"{len(runs):,} runs, {runs[-1]} to {runs[0]},"
+
+
+def _told(gone: Pruned) -> str:
+    if not gone.runs:
+        return "no run is that old"
+    several = f"{_several(gone.runs)} with {gone.rows:,} rows"
+    if gone.dry_run:
+        return f"would take out {several}"
+    space = "" if gone.compacted else "; the file is in use, so later runs use its space again"
+    return f"took out {several}{space}"

@@ -1,0 +1,162 @@
+"""A leg of a run as a command carries it out: prepared, agreed to, executed, told.
+
+What may live here: the order in which apply, resume and revert speak with a person. What this
+room must not know: what sets them apart.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from bulkagent.cli.console.error_exit import leaving_on_signals
+from bulkagent.cli.console.refused_reports import goes_on_with, reported
+from bulkagent.cli.console.signals import answering
+from bulkagent.cli.console.terminal import agreed, not_printed, print_data, say, say_soon
+from bulkagent.cli.options.progress_mode import Showing
+
+if TYPE_CHECKING:
+    from bulkagent.run import Finished, Plan, Run, RunResult
+
+__all__ = ["carry_out"]
+
+
+def carry_out(
+    run: Run,
+    opening: Callable[[Plan], str],
+    *,
+    yes: bool,
+    override: str | None = None,
+    as_json: bool,
+    showing: Showing = Showing.BAR,
+    quiet: bool = False,
+) -> RunResult:
+    """Prepare a run, ask, execute it and tell what came of it.
+
+    Args:
+        run: The run.
+        opening: What is said of its plan.
+        yes: Whether a person agreed beforehand.
+        override: Why a guardrail is overridden.
+        as_json: Whether the result is data on stdout as well.
+        showing: How its progress is shown.
+        quiet: Whether nothing is said of a run that comes to a good end.
+    """
+    from bulkagent.cli.console.event_loop import run_on_loop
+    from bulkagent.cli.console.process_age import age_s
+    from bulkagent.cli.progress.display import execute
+
+    run.began_ms -= round(age_s() * 1000)
+    try:
+        with run:
+            run.warn = say
+            # Until the loop has its own handlers, so that no signal falls between the two.
+            with leaving_on_signals():
+                plan = _prepared(run, opening, yes=yes, override=override, quiet=quiet)
+                try:
+                    result = run_on_loop(execute(run, Showing.NONE if quiet else showing))
+                except Exception:
+                    # A defect: what was sent has a report, and is said before the defect is.
+                    if run.finished is not None:
+                        _tell(run, plan, run.finished, as_json=as_json)
+                    raise
+            if run.finished is not None:
+                with contextlib.suppress(KeyboardInterrupt):  # all is done but the telling
+                    _tell(run, plan, run.finished, as_json=as_json, quiet=quiet)
+    finally:
+        if run.began:
+            reported()
+    if run.trouble:
+        say(f"WARNING {run.trouble}")
+    if run.unprinted:
+        not_printed(run.unprinted)
+    return result
+
+
+def _prepared(
+    run: Run, opening: Callable[[Plan], str], *, yes: bool, override: str | None, quiet: bool
+) -> Plan:
+    """Prepare the run, say what it would do, and have it agreed to."""
+    from bulkagent.cli.render import result as screen
+    from bulkagent.cli.render import schedule as timing
+
+    with answering(_preparing):
+        plan = run.prepare(stdin=sys.stdin.buffer if sys.stdin else None)
+        if plan.command == "resume":
+            goes_on_with(plan.run_id)
+        if not quiet:
+            say("\n".join([opening(plan), *timing.opening(run.timetable)]))
+        if run.insecure:
+            say(_INSECURE)
+        _agree(run, plan, yes=yes, override=override)
+    if not quiet and (known := screen.begun(plan)):
+        run.begun = lambda: say_soon(known)
+    return plan
+
+
+def _preparing() -> str:
+    return "the run is being prepared; nothing was sent"
+
+
+_INSECURE = (
+    "WARNING --insecure: any certificate is accepted; whoever can redirect a packet can collect"
+    " these agents' GUIDs"
+)
+
+
+def _tell(run: Run, plan: Plan, finished: Finished, *, as_json: bool, quiet: bool = False) -> None:
+    from bulkagent.cli.render import result as screen
+    from bulkagent.cli.render import schedule as timing
+
+    if as_json:
+        print_data(screen.as_json_object(finished.result))
+    if quiet and not finished.result.exit_code:
+        return
+    times = timing.closing(run.finish_by, finished.result, run.ended_ms)
+    say(screen.closing(plan, finished, times))
+
+
+def _agree(run: Run, plan: Plan, *, yes: bool, override: str | None) -> None:
+    """Have a person agree where one must, and keep how it was agreed to.
+
+    Raises:
+        ConsentRefused: Nobody did.
+    """
+    from bulkagent.run import Consent
+
+    run.consent = Consent.YES if yes else None
+    if plan.guardrail and not override:
+        run.agreed = _looked_at(plan)
+        if run.agreed:
+            run.consent = Consent.TERMINAL
+    elif run.needs_consent and not yes:
+        _ask(plan)
+        run.consent = Consent.TERMINAL
+
+
+def _ask(plan: Plan) -> None:
+    from bulkagent.cli.render import result as screen
+    from bulkagent.errors import ConsentRefused
+
+    try:
+        agreement = agreed(screen.question(plan), number=plan.to_type)
+    except ConsentRefused as refused:
+        raise ConsentRefused(str(refused), totals=plan.totals) from None
+    if not agreement:
+        raise ConsentRefused("not agreed to; nothing was sent", totals=plan.totals)
+
+
+def _looked_at(plan: Plan) -> bool:
+    """Whether a person at a terminal lets a halted run go on; nobody there is no answer."""
+    from bulkagent.cli.render import result as screen
+    from bulkagent.errors import ConsentRefused
+
+    try:
+        agreement = agreed(screen.question(plan), number=plan.to_type)
+    except ConsentRefused:
+        return False
+    if not agreement:
+        raise ConsentRefused("not agreed to; nothing was sent", totals=plan.totals)
+    return True

@@ -1,0 +1,1 @@
+"""console: part of bulkagent/cli."""

@@ -1,0 +1,1 @@
+"""progress: part of bulkagent/cli."""

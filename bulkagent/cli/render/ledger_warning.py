@@ -1,0 +1,20 @@
+"""What people are told of a ledger that others may write to.
+
+What may live here: the warning. What this room must not know: what the ledger is opened for.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bulkagent.cli.console.terminal import say
+
+__all__ = ["warn_of_exposure"]
+
+
+def warn_of_exposure(ledger: Path | None) -> None:
+    """Say on stderr who else may write to a ledger, where anybody may; None: the platform's."""
+    from bulkagent.ledger import default_path, exposure
+
+    if exposed := exposure(ledger or default_path()):
+        say(f"WARNING {exposed}")

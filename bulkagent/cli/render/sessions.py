@@ -1,0 +1,200 @@
+"""What a person reads of held sessions: the plan, the questions, a line now and then, the end.
+
+What may live here: records to text. What this room must not know: where text goes.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+
+from bulkagent.cli.render.result import count
+from bulkagent.gateway.retcodes import MEANINGS
+from bulkagent.holding import BUSY, Group, HoldPlan, HoldRequest, HoldStanding, State
+
+__all__ = ["closing", "force_question", "line", "opening", "question"]
+
+_STATUSES = {3: "busy", 4: "IDLE", 5: "in wrap-up"}
+
+
+def opening(request: HoldRequest, plan: HoldPlan) -> str:
+    """How the roster was read, what will be done, and what else a person must know."""
+    enrolled = plan.enrolled
+    name = "standard input" if request.roster == "-" else request.roster
+    agents = sum(plan.agents.values())
+    counted = [count(enrolled.rows, "row"), count(agents, "agent")]
+    if enrolled.duplicates:
+        counted.append(count(enrolled.duplicates, "duplicate"))
+    text = [f"roster  {name}: {enrolled.layout}; {', '.join(counted)}"]
+    if enrolled.columns:
+        text.append(f"columns {', '.join(enrolled.columns)}")
+    text.extend(f"gateway {name}: {count(number, 'agent')}" for name, number in plan.agents.items())
+    if plan.adopting:
+        text.append(
+            f"adopt   {count(plan.adopting, 'session')} of {request.sessions}, polled before"
+            " anybody is signed in"
+        )
+    ended = ", and whoever's adopted session has ended" if plan.adopting else ""
+    text.append(f"sign in {count(plan.to_sign_in, 'agent')}{ended}, as {_manner(request)}")
+    if plan.may_be_signed_in:
+        text.append(
+            "note    a sign-in passes through idle: an agent whose phone is free could be given a"
+            " call in that moment"
+        )
+        text.append(
+            "note    a talk right belongs to its session: whoever is signed in anew has none of"
+            " what was set before, so apply the shift again"
+        )
+    if plan.unknown:
+        text.append(
+            f"note    {count(plan.unknown, 'agent')} left alone"
+            f" ({', '.join(plan.first_unknown)}{', ...' if plan.unknown > 3 else ''}):"  # noqa: PLR2004
+            " an earlier sign-in ended in doubt; --sign-in-unknown signs them in"
+        )
+    if plan.refused:
+        text.append(
+            f"note    {count(plan.refused, 'agent')} left alone: password refused or account"
+            " locked before; --sign-in-refused signs them in"
+        )
+    if plan.others:
+        text.append(
+            f"note    {count(plan.others, 'session')} of {request.sessions} not in this roster:"
+            " not polled, so they end within two minutes"
+        )
+    text.extend(f"note    the column {name} is not read; see --help" for name in enrolled.ignored)
+    if enrolled.readable_by_others:
+        text.append(f"WARNING {name} has passwords and others may read it; chmod 600 {name}")
+    return "\n".join(text)
+
+
+def _manner(request: HoldRequest) -> str:
+    choice = request.choice
+    answering = "ANSWERING by themselves" if choice.auto_answer else "not answering by themselves"
+    ringing = "" if choice.status == BUSY else "; callers will be put through to their phones"
+    return f"{_STATUSES[choice.status]}, {answering}{ringing}"
+
+
+def question(request: HoldRequest, plan: HoldPlan) -> str:
+    """What a person agrees to before anything is sent."""
+    where = ", ".join(plan.agents)
+    ended = (
+        f", and up to {plan.adopting:,} more, where their sessions have ended,"
+        if plan.adopting
+        else ""
+    )
+    return (
+        f"{count(plan.to_sign_in, 'agent')}{ended} will be SIGNED IN on {where} as"
+        f" {_manner(request)}. Go on?"
+    )
+
+
+def force_question(plan: HoldPlan) -> str:
+    """What a person agrees to before anybody is thrown off a desk."""
+    agents = plan.may_be_signed_in
+    more = ", ..." if agents > len(plan.first) else ""
+    return (
+        f"--force-sign-in: whoever of these {count(agents, 'agent')}"
+        f" ({', '.join(plan.first)}{more}) is signed in elsewhere will be THROWN OFF their desk,"
+        " calls included. Go on?"
+    )
+
+
+_WORDS: Mapping[State, str] = {
+    State.ADOPTING: "adopting",
+    State.SIGNING_IN: "signing in",
+    State.WAITING: "waiting",
+    State.TROUBLED: "not reached",
+    State.LOST: "lost",
+    State.REFUSED: "refused",
+    State.WRONG_PASSWORD: "wrong password",
+    State.LOCKED: "locked",
+    State.ALREADY_SIGNED_IN: "already signed in elsewhere",
+    State.UNKNOWN: "unknown",
+    State.SIGNED_OUT: "signed out",
+}
+
+
+def line(standing: HoldStanding, now: dt.datetime) -> str:
+    """One dated line: how many are up, and what holds the others back."""
+    return f"{now.isoformat(timespec='seconds')} {status(standing)}"
+
+
+def status(standing: HoldStanding) -> str:
+    """How many are up, and what holds the others back."""
+    parts = [f"up {standing.counts[State.UP]:,} of {standing.agents:,}"]
+    parts.extend(
+        f"{word} {standing.counts[state]:,}"
+        for state, word in _WORDS.items()
+        if standing.counts[state]
+    )
+    if standing.stopped:
+        parts.append(f"SIGN-INS STOPPED: {standing.stopped}")
+    if standing.unsaved:
+        parts.append(f"SESSIONS FILE NOT WRITTEN: {standing.unsaved}")
+    return ", ".join(parts)
+
+
+_ADVICE: Mapping[State, str] = {
+    State.ADOPTING: "no poll of them was answered; start again within two minutes of the last one",
+    State.SIGNING_IN: "a sign-in was under way",
+    State.WAITING: "not signed in; start again to sign them in",
+    State.TROUBLED: "their last poll was not answered; start again within two minutes of it",
+    State.LOST: "the gateway has ended the session, or the agent is at a desk; start again, or use"
+    " --sign-in-again",
+    State.REFUSED: "correct what the code says in the roster, then start again",
+    State.WRONG_PASSWORD: "correct the password, then start again with --sign-in-refused",
+    State.LOCKED: "have the account unlocked, then start again with --sign-in-refused",
+    State.ALREADY_SIGNED_IN: "ask who it is before --force-sign-in; an own session that nobody"
+    " polls any more ends within two minutes",
+    State.UNKNOWN: "the sign-in may have worked, and without its GUID the session ends within two"
+    " minutes; then start again with --sign-in-unknown",
+    State.SIGNED_OUT: "signed out at the end, as asked for",
+}
+
+
+_UNTRIED = (
+    "not tried, because sign-ins were stopped; correct what was refused first, then start again"
+    " with --sign-in-refused"
+)
+
+# A code speaks for itself; these words would be taken for what a gateway said.
+_FAULTS: Mapping[str, str] = {
+    "refused": "connection refused",
+    "dns": "host name without an address",
+    "connect_timeout": "no connection in time",
+    "reset": "connection broken",
+    "read_timeout": "no reply in time",
+}
+
+
+def closing(
+    request: HoldRequest, standing: HoldStanding, groups: Sequence[Group], *, interrupted: bool
+) -> str:
+    """The last screen: what is left of the sessions, who is not up and why, what to do."""
+    up = standing.counts[State.UP]
+    word = "STOPPED" if interrupted else "ENDED"
+    text = [f"{word:<8}{status(standing)}"]
+    if up:
+        left = "the gateway ends them" if not interrupted else "they live on"
+        text.append(
+            f"        {count(up, 'session')} not signed out: {left} within two minutes;"
+            " start again before that to go on with them"
+        )
+    for group in groups:
+        more = ", ..." if group.count > len(group.agents) else ""
+        why = f" x {_FAULTS.get(group.why, group.why)}" if group.why else ""
+        text.append(f"{group.state} {group.count:,}{why}: {', '.join(group.agents)}{more}")
+        untried = standing.stopped and group.state is State.WAITING
+        advice = _UNTRIED if untried else _ADVICE[group.state]
+        text.append(f"        {_meaning(group.why)}{advice}")
+    if standing.must_change_password:
+        text.append(
+            f"note    {count(standing.must_change_password, 'agent')} must change the password and"
+            " can take no call before (isForceChange)"
+        )
+    text.append(f"file    {request.sessions}")
+    return "\n".join(text)
+
+
+def _meaning(why: str) -> str:
+    return f"{MEANINGS[why].meaning}; " if why in MEANINGS else ""
