@@ -11,9 +11,9 @@ from bulkagent.gateway.faults import FAULTS, Fault
 from bulkagent.gateway.retcodes import RETCODES
 from bulkagent.gateway.session_file import Session
 from bulkagent.gateway.session_requests import Answer, SignIn
-from bulkagent.holding.book import Book, Change
-from bulkagent.holding.holding import Holding, Manner
-from bulkagent.holding.own_file import Saving
+from bulkagent.sessions.holder import Holding, Manner
+from bulkagent.sessions.registry import Book, Change
+from bulkagent.sessions.store import Saving
 from tests.jumping import JumpingClock
 
 OK = Answer(RETCODES["0"])

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from bulkagent.errors import GuardrailRefused, RosterRefused
-from bulkagent.holding.enrolling import Choice, Enrolled, enrol
 from bulkagent.roster import Rules
+from bulkagent.sessions.roster import Choice, Enrolled, enrol
 
 RULES = Rules(require_flag=False, default_gateway="g")
 SECRET = "pa55-Wörd,x"

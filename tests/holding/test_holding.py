@@ -9,9 +9,9 @@ import pytest
 
 from bulkagent.gateway.credentials import Credential
 from bulkagent.gateway.session_file import Session
-from bulkagent.holding.holding import Manner
-from bulkagent.holding.signing_in import SignInPace
-from bulkagent.holding.states import State
+from bulkagent.sessions.holder import Manner
+from bulkagent.sessions.sign_in_queue import SignInPace
+from bulkagent.sessions.state_machine import State
 from tests.holding.far import File, Stage, says
 from tests.jumping import run
 

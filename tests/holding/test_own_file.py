@@ -9,7 +9,7 @@ import pytest
 from bulkagent.errors import RunBusy, SettingsRefused
 from bulkagent.gateway.credentials import Credential
 from bulkagent.gateway.session_file import Session
-from bulkagent.holding.own_file import OwnFile
+from bulkagent.sessions.store import OwnFile
 
 SESSIONS = [
     Session("g", "101", Credential("guid-1", "node=1", 1_700_000_000_123), "up"),

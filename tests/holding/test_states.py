@@ -12,11 +12,11 @@ from bulkagent.gateway.faults import FAULTS
 from bulkagent.gateway.retcodes import RETCODES
 from bulkagent.gateway.session_file import Session
 from bulkagent.gateway.session_requests import Answer, SignIn
-from bulkagent.holding.book import Book, Change, Entry
-from bulkagent.holding.pauses import after_answer_s, after_failure_s, before_sign_in_s
-from bulkagent.holding.reading import after_poll, after_sign_in, is_signed_out
-from bulkagent.holding.refusals import Refusals
-from bulkagent.holding.states import LIVE, TRANSITIONS, Happened, State, Then
+from bulkagent.sessions.answers import after_poll, after_sign_in, is_signed_out
+from bulkagent.sessions.intervals import after_answer_s, after_failure_s, before_sign_in_s
+from bulkagent.sessions.lockout_guard import Refusals
+from bulkagent.sessions.registry import Book, Change, Entry
+from bulkagent.sessions.state_machine import LIVE, TRANSITIONS, Happened, State, Then
 
 SECRET = "0f8fad5b-d9cb-469f-a165-70867728950e.AgentGateway0"
 MAY_FOLLOW = {(before, step.state) for (before, _), step in TRANSITIONS.items()}

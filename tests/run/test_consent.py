@@ -14,10 +14,10 @@ import bulkagent
 from bulkagent import ConsentRefused, Outcome, Plan
 from bulkagent.clock import SystemClock
 from bulkagent.examining.pilot import pilot
-from bulkagent.holding import Hold, HoldRequest
 from bulkagent.roster import Rules
 from bulkagent.run import Consent, Run
 from bulkagent.run.plan.consent import consent_of, refuse_unanswerable
+from bulkagent.sessions import Hold, HoldRequest
 from tests.run.again import code, shift
 
 PLAN = Plan(run_id="r", layout="", rows=1, agents=1, duplicates=0, invalid=0, parts=())

@@ -24,10 +24,10 @@ from bulkagent.cli.console.terminal import agreed, say, say_soon
 from bulkagent.cli.render import sessions as hold_screen
 from bulkagent.clock import SystemClock
 from bulkagent.errors import ConsentRefused, SettingsRefused
-from bulkagent.holding import Hold, HoldPlan, HoldRequest, HoldStanding
 from bulkagent.run.clients.open_files import make_room
 from bulkagent.run.outputs.log import EventLog
 from bulkagent.run.plan.path_conflicts import same_file
+from bulkagent.sessions import Hold, HoldPlan, HoldRequest, HoldStanding
 
 if TYPE_CHECKING:
     from bulkagent.run import Request

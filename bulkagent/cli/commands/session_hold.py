@@ -14,7 +14,7 @@ from bulkagent.cli.options.hold import StatusName
 from bulkagent.cli.options.origins import at_option
 
 if TYPE_CHECKING:
-    from bulkagent.holding import Manner
+    from bulkagent.sessions import Manner
 
 __all__ = ["hold"]
 
@@ -62,10 +62,10 @@ def hold(  # noqa: PLR0917 - Typer reads the parameters; nobody calls this by po
         from bulkagent.cli.commands.hold_flow import carry_out
         from bulkagent.cli.options import values as given
         from bulkagent.errors import SettingsRefused
-        from bulkagent.holding import Choice, HoldRequest
         from bulkagent.roster import Rules
         from bulkagent.run import EMULATED, Request
         from bulkagent.run.clients.gateways import Gateways
+        from bulkagent.sessions import Choice, HoldRequest
 
         settings = given.settings_from(
             config,
@@ -143,8 +143,8 @@ def _manner(
     sign_out: bool,
 ) -> Manner:
     from bulkagent.errors import SettingsRefused
-    from bulkagent.holding import Manner, SignInPace
     from bulkagent.quantities import duration_s, rate_per_second
+    from bulkagent.sessions import Manner, SignInPace
 
     with at_option("sign_in_rate"):
         per_second = rate_per_second(sign_in_rate)

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from bulkagent.cli.render.result import count
 from bulkagent.gateway.retcodes import MEANINGS
-from bulkagent.holding import BUSY, Group, HoldPlan, HoldRequest, HoldStanding, State
+from bulkagent.sessions import BUSY, Group, HoldPlan, HoldRequest, HoldStanding, State
 
 __all__ = ["closing", "force_question", "line", "opening", "question"]
 

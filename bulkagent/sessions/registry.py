@@ -13,7 +13,7 @@ import msgspec
 from bulkagent.gateway.credentials import Credential
 from bulkagent.gateway.session_file import Session
 from bulkagent.gateway.session_requests import SignIn
-from bulkagent.holding.states import LIVE, NOT_BEGUN, TRANSITIONS, Happened, State, Then
+from bulkagent.sessions.state_machine import LIVE, NOT_BEGUN, TRANSITIONS, Happened, State, Then
 
 __all__ = ["Book", "Change", "Entry", "Group"]
 

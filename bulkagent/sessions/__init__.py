@@ -7,12 +7,12 @@ What decides is in `states`, `reading`, `pauses` and `refusals`, which await not
 how each session stands; `signing_in`, `holding` and `own_file` await; `hold` puts them together.
 """
 
-from bulkagent.holding.book import Group
-from bulkagent.holding.enrolling import BUSY, Choice, Enrolled
-from bulkagent.holding.hold import Hold, HoldPlan, HoldRequest, HoldStanding
-from bulkagent.holding.holding import Manner
-from bulkagent.holding.signing_in import SignInPace
-from bulkagent.holding.states import State
+from bulkagent.sessions.hold import Hold, HoldPlan, HoldRequest, HoldStanding
+from bulkagent.sessions.holder import Manner
+from bulkagent.sessions.registry import Group
+from bulkagent.sessions.roster import BUSY, Choice, Enrolled
+from bulkagent.sessions.sign_in_queue import SignInPace
+from bulkagent.sessions.state_machine import State
 
 __all__ = [
     "BUSY",

@@ -18,19 +18,19 @@ import msgspec
 from bulkagent.clock import Clock
 from bulkagent.gateway.credentials import Credential
 from bulkagent.gateway.session_requests import Answer
-from bulkagent.holding.book import Book, Entry
-from bulkagent.holding.own_file import Saving
-from bulkagent.holding.pauses import (
+from bulkagent.outcome import Reach
+from bulkagent.sessions.answers import after_poll, is_signed_out, may_linger
+from bulkagent.sessions.intervals import (
     GIVE_UP_AFTER_S,
     SESSION_LIFE_S,
     after_answer_s,
     after_failure_s,
 )
-from bulkagent.holding.reading import after_poll, is_signed_out, may_linger
-from bulkagent.holding.signing_in import SigningIn, SignInPace, Signs
-from bulkagent.holding.states import LIVE, Happened, State, Then
-from bulkagent.holding.waiting import first_of
-from bulkagent.outcome import Reach
+from bulkagent.sessions.registry import Book, Entry
+from bulkagent.sessions.sign_in_queue import SigningIn, SignInPace, Signs
+from bulkagent.sessions.state_machine import LIVE, Happened, State, Then
+from bulkagent.sessions.store import Saving
+from bulkagent.sessions.waiting import first_of
 
 __all__ = ["Holding", "Manner", "SessionsAt"]
 

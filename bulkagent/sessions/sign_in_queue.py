@@ -21,13 +21,13 @@ import msgspec
 from bulkagent.clock import Clock
 from bulkagent.engine import Pacer
 from bulkagent.gateway.session_requests import Answer, SignIn
-from bulkagent.holding.book import Book, Entry
-from bulkagent.holding.own_file import Saving
-from bulkagent.holding.pauses import NOT_NOW_TRIES, before_sign_in_s
-from bulkagent.holding.reading import after_sign_in
-from bulkagent.holding.refusals import Refusals
-from bulkagent.holding.states import Happened, State, Then
-from bulkagent.holding.waiting import first_of
+from bulkagent.sessions.answers import after_sign_in
+from bulkagent.sessions.intervals import NOT_NOW_TRIES, before_sign_in_s
+from bulkagent.sessions.lockout_guard import Refusals
+from bulkagent.sessions.registry import Book, Entry
+from bulkagent.sessions.state_machine import Happened, State, Then
+from bulkagent.sessions.store import Saving
+from bulkagent.sessions.waiting import first_of
 
 __all__ = ["SignInPace", "SigningIn", "Signs"]
 

@@ -22,12 +22,12 @@ from bulkagent.gateway.endpoint import Endpoint
 from bulkagent.gateway.reaching import reach
 from bulkagent.gateway.session_client import SessionClient
 from bulkagent.gateway.session_file import Session
-from bulkagent.holding.book import Book, Change, Group
-from bulkagent.holding.enrolling import Choice, Enrolled, enrol
-from bulkagent.holding.holding import Holding, Manner
-from bulkagent.holding.own_file import OwnFile, Saving
-from bulkagent.holding.states import Happened, State
 from bulkagent.roster import Rules
+from bulkagent.sessions.holder import Holding, Manner
+from bulkagent.sessions.registry import Book, Change, Group
+from bulkagent.sessions.roster import Choice, Enrolled, enrol
+from bulkagent.sessions.state_machine import Happened, State
+from bulkagent.sessions.store import OwnFile, Saving
 from bulkagent.user_folders import absolute
 
 __all__ = ["Hold", "HoldPlan", "HoldRequest", "HoldStanding", "Log"]

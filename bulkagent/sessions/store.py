@@ -21,9 +21,9 @@ from bulkagent.clock import Clock
 from bulkagent.errors import RunBusy, SettingsRefused
 from bulkagent.gateway.session_file import Session, SessionLines, SessionWriter
 from bulkagent.gateway.whole_file import read_whole
-from bulkagent.holding.book import Book
-from bulkagent.holding.states import State
-from bulkagent.holding.waiting import first_of
+from bulkagent.sessions.registry import Book
+from bulkagent.sessions.state_machine import State
+from bulkagent.sessions.waiting import first_of
 from bulkagent.special_files import Kind, target_of
 
 __all__ = ["File", "OwnFile", "Saving"]
