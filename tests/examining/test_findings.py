@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bulkagent.examining import Verdict, findings
-from bulkagent.examining.findings import Certificate, Finding, Handshake
+from bulkagent.diagnostics import Verdict, findings
+from bulkagent.diagnostics.findings import Certificate, Finding, Handshake
 from bulkagent.gateway.query_requests import AgentState
 
 NOW = 1_795_327_200.0

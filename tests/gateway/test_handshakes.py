@@ -15,8 +15,8 @@ import pytest
 import trustme
 
 from bulkagent.clock import SystemClock
+from bulkagent.diagnostics.probes import shake_hands
 from bulkagent.errors import SettingsRefused
-from bulkagent.examining.seeing import shake_hands
 from bulkagent.gateway.channels import Channel
 from bulkagent.gateway.connections import _UnderWay
 from bulkagent.gateway.endpoint import Endpoint

@@ -13,7 +13,7 @@ import pytest
 import bulkagent
 from bulkagent import ConsentRefused, Outcome, Plan
 from bulkagent.clock import SystemClock
-from bulkagent.examining.pilot import pilot
+from bulkagent.diagnostics.pilot import pilot
 from bulkagent.roster import Rules
 from bulkagent.run import Consent, Run
 from bulkagent.run.plan.consent import consent_of, refuse_unanswerable

@@ -14,7 +14,7 @@ from bulkagent.cli.console.terminal import print_data, print_json, width_of, wra
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bulkagent.examining import Finding
+    from bulkagent.diagnostics import Finding
 
 __all__ = ["doctor"]
 
@@ -67,7 +67,7 @@ def doctor(  # noqa: PLR0917 - Typer reads the parameters; nobody calls this by 
         from bulkagent.cli.console.event_loop import run_on_loop
         from bulkagent.cli.options import values as given
         from bulkagent.clock import SystemClock
-        from bulkagent.examining import Examination, Verdict, examine
+        from bulkagent.diagnostics import Examination, Verdict, examine
         from bulkagent.run import EMULATED, Request
 
         settings = given.settings_from(

@@ -12,7 +12,7 @@ from bulkagent.cli.console.error_exit import SIGNALS
 from bulkagent.cli.console.terminal import agreed, print_data, print_json, say
 
 if TYPE_CHECKING:
-    from bulkagent.examining.pilot import Flight, Step
+    from bulkagent.diagnostics.pilot import Flight, Step
     from bulkagent.run import Request
 
 __all__ = ["fly"]
@@ -61,7 +61,7 @@ def _flown(request: Request, agent: str, *, yes: bool) -> tuple[Flight, int]:
 
     from bulkagent.cli.console.event_loop import run_on_loop
     from bulkagent.clock import SystemClock
-    from bulkagent.examining.pilot import pilot
+    from bulkagent.diagnostics.pilot import pilot
     from bulkagent.run import Consent
 
     signals: list[int] = []
@@ -88,7 +88,7 @@ def _flown(request: Request, agent: str, *, yes: bool) -> tuple[Flight, int]:
 def _tell(flight: Flight, *, as_json: bool) -> None:
     import msgspec
 
-    from bulkagent.examining.pilot import settings_to_paste
+    from bulkagent.diagnostics.pilot import settings_to_paste
 
     pasted = "\n".join(settings_to_paste(flight))
     if as_json:

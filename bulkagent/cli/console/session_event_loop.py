@@ -12,8 +12,8 @@ import tempfile
 
 import aiofastnet
 
+from bulkagent.diagnostics.probes import temporary_folder
 from bulkagent.errors import SettingsRefused
-from bulkagent.examining.seeing import temporary_folder
 
 __all__ = ["hold_loop", "refuse_without_temporary_folder"]
 

@@ -20,9 +20,10 @@ import anyio.to_thread
 import msgspec
 
 from bulkagent.clock import Clock
+from bulkagent.diagnostics import findings
+from bulkagent.diagnostics import probes as seeing
+from bulkagent.diagnostics.findings import Finding, Verdict
 from bulkagent.errors import BulkagentError, SettingsRefused
-from bulkagent.examining import findings, seeing
-from bulkagent.examining.findings import Finding, Verdict
 from bulkagent.gateway.credentials import CredentialSource, PackedGuids
 from bulkagent.gateway.handshakes import refusal_in
 from bulkagent.gateway.operations import SET_TALK_RIGHT

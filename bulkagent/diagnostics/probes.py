@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from bulkagent.examining.findings import Certificate, Handshake
+from bulkagent.diagnostics.findings import Certificate, Handshake
 from bulkagent.gateway.endpoint import Endpoint, tls_context
 from bulkagent.gateway.handshakes import accepted, refusal_in
 
