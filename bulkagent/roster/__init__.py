@@ -11,8 +11,8 @@ The flow: `lines` (bytes to lines of text), `columns` (which column means what),
 
 from __future__ import annotations
 
+from bulkagent.roster.header_names import named
 from bulkagent.roster.layout import Layout
-from bulkagent.roster.names import named
 from bulkagent.roster.reader import Roster
 from bulkagent.roster.row import Retraction, RosterRow
 from bulkagent.roster.rules import Rules

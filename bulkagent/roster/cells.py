@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from bulkagent.roster.quoting import redacted, shown
+from bulkagent.roster.sanitize import redacted, shown
 
 __all__ = [
     "BLANKS",

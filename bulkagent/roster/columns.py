@@ -12,9 +12,9 @@ from collections.abc import Sequence
 import msgspec
 
 from bulkagent.errors import RosterRefused
-from bulkagent.roster.names import plain
-from bulkagent.roster.quoting import shown
+from bulkagent.roster.header_names import plain
 from bulkagent.roster.rules import Rules
+from bulkagent.roster.sanitize import shown
 
 __all__ = ["ABSENT", "Columns", "agent_candidates", "find_columns"]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from bulkagent.errors import RosterRefused
-from bulkagent.roster.quoting import shown
+from bulkagent.roster.sanitize import shown
 
 __all__ = ["DELIMITERS", "DETECTED", "Layout", "delimiter_named"]
 

@@ -18,17 +18,17 @@ from typing import BinaryIO, Self
 import msgspec
 
 from bulkagent.errors import RosterRefused
-from bulkagent.roster.aside import Aside
+from bulkagent.roster.batch import Sweep
 from bulkagent.roster.cells import BLANKS
 from bulkagent.roster.columns import ABSENT, Columns, agent_candidates, find_columns
+from bulkagent.roster.csv_records import Records, csv_sentence, records_of
 from bulkagent.roster.layout import DETECTED, Layout, delimiter_named
-from bulkagent.roster.lines import Lines
-from bulkagent.roster.quoting import shown
-from bulkagent.roster.records import Records, csv_sentence, records_of
 from bulkagent.roster.row import Retraction, RosterRow
 from bulkagent.roster.rules import Rules
-from bulkagent.roster.sweep import Sweep
-from bulkagent.roster.workbook import Workbook, is_workbook
+from bulkagent.roster.sanitize import shown
+from bulkagent.roster.secret_columns import Aside
+from bulkagent.roster.text_lines import Lines
+from bulkagent.roster.xlsx_lines import Workbook, is_workbook
 
 __all__ = ["Roster"]
 

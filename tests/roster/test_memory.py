@@ -10,7 +10,7 @@ import pytest
 
 from bulkagent.outcome import Status
 from bulkagent.roster import Roster, RosterRow
-from bulkagent.roster.repeats import Repeats
+from bulkagent.roster.duplicates import Repeats
 from tests.roster.reading import rules
 
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from bulkagent.errors import RosterRefused
 from bulkagent.outcome import Status
 from bulkagent.roster import Retraction, Roster, RosterRow, Rules
-from bulkagent.roster.judge import Judge
-from bulkagent.roster.repeats import Repeats
+from bulkagent.roster.duplicates import Repeats
+from bulkagent.roster.validation import Judge
 from tests.roster.reading import GUID, agents, everything, rows_of, rules
 
 SAMPLES = Path(__file__).parents[2] / "samples"

@@ -10,7 +10,7 @@ import pytest
 
 from bulkagent.errors import RosterRefused
 from bulkagent.roster import Roster, Rules
-from bulkagent.roster.records import csv_sentence
+from bulkagent.roster.csv_records import csv_sentence
 from tests.roster.reading import RuleSettings, agents, everything, rules
 
 
@@ -150,7 +150,7 @@ def test_a_flag_is_1_or_0() -> None:
 
 
 def test_more_lines_than_can_be_remembered_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bulkagent.roster.lines.MOST_LINES", 3)
+    monkeypatch.setattr("bulkagent.roster.text_lines.MOST_LINES", 3)
     assert agents("agent_id\n101\n102\n") == [(2, "101"), (3, "102")]
     with pytest.raises(RosterRefused, match="has more than 3 lines; split it"):
         everything("agent_id\n101\n102\n103\n")

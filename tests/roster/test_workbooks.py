@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bulkagent.errors import RosterRefused
-from bulkagent.roster import Roster, RosterRow, workbook
+from bulkagent.roster import Roster, RosterRow
+from bulkagent.roster import xlsx_lines as workbook
 from tests.roster.reading import rules
 
 

@@ -10,7 +10,7 @@ import csv
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
-from bulkagent.roster.quoting import shown
+from bulkagent.roster.sanitize import shown
 
 __all__ = ["Records", "csv_sentence", "lines_of", "records_of"]
 

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, BinaryIO
 
 from bulkagent.errors import RosterRefused
-from bulkagent.roster.quoting import shown
+from bulkagent.roster.sanitize import shown
 
 if TYPE_CHECKING:
     from openpyxl import Workbook as Book

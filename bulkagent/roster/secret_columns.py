@@ -13,9 +13,9 @@ from collections.abc import Collection, Iterator
 from bulkagent.errors import RosterRefused
 from bulkagent.roster.cells import BLANKS
 from bulkagent.roster.columns import Columns
-from bulkagent.roster.names import plain
-from bulkagent.roster.quoting import shown
-from bulkagent.roster.records import Records
+from bulkagent.roster.csv_records import Records
+from bulkagent.roster.header_names import plain
+from bulkagent.roster.sanitize import shown
 
 __all__ = ["Aside"]
 

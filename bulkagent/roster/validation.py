@@ -22,11 +22,11 @@ from bulkagent.roster.cells import (
     guid_value,
 )
 from bulkagent.roster.columns import ABSENT, Columns
-from bulkagent.roster.quoting import REDACTED, redacted, shown
-from bulkagent.roster.ranges import Ranges
-from bulkagent.roster.repeats import CONFLICT, FLAG, LINE_SHIFT, Repeats
+from bulkagent.roster.duplicates import CONFLICT, FLAG, LINE_SHIFT, Repeats
+from bulkagent.roster.id_ranges import Ranges
 from bulkagent.roster.row import Retraction, RosterRow
 from bulkagent.roster.rules import Rules
+from bulkagent.roster.sanitize import REDACTED, redacted, shown
 
 __all__ = ["Judge", "kept_cell"]
 

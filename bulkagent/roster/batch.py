@@ -20,12 +20,12 @@ import msgspec
 from bulkagent.errors import RosterRefused
 from bulkagent.roster.cells import FLAGS, guid_defect, guid_value
 from bulkagent.roster.columns import ABSENT, Columns
-from bulkagent.roster.judge import Judge, kept_cell
-from bulkagent.roster.ranges import Ranges
-from bulkagent.roster.records import Records, csv_sentence, lines_of
-from bulkagent.roster.repeats import LINE_SHIFT, Repeats
+from bulkagent.roster.csv_records import Records, csv_sentence, lines_of
+from bulkagent.roster.duplicates import LINE_SHIFT, Repeats
+from bulkagent.roster.id_ranges import Ranges
 from bulkagent.roster.row import Retraction, RosterRow
 from bulkagent.roster.rules import Rules
+from bulkagent.roster.validation import Judge, kept_cell
 
 __all__ = ["Sweep"]
 

@@ -13,7 +13,7 @@ from itertools import chain
 from typing import BinaryIO, NoReturn
 
 from bulkagent.errors import RosterRefused
-from bulkagent.roster.quoting import shown
+from bulkagent.roster.sanitize import shown
 
 __all__ = ["Lines"]
 
