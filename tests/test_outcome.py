@@ -20,7 +20,7 @@ from bulkagent.outcome import (
     Story,
     conclude,
 )
-from bulkagent.report.advice import ADVICE
+from bulkagent.reports.advice import ADVICE
 from tests.dispositions import ALL, BUSY, DONE, LOST, REFUSED, UNREACHED
 
 SILENT = Disposition("silent", Reach.IN_DOUBT, Status.UNKNOWN, Cause.TIMEOUT, retries=None)

@@ -9,7 +9,7 @@ import typer
 
 from bulkagent.cli import app
 from bulkagent.outcome import Status
-from bulkagent.report import ADVICE, COLUMNS
+from bulkagent.reports import ADVICE, COLUMNS
 from bulkagent.settings import ConfigFile, GatewaySection, load_config
 
 REPOSITORY = Path(__file__).parents[1]

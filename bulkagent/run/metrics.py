@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 
-from bulkagent.report import RunMetrics, printable, write_metrics
+from bulkagent.reports import RunMetrics, printable, write_metrics
 from bulkagent.run.plan.request import Plan, RunResult
 
 __all__ = ["Metrics"]

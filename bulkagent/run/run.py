@@ -38,7 +38,7 @@ from bulkagent.ledger import (
     open_ledger,
 )
 from bulkagent.outcome import Cause, Outcome
-from bulkagent.report import probe
+from bulkagent.reports import probe
 from bulkagent.run.begin import (
     Begun,
     await_start,

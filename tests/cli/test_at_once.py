@@ -19,7 +19,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bulkagent.report.columns import COLUMNS
+from bulkagent.reports.columns import COLUMNS
 from tests.cli.command import COMMAND, Emulated, Ended, bulkagent, emulated, environment
 from tests.cli.test_apply import _take_terminal, _until
 from tests.waiting import HANG_S

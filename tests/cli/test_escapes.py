@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bulkagent.cli.console.terminal import print_data, print_json
-from bulkagent.report import RunMetrics, encoded, write_metrics
-from bulkagent.report.text import OBEYED
+from bulkagent.reports import RunMetrics, encoded, write_metrics
+from bulkagent.reports.sanitize import OBEYED
 from tests.cli.command import bulkagent, inside
 
 HOSTILE = "\x1b[2J\x07 \u202eoff\u202c \u2028line\u2029 \x85 \x9b1m \x7f \u2066x\u2069 \u061c end"

@@ -23,7 +23,7 @@ import bulkagent.cli as command_line
 from bulkagent.cli.console.announcer import refused_reports as refused
 from bulkagent.cli.console.announcer import signals as status
 from bulkagent.errors import SettingsRefused
-from bulkagent.report import FORMATS, is_report
+from bulkagent.reports import FORMATS, is_report
 from bulkagent.run import Request, Run
 from bulkagent.run.outputs.report_paths import check_path, expanded, names_a_run
 from bulkagent.settings import Settings

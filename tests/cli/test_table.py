@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bulkagent.cli.render.table import table
-from bulkagent.report import printable
+from bulkagent.reports import printable
 
 HEADS = ("run", "of", "note")
 ROWS = [("a1", "5", "x"), ("b22", "1,000", "")]

@@ -12,7 +12,7 @@ from bulkagent.errors import RunNotFound
 from bulkagent.gateway.os_words import words_of
 from bulkagent.ledger import find_run, open_ledger
 from bulkagent.outcome import Cause, Status
-from bulkagent.report import ADVICE, advice_for
+from bulkagent.reports import ADVICE, advice_for
 from bulkagent.run import Consent, Run, write_report
 from bulkagent.run.finish import told_once
 from tests.run.again import shift

@@ -14,7 +14,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from bulkagent.outcome import Cause, Line, Status
-from bulkagent.report import FORMATS
+from bulkagent.reports import FORMATS
 
 # The same examples each time: a test that fails today failed yesterday.
 PROPERTY = settings(derandomize=True, max_examples=60)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 
-from bulkagent.report.cells import cell
+from bulkagent.reports.csv_cell import cell
 from tests.report.lines import HOSTILE, PLAIN, PROPERTY
 
 FORMULA = "=+-@\uff1d\uff0b\uff0d\uff20"

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bulkagent.report import COLUMNS
-from bulkagent.report.columns import fitted, header
+from bulkagent.reports import COLUMNS
+from bulkagent.reports.columns import fitted, header
 from tests.report.lines import PROPERTY
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bulkagent import report
+from bulkagent import reports as report
 from bulkagent.errors import ReportFailed, SettingsRefused
 from bulkagent.outcome import Line
 from tests.report.folders import names_in

@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 
 from bulkagent.errors import SettingsRefused
 from bulkagent.outcome import Line, Status
-from bulkagent.report import COLUMNS, FORMATS
-from bulkagent.report.formats import writer_for
+from bulkagent.reports import COLUMNS, FORMATS
+from bulkagent.reports.formats import writer_for
 from tests.report.lines import PLAIN, PROPERTY, any_line, encoded, line
 from tests.report.test_page import Reader
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bulkagent.report.moments import iso
+from bulkagent.reports.timestamps import iso
 from tests.report.lines import NOVEMBER, PROPERTY
 
 

@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bulkagent.outcome import Line
-from bulkagent.report import COLUMNS
-from bulkagent.report.moments import iso
+from bulkagent.reports import COLUMNS
+from bulkagent.reports.timestamps import iso
 from tests.report.lines import (
     APPLIED,
     HOSTILE,

@@ -17,10 +17,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bulkagent.outcome import Cause, Line, Status
-from bulkagent.report.page import write_html
-from bulkagent.report.page.charts import HEIGHT, WIDTH, courses, stacked
-from bulkagent.report.page.figures import BINS, Bar, Figures
-from bulkagent.report.page.writer import _asset
+from bulkagent.reports.html import write_html
+from bulkagent.reports.html.charts import HEIGHT, WIDTH, courses, stacked
+from bulkagent.reports.html.figures import BINS, Bar, Figures
+from bulkagent.reports.html.writer import _asset
 
 HOSTILE = (
     "<script>alert(1)</script>",

@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 
 from bulkagent.outcome import Cause, Line, Status
-from bulkagent.report.page import write_html
+from bulkagent.reports.html import write_html
 from tests.report import browser
 from tests.report.test_page import HOSTILE, LINE, RUN
 

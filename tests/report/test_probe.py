@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bulkagent.errors import SettingsRefused
-from bulkagent.report import FORMATS, probe
+from bulkagent.reports import FORMATS, probe
 from tests.report.folders import names_in
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bulkagent.outcome import Cause, Line, Status
-from bulkagent.report import COLUMNS
+from bulkagent.reports import COLUMNS
 from tests.report.lines import (
     APPLIED,
     HOSTILE,

@@ -33,7 +33,7 @@ def report(
         from bulkagent.cli.options import values as given
         from bulkagent.cli.render.result import as_json_object
         from bulkagent.ledger import default_path, read_ledger
-        from bulkagent.report import probe
+        from bulkagent.reports import probe
         from bulkagent.run import write_report
         from bulkagent.run.outputs.report_paths import check_path
 

@@ -96,7 +96,7 @@ def recorded(defect: BaseException) -> str:
     from bulkagent.errors import BulkagentError
     from bulkagent.gateway.reply import without_secrets
     from bulkagent.ledger import default_path
-    from bulkagent.report import printable
+    from bulkagent.reports import printable
 
     lines = "".join(traceback.format_exception(defect)).split("\n")
     text = without_secrets("\n".join(map(printable, lines)))

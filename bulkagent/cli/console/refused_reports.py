@@ -70,7 +70,7 @@ def replace_reports(error: str, exit_code: int) -> None:
 
 
 def _replace(command: str, arguments: Sequence[str], error: str, exit_code: int) -> None:
-    from bulkagent.report import Refusal, is_report, write_refused
+    from bulkagent.reports import Refusal, is_report, write_refused
     from bulkagent.run.outputs.report_paths import check_path, names_a_run
     from bulkagent.run.plan.path_conflicts import same_file
 

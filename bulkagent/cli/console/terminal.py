@@ -48,7 +48,7 @@ def say_soon(text: str) -> None:
 
 
 def _tell(text: str, how: Callable[[Console, bytes], object]) -> None:
-    from bulkagent.report import printable
+    from bulkagent.reports import printable
 
     stream = sys.stderr
     width = width_of(stream)
@@ -170,7 +170,7 @@ def print_data(text: str) -> None:
 
     What cannot be written is said, and worsens the exit code; a reader that has gone does neither.
     """
-    from bulkagent.report import printable
+    from bulkagent.reports import printable
 
     _printed.append(True)
     if sys.stdout is None:
@@ -184,7 +184,7 @@ def print_data(text: str) -> None:
 
 def print_json(value: object) -> None:
     """Data as one line of JSON, on stdout, in which every character is escaped that is obeyed."""
-    from bulkagent.report import encoded
+    from bulkagent.reports import encoded
 
     print_data(encoded(value).decode())
 
@@ -209,7 +209,7 @@ def agreed(question: str, *, otherwise: str = "nothing was sent", number: int = 
         ConsentRefused: There is no terminal to ask at.
     """
     from bulkagent.errors import ConsentRefused
-    from bulkagent.report import printable
+    from bulkagent.reports import printable
 
     try:
         terminal = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY)

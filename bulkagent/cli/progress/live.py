@@ -16,7 +16,7 @@ from rich.text import Text
 
 from bulkagent.cli.progress.rate import outlook
 from bulkagent.cli.render.schedule import margin
-from bulkagent.report import printable
+from bulkagent.reports import printable
 
 if TYPE_CHECKING:
     from bulkagent.run import GatewayProgress, GroupProgress, Progress

@@ -14,7 +14,7 @@ from bulkagent.cli.render.table import table
 from bulkagent.cli.render.verification import verified_as_lines
 from bulkagent.instants import lasting
 from bulkagent.outcome import Cause
-from bulkagent.report import printable
+from bulkagent.reports import printable
 
 if TYPE_CHECKING:
     from bulkagent.run import AgentDeed, AgentStory, RunLine, RunStory

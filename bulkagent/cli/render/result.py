@@ -12,7 +12,7 @@ import msgspec
 
 from bulkagent.cli.render.verification import verified_as_lines
 from bulkagent.outcome import Cause, Status
-from bulkagent.report import advice_for, encoded, printable
+from bulkagent.reports import advice_for, encoded, printable
 
 if TYPE_CHECKING:
     from bulkagent.errors import BadRow

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from bulkagent.report import printable
+from bulkagent.reports import printable
 
 __all__ = ["table"]
 

@@ -18,7 +18,7 @@ from bulkagent.ledger import (
     read_ledger,
     steps,
 )
-from bulkagent.report import iso
+from bulkagent.reports import iso
 from bulkagent.run.history.report import FLAGS
 
 __all__ = ["AgentDeed", "AgentStory", "agent_past", "agent_story"]

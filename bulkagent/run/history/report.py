@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from bulkagent import report
+from bulkagent import reports as report
 from bulkagent.errors import LedgerFailed, RunNotFound, SettingsRefused
 from bulkagent.gateway.operations import SET_TALK_RIGHT, flag_of
 from bulkagent.ledger import (

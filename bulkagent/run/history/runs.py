@@ -29,7 +29,7 @@ from bulkagent.ledger import (
     totals_of,
     verdicts_of,
 )
-from bulkagent.report import iso
+from bulkagent.reports import iso
 from bulkagent.run.history.exit_code import Ending, judge
 from bulkagent.run.history.report import end_of
 from bulkagent.run.plan.next_command import resume_command

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bulkagent.gateway.operations import flag_of
 from bulkagent.outcome import Assignment, Line, Outcome
-from bulkagent.report import event_of
+from bulkagent.reports import event_of
 from bulkagent.run.outputs.background_writer import STANDARD_OUTPUT, LineFile
 
 __all__ = ["OutcomeEvents"]

@@ -17,7 +17,7 @@ from bulkagent.clock import Clock
 from bulkagent.engine import Again, Decision, Enough, Yet
 from bulkagent.gateway.operations import OPERATIONS
 from bulkagent.outcome import Assignment, Attempt, Reach
-from bulkagent.report import encoded, iso
+from bulkagent.reports import encoded, iso
 from bulkagent.run.outputs.background_writer import LineFile
 
 __all__ = ["EventLog"]

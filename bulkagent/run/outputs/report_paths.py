@@ -11,7 +11,7 @@ import re
 from pathlib import Path
 
 from bulkagent.errors import SettingsRefused
-from bulkagent.report import printable
+from bulkagent.reports import printable
 
 __all__ = ["check_path", "expanded", "names_a_run"]
 

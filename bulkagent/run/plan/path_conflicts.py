@@ -10,7 +10,7 @@ import itertools
 import os
 from pathlib import Path
 
-from bulkagent import report
+from bulkagent import reports as report
 from bulkagent.errors import SettingsRefused
 from bulkagent.run.clients.gateways import Gateways
 from bulkagent.run.outputs.background_writer import STANDARD_OUTPUT

@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 
 from bulkagent.atomic_file import replacing
-from bulkagent.report.text import printable
+from bulkagent.reports.sanitize import printable
 
 __all__ = ["RunMetrics", "write_metrics"]
 

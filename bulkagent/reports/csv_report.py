@@ -14,9 +14,9 @@ from typing import BinaryIO
 from msgspec.structs import astuple
 
 from bulkagent.outcome import Line
-from bulkagent.report.cells import cell
-from bulkagent.report.columns import COLUMNS, fitted, header
-from bulkagent.report.moments import iso
+from bulkagent.reports.columns import COLUMNS, fitted, header
+from bulkagent.reports.csv_cell import cell
+from bulkagent.reports.timestamps import iso
 
 __all__ = ["write_csv"]
 

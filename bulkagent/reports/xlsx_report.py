@@ -16,9 +16,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, BinaryIO
 
 from bulkagent.outcome import Line
-from bulkagent.report.columns import COLUMNS, fitted, header
-from bulkagent.report.moments import iso
-from bulkagent.report.text import printable
+from bulkagent.reports.columns import COLUMNS, fitted, header
+from bulkagent.reports.sanitize import printable
+from bulkagent.reports.timestamps import iso
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer as Buffer

@@ -14,11 +14,11 @@ from typing import BinaryIO
 
 from bulkagent.errors import SettingsRefused
 from bulkagent.outcome import Line
-from bulkagent.report.objects import write_json, write_jsonl
-from bulkagent.report.page import write_html
-from bulkagent.report.sheet import write_csv
-from bulkagent.report.text import printable
-from bulkagent.report.workbook import write_xlsx
+from bulkagent.reports.csv_report import write_csv
+from bulkagent.reports.html import write_html
+from bulkagent.reports.json_report import write_json, write_jsonl
+from bulkagent.reports.sanitize import printable
+from bulkagent.reports.xlsx_report import write_xlsx
 
 __all__ = ["FORMATS", "Writer", "writer_for"]
 

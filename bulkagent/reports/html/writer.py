@@ -20,12 +20,12 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import msgspec
 
 from bulkagent.outcome import Cause, Line, Status
-from bulkagent.report.advice import advice_for
-from bulkagent.report.columns import COLUMNS, fitted, header
-from bulkagent.report.moments import iso
-from bulkagent.report.page.charts import courses, covers, stacked
-from bulkagent.report.page.figures import Figures
-from bulkagent.report.text import printable
+from bulkagent.reports.advice import advice_for
+from bulkagent.reports.columns import COLUMNS, fitted, header
+from bulkagent.reports.html.charts import courses, covers, stacked
+from bulkagent.reports.html.figures import Figures
+from bulkagent.reports.sanitize import printable
+from bulkagent.reports.timestamps import iso
 
 if TYPE_CHECKING:
     import jinja2

@@ -13,15 +13,15 @@ people, with figures), `metrics` (a run for a monitor), `refused` (a report of n
 
 from __future__ import annotations
 
-from bulkagent.report.advice import ADVICE, advice_for
-from bulkagent.report.columns import COLUMNS
-from bulkagent.report.document import probe, probe_place, write
-from bulkagent.report.formats import FORMATS
-from bulkagent.report.metrics import RunMetrics, write_metrics
-from bulkagent.report.moments import iso
-from bulkagent.report.objects import encoded, event_of
-from bulkagent.report.refused import Refusal, is_report, write_refused
-from bulkagent.report.text import printable
+from bulkagent.reports.advice import ADVICE, advice_for
+from bulkagent.reports.columns import COLUMNS
+from bulkagent.reports.formats import FORMATS
+from bulkagent.reports.json_report import encoded, event_of
+from bulkagent.reports.prometheus import RunMetrics, write_metrics
+from bulkagent.reports.refused import Refusal, is_report, write_refused
+from bulkagent.reports.sanitize import printable
+from bulkagent.reports.timestamps import iso
+from bulkagent.reports.write import probe, probe_place, write
 
 __all__ = [
     "ADVICE",

@@ -12,8 +12,8 @@ from pathlib import Path
 from bulkagent.atomic_file import rehearse, replacing
 from bulkagent.errors import ReportFailed, SettingsRefused
 from bulkagent.outcome import Line
-from bulkagent.report.formats import writer_for
-from bulkagent.report.text import printable
+from bulkagent.reports.formats import writer_for
+from bulkagent.reports.sanitize import printable
 from bulkagent.special_files import Kind, target_of
 
 __all__ = ["probe", "probe_place", "write"]

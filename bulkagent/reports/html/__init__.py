@@ -9,6 +9,6 @@ script or style run than the two that were written here.
 together from `page.html`, `page.css` and `page.js`.
 """
 
-from bulkagent.report.page.writer import write_html
+from bulkagent.reports.html.writer import write_html
 
 __all__ = ["write_html"]

@@ -18,9 +18,9 @@ import msgspec
 
 from bulkagent.odd_text import encodable, encodable_values
 from bulkagent.outcome import Line
-from bulkagent.report.columns import COLUMNS, fitted, header
-from bulkagent.report.moments import iso
-from bulkagent.report.text import OBEYED
+from bulkagent.reports.columns import COLUMNS, fitted, header
+from bulkagent.reports.sanitize import OBEYED
+from bulkagent.reports.timestamps import iso
 
 __all__ = ["encoded", "event_of", "write_json", "write_jsonl"]
 

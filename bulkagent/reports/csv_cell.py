@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from bulkagent.report.text import printable
+from bulkagent.reports.sanitize import printable
 
 __all__ = ["cell"]
 

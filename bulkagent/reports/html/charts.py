@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from bulkagent.report.page.figures import Bar
+from bulkagent.reports.html.figures import Bar
 
 __all__ = ["Chart", "Course", "Cover", "Piece", "courses", "covers", "stacked"]
 

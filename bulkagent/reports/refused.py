@@ -19,11 +19,11 @@ import msgspec
 
 from bulkagent.atomic_file import replacing
 from bulkagent.outcome import Status
-from bulkagent.report.cells import cell
-from bulkagent.report.columns import COLUMNS
-from bulkagent.report.moments import iso
-from bulkagent.report.objects import encoded
-from bulkagent.report.text import printable
+from bulkagent.reports.columns import COLUMNS
+from bulkagent.reports.csv_cell import cell
+from bulkagent.reports.json_report import encoded
+from bulkagent.reports.sanitize import printable
+from bulkagent.reports.timestamps import iso
 from bulkagent.special_files import Kind, target_of
 
 __all__ = ["Refusal", "is_report", "write_refused"]
