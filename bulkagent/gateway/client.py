@@ -17,7 +17,6 @@ from typing import Self
 from yarl import URL
 
 from bulkagent.clock import Clock, SystemClock
-from bulkagent.gateway.connections import Connections, ExchangeFailed
 from bulkagent.gateway.credentials import CredentialSource, SourceFailed
 from bulkagent.gateway.endpoint import Endpoint, tls_context
 from bulkagent.gateway.faults import FAULTS, Fault
@@ -25,6 +24,7 @@ from bulkagent.gateway.operations import CONTENT_TYPE, Operation
 from bulkagent.gateway.reply import read_reply, without_secrets
 from bulkagent.gateway.retcodes import WITH_A_FRESH_GUID, WITH_A_NEWER_GUID
 from bulkagent.gateway.retry_after import retry_after_s
+from bulkagent.gateway.transport import Connections, ExchangeFailed
 from bulkagent.outcome import Assignment, Attempt
 
 __all__ = ["GatewayClient"]

@@ -16,7 +16,6 @@ from typing import Self, TypeVar
 import msgspec
 from yarl import URL
 
-from bulkagent.gateway.connections import Connections, ExchangeFailed
 from bulkagent.gateway.credentials import Credential, CredentialSource, SourceFailed
 from bulkagent.gateway.endpoint import Endpoint, tls_context
 from bulkagent.gateway.operations import CONTENT_TYPE
@@ -30,6 +29,7 @@ from bulkagent.gateway.query_requests import (
 )
 from bulkagent.gateway.reply import read_reply, without_secrets
 from bulkagent.gateway.retcodes import RETCODES, WITH_A_NEWER_GUID
+from bulkagent.gateway.transport import Connections, ExchangeFailed
 from bulkagent.outcome import Assignment
 
 __all__ = ["AgentState", "Queries", "SkillAgents", "Unanswered"]

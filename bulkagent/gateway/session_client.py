@@ -17,7 +17,6 @@ from typing import Self
 from yarl import URL
 
 from bulkagent.clock import Clock
-from bulkagent.gateway.connections import Connections, ExchangeFailed, Reply
 from bulkagent.gateway.credentials import Credential
 from bulkagent.gateway.endpoint import Endpoint, tls_context
 from bulkagent.gateway.faults import FAULTS
@@ -38,6 +37,7 @@ from bulkagent.gateway.session_requests import (
     must_change_password,
     renewed_in,
 )
+from bulkagent.gateway.transport import Connections, ExchangeFailed, Reply
 
 __all__ = ["TIMEOUT_S", "SessionClient"]
 

@@ -17,7 +17,7 @@ import msgspec
 from bulkagent.gateway.credentials import Credential
 from bulkagent.gateway.json_text import NotJson, read_json, text_of
 from bulkagent.gateway.operations import PREFIX
-from bulkagent.gateway.session_file import LONGEST_SECRET
+from bulkagent.gateway.sessions_file import LONGEST_SECRET
 from bulkagent.outcome import Disposition
 
 __all__ = [

@@ -25,7 +25,7 @@ from bulkagent.errors import (
     RunBusy,
     SettingsRefused,
 )
-from bulkagent.gateway.reaching import reach
+from bulkagent.gateway.preflight import reach
 from bulkagent.instants import Moment
 from bulkagent.ledger import (
     Database,

@@ -19,9 +19,9 @@ import msgspec
 from bulkagent.clock import Clock, SystemClock
 from bulkagent.errors import ConsentRefused, SettingsRefused
 from bulkagent.gateway.endpoint import Endpoint
-from bulkagent.gateway.reaching import reach
+from bulkagent.gateway.preflight import reach
 from bulkagent.gateway.session_client import SessionClient
-from bulkagent.gateway.session_file import Session
+from bulkagent.gateway.sessions_file import Session
 from bulkagent.roster import Rules
 from bulkagent.sessions.holder import Holding, Manner
 from bulkagent.sessions.registry import Book, Change, Group

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 import msgspec
 
 from bulkagent.gateway.credentials import Credential
-from bulkagent.gateway.session_file import Session
 from bulkagent.gateway.session_requests import SignIn
+from bulkagent.gateway.sessions_file import Session
 from bulkagent.sessions.state_machine import LIVE, NOT_BEGUN, TRANSITIONS, Happened, State, Then
 
 __all__ = ["Book", "Change", "Entry", "Group"]

@@ -19,7 +19,7 @@ from typing import Protocol
 
 from bulkagent.clock import Clock
 from bulkagent.errors import RunBusy, SettingsRefused
-from bulkagent.gateway.session_file import Session, SessionLines, SessionWriter
+from bulkagent.gateway.sessions_file import Session, SessionLines, SessionWriter
 from bulkagent.gateway.whole_file import read_whole
 from bulkagent.sessions.registry import Book
 from bulkagent.sessions.state_machine import State

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from bulkagent.gateway.credentials import Credential
-from bulkagent.gateway.session_file import Session, write_sessions
+from bulkagent.gateway.sessions_file import Session, write_sessions
 from tests.cli.command import Emulated, Ended, bulkagent, emulated, report_of
 from tests.cli.test_apply import applied_to
 

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from bulkagent.gateway.credentials import Credential
-from bulkagent.gateway.session_file import Session, write_sessions
+from bulkagent.gateway.sessions_file import Session, write_sessions
 from tests.cli.command import bulkagent, emulated, started
 from tests.cli.test_guid_sources import broker, without_guids
 from tests.waiting import HANG_S

@@ -9,9 +9,9 @@ import msgspec
 import pytest
 
 from bulkagent.errors import SettingsRefused
-from bulkagent.gateway.broker import Broker, BrokerAddress
-from bulkagent.gateway.connections import Connections
 from bulkagent.gateway.credentials import Credential, SourceFailed
+from bulkagent.gateway.credentials_from_http import Broker, BrokerAddress
+from bulkagent.gateway.transport import Connections
 from tests.gateway.raw import GUID, TO_AGENT_101, RawGateway, Say, Then, ca_pem, http, raw_gateway
 
 AGENT = msgspec.structs.replace(TO_AGENT_101, gateway="east 1", agent_id="101")

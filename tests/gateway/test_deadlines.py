@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bulkagent.gateway.deadlines import Deadline, Deadlines
+from bulkagent.gateway.timeouts import Deadline, Deadlines
 from tests.jumping import JumpingLoop, run
 
 LIMIT_S = 10.0

@@ -18,11 +18,11 @@ from bulkagent.clock import SystemClock
 from bulkagent.diagnostics.probes import shake_hands
 from bulkagent.errors import SettingsRefused
 from bulkagent.gateway.channels import Channel
-from bulkagent.gateway.connections import _UnderWay
 from bulkagent.gateway.endpoint import Endpoint
 from bulkagent.gateway.faults import FAULTS, Fault
 from bulkagent.gateway.handshakes import refusal_in
-from bulkagent.gateway.reaching import reach
+from bulkagent.gateway.preflight import reach
+from bulkagent.gateway.transport import _UnderWay
 from tests.gateway.raw import (
     TO_AGENT_101,
     authority,

@@ -13,10 +13,10 @@ from aiohttp import client_exceptions
 from aioresponses import aioresponses
 from yarl import URL
 
-from bulkagent.gateway.connections import _FAULTS, _fault_of
 from bulkagent.gateway.endpoint import Endpoint
 from bulkagent.gateway.faults import FAULTS, Fault
 from bulkagent.gateway.retcodes import RETCODES
+from bulkagent.gateway.transport import _FAULTS, _fault_of
 from bulkagent.outcome import Attempt, Reach
 from tests.gateway.raw import GUID, TO_AGENT_101, client_of
 

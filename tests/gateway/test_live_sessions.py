@@ -13,8 +13,8 @@ import pytest
 
 from bulkagent.errors import SettingsRefused
 from bulkagent.gateway.credentials import Credential
-from bulkagent.gateway.live_sessions import LiveSessions
-from bulkagent.gateway.session_file import Session, SessionLines, write_sessions
+from bulkagent.gateway.credentials_from_file import LiveSessions
+from bulkagent.gateway.sessions_file import Session, SessionLines, write_sessions
 from tests.gateway.raw import GUID, TO_AGENT_101
 from tests.jumping import JumpingClock
 

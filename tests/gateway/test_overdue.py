@@ -9,10 +9,10 @@ from contextlib import asynccontextmanager
 import pytest
 
 from bulkagent.gateway.client import GatewayClient
-from bulkagent.gateway.deadlines import Deadlines
 from bulkagent.gateway.endpoint import Endpoint
 from bulkagent.gateway.faults import FAULTS, WITHOUT_AN_ANSWER, Fault
 from bulkagent.gateway.retcodes import RETCODES
+from bulkagent.gateway.timeouts import Deadlines
 from bulkagent.outcome import Attempt, Reach
 from tests.gateway.raw import (
     TO_AGENT_101,

@@ -18,7 +18,7 @@ from bulkagent.clock import SystemClock
 from bulkagent.emulator import EmulatedGateway
 from bulkagent.errors import SettingsRefused
 from bulkagent.gateway.endpoint import Endpoint
-from bulkagent.gateway.reaching import Sight, reach
+from bulkagent.gateway.preflight import Sight, reach
 from tests.cli.sockets import served
 from tests.gateway.raw import authority, ca_pem, server_context
 

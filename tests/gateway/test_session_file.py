@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bulkagent.gateway.credentials import Credential
-from bulkagent.gateway.session_file import Session, SessionLines, write_sessions
+from bulkagent.gateway.sessions_file import Session, SessionLines, write_sessions
 from tests.gateway.raw import GUID
 
 JSON = b"""\

@@ -9,8 +9,8 @@ from bulkagent.clock import Clock
 from bulkagent.gateway.credentials import Credential
 from bulkagent.gateway.faults import FAULTS, Fault
 from bulkagent.gateway.retcodes import RETCODES
-from bulkagent.gateway.session_file import Session
 from bulkagent.gateway.session_requests import Answer, SignIn
+from bulkagent.gateway.sessions_file import Session
 from bulkagent.sessions.holder import Holding, Manner
 from bulkagent.sessions.registry import Book, Change
 from bulkagent.sessions.store import Saving

@@ -8,7 +8,7 @@ import itertools
 import pytest
 
 from bulkagent.gateway.credentials import Credential
-from bulkagent.gateway.session_file import Session
+from bulkagent.gateway.sessions_file import Session
 from bulkagent.sessions.holder import Manner
 from bulkagent.sessions.sign_in_queue import SignInPace
 from bulkagent.sessions.state_machine import State

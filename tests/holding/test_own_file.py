@@ -8,7 +8,7 @@ import pytest
 
 from bulkagent.errors import RunBusy, SettingsRefused
 from bulkagent.gateway.credentials import Credential
-from bulkagent.gateway.session_file import Session
+from bulkagent.gateway.sessions_file import Session
 from bulkagent.sessions.store import OwnFile
 
 SESSIONS = [

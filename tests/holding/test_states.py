@@ -10,8 +10,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from bulkagent.gateway.credentials import Credential
 from bulkagent.gateway.faults import FAULTS
 from bulkagent.gateway.retcodes import RETCODES
-from bulkagent.gateway.session_file import Session
 from bulkagent.gateway.session_requests import Answer, SignIn
+from bulkagent.gateway.sessions_file import Session
 from bulkagent.sessions.answers import after_poll, after_sign_in, is_signed_out
 from bulkagent.sessions.intervals import after_answer_s, after_failure_s, before_sign_in_s
 from bulkagent.sessions.lockout_guard import Refusals

@@ -13,7 +13,7 @@ import trustme
 
 from bulkagent.errors import Interrupted, ResumeRefused, SettingsRefused
 from bulkagent.gateway.credentials import Credential
-from bulkagent.gateway.session_file import Session, write_sessions
+from bulkagent.gateway.sessions_file import Session, write_sessions
 from bulkagent.instants import Moment
 from bulkagent.run import Consent, Plan, Request, Resume, Run, RunResult, run_list
 from bulkagent.run.schedule.forecast import Bound, Verdict

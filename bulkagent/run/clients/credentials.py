@@ -16,13 +16,13 @@ import msgspec
 from bulkagent.clock import Clock
 from bulkagent.errors import SettingsRefused
 from bulkagent.gateway.credentials import CredentialSource
+from bulkagent.gateway.credentials_from_file import LiveSessions
 from bulkagent.gateway.endpoint import Endpoint, tls_context
-from bulkagent.gateway.live_sessions import LiveSessions
 from bulkagent.run.clients.gateways import Gateways
 from bulkagent.settings import Settings
 
 if TYPE_CHECKING:
-    from bulkagent.gateway.broker import Broker
+    from bulkagent.gateway.credentials_from_http import Broker
 
 __all__ = ["HEADER_VARIABLE", "Supply", "supplied_elsewhere", "supply_of"]
 
@@ -70,8 +70,8 @@ def supply_of(settings: Settings, gateways: Gateways, clock: Clock) -> Supply | 
         live.open()
         return _FileSupply(live)
     # They bring the HTTP library, which commands without a network do not wait for.
-    from bulkagent.gateway.broker import Broker, BrokerAddress
-    from bulkagent.gateway.connections import Connections
+    from bulkagent.gateway.credentials_from_http import Broker, BrokerAddress
+    from bulkagent.gateway.transport import Connections
 
     address = BrokerAddress.parse(settings.guid_url, os.environ.get(HEADER_VARIABLE, ""))
     # As a gateway's: the same rules and the same sentences for files that cannot be used.

@@ -14,7 +14,7 @@ from bulkagent.clock import Clock
 from bulkagent.errors import SettingsRefused
 from bulkagent.gateway.credentials import SourceFailed
 from bulkagent.gateway.operations import SET_TALK_RIGHT
-from bulkagent.gateway.reaching import reach
+from bulkagent.gateway.preflight import reach
 from bulkagent.instants import Moment
 from bulkagent.outcome import Assignment
 from bulkagent.run.clients.credentials import supplied_elsewhere, supply_of

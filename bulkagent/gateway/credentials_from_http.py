@@ -16,10 +16,10 @@ import msgspec
 from yarl import URL
 
 from bulkagent.errors import SettingsRefused
-from bulkagent.gateway.connections import Connections, ExchangeFailed
 from bulkagent.gateway.credentials import Credential, SourceFailed
 from bulkagent.gateway.json_text import read_json
-from bulkagent.gateway.session_file import Cells, session_of
+from bulkagent.gateway.sessions_file import Cells, session_of
+from bulkagent.gateway.transport import Connections, ExchangeFailed
 from bulkagent.outcome import Assignment
 
 __all__ = ["Broker", "BrokerAddress"]

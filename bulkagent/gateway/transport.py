@@ -23,12 +23,12 @@ from multidict import CIMultiDictProxy
 from yarl import URL
 
 from bulkagent.gateway.channels import Channel, Connector
-from bulkagent.gateway.deadlines import Deadline, Deadlines
 from bulkagent.gateway.encodings import ASKED_FOR, Unreadable, made_plain
 from bulkagent.gateway.faults import Fault
 from bulkagent.gateway.handshakes import refusal_in
 from bulkagent.gateway.os_words import words_of
 from bulkagent.gateway.reply import MAX_REPLY_BYTES
+from bulkagent.gateway.timeouts import Deadline, Deadlines
 
 __all__ = ["Connections", "ExchangeFailed", "Reply"]
 

@@ -21,7 +21,7 @@ import anyio.to_thread
 from bulkagent.clock import Clock
 from bulkagent.errors import SettingsRefused
 from bulkagent.gateway.credentials import Credential
-from bulkagent.gateway.session_file import SessionLines
+from bulkagent.gateway.sessions_file import SessionLines
 from bulkagent.gateway.whole_file import read_whole
 from bulkagent.outcome import Assignment
 
