@@ -17,36 +17,8 @@ told plain values and gives back the records of `bulkagent.outcome`.
 - `shares` says what each command at work has of its gateways' limits.
 """
 
-from bulkagent.ledger.appearances import Appearance, appearances
-from bulkagent.ledger.at_work import requests_at_work
-from bulkagent.ledger.covers import Covered, Covers
-from bulkagent.ledger.damage import read_as_written, strange_row
-from bulkagent.ledger.database import Busy, Database
-from bulkagent.ledger.forgetting import forget_run, idle_since, prune_run
-from bulkagent.ledger.handovers import (
-    HandoverGroup,
-    absent_rows,
-    applied_incoming,
-    contested,
-    down_already,
-    handover_groups,
-    same_groups,
-)
-from bulkagent.ledger.history import (
-    Cluster,
-    Step,
-    Summary,
-    assigned,
-    first_planned,
-    left_out,
-    lines,
-    lines_of_agent,
-    planned_rows,
-    steps,
-    summarise,
-)
-from bulkagent.ledger.journal import Counters, Journal
-from bulkagent.ledger.leases import (
+from bulkagent.ledger.agent_history import Appearance, appearances
+from bulkagent.ledger.agent_leases import (
     InFlight,
     Overlap,
     at_work,
@@ -59,6 +31,22 @@ from bulkagent.ledger.leases import (
     take_from,
     take_lease,
 )
+from bulkagent.ledger.at_work import requests_at_work
+from bulkagent.ledger.coverage import Covered, Covers
+from bulkagent.ledger.damage import read_as_written, strange_row
+from bulkagent.ledger.database import Busy, Database
+from bulkagent.ledger.deletion import forget_run, idle_since, prune_run
+from bulkagent.ledger.handover_groups import (
+    HandoverGroup,
+    absent_rows,
+    applied_incoming,
+    contested,
+    down_already,
+    handover_groups,
+    same_groups,
+)
+from bulkagent.ledger.journal import Counters, Journal
+from bulkagent.ledger.latency import Pace, last_pace
 from bulkagent.ledger.legs import (
     Leg,
     Portion,
@@ -73,9 +61,28 @@ from bulkagent.ledger.legs import (
     sign_leg,
     supersede,
 )
-from bulkagent.ledger.matching import Matching, moved_rows, same_rows
+from bulkagent.ledger.limit_changes import Pulse, pulses_of
+from bulkagent.ledger.location import default_path, exposure, probe
 from bulkagent.ledger.opening import open_ledger, read_ledger, rehearse
-from bulkagent.ledger.ownership import (
+from bulkagent.ledger.plan import Endpoint, Lane, Planner
+from bulkagent.ledger.presence import Presence
+from bulkagent.ledger.previous_rights import Changed, Deed, agents_set_at, changed_rows
+from bulkagent.ledger.reopening import Former
+from bulkagent.ledger.roster_match import Matching, moved_rows, same_rows
+from bulkagent.ledger.rows import (
+    Cluster,
+    Step,
+    Summary,
+    assigned,
+    first_planned,
+    left_out,
+    lines,
+    lines_of_agent,
+    planned_rows,
+    steps,
+    summarise,
+)
+from bulkagent.ledger.run_lock import (
     Claim,
     ask_to_drain,
     has_heard,
@@ -83,13 +90,6 @@ from bulkagent.ledger.ownership import (
     owner_of,
     withdraw_request,
 )
-from bulkagent.ledger.pace import Pace, last_pace
-from bulkagent.ledger.place import default_path, exposure, probe
-from bulkagent.ledger.plan import Endpoint, Lane, Planner
-from bulkagent.ledger.presence import Presence
-from bulkagent.ledger.pulses import Pulse, pulses_of
-from bulkagent.ledger.reopening import Former
-from bulkagent.ledger.rights import Changed, Deed, agents_set_at, changed_rows
 from bulkagent.ledger.runs import (
     RunFacts,
     RunFilter,

@@ -13,7 +13,7 @@ import json
 from collections.abc import Collection, Mapping
 
 from bulkagent.ledger.database import Database
-from bulkagent.ledger.ownership import is_claimed
+from bulkagent.ledger.run_lock import is_claimed
 from bulkagent.outcome import Cause
 
 __all__ = ["requests_at_work"]

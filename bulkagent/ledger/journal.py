@@ -20,10 +20,10 @@ import anyio
 import msgspec
 
 from bulkagent.clock import Clock
-from bulkagent.ledger.commits import Batch, Commits, Granted, Halted, SwitchedOver
 from bulkagent.ledger.database import Database
+from bulkagent.ledger.group_commit import Batch, Commits, Granted, Halted, SwitchedOver
+from bulkagent.ledger.prefetch import Shelves
 from bulkagent.ledger.reopening import Again, Doubted, Former, doubtful
-from bulkagent.ledger.shelves import Shelves
 from bulkagent.outcome import (
     Assignment,
     Attempt,

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from bulkagent.errors import LedgerUnavailable
 from bulkagent.ledger.database import BUSY_WAIT_S, connected, format_of, is_busy
-from bulkagent.ledger.ownership import claimed_runs
+from bulkagent.ledger.run_lock import claimed_runs
 from bulkagent.ledger.schema import MIGRATIONS, VERSION
 from bulkagent.ledger.structure import statements
 

@@ -26,9 +26,9 @@ from bulkagent.ledger.database import (
     format_of,
     is_busy,
 )
+from bulkagent.ledger.location import probe
 from bulkagent.ledger.migrating import brought_up, migrate
-from bulkagent.ledger.ownership import claimed_runs
-from bulkagent.ledger.place import probe
+from bulkagent.ledger.run_lock import claimed_runs
 from bulkagent.ledger.schema import APPLICATION_ID, SCHEMA, VERSION
 from bulkagent.ledger.structure import statements
 

@@ -14,9 +14,9 @@ from typing import Any
 import msgspec
 
 from bulkagent.errors import LedgerFailed, LedgerUnavailable, RunBusy
-from bulkagent.ledger.covers import Covered, Covers
+from bulkagent.ledger.coverage import Covered, Covers
 from bulkagent.ledger.database import Database
-from bulkagent.ledger.ownership import Claim
+from bulkagent.ledger.run_lock import Claim
 from bulkagent.odd_text import as_json
 from bulkagent.outcome import Cause, Status
 

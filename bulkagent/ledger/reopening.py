@@ -20,7 +20,7 @@ from bulkagent.errors import LedgerFailed, LedgerUnavailable
 from bulkagent.ledger.damage import read_as_written
 from bulkagent.ledger.database import Database
 from bulkagent.ledger.dispatches import DISPATCHED_SINCE
-from bulkagent.ledger.shelves import STOPPED, Item
+from bulkagent.ledger.prefetch import STOPPED, Item
 from bulkagent.outcome import Assignment, Cause, Outcome, Past, Status
 
 __all__ = ["Again", "Doubted", "Former", "doubtful", "doubts_as_written", "former_of", "left_of"]

@@ -17,8 +17,8 @@ from bulkagent.errors import RunNotFound
 from bulkagent.ledger.ages import Turn, Turns, turns_of
 from bulkagent.ledger.damage import read_as_written, refuse_strange_values
 from bulkagent.ledger.database import Database
-from bulkagent.ledger.ownership import is_claimed
 from bulkagent.ledger.plan import Endpoint
+from bulkagent.ledger.run_lock import is_claimed
 from bulkagent.outcome import Status
 
 __all__ = [

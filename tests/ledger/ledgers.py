@@ -15,7 +15,7 @@ from bulkagent.ledger import (
     lines,
     summarise,
 )
-from bulkagent.ledger.history import Summary
+from bulkagent.ledger.rows import Summary
 from bulkagent.outcome import Assignment, Attempt, Disposition, Line, Outcome, Story
 from tests.dispositions import ended
 

@@ -31,8 +31,8 @@ from bulkagent.ledger import (
 from bulkagent.ledger import database as module
 from bulkagent.ledger.database import Busy
 from bulkagent.ledger.filesystems import Kind, kind_of
+from bulkagent.ledger.location import _filesystem_of
 from bulkagent.ledger.opening import _log_ahead
-from bulkagent.ledger.place import _filesystem_of
 from bulkagent.ledger.schema import APPLICATION_ID, VERSION
 from bulkagent.ledger.switch_overs import lanes_set_before
 from bulkagent.outcome import Cause, Status

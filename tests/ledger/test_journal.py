@@ -13,8 +13,9 @@ import anyio
 import pytest
 
 from bulkagent.errors import LedgerFailed, LedgerUnavailable
-from bulkagent.ledger import Database, Journal, find_run, shelves, summarise
-from bulkagent.ledger import commits as module
+from bulkagent.ledger import Database, Journal, find_run, summarise
+from bulkagent.ledger import group_commit as module
+from bulkagent.ledger import prefetch as shelves
 from bulkagent.ledger.database import Busy
 from bulkagent.outcome import Assignment, Cause, Outcome, Status
 from tests.dispositions import BUSY, DONE, LOST, REFUSED, ended

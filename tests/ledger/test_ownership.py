@@ -16,8 +16,9 @@ from pathlib import Path
 import pytest
 
 from bulkagent.errors import LedgerUnavailable, RunBusy
-from bulkagent.ledger import Claim, ownership
-from bulkagent.ledger.ownership import is_claimed
+from bulkagent.ledger import Claim
+from bulkagent.ledger import run_lock as ownership
+from bulkagent.ledger.run_lock import is_claimed
 from tests.waiting import HANG_S
 
 RUN = "20261122T060000.000Z-abcd"

@@ -19,7 +19,8 @@ from bulkagent.errors import (
     RunBusy,
     SettingsRefused,
 )
-from bulkagent.ledger import Claim, list_runs, open_ledger, ownership
+from bulkagent.ledger import Claim, list_runs, open_ledger
+from bulkagent.ledger import run_lock as ownership
 from bulkagent.run.plan.fingerprint import Fingerprint
 from bulkagent.settings import GatewaySection
 from tests.run.again import AGENTS, STALE, Shift, shift

@@ -18,7 +18,8 @@ from bulkagent.errors import (
     RunNotFound,
     SettingsRefused,
 )
-from bulkagent.ledger import Claim, Planner, list_runs, open_ledger, ownership, steps
+from bulkagent.ledger import Claim, Planner, list_runs, open_ledger, steps
+from bulkagent.ledger import run_lock as ownership
 from bulkagent.outcome import Cause, Status
 from bulkagent.run import Choices
 from bulkagent.settings import ConfigFile, GatewaySection

@@ -29,7 +29,7 @@ from bulkagent.ledger import (
     take_shares,
     updating_shares,
 )
-from bulkagent.ledger.shelves import STOPPED
+from bulkagent.ledger.prefetch import STOPPED
 from bulkagent.run.sharing.division import Member, Part, Shared, divide, granted
 from bulkagent.run.sharing.liveness import FENCE_S, Liveness
 

@@ -16,7 +16,7 @@ import msgspec
 
 from bulkagent.ledger.database import Database
 from bulkagent.ledger.dispatches import DISPATCHED_SINCE
-from bulkagent.ledger.ownership import is_claimed
+from bulkagent.ledger.run_lock import is_claimed
 
 __all__ = [
     "InFlight",

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from bulkagent.errors import LedgerFailed, LedgerUnavailable, RunBusy
 from bulkagent.ledger.database import Database
-from bulkagent.ledger.ownership import Claim
+from bulkagent.ledger.run_lock import Claim
 from bulkagent.ledger.runs import RunFacts, every_run, last_active
 
 __all__ = ["forget_run", "idle_since", "prune_run"]
