@@ -12,15 +12,21 @@ of the file means).
 
 from __future__ import annotations
 
-from bulkagent.settings.file import ConfigFile, GatewaySection, Policy, find_config, load_config
+from bulkagent.settings.config_file import (
+    ConfigFile,
+    GatewaySection,
+    Policy,
+    find_config,
+    load_config,
+)
+from bulkagent.settings.gateway_limits import GatewayLimits
 from bulkagent.settings.idle import harmless_settings, refuse_idle_settings
-from bulkagent.settings.limits import GatewayLimits
 from bulkagent.settings.observers import observer
 from bulkagent.settings.ranges import NONE
 from bulkagent.settings.settings import Settings
 from bulkagent.settings.single import refuse_single
 from bulkagent.settings.sources import Sourced, sources
-from bulkagent.settings.words import commented_file
+from bulkagent.settings.table import commented_file
 
 __all__ = [
     "NONE",

@@ -17,7 +17,7 @@ from bulkagent.errors import SettingsRefused
 from bulkagent.near_quantities import as_whole
 from bulkagent.settings.intent import INTENT, not_from
 from bulkagent.settings.ranges import RANGES
-from bulkagent.settings.words import GATEWAY_WORDS, TOP_WORDS, WORDS
+from bulkagent.settings.table import GATEWAY_WORDS, TOP_WORDS, WORDS
 from bulkagent.spelling import did_you_mean, nearest
 from bulkagent.toml_lines import Toml
 

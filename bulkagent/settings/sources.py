@@ -12,8 +12,8 @@ from pathlib import Path
 
 import msgspec
 
-from bulkagent.settings.file import ConfigFile, GatewaySection, Policy
-from bulkagent.settings.words import GATEWAY_WORDS, TOP_WORDS, WORDS
+from bulkagent.settings.config_file import ConfigFile, GatewaySection, Policy
+from bulkagent.settings.table import GATEWAY_WORDS, TOP_WORDS, WORDS
 
 __all__ = ["Sourced", "sources"]
 

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from bulkagent.settings import ConfigFile, GatewaySection, Policy, Settings, load_config
-from bulkagent.settings.words import GATEWAY_WORDS, TOP_WORDS, WORDS
+from bulkagent.settings.table import GATEWAY_WORDS, TOP_WORDS, WORDS
 from tests.cli.command import inside
 
 FILE = """

@@ -21,7 +21,7 @@ from bulkagent.cli.commands import run_flow as carrying
 from bulkagent.cli.options.progress_mode import Showing
 from bulkagent.outcome import Cause
 from bulkagent.run import EMULATED, Request, Revert
-from bulkagent.settings.words import TOP_WORDS, WORDS
+from bulkagent.settings.table import TOP_WORDS, WORDS
 
 GROUP: Any = typer.main.get_command(app)
 """Click's object, whichever click Typer brings."""

@@ -25,7 +25,7 @@ from bulkagent.quantities import (
     share,
 )
 from bulkagent.settings.file_check import refuse_keys, sections_of, with_place
-from bulkagent.settings.limits import LimitsAt
+from bulkagent.settings.gateway_limits import LimitsAt
 from bulkagent.settings.ranges import NONE
 from bulkagent.settings.single import refuse_single
 from bulkagent.toml_lines import Toml, read_toml
