@@ -29,7 +29,7 @@ if TYPE_CHECKING:
         RunNotFound,
         SettingsRefused,
     )
-    from bulkagent.outcome import Cause, Outcome, Status
+    from bulkagent.model import Cause, Outcome, Status
     from bulkagent.run.api import apply, check, resume, revert
     from bulkagent.run.plan.request import Plan, Request, Resume, Revert, RunResult
     from bulkagent.settings import GatewaySection, Settings
@@ -66,7 +66,7 @@ __all__ = [
 ]
 
 _ROOMS = {
-    "bulkagent.outcome": ("Cause", "Outcome", "Status"),
+    "bulkagent.model": ("Cause", "Outcome", "Status"),
     "bulkagent.run.api": ("apply", "check", "resume", "revert"),
     "bulkagent.run.plan.request": ("Plan", "Request", "Resume", "Revert", "RunResult"),
     "bulkagent.settings": ("GatewaySection", "Settings"),

@@ -17,7 +17,7 @@ import msgspec
 from bulkagent.errors import SettingsRefused
 from bulkagent.gateway.faults import FAULTS, MEANING_OF_FAULTS
 from bulkagent.gateway.retcodes import MEANINGS, WITH_A_NEWER_GUID, disposition_of
-from bulkagent.outcome import Cause, Disposition, Draws, Evidence, Health, Learned, Reach, Status
+from bulkagent.model import Cause, Disposition, Draws, Evidence, Health, Learned, Reach, Status
 from bulkagent.reports import ADVICE, printable
 
 __all__ = ["EXIT_CODES", "Explanation", "explain", "explanations"]

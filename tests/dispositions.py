@@ -1,6 +1,6 @@
 """Dispositions for tests of rooms that must not know where dispositions come from."""
 
-from bulkagent.outcome import (
+from bulkagent.model import (
     Absence,
     Attempt,
     Cause,

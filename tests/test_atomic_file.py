@@ -19,9 +19,9 @@ from pathlib import Path
 
 import pytest
 
-from bulkagent import atomic_file, special_files
-from bulkagent.atomic_file import rehearse, replacing
-from bulkagent.special_files import Kind, target_of
+from bulkagent.files import atomic_file, special_files
+from bulkagent.files.atomic_file import rehearse, replacing
+from bulkagent.files.special_files import Kind, target_of
 from tests.report.folders import names_in
 
 ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root makes devices and gives files away")

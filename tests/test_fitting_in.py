@@ -17,7 +17,7 @@ import typer
 import yaml
 
 from bulkagent.cli import app
-from bulkagent.quantities import duration_s
+from bulkagent.units import duration_s
 from tests.waiting import HANG_S
 
 SAMPLES = Path(__file__).parents[1] / "samples"

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bulkagent.gateway.retcodes import RETCODES
-from bulkagent.outcome import (
+from bulkagent.model import (
     Attempt,
     Cause,
     Disposition,

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bulkagent.errors import SettingsRefused
-from bulkagent.quantities import (
+from bulkagent.units import (
     agent_id_range,
     concurrency,
     duration_s,

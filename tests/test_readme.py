@@ -8,7 +8,7 @@ import pytest
 import typer
 
 from bulkagent.cli import app
-from bulkagent.outcome import Status
+from bulkagent.model import Status
 from bulkagent.reports import ADVICE, COLUMNS
 from bulkagent.settings import ConfigFile, GatewaySection, load_config
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bulkagent.spelling import did_you_mean, nearest, within
+from bulkagent.text.spelling import did_you_mean, nearest, within
 
 KNOWN = ("rate", "burst", "concurrency", "max_attempts")
 

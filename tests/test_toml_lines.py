@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bulkagent.errors import SettingsRefused
-from bulkagent.toml_lines import read_toml
+from bulkagent.text.toml_lines import read_toml
 
 TEXT = """\
 # rate = "1/s"

@@ -28,8 +28,8 @@ from bulkagent.cli.commands import (
 )
 from bulkagent.cli.commands import config as configuration
 from bulkagent.cli.commands import session_hold as hold
-from bulkagent.cli.console.announcer import signals as status
-from bulkagent.cli.console.announcer import terminal
+from bulkagent.cli.console import signals as status
+from bulkagent.cli.console import terminal
 from bulkagent.cli.parser import Command, Group
 
 __all__ = ["app", "main"]

@@ -119,7 +119,7 @@ class Command(TyperCommand):
         )
 
     def _refuse(self, ctx: Any, words: Sequence[str], error: Any) -> NoReturn:
-        from bulkagent.spelling import did_you_mean
+        from bulkagent.text.spelling import did_you_mean
 
         name, param = getattr(error, "option_name", ""), getattr(error, "param", None)
         if type(error).__name__ == "NoSuchOption":
@@ -184,7 +184,7 @@ def _of_all(error: Any) -> str:
 
 
 def _refuse_word(ctx: Any, word: str, known: Any, *, kind: str) -> NoReturn:
-    from bulkagent.spelling import did_you_mean, nearest
+    from bulkagent.text.spelling import did_you_mean, nearest
 
     meant = did_you_mean(nearest(word, known, like=_LIKE))
     raise SettingsRefused(f"there is no {kind} {word!r} of {ctx.command_path}{meant or _help(ctx)}")
@@ -250,8 +250,8 @@ _NO = ("0", frozenset({"no", "n", "off", "false", "f", "disable", "disabled"}))
 
 
 def _nearest_value(param: Any, got: str) -> str:
-    from bulkagent.near_quantities import as_whole
-    from bulkagent.spelling import nearest
+    from bulkagent.text.near_units import as_whole
+    from bulkagent.text.spelling import nearest
 
     kind, text = _annotation(param), got.strip().lower()
     if kind is bool or param.name == "flag":

@@ -29,7 +29,7 @@ from bulkagent.gateway.handshakes import refusal_in
 from bulkagent.gateway.operations import SET_TALK_RIGHT
 from bulkagent.gateway.os_words import words_of
 from bulkagent.ledger import default_path, exposure, rehearse
-from bulkagent.outcome import Assignment
+from bulkagent.model import Assignment
 from bulkagent.roster import Roster, RosterRow
 from bulkagent.run import EMULATED, Request
 from bulkagent.run.clients.credentials import supply_of

@@ -22,7 +22,7 @@ from bulkagent.clock import Clock
 from bulkagent.errors import SettingsRefused
 from bulkagent.gateway.credentials import CredentialSource, PackedGuids
 from bulkagent.gateway.operations import SET_TALK_RIGHT
-from bulkagent.outcome import Assignment, Status, Verified
+from bulkagent.model import Assignment, Status, Verified
 from bulkagent.roster import Roster, RosterRow
 from bulkagent.run import EMULATED, Consent, Request, Run, RunResult
 from bulkagent.run.clients.factory import Wire

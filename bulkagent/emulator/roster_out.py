@@ -11,7 +11,7 @@ import io
 from collections.abc import Iterable
 from pathlib import Path
 
-from bulkagent.atomic_file import replacing
+from bulkagent.files.atomic_file import replacing
 
 __all__ = ["write_roster"]
 

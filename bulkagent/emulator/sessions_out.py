@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from bulkagent.atomic_file import replacing
+from bulkagent.files.atomic_file import replacing
 
 __all__ = ["LiveSession", "keep_sessions_file", "write_sessions"]
 

@@ -47,7 +47,7 @@ from bulkagent.engine.source import Source
 from bulkagent.engine.throttle.lingering import Flight
 from bulkagent.engine.throttle.slots import Admission, Limits
 from bulkagent.engine.throttle.throttle import Caution, Notice, Restraint
-from bulkagent.outcome import Absence, Cause, Draws, Ended, Reach, Story
+from bulkagent.model import Absence, Cause, Draws, Ended, Reach, Story
 
 __all__ = ["Bulkhead"]
 

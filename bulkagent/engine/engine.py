@@ -15,7 +15,7 @@ from bulkagent.clock import Clock, SystemClock
 from bulkagent.engine.bulkhead import Bulkhead
 from bulkagent.engine.gates.halt_rules import End, Rule, Tally
 from bulkagent.engine.reopening import Reopened
-from bulkagent.outcome import Cause, Ended, Story
+from bulkagent.model import Cause, Ended, Story
 
 __all__ = ["Engine"]
 

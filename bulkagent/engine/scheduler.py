@@ -21,7 +21,7 @@ from bulkagent.engine.round_robin import Turns
 from bulkagent.engine.source import Source
 from bulkagent.engine.throttle.circuit_breaker import Yes
 from bulkagent.engine.throttle.throttle import Restraint
-from bulkagent.outcome import Draws, Ended
+from bulkagent.model import Draws, Ended
 
 __all__ = ["Intake", "Start"]
 

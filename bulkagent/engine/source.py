@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Protocol, TypeVar
 
-from bulkagent.outcome import Ended, Story
+from bulkagent.model import Ended, Story
 
 __all__ = ["Source"]
 

@@ -25,7 +25,7 @@ from bulkagent.gateway.reply import read_reply, without_secrets
 from bulkagent.gateway.retcodes import WITH_A_FRESH_GUID, WITH_A_NEWER_GUID
 from bulkagent.gateway.retry_after import retry_after_s
 from bulkagent.gateway.transport import Connections, ExchangeFailed
-from bulkagent.outcome import Assignment, Attempt
+from bulkagent.model import Assignment, Attempt
 
 __all__ = ["GatewayClient"]
 

@@ -14,7 +14,7 @@ from typing import Protocol
 
 import msgspec
 
-from bulkagent.outcome import Assignment
+from bulkagent.model import Assignment
 
 __all__ = ["Credential", "CredentialSource", "PackedGuids", "SourceFailed"]
 

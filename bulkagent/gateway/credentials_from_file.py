@@ -23,7 +23,7 @@ from bulkagent.errors import SettingsRefused
 from bulkagent.gateway.credentials import Credential
 from bulkagent.gateway.sessions_file import SessionLines
 from bulkagent.gateway.whole_file import read_whole
-from bulkagent.outcome import Assignment
+from bulkagent.model import Assignment
 
 __all__ = ["LiveSessions"]
 

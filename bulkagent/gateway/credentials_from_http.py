@@ -20,7 +20,7 @@ from bulkagent.gateway.credentials import Credential, SourceFailed
 from bulkagent.gateway.json_text import read_json
 from bulkagent.gateway.sessions_file import Cells, session_of
 from bulkagent.gateway.transport import Connections, ExchangeFailed
-from bulkagent.outcome import Assignment
+from bulkagent.model import Assignment
 
 __all__ = ["Broker", "BrokerAddress"]
 

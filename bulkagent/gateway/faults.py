@@ -14,7 +14,7 @@ import enum
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from bulkagent.outcome import Absence, Cause, Disposition, Draws, Evidence, Health, Reach, Status
+from bulkagent.model import Absence, Cause, Disposition, Draws, Evidence, Health, Reach, Status
 
 __all__ = ["FAULTS", "MEANING_OF_FAULTS", "WITHOUT_AN_ANSWER", "Fault"]
 

@@ -13,7 +13,7 @@ import msgspec
 
 from bulkagent.errors import SettingsRefused
 from bulkagent.gateway.retcodes import RETCODES
-from bulkagent.outcome import Disposition
+from bulkagent.model import Disposition
 
 __all__ = ["CONTENT_TYPE", "OPERATIONS", "SET_TALK_RIGHT", "Operation", "flag_of", "talk_right"]
 

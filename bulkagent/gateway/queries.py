@@ -30,7 +30,7 @@ from bulkagent.gateway.query_requests import (
 from bulkagent.gateway.reply import read_reply, without_secrets
 from bulkagent.gateway.retcodes import RETCODES, WITH_A_NEWER_GUID
 from bulkagent.gateway.transport import Connections, ExchangeFailed
-from bulkagent.outcome import Assignment
+from bulkagent.model import Assignment
 
 __all__ = ["AgentState", "Queries", "SkillAgents", "Unanswered"]
 

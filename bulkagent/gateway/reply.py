@@ -22,8 +22,8 @@ import msgspec
 from bulkagent.gateway.faults import FAULTS, Fault
 from bulkagent.gateway.json_text import NotJson, read_json, spelled_numbers, text_of
 from bulkagent.gateway.retcodes import disposition_of
-from bulkagent.odd_text import encodable
-from bulkagent.outcome import Disposition, Reach, Status
+from bulkagent.model import Disposition, Reach, Status
+from bulkagent.text.odd_text import encodable
 
 __all__ = ["MAX_REPLY_BYTES", "Reading", "read_reply", "without_secrets"]
 

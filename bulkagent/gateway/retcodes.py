@@ -16,7 +16,7 @@ from types import MappingProxyType
 
 import msgspec
 
-from bulkagent.outcome import Absence, Cause, Disposition, Draws, Evidence, Health, Reach, Status
+from bulkagent.model import Absence, Cause, Disposition, Draws, Evidence, Health, Reach, Status
 
 __all__ = [
     "MEANINGS",

@@ -18,7 +18,7 @@ from bulkagent.gateway.credentials import Credential
 from bulkagent.gateway.json_text import NotJson, read_json, text_of
 from bulkagent.gateway.operations import PREFIX
 from bulkagent.gateway.sessions_file import LONGEST_SECRET
-from bulkagent.outcome import Disposition
+from bulkagent.model import Disposition
 
 __all__ = [
     "FORCED_SIGN_IN",

@@ -24,10 +24,10 @@ from typing import NamedTuple
 
 import msgspec
 
-from bulkagent.atomic_file import replacing
+from bulkagent.files.atomic_file import replacing
 from bulkagent.gateway.credentials import Credential
-from bulkagent.msgspec_words import in_words, path_in
-from bulkagent.spelling import did_you_mean, nearest
+from bulkagent.text.msgspec_words import in_words, path_in
+from bulkagent.text.spelling import did_you_mean, nearest
 
 __all__ = [
     "Cells",

@@ -1,7 +1,7 @@
 """The ledger: what was planned, what was dispatched, what came of it, on disk before it is said.
 
 What may live here: all SQL. What this room must not know: gateways, rosters, reports; it is
-told plain values and gives back the records of `bulkagent.outcome`.
+told plain values and gives back the records of `bulkagent.model`.
 
 - `opening` makes, opens and refuses files, `migrating` brings older ones up, `database` is a
   connection; `schema` is its tables, `formats` those of older ledgers, `structure` compares a file

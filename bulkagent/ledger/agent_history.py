@@ -10,7 +10,7 @@ import msgspec
 
 from bulkagent.ledger.damage import read_as_written
 from bulkagent.ledger.database import Database
-from bulkagent.outcome import Cause, Status
+from bulkagent.model import Cause, Status
 
 __all__ = ["Appearance", "appearances"]
 

@@ -14,7 +14,7 @@ from collections.abc import Collection, Mapping
 
 from bulkagent.ledger.database import Database
 from bulkagent.ledger.run_lock import is_claimed
-from bulkagent.outcome import Cause
+from bulkagent.model import Cause
 
 __all__ = ["requests_at_work"]
 

@@ -16,7 +16,7 @@ from typing import Any, Self
 from bulkagent.errors import LedgerFailed, LedgerUnavailable
 from bulkagent.ledger.schema import APPLICATION_ID, MIGRATIONS, VERSION
 from bulkagent.ledger.structure import OBJECTS, Object, oddity
-from bulkagent.odd_text import encodable
+from bulkagent.text.odd_text import encodable
 
 __all__ = ["BUSY_WAIT_S", "Busy", "Database", "connected", "explained", "format_of", "is_busy"]
 

@@ -23,7 +23,7 @@ from bulkagent.errors import LedgerFailed
 from bulkagent.ledger.database import Busy, Database
 from bulkagent.ledger.prefetch import STOPPED
 from bulkagent.ledger.reopening import Doubted, doubts_as_written, former_of, left_of
-from bulkagent.outcome import Outcome
+from bulkagent.model import Outcome
 
 __all__ = ["Batch", "Commits", "Granted", "Halted", "SwitchedOver"]
 

@@ -14,7 +14,7 @@ import msgspec
 
 from bulkagent.ledger.damage import read_as_written
 from bulkagent.ledger.database import Database
-from bulkagent.outcome import Cause
+from bulkagent.model import Cause
 
 __all__ = [
     "HandoverGroup",

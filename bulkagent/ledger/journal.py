@@ -24,7 +24,7 @@ from bulkagent.ledger.database import Database
 from bulkagent.ledger.group_commit import Batch, Commits, Granted, Halted, SwitchedOver
 from bulkagent.ledger.prefetch import Shelves
 from bulkagent.ledger.reopening import Again, Doubted, Former, doubtful
-from bulkagent.outcome import (
+from bulkagent.model import (
     Assignment,
     Attempt,
     Cause,

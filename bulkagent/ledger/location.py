@@ -12,8 +12,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from bulkagent.errors import LedgerUnavailable
+from bulkagent.files.user_folders import NO_HOME, absolute, user_folder
 from bulkagent.ledger.filesystems import Kind, kind_of, shares_memory
-from bulkagent.user_folders import NO_HOME, absolute, user_folder
 
 __all__ = ["default_path", "exposure", "probe"]
 

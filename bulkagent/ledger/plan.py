@@ -17,8 +17,8 @@ from bulkagent.errors import LedgerFailed, LedgerUnavailable, RunBusy
 from bulkagent.ledger.coverage import Covered, Covers
 from bulkagent.ledger.database import Database
 from bulkagent.ledger.run_lock import Claim
-from bulkagent.odd_text import as_json
-from bulkagent.outcome import Cause, Status
+from bulkagent.model import Cause, Status
+from bulkagent.text.odd_text import as_json
 
 __all__ = ["Endpoint", "Lane", "Planner"]
 

@@ -14,7 +14,7 @@ from concurrent.futures import Executor
 
 from bulkagent.errors import LedgerFailed, LedgerUnavailable
 from bulkagent.ledger.database import Database
-from bulkagent.outcome import Assignment, Cause, Past
+from bulkagent.model import Assignment, Cause, Past
 
 __all__ = ["STOPPED", "Item", "Shelves"]
 

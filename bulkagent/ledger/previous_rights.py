@@ -13,7 +13,7 @@ import msgspec
 from bulkagent.ledger.ages import SKEW_MS, Turn, Turns, turns_of
 from bulkagent.ledger.damage import read_as_written
 from bulkagent.ledger.database import Database
-from bulkagent.outcome import Status
+from bulkagent.model import Status
 
 __all__ = ["Changed", "Deed", "agents_set_at", "changed_rows", "known_before"]
 

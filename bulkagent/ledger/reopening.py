@@ -21,7 +21,7 @@ from bulkagent.ledger.damage import read_as_written
 from bulkagent.ledger.database import Database
 from bulkagent.ledger.dispatches import DISPATCHED_SINCE
 from bulkagent.ledger.prefetch import STOPPED, Item
-from bulkagent.outcome import Assignment, Cause, Outcome, Past, Status
+from bulkagent.model import Assignment, Cause, Outcome, Past, Status
 
 __all__ = ["Again", "Doubted", "Former", "doubtful", "doubts_as_written", "former_of", "left_of"]
 

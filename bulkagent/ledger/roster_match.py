@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import Self
 
 from bulkagent.ledger.database import Database
-from bulkagent.outcome import Cause
+from bulkagent.model import Cause
 
 __all__ = ["Matching", "moved_rows", "same_rows"]
 

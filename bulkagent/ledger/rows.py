@@ -12,7 +12,7 @@ import msgspec
 
 from bulkagent.ledger.damage import read_as_written
 from bulkagent.ledger.database import Database
-from bulkagent.outcome import Cause, Line, Status
+from bulkagent.model import Cause, Line, Status
 
 __all__ = [
     "Cluster",

@@ -19,7 +19,7 @@ from bulkagent.ledger.damage import read_as_written, refuse_strange_values
 from bulkagent.ledger.database import Database
 from bulkagent.ledger.plan import Endpoint
 from bulkagent.ledger.run_lock import is_claimed
-from bulkagent.outcome import Status
+from bulkagent.model import Status
 
 __all__ = [
     "RunFacts",

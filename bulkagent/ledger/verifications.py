@@ -14,7 +14,7 @@ import msgspec
 from bulkagent.ledger.batches import outcome_batches
 from bulkagent.ledger.damage import read_as_written
 from bulkagent.ledger.database import Database
-from bulkagent.outcome import Verified
+from bulkagent.model import Verified
 
 __all__ = [
     "AppliedRow",

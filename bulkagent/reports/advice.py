@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from bulkagent.outcome import Cause, Status
+from bulkagent.model import Cause, Status
 
 __all__ = ["ADVICE", "advice_for"]
 

@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 from msgspec.structs import astuple
 
-from bulkagent.outcome import Line
+from bulkagent.model import Line
 from bulkagent.reports.columns import COLUMNS, fitted, header
 from bulkagent.reports.csv_cell import cell
 from bulkagent.reports.timestamps import iso

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import BinaryIO
 
 from bulkagent.errors import SettingsRefused
-from bulkagent.outcome import Line
+from bulkagent.model import Line
 from bulkagent.reports.csv_report import write_csv
 from bulkagent.reports.html import write_html
 from bulkagent.reports.json_report import write_json, write_jsonl

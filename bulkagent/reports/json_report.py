@@ -16,11 +16,11 @@ from typing import BinaryIO
 
 import msgspec
 
-from bulkagent.odd_text import encodable, encodable_values
-from bulkagent.outcome import Line
+from bulkagent.model import Line
 from bulkagent.reports.columns import COLUMNS, fitted, header
 from bulkagent.reports.sanitize import OBEYED
 from bulkagent.reports.timestamps import iso
+from bulkagent.text.odd_text import encodable, encodable_values
 
 __all__ = ["encoded", "event_of", "write_json", "write_jsonl"]
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-from bulkagent.atomic_file import replacing
+from bulkagent.files.atomic_file import replacing
 from bulkagent.reports.sanitize import printable
 
 __all__ = ["RunMetrics", "write_metrics"]

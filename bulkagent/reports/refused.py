@@ -17,14 +17,14 @@ from typing import BinaryIO
 
 import msgspec
 
-from bulkagent.atomic_file import replacing
-from bulkagent.outcome import Status
+from bulkagent.files.atomic_file import replacing
+from bulkagent.files.special_files import Kind, target_of
+from bulkagent.model import Status
 from bulkagent.reports.columns import COLUMNS
 from bulkagent.reports.csv_cell import cell
 from bulkagent.reports.json_report import encoded
 from bulkagent.reports.sanitize import printable
 from bulkagent.reports.timestamps import iso
-from bulkagent.special_files import Kind, target_of
 
 __all__ = ["Refusal", "is_report", "write_refused"]
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from bulkagent.atomic_file import rehearse, replacing
 from bulkagent.errors import ReportFailed, SettingsRefused
-from bulkagent.outcome import Line
+from bulkagent.files.atomic_file import rehearse, replacing
+from bulkagent.files.special_files import Kind, target_of
+from bulkagent.model import Line
 from bulkagent.reports.formats import writer_for
 from bulkagent.reports.sanitize import printable
-from bulkagent.special_files import Kind, target_of
 
 __all__ = ["probe", "probe_place", "write"]
 

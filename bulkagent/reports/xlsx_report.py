@@ -15,7 +15,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, BinaryIO
 
-from bulkagent.outcome import Line
+from bulkagent.model import Line
 from bulkagent.reports.columns import COLUMNS, fitted, header
 from bulkagent.reports.sanitize import printable
 from bulkagent.reports.timestamps import iso

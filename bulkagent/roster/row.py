@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from bulkagent.outcome import Status
+from bulkagent.model import Status
 
 __all__ = ["Retraction", "RosterRow"]
 

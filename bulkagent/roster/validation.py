@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from bulkagent.outcome import Status
+from bulkagent.model import Status
 from bulkagent.roster.cells import (
     BLANKS,
     FLAGS,

@@ -15,7 +15,7 @@ import anyio.to_thread
 import msgspec
 
 from bulkagent.errors import SettingsRefused
-from bulkagent.outcome import Outcome
+from bulkagent.model import Outcome
 from bulkagent.run.plan.check import check_roster
 from bulkagent.run.plan.consent import Agree, Consent, consent_of, refuse_unanswerable
 from bulkagent.run.plan.request import (
@@ -29,7 +29,7 @@ from bulkagent.run.plan.request import (
 )
 from bulkagent.run.run import Run
 from bulkagent.settings import ConfigFile, Settings
-from bulkagent.spelling import did_you_mean, nearest
+from bulkagent.text.spelling import did_you_mean, nearest
 
 __all__ = ["apply", "check", "resume", "revert"]
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 
 from bulkagent.errors import BadRow, BulkagentError, LedgerFailed, ReportFailed
+from bulkagent.files.user_folders import anywhere
 from bulkagent.gateway.operations import talk_right
 from bulkagent.ledger import (
     Cluster,
@@ -31,14 +32,13 @@ from bulkagent.ledger import (
     summarise,
     verdicts_of,
 )
-from bulkagent.outcome import Cause, Status
+from bulkagent.model import Cause, Status
 from bulkagent.run.handover.rules import Standing, standings
 from bulkagent.run.history.exit_code import Ending, Verdict, judge
 from bulkagent.run.history.report import Skipped, write_report
 from bulkagent.run.plan.apply import Planned
 from bulkagent.run.plan.request import RunResult
 from bulkagent.settings import Settings
-from bulkagent.user_folders import anywhere
 
 __all__ = ["Finished", "Following", "finish", "told_once"]
 

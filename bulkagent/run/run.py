@@ -37,7 +37,7 @@ from bulkagent.ledger import (
     forget_run,
     open_ledger,
 )
-from bulkagent.outcome import Cause, Outcome
+from bulkagent.model import Cause, Outcome
 from bulkagent.reports import probe
 from bulkagent.run.begin import (
     Begun,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bulkagent.gateway.session_requests import Answer
-from bulkagent.outcome import Reach
+from bulkagent.model import Reach
 from bulkagent.sessions.state_machine import Happened
 
 __all__ = ["after_poll", "after_sign_in", "is_signed_out", "may_linger"]

@@ -18,6 +18,7 @@ import msgspec
 
 from bulkagent.clock import Clock, SystemClock
 from bulkagent.errors import ConsentRefused, SettingsRefused
+from bulkagent.files.user_folders import absolute
 from bulkagent.gateway.endpoint import Endpoint
 from bulkagent.gateway.preflight import reach
 from bulkagent.gateway.session_client import SessionClient
@@ -28,7 +29,6 @@ from bulkagent.sessions.registry import Book, Change, Group
 from bulkagent.sessions.roster import Choice, Enrolled, enrol
 from bulkagent.sessions.state_machine import Happened, State
 from bulkagent.sessions.store import OwnFile, Saving
-from bulkagent.user_folders import absolute
 
 __all__ = ["Hold", "HoldPlan", "HoldRequest", "HoldStanding", "Log"]
 

@@ -18,7 +18,7 @@ import msgspec
 from bulkagent.clock import Clock
 from bulkagent.gateway.credentials import Credential
 from bulkagent.gateway.session_requests import Answer
-from bulkagent.outcome import Reach
+from bulkagent.model import Reach
 from bulkagent.sessions.answers import after_poll, is_signed_out, may_linger
 from bulkagent.sessions.intervals import (
     GIVE_UP_AFTER_S,

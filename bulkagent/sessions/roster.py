@@ -18,7 +18,7 @@ import msgspec
 
 from bulkagent.errors import BadRow, GuardrailRefused, RosterRefused
 from bulkagent.gateway.session_requests import SIGN_IN_FIELDS, FieldKind, SignIn
-from bulkagent.outcome import Status
+from bulkagent.model import Status
 from bulkagent.roster import Retraction, Roster, RosterRow, Rules
 
 __all__ = ["BUSY", "COLUMNS", "Choice", "Enrolled", "enrol"]

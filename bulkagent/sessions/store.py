@@ -19,12 +19,12 @@ from typing import Protocol
 
 from bulkagent.clock import Clock
 from bulkagent.errors import RunBusy, SettingsRefused
+from bulkagent.files.special_files import Kind, target_of
 from bulkagent.gateway.sessions_file import Session, SessionLines, SessionWriter
 from bulkagent.gateway.whole_file import read_whole
 from bulkagent.sessions.registry import Book
 from bulkagent.sessions.state_machine import State
 from bulkagent.sessions.waiting import first_of
-from bulkagent.special_files import Kind, target_of
 
 __all__ = ["File", "OwnFile", "Saving"]
 

@@ -15,8 +15,14 @@ from typing import Any, TypeVar
 import msgspec
 
 from bulkagent.errors import SettingsRefused
+from bulkagent.files.user_folders import user_folder
 from bulkagent.instants import zone_of
-from bulkagent.quantities import (
+from bulkagent.settings.file_check import refuse_keys, sections_of, with_place
+from bulkagent.settings.gateway_limits import LimitsAt
+from bulkagent.settings.ranges import NONE
+from bulkagent.settings.single import refuse_single
+from bulkagent.text.toml_lines import Toml, read_toml
+from bulkagent.units import (
     agent_id_range,
     concurrency,
     duration_s,
@@ -24,12 +30,6 @@ from bulkagent.quantities import (
     rate_per_second,
     share,
 )
-from bulkagent.settings.file_check import refuse_keys, sections_of, with_place
-from bulkagent.settings.gateway_limits import LimitsAt
-from bulkagent.settings.ranges import NONE
-from bulkagent.settings.single import refuse_single
-from bulkagent.toml_lines import Toml, read_toml
-from bulkagent.user_folders import user_folder
 
 __all__ = [
     "ConfigFile",

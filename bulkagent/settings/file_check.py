@@ -14,12 +14,12 @@ from typing import Any, NoReturn, get_args, get_origin, get_type_hints
 import msgspec
 
 from bulkagent.errors import SettingsRefused
-from bulkagent.near_quantities import as_whole
 from bulkagent.settings.intent import INTENT, not_from
 from bulkagent.settings.ranges import RANGES
 from bulkagent.settings.table import GATEWAY_WORDS, TOP_WORDS, WORDS
-from bulkagent.spelling import did_you_mean, nearest
-from bulkagent.toml_lines import Toml
+from bulkagent.text.near_units import as_whole
+from bulkagent.text.spelling import did_you_mean, nearest
+from bulkagent.text.toml_lines import Toml
 
 __all__ = ["Section", "refuse_keys", "sections_of", "with_place"]
 

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from bulkagent.errors import SettingsRefused
-from bulkagent.quantities import agent_id_range, concurrency
-from bulkagent.spelling import did_you_mean, nearest
+from bulkagent.text.spelling import did_you_mean, nearest
+from bulkagent.units import agent_id_range, concurrency
 
 __all__ = [
     "NONE",

@@ -13,12 +13,12 @@ from typing import Any, cast
 import msgspec
 
 from bulkagent.errors import SettingsRefused
-from bulkagent.odd_text import path_of
+from bulkagent.files.user_folders import absolute
 from bulkagent.settings.config_file import ConfigFile, GatewaySection, limits_in, settings_in
 from bulkagent.settings.gateway_limits import GatewayLimits, LimitsAt, with_implied
 from bulkagent.settings.observers import observer
 from bulkagent.settings.ranges import RANGES, refuse_bounds, refuse_number, refuse_words
-from bulkagent.user_folders import absolute
+from bulkagent.text.odd_text import path_of
 
 __all__ = ["Settings"]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bulkagent.outcome import Status
+from bulkagent.model import Status
 from tests.cli.command import (
     COMMAND,
     SAMPLES,

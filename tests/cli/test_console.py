@@ -15,9 +15,10 @@ from pathlib import Path
 import pytest
 
 import bulkagent.cli as command_line
-from bulkagent.cli.console.announcer import Console, frame_of, terminal
-from bulkagent.cli.console.announcer import announcer as console
-from bulkagent.cli.console.announcer import signals as status
+from bulkagent.cli.console import announcer as console
+from bulkagent.cli.console import signals as status
+from bulkagent.cli.console import terminal
+from bulkagent.cli.console.announcer import Console, frame_of
 from tests.cli.command import COMMAND, SAMPLES, environment, inside, started
 from tests.waiting import HANG_S
 

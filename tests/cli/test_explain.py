@@ -11,7 +11,7 @@ from bulkagent.errors import SettingsRefused
 from bulkagent.explanations import EXIT_CODES
 from bulkagent.gateway.faults import FAULTS
 from bulkagent.gateway.retcodes import RETCODES
-from bulkagent.outcome import Cause, Status
+from bulkagent.model import Cause, Status
 from bulkagent.run import explain, explanations
 from tests.cli.command import inside
 

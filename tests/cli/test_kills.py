@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from bulkagent.ledger import find_run, lines, open_ledger
-from bulkagent.outcome import Line, Status
+from bulkagent.model import Line, Status
 from bulkagent.run.history.report import FLAGS, end_of
 from tests.cli.command import Emulated, bulkagent, emulated, started
 from tests.waiting import HANG_S

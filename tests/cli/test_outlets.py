@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from bulkagent.outcome import Status
+from bulkagent.model import Status
 from tests.cli.command import COMMAND, SAMPLES, bulkagent, environment, inside
 from tests.waiting import HANG_S
 

@@ -20,8 +20,8 @@ import openpyxl
 import pytest
 
 import bulkagent.cli as command_line
-from bulkagent.cli.console.announcer import refused_reports as refused
-from bulkagent.cli.console.announcer import signals as status
+from bulkagent.cli.console import refused_reports as refused
+from bulkagent.cli.console import signals as status
 from bulkagent.errors import SettingsRefused
 from bulkagent.reports import FORMATS, is_report
 from bulkagent.run import Request, Run

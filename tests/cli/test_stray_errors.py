@@ -188,8 +188,13 @@ def test_sslkeylogfile_writes_no_keys_and_ends_no_command(tmp_path: Path) -> Non
 
 def test_runs_are_on_the_standard_loop() -> None:
     """And aiofastnet is loaded by `session hold` alone."""
-    for module, loaded in (("carrying", False), ("doctor", False), ("hold_carrying", True)):
-        code = f"import bulkagent.cli.{module}, bulkagent.cli.console.event_loop, bulkagent.diagnostics, sys"
+    for module, loaded in (
+        ("run_flow", False),
+        ("doctor", False),
+        ("hold_flow", True),
+    ):
+        loop = "bulkagent.cli.console.event_loop"
+        code = f"import bulkagent.cli.commands.{module}, {loop}, bulkagent.diagnostics, sys"
         ended = subprocess.run(
             [sys.executable, "-c", f"{code}; sys.exit('aiofastnet' in sys.modules)"],
             timeout=HANG_S,

@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 
 from bulkagent import run
-from bulkagent.cli.console.announcer import defects
+from bulkagent.cli.console import defects
 from bulkagent.errors import LedgerUnavailable, SettingsRefused
+from bulkagent.files.user_folders import absolute, current_folder, user_folder
 from bulkagent.ledger import default_path
 from bulkagent.settings import find_config
-from bulkagent.user_folders import absolute, current_folder, user_folder
 from tests.cli.command import COMMAND, environment, inside
 from tests.waiting import HANG_S
 

@@ -11,7 +11,7 @@ import pytest
 
 from bulkagent.cli.render.schedule import local_time
 from bulkagent.ledger import Claim
-from bulkagent.outcome import Status
+from bulkagent.model import Status
 from bulkagent.run import Request, Run, agent_story, run_list, run_story
 from bulkagent.settings import Settings
 from tests.cli.command import SAMPLES, bulkagent, inside

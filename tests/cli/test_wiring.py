@@ -19,7 +19,7 @@ import typer
 from bulkagent.cli import app
 from bulkagent.cli.commands import run_flow as carrying
 from bulkagent.cli.options.progress_mode import Showing
-from bulkagent.outcome import Cause
+from bulkagent.model import Cause
 from bulkagent.run import EMULATED, Request, Revert
 from bulkagent.settings.table import TOP_WORDS, WORDS
 

@@ -11,7 +11,7 @@ from bulkagent.cli.render.result import closing
 from bulkagent.errors import RunNotFound
 from bulkagent.gateway.os_words import words_of
 from bulkagent.ledger import find_run, open_ledger
-from bulkagent.outcome import Cause, Status
+from bulkagent.model import Cause, Status
 from bulkagent.reports import ADVICE, advice_for
 from bulkagent.run import Consent, Run, write_report
 from bulkagent.run.finish import told_once

@@ -13,7 +13,7 @@ import pytest
 import bulkagent
 from bulkagent.emulator import Cluster, EmulatedGateway, Scenario
 from bulkagent.emulator.http.nodes import Connections
-from bulkagent.outcome import Status
+from bulkagent.model import Status
 from tests.cli.command import SAMPLES
 from tests.conftest import LOOPS
 from tests.emulator.wire import JSON_TYPE, PREFIX, ask, connected, request, trusting

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from bulkagent.engine import Bulkhead, Engine, Enough
-from bulkagent.outcome import Attempt, Cause
+from bulkagent.model import Attempt, Cause
 from tests.engine.far import Far, Seen
 from tests.engine.lists import ListSource
 

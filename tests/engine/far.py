@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable
 import msgspec
 
 from bulkagent.engine import Bulkhead, Caution, Decision, Limits, Notice, RetryPolicy, TripPolicy
-from bulkagent.outcome import Attempt, Disposition
+from bulkagent.model import Attempt, Disposition
 from tests.dispositions import DONE, ended
 from tests.engine.lists import ListSource
 from tests.jumping import JumpingClock

@@ -28,7 +28,7 @@ from bulkagent.engine import (
     Side,
     Terms,
 )
-from bulkagent.outcome import Attempt, Cause, Disposition, Reach, Status, Story
+from bulkagent.model import Attempt, Cause, Disposition, Reach, Status, Story
 from tests import jumping
 from tests.dispositions import ABSENT, DONE, LOST, READY, REFUSED, UNREACHED, ended
 from tests.engine.far import CARELESS

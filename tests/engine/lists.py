@@ -4,7 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable
 
-from bulkagent.outcome import Attempt, Story
+from bulkagent.model import Attempt, Story
 
 
 def words(count: int, stem: str = "word") -> list[str]:

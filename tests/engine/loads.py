@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from bulkagent.engine.throttle.adaptive_limit import Bounds, LimitState, step
 from bulkagent.engine.throttle.limit_samples import Window, Windows
-from bulkagent.outcome import Learned
+from bulkagent.model import Learned
 
 LATENCY, NOTHING, DROPPED = Learned.LATENCY, Learned.NOTHING, Learned.DROPPED
 

@@ -6,7 +6,7 @@ import random
 import pytest
 
 from bulkagent.engine import Bounds, Caution, Engine, Limits, Notice, State
-from bulkagent.outcome import Attempt, Learned
+from bulkagent.model import Attempt, Learned
 from tests.dispositions import BUSY, DONE, ODD, ended
 from tests.engine.far import bulkhead
 from tests.engine.lists import ListSource, words

@@ -15,7 +15,7 @@ from bulkagent.engine.throttle.circuit_breaker import (
     Wait,
     Yes,
 )
-from bulkagent.outcome import Health
+from bulkagent.model import Health
 
 GOOD, UNWELL, NEUTRAL = Health.GOOD, Health.UNWELL, Health.NEUTRAL
 CLOSED, OPEN, HALF_OPEN = State.CLOSED, State.OPEN, State.HALF_OPEN

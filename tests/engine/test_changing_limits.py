@@ -9,7 +9,7 @@ import anyio
 import pytest
 
 from bulkagent.engine import Engine, Limits
-from bulkagent.outcome import Cause
+from bulkagent.model import Cause
 from tests.engine.far import Far, bulkhead
 from tests.engine.lists import ListSource, words
 from tests.jumping import JumpingClock, run

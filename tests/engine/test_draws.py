@@ -7,7 +7,7 @@ from bulkagent.engine import Caution, Engine, Limits, RetryPolicy
 from bulkagent.engine.retry.due import Due
 from bulkagent.engine.retry.parked import Parked
 from bulkagent.engine.retry.policy import Again
-from bulkagent.outcome import Attempt, Draws, Story
+from bulkagent.model import Attempt, Draws, Story
 from tests.dispositions import BUSY, DENIED, DONE, STALE, UNTOLD, ended
 from tests.engine.far import CARELESS, Far, bulkhead
 from tests.engine.lists import ListSource, words

@@ -17,7 +17,7 @@ from bulkagent.engine import (
     Ruling,
     Tally,
 )
-from bulkagent.outcome import Attempt, Cause
+from bulkagent.model import Attempt, Cause
 from tests.dispositions import BUSY, DENIED, DONE, LOST, STRANGE
 from tests.engine.far import Far, Seen, bulkhead
 from tests.engine.lists import ListSource, words

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from bulkagent.engine import Caution, Engine, Limits, RetryPolicy, TripPolicy
-from bulkagent.outcome import Attempt, Cause
+from bulkagent.model import Attempt, Cause
 from tests.dispositions import DONE, LOST, UNREACHED
 from tests.engine.checks import Act, Tried, cancel, check, closed_by_its_end, stop
 from tests.engine.far import Far, Seen, bulkhead

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from bulkagent.engine import Engine, Limits, RetryPolicy
-from bulkagent.outcome import Attempt, Cause
+from bulkagent.model import Attempt, Cause
 from tests.dispositions import BUSY, DONE, LOST, ended
 from tests.engine.far import Far, bulkhead
 from tests.engine.lists import ListSource, words

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from bulkagent.engine import Caution, Engine, Limits, RetryPolicy, TripPolicy
-from bulkagent.outcome import Attempt, Disposition
+from bulkagent.model import Attempt, Disposition
 from tests.dispositions import ABSENT, BUSY, DENIED, LOST, READY, STRANGE, UNREACHED
 from tests.engine.checks import Act, Tried, cancel, check, closed_by_its_end, stop
 from tests.engine.far import CARELESS, Far, Seen, bulkhead

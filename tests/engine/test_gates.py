@@ -24,7 +24,7 @@ from bulkagent.engine import (
 from bulkagent.engine.gates.canary import Canaries, spread, unlikely
 from bulkagent.engine.gates.gate import NotYet
 from bulkagent.engine.round_robin import Turns
-from bulkagent.outcome import Cause
+from bulkagent.model import Cause
 
 GO, NOT_YET = Go(), NotYet()
 SET, FAILED = Result(applied=True, off=True), Result(applied=False)

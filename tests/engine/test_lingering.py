@@ -21,7 +21,7 @@ from bulkagent.engine.gates.gatekeeper import Gatekeeper, Passage
 from bulkagent.engine.gates.handover import Terms
 from bulkagent.engine.throttle.adaptive_limit import Bounds
 from bulkagent.engine.throttle.lingering import AT_LEAST_S, Flight, Lingering, held_s
-from bulkagent.outcome import Attempt, Cause, Disposition, Health, Reach, Status
+from bulkagent.model import Attempt, Cause, Disposition, Health, Reach, Status
 from tests.dispositions import DONE, LOST, ended
 from tests.engine.lists import ListSource, words
 from tests.engine.test_reopening import Reopening

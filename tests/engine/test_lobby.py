@@ -8,7 +8,7 @@ import pytest
 
 from bulkagent.engine import Engine, Limits, Patience, RetryPolicy
 from bulkagent.engine.bulkhead import Bulkhead
-from bulkagent.outcome import Attempt, Cause, Disposition, Status
+from bulkagent.model import Attempt, Cause, Disposition, Status
 from tests import jumping
 from tests.dispositions import ABSENT, DONE, LOST, NOBODY, REFUSED
 from tests.engine.far import CARELESS, Far

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from bulkagent.engine import Caution, Engine, Limits, Notice, RetryPolicy, TripPolicy
-from bulkagent.outcome import Cause, Disposition, Reach, Status, conclude
+from bulkagent.model import Cause, Disposition, Reach, Status, conclude
 from tests.dispositions import BUSY, DONE, LOST, STRANGE, UNREACHED
 from tests.engine.far import Far, bulkhead
 from tests.engine.lists import ListSource, words

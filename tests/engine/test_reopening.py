@@ -9,7 +9,7 @@ import pytest
 
 from bulkagent.engine import Bulkhead, Engine, Limits, Reopened, RetryPolicy
 from bulkagent.errors import LedgerFailed
-from bulkagent.outcome import Attempt, Cause, Status
+from bulkagent.model import Attempt, Cause, Status
 from tests.dispositions import DONE, REFUSED
 from tests.engine.far import CARELESS, Far
 from tests.engine.lists import ListSource, words

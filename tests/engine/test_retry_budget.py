@@ -5,7 +5,7 @@ import random
 import pytest
 
 from bulkagent.engine import Caution, Engine, Limits, RetryPolicy
-from bulkagent.outcome import Cause, Disposition, Status, conclude
+from bulkagent.model import Cause, Disposition, Status, conclude
 from tests.dispositions import BUSY, DONE, LOST
 from tests.engine.far import CARELESS, NEVER, Far, bulkhead
 from tests.engine.lists import ListSource, words

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bulkagent.engine import Again, Enough, RetryPolicy, decide
-from bulkagent.outcome import Attempt, Disposition, Story
+from bulkagent.model import Attempt, Disposition, Story
 from tests.dispositions import ALL, BUSY, DONE, LOST, ODD, READY, REFUSED, ended
 
 POLICY = RetryPolicy(max_attempts=4, base_s=0.5, cap_s=15.0)

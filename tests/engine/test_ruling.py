@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bulkagent.engine import End, Go, HaltCount, HaltFirst, HaltShare, Tally
-from bulkagent.outcome import Attempt, Cause, Disposition, Evidence, Reach, Status, Story
+from bulkagent.model import Attempt, Cause, Disposition, Evidence, Reach, Status, Story
 from tests.dispositions import (
     ABSENT,
     ALL,

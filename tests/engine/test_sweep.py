@@ -3,7 +3,7 @@
 import pytest
 
 from bulkagent.engine import Engine, Limits, RetryPolicy
-from bulkagent.outcome import Disposition
+from bulkagent.model import Disposition
 from tests.dispositions import BUSY, DONE, ODD, REFUSED
 from tests.engine.far import Far, bulkhead
 from tests.engine.lists import ListSource, words

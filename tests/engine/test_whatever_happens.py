@@ -19,7 +19,7 @@ from bulkagent.engine import (
     RetryPolicy,
     TripPolicy,
 )
-from bulkagent.outcome import Disposition
+from bulkagent.model import Disposition
 from tests.dispositions import ALL, DONE
 from tests.engine.checks import Act, Tried, cancel, check, closed_by_its_end, resize, stop
 from tests.engine.far import CARELESS, Far, Seen, bulkhead

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bulkagent.engine.throttle.limit_samples import SAMPLES, Window, Windows
-from bulkagent.outcome import Learned
+from bulkagent.model import Learned
 from tests.engine.loads import DROPPED, LATENCY, NOTHING, Load, steady
 
 

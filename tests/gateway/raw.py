@@ -17,7 +17,7 @@ from bulkagent.gateway.client import GatewayClient
 from bulkagent.gateway.credentials import Credential
 from bulkagent.gateway.endpoint import Endpoint
 from bulkagent.gateway.operations import SET_TALK_RIGHT
-from bulkagent.outcome import Assignment
+from bulkagent.model import Assignment
 from tests.waiting import HANG_S
 
 GUID = "01234567-89ab-cdef-0123-456789abcdef.AgentGateway1"

@@ -20,7 +20,7 @@ from bulkagent.gateway.endpoint import Endpoint
 from bulkagent.gateway.faults import FAULTS, Fault
 from bulkagent.gateway.operations import SET_TALK_RIGHT
 from bulkagent.gateway.retcodes import RETCODES
-from bulkagent.outcome import Attempt
+from bulkagent.model import Attempt
 from tests.gateway.raw import (
     SUCCESS,
     TO_AGENT_101,

@@ -12,7 +12,7 @@ from bulkagent.emulator import Fault as Struck
 from bulkagent.gateway.endpoint import Endpoint
 from bulkagent.gateway.faults import FAULTS, Fault
 from bulkagent.gateway.retcodes import RETCODES
-from bulkagent.outcome import Attempt, Disposition
+from bulkagent.model import Attempt, Disposition
 from tests.gateway.raw import GUID, TO_AGENT_101, client_of, time_is_up
 
 

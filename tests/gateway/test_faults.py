@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bulkagent.gateway.faults import FAULTS, Fault
-from bulkagent.outcome import Cause, Evidence, Health, Learned, Reach, Status
+from bulkagent.model import Cause, Evidence, Health, Learned, Reach, Status
 
 NEVER, ANSWERED, DOUBT = Reach.NEVER_SENT, Reach.ANSWERED, Reach.IN_DOUBT
 

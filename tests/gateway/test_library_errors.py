@@ -17,7 +17,7 @@ from bulkagent.gateway.endpoint import Endpoint
 from bulkagent.gateway.faults import FAULTS, Fault
 from bulkagent.gateway.retcodes import RETCODES
 from bulkagent.gateway.transport import _FAULTS, _fault_of
-from bulkagent.outcome import Attempt, Reach
+from bulkagent.model import Attempt, Reach
 from tests.gateway.raw import GUID, TO_AGENT_101, client_of
 
 ADDRESS = "https://gw.invalid:8043"

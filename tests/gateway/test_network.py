@@ -17,7 +17,7 @@ from bulkagent.gateway.client import GatewayClient
 from bulkagent.gateway.endpoint import Endpoint
 from bulkagent.gateway.faults import FAULTS, Fault
 from bulkagent.gateway.retcodes import RETCODES
-from bulkagent.outcome import Attempt
+from bulkagent.model import Attempt
 from tests.gateway.raw import (
     TO_AGENT_101,
     Say,

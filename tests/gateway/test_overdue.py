@@ -13,7 +13,7 @@ from bulkagent.gateway.endpoint import Endpoint
 from bulkagent.gateway.faults import FAULTS, WITHOUT_AN_ANSWER, Fault
 from bulkagent.gateway.retcodes import RETCODES
 from bulkagent.gateway.timeouts import Deadlines
-from bulkagent.outcome import Attempt, Reach
+from bulkagent.model import Attempt, Reach
 from tests.gateway.raw import (
     TO_AGENT_101,
     RawGateway,

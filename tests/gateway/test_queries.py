@@ -14,7 +14,7 @@ from bulkagent.gateway.credentials import Credential, CredentialSource, SourceFa
 from bulkagent.gateway.endpoint import Endpoint
 from bulkagent.gateway.queries import AgentState, Queries, SkillAgents, Unanswered
 from bulkagent.gateway.query_requests import LONGEST_LIST, agents_in, state_in
-from bulkagent.outcome import Assignment
+from bulkagent.model import Assignment
 from tests.gateway.raw import (
     GUID,
     TO_AGENT_101,

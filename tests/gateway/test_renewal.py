@@ -10,7 +10,7 @@ from bulkagent.gateway.endpoint import Endpoint
 from bulkagent.gateway.faults import FAULTS, Fault
 from bulkagent.gateway.operations import SET_TALK_RIGHT
 from bulkagent.gateway.retcodes import RETCODES, WITH_A_NEWER_GUID
-from bulkagent.outcome import Assignment, Draws, Evidence, Status
+from bulkagent.model import Assignment, Draws, Evidence, Status
 from tests.gateway.raw import GUID, SUCCESS, TO_AGENT_101, RawGateway, ca_pem, http, raw_gateway
 
 OTHER = GUID.replace("0", "1")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bulkagent.gateway.faults import FAULTS, Fault
 from bulkagent.gateway.reply import MAX_REPLY_BYTES, Reading, read_reply, without_secrets
 from bulkagent.gateway.retcodes import RETCODES
-from bulkagent.outcome import Cause, Disposition, Reach, Status
+from bulkagent.model import Cause, Disposition, Reach, Status
 
 UUID = "01234567-89ab-cdef-0123-456789abcdef"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bulkagent.gateway.retcodes import MEANINGS, RETCODES, disposition_of
-from bulkagent.outcome import Cause, Evidence, Health, Learned, Reach, Status
+from bulkagent.model import Cause, Evidence, Health, Learned, Reach, Status
 
 # Result code table, pages 0580, 1430 and 1328, with the ranges spelled out.
 TABLE = """

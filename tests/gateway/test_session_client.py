@@ -20,7 +20,7 @@ from bulkagent.gateway.session_requests import (
     must_change_password,
     renewed_in,
 )
-from bulkagent.outcome import Reach
+from bulkagent.model import Reach
 from tests.gateway.raw import GUID, SUCCESS, RawGateway, Say, Then, ca_pem, http, raw_gateway
 
 PASSWORD = "synthetic-password"

@@ -17,7 +17,7 @@ from bulkagent.gateway.endpoint import Endpoint
 from bulkagent.gateway.faults import FAULTS, Fault
 from bulkagent.gateway.operations import SET_TALK_RIGHT
 from bulkagent.gateway.retcodes import RETCODES
-from bulkagent.outcome import Assignment, Cause, Status
+from bulkagent.model import Assignment, Cause, Status
 from tests.gateway.raw import (
     GUID,
     SUCCESS,

@@ -16,7 +16,7 @@ from bulkagent.ledger import (
     summarise,
 )
 from bulkagent.ledger.rows import Summary
-from bulkagent.outcome import Assignment, Attempt, Disposition, Line, Outcome, Story
+from bulkagent.model import Assignment, Attempt, Disposition, Line, Outcome, Story
 from tests.dispositions import ended
 
 ON, OFF = "flag=1", "flag=0"

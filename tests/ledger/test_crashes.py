@@ -26,7 +26,7 @@ from hypothesis.stateful import (
 from bulkagent.errors import RunNotFound
 from bulkagent.ledger import Database, Journal, begin_leg, find_run, lines, open_ledger, summarise
 from bulkagent.ledger import prefetch as shelves
-from bulkagent.outcome import Assignment, Cause, Disposition, Status
+from bulkagent.model import Assignment, Cause, Disposition, Status
 from tests.dispositions import BUSY, DONE, LOST, REFUSED, UNREACHED, ended
 from tests.ledger.ledgers import (
     FLAGS,

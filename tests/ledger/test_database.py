@@ -35,7 +35,7 @@ from bulkagent.ledger.location import _filesystem_of
 from bulkagent.ledger.opening import _log_ahead
 from bulkagent.ledger.schema import APPLICATION_ID, VERSION
 from bulkagent.ledger.switch_overs import lanes_set_before
-from bulkagent.outcome import Cause, Status
+from bulkagent.model import Cause, Status
 from tests.ledger.ledgers import TABLES, plan, planner, report, rows_in
 
 

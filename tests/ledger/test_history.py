@@ -15,7 +15,7 @@ from bulkagent.errors import BulkagentError, LedgerUnavailable, RunNotFound
 from bulkagent.ledger import Database, find_run, lines, open_ledger, planned_rows, summarise
 from bulkagent.ledger import prefetch as shelves
 from bulkagent.ledger import rows as module
-from bulkagent.outcome import Cause, Status
+from bulkagent.model import Cause, Status
 from tests.dispositions import BUSY, DONE, LOST, READY, REFUSED, UNREACHED, ended
 from tests.ledger.ledgers import (
     FLAGS,

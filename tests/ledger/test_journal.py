@@ -17,7 +17,7 @@ from bulkagent.ledger import Database, Journal, find_run, summarise
 from bulkagent.ledger import group_commit as module
 from bulkagent.ledger import prefetch as shelves
 from bulkagent.ledger.database import Busy
-from bulkagent.outcome import Assignment, Cause, Outcome, Status
+from bulkagent.model import Assignment, Cause, Outcome, Status
 from tests.dispositions import BUSY, DONE, LOST, REFUSED, ended
 from tests.ledger.ledgers import (
     OFF,

@@ -23,7 +23,7 @@ from bulkagent.ledger import (
 )
 from bulkagent.ledger.at_work import requests_at_work
 from bulkagent.ledger.batches import outcome_batches
-from bulkagent.outcome import Cause, Disposition, Status
+from bulkagent.model import Cause, Disposition, Status
 from tests.dispositions import ABSENT, BUSY, DONE, LOST, REFUSED, UNREACHED, ended
 from tests.ledger.ledgers import (
     OFF,

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bulkagent.ledger import Database, Matching, Planner, open_ledger
-from bulkagent.outcome import Disposition, Status
+from bulkagent.model import Disposition, Status
 from tests.dispositions import ABSENT, DONE, LOST, REFUSED
 from tests.ledger.ledgers import OFF, ON, journal, planner, story, took
 

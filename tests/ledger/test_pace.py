@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bulkagent.ledger import Database, Endpoint, Pace, last_pace
-from bulkagent.outcome import Attempt, Story
+from bulkagent.model import Attempt, Story
 from tests.dispositions import DONE, UNREACHED
 from tests.ledger.ledgers import ON, journal, planner, took
 

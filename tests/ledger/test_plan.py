@@ -17,7 +17,7 @@ from bulkagent.ledger import (
     planned_rows,
 )
 from bulkagent.ledger import plan as module
-from bulkagent.outcome import Cause, Status
+from bulkagent.model import Cause, Status
 from tests.ledger.ledgers import OFF, ON, TABLES, plan, planner, report, rows_in, statuses
 
 

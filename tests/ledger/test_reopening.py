@@ -17,7 +17,7 @@ from bulkagent.ledger import (
     lanes_set_before,
     leave_to,
 )
-from bulkagent.outcome import Assignment, Cause, Outcome, Status
+from bulkagent.model import Assignment, Cause, Outcome, Status
 from tests.dispositions import BUSY, DONE, LOST, REFUSED, ended
 from tests.ledger.ledgers import journal, plan, statuses, story, took, took_all
 

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from bulkagent.ledger import Changed, Database, Deed, Endpoint, Planner, agents_set_at, changed_rows
 from bulkagent.ledger import previous_rights as rights
 from bulkagent.ledger.previous_rights import known_before
-from bulkagent.outcome import Disposition, Story
+from bulkagent.model import Disposition, Story
 from tests.dispositions import ABSENT, DONE, LOST, REFUSED, UNREACHED, ended
 from tests.ledger.ledgers import OFF, ON, StillClock, begun, journal, planner, took
 

@@ -23,7 +23,7 @@ from bulkagent.ledger import (
     totals_of,
     unplanned_since,
 )
-from bulkagent.outcome import Status
+from bulkagent.model import Status
 from tests.dispositions import DONE
 from tests.ledger.ledgers import ON, begun, journal, planner, story, took
 

@@ -10,7 +10,7 @@ import pytest
 
 from bulkagent.errors import LedgerFailed
 from bulkagent.ledger import Database, Journal
-from bulkagent.outcome import Outcome, Status
+from bulkagent.model import Outcome, Status
 from tests.dispositions import DONE, LOST
 from tests.ledger.ledgers import journal, marks_on_disk, plan, statuses, story, took
 from tests.waiting import HANG_S

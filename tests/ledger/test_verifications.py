@@ -17,7 +17,7 @@ from bulkagent.ledger import (
     verdicts,
     verdicts_of,
 )
-from bulkagent.outcome import Verified
+from bulkagent.model import Verified
 from tests.ledger.ledgers import OFF, ON, planner
 
 YES, NO, HIDDEN = Verified.YES, Verified.NO, Verified.NOT_VISIBLE

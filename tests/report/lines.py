@@ -13,7 +13,7 @@ import msgspec
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from bulkagent.outcome import Cause, Line, Status
+from bulkagent.model import Cause, Line, Status
 from bulkagent.reports import FORMATS
 
 # The same examples each time: a test that fails today failed yesterday.

@@ -13,7 +13,7 @@ import pytest
 
 from bulkagent import reports as report
 from bulkagent.errors import ReportFailed, SettingsRefused
-from bulkagent.outcome import Line
+from bulkagent.model import Line
 from tests.report.folders import names_in
 from tests.report.lines import APPLIED, INVALID, encoded
 

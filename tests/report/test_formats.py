@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bulkagent.errors import SettingsRefused
-from bulkagent.outcome import Line, Status
+from bulkagent.model import Line, Status
 from bulkagent.reports import COLUMNS, FORMATS
 from bulkagent.reports.formats import writer_for
 from tests.report.lines import PLAIN, PROPERTY, any_line, encoded, line

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bulkagent.outcome import Line
+from bulkagent.model import Line
 from bulkagent.reports import COLUMNS
 from bulkagent.reports.timestamps import iso
 from tests.report.lines import (

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bulkagent.outcome import Cause, Line, Status
+from bulkagent.model import Cause, Line, Status
 from bulkagent.reports.html import write_html
 from bulkagent.reports.html.charts import HEIGHT, WIDTH, courses, stacked
 from bulkagent.reports.html.figures import BINS, Bar, Figures

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 import pytest_asyncio
 
-from bulkagent.outcome import Cause, Line, Status
+from bulkagent.model import Cause, Line, Status
 from bulkagent.reports.html import write_html
 from tests.report import browser
 from tests.report.test_page import HOSTILE, LINE, RUN

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bulkagent.outcome import Cause, Line, Status
+from bulkagent.model import Cause, Line, Status
 from bulkagent.reports import COLUMNS
 from tests.report.lines import (
     APPLIED,

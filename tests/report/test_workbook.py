@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bulkagent.errors import ReportFailed, SettingsRefused
-from bulkagent.outcome import Line
+from bulkagent.model import Line
 from bulkagent.reports import printable, probe, write
 from bulkagent.reports import xlsx_report as workbook
 from tests.report.lines import HOSTILE, PROPERTY, any_line, encoded, line

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from bulkagent.outcome import Status
+from bulkagent.model import Status
 from bulkagent.roster import Roster, RosterRow
 from bulkagent.roster.duplicates import Repeats
 from tests.roster.reading import rules

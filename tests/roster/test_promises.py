@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bulkagent.errors import RosterRefused
-from bulkagent.outcome import Status
+from bulkagent.model import Status
 from bulkagent.roster import Retraction, Roster, RosterRow, Rules
 from bulkagent.roster.duplicates import Repeats
 from bulkagent.roster.validation import Judge

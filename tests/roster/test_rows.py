@@ -6,7 +6,7 @@ from itertools import product
 
 import pytest
 
-from bulkagent.outcome import Status
+from bulkagent.model import Status
 from bulkagent.roster import Retraction, RosterRow
 from tests.roster.reading import GUID, everything, only_row, rows_of
 

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 from bulkagent.clock import SystemClock
 from bulkagent.emulator import AgentIds, EmulatedGateway, Event, Fault, FaultKind, Scenario
 from bulkagent.ledger import Leg, find_run, legs_of, lines, open_ledger
-from bulkagent.outcome import Line, Outcome
+from bulkagent.model import Line, Outcome
 from bulkagent.run import Choices, Consent, Plan, Request, Resume, Revert, Run, RunResult
 from bulkagent.run.history.report import FLAGS
 from bulkagent.settings import Settings

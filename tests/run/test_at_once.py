@@ -24,7 +24,7 @@ from bulkagent.ledger import (
     list_runs,
     open_ledger,
 )
-from bulkagent.outcome import Assignment, Attempt, Outcome
+from bulkagent.model import Assignment, Attempt, Outcome
 from bulkagent.run import Consent, Request, Run, RunResult
 from bulkagent.run import take_over as taking_over
 from tests.run.again import AGENTS, Shift, shift

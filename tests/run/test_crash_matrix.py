@@ -22,7 +22,7 @@ from bulkagent.emulator import AgentRecord, EmulatedGateway, Snapshot
 from bulkagent.emulator.faults.scenario_file import read_scenario
 from bulkagent.errors import RunNotFound
 from bulkagent.ledger import Database, find_run, lines, open_ledger
-from bulkagent.outcome import Line, Status
+from bulkagent.model import Line, Status
 from bulkagent.run import Choices, Consent, Request, Resume, Run, RunResult
 from bulkagent.run.history.report import FLAGS, end_of
 from bulkagent.settings import Settings

@@ -13,7 +13,7 @@ import pytest
 from bulkagent.emulator import FaultKind
 from bulkagent.engine import Again, Enough
 from bulkagent.errors import SettingsRefused
-from bulkagent.outcome import Assignment
+from bulkagent.model import Assignment
 from bulkagent.run import Consent, Run, agent_story, run_list
 from bulkagent.run.outputs.log import EventLog
 from tests.dispositions import BUSY, DONE, ended

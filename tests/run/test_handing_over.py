@@ -15,7 +15,7 @@ from bulkagent.emulator.agents.events import AgentState
 from bulkagent.engine.gates.gate import NotYet
 from bulkagent.errors import GuardrailRefused, RosterRefused
 from bulkagent.ledger import Lane, contested, find_run, open_ledger
-from bulkagent.outcome import Cause
+from bulkagent.model import Cause
 from bulkagent.run.handover.rules import gatekeeper_for
 from bulkagent.settings import GatewaySection, Settings
 from tests.run.again import AGENTS, MovedClock, Shift, code, fault, shift

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bulkagent.emulator import FaultKind
-from bulkagent.outcome import Cause, Status
+from bulkagent.model import Cause, Status
 from tests.run.again import code, fault, shift
 
 OFTEN = 99

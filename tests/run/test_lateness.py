@@ -10,7 +10,7 @@ import pytest
 
 from bulkagent.errors import GuardrailRefused
 from bulkagent.ledger import Database, find_run, open_ledger
-from bulkagent.outcome import Cause
+from bulkagent.model import Cause
 from bulkagent.run import Consent, Resume, Revert, Run
 from bulkagent.settings import GatewaySection
 from tests.run.again import AGENTS, STALE, Shift, shift

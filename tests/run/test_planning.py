@@ -21,7 +21,7 @@ from bulkagent.errors import (
 )
 from bulkagent.gateway.operations import flag_of
 from bulkagent.ledger import Database, find_run, lines, list_runs, open_ledger, summarise
-from bulkagent.outcome import Assignment, Line, Status
+from bulkagent.model import Assignment, Line, Status
 from bulkagent.run import EMULATED, Plan, PlanPart, Request, check_roster
 from bulkagent.run.clients.gateways import Gateways
 from bulkagent.run.plan.apply import Planned, plan_run

@@ -7,7 +7,7 @@ import itertools
 import pytest
 
 from bulkagent.gateway.query_requests import LONGEST_LIST, SkillAgents
-from bulkagent.outcome import Verified
+from bulkagent.model import Verified
 from bulkagent.run.verify.proof import After, Sight, hangs_on_session, proven, sight
 
 YES, NO, HIDDEN = Verified.YES, Verified.NO, Verified.NOT_VISIBLE

@@ -20,7 +20,7 @@ from bulkagent.errors import (
 )
 from bulkagent.ledger import Claim, Planner, list_runs, open_ledger, steps
 from bulkagent.ledger import run_lock as ownership
-from bulkagent.outcome import Cause, Status
+from bulkagent.model import Cause, Status
 from bulkagent.run import Choices
 from bulkagent.settings import ConfigFile, GatewaySection
 from tests.run.again import AGENTS, STALE, Shift, code, fault, shift

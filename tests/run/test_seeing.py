@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 
 from bulkagent.gateway.queries import AgentState, SkillAgents, Unanswered
 from bulkagent.gateway.query_requests import LONGEST_LIST
-from bulkagent.outcome import Assignment, Verified
+from bulkagent.model import Assignment, Verified
 from bulkagent.run.verify.queue_checks import Looking, Pace, Watch
 from tests import jumping
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bulkagent.emulator import EmulatedGateway, Latency, Scenario
-from bulkagent.outcome import Outcome, Status
+from bulkagent.model import Outcome, Status
 from bulkagent.run import Consent, Run, RunResult
 from tests.run.again import Shift
 

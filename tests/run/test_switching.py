@@ -18,7 +18,7 @@ from bulkagent.errors import LedgerFailed, ResumeRefused
 from bulkagent.gateway.client import GatewayClient
 from bulkagent.gateway.retcodes import RETCODES
 from bulkagent.ledger import Database
-from bulkagent.outcome import Assignment, Attempt, Cause
+from bulkagent.model import Assignment, Attempt, Cause
 from bulkagent.run.send.switch_overs import QUIET_MS, SwitchOvers
 from tests.run.again import AGENTS, Shift, code, fault, shift
 from tests.waiting import HANG_S

@@ -62,8 +62,8 @@ def init(
     Example: bulkagent config init
     """
     with explained():
-        from bulkagent.atomic_file import replacing
         from bulkagent.errors import SettingsRefused
+        from bulkagent.files.atomic_file import replacing
         from bulkagent.settings import commented_file
 
         try:

@@ -158,7 +158,7 @@ def emulate(  # noqa: PLR0917 - Typer reads the parameters; nobody calls this by
             load_scenario,
         )
         from bulkagent.errors import SettingsRefused
-        from bulkagent.quantities import agent_id_range
+        from bulkagent.units import agent_id_range
 
         if signed_out and sessions_out is not None:
             raise SettingsRefused("--sessions-out is of agents that are signed in: leave one out")
@@ -282,8 +282,8 @@ async def _serve(
 def _write_out(
     gateway: EmulatedGateway, wanted: _Wanted, numbers: range, password: str | None
 ) -> None:
-    from bulkagent.atomic_file import replacing
     from bulkagent.emulator import write_roster, write_sessions
+    from bulkagent.files.atomic_file import replacing
 
     if wanted.ca is not None:
         with _named(wanted.ca), replacing(wanted.ca) as file:

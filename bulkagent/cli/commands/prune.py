@@ -40,9 +40,9 @@ def prune(  # noqa: PLR0917 - Typer reads the parameters; nobody calls this by p
     with explained(as_json=as_json):
         from bulkagent.cli.options import values as given
         from bulkagent.clock import SystemClock
-        from bulkagent.quantities import duration_s
         from bulkagent.run import Pruned, old_runs
         from bulkagent.run import prune as take_out
+        from bulkagent.units import duration_s
 
         settings = given.settings_from(config, ledger=ledger)
         warn_of_exposure(settings.ledger)

@@ -11,7 +11,7 @@ from bulkagent.cli.console.error_exit import explained
 from bulkagent.cli.options.progress_mode import Showing
 
 if TYPE_CHECKING:
-    from bulkagent.outcome import Cause
+    from bulkagent.model import Cause
 
 __all__ = ["resume"]
 
@@ -110,7 +110,7 @@ def resume(  # noqa: PLR0917 - Typer reads the parameters; nobody calls this by 
 
 def _causes(text: str | None) -> frozenset[Cause]:
     from bulkagent.errors import SettingsRefused
-    from bulkagent.outcome import Cause
+    from bulkagent.model import Cause
 
     names = [name.strip() for name in (text or "").split(",") if name.strip()]
     known = {cause.value: cause for cause in Cause}

@@ -64,8 +64,8 @@ def runs(  # noqa: PLR0917 - Typer reads the parameters; nobody calls this by po
         from bulkagent.cli.render import history as telling
         from bulkagent.clock import SystemClock
         from bulkagent.errors import SettingsRefused
-        from bulkagent.quantities import duration_s
         from bulkagent.run import RunFilter, agent_past, run_list
+        from bulkagent.units import duration_s
 
         settings = given.settings_from(config, ledger=ledger)
         warn_of_exposure(settings.ledger)

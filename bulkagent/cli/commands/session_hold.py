@@ -143,8 +143,8 @@ def _manner(
     sign_out: bool,
 ) -> Manner:
     from bulkagent.errors import SettingsRefused
-    from bulkagent.quantities import duration_s, rate_per_second
     from bulkagent.sessions import Manner, SignInPace
+    from bulkagent.units import duration_s, rate_per_second
 
     with at_option("sign_in_rate"):
         per_second = rate_per_second(sign_in_rate)

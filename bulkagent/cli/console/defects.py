@@ -10,7 +10,7 @@ import contextlib
 import os
 import traceback
 
-from bulkagent.cli.console.announcer import terminal
+from bulkagent.cli.console import terminal
 
 __all__ = ["recorded", "tell_defect"]
 

@@ -57,7 +57,7 @@ def jobs(ctx: typer.Context, incomplete: str) -> list[str]:
 
 def causes(incomplete: str) -> list[str]:
     """The causes, after those that stand there already."""
-    from bulkagent.outcome import Cause
+    from bulkagent.model import Cause
 
     before, comma, begun = incomplete.rpartition(",")
     return [f"{before}{comma}{cause}" for cause in Cause if cause.startswith(begun)]

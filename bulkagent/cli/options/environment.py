@@ -56,7 +56,7 @@ def look_through(root: Any, command: Any) -> None:
         return
     # Only where somebody has exported what this command does not read.
     from bulkagent.settings.intent import INTENT, not_from
-    from bulkagent.spelling import within
+    from bulkagent.text.spelling import within
 
     known = {str(each.envvar) for each in _options(root) if each.envvar} | _OTHERS
     never = {f"{_PREFIX}{name.upper()}": name for name in INTENT}

@@ -228,8 +228,8 @@ def place_of(config: Path | None) -> tuple[str, ...]:
     Args:
         config: The file that was asked for; None: the one that is found.
     """
+    from bulkagent.files.user_folders import anywhere, user_folder
     from bulkagent.settings import find_config
-    from bulkagent.user_folders import anywhere, user_folder
 
     found = find_config(config)
     everywhere = user_folder("config")
@@ -249,7 +249,7 @@ def _typed(ctx: typer.Context, *names: str) -> tuple[str, ...]:
 
 def _anywhere(name: str, value: object) -> str:
     """A value as it can be typed in any folder."""
-    from bulkagent.user_folders import anywhere
+    from bulkagent.files.user_folders import anywhere
 
     if name == "roster" and value != "-":
         value = Path(str(value))
@@ -284,7 +284,7 @@ def _one(name: str, value: Any) -> dict[str, Any]:
 
 
 def _quantities() -> ModuleType:
-    from bulkagent import quantities
+    from bulkagent import units as quantities
 
     return quantities
 

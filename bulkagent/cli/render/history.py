@@ -13,7 +13,7 @@ from bulkagent.cli.render.schedule import local_time
 from bulkagent.cli.render.table import table
 from bulkagent.cli.render.verification import verified_as_lines
 from bulkagent.instants import lasting
-from bulkagent.outcome import Cause
+from bulkagent.model import Cause
 from bulkagent.reports import printable
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from bulkagent.cli.render.verification import verified_as_lines
-from bulkagent.outcome import Cause, Status
+from bulkagent.model import Cause, Status
 from bulkagent.reports import advice_for, encoded, printable
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from bulkagent.errors import SettingsRefused
 from bulkagent.instants import Moment, lasting, moment
-from bulkagent.outcome import Status
+from bulkagent.model import Status
 
 if TYPE_CHECKING:
     from bulkagent.run import RunResult

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bulkagent.outcome import Verified
+from bulkagent.model import Verified
 
 if TYPE_CHECKING:
     from bulkagent.ledger import Verdicts

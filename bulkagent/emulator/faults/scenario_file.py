@@ -19,8 +19,8 @@ from bulkagent.emulator.faults.outages import Outage, SwitchOver
 from bulkagent.emulator.faults.scenario import AgentRules, Cluster, Fault, Scenario, SignInRules
 from bulkagent.emulator.protocol.agent_ids import AgentIds
 from bulkagent.errors import SettingsRefused
-from bulkagent.msgspec_words import in_words, path_in
-from bulkagent.toml_lines import Toml
+from bulkagent.text.msgspec_words import in_words, path_in
+from bulkagent.text.toml_lines import Toml
 
 __all__ = ["load_scenario", "read_scenario"]
 

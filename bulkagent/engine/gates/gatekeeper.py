@@ -17,7 +17,7 @@ from bulkagent.engine.gates.canary import Canaries, spread
 from bulkagent.engine.gates.gate import Admits, NotYet
 from bulkagent.engine.gates.halt_rules import End, Go
 from bulkagent.engine.gates.handover import Cover, Terms, may_leave
-from bulkagent.outcome import Cause
+from bulkagent.model import Cause
 
 __all__ = ["Gatekeeper", "Passage", "Result", "Side"]
 

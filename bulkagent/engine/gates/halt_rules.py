@@ -11,7 +11,7 @@ from typing import Protocol, TypeVar
 
 import msgspec
 
-from bulkagent.outcome import Cause, Ended, Evidence, Status, Story
+from bulkagent.model import Cause, Ended, Evidence, Status, Story
 
 __all__ = ["End", "Go", "HaltCount", "HaltFirst", "HaltShare", "Rule", "Ruling", "Tally"]
 

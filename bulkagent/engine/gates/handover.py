@@ -22,7 +22,7 @@ import msgspec
 
 from bulkagent.engine.gates.gate import Admits, NotYet
 from bulkagent.engine.gates.halt_rules import End, Go
-from bulkagent.outcome import Cause
+from bulkagent.model import Cause
 
 __all__ = ["Cover", "Terms", "may_leave", "needed"]
 

@@ -15,7 +15,7 @@ from bulkagent.clock import Clock
 from bulkagent.engine.retry.parked import Parked
 from bulkagent.engine.retry.policy import Yet
 from bulkagent.engine.retry.poller import Patience, Rounds
-from bulkagent.outcome import Ended, Story
+from bulkagent.model import Ended, Story
 
 __all__ = ["Lobby"]
 

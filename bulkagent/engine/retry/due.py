@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from typing import Generic, TypeVar
 
 from bulkagent.engine.retry.parked import Parked
-from bulkagent.outcome import Draws, Ended
+from bulkagent.model import Draws, Ended
 
 __all__ = ["Due"]
 

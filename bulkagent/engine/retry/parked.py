@@ -12,7 +12,7 @@ import anyio
 
 from bulkagent.clock import Clock
 from bulkagent.engine.retry.policy import Decision
-from bulkagent.outcome import Draws, Ended, Story
+from bulkagent.model import Draws, Ended, Story
 
 __all__ = ["Parked"]
 

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import msgspec
 
-from bulkagent.outcome import Absence, Ended, Story
+from bulkagent.model import Absence, Ended, Story
 
 __all__ = ["APPLIED", "Again", "Decision", "Enough", "RetryPolicy", "Yet", "decide"]
 

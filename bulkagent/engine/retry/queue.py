@@ -16,7 +16,7 @@ from bulkagent.clock import Clock
 from bulkagent.engine.retry.due import Due
 from bulkagent.engine.retry.parked import Parked
 from bulkagent.engine.retry.policy import Again
-from bulkagent.outcome import Ended
+from bulkagent.model import Ended
 
 __all__ = ["Parking", "until_enough"]
 

@@ -15,7 +15,7 @@ from types import MappingProxyType
 
 import msgspec
 
-from bulkagent.outcome import Health
+from bulkagent.model import Health
 
 __all__ = [
     "TRANSITIONS",

@@ -12,7 +12,7 @@ import math
 
 import msgspec
 
-from bulkagent.outcome import Learned
+from bulkagent.model import Learned
 
 __all__ = ["TOLERATED", "Window", "Windows"]
 

@@ -25,7 +25,7 @@ from bulkagent.engine.throttle.limit_samples import Windows
 from bulkagent.engine.throttle.lingering import Flight, Lingering
 from bulkagent.engine.throttle.retry_budget import RetryBudget
 from bulkagent.engine.throttle.slots import Limits
-from bulkagent.outcome import Draws, Ended, Health, Learned, Reach
+from bulkagent.model import Draws, Ended, Health, Learned, Reach
 
 __all__ = ["Allowance", "Caution", "Notice", "Restraint"]
 

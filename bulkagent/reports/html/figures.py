@@ -11,7 +11,7 @@ from collections import Counter
 
 import msgspec
 
-from bulkagent.outcome import Line, Status
+from bulkagent.model import Line, Status
 
 __all__ = ["BINS", "Bar", "Figures"]
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import msgspec
 
-from bulkagent.outcome import Cause, Line, Status
+from bulkagent.model import Cause, Line, Status
 from bulkagent.reports.advice import advice_for
 from bulkagent.reports.columns import COLUMNS, fitted, header
 from bulkagent.reports.html.charts import courses, covers, stacked

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 import anyio.to_thread
 
 from bulkagent.errors import SettingsRefused
+from bulkagent.files.user_folders import absolute
 from bulkagent.gateway.credentials import Credential, PackedGuids
 from bulkagent.gateway.endpoint import Endpoint, tls_context
 from bulkagent.ledger import Endpoint as Recorded
-from bulkagent.odd_text import path_of
 from bulkagent.run.plan.request import EMULATED, Request
 from bulkagent.settings import GatewaySection
-from bulkagent.user_folders import absolute
+from bulkagent.text.odd_text import path_of
 
 if TYPE_CHECKING:
     from bulkagent.emulator import EmulatedGateway, Scenario

@@ -18,7 +18,7 @@ from bulkagent.engine import End, Gatekeeper
 from bulkagent.gateway.credentials import CredentialSource
 from bulkagent.gateway.operations import SET_TALK_RIGHT
 from bulkagent.ledger import Database, Former, Lane, applied_incoming
-from bulkagent.outcome import Assignment, Cause, Outcome
+from bulkagent.model import Assignment, Cause, Outcome
 from bulkagent.run.clients.factory import Wire
 from bulkagent.run.handover.readiness import Sightings
 from bulkagent.run.handover.rules import gatekeeper_for, group_name, result_of

@@ -15,7 +15,7 @@ import msgspec
 
 from bulkagent.clock import Clock
 from bulkagent.engine import Patience, Rounds
-from bulkagent.outcome import Assignment
+from bulkagent.model import Assignment
 
 __all__ = ["Sightings"]
 

@@ -33,7 +33,7 @@ from bulkagent.ledger import (
     down_already,
     handover_groups,
 )
-from bulkagent.outcome import Cause, Evidence, Outcome, Status
+from bulkagent.model import Cause, Evidence, Outcome, Status
 from bulkagent.settings import Settings
 
 __all__ = [

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from bulkagent.outcome import Cause, Status
+from bulkagent.model import Cause, Status
 
 __all__ = ["Ending", "Verdict", "judge"]
 

@@ -34,8 +34,7 @@ from bulkagent.ledger import (
     read_ledger,
     summarise,
 )
-from bulkagent.odd_text import path_of
-from bulkagent.outcome import Line, Status
+from bulkagent.model import Line, Status
 from bulkagent.run.handover.rules import Standing as GroupStanding
 from bulkagent.run.handover.rules import standings
 from bulkagent.run.history.exit_code import Ending, judge
@@ -45,6 +44,7 @@ from bulkagent.run.plan.path_conflicts import same_file
 from bulkagent.run.plan.request import Standing
 from bulkagent.run.verify.column import shown_verdicts
 from bulkagent.settings import Settings
+from bulkagent.text.odd_text import path_of
 
 __all__ = ["FLAGS", "Skipped", "end_of", "write_report"]
 

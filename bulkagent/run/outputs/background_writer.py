@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 
 from bulkagent.errors import SettingsRefused
-from bulkagent.special_files import Kind, target_of
+from bulkagent.files.special_files import Kind, target_of
 
 __all__ = ["STANDARD_OUTPUT", "LineFile"]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from bulkagent.gateway.operations import flag_of
-from bulkagent.outcome import Assignment, Line, Outcome
+from bulkagent.model import Assignment, Line, Outcome
 from bulkagent.reports import event_of
 from bulkagent.run.outputs.background_writer import STANDARD_OUTPUT, LineFile
 

@@ -16,7 +16,7 @@ from typing import Any, Self
 from bulkagent.clock import Clock
 from bulkagent.engine import Again, Decision, Enough, Yet
 from bulkagent.gateway.operations import OPERATIONS
-from bulkagent.outcome import Assignment, Attempt, Reach
+from bulkagent.model import Assignment, Attempt, Reach
 from bulkagent.reports import encoded, iso
 from bulkagent.run.outputs.background_writer import LineFile
 

@@ -18,10 +18,11 @@ from bulkagent.errors import (
     RosterRefused,
     SettingsRefused,
 )
+from bulkagent.files.user_folders import absolute, current_folder
 from bulkagent.gateway.credentials import PackedGuids
 from bulkagent.gateway.operations import SET_TALK_RIGHT, talk_right
 from bulkagent.ledger import Claim, Database, Lane, Planner, forget_run
-from bulkagent.outcome import Cause, Status
+from bulkagent.model import Cause, Status
 from bulkagent.roster import Layout, Retraction, Roster, Rules
 from bulkagent.run.clients.credentials import supplied_elsewhere
 from bulkagent.run.clients.gateways import Gateways
@@ -31,7 +32,6 @@ from bulkagent.run.plan.groups import Grouping
 from bulkagent.run.plan.order_text import order_of
 from bulkagent.run.plan.protect import Protected, protected_by, refuse_numbers
 from bulkagent.run.plan.request import Plan, Request
-from bulkagent.user_folders import absolute, current_folder
 
 __all__ = [
     "Planned",

@@ -11,7 +11,7 @@ from typing import BinaryIO
 import msgspec
 
 from bulkagent.ledger import Covers
-from bulkagent.outcome import Status
+from bulkagent.model import Status
 from bulkagent.roster import Retraction, Roster
 from bulkagent.run.clients.gateways import Gateways
 from bulkagent.run.plan.apply import flag_text, guids_required, ordered, rules_of, wave_of

@@ -13,10 +13,10 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
+from bulkagent.files.user_folders import anywhere, user_folder
 from bulkagent.ledger import RunFacts, default_path
 from bulkagent.run.clients.credentials import supplied_elsewhere
 from bulkagent.settings import Settings
-from bulkagent.user_folders import anywhere, user_folder
 
 __all__ = ["ledger_words", "resume_command"]
 

@@ -12,12 +12,12 @@ from pathlib import Path
 
 from bulkagent import reports as report
 from bulkagent.errors import SettingsRefused
+from bulkagent.files.user_folders import absolute
 from bulkagent.run.clients.gateways import Gateways
 from bulkagent.run.outputs.background_writer import STANDARD_OUTPUT
 from bulkagent.run.outputs.report_paths import check_path
 from bulkagent.run.plan.request import Request
 from bulkagent.settings import find_config
-from bulkagent.user_folders import absolute
 
 __all__ = ["refuse_outlets", "refuse_reports", "same_file"]
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from bulkagent.errors import GuardrailRefused, RosterRefused
-from bulkagent.outcome import Status
+from bulkagent.model import Status
 from bulkagent.roster import Retraction, Roster, RosterRow, Rules
 from bulkagent.settings import Settings
 

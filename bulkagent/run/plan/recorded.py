@@ -13,6 +13,7 @@ from typing import BinaryIO
 import msgspec
 
 from bulkagent.errors import ResumeRefused, RosterRefused, SettingsRefused
+from bulkagent.files.user_folders import current_folder
 from bulkagent.gateway.credentials import PackedGuids
 from bulkagent.ledger import (
     Claim,
@@ -25,8 +26,7 @@ from bulkagent.ledger import (
     release_lease,
     unplanned_since,
 )
-from bulkagent.odd_text import path_of
-from bulkagent.outcome import Cause, Status
+from bulkagent.model import Cause, Status
 from bulkagent.roster import Retraction, Roster
 from bulkagent.run.clients.gateways import Gateways
 from bulkagent.run.plan.addresses import refuse_moved
@@ -35,7 +35,7 @@ from bulkagent.run.plan.fingerprint import roster_of
 from bulkagent.run.plan.kept import Kept, kept_of, refuse_foreign, refuse_strange
 from bulkagent.run.plan.request import EMULATED, Again, Request
 from bulkagent.settings import Settings, refuse_idle_settings
-from bulkagent.user_folders import current_folder
+from bulkagent.text.odd_text import path_of
 
 __all__ = ["Recalled", "claimed_run", "guids_for", "places_of", "recall"]
 

@@ -14,7 +14,7 @@ import msgspec
 
 from bulkagent.errors import BadRow
 from bulkagent.instants import Moment
-from bulkagent.outcome import Cause, Status
+from bulkagent.model import Cause, Status
 from bulkagent.settings import ConfigFile, Settings
 
 __all__ = [

@@ -37,7 +37,7 @@ from bulkagent.ledger import (
     totals_of,
     verdicts_of,
 )
-from bulkagent.outcome import Cause, Status
+from bulkagent.model import Cause, Status
 from bulkagent.run.plan.apply import Planned, ordered
 from bulkagent.run.plan.fingerprint import OF_SETS, fingerprint_of
 from bulkagent.run.plan.path_conflicts import refuse_reports

@@ -12,6 +12,7 @@ from typing import BinaryIO
 import msgspec
 
 from bulkagent.errors import LedgerUnavailable, ResumeRefused
+from bulkagent.files.user_folders import absolute
 from bulkagent.gateway.credentials import PackedGuids
 from bulkagent.gateway.operations import SET_TALK_RIGHT, flag_of
 from bulkagent.ledger import (
@@ -24,7 +25,7 @@ from bulkagent.ledger import (
     latest_turn,
     read_as_written,
 )
-from bulkagent.outcome import Cause, Status
+from bulkagent.model import Cause, Status
 from bulkagent.run.plan.apply import Planned, ordered, recorded_roster, wave_of
 from bulkagent.run.plan.fingerprint import fingerprint_of
 from bulkagent.run.plan.groups import Grouping
@@ -32,7 +33,6 @@ from bulkagent.run.plan.path_conflicts import refuse_reports
 from bulkagent.run.plan.protect import Protected, protected_by, refuse_numbers
 from bulkagent.run.plan.recorded import Recalled, claimed_run, guids_for, places_of, recall
 from bulkagent.run.plan.request import Plan, PlanGroup, PlanPart, Revert
-from bulkagent.user_folders import absolute
 
 __all__ = ["plan_revert"]
 

@@ -16,7 +16,7 @@ from bulkagent.gateway.credentials import SourceFailed
 from bulkagent.gateway.operations import SET_TALK_RIGHT
 from bulkagent.gateway.preflight import reach
 from bulkagent.instants import Moment
-from bulkagent.outcome import Assignment
+from bulkagent.model import Assignment
 from bulkagent.run.clients.credentials import supplied_elsewhere, supply_of
 from bulkagent.run.plan.apply import Planned
 from bulkagent.run.plan.prepare import Prepared

@@ -24,7 +24,7 @@ from bulkagent.engine import (
     Rule,
 )
 from bulkagent.ledger import Former, Journal, Lane
-from bulkagent.outcome import Status
+from bulkagent.model import Status
 from bulkagent.run.handover.rules import is_aside, patience_of
 from bulkagent.run.outputs.log import EventLog
 from bulkagent.run.send.listener import GatewayBulkhead, Hearing

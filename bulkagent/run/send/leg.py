@@ -27,7 +27,7 @@ from bulkagent.ledger import (
     put_in_doubt,
     requests_at_work,
 )
-from bulkagent.outcome import Assignment, Attempt, Cause, Outcome, Status
+from bulkagent.model import Assignment, Attempt, Cause, Outcome, Status
 from bulkagent.run.clients.credentials import Supply
 from bulkagent.run.clients.factory import Wire
 from bulkagent.run.clients.gateways import Gateways

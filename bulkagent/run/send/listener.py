@@ -11,7 +11,7 @@ from collections import deque
 
 from bulkagent.engine import Bulkhead, Decision, End, Notice, State
 from bulkagent.ledger import Journal
-from bulkagent.outcome import Assignment, Attempt, Cause, Health, Reach
+from bulkagent.model import Assignment, Attempt, Cause, Health, Reach
 from bulkagent.reports import ADVICE
 from bulkagent.run.outputs.log import EventLog
 from bulkagent.run.send.switch_overs import SwitchOvers

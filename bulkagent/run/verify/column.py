@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import msgspec
 
 from bulkagent.ledger import Database, RunFacts, verdicts, verdicts_of
-from bulkagent.outcome import Line, Verified
+from bulkagent.model import Line, Verified
 
 __all__ = ["COLUMN", "Shown", "shown_verdicts"]
 

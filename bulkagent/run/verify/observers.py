@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from bulkagent.errors import SettingsRefused
 from bulkagent.gateway.operations import flag_of
 from bulkagent.ledger import Database, endpoints_of, row_of
-from bulkagent.outcome import Assignment
+from bulkagent.model import Assignment
 from bulkagent.run.clients.credentials import Supply
 from bulkagent.run.clients.gateways import Gateways
 from bulkagent.run.plan.apply import Planned

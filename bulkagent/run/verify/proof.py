@@ -17,7 +17,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from bulkagent.gateway.query_requests import SkillAgents
-from bulkagent.outcome import Verified
+from bulkagent.model import Verified
 
 __all__ = ["After", "Sight", "hangs_on_session", "proven", "sight"]
 

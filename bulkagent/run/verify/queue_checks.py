@@ -18,7 +18,7 @@ from bulkagent.clock import Clock
 from bulkagent.engine.throttle.rate_limiter import Pacer
 from bulkagent.gateway.operations import flag_of
 from bulkagent.gateway.query_requests import LONGEST_LIST, AgentState, SkillAgents
-from bulkagent.outcome import Assignment, Verified
+from bulkagent.model import Assignment, Verified
 from bulkagent.run.verify.proof import Sight, hangs_on_session, proven, sight
 
 __all__ = ["Asked", "Looking", "Pace", "Questions", "Refusal", "Watch"]

@@ -16,7 +16,7 @@ import msgspec
 from bulkagent.clock import Clock
 from bulkagent.gateway.credentials import Credential, CredentialSource
 from bulkagent.ledger import Database, applied_among, keep_verdicts
-from bulkagent.outcome import Assignment, Verified
+from bulkagent.model import Assignment, Verified
 from bulkagent.run.clients.factory import Wire
 from bulkagent.run.clients.gateways import Gateways
 from bulkagent.run.outputs.log import EventLog

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 
 from bulkagent.errors import SettingsRefused
-from bulkagent.near_quantities import (
+from bulkagent.text.near_units import (
     as_concurrency,
     as_duration,
     as_halt,
@@ -19,7 +19,7 @@ from bulkagent.near_quantities import (
     as_rate,
     as_share,
 )
-from bulkagent.spelling import did_you_mean
+from bulkagent.text.spelling import did_you_mean
 
 __all__ = ["agent_id_range", "concurrency", "duration_s", "halt_at", "rate_per_second", "share"]
 

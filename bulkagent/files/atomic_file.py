@@ -23,7 +23,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Self
 
-from bulkagent.special_files import Kind, check_special, open_special, target_of
+from bulkagent.files.special_files import Kind, check_special, open_special, target_of
 
 __all__ = ["rehearse", "replacing"]
 

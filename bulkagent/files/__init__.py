@@ -1,0 +1,1 @@
+"""files: part of bulkagent."""
