@@ -90,6 +90,7 @@ from bulkagent.ledger.run_lock import (
     owner_of,
     withdraw_request,
 )
+from bulkagent.ledger.run_record import RunRecord
 from bulkagent.ledger.runs import (
     RunFacts,
     RunFilter,
@@ -149,6 +150,7 @@ __all__ = [
     "Pulse",
     "RunFacts",
     "RunFilter",
+    "RunRecord",
     "Share",
     "Step",
     "Summary",

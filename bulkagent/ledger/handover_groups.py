@@ -14,6 +14,7 @@ import msgspec
 
 from bulkagent.ledger.damage import read_as_written
 from bulkagent.ledger.database import Database
+from bulkagent.ledger.run_record import RunRecord
 from bulkagent.model import Cause
 
 __all__ = [
@@ -59,7 +60,7 @@ def handover_groups(database: Database, run: int) -> tuple[HandoverGroup, ...]:
             counts[0]: HandoverGroup(*counts, cause=Cause(cause) if cause else None)  # type: ignore[misc]
             for *counts, cause in rows
         }
-        for group, (up, down) in _changed_since(database, run).items():
+        for group, (up, down) in _changed_since(RunRecord(database, run)).items():
             stands = found[group]
             found[group] = msgspec.structs.replace(
                 stands, up=stands.up + up, down=stands.down + down
@@ -67,11 +68,11 @@ def handover_groups(database: Database, run: int) -> tuple[HandoverGroup, ...]:
     return tuple(found.values())
 
 
-def _changed_since(database: Database, run: int) -> Mapping[str, tuple[int, int]]:
+def _changed_since(record: RunRecord) -> Mapping[str, tuple[int, int]]:
     """By group, how many more are up, and how many more are down, by what other runs did since."""
     last: dict[int, tuple[Any, ...]] = {}
-    if database.all("SELECT 1 FROM handovers WHERE run = ? LIMIT 1", (run,)):
-        last = {row[2]: row for row in database.query(_SINCE, (run,))}
+    if record.all("SELECT 1 FROM handovers WHERE run = ? LIMIT 1"):
+        last = {row[2]: row for row in record.query(_SINCE)}
     changes: dict[str, tuple[int, int]] = {}
     for group, wave, _, status, cause, dispatched, alike, then in last.values():
         up, down = changes.get(str(group), (0, 0))

@@ -12,6 +12,7 @@ import msgspec
 
 from bulkagent.ledger.damage import read_as_written
 from bulkagent.ledger.database import Database
+from bulkagent.ledger.run_record import RunRecord
 from bulkagent.model import Cause, Line, Status
 
 __all__ = [
@@ -70,41 +71,38 @@ class Summary(msgspec.Struct, frozen=True):
     """Further attempts, of which no byte left."""
 
 
-def lines(database: Database, run: int, flag_of: Mapping[str, str]) -> Iterator[Line]:
+def lines(record: RunRecord, flag_of: Mapping[str, str]) -> Iterator[Line]:
     """Every row of a run in roster order, as a report shows it.
 
     Args:
-        database: The ledger.
-        run: The run's key in it.
+        record: The run.
         flag_of: What the report shows for arguments; other arguments are shown as they are.
 
     Raises:
         LedgerUnavailable: While iterating: the ledger is damaged.
     """
-    return _lines(database, _SELECT_LINES, (run,), flag_of)
+    return _lines(record.database, _SELECT_LINES, (record.run,), flag_of)
 
 
-def left_out(database: Database, run: int) -> tuple[tuple[int, str], ...]:
+def left_out(record: RunRecord) -> tuple[tuple[int, str], ...]:
     """The lines of a run's invalid rows, and why each is one.
 
     Raises:
         LedgerUnavailable: The ledger cannot be read.
     """
-    with read_as_written(database):
-        return tuple((int(row), reason or "") for row, reason in database.all(_LEFT_OUT, (run,)))
+    with read_as_written(record.database):
+        return tuple((int(row), reason or "") for row, reason in record.all(_LEFT_OUT))
 
 
-def lines_of_agent(
-    database: Database, run: int, agent_id: str, flag_of: Mapping[str, str]
-) -> list[Line]:
+def lines_of_agent(record: RunRecord, agent_id: str, flag_of: Mapping[str, str]) -> list[Line]:
     """Every row of a run that names an agent."""
-    return list(_lines(database, _SELECT_AGENT, (run, agent_id), flag_of))
+    return list(_lines(record.database, _SELECT_AGENT, (record.run, agent_id), flag_of))
 
 
-def steps(database: Database, run: int, row: int) -> list[Step]:
+def steps(record: RunRecord, row: int) -> list[Step]:
     """Every attempt of one row, from the first."""
-    with read_as_written(database):
-        return [Step(*step) for step in database.all(_SELECT_STEPS, (run, row))]
+    with read_as_written(record.database):
+        return [Step(*step) for step in record.all(_SELECT_STEPS, row)]
 
 
 def _lines(
@@ -149,25 +147,23 @@ def _lines(
             )
 
 
-def planned_rows(database: Database, run: int) -> Iterator[tuple[int, str, str]]:
+def planned_rows(record: RunRecord) -> Iterator[tuple[int, str, str]]:
     """Row, gateway and agent ID of every assignment of a run, in roster order."""
-    yield from database.query(_SELECT_PLANNED, (run,))
+    yield from record.query(_SELECT_PLANNED)
 
 
-def assigned(database: Database, run: int) -> Iterator[tuple[str, str, str]]:
+def assigned(record: RunRecord) -> Iterator[tuple[str, str, str]]:
     """Gateway, agent ID and arguments of what a roster asked for, protected agents included."""
-    yield from database.query(_SELECT_ASSIGNED, (run,))
+    yield from record.query(_SELECT_ASSIGNED)
 
 
-def first_planned(database: Database, run: int) -> tuple[int, str, str] | None:
+def first_planned(record: RunRecord) -> tuple[int, str, str] | None:
     """Row, gateway and agent ID of the first assignment of a run; None where it has none."""
-    found: tuple[int, str, str] | None = next(
-        iter(database.all(f"{_SELECT_PLANNED} LIMIT 1", (run,))), None
-    )
+    found: tuple[int, str, str] | None = next(iter(record.all(f"{_SELECT_PLANNED} LIMIT 1")), None)
     return found
 
 
-def summarise(database: Database, run: int) -> Summary:
+def summarise(record: RunRecord) -> Summary:
     """Count a run's rows by status and cause, without room for sorting them.
 
     It reads twice: within a snapshot, or of a run that nobody else writes to.
@@ -176,12 +172,12 @@ def summarise(database: Database, run: int) -> Summary:
     counts: dict[tuple[str, str], int] = {}
     samples: dict[tuple[str, str], list[str]] = {}
     reasons: dict[tuple[str, str], str] = {}
-    with read_as_written(database):
+    with read_as_written(record.database):
         # Most rows of most runs are applied, and there is nothing to tell of them one by one.
-        ((rows, applied, requests, not_sent),) = database.all(_SELECT_APPLIED, (run,))
+        ((rows, applied, requests, not_sent),) = record.all(_SELECT_APPLIED)
         retries = requests - applied
         totals[Status.APPLIED.value] = applied
-        others = database.query(_SELECT_OTHERS, (run,)) if applied < rows else ()
+        others = record.query(_SELECT_OTHERS) if applied < rows else ()
         for status, cause, attempts, unsent, agent_id, message in others:
             totals[status] += 1
             not_sent += unsent

@@ -21,6 +21,7 @@ from bulkagent.ledger import (
     Cluster,
     Counters,
     Database,
+    RunRecord,
     Summary,
     Verdicts,
     absent_rows,
@@ -182,7 +183,7 @@ def finish(
     if early.state != "completed":
         record(early)
     try:
-        summary = counted = summarise(database, planned.run)
+        summary = counted = summarise(RunRecord(database, planned.run))
         forgiven = absent_rows(database, planned.run, _OFF) if settings.absent_ok else 0
         verdicts = verdicts_of(database, planned.run)
         seen = {"forgiven": forgiven, "contradicted": verdicts.contradicted if verdicts else 0}
@@ -248,7 +249,7 @@ def finish(
 def _skipped(database: Database, run: int, summary: Summary) -> tuple[tuple[int, str], ...]:
     """The rows that were left out, with why; none where the ledger cannot tell."""
     with contextlib.suppress(BulkagentError):
-        return left_out(database, run) if summary.totals[Status.INVALID] else ()
+        return left_out(RunRecord(database, run)) if summary.totals[Status.INVALID] else ()
     return ()
 
 

@@ -19,6 +19,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from bulkagent.ledger import RunRecord
 from bulkagent.reports.columns import COLUMNS
 from tests.cli.command import COMMAND, Emulated, Ended, bulkagent, emulated, environment
 from tests.cli.test_apply import _take_terminal, _until
@@ -225,7 +226,7 @@ def applied_in(ledger: Path) -> set[str]:
 
     with open_ledger(ledger) as database:
         run = find_run(database, "last").run
-        return {x.agent_id for x in lines(database, run, FLAGS) if x.status == "applied"}
+        return {x.agent_id for x in lines(RunRecord(database, run), FLAGS) if x.status == "applied"}
 
 
 def rounds_of_two(folder: Path, times: int) -> str:

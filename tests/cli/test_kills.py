@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bulkagent.ledger import find_run, lines, open_ledger
+from bulkagent.ledger import RunRecord, find_run, lines, open_ledger
 from bulkagent.model import Line, Status
 from bulkagent.run.history.report import FLAGS, end_of
 from tests.cli.command import Emulated, bulkagent, emulated, started
@@ -87,7 +87,7 @@ class Killing:
             pass  # its last requests, on their way when it died
         with open_ledger(self.ledger) as database:
             facts = find_run(database, "last")
-            found = list(lines(database, facts.run, FLAGS))
+            found = list(lines(RunRecord(database, facts.run), FLAGS))
             state, _ = end_of(facts)
         self.kills += state == "interrupted"
         self.too_late += state != "interrupted"

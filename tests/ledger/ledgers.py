@@ -10,6 +10,7 @@ from bulkagent.ledger import (
     Database,
     Journal,
     Planner,
+    RunRecord,
     begin_leg,
     find_run,
     lines,
@@ -132,12 +133,12 @@ def story(*dispositions: Disposition, message: str = "") -> Story[Attempt]:
 
 def statuses(database: Database, run: int) -> dict[int, str]:
     """Every row's status, as a report shows it."""
-    return {line.row: line.status.value for line in lines(database, run, FLAGS)}
+    return {line.row: line.status.value for line in lines(RunRecord(database, run), FLAGS)}
 
 
 def report(database: Database, name: str = "last") -> tuple[list[Line], Summary]:
     run = find_run(database, name).run
-    return list(lines(database, run, FLAGS)), summarise(database, run)
+    return list(lines(RunRecord(database, run), FLAGS)), summarise(RunRecord(database, run))
 
 
 def rows_in(database: Database) -> dict[str, int]:

@@ -24,7 +24,16 @@ from hypothesis.stateful import (
 )
 
 from bulkagent.errors import RunNotFound
-from bulkagent.ledger import Database, Journal, begin_leg, find_run, lines, open_ledger, summarise
+from bulkagent.ledger import (
+    Database,
+    Journal,
+    RunRecord,
+    begin_leg,
+    find_run,
+    lines,
+    open_ledger,
+    summarise,
+)
 from bulkagent.ledger import prefetch as shelves
 from bulkagent.model import Assignment, Cause, Disposition, Status
 from tests.dispositions import BUSY, DONE, LOST, REFUSED, UNREACHED, ended
@@ -168,7 +177,7 @@ class Crashing(RuleBasedStateMachine):
             else:
                 run = find_run(opened, "last").run
                 not_sent = dict(opened.all("SELECT row, not_sent FROM stories"))
-                rows = list(lines(opened, run, FLAGS))
+                rows = list(lines(RunRecord(opened, run), FLAGS))
                 found = {
                     line.row: (line.status, line.cause, line.attempts, not_sent[line.row])
                     for line in rows
@@ -176,7 +185,7 @@ class Crashing(RuleBasedStateMachine):
                 assert found == expected
                 # Empty until a byte may have left.
                 assert all((line.first_sent_at is None) == (line.attempts == 0) for line in rows)
-                summary = summarise(opened, run)
+                summary = summarise(RunRecord(opened, run))
                 assert sum(summary.totals.values()) == summary.rows == len(expected)
                 counts = [sent for _, _, sent, _ in expected.values()]
                 assert summary.requests == sum(counts)

@@ -12,7 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bulkagent.errors import BulkagentError, LedgerUnavailable, RunNotFound
-from bulkagent.ledger import Database, find_run, lines, open_ledger, planned_rows, summarise
+from bulkagent.ledger import (
+    Database,
+    RunRecord,
+    find_run,
+    lines,
+    open_ledger,
+    planned_rows,
+    summarise,
+)
 from bulkagent.ledger import prefetch as shelves
 from bulkagent.ledger import rows as module
 from bulkagent.model import Cause, Status
@@ -90,7 +98,7 @@ async def test_every_row_ends_in_exactly_one_status_with_its_cause(database: Dat
 
 async def test_totals_have_every_status_and_add_up_to_the_rows(database: Database) -> None:
     run = await worked(database)
-    summary = summarise(database, run)
+    summary = summarise(RunRecord(database, run))
     assert summary.totals == {
         "applied": 2,
         "rejected": 1,
@@ -107,7 +115,7 @@ async def test_totals_have_every_status_and_add_up_to_the_rows(database: Databas
 
 async def test_causes_come_with_the_most_frequent_first_then_by_name(database: Database) -> None:
     run = await worked(database)
-    assert list(summarise(database, run).causes.items()) == [
+    assert list(summarise(RunRecord(database, run)).causes.items()) == [
         ("interrupted", 5),
         ("bad_row", 1),
         ("connect", 1),
@@ -126,14 +134,15 @@ async def test_clusters_show_the_first_three_agents_of_each(database: Database) 
             book.settle(item, story(UNREACHED if item.row % 2 else DONE))
         await book.mark(items[7], 1)
     assert [
-        (x.status, x.cause, x.count, x.agents) for x in summarise(database, made.run).clusters
+        (x.status, x.cause, x.count, x.agents)
+        for x in summarise(RunRecord(database, made.run)).clusters
     ] == [
         (Status.FAILED, Cause.CONNECT, 3, ("1003", "1005", "1007")),
         (Status.NOT_ATTEMPTED, Cause.INTERRUPTED, 1, ("1010",)),
         (Status.UNKNOWN, Cause.INTERRUPTED, 1, ("1009",)),
     ]
     other = plan(database, 500)
-    (only,) = summarise(database, other.run).clusters
+    (only,) = summarise(RunRecord(database, other.run)).clusters
     assert (only.count, only.agents) == (500, ("1002", "1003", "1004"))
 
 
@@ -179,21 +188,21 @@ def test_arguments_without_a_flag_are_shown_as_they_are(database: Database) -> N
     made = planner(database)
     made.assign(2, "1001", "east", "reason=3", ())
     made.planned(1)
-    (line,) = lines(database, made.run, FLAGS)
+    (line,) = lines(RunRecord(database, made.run), FLAGS)
     assert line.flag == "reason=3"
 
 
 async def test_lines_are_of_one_moment_while_the_run_goes_on(database: Database) -> None:
     made = plan(database, 5_000)
     async with journal(database, made.run) as book:
-        going = lines(database, made.run, FLAGS)
+        going = lines(RunRecord(database, made.run), FLAGS)
         assert next(going).status is Status.NOT_ATTEMPTED
         for _ in range(5_000):
             item = await took(book)
             if item.row > 4_990:
                 await book.mark(item, 1)
         assert {line.status for line in going} == {Status.NOT_ATTEMPTED}
-    assert summarise(database, made.run).totals["unknown"] == 11
+    assert summarise(RunRecord(database, made.run)).totals["unknown"] == 11
 
 
 # Names of runs.
@@ -254,14 +263,14 @@ def test_rows_that_bulkagent_does_not_write_are_said_to_be_damage(
     made = plan(database, 3)
     database.write((statement, [()]))
     with pytest.raises(LedgerUnavailable, match=r"damaged.*--ledger"):
-        list(lines(database, made.run, FLAGS))
+        list(lines(RunRecord(database, made.run), FLAGS))
 
 
 def test_unknown_words_are_said_to_be_damage_in_summaries_too(database: Database) -> None:
     made = plan(database, 3)
     database.write(("UPDATE assignments SET status = 'splendid', cause = 'whim'", [()]))
     with pytest.raises(LedgerUnavailable, match="damaged"):
-        summarise(database, made.run)
+        summarise(RunRecord(database, made.run))
 
 
 @pytest.mark.parametrize("text", ["", "[", "7", "null", '{"a": [}'])
@@ -278,9 +287,9 @@ def test_facts_that_bulkagent_does_not_write_are_said_to_be_damage(
 def ask_everything(path: Path) -> None:
     with open_ledger(path) as opened:
         run = find_run(opened, "last").run
-        list(lines(opened, run, FLAGS))
-        list(planned_rows(opened, run))
-        summarise(opened, run)
+        list(lines(RunRecord(opened, run), FLAGS))
+        list(planned_rows(RunRecord(opened, run)))
+        summarise(RunRecord(opened, run))
 
 
 @pytest.fixture(scope="module")

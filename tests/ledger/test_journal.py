@@ -13,7 +13,7 @@ import anyio
 import pytest
 
 from bulkagent.errors import LedgerFailed, LedgerUnavailable
-from bulkagent.ledger import Database, Journal, find_run, summarise
+from bulkagent.ledger import Database, Journal, RunRecord, find_run, summarise
 from bulkagent.ledger import group_commit as module
 from bulkagent.ledger import prefetch as shelves
 from bulkagent.ledger.database import Busy
@@ -189,7 +189,7 @@ async def test_a_retry_that_never_came_is_not_counted_as_one(database: Database)
         book.settle(item, story(BUSY))
         await book.flushed()
         counted = book.counters
-    summary = summarise(database, made.run)
+    summary = summarise(RunRecord(database, made.run))
     assert (counted.requests, counted.retries) == (summary.requests, summary.retries) == (1, 0)
 
 
@@ -424,8 +424,8 @@ async def test_after_a_failed_commit_every_mark_fails_and_nobody_waits(
 
     with pytest.raises(LedgerFailed, match="full"):
         await asyncio.wait_for(work(), HANG_S)
-    assert summarise(database, made.run).totals["unknown"] == 1
-    assert summarise(database, made.run).totals["not_attempted"] == 4_999
+    assert summarise(RunRecord(database, made.run)).totals["unknown"] == 1
+    assert summarise(RunRecord(database, made.run)).totals["not_attempted"] == 4_999
 
 
 async def test_outcomes_of_requests_made_before_a_failure_get_a_last_chance(
@@ -455,7 +455,7 @@ async def test_outcomes_of_requests_made_before_a_failure_get_a_last_chance(
     with pytest.raises(LedgerFailed, match="full"):
         await work()
     assert told == [2, 3]
-    totals = summarise(database, made.run).totals
+    totals = summarise(RunRecord(database, made.run)).totals
     assert (totals["applied"], totals["rejected"], totals["not_attempted"]) == (1, 1, 4_998)
 
 
@@ -695,7 +695,7 @@ async def test_the_log_is_moved_into_the_file_at_the_end(database: Database) -> 
     copy = database.path.with_name("copy.sqlite3")
     copy.write_bytes(database.path.read_bytes())
     with Database(copy) as alone:
-        assert summarise(alone, find_run(alone, "last").run).totals["unknown"] == 500
+        assert summarise(RunRecord(alone, find_run(alone, "last").run)).totals["unknown"] == 500
 
 
 # What another run takes.

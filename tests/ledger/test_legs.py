@@ -13,6 +13,7 @@ from bulkagent.ledger import (
     Leg,
     Planner,
     Portion,
+    RunRecord,
     begin_leg,
     find_run,
     finish_leg,
@@ -151,7 +152,9 @@ async def test_attempts_are_numbered_and_kept_over_legs(database: Database) -> N
             book.attempted(item, 1, ended(BUSY))
             await book.mark(item, 2)
             book.settle(item, story(BUSY, end))
-    assert [(step.attempt, step.disposition) for step in steps(database, made.run, 2)] == [
+    assert [
+        (step.attempt, step.disposition) for step in steps(RunRecord(database, made.run), 2)
+    ] == [
         (1, "interrupted"),
         (2, "busy"),
         (3, "lost"),

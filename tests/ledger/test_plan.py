@@ -11,6 +11,7 @@ from bulkagent.ledger import (
     Database,
     Lane,
     Planner,
+    RunRecord,
     find_run,
     finish_leg,
     forget_run,
@@ -120,7 +121,10 @@ def test_assignments_are_listed_in_the_rosters_order_without_other_rows(
     made.assign(5, "1005", "west", OFF, ())
     made.retract(3, "")
     made.planned(1)
-    assert list(planned_rows(database, made.run)) == [(2, "west", "1002"), (5, "west", "1005")]
+    assert list(planned_rows(RunRecord(database, made.run))) == [
+        (2, "west", "1002"),
+        (5, "west", "1005"),
+    ]
 
 
 def test_no_run_can_be_found_before_its_plan_is_whole(database: Database) -> None:

@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 
 from bulkagent.clock import SystemClock
 from bulkagent.emulator import AgentIds, EmulatedGateway, Event, Fault, FaultKind, Scenario
-from bulkagent.ledger import Leg, find_run, legs_of, lines, open_ledger
+from bulkagent.ledger import Leg, RunRecord, find_run, legs_of, lines, open_ledger
 from bulkagent.model import Line, Outcome
 from bulkagent.run import Choices, Consent, Plan, Request, Resume, Revert, Run, RunResult
 from bulkagent.run.history.report import FLAGS
@@ -179,7 +179,7 @@ class Shift:
 
     def lines(self, run: str = "last") -> list[Line]:
         with open_ledger(self.ledger) as database:
-            return list(lines(database, find_run(database, run).run, FLAGS))
+            return list(lines(RunRecord(database, find_run(database, run).run), FLAGS))
 
     def stands(self, run: str = "last") -> dict[str, str]:
         """Agent ID -> status and cause."""

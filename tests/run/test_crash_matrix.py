@@ -21,7 +21,7 @@ import pytest
 from bulkagent.emulator import AgentRecord, EmulatedGateway, Snapshot
 from bulkagent.emulator.faults.scenario_file import read_scenario
 from bulkagent.errors import RunNotFound
-from bulkagent.ledger import Database, find_run, lines, open_ledger
+from bulkagent.ledger import Database, RunRecord, find_run, lines, open_ledger
 from bulkagent.model import Line, Status
 from bulkagent.run import Choices, Consent, Request, Resume, Run, RunResult
 from bulkagent.run.history.report import FLAGS, end_of
@@ -143,7 +143,7 @@ def found_in(ledger: Path) -> tuple[str, list[Line]]:
     with open_ledger(ledger) as database:
         facts = find_run(database, "last")
         state, _ = end_of(facts)
-        return state, list(lines(database, facts.run, FLAGS))
+        return state, list(lines(RunRecord(database, facts.run), FLAGS))
 
 
 def judged(found: list[Line], agents: list[AgentRecord]) -> None:

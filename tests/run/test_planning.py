@@ -20,7 +20,7 @@ from bulkagent.errors import (
     SettingsRefused,
 )
 from bulkagent.gateway.operations import flag_of
-from bulkagent.ledger import Database, find_run, lines, list_runs, open_ledger, summarise
+from bulkagent.ledger import Database, RunRecord, find_run, lines, list_runs, open_ledger, summarise
 from bulkagent.model import Assignment, Line, Status
 from bulkagent.run import EMULATED, Plan, PlanPart, Request, check_roster
 from bulkagent.run.clients.gateways import Gateways
@@ -67,7 +67,7 @@ def checked(content: str | bytes, **asked: Unpack[Asked]) -> Plan:
 
 
 def report(database: Database, run: int) -> list[Line]:
-    return list(lines(database, run, {"flag=0": "0", "flag=1": "1"}))
+    return list(lines(RunRecord(database, run), {"flag=0": "0", "flag=1": "1"}))
 
 
 def left(database: Database) -> dict[str, int]:
@@ -166,7 +166,7 @@ def test_rows_that_contradict_each_other_are_all_invalid(database: Database) -> 
     assert (plan.rows, plan.agents, plan.invalid, plan.duplicates) == (6, 2, 3, 1)
     assert [bad.row for bad in plan.bad_rows] == [2, 4, 6]
     assert [(flag_of(x.arguments), x.assignments) for x in made.lanes] == [("1", 1), ("0", 1)]
-    assert sum(summarise(database, made.run).totals.values()) == 6
+    assert sum(summarise(RunRecord(database, made.run)).totals.values()) == 6
 
 
 def test_a_lane_whose_rows_were_all_taken_back_is_none(database: Database) -> None:
@@ -184,7 +184,7 @@ def test_a_contradiction_far_apart_is_found_too(database: Database) -> None:
 def test_duplicates_are_counted_and_follow_their_first_row(database: Database) -> None:
     made = planned(database, roster("1001,1", "1001,1", "1001,1", "1002,0"))
     assert (made.plan.rows, made.plan.agents, made.plan.duplicates) == (4, 2, 2)
-    assert summarise(database, made.run).totals["duplicate"] == 2
+    assert summarise(RunRecord(database, made.run)).totals["duplicate"] == 2
 
 
 @pytest.mark.parametrize("skip_invalid", [True, 9])
@@ -237,7 +237,7 @@ def test_more_invalid_rows_than_skip_invalid_allows_are_refused(
 def test_every_row_of_every_kind_is_in_the_totals(database: Database) -> None:
     request = Request(roster=str(MESSY), gateway=EMULATED, skip_invalid=15)
     made = plan_run(request, Gateways(request), database, now_ms=1)
-    summary = summarise(database, made.run)
+    summary = summarise(RunRecord(database, made.run))
     assert summary.rows == made.plan.rows == 18
     assert summary.totals["invalid"] == made.plan.invalid
     assert summary.totals["duplicate"] == made.plan.duplicates == 1

@@ -11,6 +11,7 @@ import msgspec
 
 from bulkagent.errors import RunNotFound
 from bulkagent.ledger import (
+    RunRecord,
     appearances,
     default_path,
     find_run,
@@ -100,10 +101,10 @@ def agent_story(ledger: Path | None, name: str, agent_id: str) -> AgentStory:
                         latency_ms=step.latency_ms,
                         message=step.message or "",
                     )
-                    for step in steps(database, facts.run, line.row)
+                    for step in steps(RunRecord(database, facts.run), line.row)
                 ),
             )
-            for line in lines_of_agent(database, facts.run, agent_id, FLAGS)
+            for line in lines_of_agent(RunRecord(database, facts.run), agent_id, FLAGS)
         )
     if not rows:
         raise RunNotFound(f"run {facts.id} has no agent {agent_id}; check the ID")

@@ -22,6 +22,7 @@ from bulkagent.ledger import (
     Leg,
     Pulse,
     RunFacts,
+    RunRecord,
     Summary,
     default_path,
     endpoints_of,
@@ -94,7 +95,7 @@ def write_report(
         for taken in (Path(path_of(facts.roster)), database.path):
             if same_file(path, taken):
                 raise SettingsRefused(f"the report {path} would replace {taken}; name another")
-        summary = summary or summarise(database, facts.run)
+        summary = summary or summarise(RunRecord(database, facts.run))
         state, exit_code = end_of(facts)
         settings = Settings(**Settings.own_of(facts.settings))
         legs = [_leg(leg) for leg in legs_of(database, facts.run)]
@@ -102,7 +103,7 @@ def write_report(
         command = None
         if _is_left(summary, facts):
             command = following or resume_command(facts, database.path, config)
-        found = shown.lines(lines(database, facts.run, FLAGS))
+        found = shown.lines(lines(RunRecord(database, facts.run), FLAGS))
         report.write(
             path,
             _until(skip, found) if skip else found,
@@ -190,7 +191,9 @@ def _left_out(database: Database, facts: RunFacts, summary: Summary) -> list[dic
     """The lines of the roster that were left out, and why each was."""
     if not summary.totals[Status.INVALID]:
         return []
-    return [{"row": row, "reason": reason} for row, reason in left_out(database, facts.run)]
+    return [
+        {"row": row, "reason": reason} for row, reason in left_out(RunRecord(database, facts.run))
+    ]
 
 
 def _pulse(pulse: Pulse) -> dict[str, Any]:

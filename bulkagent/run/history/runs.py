@@ -17,6 +17,7 @@ from bulkagent.ledger import (
     Database,
     RunFacts,
     RunFilter,
+    RunRecord,
     Verdicts,
     default_path,
     elapsed_ms_of,
@@ -143,7 +144,7 @@ def run_story(ledger: Path | None, name: str, config: Sequence[str] = ()) -> Run
     """
     with read_ledger(ledger or default_path()) as database, database.snapshot():
         facts = find_run(database, name)
-        summary = summarise(database, facts.run)
+        summary = summarise(RunRecord(database, facts.run))
         return RunStory(
             run=_line(database, facts),
             gateways={at.gateway: at.url for at in endpoints_of(database, facts.run)},

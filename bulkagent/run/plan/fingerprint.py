@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 
-from bulkagent.ledger import Database, RunFacts, assigned, find_run
+from bulkagent.ledger import Database, RunFacts, RunRecord, assigned, find_run
 
 __all__ = ["OF_SETS", "Fingerprint", "fingerprint_of", "roster_of"]
 
@@ -57,7 +57,9 @@ def fingerprint_of(database: Database, facts: RunFacts) -> str:
     if not facts.fingerprint or facts.fingerprint.startswith(OF_SETS):
         return facts.fingerprint
     found = Fingerprint()
-    for gateway, agent_id, arguments in assigned(database, roster_of(database, facts).run):
+    for gateway, agent_id, arguments in assigned(
+        RunRecord(database, roster_of(database, facts).run)
+    ):
         found.add(gateway, agent_id, arguments)
     return found.hexdigest()
 

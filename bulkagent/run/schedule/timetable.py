@@ -11,7 +11,7 @@ import msgspec
 from bulkagent.engine import Bounds
 from bulkagent.errors import ResumeRefused, SettingsRefused
 from bulkagent.instants import Moment
-from bulkagent.ledger import Database, endpoints_of, find_run, first_planned, last_pace
+from bulkagent.ledger import Database, RunRecord, endpoints_of, find_run, first_planned, last_pace
 from bulkagent.run.plan.apply import Planned, guids_required
 from bulkagent.run.plan.prepare import Prepared
 from bulkagent.run.plan.request import Request, Resume, Revert
@@ -77,7 +77,7 @@ def timetable_of(
         start_at=start,
         wait_s=wait_s,
         guids_wait=guids_required(prepared.request, prepared.gateways) and wait_s > _STALE_AFTER_S,
-        agent=first_planned(database, planned.run),
+        agent=first_planned(RunRecord(database, planned.run)),
         outlook=outlook,
         ways=help_for(outlook, start_at=start, now_ms=now_ms) if outlook else (),
     )

@@ -22,6 +22,7 @@ from bulkagent.ledger import (
     Database,
     Journal,
     Lane,
+    RunRecord,
     endpoints_of,
     planned_rows,
     put_in_doubt,
@@ -147,7 +148,7 @@ class Sending:
             if self._supply is not None:
                 guids = await self._supply.enter(stack)
             if self._gateways.emulated:
-                rows = planned_rows(self._database, planned.run)
+                rows = planned_rows(RunRecord(self._database, planned.run))
                 names = [at.gateway for at in endpoints_of(self._database, planned.run)]
                 guids = await self._gateways.emulate(stack, names, rows)
             if self._verification is not None and not self._stopped:
