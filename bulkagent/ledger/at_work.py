@@ -12,23 +12,22 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping
 
-from bulkagent.ledger.database import Database
 from bulkagent.ledger.run_lock import is_claimed
+from bulkagent.ledger.run_record import RunRecord
 from bulkagent.model import Cause
 
 __all__ = ["requests_at_work"]
 
 
 def requests_at_work(
-    database: Database, run: int, *, without_answer: Collection[str], now_ms: int, timeout_s: float
+    record: RunRecord, *, without_answer: Collection[str], now_ms: int, timeout_s: float
 ) -> Mapping[str, tuple[int, ...]]:
     """Of each gateway of a run, until when each request counts that others left there.
 
     Those of runs in progress are not among them: they count as their own.
 
     Args:
-        database: The ledger.
-        run: The run's key in it.
+        record: The run.
         without_answer: The dispositions of attempts that ended without a whole answer.
         now_ms: Time of day.
         timeout_s: This run's; that of the run which sent it counts where it is longer.
@@ -43,17 +42,17 @@ def requests_at_work(
     found: dict[str, list[int]] = {}
     # A leg that goes on from there has written so of those who were left without any end.
     ends = json.dumps([Cause.INTERRUPTED, *sorted(without_answer)])
-    rows = database.all(_AT_WORK, (run, now_ms, timeout_s, ends))
-    in_progress = _others_in_progress(database, run) if rows else frozenset()
+    rows = record.all(_AT_WORK, now_ms, timeout_s, ends)
+    in_progress = _others_in_progress(record) if rows else frozenset()
     for gateway, other, until_ms in rows:
         if other not in in_progress:
             found.setdefault(gateway, []).append(until_ms)
     return {gateway: tuple(times) for gateway, times in found.items()}
 
 
-def _others_in_progress(database: Database, run: int) -> frozenset[int]:
-    leases = database.all(_LEASES, (run,))
-    return frozenset(key for key, run_id in leases if is_claimed(database.path, run_id))
+def _others_in_progress(record: RunRecord) -> frozenset[int]:
+    leases = record.all(_LEASES)
+    return frozenset(key for key, run_id in leases if is_claimed(record.database.path, run_id))
 
 
 _LEASES = "SELECT DISTINCT r.run, r.id FROM leases l JOIN runs r ON r.run = l.run WHERE r.run <> ?"

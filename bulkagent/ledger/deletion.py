@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from bulkagent.errors import LedgerFailed, LedgerUnavailable, RunBusy
 from bulkagent.ledger.database import Database
 from bulkagent.ledger.run_lock import Claim
+from bulkagent.ledger.run_record import RunRecord
 from bulkagent.ledger.runs import RunFacts, every_run, last_active
 
 __all__ = ["forget_run", "idle_since", "prune_run"]
@@ -21,18 +22,19 @@ _BATCH = 4_000
 _ROWS = ("assignments", "outcomes", "attempts", "verifications", "superseded")
 
 
-def forget_run(database: Database, run: int) -> None:
+def forget_run(record: RunRecord) -> None:
     """Take a run out of the ledger again, and all that refers to it.
 
     Raises:
         LedgerUnavailable: The ledger cannot be written.
     """
     # By batches as it came, and with the mark first, so that no part of it is ever reported on.
-    _write(database, ("UPDATE runs SET planned_at = NULL WHERE run = ?", [(run,)]))
+    _write(record.database, ("UPDATE runs SET planned_at = NULL WHERE run = ?", [(record.run,)]))
     for table in _ROWS:
-        while database.all(f"SELECT 1 FROM {table} WHERE run = ? LIMIT 1", (run,)):  # noqa: S608
-            _write(database, (_FORGET_ROWS.format(table=table), [(run, _BATCH)]))
-    _write(database, ("DELETE FROM runs WHERE run = ?", [(run,)]))  # and all that refers to it
+        while record.all(f"SELECT 1 FROM {table} WHERE run = ? LIMIT 1"):  # noqa: S608
+            _write(record.database, (_FORGET_ROWS.format(table=table), [(record.run, _BATCH)]))
+    # And all that refers to it.
+    _write(record.database, ("DELETE FROM runs WHERE run = ?", [(record.run,)]))
 
 
 def idle_since(database: Database, before_ms: int) -> list[RunFacts]:
@@ -69,9 +71,10 @@ def prune_run(database: Database, facts: RunFacts, before_ms: int) -> bool:
     except RunBusy:
         return False
     try:
-        if last_active(database, facts) >= before_ms or _is_set_back(database, facts.run):
+        record = RunRecord(database, facts.run)
+        if last_active(database, facts) >= before_ms or _is_set_back(record):
             return False
-        forget_run(database, facts.run)
+        forget_run(record)
         # The log would grow to the size of all that is deleted.
         database.checkpoint()
     finally:
@@ -79,8 +82,8 @@ def prune_run(database: Database, facts: RunFacts, before_ms: int) -> bool:
     return True
 
 
-def _is_set_back(database: Database, run: int) -> bool:
-    return bool(database.all("SELECT 1 FROM runs WHERE reverts = ? LIMIT 1", (run,)))
+def _is_set_back(record: RunRecord) -> bool:
+    return bool(record.all("SELECT 1 FROM runs WHERE reverts = ? LIMIT 1"))
 
 
 def _write(database: Database, *statements: tuple[str, Iterable[Sequence[object]]]) -> None:

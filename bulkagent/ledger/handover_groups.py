@@ -13,7 +13,6 @@ from typing import Any
 import msgspec
 
 from bulkagent.ledger.damage import read_as_written
-from bulkagent.ledger.database import Database
 from bulkagent.ledger.run_record import RunRecord
 from bulkagent.model import Cause
 
@@ -48,19 +47,19 @@ class HandoverGroup(msgspec.Struct, frozen=True):
     """That rule; None where none was held."""
 
 
-def handover_groups(database: Database, run: int) -> tuple[HandoverGroup, ...]:
+def handover_groups(record: RunRecord) -> tuple[HandoverGroup, ...]:
     """The groups of a run; none where it does not hand over.
 
     Raises:
         LedgerUnavailable: The ledger is damaged or cannot be read.
     """
-    with read_as_written(database):
-        rows = database.all(_GROUPS, (run,))
+    with read_as_written(record.database):
+        rows = record.all(_GROUPS)
         found = {
             counts[0]: HandoverGroup(*counts, cause=Cause(cause) if cause else None)  # type: ignore[misc]
             for *counts, cause in rows
         }
-        for group, (up, down) in _changed_since(RunRecord(database, run)).items():
+        for group, (up, down) in _changed_since(record).items():
             stands = found[group]
             found[group] = msgspec.structs.replace(
                 stands, up=stands.up + up, down=stands.down + down
@@ -88,13 +87,13 @@ def _changed_since(record: RunRecord) -> Mapping[str, tuple[int, int]]:
     return changes
 
 
-def down_already(database: Database, run: int, only: Collection[Cause] = ()) -> Mapping[int, int]:
+def down_already(record: RunRecord, only: Collection[Cause] = ()) -> Mapping[int, int]:
     """Of each lane, how many of what is left to send nobody can count on even now."""
     about = json.dumps(sorted(only)) if only else None
-    return dict(database.all(_DOWN_ALREADY, (run, about)))
+    return dict(record.all(_DOWN_ALREADY, about))
 
 
-def contested(database: Database, run: int, *, now_ms: int, timeout_s: float) -> Mapping[int, int]:
+def contested(record: RunRecord, *, now_ms: int, timeout_s: float) -> Mapping[int, int]:
     """The lanes with agents of whom another request, for something else, is in doubt.
 
     Such a request may still take effect until twice the timeout has passed: that of the run which
@@ -102,25 +101,24 @@ def contested(database: Database, run: int, *, now_ms: int, timeout_s: float) ->
     if it had been sent just now.
 
     Args:
-        database: The ledger.
-        run: The run's key in it.
+        record: The run.
         now_ms: Time of day.
         timeout_s: This run's.
 
     Returns:
         Lane -> the time of day from which on none may.
     """
-    return dict(database.all(_CONTESTED, (run, now_ms, timeout_s)))
+    return dict(record.all(_CONTESTED, now_ms, timeout_s))
 
 
-def applied_incoming(database: Database, run: int) -> list[tuple[int, str, str, str]]:
+def applied_incoming(record: RunRecord) -> list[tuple[int, str, str, str]]:
     """Row, gateway, agent and group of those who were set on, where somebody goes off after."""
-    return database.all(_APPLIED_INCOMING, (run,))
+    return record.all(_APPLIED_INCOMING)
 
 
-def same_groups(database: Database, run: int, other: int) -> bool:
+def same_groups(record: RunRecord, other: int) -> bool:
     """Whether two runs of the same roster have each of its agents in the same group."""
-    ((differ,),) = database.all(_REGROUPED, (run, other))
+    ((differ,),) = record.all(_REGROUPED, other)
     return not differ
 
 
@@ -136,9 +134,9 @@ SELECT EXISTS (
 """
 
 
-def absent_rows(database: Database, run: int, arguments: str) -> int:
+def absent_rows(record: RunRecord, arguments: str) -> int:
     """How many who were to be set to these arguments were surely not there to be set."""
-    ((count,),) = database.all(_ABSENT, (run, arguments))
+    ((count,),) = record.all(_ABSENT, arguments)
     return int(count)
 
 

@@ -13,6 +13,7 @@ import msgspec
 from bulkagent.ledger.ages import SKEW_MS, Turn, Turns, turns_of
 from bulkagent.ledger.damage import read_as_written
 from bulkagent.ledger.database import Database
+from bulkagent.ledger.run_record import RunRecord
 from bulkagent.model import Status
 
 __all__ = ["Changed", "Deed", "agents_set_at", "changed_rows", "known_before"]
@@ -59,7 +60,7 @@ def known_before(deeds: Iterable[Deed]) -> Deed | None:
 
 
 def changed_rows(
-    database: Database, run: int, *, now_ms: int = 0, trusted_ms: int | None = None
+    record: RunRecord, *, now_ms: int = 0, trusted_ms: int | None = None
 ) -> Iterator[Changed]:
     """Every row that a run changed or may have changed, in roster order.
 
@@ -67,21 +68,20 @@ def changed_rows(
     word is not found yet: so it takes no longer the more runs are kept.
 
     Args:
-        database: The ledger.
-        run: The run's key in it.
+        record: The run.
         now_ms: Time of day.
         trusted_ms: For how long what was set is relied on; None: for ever.
 
     Raises:
         LedgerUnavailable: While iterating: the ledger is damaged, or there is no room.
     """
-    turns = turns_of(database, now_ms)
-    with Database(database.path) as own, read_as_written(database):
+    turns = turns_of(record.database, now_ms)
+    with Database(record.database.path) as own, read_as_written(record.database):
         own.define(_KNOWN)
-        own.fill(_OWN, [(run,)])
-        _look_back(own, run, turns, trusted_ms)
+        own.fill(_OWN, [(record.run,)])
+        _look_back(own, record.run, turns, trusted_ms)
         decode = msgspec.json.Decoder(tuple[str, ...]).decode
-        for row in own.query(_CHANGED, (run,)):
+        for row in own.query(_CHANGED, (record.run,)):
             number, agent_id, gateway, arguments, extra, status, *deeds = row
             before, later = deeds[:4], deeds[4:]
             yield Changed(

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import Self
 
 from bulkagent.ledger.database import Database
+from bulkagent.ledger.run_record import RunRecord
 from bulkagent.model import Cause
 
 __all__ = ["Matching", "moved_rows", "same_rows"]
@@ -90,16 +91,14 @@ class Matching:
         return not differs
 
 
-def same_rows(database: Database, run: int, other: int) -> Iterator[tuple[int, int]]:
+def same_rows(record: RunRecord, other: int) -> Iterator[tuple[int, int]]:
     """A run's row and another run's, for every agent that both have, in the run's order."""
-    yield from database.query(f"SELECT a.row, b.row {_IN_BOTH} ORDER BY a.row", (run, other))
+    yield from record.query(f"SELECT a.row, b.row {_IN_BOTH} ORDER BY a.row", other)
 
 
-def moved_rows(database: Database, run: int, other: int) -> bool:
+def moved_rows(record: RunRecord, other: int) -> bool:
     """Whether any agent stands in another row of the other run than of the run."""
-    ((moved,),) = database.all(
-        f"SELECT EXISTS (SELECT 1 {_IN_BOTH} AND a.row <> b.row)", (run, other)
-    )
+    ((moved,),) = record.all(f"SELECT EXISTS (SELECT 1 {_IN_BOTH} AND a.row <> b.row)", other)
     return bool(moved)
 
 

@@ -19,6 +19,7 @@ from bulkagent.ledger.damage import read_as_written, refuse_strange_values
 from bulkagent.ledger.database import Database
 from bulkagent.ledger.plan import Endpoint
 from bulkagent.ledger.run_lock import is_claimed
+from bulkagent.ledger.run_record import RunRecord
 from bulkagent.model import Status
 
 __all__ = [
@@ -186,10 +187,10 @@ def find_of_earlier(database: Database, prefix: str, *, but: int, since_ms: int)
     return [_facts(database, row) for row in rows]
 
 
-def unplanned_since(database: Database, run: int) -> str | None:
+def unplanned_since(record: RunRecord) -> str | None:
     """The ID of a later run that was never planned and never will be, if there is one."""
-    rows = database.all(f"{_SELECT} WHERE run > ? AND planned_at IS NULL ORDER BY run DESC", (run,))
-    left = (facts for facts in (_facts(database, row) for row in rows) if not facts.running)
+    rows = record.all(f"{_SELECT} WHERE run > ? AND planned_at IS NULL ORDER BY run DESC")
+    left = (facts for facts in (_facts(record.database, row) for row in rows) if not facts.running)
     return next((facts.id for facts in left), None)
 
 
@@ -222,32 +223,32 @@ def idle_s(database: Database, facts: RunFacts, now_ms: int) -> float:
     return math.inf if idle_ms is None else idle_ms / 1000
 
 
-def endpoints_of(database: Database, run: int) -> list[Endpoint]:
+def endpoints_of(record: RunRecord) -> list[Endpoint]:
     """Where a run's gateway names lead to."""
-    with read_as_written(database):
+    with read_as_written(record.database):
         return [
             Endpoint(gateway, url, msgspec.json.decode(options))
-            for gateway, url, options in database.all(_ENDPOINTS, (run,))
+            for gateway, url, options in record.all(_ENDPOINTS)
         ]
 
 
-def totals_of(database: Database, run: int) -> dict[str, int]:
+def totals_of(record: RunRecord) -> dict[str, int]:
     """A run's rows by status: kept from its end, or counted."""
-    with read_as_written(database):
-        ((kept,),) = database.all("SELECT totals FROM runs WHERE run = ?", (run,))
+    with read_as_written(record.database):
+        ((kept,),) = record.all("SELECT totals FROM runs WHERE run = ?")
         if kept is not None:
             kept = msgspec.json.decode(kept, type=dict[str, int])
             if min(kept.values(), default=0) < 0:
                 raise ValueError
             return {**dict.fromkeys((status.value for status in Status), 0), **kept}
-        counted = database.all(_COUNT, (run,))
+        counted = record.all(_COUNT)
         return {**dict.fromkeys((status.value for status in Status), 0), **dict(counted)}
 
 
-def keep_totals(database: Database, run: int, totals: Mapping[str, int]) -> None:
+def keep_totals(record: RunRecord, totals: Mapping[str, int]) -> None:
     """Keep what was counted at a run's end, so that lists need not count again."""
     kept = msgspec.json.encode(totals).decode()
-    database.write(("UPDATE runs SET totals = ? WHERE run = ?", [(kept, run)]))
+    record.database.write(("UPDATE runs SET totals = ? WHERE run = ?", [(kept, record.run)]))
 
 
 def _facts(database: Database, row: tuple[Any, ...]) -> RunFacts:

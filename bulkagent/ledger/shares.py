@@ -16,6 +16,7 @@ import msgspec
 
 from bulkagent.ledger.damage import read_as_written
 from bulkagent.ledger.database import Database
+from bulkagent.ledger.run_record import RunRecord
 
 __all__ = ["Share", "give_up_shares", "shares_at", "take_shares", "updating_shares"]
 
@@ -104,16 +105,16 @@ class SharesTable:
         self._database.execute("DELETE FROM shares WHERE share = ?", [(each,) for each in shares])
 
 
-def give_up_shares(database: Database, run: int, gateways: Iterable[str]) -> None:
+def give_up_shares(record: RunRecord, gateways: Iterable[str]) -> None:
     """Let others have a run's shares of these gateways, at which nothing of it is in flight.
 
     Raises:
         LedgerFailed: The ledger cannot be written; they then end with the run's lock.
     """
-    database.write(
+    record.database.write(
         (
             "DELETE FROM shares WHERE run = ? AND gateway = ?",
-            [(run, gateway) for gateway in gateways],
+            [(record.run, gateway) for gateway in gateways],
         )
     )
 

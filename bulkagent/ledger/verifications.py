@@ -13,7 +13,7 @@ import msgspec
 
 from bulkagent.ledger.batches import outcome_batches
 from bulkagent.ledger.damage import read_as_written
-from bulkagent.ledger.database import Database
+from bulkagent.ledger.run_record import RunRecord
 from bulkagent.model import Verified
 
 __all__ = [
@@ -50,49 +50,49 @@ class Verdicts(msgspec.Struct, frozen=True):
 
 
 def applied_among(
-    database: Database, run: int, leg: int, gateway: str, agent_ids: Iterable[str]
+    record: RunRecord, leg: int, gateway: str, agent_ids: Iterable[str]
 ) -> list[AppliedRow]:
     """The rows of some agents of a gateway that a leg has set."""
     wanted = msgspec.json.encode(sorted(agent_ids)).decode()
-    rows = database.all(_APPLIED, (run, leg, gateway, wanted))
+    rows = record.all(_APPLIED, leg, gateway, wanted)
     return [AppliedRow(*row) for row in rows]
 
 
-def keep_verdicts(database: Database, run: int, leg: int, found: Mapping[int, Verified]) -> None:
+def keep_verdicts(record: RunRecord, leg: int, found: Mapping[int, Verified]) -> None:
     """Keep the verdicts of a leg: those found, and `not_visible` of all others that it has set.
 
     Raises:
         LedgerFailed: The ledger cannot be written.
     """
     rows = sorted(found)
-    for first, last in outcome_batches(database, run):
+    for first, last in outcome_batches(record.database, record.run):
         among = rows[bisect_left(rows, first) : bisect_right(rows, last)]
-        of_these = [(found[row].value, run, row) for row in among]
-        database.write((_NOT_VISIBLE, [(run, leg, first, last)]), (_KEEP, of_these))
+        of_these = [(found[row].value, record.run, row) for row in among]
+        record.database.write((_NOT_VISIBLE, [(record.run, leg, first, last)]), (_KEEP, of_these))
 
 
-def verdicts(database: Database, run: int) -> Iterator[tuple[int, Verified]]:
+def verdicts(record: RunRecord) -> Iterator[tuple[int, Verified]]:
     """Row and verdict of every row that has one, in roster order."""
-    with read_as_written(database):
-        for row, verified in database.query(_VERDICTS, (run,)):
+    with read_as_written(record.database):
+        for row, verified in record.query(_VERDICTS):
             yield row, Verified(verified)
 
 
-def verdicts_of(database: Database, run: int) -> Verdicts | None:
+def verdicts_of(record: RunRecord) -> Verdicts | None:
     """The verdicts of a run, counted; None where no row has one."""
-    with read_as_written(database):
-        counted = database.all(_COUNT, (run,))
+    with read_as_written(record.database):
+        counted = record.all(_COUNT)
         counts = {verified.value: 0 for verified in Verified}
         counts |= {Verified(verified).value: count for verified, count in counted}
     if not counted:
         return None
-    some = database.all(_CONTRADICTED, (run,))
+    some = record.all(_CONTRADICTED)
     return Verdicts(counts, tuple(agent_id for (agent_id,) in some))
 
 
-def row_of(database: Database, run: int, gateway: str, agent_id: str) -> tuple[int, str] | None:
+def row_of(record: RunRecord, gateway: str, agent_id: str) -> tuple[int, str] | None:
     """Row and arguments of an agent's assignment in a run; None where it has none."""
-    rows = database.all(_ROW, (agent_id, run, gateway))
+    rows = record.database.all(_ROW, (agent_id, record.run, gateway))
     return (rows[0][0], rows[0][1]) if rows else None
 
 

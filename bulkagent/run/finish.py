@@ -184,8 +184,8 @@ def finish(
         record(early)
     try:
         summary = counted = summarise(RunRecord(database, planned.run))
-        forgiven = absent_rows(database, planned.run, _OFF) if settings.absent_ok else 0
-        verdicts = verdicts_of(database, planned.run)
+        forgiven = absent_rows(RunRecord(database, planned.run), _OFF) if settings.absent_ok else 0
+        verdicts = verdicts_of(RunRecord(database, planned.run))
         seen = {"forgiven": forgiven, "contradicted": verdicts.contradicted if verdicts else 0}
         verdict = _judged(summary, ending, halted, **seen)
         if verdict.state != "halted":
@@ -193,7 +193,7 @@ def finish(
             troubles[:] = [trouble for trouble in troubles if trouble != why]
         if verdict != early or early.state == "completed":
             record(verdict)
-        keep_totals(database, planned.run, summary.totals)
+        keep_totals(RunRecord(database, planned.run), summary.totals)
     except BulkagentError as error:
         troubles.append(str(error))
         summary = _counted(planned, counters)

@@ -31,6 +31,7 @@ from bulkagent.errors import (
 from bulkagent.ledger import (
     Database,
     Presence,
+    RunRecord,
     agents_set_at,
     default_path,
     exposure,
@@ -250,7 +251,7 @@ class Run:
         """Let a prepared run go: nobody agreed to it. A new one is taken out of the ledger."""
         if self._planned is not None and self._database is not None:
             if self._planned.new:
-                forget_run(self._database, self._planned.run)
+                forget_run(RunRecord(self._database, self._planned.run))
             self._planned.release()
             self._planned = None
             self._log.decided("run.discarded")

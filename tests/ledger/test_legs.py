@@ -309,4 +309,7 @@ async def test_what_another_run_has_for_its_place_or_settings_stops_no_leg(
         ("UPDATE runs SET settings = '{' WHERE run = ?", [(old.run,)]),
     )
     assert begin_leg(database, made.run, command="apply", only=(), override="", now_ms=2) == 1
-    assert requests_at_work(database, made.run, without_answer=(), now_ms=3, timeout_s=1.0) == {}
+    assert (
+        requests_at_work(RunRecord(database, made.run), without_answer=(), now_ms=3, timeout_s=1.0)
+        == {}
+    )

@@ -171,7 +171,7 @@ def test_forgetting_a_run_leaves_no_row_of_it_and_all_of_others(
     attempt = "INSERT INTO attempts VALUES (?, 2, 1, 'busy', 1, 1.0, '', '', 0)"
     database.write((outcome, [(made.run,)]), (attempt, [(made.run,)]))
     assert all(rows_in(database)[table] > before[table] for table in TABLES)
-    forget_run(database, made.run)
+    forget_run(RunRecord(database, made.run))
     assert rows_in(database) == before
     assert find_run(database, "last").id == other.run_id
 
@@ -192,7 +192,7 @@ def test_a_run_that_is_half_forgotten_is_no_run(
 
     monkeypatch.setattr(database, "write", fails_later)
     with pytest.raises(KeyboardInterrupt):
-        forget_run(database, made.run)
+        forget_run(RunRecord(database, made.run))
     assert 0 < rows_in(database)["assignments"] < 3 * module._BATCH
     with pytest.raises(RunNotFound):
         find_run(database, made.run_id)

@@ -10,7 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from bulkagent.ledger import Changed, Database, Deed, Endpoint, Planner, agents_set_at, changed_rows
+from bulkagent.ledger import (
+    Changed,
+    Database,
+    Deed,
+    Endpoint,
+    Planner,
+    RunRecord,
+    agents_set_at,
+    changed_rows,
+)
 from bulkagent.ledger import previous_rights as rights
 from bulkagent.ledger.previous_rights import known_before
 from bulkagent.model import Disposition, Story
@@ -105,7 +114,7 @@ async def _ran(
 
 
 def _changed(database: Database, made: Planner) -> dict[str, Changed]:
-    return {changed.agent_id: changed for changed in changed_rows(database, made.run)}
+    return {changed.agent_id: changed for changed in changed_rows(RunRecord(database, made.run))}
 
 
 async def test_rows_that_are_applied_or_in_doubt_may_have_changed_their_agents(
@@ -114,13 +123,13 @@ async def test_rows_that_are_applied_or_in_doubt_may_have_changed_their_agents(
     ends = {"101": DONE, "102": REFUSED, "103": LOST, "104": ABSENT, "105": UNREACHED, "106": None}
     made = await _ran(database, ends, OFF, at_ms=HOUR)
     other = _planned(database, {"101": ON})
-    found = list(changed_rows(database, made.run))
+    found = list(changed_rows(RunRecord(database, made.run)))
     assert [(x.row, x.agent_id) for x in found] == [(2, "101"), (4, "103"), (7, "106")]
     assert {(x.gateway, x.arguments, x.before, x.later) for x in found} == {
         ("east", OFF, None, None)
     }
     assert [x.extra for x in found] == [("team 101",), ("team 103",), ("team 106",)]
-    assert list(changed_rows(database, other.run)) == []
+    assert list(changed_rows(RunRecord(database, other.run))) == []
 
 
 @pytest.mark.parametrize(
@@ -209,12 +218,12 @@ async def test_a_clock_that_was_ahead_changes_no_order_and_is_not_relied_on(
     """--trust-state: what a clock said that was six hours ahead, nobody knows how long ago."""
     ahead = await _ran(database, {"101": DONE, "102": DONE}, ON, at_ms=20 * HOUR)
     made = await _ran(database, {"101": DONE, "102": DONE}, OFF, at_ms=14 * HOUR)
-    known = {x.agent_id: x.before for x in changed_rows(database, made.run)}
+    known = {x.agent_id: x.before for x in changed_rows(RunRecord(database, made.run))}
     assert {deed.run_id for deed in known.values() if deed} == {ahead.run_id}
     now_ms, trusted_ms = 21 * HOUR, 8 * HOUR
-    found = list(changed_rows(database, made.run, now_ms=now_ms, trusted_ms=trusted_ms))
+    found = list(changed_rows(RunRecord(database, made.run), now_ms=now_ms, trusted_ms=trusted_ms))
     assert {(x.before, x.later) for x in found} == {(None, None)}
-    later = {x.agent_id: x.later for x in changed_rows(database, ahead.run)}
+    later = {x.agent_id: x.later for x in changed_rows(RunRecord(database, ahead.run))}
     assert {deed.run_id for deed in later.values() if deed} == {made.run_id}
 
 
@@ -233,13 +242,13 @@ async def test_a_revert_looks_no_further_back_than_to_who_said_something(
         fill(self, sql, rows)
 
     monkeypatch.setattr(Database, "fill", counted)
-    found = list(changed_rows(database, made.run))
+    found = list(changed_rows(RunRecord(database, made.run)))
     assert {x.before.sent_at // HOUR for x in found if x.before} == {12}
     assert len(looks) == 2, "who they are, and the one run before"
     never = await _ran(database, {"101": DONE, "103": DONE}, OFF, at_ms=14 * HOUR)
     database.write(("UPDATE legs SET finished_at = started_at + 1000", [()]))
     looks.clear()
-    list(changed_rows(database, never.run, now_ms=14 * HOUR + 1, trusted_ms=3 * HOUR))
+    list(changed_rows(RunRecord(database, never.run), now_ms=14 * HOUR + 1, trusted_ms=3 * HOUR))
     assert len(looks) <= 1 + 4, "nobody has said anything of 103, and older runs do not matter"
 
 

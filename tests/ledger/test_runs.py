@@ -12,6 +12,7 @@ from bulkagent.ledger import (
     Database,
     Endpoint,
     Planner,
+    RunRecord,
     begin_leg,
     endpoints_of,
     find_run,
@@ -92,16 +93,16 @@ def test_the_last_run_is_the_one_begun_last_whatever_the_clock_said(database: Da
 def test_a_later_run_that_was_never_planned_is_named(database: Database) -> None:
     """Not one that somebody is planning at this moment."""
     made = _planned(database)
-    assert unplanned_since(database, made.run) is None
+    assert unplanned_since(RunRecord(database, made.run)) is None
     one, two = planner(database), planner(database)
-    assert unplanned_since(database, made.run) is None
+    assert unplanned_since(RunRecord(database, made.run)) is None
     one.claim.release()
-    assert unplanned_since(database, made.run) == one.run_id
+    assert unplanned_since(RunRecord(database, made.run)) == one.run_id
     two.claim.release()
-    assert unplanned_since(database, made.run) == two.run_id
-    forget_run(database, two.run)
-    assert unplanned_since(database, made.run) == one.run_id
-    assert unplanned_since(database, _planned(database).run) is None
+    assert unplanned_since(RunRecord(database, made.run)) == two.run_id
+    forget_run(RunRecord(database, two.run))
+    assert unplanned_since(RunRecord(database, made.run)) == one.run_id
+    assert unplanned_since(RunRecord(database, _planned(database).run)) is None
 
 
 def test_an_unplanned_run_is_refused_by_what_it_is(database: Database) -> None:
@@ -130,16 +131,16 @@ async def test_totals_are_counted_until_they_are_kept_and_again_after_the_next_l
 ) -> None:
     made = _planned(database)
     none = dict.fromkeys((status.value for status in Status), 0)
-    assert totals_of(database, made.run) == {**none, "not_attempted": 2}
+    assert totals_of(RunRecord(database, made.run)) == {**none, "not_attempted": 2}
     async with journal(database, made.run) as book:
         item = await took(book)
         await book.mark(item, 1)
         book.settle(item, story(DONE))
-    assert totals_of(database, made.run) == {**none, "applied": 1, "not_attempted": 1}
-    keep_totals(database, made.run, {**none, "applied": 7})
-    assert totals_of(database, made.run) == {**none, "applied": 7}
+    assert totals_of(RunRecord(database, made.run)) == {**none, "applied": 1, "not_attempted": 1}
+    keep_totals(RunRecord(database, made.run), {**none, "applied": 7})
+    assert totals_of(RunRecord(database, made.run)) == {**none, "applied": 7}
     begin_leg(database, made.run, command="resume", only=(), override="", now_ms=1)
-    assert totals_of(database, made.run) == {**none, "applied": 1, "not_attempted": 1}
+    assert totals_of(RunRecord(database, made.run)) == {**none, "applied": 1, "not_attempted": 1}
 
 
 def test_endpoints_are_kept_with_what_a_resume_needs(database: Database) -> None:
@@ -149,8 +150,8 @@ def test_endpoints_are_kept_with_what_a_resume_needs(database: Database) -> None
     ]
     made = planner(database)
     made.planned(1, endpoints=reversed(endpoints))
-    assert endpoints_of(database, made.run) == endpoints
-    assert endpoints_of(database, _planned(database).run) == []
+    assert endpoints_of(RunRecord(database, made.run)) == endpoints
+    assert endpoints_of(RunRecord(database, _planned(database).run)) == []
 
 
 def test_how_a_run_ended_is_of_its_last_leg(database: Database) -> None:
@@ -182,7 +183,7 @@ def test_a_damaged_record_is_said_so(database: Database, damage: str) -> None:
     made = _planned(database)
     database.write((damage, [()]))
     with pytest.raises(LedgerUnavailable, match="damaged"):
-        totals_of(database, find_run(database, made.run_id).run)
+        totals_of(RunRecord(database, find_run(database, made.run_id).run))
 
 
 def test_names_of_locks_are_those_of_runs(database: Database) -> None:

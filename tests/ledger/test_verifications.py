@@ -10,6 +10,7 @@ from bulkagent.errors import LedgerUnavailable
 from bulkagent.ledger import (
     AppliedRow,
     Database,
+    RunRecord,
     applied_among,
     batches,
     keep_verdicts,
@@ -44,38 +45,49 @@ def run(database: Database) -> int:
 def test_a_leg_keeps_verdicts_of_what_it_has_set_and_leaves_others(
     database: Database, run: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert verdicts_of(database, run) is None
+    assert verdicts_of(RunRecord(database, run)) is None
     for batch in (1, 2, 4_000):
         monkeypatch.setattr(batches, "_BATCH", batch)
-        keep_verdicts(database, run, 1, {2: YES, 3: NO})
-        assert list(verdicts(database, run)) == [(2, YES), (3, NO), (4, HIDDEN)]
-    keep_verdicts(database, run, 2, {7: NO})
-    assert list(verdicts(database, run)) == [(2, YES), (3, NO), (4, HIDDEN), (5, HIDDEN), (7, NO)]
-    counted = verdicts_of(database, run)
+        keep_verdicts(RunRecord(database, run), 1, {2: YES, 3: NO})
+        assert list(verdicts(RunRecord(database, run))) == [(2, YES), (3, NO), (4, HIDDEN)]
+    keep_verdicts(RunRecord(database, run), 2, {7: NO})
+    assert list(verdicts(RunRecord(database, run))) == [
+        (2, YES),
+        (3, NO),
+        (4, HIDDEN),
+        (5, HIDDEN),
+        (7, NO),
+    ]
+    counted = verdicts_of(RunRecord(database, run))
     assert counted is not None
     assert counted.counts == {"yes": 1, "no": 2, "not_visible": 2}
     assert (counted.contradicted, counted.agents) == (2, ("103", "107"))
-    keep_verdicts(database, run, 3, {})  # a leg that set nobody
-    assert verdicts_of(database, run) == counted
+    keep_verdicts(RunRecord(database, run), 3, {})  # a leg that set nobody
+    assert verdicts_of(RunRecord(database, run)) == counted
 
 
 def test_who_is_looked_for_is_found_by_leg_and_gateway(database: Database, run: int) -> None:
     everybody = [str(agent) for agent in range(100, 110)]
-    assert applied_among(database, run, 1, "east", everybody) == [
+    assert applied_among(RunRecord(database, run), 1, "east", everybody) == [
         AppliedRow(2, "102", ON),
         AppliedRow(3, "103", OFF),
         AppliedRow(4, "104", OFF),
     ]
-    assert applied_among(database, run, 2, "east", ["106", "107"]) == [AppliedRow(7, "107", OFF)]
-    assert applied_among(database, run, 2, "west", everybody) == []
-    assert row_of(database, run, "east", "102") == (2, ON)
-    assert row_of(database, run, "west", "102") is None
+    assert applied_among(RunRecord(database, run), 2, "east", ["106", "107"]) == [
+        AppliedRow(7, "107", OFF)
+    ]
+    assert applied_among(RunRecord(database, run), 2, "west", everybody) == []
+    assert row_of(RunRecord(database, run), "east", "102") == (2, ON)
+    assert row_of(RunRecord(database, run), "west", "102") is None
 
 
 def test_a_verdict_that_nobody_writes_is_damage(
     database: Database, run: int, tmp_path: Path
 ) -> None:
     database.write(("INSERT INTO verifications VALUES (?, 2, 'perhaps')", [(run,)]))
-    for read in (lambda: list(verdicts(database, run)), lambda: verdicts_of(database, run)):
+    for read in (
+        lambda: list(verdicts(RunRecord(database, run))),
+        lambda: verdicts_of(RunRecord(database, run)),
+    ):
         with pytest.raises(LedgerUnavailable, match="has what bulkagent does not write"):
             read()

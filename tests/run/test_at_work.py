@@ -10,7 +10,15 @@ import pytest
 
 from bulkagent.emulator import FaultKind, Latency, Scenario
 from bulkagent.gateway.faults import WITHOUT_AN_ANSWER
-from bulkagent.ledger import Claim, Database, find_run, open_ledger, requests_at_work, take_lease
+from bulkagent.ledger import (
+    Claim,
+    Database,
+    RunRecord,
+    find_run,
+    open_ledger,
+    requests_at_work,
+    take_lease,
+)
 from tests.run.again import Shift, fault, shift
 
 TIMEOUT_S = 10.0
@@ -20,8 +28,7 @@ def at_work(made: Shift, now_ms: int, run: str = "last", timeout_s: float = TIME
     """Until when each counts, of the one gateway."""
     with open_ledger(made.ledger) as database:
         found = requests_at_work(
-            database,
-            find_run(database, run).run,
+            RunRecord(database, find_run(database, run).run),
             without_answer=WITHOUT_AN_ANSWER,
             now_ms=now_ms,
             timeout_s=timeout_s,

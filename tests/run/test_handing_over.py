@@ -14,7 +14,7 @@ from bulkagent.emulator.agents.agents import Agents
 from bulkagent.emulator.agents.events import AgentState
 from bulkagent.engine.gates.gate import NotYet
 from bulkagent.errors import GuardrailRefused, RosterRefused
-from bulkagent.ledger import Lane, contested, find_run, open_ledger
+from bulkagent.ledger import Lane, RunRecord, contested, find_run, open_ledger
 from bulkagent.model import Cause
 from bulkagent.run.handover.rules import gatekeeper_for
 from bulkagent.settings import GatewaySection, Settings
@@ -406,9 +406,13 @@ async def test_the_opposite_of_a_request_in_doubt_waits_for_twice_the_timeout(
         with open_ledger(made.ledger) as database:
             run = find_run(database, opposite.run_id).run
             until = sent_at + 20_000  # the run that is in doubt had ten seconds for each
-            assert contested(database, run, now_ms=until - 1, timeout_s=0.2) == {0: until}
-            assert contested(database, run, now_ms=until, timeout_s=0.2) == {}
-            assert contested(database, run, now_ms=until, timeout_s=11.0) == {0: until + 2_000}
+            assert contested(RunRecord(database, run), now_ms=until - 1, timeout_s=0.2) == {
+                0: until
+            }
+            assert contested(RunRecord(database, run), now_ms=until, timeout_s=0.2) == {}
+            assert contested(RunRecord(database, run), now_ms=until, timeout_s=11.0) == {
+                0: until + 2_000
+            }
             lane = Lane(0, made.gateway_name, 0, "flag=1", 9)
             clock = MovedClock()
             clock.ahead_ms = sent_at + 3_000 - MovedClock().wall_ms()

@@ -17,7 +17,7 @@ from bulkagent.clock import Clock
 from bulkagent.engine import End, Gatekeeper
 from bulkagent.gateway.credentials import CredentialSource
 from bulkagent.gateway.operations import SET_TALK_RIGHT
-from bulkagent.ledger import Database, Former, Lane, applied_incoming
+from bulkagent.ledger import Database, Former, Lane, RunRecord, applied_incoming
 from bulkagent.model import Assignment, Cause, Outcome
 from bulkagent.run.clients.factory import Wire
 from bulkagent.run.handover.readiness import Sightings
@@ -112,7 +112,9 @@ class Gated:
         keeper = self.keeper
         if keeper is None or not keeper.by_sight:
             return None
-        applied = await anyio.to_thread.run_sync(applied_incoming, self._database, self._run)
+        applied = await anyio.to_thread.run_sync(
+            applied_incoming, RunRecord(self._database, self._run)
+        )
         # Those who came on before may be of gateways to which nothing is sent any more.
         asked = dict.fromkeys([*names, *(gateway for _, gateway, _, _ in applied)])
         ask = {name: await stack.enter_async_context(wire.queries(name, guids)) for name in asked}

@@ -29,6 +29,7 @@ from bulkagent.ledger import (
     Database,
     HandoverGroup,
     Lane,
+    RunRecord,
     contested,
     down_already,
     handover_groups,
@@ -66,12 +67,12 @@ def gatekeeper_for(
     Raises:
         LedgerUnavailable: The ledger cannot be read.
     """
-    groups = handover_groups(database, run)
+    groups = handover_groups(RunRecord(database, run))
     now_ms = clock.wall_ms()
-    doubtful = contested(database, run, now_ms=now_ms, timeout_s=settings.timeout_s)
+    doubtful = contested(RunRecord(database, run), now_ms=now_ms, timeout_s=settings.timeout_s)
     if not (groups or doubtful or settings.canary or settings.group_by):
         return None
-    down = down_already(database, run, only) if groups else {}
+    down = down_already(RunRecord(database, run), only) if groups else {}
     start = clock.monotonic()
     passages = [
         passage
@@ -207,5 +208,5 @@ def standings(database: Database, run: int, settings: Settings) -> tuple[Standin
             needed(settings.gate, group.incoming),
             0 if settings.floor is None else needed(settings.floor, group.outgoing),
         )
-        for group in handover_groups(database, run)
+        for group in handover_groups(RunRecord(database, run))
     )

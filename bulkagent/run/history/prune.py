@@ -12,6 +12,7 @@ import msgspec
 
 from bulkagent.errors import SettingsRefused
 from bulkagent.ledger import (
+    RunRecord,
     default_path,
     idle_since,
     open_ledger,
@@ -66,7 +67,7 @@ def old_runs(ledger: Path | None, older_than_s: float, *, now_ms: int) -> OldRun
         found = idle_since(database, before_ms)
         return OldRuns(
             runs=tuple(facts.id for facts in found),
-            rows=sum(sum(totals_of(database, facts.run).values()) for facts in found),
+            rows=sum(sum(totals_of(RunRecord(database, facts.run)).values()) for facts in found),
             before_ms=before_ms,
         )
 
@@ -84,7 +85,7 @@ def prune(ledger: Path | None, agreed: OldRuns) -> Pruned:
         for facts in idle_since(database, agreed.before_ms):
             if facts.id not in wanted:
                 continue
-            of_run = sum(totals_of(database, facts.run).values())
+            of_run = sum(totals_of(RunRecord(database, facts.run)).values())
             if prune_run(database, facts, agreed.before_ms):
                 gone.append(facts.id)
                 rows += of_run

@@ -126,7 +126,9 @@ def write_report(
                 "reason": facts.halted or next((leg["reason"] for leg in legs[::-1]), None),
                 "fingerprint": facts.fingerprint,
                 "job": facts.job,
-                "gateways": {at.gateway: at.url for at in endpoints_of(database, facts.run)},
+                "gateways": {
+                    at.gateway: at.url for at in endpoints_of(RunRecord(database, facts.run))
+                },
                 "who": legs[0]["who"] if legs else None,
                 "note": legs[0]["note"] if legs else None,
                 "on_behalf_of": legs[0]["on_behalf_of"] if legs else None,

@@ -147,11 +147,11 @@ def run_story(ledger: Path | None, name: str, config: Sequence[str] = ()) -> Run
         summary = summarise(RunRecord(database, facts.run))
         return RunStory(
             run=_line(database, facts),
-            gateways={at.gateway: at.url for at in endpoints_of(database, facts.run)},
+            gateways={at.gateway: at.url for at in endpoints_of(RunRecord(database, facts.run))},
             requests=summary.requests,
             retries=summary.retries,
             not_sent=summary.not_sent,
-            verified=verdicts_of(database, facts.run),
+            verified=verdicts_of(RunRecord(database, facts.run)),
             causes=summary.causes,
             clusters=summary.clusters,
             legs=tuple(
@@ -181,7 +181,7 @@ def run_story(ledger: Path | None, name: str, config: Sequence[str] = ()) -> Run
 
 def _line(database: Database, facts: RunFacts) -> RunLine:
     state, exit_code = end_of(facts)
-    totals = totals_of(database, facts.run)
+    totals = totals_of(RunRecord(database, facts.run))
     return RunLine(
         run_id=facts.id,
         state=state,

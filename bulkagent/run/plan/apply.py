@@ -21,7 +21,7 @@ from bulkagent.errors import (
 from bulkagent.files.user_folders import absolute, current_folder
 from bulkagent.gateway.credentials import PackedGuids
 from bulkagent.gateway.operations import SET_TALK_RIGHT, talk_right
-from bulkagent.ledger import Claim, Database, Lane, Planner, forget_run
+from bulkagent.ledger import Claim, Database, Lane, Planner, RunRecord, forget_run
 from bulkagent.model import Cause, Status
 from bulkagent.roster import Layout, Retraction, Roster, Rules
 from bulkagent.run.clients.credentials import supplied_elsewhere
@@ -160,7 +160,7 @@ def plan_run(
         except BaseException:
             # A ledger that takes not even this may be the reason; without its mark it is no run.
             with contextlib.suppress(LedgerUnavailable):
-                forget_run(database, planner.run)
+                forget_run(RunRecord(database, planner.run))
             planner.claim.release()
             raise
         plan = tally.plan(

@@ -13,7 +13,7 @@ from typing import BinaryIO
 import msgspec
 
 from bulkagent.errors import BulkagentError
-from bulkagent.ledger import Database, at_work, forget_run
+from bulkagent.ledger import Database, RunRecord, at_work, forget_run
 from bulkagent.run.clients.credentials import supplied_elsewhere
 from bulkagent.run.clients.gateways import Gateways
 from bulkagent.run.clients.open_files import make_room
@@ -101,7 +101,7 @@ def prepare(
         try:
             planned = resume_instead(database, planned, asked, now_ms=now_ms, began_ms=began_ms)
         except BaseException:
-            forget_run(database, planned.run)
+            forget_run(RunRecord(database, planned.run))
             planned.release()
             raise
     return _beside(planned, database), prepared

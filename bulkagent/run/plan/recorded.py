@@ -20,6 +20,7 @@ from bulkagent.ledger import (
     Database,
     Matching,
     RunFacts,
+    RunRecord,
     endpoints_of,
     find_run,
     read_as_written,
@@ -57,7 +58,7 @@ def claimed_run(database: Database, name: str) -> tuple[RunFacts, Claim]:
         ResumeRefused: It cannot be brought back.
     """
     facts = find_run(database, name)
-    if name == "last" and (unplanned := unplanned_since(database, facts.run)):
+    if name == "last" and (unplanned := unplanned_since(RunRecord(database, facts.run))):
         raise ResumeRefused(
             f"the last run, {unplanned}, was never planned, so nothing was sent; apply its roster"
             f" again, or name the run before it, {facts.id}"
@@ -125,7 +126,7 @@ def recall(database: Database, facts: RunFacts, again: Again) -> Recalled:
         place=again.place,
         repeat=again.repeat,
     )
-    recorded = endpoints_of(database, facts.run)
+    recorded = endpoints_of(RunRecord(database, facts.run))
     if own.gateway != EMULATED:
         refuse_moved(
             facts.id,

@@ -21,6 +21,7 @@ from bulkagent.ledger import (
     Lane,
     Portion,
     RunFacts,
+    RunRecord,
     endpoints_of,
     find_of_earlier,
     find_same,
@@ -168,7 +169,7 @@ def _rivals(
     """The runs of the same roster that a new plan may stand for, the latest first."""
     since_ms = now_ms - round(asked.settings.max_age_s * 1000)
     order = (asked.settings.group_by, asked.settings.handover)
-    here = endpoints_of(database, planned.run)
+    here = endpoints_of(RunRecord(database, planned.run))
     same = [
         *find_same(database, planned.fingerprint, but=planned.run),
         *find_of_earlier(database, OF_SETS, but=planned.run, since_ms=since_ms),
@@ -178,9 +179,9 @@ def _rivals(
         for facts in sorted(same, key=lambda facts: -facts.run)
         if idle_s(database, facts, now_ms) <= asked.settings.max_age_s
         and (facts.settings.get("group_by", ""), facts.settings.get("handover", True)) == order
-        and endpoints_of(database, facts.run) == here
+        and endpoints_of(RunRecord(database, facts.run)) == here
         and fingerprint_of(database, facts) == planned.fingerprint
-        and same_groups(database, facts.run, planned.run)
+        and same_groups(RunRecord(database, facts.run), planned.run)
     ]
 
 
@@ -188,7 +189,7 @@ def _seen_otherwise(database: Database, facts: RunFacts) -> bool:
     """Whether nothing is left of a run but what the gateway shows otherwise than it said."""
     if facts.exit_code != _SOME_LEFT or any(group.left for group in portions(database, facts.run)):
         return False
-    verdicts = verdicts_of(database, facts.run)
+    verdicts = verdicts_of(RunRecord(database, facts.run))
     return verdicts is not None and verdicts.contradicted > 0
 
 
@@ -216,7 +217,7 @@ def _elsewhere(facts: RunFacts) -> str:
 
 def _earlier(database: Database, facts: RunFacts) -> str:
     """What the latest run of a roster has set, for people."""
-    totals = totals_of(database, facts.run)
+    totals = totals_of(RunRecord(database, facts.run))
     agents = sum(totals.values()) - totals["duplicate"] - totals["invalid"]
     return (
         f"run {facts.id} of this roster has set {totals['applied']:,} of {agents:,} agents"
@@ -235,11 +236,11 @@ def _gone_on_with(
     agents = [(lane.gateway, lane.assignments) for lane in lanes]
     refuse_numbers(agents, asked.settings, what=f"run {facts.id}", totals=plan.totals)
     guids = planned.guids
-    if moved_rows(database, facts.run, planned.run):
+    if moved_rows(RunRecord(database, facts.run), planned.run):
         guids = PackedGuids()
-        for row, there in same_rows(database, facts.run, planned.run):
+        for row, there in same_rows(RunRecord(database, facts.run), planned.run):
             guids.add(row, planned.guids.of_row(there) or "")
-    forget_run(database, planned.run)
+    forget_run(RunRecord(database, planned.run))
     heard = _heard(database, facts.run)
     planned.release()
     return Planned(
@@ -261,7 +262,7 @@ def _plan(
     standing = portions(database, facts.run)
     wanted = [group for group in standing if group.left and (not only or group.cause in only)]
     lanes = _lanes(wanted)
-    totals = totals_of(database, facts.run)
+    totals = totals_of(RunRecord(database, facts.run))
     again: dict[str, int] = {}
     for group in wanted:
         again[group.status.value] = again.get(group.status.value, 0) + group.count
@@ -276,7 +277,7 @@ def _plan(
         parts=_parts(wanted),
         groups=tuple(
             PlanGroup(group.group, group.incoming, group.outgoing)
-            for group in handover_groups(database, facts.run)
+            for group in handover_groups(RunRecord(database, facts.run))
         ),
         command="resume",
         origin=facts.reverts or "",

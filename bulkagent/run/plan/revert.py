@@ -19,6 +19,7 @@ from bulkagent.ledger import (
     Changed,
     Database,
     Planner,
+    RunRecord,
     changed_rows,
     endpoints_of,
     forget_run,
@@ -91,7 +92,9 @@ def plan_revert(
         tally = _Tally(protected, Grouping(asked.settings.group_by, facts.extra_columns))
         opposite = request.assume_opposite
         trusted_ms = round(asked.settings.trust_state_s * 1000)
-        for changed in changed_rows(database, facts.run, now_ms=now_ms, trusted_ms=trusted_ms):
+        for changed in changed_rows(
+            RunRecord(database, facts.run), now_ms=now_ms, trusted_ms=trusted_ms
+        ):
             with read_as_written(database):
                 _refuse_unknown(changed)
             _set_back(changed, planner, tally, opposite=opposite)
@@ -99,7 +102,7 @@ def plan_revert(
         agents = [(gateway, number) for gateway, _, number in planner.parts]
         refuse_numbers(agents, asked.settings, what=f"the revert of run {facts.id}")
         lanes = planner.planned(
-            now_ms, fingerprint=fingerprint, endpoints=endpoints_of(database, facts.run)
+            now_ms, fingerprint=fingerprint, endpoints=endpoints_of(RunRecord(database, facts.run))
         )
         guids = PackedGuids()
         if lanes:
@@ -108,7 +111,7 @@ def plan_revert(
     except BaseException:
         if planner is not None:
             with contextlib.suppress(LedgerUnavailable):
-                forget_run(database, planner.run)
+                forget_run(RunRecord(database, planner.run))
             planner.claim.release()
         claim.release()
         raise

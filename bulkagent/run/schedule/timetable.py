@@ -93,7 +93,7 @@ def _refuse_age(planned: Planned, prepared: Prepared, database: Database, start:
 
 
 def _loads(planned: Planned, prepared: Prepared, database: Database) -> list[Load]:
-    urls = {at.gateway: at.url for at in endpoints_of(database, planned.run)}
+    urls = {at.gateway: at.url for at in endpoints_of(RunRecord(database, planned.run))}
     agents: dict[str, int] = {}
     for part in planned.plan.parts:
         agents[part.gateway] = agents.get(part.gateway, 0) + part.agents

@@ -149,7 +149,7 @@ class Sending:
                 guids = await self._supply.enter(stack)
             if self._gateways.emulated:
                 rows = planned_rows(RunRecord(self._database, planned.run))
-                names = [at.gateway for at in endpoints_of(self._database, planned.run)]
+                names = [at.gateway for at in endpoints_of(RunRecord(self._database, planned.run))]
                 guids = await self._gateways.emulate(stack, names, rows)
             if self._verification is not None and not self._stopped:
                 await self._looked(self._verification.before(guids))
@@ -257,8 +257,7 @@ class Sending:
         return await anyio.to_thread.run_sync(
             functools.partial(
                 requests_at_work,
-                self._database,
-                self._planned.run,
+                RunRecord(self._database, self._planned.run),
                 without_answer=WITHOUT_AN_ANSWER,
                 now_ms=self._clock.wall_ms(),
                 timeout_s=self._settings.timeout_s,
@@ -267,7 +266,7 @@ class Sending:
 
     def _sharing(self, heads: Sequence[GatewayBulkhead], journal: Journal) -> Sharing:
         """What other commands on this ledger leave of the limits of these gateways."""
-        at = endpoints_of(self._database, self._planned.run)
+        at = endpoints_of(RunRecord(self._database, self._planned.run))
         urls = {} if self._gateways.emulated else {each.gateway: each.url for each in at}
         return Sharing(
             *(self._database, self._planned.run, self._planned.plan.run_id or ""),

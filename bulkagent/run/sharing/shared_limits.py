@@ -22,6 +22,7 @@ from bulkagent.errors import BulkagentError, LedgerFailed, LedgerUnavailable
 from bulkagent.ledger import (
     Busy,
     Database,
+    RunRecord,
     Share,
     give_up_shares,
     is_claimed,
@@ -221,7 +222,7 @@ class Sharing:
     def _leave(self, database: Database, gateways: list[str]) -> None:
         # Where they cannot be given up, they end with the run's lock.
         with database, contextlib.suppress(BulkagentError):
-            give_up_shares(database, self._run, gateways)
+            give_up_shares(RunRecord(database, self._run), gateways)
 
     def _look(self, uses: Mapping[str, _Use]) -> tuple[dict[str, Shared], bool]:
         """What each gateway may be sent from now on, and whether to look again soon.

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
-from bulkagent.ledger import Database, RunFacts, verdicts, verdicts_of
+from bulkagent.ledger import Database, RunFacts, RunRecord, verdicts, verdicts_of
 from bulkagent.model import Line, Verified
 
 __all__ = ["COLUMN", "Shown", "shown_verdicts"]
@@ -53,8 +53,8 @@ _NONE = (0, "")
 
 def shown_verdicts(database: Database, facts: RunFacts) -> Shown:
     """What the reports of a run show; nothing where it was never to be verified."""
-    counted = verdicts_of(database, facts.run)
+    counted = verdicts_of(RunRecord(database, facts.run))
     if counted is None and not facts.settings.get("verify_with"):
         return Shown()
     counts = counted.counts if counted else {verified.value: 0 for verified in Verified}
-    return Shown({COLUMN: counts}, verdicts(database, facts.run))
+    return Shown({COLUMN: counts}, verdicts(RunRecord(database, facts.run)))

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from bulkagent.errors import SettingsRefused
 from bulkagent.gateway.operations import flag_of
-from bulkagent.ledger import Database, endpoints_of, row_of
+from bulkagent.ledger import Database, RunRecord, endpoints_of, row_of
 from bulkagent.model import Assignment
 from bulkagent.run.clients.credentials import Supply
 from bulkagent.run.clients.gateways import Gateways
@@ -44,7 +44,7 @@ def watches_of(
     """
     if not planned.lanes:
         return ()
-    names = [at.gateway for at in endpoints_of(database, planned.run)]
+    names = [at.gateway for at in endpoints_of(RunRecord(database, planned.run))]
     try:
         found = [_watch(each, names, gateways, planned, database, supply) for each in texts]
     except SettingsRefused as refused:
@@ -65,7 +65,7 @@ def _watch(  # noqa: PLR0917 - what one observer is found in
     name = _gateway_of(seen_by, names, gateways, planned)
     if not name:
         return None
-    found = row_of(database, planned.run, name, seen_by.agent_id)
+    found = row_of(RunRecord(database, planned.run), name, seen_by.agent_id)
     row, arguments = found or (_ELSEWHERE, "")
     if flag_of(arguments) == _OUTGOING:
         raise SettingsRefused(

@@ -15,7 +15,7 @@ import msgspec
 
 from bulkagent.clock import Clock
 from bulkagent.gateway.credentials import Credential, CredentialSource
-from bulkagent.ledger import Database, applied_among, keep_verdicts
+from bulkagent.ledger import Database, RunRecord, applied_among, keep_verdicts
 from bulkagent.model import Assignment, Verified
 from bulkagent.run.clients.factory import Wire
 from bulkagent.run.clients.gateways import Gateways
@@ -103,7 +103,9 @@ class Verification:
         if self._asking.cancelled_caught or self._cut_off:
             self._looking.troubles.append("it was cut off")
         self._asking = None
-        await anyio.to_thread.run_sync(keep_verdicts, self._database, self._run, leg, found)
+        await anyio.to_thread.run_sync(
+            keep_verdicts, RunRecord(self._database, self._run), leg, found
+        )
         counts = dict.fromkeys(Verified, 0)
         for verified in found.values():
             counts[verified] += 1
@@ -131,7 +133,7 @@ class Verification:
         applied: list[Assignment] = []
         for gateway, agent_ids in seen.items():
             rows = await anyio.to_thread.run_sync(
-                applied_among, self._database, self._run, leg, gateway, agent_ids
+                applied_among, RunRecord(self._database, self._run), leg, gateway, agent_ids
             )
             applied.extend(
                 Assignment(row.row, gateway, row.agent_id, "", row.arguments) for row in rows
