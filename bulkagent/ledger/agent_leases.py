@@ -14,9 +14,9 @@ from collections.abc import Sequence
 
 import msgspec
 
-from bulkagent.ledger.database import Database
 from bulkagent.ledger.dispatches import DISPATCHED_SINCE
 from bulkagent.ledger.run_lock import is_claimed
+from bulkagent.ledger.run_record import RunRecord
 
 __all__ = [
     "InFlight",
@@ -58,7 +58,7 @@ class InFlight(msgspec.Struct, frozen=True):
     """How long that run waits for a reply."""
 
 
-def take_lease(database: Database, run: int) -> tuple[Overlap, ...]:
+def take_lease(record: RunRecord) -> tuple[Overlap, ...]:
     """Take the agents of a run for it, for as long as its process lives or until `release_lease`.
 
     Returns:
@@ -68,48 +68,48 @@ def take_lease(database: Database, run: int) -> tuple[Overlap, ...]:
     Raises:
         LedgerUnavailable, LedgerFailed: The ledger cannot be read or written.
     """
-    database.write(("INSERT INTO leases (run) VALUES (?)", [(run,)]))
-    ((own,),) = database.all("SELECT max(lease) FROM leases WHERE run = ?", (run,))
-    return _overlaps(database, run, before=own)
+    record.database.write(("INSERT INTO leases (run) VALUES (?)", [(record.run,)]))
+    ((own,),) = record.all("SELECT max(lease) FROM leases WHERE run = ?")
+    return _overlaps(record, before=own)
 
 
-def at_work(database: Database, run: int) -> tuple[Overlap, ...]:
+def at_work(record: RunRecord) -> tuple[Overlap, ...]:
     """The same without taking anything: what stands against a run at this moment."""
-    return _overlaps(database, run, before=_LAST)
+    return _overlaps(record, before=_LAST)
 
 
-def _overlaps(database: Database, run: int, *, before: int) -> tuple[Overlap, ...]:
+def _overlaps(record: RunRecord, *, before: int) -> tuple[Overlap, ...]:
     overlaps: dict[int, Overlap] = {}
     stale: list[tuple[object, ...]] = []
-    for lease, other, run_id in database.all(_EARLIER, (before, run)):
-        if not is_claimed(database.path, run_id):
+    for lease, other, run_id in record.database.all(_EARLIER, (before, record.run)):
+        if not is_claimed(record.database.path, run_id):
             stale.append((lease,))
             continue
-        ((shared,),) = database.all(_SHARED, (run, other))
+        ((shared,),) = record.all(_SHARED, other)
         if shared:
-            ((same, gated, person),) = database.all(_KIND, (run, other))
+            ((same, gated, person),) = record.all(_KIND, other)
             kind = bool(same), bool(gated), bool(person)
             overlaps[other] = Overlap(other, run_id, shared, *kind)
     if stale:
-        database.write(("DELETE FROM leases WHERE lease = ?", stale))
+        record.database.write(("DELETE FROM leases WHERE lease = ?", stale))
     return tuple(sorted(overlaps.values(), key=lambda overlap: -overlap.agents))
 
 
-def release_lease(database: Database, run: int) -> None:
+def release_lease(record: RunRecord) -> None:
     """Let others have the agents of a run.
 
     Raises:
         LedgerFailed: The ledger cannot be written; the lease then ends with the process.
     """
-    database.write(("DELETE FROM leases WHERE run = ?", [(run,)]))
+    record.database.write(("DELETE FROM leases WHERE run = ?", [(record.run,)]))
 
 
-def has_lease(database: Database, run: int) -> bool:
+def has_lease(record: RunRecord) -> bool:
     """Whether a run has taken its agents, and not let go of them."""
-    return bool(database.all("SELECT 1 FROM leases WHERE run = ? LIMIT 1", (run,)))
+    return bool(record.all("SELECT 1 FROM leases WHERE run = ? LIMIT 1"))
 
 
-def note_take_over(database: Database, run: int, leg: int, taken: Sequence[Overlap]) -> None:
+def note_take_over(record: RunRecord, leg: int, taken: Sequence[Overlap]) -> None:
     """Record which runs are drained for a leg, and that they are; within `Database.locked`.
 
     Also that there was none: a person has asked for it. From here on none of them goes on
@@ -119,15 +119,17 @@ def note_take_over(database: Database, run: int, leg: int, taken: Sequence[Overl
         LedgerFailed: The ledger cannot be written.
     """
     names = ", ".join(overlap.run_id for overlap in taken)
-    ((by,),) = database.all("SELECT id FROM runs WHERE run = ?", (run,))
-    database.execute("UPDATE legs SET took_over = ? WHERE run = ? AND leg = ?", [(names, run, leg)])
+    ((by,),) = record.all("SELECT id FROM runs WHERE run = ?")
+    record.database.execute(
+        "UPDATE legs SET took_over = ? WHERE run = ? AND leg = ?", [(names, record.run, leg)]
+    )
     for overlap in taken:
         why = f"run {by} has taken over {overlap.agents:,} of its agents"
-        database.execute(_DRAINED, [(by, overlap.run)])
-        database.execute("UPDATE runs SET halted = ? WHERE run = ?", [(why, overlap.run)])
+        record.database.execute(_DRAINED, [(by, overlap.run)])
+        record.database.execute("UPDATE runs SET halted = ? WHERE run = ?", [(why, overlap.run)])
 
 
-def give_back(database: Database, run: int, other: int) -> None:
+def give_back(record: RunRecord, other: int) -> None:
     """Let another run have what it has not begun, as if nobody had wanted it; also to go on.
 
     Whom any run has dispatched since stays with that, whoever had it leave them last.
@@ -135,15 +137,15 @@ def give_back(database: Database, run: int, other: int) -> None:
     Raises:
         LedgerFailed: The ledger cannot be written.
     """
-    ((by,),) = database.all("SELECT id FROM runs WHERE run = ?", (run,))
-    database.write(
-        (_GIVEN_BACK, [(other, run)]),
+    ((by,),) = record.all("SELECT id FROM runs WHERE run = ?")
+    record.database.write(
+        (_GIVEN_BACK, [(other, record.run)]),
         (_NOT_HALTED, [(other, by)]),
         ("UPDATE legs SET drained_for = NULL WHERE run = ? AND drained_for = ?", [(other, by)]),
     )
 
 
-def take_from(database: Database, run: int, other: int) -> None:
+def take_from(record: RunRecord, other: int) -> None:
     """Have another run leave to this one what both want and it has not finished with.
 
     Within `Database.locked`. Whatever is in flight of that comes to its end; nothing more of it
@@ -152,17 +154,17 @@ def take_from(database: Database, run: int, other: int) -> None:
     Raises:
         LedgerFailed: The ledger cannot be written.
     """
-    database.execute(_TAKE_FROM, [(run, other)])
+    record.database.execute(_TAKE_FROM, [(record.run, other)])
 
 
-def leave_to(database: Database, run: int, other: int) -> None:
+def leave_to(record: RunRecord, other: int) -> None:
     """Leave to another run what both want, within `Database.locked`: the same seen from here."""
-    database.execute(_LEAVE_TO, [(run, other)])
+    record.database.execute(_LEAVE_TO, [(record.run, other)])
 
 
-def in_flight(database: Database, run: int) -> tuple[InFlight, ...]:
+def in_flight(record: RunRecord) -> tuple[InFlight, ...]:
     """The agents whom other runs have left to this one, and to whom a request is on its way."""
-    return tuple(InFlight(*found) for found in database.all(_IN_FLIGHT, (run,)))
+    return tuple(InFlight(*found) for found in record.all(_IN_FLIGHT))
 
 
 _LAST = 1 << 62

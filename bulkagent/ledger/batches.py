@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bulkagent.ledger.database import Database
+from bulkagent.ledger.run_record import RunRecord
 
 __all__ = ["outcome_batches"]
 
@@ -18,7 +18,7 @@ _BATCH = 4_000
 _BEFORE_ALL = -(2**63)
 
 
-def outcome_batches(database: Database, run: int) -> Iterator[tuple[int, int]]:
+def outcome_batches(record: RunRecord) -> Iterator[tuple[int, int]]:
     """First and last row of each few thousand outcomes of a run, in order.
 
     Raises:
@@ -26,7 +26,7 @@ def outcome_batches(database: Database, run: int) -> Iterator[tuple[int, int]]:
     """
     after = _BEFORE_ALL
     while True:
-        ((first, last),) = database.all(_NEXT, (run, after, _BATCH))
+        ((first, last),) = record.all(_NEXT, after, _BATCH)
         if first is None:
             return
         yield first, last

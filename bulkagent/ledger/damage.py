@@ -13,6 +13,7 @@ import msgspec
 
 from bulkagent.errors import LedgerUnavailable
 from bulkagent.ledger.database import Database
+from bulkagent.ledger.run_record import RunRecord
 
 __all__ = ["read_as_written", "refuse_strange_values", "strange_row"]
 
@@ -33,19 +34,18 @@ def read_as_written(database: Database) -> Iterator[None]:
         ) from None
 
 
-def strange_row(database: Database, run: int, arguments: Sequence[str]) -> int | None:
+def strange_row(record: RunRecord, arguments: Sequence[str]) -> int | None:
     """An assignment of a run that no plan could have made; None where there is none.
 
     Args:
-        database: The ledger.
-        run: The run's key in it.
+        record: The run.
         arguments: What an operation may be given.
 
     Raises:
         LedgerUnavailable: The ledger cannot be read.
     """
     allowed = msgspec.json.encode(arguments).decode()
-    found = database.all(_STRANGE, (run, allowed))
+    found = record.all(_STRANGE, allowed)
     return int(found[0][0]) if found else None
 
 
@@ -63,14 +63,14 @@ WHERE a.run = ?1 AND a.lane IS NOT NULL AND (
 """
 
 
-def refuse_strange_values(database: Database, run: int) -> None:
+def refuse_strange_values(record: RunRecord) -> None:
     """Refuse a run with numbers that no clock, gateway or command could have given.
 
     Raises:
         LedgerUnavailable: It has one, or the ledger cannot be read.
     """
-    with read_as_written(database):
-        ((strange,),) = database.all(_STRANGE_VALUES, (run,))
+    with read_as_written(record.database):
+        ((strange,),) = record.all(_STRANGE_VALUES)
         if strange:
             raise ValueError
 

@@ -16,6 +16,7 @@ import msgspec
 from bulkagent.ledger.batches import outcome_batches
 from bulkagent.ledger.damage import read_as_written
 from bulkagent.ledger.database import Database
+from bulkagent.ledger.run_record import RunRecord
 from bulkagent.model import Cause, Status
 
 __all__ = [
@@ -85,13 +86,13 @@ _FOR_GOOD = frozenset({Cause.SUPERSEDED, Cause.PROTECTED})
 _LEFT = frozenset({Status.FAILED, Status.UNKNOWN, Status.NOT_ATTEMPTED})
 
 
-def portions(database: Database, run: int) -> tuple[Portion, ...]:
+def portions(record: RunRecord) -> tuple[Portion, ...]:
     """How the assignments of a run stand, in the order in which lanes are worked off.
 
     Raises:
         LedgerUnavailable: The ledger cannot be read.
     """
-    with read_as_written(database):
+    with read_as_written(record.database):
         return tuple(
             Portion(
                 lane,
@@ -103,14 +104,12 @@ def portions(database: Database, run: int) -> tuple[Portion, ...]:
                 n,
                 group,
             )
-            for lane, gateway, wave, arguments, status, cause, n, group in database.all(
-                _GROUPS, (run,)
-            )
+            for lane, gateway, wave, arguments, status, cause, n, group in record.all(_GROUPS)
         )
 
 
 def supersede(
-    database: Database, run: int, *, since_ms: int | None = None, since_turn: int | None = None
+    record: RunRecord, *, since_ms: int | None = None, since_turn: int | None = None
 ) -> Mapping[str, int]:
     """Leave for good what is left of a run and a later run has dispatched.
 
@@ -118,8 +117,7 @@ def supersede(
     the gateways were called.
 
     Args:
-        database: The ledger.
-        run: The run's key in it.
+        record: The run.
         since_ms: Another run is also later if it dispatched the agent after this time of day, or
             in a leg that began after this run was planned, whatever the clock said then.
         since_turn: The turn of the last leg that had begun by then; None: of the run's own last.
@@ -133,24 +131,23 @@ def supersede(
     since, turn = _NEVER, _NEVER
     if since_ms is not None:
         since = since_ms
-        ((own,),) = database.all("SELECT max(turn) FROM legs WHERE run = ?", (run,))
+        ((own,),) = record.all("SELECT max(turn) FROM legs WHERE run = ?")
         turn = own if since_turn is None else since_turn
     # Read without the write lock, which a run that is sending waits for at each commit.
-    with Database(database.path) as reader:
-        found = reader.query(_LEFT_TO_OTHERS, (run, since, turn))
+    with Database(record.database.path) as reader:
+        found = reader.query(_LEFT_TO_OTHERS, (record.run, since, turn))
         while batch := list(itertools.islice(found, _BATCH)):
-            database.write(("INSERT OR REPLACE INTO superseded VALUES (?,?,?)", batch))
-    return dict(database.all(_SUPERSEDED, (run,)))
+            record.database.write(("INSERT OR REPLACE INTO superseded VALUES (?,?,?)", batch))
+    return dict(record.all(_SUPERSEDED))
 
 
-def protect(database: Database, run: int, protected: Callable[[str, str], bool]) -> int:
+def protect(record: RunRecord, protected: Callable[[str, str], bool]) -> int:
     """Leave for good those of what is left of a run who are not to be touched any more.
 
     Whoever was left so before and may be touched again is not left any more.
 
     Args:
-        database: The ledger.
-        run: The run's key in it.
+        record: The run.
         protected: Whether the agent of a gateway's name and an ID is.
 
     Returns:
@@ -159,16 +156,18 @@ def protect(database: Database, run: int, protected: Callable[[str, str], bool])
     Raises:
         LedgerUnavailable, LedgerFailed: The ledger cannot be read or written.
     """
-    with Database(database.path) as reader:
-        database.write(("DELETE FROM superseded WHERE run = ?1 AND by_run = ?1", [(run,)]))
+    with Database(record.database.path) as reader:
+        record.database.write(
+            ("DELETE FROM superseded WHERE run = ?1 AND by_run = ?1", [(record.run,)])
+        )
         found = (
-            (run, row, run)
-            for row, gateway, agent_id in reader.query(_LEFT_ROWS, (run,))
+            (record.run, row, record.run)
+            for row, gateway, agent_id in reader.query(_LEFT_ROWS, (record.run,))
             if protected(gateway, agent_id)
         )
         while batch := list(itertools.islice(found, _BATCH)):
-            database.write(("INSERT OR REPLACE INTO superseded VALUES (?,?,?)", batch))
-    ((count,),) = database.all(_PROTECTED, (run,))
+            record.database.write(("INSERT OR REPLACE INTO superseded VALUES (?,?,?)", batch))
+    ((count,),) = record.all(_PROTECTED)
     return int(count)
 
 
@@ -178,14 +177,13 @@ def latest_turn(database: Database) -> int:
     return int(turn)
 
 
-def leave_to_persons(database: Database, run: int, since: int) -> int:
+def leave_to_persons(record: RunRecord, since: int) -> int:
     """Leave to a person what he has set otherwise since the latest run of the same roster.
 
     Also what that run had left to a person before it.
 
     Args:
-        database: The ledger.
-        run: The key of a new run that nobody looks at.
+        record: A new run that nobody looks at.
         since: The key of the latest run of the same roster.
 
     Returns:
@@ -194,16 +192,15 @@ def leave_to_persons(database: Database, run: int, since: int) -> int:
     Raises:
         LedgerUnavailable, LedgerFailed: The ledger cannot be read or written.
     """
-    with Database(database.path) as reader:
-        found = reader.query(_TO_PERSONS, (run, since))
+    with Database(record.database.path) as reader:
+        found = reader.query(_TO_PERSONS, (record.run, since))
         while batch := list(itertools.islice(found, _BATCH)):
-            database.write(("INSERT OR REPLACE INTO superseded VALUES (?,?,?)", batch))
-    return sum(dict(database.all(_SUPERSEDED, (run,))).values())
+            record.database.write(("INSERT OR REPLACE INTO superseded VALUES (?,?,?)", batch))
+    return sum(dict(record.all(_SUPERSEDED)).values())
 
 
 def begin_leg(
-    database: Database,
-    run: int,
+    record: RunRecord,
     *,
     command: str,
     only: Collection[Cause],
@@ -214,8 +211,7 @@ def begin_leg(
     """Record that sending begins or goes on. How earlier attempts ended is kept beside new ones.
 
     Args:
-        database: The ledger.
-        run: The run's key in it.
+        record: The run.
         command: What begins it: apply, resume or revert.
         only: The causes of the rows that the leg is about; none: all.
         override: Why somebody overrode a guardrail; "": nobody did.
@@ -229,28 +225,27 @@ def begin_leg(
     Raises:
         LedgerFailed: The ledger cannot be written.
     """
-    for first, last in outcome_batches(database, run):
-        database.write((_KEEP_ATTEMPTS, [(run, first, last)]))
+    for first, last in outcome_batches(record):
+        record.database.write((_KEEP_ATTEMPTS, [(record.run, first, last)]))
     statements: list[tuple[str, list[tuple[object, ...]]]] = [
-        (_BEGIN, [(run, command, now_ms, override or None)]),
-        (_UNDER_WAY, [(run,)]),
+        (_BEGIN, [(record.run, command, now_ms, override or None)]),
+        (_UNDER_WAY, [(record.run,)]),
     ]
     if override:
-        statements.append(("UPDATE runs SET halted = NULL WHERE run = ?", [(run,)]))
+        statements.append(("UPDATE runs SET halted = NULL WHERE run = ?", [(record.run,)]))
     if not only:
         # What stopped the last leg says nothing about rows that are all tried again.
-        statements.append(("UPDATE lanes SET cause = NULL WHERE run = ?", [(run,)]))
-    with database.locked():
+        statements.append(("UPDATE lanes SET cause = NULL WHERE run = ?", [(record.run,)]))
+    with record.database.locked():
         for sql, rows in statements:
-            database.execute(sql, rows)
-        ((leg,),) = database.all("SELECT max(leg) FROM legs WHERE run = ?", (run,))
+            record.database.execute(sql, rows)
+        ((leg,),) = record.all("SELECT max(leg) FROM legs WHERE run = ?")
         within(leg)
     return int(leg)
 
 
 def sign_leg(
-    database: Database,
-    run: int,
+    record: RunRecord,
     leg: int,
     *,
     who: str,
@@ -263,12 +258,13 @@ def sign_leg(
     Raises:
         LedgerFailed: The ledger cannot be written.
     """
-    database.write((_SIGN, [(who or None, note or None, consent, on_behalf_of or None, run, leg)]))
+    record.database.write(
+        (_SIGN, [(who or None, note or None, consent, on_behalf_of or None, record.run, leg)])
+    )
 
 
 def finish_leg(
-    database: Database,
-    run: int,
+    record: RunRecord,
     leg: int,
     *,
     state: str,
@@ -281,8 +277,7 @@ def finish_leg(
     """Record how a leg, and with it the run so far, ended.
 
     Args:
-        database: The ledger.
-        run: The run's key in it.
+        record: The run.
         leg: The leg's number.
         state: `completed`, `halted` or `interrupted`.
         exit_code: Of the process.
@@ -295,34 +290,34 @@ def finish_leg(
         LedgerFailed: The ledger cannot be written.
     """
     about = json.dumps(sorted(only)) if only else None
-    database.write(
+    record.database.write(
         (
             _LANE_ENDED,
-            [(cause.value, run, lane, about) for lane, cause in not_attempted.items()],
+            [(cause.value, record.run, lane, about) for lane, cause in not_attempted.items()],
         ),
         (
             _FINISH,
-            [(state, exit_code, reason or None, now_ms, run, leg)],
+            [(state, exit_code, reason or None, now_ms, record.run, leg)],
         ),
         (
             "UPDATE runs SET state = ?, exit_code = ?, finished_at = ? WHERE run = ?",
-            [(state, exit_code, now_ms, run)],
+            [(state, exit_code, now_ms, record.run)],
         ),
-        ("DELETE FROM leases WHERE run = ?", [(run,)]),
+        ("DELETE FROM leases WHERE run = ?", [(record.run,)]),
     )
 
 
-def legs_of(database: Database, run: int) -> tuple[Leg, ...]:
+def legs_of(record: RunRecord) -> tuple[Leg, ...]:
     """The legs of a run, from the first."""
     fields = Leg.__struct_fields__
-    rows: list[tuple[Any, ...]] = database.all(_LEGS, (run,))
-    with read_as_written(database):
+    rows: list[tuple[Any, ...]] = record.all(_LEGS)
+    with read_as_written(record.database):
         return tuple(msgspec.convert(dict(zip(fields, row, strict=True)), Leg) for row in rows)
 
 
-def elapsed_ms_of(database: Database, run: int) -> int:
+def elapsed_ms_of(record: RunRecord) -> int:
     """For how many milliseconds the legs of a run that have ended were at work."""
-    ((elapsed_ms,),) = database.all(_ELAPSED, (run,))
+    ((elapsed_ms,),) = record.all(_ELAPSED)
     return int(elapsed_ms)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from bulkagent.ledger.damage import read_as_written
-from bulkagent.ledger.database import Database
+from bulkagent.ledger.run_record import RunRecord
 
 __all__ = ["Pulse", "pulses_of"]
 
@@ -27,16 +27,16 @@ class Pulse(msgspec.Struct, frozen=True):
     """`closed`, `open` or `half-open`."""
 
 
-def pulses_of(database: Database, run: int) -> tuple[Pulse, ...]:
+def pulses_of(record: RunRecord) -> tuple[Pulse, ...]:
     """What a run's gateways were granted, in the order in which it changed.
 
     Raises:
         LedgerUnavailable: The ledger is damaged.
     """
-    with read_as_written(database):
+    with read_as_written(record.database):
         return tuple(
             msgspec.convert(dict(zip(Pulse.__struct_fields__, row, strict=True)), Pulse)
-            for row in database.all(_PULSES, (run,))
+            for row in record.all(_PULSES)
         )
 
 

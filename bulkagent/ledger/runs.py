@@ -105,7 +105,7 @@ def find_run(database: Database, name: str) -> RunFacts:
     if len(found) > 1:
         raise RunNotFound(_several(database, name, [_facts(database, row) for row in found]))
     facts = _facts(database, found[0])
-    refuse_strange_values(database, facts.run)
+    refuse_strange_values(RunRecord(database, facts.run))
     if facts.planned_at is None:
         # It has sent nothing and has not all its rows: no report is of it.
         doing = "is still being planned" if facts.running else "was never planned"

@@ -6,9 +6,9 @@ not know: how a switch-over is noticed. No document says whether a talk right su
 
 from __future__ import annotations
 
-from bulkagent.ledger.database import Database
 from bulkagent.ledger.dispatches import DISPATCHED_SINCE
 from bulkagent.ledger.plan import Lane
+from bulkagent.ledger.run_record import RunRecord
 
 __all__ = ["lanes_set_before", "put_in_doubt"]
 
@@ -55,16 +55,16 @@ DELETE FROM verifications WHERE run = ?1 AND row IN (SELECT value FROM json_each
 _BATCH = 4_000
 
 
-def lanes_set_before(database: Database, run: int) -> tuple[Lane, ...]:
+def lanes_set_before(record: RunRecord) -> tuple[Lane, ...]:
     """The lanes of a run with those that were set before their gateway switched over.
 
     Raises:
         LedgerUnavailable: The ledger cannot be read.
     """
-    return tuple(Lane(*lane) for lane in database.all(_LANES, (run,)))
+    return tuple(Lane(*lane) for lane in record.all(_LANES))
 
 
-def put_in_doubt(database: Database, run: int) -> tuple[Lane, ...]:
+def put_in_doubt(record: RunRecord) -> tuple[Lane, ...]:
     """Say of those that it is unknown how they are, so that they are sent again as such.
 
     What is known of their attempts is kept. Nothing that follows, a stop or a kill, then takes
@@ -76,11 +76,13 @@ def put_in_doubt(database: Database, run: int) -> tuple[Lane, ...]:
     Raises:
         LedgerUnavailable, LedgerFailed: The ledger cannot be read or written.
     """
-    lanes = lanes_set_before(database, run)
-    rows = [row for (row,) in database.all(_ROWS, (run,))] if lanes else []
+    lanes = lanes_set_before(record)
+    rows = [row for (row,) in record.all(_ROWS)] if lanes else []
     for start in range(0, len(rows), _BATCH):
         batch = str(rows[start : start + _BATCH])  # a list of whole numbers is the same in JSON
-        database.write(
-            (_KEEP, [(run, batch)]), (_DOUBT, [(run, batch)]), (_UNVERIFIED, [(run, batch)])
+        record.database.write(
+            (_KEEP, [(record.run, batch)]),
+            (_DOUBT, [(record.run, batch)]),
+            (_UNVERIFIED, [(record.run, batch)]),
         )
     return lanes

@@ -65,7 +65,7 @@ def keep_verdicts(record: RunRecord, leg: int, found: Mapping[int, Verified]) ->
         LedgerFailed: The ledger cannot be written.
     """
     rows = sorted(found)
-    for first, last in outcome_batches(record.database, record.run):
+    for first, last in outcome_batches(record):
         among = rows[bisect_left(rows, first) : bisect_right(rows, last)]
         of_these = [(found[row].value, record.run, row) for row in among]
         record.database.write((_NOT_VISIBLE, [(record.run, leg, first, last)]), (_KEEP, of_these))

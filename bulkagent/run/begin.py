@@ -29,6 +29,7 @@ from bulkagent.gateway.preflight import reach
 from bulkagent.instants import Moment
 from bulkagent.ledger import (
     Database,
+    RunRecord,
     begin_leg,
     find_run,
     finish_leg,
@@ -126,16 +127,16 @@ def begin(
         RunNotFound: There is no run of a name that is to be taken over.
         LedgerUnavailable, LedgerFailed: The ledger cannot be read or written.
     """
+    record = RunRecord(database, planned.run)
     named = _named(database, asked, planned)
     person = consent is Consent.TERMINAL
-    overlaps = take_lease(database, planned.run)
+    overlaps = take_lease(record)
     try:
         ways = sort_out(overlaps, named=named, person=person, new=planned.new, run=planned.run)
         _refuse(ways, planned, person=person)
         leg = _begin(asked, planned, prepared, database, ways, override=override, now_ms=now_ms)
         sign_leg(
-            database,
-            planned.run,
+            record,
             leg,
             who=who(),
             note=asked.note,
@@ -144,7 +145,7 @@ def begin(
         )
     except BaseException:
         with contextlib.suppress(BulkagentError):  # it ends with the process anyway
-            release_lease(database, planned.run)
+            release_lease(record)
         raise
     return Begun(leg, ways)
 
@@ -187,6 +188,7 @@ def _begin(
     override: str,
     now_ms: int,
 ) -> int:
+    record = RunRecord(database, planned.run)
     if not planned.new:
         facts = find_run(database, planned.plan.run_id)
         refuse_age(database, facts, prepared.request.settings.max_age_s, now_ms)
@@ -201,16 +203,15 @@ def _begin(
                 totals=planned.plan.totals,
             )
         if asked.take_over:
-            note_take_over(database, planned.run, leg, ways.drained)
+            note_take_over(record, leg, ways.drained)
         # Who is drained sends to none of them either from here on, however late it hears of it.
         for overlap in (*ways.drained, *ways.corrected):
-            take_from(database, planned.run, overlap.run)
+            take_from(record, overlap.run)
         for overlap in ways.left:
-            leave_to(database, planned.run, overlap.run)
+            leave_to(record, overlap.run)
 
     return begin_leg(
-        database,
-        planned.run,
+        record,
         command=planned.plan.command,
         only=asked.only if isinstance(asked, Resume) else (),
         override="" if planned.new else override,
@@ -231,16 +232,19 @@ def leave_to_later(
     Raises:
         LedgerUnavailable, LedgerFailed: The ledger cannot be read or written.
     """
+    record = RunRecord(database, planned.run)
     if isinstance(asked, Revert):
         supersede(
-            database, planned.run, since_ms=planned.planned_at, since_turn=planned.planned_turn
+            record,
+            since_ms=planned.planned_at,
+            since_turn=planned.planned_turn,
         )
     elif not planned.new:
-        supersede(database, planned.run)
+        supersede(record)
     elif planned.latest is not None and consent is not Consent.TERMINAL:
-        leave_to_persons(database, planned.run, planned.latest)
+        leave_to_persons(record, planned.latest)
     if planned.plan.once_more:
-        put_in_doubt(database, planned.run)
+        put_in_doubt(record)
 
 
 def give_up(
@@ -252,8 +256,7 @@ def give_up(
     """
     with contextlib.suppress(BulkagentError):
         finish_leg(
-            database,
-            planned.run,
+            RunRecord(database, planned.run),
             leg,
             state="interrupted" if isinstance(refused, Interrupted) else "halted",
             exit_code=refused.exit_code,

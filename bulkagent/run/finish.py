@@ -160,8 +160,7 @@ def finish(
     def record(verdict: Verdict) -> None:
         try:
             finish_leg(
-                database,
-                planned.run,
+                RunRecord(database, planned.run),
                 leg,
                 state=verdict.state,
                 exit_code=verdict.exit_code,
@@ -277,7 +276,7 @@ def _groups(
 
 def _set_before_switchover(database: Database, run: int) -> int:
     with contextlib.suppress(BulkagentError):
-        return sum(lane.assignments for lane in lanes_set_before(database, run))
+        return sum(lane.assignments for lane in lanes_set_before(RunRecord(database, run)))
     return 0
 
 

@@ -22,6 +22,7 @@ from bulkagent.ledger import (
     InFlight,
     Overlap,
     Presence,
+    RunRecord,
     ask_to_drain,
     give_back,
     has_heard,
@@ -190,7 +191,7 @@ def _still_at_work(database: Database, drained: Sequence[Overlap]) -> list[tuple
     return [
         (overlap, has_heard(database.path, overlap.run_id))
         for overlap in drained
-        if has_lease(database, overlap.run) and is_claimed(database.path, overlap.run_id)
+        if has_lease(RunRecord(database, overlap.run)) and is_claimed(database.path, overlap.run_id)
     ]
 
 
@@ -198,7 +199,7 @@ def _let_go(database: Database, run: int, late: Sequence[Overlap]) -> None:
     for overlap in late:
         withdraw_request(database.path, overlap.run_id)
         if not has_heard(database.path, overlap.run_id):
-            give_back(database, run, overlap.run)
+            give_back(RunRecord(database, run), overlap.run)
 
 
 def _stuck(database: Database, late: Sequence[Overlap], seconds: float) -> str:
@@ -236,7 +237,7 @@ async def _settle(
         bound_s = 2 * max(limit_s, *(x.timeout_s for x in found)) + _IN_FLIGHT_MORE_S
         if waited_s > bound_s:
             for stuck in found:
-                await anyio.to_thread.run_sync(give_back, database, run, stuck.run)
+                await anyio.to_thread.run_sync(give_back, RunRecord(database, run), stuck.run)
             texts = [
                 f"run {x.run_id} has not come to an end with {x.agents:,} requests for"
                 f" {waited_s:.0f} s: {_process(database, x.run_id)} hangs or is suspended"
@@ -258,7 +259,7 @@ async def _settle(
 
 def _on_the_way(database: Database, run: int) -> list[InFlight]:
     # Who was killed comes to no end; what it had in flight is waited for by the lanes themselves.
-    return [x for x in in_flight(database, run) if is_claimed(database.path, x.run_id)]
+    return [x for x in in_flight(RunRecord(database, run)) if is_claimed(database.path, x.run_id)]
 
 
 async def watch_presence(presence: Presence, clock: Clock, lost: Callable[[str], None]) -> None:

@@ -83,7 +83,7 @@ def plan(database: Database, agents: int, *, gateway: str = "east") -> Planner:
 
 def begun(database: Database, made: Planner, *, command: str = "apply", now_ms: int = 1) -> Planner:
     """A planned run that has begun its first leg."""
-    begin_leg(database, made.run, command=command, only=(), override="", now_ms=now_ms)
+    begin_leg(RunRecord(database, made.run), command=command, only=(), override="", now_ms=now_ms)
     return made
 
 

@@ -132,7 +132,7 @@ class Crashing(RuleBasedStateMachine):
         self.run = made.run
         # Nothing is sent before the run's first leg is in the ledger.
         self.leg = begin_leg(
-            self.database, self.run, command="apply", only=(), override="", now_ms=1
+            RunRecord(self.database, self.run), command="apply", only=(), override="", now_ms=1
         )
         self.crash(self.expected)
         self.begin()
@@ -335,7 +335,7 @@ class Crashing(RuleBasedStateMachine):
         """A new leg hands out all that another attempt may help, and what is known stays known."""
         self.end()
         self.leg = begin_leg(
-            self.database, self.run, command="resume", only=(), override="", now_ms=1
+            RunRecord(self.database, self.run), command="resume", only=(), override="", now_ms=1
         )
         self.crash(self.expected)
         self.pasts = dict(self.expected)

@@ -20,6 +20,7 @@ import pytest
 from bulkagent.errors import LedgerFailed, LedgerUnavailable, RunNotFound
 from bulkagent.ledger import (
     Database,
+    RunRecord,
     default_path,
     filesystems,
     find_run,
@@ -150,7 +151,7 @@ def test_a_ledger_of_an_earlier_format_is_gone_on_with(tmp_path: Path, version: 
             (2, Status.APPLIED, None),
             (3, Status.FAILED, Cause.SWITCH_OVER),
         ]
-        assert lanes_set_before(database, 1) == ()
+        assert lanes_set_before(RunRecord(database, 1)) == ()
 
 
 def test_settings_that_durability_rests_on_are_really_set(database: Database) -> None:

@@ -89,7 +89,7 @@ def _only(database: Database, made: Planner, leg: int, only: Collection[Cause]) 
 
 def _begun(database: Database, made: Planner, *only: Cause, override: str = "") -> int:
     return begin_leg(
-        database, made.run, command="resume", only=only, override=override, now_ms=2_000
+        RunRecord(database, made.run), command="resume", only=only, override=override, now_ms=2_000
     )
 
 
@@ -116,7 +116,7 @@ async def test_a_leg_for_some_causes_takes_these_alone(
     """And what the other rows ended with stays as it was told."""
     made = await _ran(database)
     finish_leg(
-        *(database, made.run, 1),
+        *(RunRecord(database, made.run), 1),
         state="interrupted",
         exit_code=5,
         reason="",
@@ -210,7 +210,7 @@ async def test_groups_count_what_stands_the_same_and_say_what_is_left(database: 
     async with journal(database, made.run, lanes=(0, 1)) as book:
         await _sent(book, [DONE, DONE, LOST, REFUSED])
     database.write(("INSERT INTO superseded VALUES (?,?,?)", [(made.run, 7, 9)]))
-    found = portions(database, made.run)
+    found = portions(RunRecord(database, made.run))
     assert found == (
         Portion(1, "west", 0, ON, Status.NOT_ATTEMPTED, Cause.INTERRUPTED, 1),
         Portion(0, "east", 1, OFF, Status.APPLIED, None, 2),
@@ -228,8 +228,8 @@ async def test_what_a_later_run_has_dispatched_is_left_to_it(database: Database)
     one = await _ran(database, [ABSENT, None, DONE], agents=[101, 103, 104])
     alias = Endpoint("east.example", EAST.url, {})
     two = await _ran(database, [DONE, None], agents=[104, 105, 106], at=alias)
-    assert supersede(database, made.run) == {one.run_id: 1, two.run_id: 2}
-    assert supersede(database, made.run) == {one.run_id: 1, two.run_id: 2}
+    assert supersede(RunRecord(database, made.run)) == {one.run_id: 1, two.run_id: 2}
+    assert supersede(RunRecord(database, made.run)) == {one.run_id: 1, two.run_id: 2}
     ends = ["applied", "rejected", "unknown", "failed", "unknown", "not_attempted"]
     assert statuses(database, made.run) == dict(enumerate(ends, start=2))
     causes = {line.agent_id: line.cause for line in report(database, made.run_id)[0]}
@@ -243,14 +243,14 @@ async def test_earlier_runs_and_other_gateways_supersede_nothing(database: Datab
     earlier = await _ran(database)
     made = await _ran(database)
     await _ran(database, at=Endpoint("east", WEST.url, {}))
-    assert supersede(database, made.run) == {}
-    assert sum(supersede(database, earlier.run).values()) == 3
+    assert supersede(RunRecord(database, made.run)) == {}
+    assert sum(supersede(RunRecord(database, earlier.run)).values()) == 3
 
 
 async def test_legs_are_told_from_the_first(database: Database) -> None:
     made = await _ran(database)
     finish_leg(
-        *(database, made.run, 1),
+        *(RunRecord(database, made.run), 1),
         state="halted",
         exit_code=6,
         reason="50 of 50",
@@ -264,7 +264,7 @@ async def test_legs_are_told_from_the_first(database: Database) -> None:
     facts = find_run(database, "last")
     assert (facts.exit_code, facts.finished_at, facts.legs) == (None, None, 2)
     assert report(database)[0][5].cause is Cause.INTERRUPTED, "as long as the new leg has no end"
-    assert legs_of(database, made.run) == (
+    assert legs_of(RunRecord(database, made.run)) == (
         Leg(1, "apply", 5, 1_000, "halted", 6, "50 of 50", None),
         Leg(2, "resume", 2_000, None, None, None, None, "looked"),
     )
@@ -292,7 +292,7 @@ async def test_a_row_with_an_absurd_number_keeps_no_resume_busy_for_ever(
             [(made.run, row) for row in absurd],
         )
     )
-    assert list(outcome_batches(database, made.run)) == [(absurd[0], absurd[-1])]
+    assert list(outcome_batches(RunRecord(database, made.run))) == [(absurd[0], absurd[-1])]
 
 
 async def test_what_another_run_has_for_its_place_or_settings_stops_no_leg(
@@ -303,12 +303,15 @@ async def test_what_another_run_has_for_its_place_or_settings_stops_no_leg(
     for each in (old, made):
         each.assign(2, "1002", "east", ON, ())
         each.planned(1, endpoints=[])
-    begin_leg(database, old.run, command="apply", only=(), override="", now_ms=1)
+    begin_leg(RunRecord(database, old.run), command="apply", only=(), override="", now_ms=1)
     database.write(
         ("UPDATE legs SET turn = ? WHERE run = ?", [(2**63 - 1, old.run)]),
         ("UPDATE runs SET settings = '{' WHERE run = ?", [(old.run,)]),
     )
-    assert begin_leg(database, made.run, command="apply", only=(), override="", now_ms=2) == 1
+    assert (
+        begin_leg(RunRecord(database, made.run), command="apply", only=(), override="", now_ms=2)
+        == 1
+    )
     assert (
         requests_at_work(RunRecord(database, made.run), without_answer=(), now_ms=3, timeout_s=1.0)
         == {}

@@ -280,8 +280,7 @@ def test_a_ledger_that_takes_no_more_says_that_nothing_was_sent(database: Databa
 def test_a_runs_end_is_recorded(database: Database) -> None:
     made = plan(database, 1)
     finish_leg(
-        database,
-        made.run,
+        RunRecord(database, made.run),
         1,
         state="interrupted",
         exit_code=130,

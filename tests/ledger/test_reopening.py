@@ -12,6 +12,7 @@ from bulkagent.ledger import (
     Database,
     Former,
     Journal,
+    RunRecord,
     begin_leg,
     give_back,
     lanes_set_before,
@@ -284,7 +285,7 @@ def test_what_a_refused_run_gives_back_does_not_undo_an_earlier_correction(
         another(database, made.run, 2)
     second = plan(database, 1).run
     database.write(("INSERT INTO superseded VALUES (?,?,?)", [(made.run, 2, second)]))
-    give_back(database, second, made.run)
+    give_back(RunRecord(database, second), made.run)
     left = database.all("SELECT row FROM superseded WHERE run = ?", (made.run,))
     assert left == ([(2,)] if dispatched else [])
 
@@ -294,7 +295,7 @@ def test_a_run_that_goes_on_leaves_a_later_one_also_whom_it_has_set(database: Da
     made = plan(database, 1)
     dispatch(database, made.run, 2)
     database.write(("UPDATE outcomes SET status = 'applied' WHERE run = ?", [(made.run,)]))
-    begin_leg(database, made.run, command="resume", only=(), override="", now_ms=5)
+    begin_leg(RunRecord(database, made.run), command="resume", only=(), override="", now_ms=5)
     later = plan(database, 1).run
     at = [(later, "east", "https://east", "{}")]
     switched = [(made.run, "east", 10, 2)]
@@ -302,6 +303,6 @@ def test_a_run_that_goes_on_leaves_a_later_one_also_whom_it_has_set(database: Da
         ("INSERT OR REPLACE INTO endpoints VALUES (?,?,?,?)", at),
         ("INSERT INTO switch_overs VALUES (?,?,?,?)", switched),
     )
-    assert len(lanes_set_before(database, made.run)) == 1
-    leave_to(database, made.run, later)
-    assert lanes_set_before(database, made.run) == ()
+    assert len(lanes_set_before(RunRecord(database, made.run))) == 1
+    leave_to(RunRecord(database, made.run), later)
+    assert lanes_set_before(RunRecord(database, made.run)) == ()

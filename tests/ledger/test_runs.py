@@ -139,7 +139,7 @@ async def test_totals_are_counted_until_they_are_kept_and_again_after_the_next_l
     assert totals_of(RunRecord(database, made.run)) == {**none, "applied": 1, "not_attempted": 1}
     keep_totals(RunRecord(database, made.run), {**none, "applied": 7})
     assert totals_of(RunRecord(database, made.run)) == {**none, "applied": 7}
-    begin_leg(database, made.run, command="resume", only=(), override="", now_ms=1)
+    begin_leg(RunRecord(database, made.run), command="resume", only=(), override="", now_ms=1)
     assert totals_of(RunRecord(database, made.run)) == {**none, "applied": 1, "not_attempted": 1}
 
 
@@ -158,9 +158,11 @@ def test_how_a_run_ended_is_of_its_last_leg(database: Database) -> None:
     made = _planned(database)
     for leg, state, code in ((1, "halted", 6), (2, "completed", 0)):
         if leg > 1:
-            begin_leg(database, made.run, command="resume", only=(), override="", now_ms=1)
+            begin_leg(
+                RunRecord(database, made.run), command="resume", only=(), override="", now_ms=1
+            )
         finish_leg(
-            *(database, made.run, leg),
+            *(RunRecord(database, made.run), leg),
             state=state,
             exit_code=code,
             reason="",

@@ -190,7 +190,7 @@ class Shift:
 
     def legs(self, run: str = "last") -> tuple[Leg, ...]:
         with open_ledger(self.ledger) as database:
-            return legs_of(database, find_run(database, run).run)
+            return legs_of(RunRecord(database, find_run(database, run).run))
 
     def times_set(self) -> dict[str, int]:
         """Agent ID -> how often somebody set the talk right, of those whose it was."""

@@ -18,6 +18,7 @@ from bulkagent.gateway.client import GatewayClient
 from bulkagent.ledger import (
     Claim,
     Overlap,
+    RunRecord,
     find_run,
     has_lease,
     lanes_set_before,
@@ -163,10 +164,16 @@ async def test_whom_a_person_has_corrected_no_switch_over_brings_back(
                 later = made.clock.wall_ms() + 60_000
                 switched = [(run, made.gateway_name, later, 1)]
                 database.write(("INSERT INTO switch_overs VALUES (?,?,?,?)", switched))
-                assert sum(lane.assignments for lane in lanes_set_before(database, run)) == 3
+                assert (
+                    sum(lane.assignments for lane in lanes_set_before(RunRecord(database, run)))
+                    == 3
+                )
             await person(made, made.request(some, flag=1), held=held)
             with open_ledger(made.ledger) as database:
-                assert sum(lane.assignments for lane in lanes_set_before(database, run)) >= 2
+                assert (
+                    sum(lane.assignments for lane in lanes_set_before(RunRecord(database, run)))
+                    >= 2
+                )
             held.set()
             await task
         assert made.rights()["101"] == 1
@@ -360,7 +367,7 @@ async def test_take_over_of_a_suspended_run_says_what_it_waits_for_and_is_refuse
         with open_ledger(made.ledger) as database:
             facts = find_run(database, stopped)
             assert (facts.halted, facts.drained_for) == (None, None)
-            assert not has_lease(database, find_run(database, taker).run)
+            assert not has_lease(RunRecord(database, find_run(database, taker).run))
         assert (await made.apply(or_resume=True)).run_id == stopped
 
 

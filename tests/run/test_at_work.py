@@ -100,7 +100,7 @@ async def test_those_of_a_run_in_progress_are_in_its_own_slots(tmp_path: Path) -
         assert at_work(made, at + 1) == [at + 20_000], "of any run on that gateway"
         claim = Claim(made.ledger, earlier)
         with open_ledger(made.ledger) as database:
-            take_lease(database, find_run(database, earlier).run)
+            take_lease(RunRecord(database, find_run(database, earlier).run))
         assert at_work(made, at + 1) == []
         claim.release()
         assert at_work(made, at + 1) == [at + 20_000], "it was killed"

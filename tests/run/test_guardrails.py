@@ -8,7 +8,15 @@ from pathlib import Path
 import pytest
 
 from bulkagent.errors import GuardrailRefused, RosterRefused, SettingsRefused
-from bulkagent.ledger import Claim, Overlap, find_run, open_ledger, release_lease, take_lease
+from bulkagent.ledger import (
+    Claim,
+    Overlap,
+    RunRecord,
+    find_run,
+    open_ledger,
+    release_lease,
+    take_lease,
+)
 from bulkagent.settings import ConfigFile, GatewaySection, Policy, Settings, load_config
 from tests.cli.command import bulkagent, emulated, started
 from tests.run.again import AGENTS, Shift, code, shift
@@ -220,7 +228,7 @@ async def test_of_two_runs_on_the_same_agents_the_second_is_refused(tmp_path: Pa
         with open_ledger(made.ledger) as database:
             first = find_run(database, "last")
             claim = Claim(database.path, first.id)
-            assert take_lease(database, first.run) == ()
+            assert take_lease(RunRecord(database, first.run)) == ()
             some = made.write(range(109, 115), name="some.csv")
             with pytest.raises(GuardrailRefused, match=f"run {first.id} is at work on 2 of these"):
                 await made.apply(some)
@@ -241,13 +249,13 @@ async def test_of_two_leases_taken_at_once_the_earlier_one_holds(tmp_path: Path)
             claims = [Claim(database.path, run_id) for run_id in ids]
             # Both are committed before either looks.
             database.write(("INSERT INTO leases (run) VALUES (?)", [(runs[0],)]))
-            (found,) = take_lease(database, runs[1])
+            (found,) = take_lease(RunRecord(database, runs[1]))
             assert found == Overlap(runs[0], ids[0], found.agents, same=True)
             assert 0 < found.agents < 10, "those who are not set yet"
-            release_lease(database, runs[1])
+            release_lease(RunRecord(database, runs[1]))
             database.write(("INSERT INTO leases (run) VALUES (?)", [(runs[1],)]))
             database.write(("DELETE FROM leases WHERE run = ?", [(runs[0],)]))
-            (found,) = take_lease(database, runs[0])
+            (found,) = take_lease(RunRecord(database, runs[0]))
             assert found.run_id == ids[1]
             for claim in claims:
                 claim.release()

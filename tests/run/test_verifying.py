@@ -247,7 +247,7 @@ async def test_who_is_put_in_doubt_has_no_verdict_any_more(tmp_path: Path) -> No
                     [(2_000_000_000_000,)],
                 )
             )
-            put_in_doubt(database, run)
+            put_in_doubt(RunRecord(database, run))
             assert verdicts_of(RunRecord(database, run)) is None
             # Not even when the row is set again by a leg that does not look.
             database.write(("UPDATE outcomes SET status = 'applied' WHERE run = ?", [(run,)]))

@@ -98,7 +98,7 @@ def write_report(
         summary = summary or summarise(RunRecord(database, facts.run))
         state, exit_code = end_of(facts)
         settings = Settings(**Settings.own_of(facts.settings))
-        legs = [_leg(leg) for leg in legs_of(database, facts.run)]
+        legs = [_leg(leg) for leg in legs_of(RunRecord(database, facts.run))]
         shown = shown_verdicts(database, facts)
         command = None
         if _is_left(summary, facts):
@@ -135,7 +135,7 @@ def write_report(
                 "legs": legs,
                 "clusters": summary.clusters,
                 "handover": [_group(at) for at in standings(database, facts.run, settings)],
-                "pulses": [_pulse(pulse) for pulse in pulses_of(database, facts.run)],
+                "pulses": [_pulse(pulse) for pulse in pulses_of(RunRecord(database, facts.run))],
                 "left_out": _left_out(database, facts, summary),
                 "next": command,
                 "version": version("bulkagent"),

@@ -171,7 +171,7 @@ def run_story(ledger: Path | None, name: str, config: Sequence[str] = ()) -> Run
                     on_behalf_of=leg.on_behalf_of,
                     drained_for=leg.drained_for,
                 )
-                for leg in legs_of(database, facts.run)
+                for leg in legs_of(RunRecord(database, facts.run))
             ),
             next=resume_command(facts, database.path, config)
             if judge(summary.totals, summary.causes, Ending()).again and not facts.running
@@ -200,7 +200,7 @@ def _line(database: Database, facts: RunFacts) -> RunLine:
         who=facts.who,
         note=facts.note,
         on_behalf_of=facts.on_behalf_of,
-        elapsed_s=elapsed_ms_of(database, facts.run) / 1000,
+        elapsed_s=elapsed_ms_of(RunRecord(database, facts.run)) / 1000,
     )
 
 

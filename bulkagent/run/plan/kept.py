@@ -17,7 +17,7 @@ import msgspec
 
 from bulkagent.errors import ResumeRefused
 from bulkagent.gateway.operations import SET_TALK_RIGHT
-from bulkagent.ledger import Database, RunFacts, read_as_written, strange_row
+from bulkagent.ledger import Database, RunFacts, RunRecord, read_as_written, strange_row
 
 __all__ = ["Kept", "kept_of", "refuse_foreign", "refuse_strange"]
 
@@ -62,7 +62,7 @@ def refuse_strange(database: Database, facts: RunFacts) -> None:
     with read_as_written(database):
         if facts.operation != SET_TALK_RIGHT.name:
             raise ValueError
-        if strange_row(database, facts.run, tuple(SET_TALK_RIGHT.inverse)) is not None:
+        if strange_row(RunRecord(database, facts.run), tuple(SET_TALK_RIGHT.inverse)) is not None:
             raise ValueError
 
 

@@ -111,7 +111,9 @@ def _beside(planned: Planned, database: Database) -> Planned:
     """The plan with the runs in progress that have some of its agents, for the one who agrees."""
     found: dict[str, int] = {}
     with contextlib.suppress(BulkagentError):  # what stands against it is looked at once more
-        found = {overlap.run_id: overlap.agents for overlap in at_work(database, planned.run)}
+        found = {
+            overlap.run_id: overlap.agents for overlap in at_work(RunRecord(database, planned.run))
+        }
     plan = msgspec.structs.replace(planned.plan, at_work=found) if found else planned.plan
     return msgspec.structs.replace(planned, plan=plan)
 

@@ -69,7 +69,7 @@ def claimed_run(database: Database, name: str) -> tuple[RunFacts, Claim]:
         facts = _of_this_format(find_run(database, facts.id))
         refuse_strange(database, facts)
         # Whoever had it is dead, or has let go: its agents are nobody's until a leg begins.
-        release_lease(database, facts.run)
+        release_lease(RunRecord(database, facts.run))
     except BaseException:
         claim.release()
         raise

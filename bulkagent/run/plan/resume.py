@@ -64,7 +64,7 @@ def plan_resume(
         recalled = recall(database, facts, request)
         refuse_reports(recalled.request, recalled.gateways, database.path)
         refuse_age(database, facts, recalled.request.settings.max_age_s, now_ms)
-        superseded = supersede(database, facts.run)
+        superseded = supersede(RunRecord(database, facts.run))
         protected = protect_now(database, facts.run, recalled.request.settings)
         plan, lanes = _plan(database, facts, request.only, superseded)
         plan = msgspec.structs.replace(
@@ -78,7 +78,7 @@ def plan_resume(
         refuse_numbers(agents, settings, what=f"run {facts.id}", totals=plan.totals)
         resends = _resends(request)
         if resends and recalled.request.settings.resend_after_switchover:
-            once_more = lanes_set_before(database, facts.run)
+            once_more = lanes_set_before(RunRecord(database, facts.run))
             plan, lanes = _with(plan, once_more, facts), _together(lanes, once_more)
         guids = PackedGuids()
         if lanes:
@@ -187,7 +187,8 @@ def _rivals(
 
 def _seen_otherwise(database: Database, facts: RunFacts) -> bool:
     """Whether nothing is left of a run but what the gateway shows otherwise than it said."""
-    if facts.exit_code != _SOME_LEFT or any(group.left for group in portions(database, facts.run)):
+    standing = portions(RunRecord(database, facts.run))
+    if facts.exit_code != _SOME_LEFT or any(group.left for group in standing):
         return False
     verdicts = verdicts_of(RunRecord(database, facts.run))
     return verdicts is not None and verdicts.contradicted > 0
@@ -229,7 +230,7 @@ def _gone_on_with(
     database: Database, facts: RunFacts, claim: Claim, planned: Planned, asked: Request
 ) -> Planned:
     """A run that is unfinished, with the GUIDs of a new plan of the same roster."""
-    superseded = supersede(database, facts.run)
+    superseded = supersede(RunRecord(database, facts.run))
     protected = protect_now(database, facts.run, asked.settings)
     plan, lanes = _plan(database, facts, (), superseded)
     plan = msgspec.structs.replace(plan, protected=protected)
@@ -259,7 +260,7 @@ def _gone_on_with(
 def _plan(
     database: Database, facts: RunFacts, only: Collection[Cause], superseded: Mapping[str, int]
 ) -> tuple[Plan, tuple[Lane, ...]]:
-    standing = portions(database, facts.run)
+    standing = portions(RunRecord(database, facts.run))
     wanted = [group for group in standing if group.left and (not only or group.cause in only)]
     lanes = _lanes(wanted)
     totals = totals_of(RunRecord(database, facts.run))
@@ -297,7 +298,9 @@ def protect_now(database: Database, run: int, settings: Settings) -> int:
         LedgerUnavailable, LedgerFailed: The ledger cannot be read or written.
     """
     protected = protected_by(settings)
-    return protect(database, run, lambda gateway, agent: bool(protected.reason(gateway, agent)))
+    return protect(
+        RunRecord(database, run), lambda gateway, agent: bool(protected.reason(gateway, agent))
+    )
 
 
 def _resends(request: Resume) -> bool:
@@ -386,7 +389,7 @@ class _Heard(NamedTuple):
 
 
 def _heard(database: Database, run: int) -> _Heard:
-    found = [(group.gateway, group.status) for group in portions(database, run)]
+    found = [(group.gateway, group.status) for group in portions(RunRecord(database, run))]
     final = (Status.APPLIED, Status.REJECTED)
     return _Heard(
         frozenset(gateway for gateway, status in found if status in final),

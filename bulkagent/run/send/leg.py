@@ -172,7 +172,9 @@ class Sending:
 
         They are in doubt from here on, also where nothing more may be sent.
         """
-        lanes = await anyio.to_thread.run_sync(put_in_doubt, self._database, self._planned.run)
+        lanes = await anyio.to_thread.run_sync(
+            put_in_doubt, RunRecord(self._database, self._planned.run)
+        )
         if not lanes:
             return
         self.once_more = sum(lane.assignments for lane in lanes)
