@@ -21,12 +21,12 @@ from bulkagent.ledger.run_record import RunRecord
 __all__ = [
     "InFlight",
     "Overlap",
-    "at_work",
     "give_back",
     "has_lease",
     "in_flight",
     "leave_to",
     "note_take_over",
+    "overlaps",
     "release_lease",
     "take_from",
     "take_lease",
@@ -70,15 +70,15 @@ def take_lease(record: RunRecord) -> tuple[Overlap, ...]:
     """
     record.database.write(("INSERT INTO leases (run) VALUES (?)", [(record.run,)]))
     ((own,),) = record.all("SELECT max(lease) FROM leases WHERE run = ?")
-    return _overlaps(record, before=own)
+    return _overlaps_before(record, before=own)
 
 
-def at_work(record: RunRecord) -> tuple[Overlap, ...]:
+def overlaps(record: RunRecord) -> tuple[Overlap, ...]:
     """The same without taking anything: what stands against a run at this moment."""
-    return _overlaps(record, before=_LAST)
+    return _overlaps_before(record, before=_LAST)
 
 
-def _overlaps(record: RunRecord, *, before: int) -> tuple[Overlap, ...]:
+def _overlaps_before(record: RunRecord, *, before: int) -> tuple[Overlap, ...]:
     overlaps: dict[int, Overlap] = {}
     stale: list[tuple[object, ...]] = []
     for lease, other, run_id in record.database.all(_EARLIER, (before, record.run)):

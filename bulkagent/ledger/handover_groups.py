@@ -22,7 +22,7 @@ __all__ = [
     "applied_incoming",
     "contested",
     "down_already",
-    "handover_groups",
+    "groups_of",
     "same_groups",
 ]
 
@@ -47,7 +47,7 @@ class HandoverGroup(msgspec.Struct, frozen=True):
     """That rule; None where none was held."""
 
 
-def handover_groups(record: RunRecord) -> tuple[HandoverGroup, ...]:
+def groups_of(record: RunRecord) -> tuple[HandoverGroup, ...]:
     """The groups of a run; none where it does not hand over.
 
     Raises:

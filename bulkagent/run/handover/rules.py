@@ -32,7 +32,7 @@ from bulkagent.ledger import (
     RunRecord,
     contested,
     down_already,
-    handover_groups,
+    groups_of,
 )
 from bulkagent.model import Cause, Evidence, Outcome, Status
 from bulkagent.settings import Settings
@@ -67,7 +67,7 @@ def gatekeeper_for(
     Raises:
         LedgerUnavailable: The ledger cannot be read.
     """
-    groups = handover_groups(RunRecord(database, run))
+    groups = groups_of(RunRecord(database, run))
     now_ms = clock.wall_ms()
     doubtful = contested(RunRecord(database, run), now_ms=now_ms, timeout_s=settings.timeout_s)
     if not (groups or doubtful or settings.canary or settings.group_by):
@@ -208,5 +208,5 @@ def standings(database: Database, run: int, settings: Settings) -> tuple[Standin
             needed(settings.gate, group.incoming),
             0 if settings.floor is None else needed(settings.floor, group.outgoing),
         )
-        for group in handover_groups(RunRecord(database, run))
+        for group in groups_of(RunRecord(database, run))
     )

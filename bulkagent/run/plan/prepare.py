@@ -13,7 +13,7 @@ from typing import BinaryIO
 import msgspec
 
 from bulkagent.errors import BulkagentError
-from bulkagent.ledger import Database, RunRecord, at_work, forget_run
+from bulkagent.ledger import Database, RunRecord, forget_run, overlaps
 from bulkagent.run.clients.credentials import supplied_elsewhere
 from bulkagent.run.clients.gateways import Gateways
 from bulkagent.run.clients.open_files import make_room
@@ -112,7 +112,7 @@ def _beside(planned: Planned, database: Database) -> Planned:
     found: dict[str, int] = {}
     with contextlib.suppress(BulkagentError):  # what stands against it is looked at once more
         found = {
-            overlap.run_id: overlap.agents for overlap in at_work(RunRecord(database, planned.run))
+            overlap.run_id: overlap.agents for overlap in overlaps(RunRecord(database, planned.run))
         }
     plan = msgspec.structs.replace(planned.plan, at_work=found) if found else planned.plan
     return msgspec.structs.replace(planned, plan=plan)

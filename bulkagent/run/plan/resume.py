@@ -26,7 +26,7 @@ from bulkagent.ledger import (
     find_of_earlier,
     find_same,
     forget_run,
-    handover_groups,
+    groups_of,
     idle_s,
     lanes_set_before,
     moved_rows,
@@ -187,10 +187,10 @@ def _rivals(
 
 def _seen_otherwise(database: Database, facts: RunFacts) -> bool:
     """Whether nothing is left of a run but what the gateway shows otherwise than it said."""
-    standing = portions(RunRecord(database, facts.run))
-    if facts.exit_code != _SOME_LEFT or any(group.left for group in standing):
+    record = RunRecord(database, facts.run)
+    if facts.exit_code != _SOME_LEFT or any(group.left for group in portions(record)):
         return False
-    verdicts = verdicts_of(RunRecord(database, facts.run))
+    verdicts = verdicts_of(record)
     return verdicts is not None and verdicts.contradicted > 0
 
 
@@ -278,7 +278,7 @@ def _plan(
         parts=_parts(wanted),
         groups=tuple(
             PlanGroup(group.group, group.incoming, group.outgoing)
-            for group in handover_groups(RunRecord(database, facts.run))
+            for group in groups_of(RunRecord(database, facts.run))
         ),
         command="resume",
         origin=facts.reverts or "",
