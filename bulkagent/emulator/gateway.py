@@ -14,13 +14,13 @@ from typing import Self
 
 from bulkagent.emulator.agents.affinity import cookie_of
 from bulkagent.emulator.agents.events import EventType
-from bulkagent.emulator.agents.records import AgentRecord, Change
+from bulkagent.emulator.agents.records import AgentChange, AgentRecord
 from bulkagent.emulator.faults.scenario import Scenario
 from bulkagent.emulator.handlers.emulation import Emulation
 from bulkagent.emulator.handlers.state import Snapshot
 from bulkagent.emulator.http.certificates import Authority
-from bulkagent.emulator.http.listening import listen
 from bulkagent.emulator.http.server import Server
+from bulkagent.emulator.http.sockets import listen
 from bulkagent.emulator.protocol.authentication import SessionRules
 from bulkagent.emulator.protocol.counters import Stats
 from bulkagent.emulator.sessions_out import LiveSession
@@ -138,7 +138,7 @@ class EmulatedGateway:
         """
         guid = self._emulation.sign_in_at_desktop(agent_id, force=force)
         if force:
-            self._server.waiting.look(agent_id)
+            self._server.long_polls.look(agent_id)
         return guid
 
     def guid(self, agent_id: str) -> str | None:
@@ -175,7 +175,7 @@ class EmulatedGateway:
     def raise_event(self, agent_id: str, event_type: EventType) -> bool:
         """Let something happen to an agent that a client polls for; False where nobody does."""
         raised = self._emulation.raise_event(agent_id, event_type)
-        self._server.waiting.look(agent_id)
+        self._server.long_polls.look(agent_id)
         return raised
 
     def roster(self, agent_ids: Iterable[int] | None = None) -> Iterator[tuple[str, str]]:
@@ -199,7 +199,7 @@ class EmulatedGateway:
         """The settalkright requests so far: the data of `GET /emulator/stats`."""
         return self._emulation.traffic.stats()
 
-    def history(self) -> list[Change]:
+    def history(self) -> list[AgentChange]:
         """Everything that happened to agents, in order: the data of `GET /emulator/history`."""
         return self._emulation.agents.history()
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bulkagent.emulator import Cluster, EmulatedGateway, Fault, FaultKind, Scenario
+from bulkagent.emulator import Cluster, EmulatedGateway, FaultKind, Scenario, ScenarioFault
 from bulkagent.emulator.agents.affinity import cookie_of, named_node
 from tests.emulator.wire import JSON_TYPE, PREFIX, ask, connected, request, sign_in
 
@@ -16,7 +16,7 @@ from tests.emulator.wire import JSON_TYPE, PREFIX, ask, connected, request, sign
 @pytest.fixture
 async def four_nodes() -> AsyncIterator[EmulatedGateway]:
     """The third of four nodes is bad for settalkright requests."""
-    bad = Fault(kind=FaultKind.UNAVAILABLE, share=1, node=3)
+    bad = ScenarioFault(kind=FaultKind.UNAVAILABLE, share=1, node=3)
     scenario = Scenario(cluster=Cluster(nodes=4, affinity=True), faults=(bad,))
     async with EmulatedGateway(scenario) as running:
         yield running

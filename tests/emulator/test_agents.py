@@ -7,8 +7,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from bulkagent.emulator.agents.agents import Agents, AgentState, Change, Event
-from bulkagent.emulator.protocol.reply import Retcode
+from bulkagent.emulator.agents.agents import AgentChange, Agents, AgentState, ChangeKind
+from bulkagent.emulator.protocol.response import ResultCode
 
 
 def some_agents() -> Agents:
@@ -18,15 +18,15 @@ def some_agents() -> Agents:
 
 def test_an_agent_who_never_signed_in_is_not_signed_in() -> None:
     agents = some_agents()
-    assert agents.set_talk_right("101", "guid-1", 0, 5) is Retcode.NOT_SIGNED_IN
-    assert agents.sign_out("101", None, 5) is Retcode.NOT_SIGNED_IN
+    assert agents.set_talk_right("101", "guid-1", 0, 5) is ResultCode.NOT_SIGNED_IN
+    assert agents.sign_out("101", None, 5) is ResultCode.NOT_SIGNED_IN
 
 
 @pytest.mark.parametrize("agent_id", ["104", "100", "60000", "x", "", "0101"])
 def test_an_agent_who_does_not_exist_is_a_bad_parameter(agent_id: str) -> None:
     agents = some_agents()
-    assert agents.set_talk_right(agent_id, "guid-1", 0, 5) is Retcode.BAD_PARAMETER
-    assert agents.sign_out(agent_id, "guid-1", 5) is Retcode.BAD_PARAMETER
+    assert agents.set_talk_right(agent_id, "guid-1", 0, 5) is ResultCode.BAD_PARAMETER
+    assert agents.sign_out(agent_id, "guid-1", 5) is ResultCode.BAD_PARAMETER
 
 
 def test_agents_outside_the_range_do_not_exist() -> None:
@@ -45,29 +45,29 @@ def test_static_authentication_refuses_another_guid() -> None:
     agents = some_agents()
     guid = agents.sign_in("101", 1)
     assert agents.refusal("101", guid) is None
-    assert agents.refusal("101", "guid-of-another") is Retcode.NO_RIGHT
-    assert agents.refusal("101", None) is Retcode.NO_RIGHT
-    assert agents.set_talk_right("101", "guid-of-another", 0, 2) is Retcode.NO_RIGHT
+    assert agents.refusal("101", "guid-of-another") is ResultCode.NO_RIGHT
+    assert agents.refusal("101", None) is ResultCode.NO_RIGHT
+    assert agents.set_talk_right("101", "guid-of-another", 0, 2) is ResultCode.NO_RIGHT
 
 
 def test_a_sign_in_takes_calls_again() -> None:
     agents = some_agents()
     guid = agents.sign_in("101", 1)
-    assert agents.set_talk_right("101", guid, 0, 2) is Retcode.SUCCESS
+    assert agents.set_talk_right("101", guid, 0, 2) is ResultCode.SUCCESS
     assert agents.records()[0].talk_right == 0
-    assert agents.sign_out("101", guid, 3) is Retcode.SUCCESS
+    assert agents.sign_out("101", guid, 3) is ResultCode.SUCCESS
     assert agents.records()[0].talk_right is None
-    assert agents.sign_out("101", guid, 4) is Retcode.ALREADY_SIGNED_OUT
-    assert agents.set_talk_right("101", guid, 0, 4) is Retcode.NOT_SIGNED_IN
+    assert agents.sign_out("101", guid, 4) is ResultCode.ALREADY_SIGNED_OUT
+    assert agents.set_talk_right("101", guid, 0, 4) is ResultCode.NOT_SIGNED_IN
     agents.sign_in("101", 5, AgentState.BUSY)
     assert agents.state("101") is AgentState.BUSY
     assert agents.records()[0].talk_right == 1
     assert agents.records()[0].times_set == 1
     assert agents.history() == [
-        Change(1, "101", Event.SIGN_IN),
-        Change(2, "101", Event.TALK_RIGHT, 0),
-        Change(3, "101", Event.SIGN_OUT),
-        Change(5, "101", Event.SIGN_IN),
+        AgentChange(1, "101", ChangeKind.SIGN_IN),
+        AgentChange(2, "101", ChangeKind.TALK_RIGHT, 0),
+        AgentChange(3, "101", ChangeKind.SIGN_OUT),
+        AgentChange(5, "101", ChangeKind.SIGN_IN),
     ]
 
 
@@ -99,7 +99,7 @@ class History(RuleBasedStateMachine):
     def set_talk_right(self, agent_id: str, flag: int, *, right: bool) -> None:
         guid = self.agents.guid(agent_id) if right else "wrong"
         code = self.agents.set_talk_right(agent_id, guid, flag, 0)
-        assert (code is Retcode.SUCCESS) == (right and guid is not None)
+        assert (code is ResultCode.SUCCESS) == (right and guid is not None)
 
     @rule()
     def lose_talk_rights(self) -> None:
@@ -112,15 +112,20 @@ class History(RuleBasedStateMachine):
                 change for change in self.agents.history() if change.agent_id == record.agent_id
             ]
             sessions = [
-                change for change in mine if change.event in (Event.SIGN_IN, Event.SIGN_OUT)
+                change
+                for change in mine
+                if change.event in (ChangeKind.SIGN_IN, ChangeKind.SIGN_OUT)
             ]
-            flags = [change.flag for change in mine if change.event is Event.TALK_RIGHT]
+            flags = [change.flag for change in mine if change.event is ChangeKind.TALK_RIGHT]
             last = mine[-1] if mine else None
             assert record.times_set == len(flags)
-            assert record.signed_in is (bool(sessions) and sessions[-1].event is Event.SIGN_IN)
-            if last is not None and last.event is Event.TALK_RIGHT:
+            assert record.signed_in is (bool(sessions) and sessions[-1].event is ChangeKind.SIGN_IN)
+            if last is not None and last.event is ChangeKind.TALK_RIGHT:
                 assert record.talk_right == last.flag
-            elif last is not None and last.event in (Event.SIGN_IN, Event.TALK_RIGHT_LOST):
+            elif last is not None and last.event in (
+                ChangeKind.SIGN_IN,
+                ChangeKind.TALK_RIGHT_LOST,
+            ):
                 assert record.talk_right == 1
             else:
                 assert record.talk_right is None

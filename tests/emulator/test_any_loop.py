@@ -12,7 +12,7 @@ import pytest
 
 import bulkagent
 from bulkagent.emulator import Cluster, EmulatedGateway, Scenario
-from bulkagent.emulator.http.nodes import Connections
+from bulkagent.emulator.http.nodes import LoadBalancer
 from bulkagent.model import Status
 from tests.cli.command import SAMPLES
 from tests.conftest import LOOPS
@@ -77,7 +77,7 @@ async def test_connections_keep_their_node_while_they_last_and_are_forgotten_the
             await _left(known, 0)
 
 
-async def _left(known: Connections, number: int) -> None:
+async def _left(known: LoadBalancer, number: int) -> None:
     async with asyncio.timeout(HANG_S):
         while len(known) > number:  # noqa: ASYNC110 - some turns of the loop
             await asyncio.sleep(0.001)

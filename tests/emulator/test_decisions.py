@@ -11,12 +11,12 @@ from bulkagent.emulator import (
     AgentIds,
     Cluster,
     Distribution,
-    Fault,
     FaultKind,
     Latency,
     Scenario,
+    ScenarioFault,
 )
-from bulkagent.emulator.faults.decisions import Decision, Past, decide
+from bulkagent.emulator.faults.decisions import Decision, FaultHistory, decide
 from bulkagent.emulator.faults.latency import draw_latency
 from bulkagent.emulator.faults.scope import Arrival
 
@@ -24,11 +24,11 @@ from bulkagent.emulator.faults.scope import Arrival
 def carry_out(
     scenario: Scenario, seed: int, agents: list[int], seconds: float = 0, node: int = 1
 ) -> list[Decision]:
-    random, past = Random(seed), Past()
+    random, history = Random(seed), FaultHistory()
     decisions = []
     for agent in agents:
-        decision = decide(scenario, random, past, Arrival(agent, seconds, node))
-        past.note(agent, decision)
+        decision = decide(scenario, random, history, Arrival(agent, seconds, node))
+        history.note(agent, decision)
         decisions.append(decision)
     return decisions
 
@@ -38,8 +38,8 @@ def carry_out(
 def test_shares_are_honoured(seed: int, share: float) -> None:
     scenario = Scenario(
         faults=(
-            Fault(kind=FaultKind.RESET_BEFORE, share=share),
-            Fault(kind=FaultKind.HTML, share=0.2),
+            ScenarioFault(kind=FaultKind.RESET_BEFORE, share=share),
+            ScenarioFault(kind=FaultKind.HTML, share=0.2),
         )
     )
     times = 4000
@@ -57,7 +57,9 @@ def test_shares_are_honoured(seed: int, share: float) -> None:
 @given(seed=st.integers(), limit=st.integers(min_value=1, max_value=5))
 @settings(max_examples=25)
 def test_per_agent_is_honoured(seed: int, limit: int) -> None:
-    scenario = Scenario(faults=(Fault(kind=FaultKind.RESET_AFTER, share=0.7, per_agent=limit),))
+    scenario = Scenario(
+        faults=(ScenarioFault(kind=FaultKind.RESET_AFTER, share=0.7, per_agent=limit),)
+    )
     agents = [101, 102, 103] * 40
     struck = Counter(
         agent
@@ -68,7 +70,9 @@ def test_per_agent_is_honoured(seed: int, limit: int) -> None:
 
 
 def test_only_the_named_agents_are_struck() -> None:
-    fault = Fault(kind=FaultKind.SLOW, share=1, agents=AgentIds("101,110-120"), milliseconds=2000)
+    fault = ScenarioFault(
+        kind=FaultKind.SLOW, share=1, agents=AgentIds("101,110-120"), milliseconds=2000
+    )
     decisions = carry_out(Scenario(faults=(fault,)), 7, [101, 102, 115])
     assert [decision.fault for decision in decisions] == [fault, None, fault]
     assert [decision.hold_seconds for decision in decisions] == [2.0, 0.0, 2.0]
@@ -77,7 +81,7 @@ def test_only_the_named_agents_are_struck() -> None:
 def test_a_seed_repeats_the_sequence() -> None:
     scenario = Scenario(
         latency=Latency(distribution=Distribution.EXPONENTIAL, milliseconds=5),
-        faults=(Fault(kind=FaultKind.LOOSE, share=0.3),),
+        faults=(ScenarioFault(kind=FaultKind.LOOSE, share=0.3),),
     )
     agents = list(range(101, 201))
     assert carry_out(scenario, 7, agents) == carry_out(scenario, 7, agents)
@@ -85,7 +89,7 @@ def test_a_seed_repeats_the_sequence() -> None:
 
 
 def test_the_request_after_a_lost_answer_is_owed_its_retcode() -> None:
-    fault = Fault(kind=FaultKind.LOST_ANSWER, share=1, retcode="000-007", per_agent=1)
+    fault = ScenarioFault(kind=FaultKind.LOST_ANSWER, share=1, retcode="000-007", per_agent=1)
     first, other, second, third = carry_out(Scenario(faults=(fault,)), 7, [101, 102, 101, 101])
     assert (first.fault, first.owed) == (fault, None)
     assert (other.fault, other.owed) == (fault, None)
@@ -94,13 +98,13 @@ def test_the_request_after_a_lost_answer_is_owed_its_retcode() -> None:
 
 
 def test_a_lost_answer_without_a_retcode_owes_nothing() -> None:
-    fault = Fault(kind=FaultKind.LOST_ANSWER, share=1, per_agent=1)
+    fault = ScenarioFault(kind=FaultKind.LOST_ANSWER, share=1, per_agent=1)
     _, second = carry_out(Scenario(faults=(fault,)), 7, [101, 101])
     assert second == Decision(0)
 
 
 def test_a_fault_strikes_within_its_window_only() -> None:
-    fault = Fault(kind=FaultKind.RESET_BEFORE, share=1, from_seconds=1, to_seconds=2.5)
+    fault = ScenarioFault(kind=FaultKind.RESET_BEFORE, share=1, from_seconds=1, to_seconds=2.5)
     struck = {
         seconds: carry_out(Scenario(faults=(fault,)), 7, [101], seconds)[0].fault is fault
         for seconds in (0.0, 0.999, 1.0, 2.499, 2.5, 90_000.0)
@@ -109,7 +113,7 @@ def test_a_fault_strikes_within_its_window_only() -> None:
 
 
 def test_a_fault_strikes_on_its_node_only() -> None:
-    fault = Fault(kind=FaultKind.RESET_BEFORE, share=1, node=3)
+    fault = ScenarioFault(kind=FaultKind.RESET_BEFORE, share=1, node=3)
     scenario = Scenario(cluster=Cluster(nodes=4), faults=(fault,))
     struck = [node for node in range(1, 5) if carry_out(scenario, 7, [101], node=node)[0].fault]
     assert struck == [3]
@@ -117,7 +121,7 @@ def test_a_fault_strikes_on_its_node_only() -> None:
 
 def test_each_agent_has_a_certain_fault_of_its_own() -> None:
     faults = tuple(
-        Fault(kind=kind, share=1, agents=AgentIds(str(agent)))
+        ScenarioFault(kind=kind, share=1, agents=AgentIds(str(agent)))
         for agent, kind in enumerate((FaultKind.HTML, FaultKind.GBK, FaultKind.LOOSE), start=101)
     )
     decisions = carry_out(Scenario(faults=faults), 7, [103, 101, 102, 104])
@@ -128,16 +132,16 @@ def test_each_agent_has_a_certain_fault_of_its_own() -> None:
 @given(seed=st.integers())
 @settings(max_examples=25)
 def test_faults_for_others_change_nothing_for_an_agent(seed: int) -> None:
-    mine = Fault(kind=FaultKind.HTML, share=0.4)
-    others = Fault(kind=FaultKind.GBK, share=0.6, agents=AgentIds("102"))
+    mine = ScenarioFault(kind=FaultKind.HTML, share=0.4)
+    others = ScenarioFault(kind=FaultKind.GBK, share=0.6, agents=AgentIds("102"))
     alone = carry_out(Scenario(faults=(mine,)), seed, [101] * 50)
     beside = carry_out(Scenario(faults=(others, mine)), seed, [101] * 50)
     assert [decision.fault for decision in alone] == [decision.fault for decision in beside]
 
 
 def test_no_other_fault_takes_the_place_of_one_that_is_used_up() -> None:
-    first = Fault(kind=FaultKind.HTML, share=0.5, per_agent=1)
-    second = Fault(kind=FaultKind.GBK, share=0.25)
+    first = ScenarioFault(kind=FaultKind.HTML, share=0.5, per_agent=1)
+    second = ScenarioFault(kind=FaultKind.GBK, share=0.25)
     faults = [
         decision.fault for decision in carry_out(Scenario(faults=(first, second)), 7, [101] * 4000)
     ]

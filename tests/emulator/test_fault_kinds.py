@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bulkagent.emulator import EmulatedGateway, Fault, FaultKind, Latency, Scenario
+from bulkagent.emulator import EmulatedGateway, FaultKind, Latency, Scenario, ScenarioFault
 from bulkagent.emulator.faults.kinds import FAULTS
 from bulkagent.emulator.faults.scenario_file import load_scenario
 from tests.emulator.conftest import FakeTime
@@ -16,7 +16,7 @@ from tests.emulator.wire import Received, ask, connected, settalkright
 SAMPLES = Path(__file__).parents[2] / "samples" / "scenarios"
 
 
-async def strike(fault: Fault, requests: int = 1) -> tuple[list[Received], EmulatedGateway]:
+async def strike(fault: ScenarioFault, requests: int = 1) -> tuple[list[Received], EmulatedGateway]:
     """What comes of requests that meet the fault, and the gateway afterwards."""
     fake_time = FakeTime()
     async with EmulatedGateway(
@@ -36,9 +36,9 @@ KEYS: dict[FaultKind, dict[str, str | float]] = {
 }
 
 
-def plain(kind: FaultKind) -> Fault:
+def plain(kind: FaultKind) -> ScenarioFault:
     keys = KEYS.get(kind, {})
-    return Fault(
+    return ScenarioFault(
         kind=kind,
         share=1,
         retcode=str(keys["retcode"]) if "retcode" in keys else None,
@@ -56,7 +56,9 @@ async def test_a_request_is_processed_as_the_table_says(kind: FaultKind) -> None
 
 
 async def test_retcode() -> None:
-    fault = Fault(kind=FaultKind.RETCODE, share=1, retcode="000-004", message="switching \x1b[2J")
+    fault = ScenarioFault(
+        kind=FaultKind.RETCODE, share=1, retcode="000-004", message="switching \x1b[2J"
+    )
     (received,), gateway = await strike(fault)
     assert received.status == 200
     assert received.json == {"result": {}, "message": "switching \x1b[2J", "retcode": "000-004"}
@@ -79,7 +81,7 @@ async def test_no_effect_is_told_as_a_success() -> None:
 
 
 async def test_lost_answer_owes_its_retcode_to_the_next_request() -> None:
-    fault = Fault(kind=FaultKind.LOST_ANSWER, share=1, retcode="000-007", per_agent=1)
+    fault = ScenarioFault(kind=FaultKind.LOST_ANSWER, share=1, retcode="000-007", per_agent=1)
     (lost, owed, right), gateway = await strike(fault, requests=3)
     assert lost.status == 0
     assert owed.json["message"] == "the interface is called repeatedly"
@@ -89,11 +91,11 @@ async def test_lost_answer_owes_its_retcode_to_the_next_request() -> None:
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
 async def test_unavailable(status: int) -> None:
-    fault = Fault(kind=FaultKind.UNAVAILABLE, share=1, status=status, retry_after="2")
+    fault = ScenarioFault(kind=FaultKind.UNAVAILABLE, share=1, status=status, retry_after="2")
     (received,), _ = await strike(fault)
     assert (received.status, received.headers["retry-after"]) == (status, "2")
     assert received.headers["content-type"].startswith("text/html")
-    (received,), _ = await strike(Fault(kind=FaultKind.UNAVAILABLE, share=1))
+    (received,), _ = await strike(ScenarioFault(kind=FaultKind.UNAVAILABLE, share=1))
     assert received.status == 503
     assert "retry-after" not in received.headers
 
@@ -143,7 +145,9 @@ async def test_redirect() -> None:
 
 
 async def test_too_many() -> None:
-    fault = Fault(kind=FaultKind.TOO_MANY, share=1, retry_after="Fri, 31 Dec 1999 23:59:59 GMT")
+    fault = ScenarioFault(
+        kind=FaultKind.TOO_MANY, share=1, retry_after="Fri, 31 Dec 1999 23:59:59 GMT"
+    )
     (received,), _ = await strike(fault)
     assert received.status == 429
     assert received.headers["retry-after"] == "Fri, 31 Dec 1999 23:59:59 GMT"
@@ -214,7 +218,7 @@ async def test_a_seeded_scenario_repeats_itself_to_the_byte() -> None:
 
 
 async def test_a_connection_lives_on_after_faults_that_spare_it() -> None:
-    faults = (Fault(kind=FaultKind.TOO_MANY, share=1, per_agent=2),)
+    faults = (ScenarioFault(kind=FaultKind.TOO_MANY, share=1, per_agent=2),)
     async with EmulatedGateway(Scenario(faults=faults)) as gateway:
         post = settalkright("101", gateway.sign_in("101"))
         async with connected(gateway) as wire:

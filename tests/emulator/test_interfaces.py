@@ -9,12 +9,15 @@ from hypothesis import strategies as st
 
 from bulkagent.emulator.faults.kinds import FAULTS
 from bulkagent.emulator.faults.scenario import FaultKind
-from bulkagent.emulator.protocol.reply import Reply
+from bulkagent.emulator.protocol.response import Response
 from bulkagent.emulator.protocol.routes import Call, Interface, flag_of, is_json, resolve
 
 ROOM = Path(__file__).parents[2] / "bulkagent" / "emulator"
 FOUNDATION = {
-    f"bulkagent.{name}" for name in ("atomic_file", "errors", "msgspec_words", "toml_lines")
+    "bulkagent.errors",
+    "bulkagent.files.atomic_file",
+    "bulkagent.text.msgspec_words",
+    "bulkagent.text.toml_lines",
 }
 """Of files and words, below every room: none knows the client or a gateway."""
 ONLINE = "/agentgateway/resource/onlineagent"
@@ -83,14 +86,14 @@ def test_a_path_or_method_that_there_is_not_is_refused(
     method: str, target: str, status: int, retcode: str
 ) -> None:
     reply = resolve(method, target)
-    assert isinstance(reply, Reply)
+    assert isinstance(reply, Response)
     assert (reply.status, reply.retcode) == (status, retcode)
 
 
 @given(st.text(), st.text())
 def test_any_request_line_is_understood_or_refused(method: str, target: str) -> None:
-    assert isinstance(resolve(method, target), (Call, Reply))
-    assert isinstance(resolve("POST", f"{ONLINE}/{target}"), (Call, Reply))
+    assert isinstance(resolve(method, target), (Call, Response))
+    assert isinstance(resolve("POST", f"{ONLINE}/{target}"), (Call, Response))
 
 
 @pytest.mark.parametrize(
@@ -138,7 +141,7 @@ def test_every_kind_of_fault_has_a_row() -> None:
 
 
 def test_the_room_imports_nothing_of_the_client_and_aiohttp_once() -> None:
-    for path in ROOM.glob("*.py"):
+    for path in ROOM.rglob("*.py"):
         imported = set()
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Import):

@@ -7,7 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from bulkagent.emulator import Capacity, EmulatedGateway, Latency, Refusal, Scenario, load_scenario
+from bulkagent.emulator import (
+    Capacity,
+    EmulatedGateway,
+    Latency,
+    OverloadRefusal,
+    Scenario,
+    load_scenario,
+)
 from tests.emulator.conftest import FakeTime, SteppedTime
 from tests.emulator.wire import Received, ask, connected, request, settalkright
 from tests.waiting import HANG_S
@@ -17,7 +24,7 @@ SAMPLES = Path(__file__).parents[2] / "samples" / "scenarios"
 TWO_AT_ONCE = Scenario(
     seed=7,
     latency=Latency(milliseconds=20),
-    capacity=Capacity(in_flight=2, refusal=Refusal.TOO_MANY, retry_after="3"),
+    capacity=Capacity(in_flight=2, refusal=OverloadRefusal.TOO_MANY, retry_after="3"),
 )
 
 

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bulkagent.emulator import Capacity, ColdStart, FaultKind, Latency, Refusal, Scenario
-from bulkagent.emulator.faults.decisions import Decision, Past, decide
+from bulkagent.emulator import Capacity, ColdStart, FaultKind, Latency, OverloadRefusal, Scenario
+from bulkagent.emulator.faults.decisions import Decision, FaultHistory, decide
 from bulkagent.emulator.faults.kinds import over_capacity
 from bulkagent.emulator.faults.scope import Arrival
-from bulkagent.emulator.protocol.counters import Trouble
+from bulkagent.emulator.protocol.counters import GatewayCondition
 from bulkagent.emulator.protocol.limits import LONGEST_MS
 
 CAPACITIES = st.builds(
@@ -29,7 +29,9 @@ FIFTY = Scenario(latency=Latency(milliseconds=20), capacity=Capacity(in_flight=5
 
 
 def decided(scenario: Scenario, in_flight: int, seconds: float = 0.0, seed: int = 7) -> Decision:
-    return decide(scenario, Random(seed), Past(), Arrival(101, seconds), in_flight=in_flight)
+    return decide(
+        scenario, Random(seed), FaultHistory(), Arrival(101, seconds), in_flight=in_flight
+    )
 
 
 @given(CAPACITIES, st.integers(1, 20_000), st.integers(1, 20_000))
@@ -54,29 +56,33 @@ def test_over_the_capacity_it_takes_longer_by_the_square(
 ) -> None:
     decision = decided(FIFTY, in_flight)
     assert decision.hold_seconds == pytest.approx(hold_seconds)
-    assert decision.trouble is None
+    assert decision.condition is None
 
 
 def test_the_share_over_twice_the_capacity_is_refused_after_a_quarter() -> None:
     times = 4000
     seen = [decided(FIFTY, 200, seed=seed) for seed in range(times)]
-    refused = [decision for decision in seen if decision.trouble is Trouble.OVER_CAPACITY]
+    refused = [
+        decision for decision in seen if decision.condition is GatewayCondition.OVER_CAPACITY
+    ]
     # Six standard deviations around 1 - 2 / 4.
     assert len(refused) / times == pytest.approx(0.5, abs=6 * (0.25 / times) ** 0.5)
     assert {decision.hold_seconds for decision in refused} == {0.005}
-    served = {decision.hold_seconds for decision in seen if decision.trouble is None}
+    served = {decision.hold_seconds for decision in seen if decision.condition is None}
     assert sorted(served) == pytest.approx([0.32])
 
 
 @pytest.mark.parametrize("in_flight", range(40, 101, 20))
 def test_up_to_twice_the_capacity_none_is_refused(in_flight: int) -> None:
-    assert not any(decided(FIFTY, in_flight, seed=seed).trouble for seed in range(50))
+    assert not any(decided(FIFTY, in_flight, seed=seed).condition for seed in range(50))
 
 
 def test_a_switch_over_answers_everybody_however_many_they_are() -> None:
     for seed in range(50):
-        decision = decide(FIFTY, Random(seed), Past(), Arrival(101), in_flight=200, switching=True)
-        assert decision.trouble is Trouble.SWITCH_OVER
+        decision = decide(
+            FIFTY, Random(seed), FaultHistory(), Arrival(101), in_flight=200, switching=True
+        )
+        assert decision.condition is GatewayCondition.SWITCH_OVER
         assert decision.hold_seconds == pytest.approx(0.32)
 
 
@@ -87,9 +93,11 @@ def test_no_load_holds_a_reply_longer_than_ten_minutes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("refusal", "status"), [(Refusal.UNAVAILABLE, 503), (Refusal.TOO_MANY, 429)]
+    ("refusal", "status"), [(OverloadRefusal.UNAVAILABLE, 503), (OverloadRefusal.TOO_MANY, 429)]
 )
-def test_a_refusal_is_the_reply_of_the_fault_of_its_name(refusal: Refusal, status: int) -> None:
+def test_a_refusal_is_the_reply_of_the_fault_of_its_name(
+    refusal: OverloadRefusal, status: int
+) -> None:
     assert FaultKind(refusal.value) in FaultKind
     plain = over_capacity(Capacity(in_flight=1, refusal=refusal))
     assert plain.status == status

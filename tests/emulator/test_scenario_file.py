@@ -13,12 +13,12 @@ from bulkagent.emulator import (
     Cluster,
     ColdStart,
     Distribution,
-    Fault,
     FaultKind,
     Latency,
     Outage,
-    Refusal,
+    OverloadRefusal,
     Scenario,
+    ScenarioFault,
     SignInRules,
     SwitchOver,
     load_scenario,
@@ -91,7 +91,7 @@ def test_every_key_is_read() -> None:
             in_flight=50,
             exponent=1.5,
             refuse_over=3.0,
-            refusal=Refusal.TOO_MANY,
+            refusal=OverloadRefusal.TOO_MANY,
             retry_after="1",
         ),
         cold_start=ColdStart(seconds=10.0, factor=5.0),
@@ -99,7 +99,7 @@ def test_every_key_is_read() -> None:
         sign_in=SignInRules(password="synthetic"),
         cluster=Cluster(nodes=4),
         faults=(
-            Fault(
+            ScenarioFault(
                 kind=FaultKind.RETCODE,
                 share=0.06,
                 retcode="000-004",
@@ -107,7 +107,7 @@ def test_every_key_is_read() -> None:
                 agents=AgentIds("101-200,305"),
                 per_agent=1,
             ),
-            Fault(
+            ScenarioFault(
                 kind=FaultKind.UNAVAILABLE,
                 share=0.02,
                 status=502,
@@ -315,7 +315,7 @@ VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=3),
     max_leaves=5,
 )
-KEYS = st.sampled_from(Fault.__struct_fields__)
+KEYS = st.sampled_from(ScenarioFault.__struct_fields__)
 
 
 @given(st.dictionaries(KEYS, VALUES.filter(lambda value: value is not None)))

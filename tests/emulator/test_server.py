@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from bulkagent.emulator import EmulatedGateway, Fault, FaultKind, Latency, Scenario
+from bulkagent.emulator import EmulatedGateway, FaultKind, Latency, Scenario, ScenarioFault
 from bulkagent.errors import SettingsRefused
 from tests.emulator.wire import NOTHING, Wire, ask, connected, request, settalkright, trusting
 from tests.waiting import HANG_S
@@ -146,9 +146,9 @@ async def test_it_ends_under_its_clients() -> None:
 async def test_faults_leave_no_trace_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.WARNING)
     faults = (
-        Fault(kind=FaultKind.RESET_BEFORE, share=0.4),
-        Fault(kind=FaultKind.TRUNCATED, share=0.3),
-        Fault(kind=FaultKind.LOOSE, share=0.3),
+        ScenarioFault(kind=FaultKind.RESET_BEFORE, share=0.4),
+        ScenarioFault(kind=FaultKind.TRUNCATED, share=0.3),
+        ScenarioFault(kind=FaultKind.LOOSE, share=0.3),
     )
     async with EmulatedGateway(Scenario(seed=7, faults=faults)) as gateway:
         rows = list(gateway.roster(range(101, 161)))

@@ -89,7 +89,7 @@ async def held(
     async with asyncio.timeout(HANG_S):
         while (  # noqa: ASYNC110 - the gateway has no event for it
             sum(agent.polls for agent in gateway.agents()) == polls
-            or agent_id not in gateway._server.waiting
+            or agent_id not in gateway._server.long_polls
         ):
             await asyncio.sleep(0.001)
     return asking
@@ -257,10 +257,10 @@ async def test_page_1202_a_poll_that_is_held_keeps_its_session(stepped_time: Ste
         async with connected(gateway) as wire:
             await wire.send(poll("101", guid))
             async with asyncio.timeout(HANG_S):
-                while "101" not in gateway._server.waiting:  # noqa: ASYNC110 - as in `held`
+                while "101" not in gateway._server.long_polls:  # noqa: ASYNC110 - as in `held`
                     await asyncio.sleep(0.001)
         async with asyncio.timeout(HANG_S):
-            while "101" in gateway._server.waiting:  # noqa: ASYNC110 - the client hung up
+            while "101" in gateway._server.long_polls:  # noqa: ASYNC110 - the client hung up
                 await asyncio.sleep(0.001)
         stepped_time.step(1)
         assert not gateway.agents()[0].signed_in

@@ -9,10 +9,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from bulkagent.emulator import Authentication, Event, Scenario, SessionRules
+from bulkagent.emulator import Authentication, ChangeKind, Scenario, SessionRules
 from bulkagent.emulator.agents.session import begun
 from bulkagent.emulator.handlers.emulation import Emulation
-from bulkagent.emulator.handlers.keepalive import Hold
+from bulkagent.emulator.handlers.keepalive import LongPoll
 from bulkagent.emulator.protocol.routes import Call, Interface
 from tests.emulator.wire import JSON_TYPE
 
@@ -24,7 +24,7 @@ RULES = SessionRules(
     poll_timeout_ms=200,
 )
 
-ENDS = {Event.SIGN_OUT, Event.FORCED_OUT, Event.TIMED_OUT, Event.EVICTED}
+ENDS = {ChangeKind.SIGN_OUT, ChangeKind.FORCED_OUT, ChangeKind.TIMED_OUT, ChangeKind.EVICTED}
 
 
 @pytest.mark.parametrize(
@@ -99,9 +99,9 @@ class Sessions(RuleBasedStateMachine):
         guid = data.draw(st.sampled_from(sorted(self.given)))
         agent_id, _ = self.given[guid]
         answer = self.emulation.poll(Call(Interface.POLL, agent_id), self.headers(guid))
-        if isinstance(answer, Hold):
+        if isinstance(answer, LongPoll):
             self.now_ms += 10
-            answer = self.emulation.answer_hold(answer)
+            answer = self.emulation.answer_poll(answer)
         told = dict(answer.headers).get("Set-GUID")
         if answer.retcode == "0":
             self.polled[agent_id] = self.now_ms

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bulkagent.emulator.protocol.sign_in_body import SignIn, read_sign_in
+from bulkagent.emulator.protocol.sign_in_body import SignInBody, read_sign_in
 
 LEAST: dict[str, object] = {"password": "synthetic", "phonenum": "70001"}
 
 
-def read(**fields: object) -> SignIn | None:
+def read(**fields: object) -> SignInBody | None:
     return read_sign_in(json.dumps(LEAST | fields).encode())
 
 
@@ -66,7 +66,7 @@ def test_page_1202_mandatory_fields_are_demanded(missing: str) -> None:
 
 @given(st.binary())
 def test_any_bytes_are_read_or_refused(body: bytes) -> None:
-    assert isinstance(read_sign_in(body), SignIn | None)
+    assert isinstance(read_sign_in(body), SignInBody | None)
 
 
 @pytest.mark.parametrize("body", [b"", b"null", b"[]", b"[" * 100_000, b'{"password":"\xff"}'])
@@ -75,4 +75,4 @@ def test_what_is_no_json_object_is_refused(body: bytes) -> None:
 
 
 def test_no_password_is_in_the_repr() -> None:
-    assert repr(read()) == "<SignIn with status 4>"
+    assert repr(read()) == "<SignInBody with status 4>"

@@ -16,11 +16,11 @@ from bulkagent.emulator import (
     ColdStart,
     Distribution,
     EmulatedGateway,
-    Fault,
     FaultKind,
     Latency,
     Outage,
     Scenario,
+    ScenarioFault,
     SwitchOver,
 )
 from bulkagent.emulator.handlers.emulation import Emulation
@@ -34,10 +34,12 @@ ROUGH = Scenario(
     latency=Latency(distribution=Distribution.EXPONENTIAL, milliseconds=5),
     cluster=Cluster(nodes=3),
     faults=(
-        Fault(kind=FaultKind.LOST_ANSWER, share=0.3, retcode="000-007"),
-        Fault(kind=FaultKind.TOO_MANY, share=0.2, per_agent=1),
-        Fault(kind=FaultKind.HTML, share=0.5, agents=AgentIds("102"), to_seconds=3),
-        Fault(kind=FaultKind.GBK, share=0.2, agents=AgentIds("101,103"), node=2, from_request=4),
+        ScenarioFault(kind=FaultKind.LOST_ANSWER, share=0.3, retcode="000-007"),
+        ScenarioFault(kind=FaultKind.TOO_MANY, share=0.2, per_agent=1),
+        ScenarioFault(kind=FaultKind.HTML, share=0.5, agents=AgentIds("102"), to_seconds=3),
+        ScenarioFault(
+            kind=FaultKind.GBK, share=0.2, agents=AgentIds("101,103"), node=2, from_request=4
+        ),
     ),
 )
 
@@ -172,7 +174,7 @@ async def test_one_snapshot_is_restored_several_times() -> None:
 
 async def test_seconds_count_on_from_where_they_were() -> None:
     fake_time = FakeTime()
-    fault = Fault(kind=FaultKind.TOO_MANY, share=1, to_seconds=2)
+    fault = ScenarioFault(kind=FaultKind.TOO_MANY, share=1, to_seconds=2)
     async with EmulatedGateway(Scenario(faults=(fault,)), clock=fake_time.clock) as gateway:
         post = settalkright("101", gateway.sign_in("101"))
         untouched = gateway.snapshot()
@@ -192,7 +194,7 @@ async def test_seconds_count_on_from_where_they_were() -> None:
 
 
 async def test_an_open_connection_keeps_its_node_and_turns_go_back() -> None:
-    bad = Fault(kind=FaultKind.UNAVAILABLE, share=1, node=2)
+    bad = ScenarioFault(kind=FaultKind.UNAVAILABLE, share=1, node=2)
     scenario = Scenario(cluster=Cluster(nodes=2), faults=(bad,))
     async with EmulatedGateway(scenario) as gateway:
         post = settalkright("101", gateway.sign_in("101"))

@@ -5,7 +5,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from bulkagent.emulator import Change, EmulatedGateway, Event, Scenario, SwitchOver, load_scenario
+from bulkagent.emulator import (
+    AgentChange,
+    ChangeKind,
+    EmulatedGateway,
+    Scenario,
+    SwitchOver,
+    load_scenario,
+)
 from tests.emulator.conftest import FakeTime
 from tests.emulator.wire import ask, connected, request, settalkright, sign_in
 
@@ -57,7 +64,7 @@ async def test_every_request_of_the_time_is_refused_and_not_processed(fake_time:
         assert stats.faults == {"switch_over": 7}
         fake_time.now += 0.25
         assert await set_all(gateway) == ["0", "0", "0"]
-        assert Event.TALK_RIGHT_LOST not in [change.event for change in gateway.history()]
+        assert ChangeKind.TALK_RIGHT_LOST not in [change.event for change in gateway.history()]
 
 
 async def test_a_request_that_names_no_agent_is_told_so(fake_time: FakeTime) -> None:
@@ -89,7 +96,8 @@ async def test_talk_rights_that_are_lost_are_lost_at_its_end(fake_time: FakeTime
         assert [record["talk_right"] for record in judged] == [1, 1, 1]
         assert [record["times_set"] for record in judged] == [1, 1, 0]
         lost = [
-            Change(begin_ms + 30_000, agent_id, Event.TALK_RIGHT_LOST, 1) for agent_id in AGENT_IDS
+            AgentChange(begin_ms + 30_000, agent_id, ChangeKind.TALK_RIGHT_LOST, 1)
+            for agent_id in AGENT_IDS
         ]
         assert gateway.history() == before + lost
         assert await set_all(gateway) == ["0", "0", "0"]
@@ -117,7 +125,7 @@ async def test_a_request_after_the_end_comes_after_the_loss(fake_time: FakeTime)
         fake_time.now += 31
         assert await set_all(gateway) == ["0"] * 3
         events = [change.event for change in gateway.history()][-6:]
-        assert events == [Event.TALK_RIGHT_LOST] * 3 + [Event.TALK_RIGHT] * 3
+        assert events == [ChangeKind.TALK_RIGHT_LOST] * 3 + [ChangeKind.TALK_RIGHT] * 3
         assert [record.talk_right for record in gateway.agents()] == [0, 0, 0]
 
 

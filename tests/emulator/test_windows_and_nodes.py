@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bulkagent.emulator import Cluster, EmulatedGateway, Fault, FaultKind, Scenario
+from bulkagent.emulator import Cluster, EmulatedGateway, FaultKind, Scenario, ScenarioFault
 from bulkagent.emulator.faults.scenario_file import load_scenario
 from tests.emulator.conftest import FakeTime
 from tests.emulator.wire import ask, connected, request, settalkright, sign_in
@@ -21,7 +21,7 @@ SAMPLES = Path(__file__).parents[2] / "samples" / "scenarios"
 @pytest.fixture
 async def four_nodes() -> AsyncIterator[EmulatedGateway]:
     """The third of four nodes is bad."""
-    bad = Fault(kind=FaultKind.UNAVAILABLE, share=1, node=3)
+    bad = ScenarioFault(kind=FaultKind.UNAVAILABLE, share=1, node=3)
     async with EmulatedGateway(Scenario(cluster=Cluster(nodes=4), faults=(bad,))) as running:
         yield running
 
@@ -47,19 +47,19 @@ async def test_an_outage_begins_with_the_first_request() -> None:
 
 
 async def test_an_outage_may_come_later() -> None:
-    fault = Fault(kind=FaultKind.TOO_MANY, share=1, from_seconds=1, to_seconds=2)
+    fault = ScenarioFault(kind=FaultKind.TOO_MANY, share=1, from_seconds=1, to_seconds=2)
     scenario = Scenario(faults=(fault,))
     assert await statuses_over_time(scenario, [0, 1, 1.75, 2]) == [200, 429, 429, 200]
 
 
 async def test_a_clock_that_is_set_back_is_no_time_before_the_first_request() -> None:
-    fault = Fault(kind=FaultKind.TOO_MANY, share=1, to_seconds=2)
+    fault = ScenarioFault(kind=FaultKind.TOO_MANY, share=1, to_seconds=2)
     assert await statuses_over_time(Scenario(faults=(fault,)), [0, -5, 2]) == [429, 429, 200]
 
 
 async def test_a_request_for_no_agent_is_a_first_one_too() -> None:
     fake_time = FakeTime()
-    fault = Fault(kind=FaultKind.RESET_BEFORE, share=1, to_seconds=2)
+    fault = ScenarioFault(kind=FaultKind.RESET_BEFORE, share=1, to_seconds=2)
     async with EmulatedGateway(Scenario(faults=(fault,)), clock=fake_time.clock) as gateway:
         await ask(gateway, settalkright("60000", "any"))
         fake_time.now += 2
@@ -67,7 +67,7 @@ async def test_a_request_for_no_agent_is_a_first_one_too() -> None:
 
 
 async def test_a_fault_strikes_by_the_number_of_the_request() -> None:
-    fault = Fault(kind=FaultKind.TOO_MANY, share=1, from_request=3, to_request=5)
+    fault = ScenarioFault(kind=FaultKind.TOO_MANY, share=1, from_request=3, to_request=5)
     async with EmulatedGateway(Scenario(faults=(fault,))) as gateway:
         post = settalkright("101", gateway.sign_in("101"))
         assert (await ask(gateway, settalkright("60000", "any"))).status == 200  # counts as well

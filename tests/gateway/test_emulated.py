@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from bulkagent.emulator import EmulatedGateway, FaultKind, Scenario
-from bulkagent.emulator import Fault as Struck
+from bulkagent.emulator import ScenarioFault as Struck
 from bulkagent.gateway.endpoint import Endpoint
 from bulkagent.gateway.faults import FAULTS, Fault
 from bulkagent.gateway.retcodes import RETCODES

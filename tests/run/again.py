@@ -9,7 +9,14 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from bulkagent.clock import SystemClock
-from bulkagent.emulator import AgentIds, EmulatedGateway, Event, Fault, FaultKind, Scenario
+from bulkagent.emulator import (
+    AgentIds,
+    ChangeKind,
+    EmulatedGateway,
+    FaultKind,
+    Scenario,
+    ScenarioFault,
+)
 from bulkagent.ledger import Leg, RunRecord, find_run, legs_of, lines, open_ledger
 from bulkagent.model import Line, Outcome
 from bulkagent.run import Choices, Consent, Plan, Request, Resume, Revert, Run, RunResult
@@ -34,12 +41,12 @@ class MovedClock(SystemClock):
         return super().wall_ms() + self.ahead_ms
 
 
-def fault(kind: FaultKind, agents: str = "101-59999", **more: Any) -> Fault:
+def fault(kind: FaultKind, agents: str = "101-59999", **more: Any) -> ScenarioFault:
     """A fault that strikes these agents, once each unless `per_agent` says otherwise."""
-    return Fault(kind=kind, agents=AgentIds(agents), share=1.0, **{"per_agent": 1, **more})
+    return ScenarioFault(kind=kind, agents=AgentIds(agents), share=1.0, **{"per_agent": 1, **more})
 
 
-def code(retcode: str, agents: str = "101-59999", **more: Any) -> Fault:
+def code(retcode: str, agents: str = "101-59999", **more: Any) -> ScenarioFault:
     return fault(FaultKind.RETCODE, agents, retcode=retcode, **more)
 
 
@@ -77,11 +84,11 @@ class Shift:
         path.write_text("\n".join([*rows, *more, ""]))
         return path
 
-    def misbehave(self, *faults: Fault) -> None:
+    def misbehave(self, *faults: ScenarioFault) -> None:
         """Have the gateway go wrong in these ways, and no others, from now on."""
         emulation = self.gateway._emulation
         emulation._scenario = Scenario(seed=1, faults=faults)
-        emulation._state.past.struck.clear()
+        emulation._state.history.struck.clear()
 
     def sign_in_again(self, agents: Iterable[int]) -> None:
         """Give agents a new session, and with it a new GUID."""
@@ -204,7 +211,7 @@ class Shift:
     def history(self) -> list[tuple[str, int | None]]:
         """Who was set to what, in order."""
         changes = self.gateway.history()
-        return [(x.agent_id, x.flag) for x in changes if x.event is Event.TALK_RIGHT]
+        return [(x.agent_id, x.flag) for x in changes if x.event is ChangeKind.TALK_RIGHT]
 
     @property
     def gateway_name(self) -> str:
@@ -217,7 +224,7 @@ class Shift:
 
 
 @contextlib.asynccontextmanager
-async def shift(folder: Path, *faults: Fault) -> AsyncIterator[Shift]:
+async def shift(folder: Path, *faults: ScenarioFault) -> AsyncIterator[Shift]:
     """A gateway with ten agents, 101 to 110, and a roster of them."""
     scenario = Scenario(seed=1, faults=faults)
     gateway = EmulatedGateway(scenario, agent_ids=range(101, 121), agent_id_range=(101, 120))

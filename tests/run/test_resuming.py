@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 import bulkagent
-from bulkagent.emulator import EmulatedGateway, Fault, FaultKind
+from bulkagent.emulator import EmulatedGateway, FaultKind, ScenarioFault
 from bulkagent.errors import (
     GuardrailRefused,
     ResumeRefused,
@@ -102,7 +102,7 @@ async def test_attempts_add_up_over_legs_and_the_first_dispatch_stays_the_first(
     ids=["signed out", "refused", "another doubt", "the same doubt", "success"],
 )
 async def test_only_a_success_clears_the_doubt_of_an_earlier_leg(
-    tmp_path: Path, then: Fault | None, expected: tuple[str, str | None, str]
+    tmp_path: Path, then: ScenarioFault | None, expected: tuple[str, str | None, str]
 ) -> None:
     async with shift(tmp_path, RESET) as made:
         made.write(ONE)
@@ -133,7 +133,9 @@ async def test_a_request_that_was_never_sent_clears_no_doubt(tmp_path: Path) -> 
     [code("000-004", message="switching"), fault(FaultKind.TOO_MANY)],
     ids=["a retcode", "too many"],
 )
-async def test_an_attempt_after_an_answer_has_nothing_of_it(tmp_path: Path, first: Fault) -> None:
+async def test_an_attempt_after_an_answer_has_nothing_of_it(
+    tmp_path: Path, first: ScenarioFault
+) -> None:
     """Neither message nor HTTP status, as long as it is the last attempt and ever after."""
     async with shift(tmp_path, first) as made:
         made.write(ONE)

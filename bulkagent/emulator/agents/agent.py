@@ -10,7 +10,7 @@ import msgspec
 
 from bulkagent.emulator.agents.records import AgentRecord, Calls
 from bulkagent.emulator.agents.session import Session
-from bulkagent.emulator.protocol.reply import Retcode
+from bulkagent.emulator.protocol.response import ResultCode
 
 __all__ = ["NEVER_SIGNED_IN", "TALK_RIGHT_AFTER_SIGN_IN", "Agent"]
 
@@ -18,10 +18,10 @@ TALK_RIGHT_AFTER_SIGN_IN = 1
 """The documents do not say. No field of the sign-in sets it, so "takes calls" is presumed."""
 
 RECOVERY = (
-    Retcode.NO_CACHED_DATA,
-    Retcode.BEING_RECOVERED,
-    Retcode.RECOVERED,
-    Retcode.GUID_MISMATCH,
+    ResultCode.NO_CACHED_DATA,
+    ResultCode.BEING_RECOVERED,
+    ResultCode.RECOVERED,
+    ResultCode.GUID_MISMATCH,
 )
 """What an agent gets, request by request, after a switch-over in which the session was lost; the
 last one again and again, until the agent signs in. The codes are of page 0580, their order is
@@ -45,10 +45,10 @@ class Agent(msgspec.Struct, frozen=True, gc=False):
         return self.session is None and self.sign_ins > 0 and self.recovery is None
 
     @property
-    def refusal(self) -> Retcode:
+    def refusal(self) -> ResultCode:
         """What an agent without a session gets."""
         if self.recovery is None:
-            return Retcode.NOT_SIGNED_IN
+            return ResultCode.NOT_SIGNED_IN
         return RECOVERY[min(self.recovery, len(RECOVERY) - 1)]
 
     def record(self, agent_id: str) -> AgentRecord:

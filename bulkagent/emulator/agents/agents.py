@@ -14,12 +14,12 @@ from msgspec.structs import replace
 from bulkagent.emulator.agents.agent import NEVER_SIGNED_IN, TALK_RIGHT_AFTER_SIGN_IN, Agent
 from bulkagent.emulator.agents.directory import Directory
 from bulkagent.emulator.agents.events import AgentState, sign_in_events
-from bulkagent.emulator.agents.records import AgentRecord, Change, Counted, Event
+from bulkagent.emulator.agents.records import AgentChange, AgentRecord, ChangeKind, Counted
 from bulkagent.emulator.agents.session import FOREVER, Session, begun
 from bulkagent.emulator.protocol.authentication import SessionRules
-from bulkagent.emulator.protocol.reply import Retcode
+from bulkagent.emulator.protocol.response import ResultCode
 
-__all__ = ["ANY_NODE", "AgentState", "Agents", "Change", "Event"]
+__all__ = ["ANY_NODE", "AgentChange", "AgentState", "Agents", "ChangeKind"]
 
 ANY_NODE = 0
 """The node of a request that may go to any: every node knows every session."""
@@ -50,7 +50,7 @@ class Agents:
         self._nodes = nodes
         self._dealt = 0  # sessions that were dealt to nodes
         self._known: dict[str, Agent] = {}  # all who were ever heard of, by agent ID
-        self._history: list[Change] = []
+        self._history: list[AgentChange] = []
         self.next_lapse_ms = FOREVER
         """No session lapses before. Looking for those that did means looking at all of them, so it
         is put off as long as can be."""
@@ -152,7 +152,7 @@ class Agents:
             self._dealt += 1
         former = self.session(agent_id)
         if former is not None:
-            self.end(agent_id, at_ms, Event.EVICTED)
+            self.end(agent_id, at_ms, ChangeKind.EVICTED)
         agent = self._known.get(agent_id, NEVER_SIGNED_IN)
         session = begun(
             self.new_guid(),
@@ -170,8 +170,8 @@ class Agents:
             times_set=agent.times_set, sign_ins=agent.sign_ins + 1, calls=agent.calls
         )
         self.put(agent_id, session)
-        event = Event.FORCED_SIGN_IN if forced else Event.SIGN_IN
-        self._history.append(Change(at_ms, agent_id, event))
+        event = ChangeKind.FORCED_SIGN_IN if forced else ChangeKind.SIGN_IN
+        self._history.append(AgentChange(at_ms, agent_id, event))
         return session.guid
 
     def stale_guid(self) -> str:
@@ -180,7 +180,7 @@ class Agents:
 
     def refusal(
         self, agent_id: str, guid: str | None, at_ms: int = 0, node: int = ANY_NODE
-    ) -> Retcode | None:
+    ) -> ResultCode | None:
         """Why this GUID does not speak for this agent then; None where it does.
 
         A bad GUID gets 100-006 or 000-003 (page 0005), and the page does not say which when.
@@ -194,10 +194,10 @@ class Agents:
         if session is None:
             return self._refusal_without_session(agent_id)
         if node not in (ANY_NODE, session.node):
-            return Retcode.NO_RIGHT
+            return ResultCode.NO_RIGHT
         if guid == session.guid and at_ms < session.dies_ms:  # all but a few, at no further call
             return None
-        return None if session.knows(guid, at_ms) else Retcode.NO_RIGHT
+        return None if session.knows(guid, at_ms) else ResultCode.NO_RIGHT
 
     def sign_out(
         self,
@@ -206,33 +206,33 @@ class Agents:
         at_ms: int,
         node: int = ANY_NODE,
         *,
-        event: Event = Event.SIGN_OUT,
+        event: ChangeKind = ChangeKind.SIGN_OUT,
         reason: int | None = None,
-    ) -> Retcode:
+    ) -> ResultCode:
         """End the session for its agent (page 1219); 100-008 where it has been ended before."""
         self.settle(at_ms)
         if self._known.get(agent_id, NEVER_SIGNED_IN).was_signed_out:
-            return Retcode.ALREADY_SIGNED_OUT
+            return ResultCode.ALREADY_SIGNED_OUT
         refusal = self.refusal(agent_id, guid, at_ms, node)
         if refusal is not None:
             return refusal
-        by = agent_id if event is Event.FORCED_OUT else None
+        by = agent_id if event is ChangeKind.FORCED_OUT else None
         self.end(agent_id, at_ms, event, by=by, reason=reason)
-        return Retcode.SUCCESS
+        return ResultCode.SUCCESS
 
     def end(
         self,
         agent_id: str,
         at_ms: int,
-        event: Event,
+        event: ChangeKind,
         *,
         by: str | None = None,
         reason: int | None = None,
     ) -> None:
         """The session that there is ends in that way."""
-        recovery = 0 if event is Event.SESSION_LOST else None
+        recovery = 0 if event is ChangeKind.SESSION_LOST else None
         self._known[agent_id] = replace(self._known[agent_id], session=None, recovery=recovery)
-        self._history.append(Change(at_ms, agent_id, event, by=by, reason=reason))
+        self._history.append(AgentChange(at_ms, agent_id, event, by=by, reason=reason))
 
     def settle(self, at_ms: int) -> None:
         """End the sessions that nobody has polled for too long by then."""
@@ -248,11 +248,11 @@ class Agents:
             if lapse_ms > at_ms:
                 self.next_lapse_ms = lapse_ms
                 break
-            self.end(agent_id, lapse_ms, Event.TIMED_OUT)
+            self.end(agent_id, lapse_ms, ChangeKind.TIMED_OUT)
 
     def set_talk_right(
         self, agent_id: str, guid: str | None, flag: int, at_ms: int, node: int = ANY_NODE
-    ) -> Retcode:
+    ) -> ResultCode:
         """Set whether the agent takes inbound calls (page 1223); an absolute value."""
         refusal = self.refusal(agent_id, guid, at_ms, node)
         if refusal is not None:
@@ -261,8 +261,8 @@ class Agents:
         self._known[agent_id] = Agent(
             agent.session, flag, agent.times_set + 1, agent.sign_ins, agent.calls
         )
-        self._history.append(Change(at_ms, agent_id, Event.TALK_RIGHT, flag))
-        return Retcode.SUCCESS
+        self._history.append(AgentChange(at_ms, agent_id, ChangeKind.TALK_RIGHT, flag))
+        return ResultCode.SUCCESS
 
     def lose_talk_rights(self, at_ms: int) -> None:
         """Every session's talk right is again what it is after a sign-in, whatever was set."""
@@ -270,7 +270,9 @@ class Agents:
             if agent.session is not None:
                 self._known[agent_id] = replace(agent, talk_right=TALK_RIGHT_AFTER_SIGN_IN)
                 self._history.append(
-                    Change(at_ms, agent_id, Event.TALK_RIGHT_LOST, TALK_RIGHT_AFTER_SIGN_IN)
+                    AgentChange(
+                        at_ms, agent_id, ChangeKind.TALK_RIGHT_LOST, TALK_RIGHT_AFTER_SIGN_IN
+                    )
                 )
 
     def lose_sessions(self, at_ms: int) -> None:
@@ -278,7 +280,7 @@ class Agents:
         self.settle(at_ms)
         for agent_id in [*self._known]:
             if self.session(agent_id) is not None:
-                self.end(agent_id, at_ms, Event.SESSION_LOST)
+                self.end(agent_id, at_ms, ChangeKind.SESSION_LOST)
 
     def takes_calls(self, agent_id: str) -> bool:
         """Whether the agent is signed in and has the right to take inbound calls."""
@@ -293,15 +295,15 @@ class Agents:
         """Every agent that exists, in the order of the IDs."""
         return [self._known.get(agent_id, NEVER_SIGNED_IN).record(agent_id) for agent_id in self]
 
-    def history(self) -> list[Change]:
+    def history(self) -> list[AgentChange]:
         """Everything that happened, in the order in which it happened."""
         return self._history.copy()
 
-    def _refusal_without_session(self, agent_id: str) -> Retcode:
+    def _refusal_without_session(self, agent_id: str) -> ResultCode:
         agent = self._known.get(agent_id)
         if agent is None:
             known = self.number(agent_id) is not None
-            return Retcode.NOT_SIGNED_IN if known else Retcode.BAD_PARAMETER
+            return ResultCode.NOT_SIGNED_IN if known else ResultCode.BAD_PARAMETER
         if agent.recovery is not None:
             self._known[agent_id] = replace(agent, recovery=agent.recovery + 1)
         return agent.refusal

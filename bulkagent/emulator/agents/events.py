@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 import msgspec
 
-from bulkagent.emulator.protocol.reply import JSON, Headers, Reply, Retcode
+from bulkagent.emulator.protocol.response import JSON, Headers, Response, ResultCode
 
 __all__ = ["AgentEvent", "AgentState", "EventType", "poll_answer", "sign_in_events"]
 
@@ -65,13 +65,13 @@ def sign_in_events(state: AgentState, at_ms: int) -> tuple[AgentEvent, ...]:
     return tuple(AgentEvent(event_type, at_ms) for event_type in SIGN_IN_EVENTS[state])
 
 
-def poll_answer(work_no: str, event: AgentEvent | None, headers: Headers = ()) -> Reply:
+def poll_answer(work_no: str, event: AgentEvent | None, headers: Headers = ()) -> Response:
     """The answer to a poll: one event, or none and no `event` key.
 
     The message of an empty answer is empty, as clients in the field have seen it; that the one
     of an answer with an event is empty as well is inferred.
     """
-    body: dict[str, object] = {"message": "", "retcode": Retcode.SUCCESS}
+    body: dict[str, object] = {"message": "", "retcode": ResultCode.SUCCESS}
     if event is not None:
         body["event"] = {
             "eventType": event.event_type,
@@ -79,6 +79,6 @@ def poll_answer(work_no: str, event: AgentEvent | None, headers: Headers = ()) -
             "content": CONTENT.get(event.event_type),
             "eventGenTime": event.at_ms,
         }
-    return Reply(
-        headers=JSON + headers, body=msgspec.json.encode(body), retcode=str(Retcode.SUCCESS)
+    return Response(
+        headers=JSON + headers, body=msgspec.json.encode(body), retcode=str(ResultCode.SUCCESS)
     )

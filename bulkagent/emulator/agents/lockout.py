@@ -1,4 +1,4 @@
-"""Locks: accounts that are locked after too many wrong passwords in a row.
+"""Lockout: accounts that are locked after too many wrong passwords in a row.
 
 What may live here: the counting. What this module must not know: passwords, or what is said to
 whom.
@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections import Counter
 
-__all__ = ["Locks"]
+__all__ = ["Lockout"]
 
 
-class Locks:
+class Lockout:
     """Wrong passwords in a row, by agent.
 
     Args:
@@ -24,11 +24,11 @@ class Locks:
         self._wrong: Counter[str] = Counter()
 
     def __repr__(self) -> str:
-        return f"<Locks: {sum(self.is_locked(agent_id) for agent_id in self._wrong)} locked>"
+        return f"<Lockout: {sum(self.is_locked(agent_id) for agent_id in self._wrong)} locked>"
 
-    def copy(self) -> Locks:
+    def copy(self) -> Lockout:
         """The same counts, from here on independent of these."""
-        twin = Locks(self._after)
+        twin = Lockout(self._after)
         twin._wrong = self._wrong.copy()
         return twin
 

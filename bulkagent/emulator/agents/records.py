@@ -10,10 +10,10 @@ import enum
 
 import msgspec
 
-__all__ = ["AgentRecord", "Calls", "Change", "Counted", "Event", "SessionRecord"]
+__all__ = ["AgentChange", "AgentRecord", "Calls", "ChangeKind", "Counted", "SessionRecord"]
 
 
-class Event(enum.StrEnum):
+class ChangeKind(enum.StrEnum):
     """What can happen to an agent."""
 
     SIGN_IN = "sign_in"
@@ -28,13 +28,13 @@ class Event(enum.StrEnum):
     SESSION_LOST = "session_lost"  # in a switch-over
 
 
-class Change(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+class AgentChange(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """One thing that happened to one agent. Setting the flag it already had is one as well."""
 
     at_ms: int
     """Time of day in milliseconds since the Unix epoch."""
     agent_id: str
-    event: Event
+    event: ChangeKind
     flag: int | None = None
     """1 or 0 for `talk_right`, what is left for `talk_right_lost`; absent otherwise."""
     by: str | None = None

@@ -12,12 +12,12 @@ from random import Random
 import msgspec
 
 from bulkagent.emulator.faults.latency import draw_latency
-from bulkagent.emulator.faults.scenario import Fault, FaultKind, Scenario
+from bulkagent.emulator.faults.scenario import FaultKind, Scenario, ScenarioFault
 from bulkagent.emulator.faults.scope import Arrival
-from bulkagent.emulator.protocol.counters import Trouble
+from bulkagent.emulator.protocol.counters import GatewayCondition
 from bulkagent.emulator.protocol.limits import LONGEST_MS
 
-__all__ = ["Decision", "Past", "decide"]
+__all__ = ["Decision", "FaultHistory", "decide"]
 
 AT_ONCE = 0.25
 """A refusal for too much load takes this part of a latency: it is said before any work is done."""
@@ -28,28 +28,28 @@ class Decision(msgspec.Struct, frozen=True, gc=False):
 
     hold_seconds: float
     """How long the reply, or the reset in its place, is held."""
-    fault: Fault | None = None
+    fault: ScenarioFault | None = None
     """What goes wrong; None where nothing does."""
     place: int = -1
     """Where in the scenario's list that fault stands; -1 where nothing goes wrong."""
-    trouble: Trouble | None = None
+    condition: GatewayCondition | None = None
     """What befalls the gateway as a whole, in whose place no fault strikes."""
-    owed: Fault | None = None
+    owed: ScenarioFault | None = None
     """An earlier lost answer whose result code this request gets instead of being processed."""
 
 
-class Past:
+class FaultHistory:
     """What earlier decisions did, as far as later ones depend on it."""
 
     def __init__(self) -> None:
         self.struck: dict[tuple[int, int], int] = {}
         """(place of the fault, agent) -> how often; only for faults with `per_agent`."""
-        self.owed: dict[int, Fault] = {}
+        self.owed: dict[int, ScenarioFault] = {}
         """agent -> the lost answer whose result code the agent's next request gets."""
 
-    def copy(self) -> Past:
-        """The same past, from here on independent of this one."""
-        twin = Past()
+    def copy(self) -> FaultHistory:
+        """The same history, from here on independent of this one."""
+        twin = FaultHistory()
         twin.struck = self.struck.copy()
         twin.owed = self.owed.copy()
         return twin
@@ -71,7 +71,7 @@ class Past:
 def decide(
     scenario: Scenario,
     random: Random,
-    past: Past,
+    history: FaultHistory,
     arrival: Arrival,
     *,
     in_flight: int = 1,
@@ -87,7 +87,7 @@ def decide(
     Args:
         scenario: the faults and latencies.
         random: what is drawn from.
-        past: what earlier decisions did.
+        history: what earlier decisions did.
         arrival: the request.
         in_flight: how many requests there are, this one among them.
         switching: whether the gateway is being switched over.
@@ -99,21 +99,25 @@ def decide(
         load = scenario.capacity.load(in_flight)
         share = 0.0 if switching else scenario.capacity.refused_share(load)
         if share and random.random() < share:
-            return Decision(latency * AT_ONCE, trouble=Trouble.OVER_CAPACITY)
+            return Decision(latency * AT_ONCE, condition=GatewayCondition.OVER_CAPACITY)
         latency *= scenario.capacity.slowdown(load)
     hold = min(latency, LONGEST_MS / 1000)
     if switching:
-        return Decision(hold, trouble=Trouble.SWITCH_OVER)
-    owed = past.owed.get(arrival.agent)
+        return Decision(hold, condition=GatewayCondition.SWITCH_OVER)
+    owed = history.owed.get(arrival.agent)
     if owed is not None:
         return Decision(hold, owed=owed)
     if not scenario.faults:
         return Decision(hold)
-    return _faulty(scenario.faults, random, past, arrival, hold)
+    return _faulty(scenario.faults, random, history, arrival, hold)
 
 
 def _faulty(
-    faults: Sequence[Fault], random: Random, past: Past, arrival: Arrival, hold: float
+    faults: Sequence[ScenarioFault],
+    random: Random,
+    history: FaultHistory,
+    arrival: Arrival,
+    hold: float,
 ) -> Decision:
     point = random.random()
     for place, fault in enumerate(faults):
@@ -122,7 +126,7 @@ def _faulty(
         point -= fault.share
         if point < 0:
             limit = fault.per_agent
-            if limit is not None and past.struck.get((place, arrival.agent), 0) >= limit:
+            if limit is not None and history.struck.get((place, arrival.agent), 0) >= limit:
                 break
             return Decision(hold + (fault.milliseconds or 0) / 1000, fault, place)
     return Decision(hold)

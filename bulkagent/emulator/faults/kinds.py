@@ -36,14 +36,14 @@ from types import MappingProxyType
 import msgspec
 
 from bulkagent.emulator.faults.latency import Capacity
-from bulkagent.emulator.faults.scenario import Fault, FaultKind
-from bulkagent.emulator.protocol.reply import Delivery, Reply, Retcode, page, reply_to, say
+from bulkagent.emulator.faults.scenario import FaultKind, ScenarioFault
+from bulkagent.emulator.protocol.response import Framing, Response, ResultCode, page, reply_to, say
 
 __all__ = ["ABORTED", "FAULTS", "FaultRule", "over_capacity", "owed_reply"]
 
 MORE_THAN_64_KIB = 64 * 1024 + 1
 
-ABORTED = Reply(delivery=Delivery.ABORTED)
+ABORTED = Response(framing=Framing.ABORTED)
 
 BAD_REQUESTS: Mapping[int, str] = MappingProxyType(
     {
@@ -61,80 +61,82 @@ class FaultRule(msgspec.Struct, frozen=True):
 
     processed: bool
     """Whether the request is carried out all the same."""
-    answer: Callable[[Fault, Reply], Reply]
+    answer: Callable[[ScenarioFault, Response], Response]
     """From the fault and the right answer (of a processed request) to what the client gets."""
 
 
-def owed_reply(fault: Fault) -> Reply:
+def owed_reply(fault: ScenarioFault) -> Response:
     """What the request after a lost answer gets; the fault has a `retcode`."""
-    return say(fault.retcode or Retcode.OPERATION_EXCEPTION, fault.message)
+    return say(fault.retcode or ResultCode.OPERATION_EXCEPTION, fault.message)
 
 
-def over_capacity(capacity: Capacity) -> Reply:
+def over_capacity(capacity: Capacity) -> Response:
     """What a request gets that is too much: the reply of the fault of that name."""
-    fault = Fault(kind=FaultKind(capacity.refusal.value), share=1, retry_after=capacity.retry_after)
-    return FAULTS[fault.kind].answer(fault, Reply())
+    fault = ScenarioFault(
+        kind=FaultKind(capacity.refusal.value), share=1, retry_after=capacity.retry_after
+    )
+    return FAULTS[fault.kind].answer(fault, Response())
 
 
-def _refusal(fault: Fault, _right: Reply) -> Reply:
+def _refusal(fault: ScenarioFault, _right: Response) -> Response:
     return owed_reply(fault)
 
 
-def _reset(_fault: Fault, _right: Reply) -> Reply:
+def _reset(_fault: ScenarioFault, _right: Response) -> Response:
     return ABORTED
 
 
-def _unavailable(fault: Fault, _right: Reply) -> Reply:
+def _unavailable(fault: ScenarioFault, _right: Response) -> Response:
     status = fault.status or 503
     return page(status, BAD_REQUESTS[status], _retry_after(fault))
 
 
-def _too_many(fault: Fault, _right: Reply) -> Reply:
+def _too_many(fault: ScenarioFault, _right: Response) -> Response:
     return page(429, BAD_REQUESTS[429], _retry_after(fault))
 
 
-def _retry_after(fault: Fault) -> tuple[tuple[str, str], ...]:
+def _retry_after(fault: ScenarioFault) -> tuple[tuple[str, str], ...]:
     return () if fault.retry_after is None else (("Retry-After", fault.retry_after),)
 
 
-def _unchanged(_fault: Fault, right: Reply) -> Reply:
+def _unchanged(_fault: ScenarioFault, right: Response) -> Response:
     return right
 
 
-def _success(_fault: Fault, _right: Reply) -> Reply:
-    return reply_to(Retcode.SUCCESS)
+def _success(_fault: ScenarioFault, _right: Response) -> Response:
+    return reply_to(ResultCode.SUCCESS)
 
 
-def _truncated(_fault: Fault, right: Reply) -> Reply:
-    return msgspec.structs.replace(right, delivery=Delivery.TRUNCATED, retcode="")
+def _truncated(_fault: ScenarioFault, right: Response) -> Response:
+    return msgspec.structs.replace(right, framing=Framing.TRUNCATED, retcode="")
 
 
-def _oversized(_fault: Fault, right: Reply) -> Reply:
+def _oversized(_fault: ScenarioFault, right: Response) -> Response:
     return say(right.retcode, result={"padding": "x" * MORE_THAN_64_KIB})
 
 
-def _not_json(_fault: Fault, _right: Reply) -> Reply:
-    return Reply(headers=(("Content-Type", "text/plain; charset=UTF-8"),), body=b"OK")
+def _not_json(_fault: ScenarioFault, _right: Response) -> Response:
+    return Response(headers=(("Content-Type", "text/plain; charset=UTF-8"),), body=b"OK")
 
 
-def _html(_fault: Fault, _right: Reply) -> Reply:
+def _html(_fault: ScenarioFault, _right: Response) -> Response:
     return page(200, "Please sign in")
 
 
-def _redirect(_fault: Fault, _right: Reply) -> Reply:
+def _redirect(_fault: ScenarioFault, _right: Response) -> Response:
     # .invalid never resolves (RFC 2606): a client that follows goes nowhere.
     return page(302, "Moved", (("Location", "https://elsewhere.invalid/sign-in"),))
 
 
-def _no_retcode(_fault: Fault, _right: Reply) -> Reply:
-    return Reply(body=b'{"message":"success","result":{}}')
+def _no_retcode(_fault: ScenarioFault, _right: Response) -> Response:
+    return Response(body=b'{"message":"success","result":{}}')
 
 
-def _gbk(fault: Fault, _right: Reply) -> Reply:
+def _gbk(fault: ScenarioFault, _right: Response) -> Response:
     # "The agent state cannot be set". Clients in the field accept GBK beside UTF-8, and the
     # charset is declared, because nobody wrote down whether the real gateway declares it.
     message = "座席状态无法设置" if fault.message is None else fault.message
-    refusal = say(fault.retcode or Retcode.CANNOT_SET_STATE, message)
+    refusal = say(fault.retcode or ResultCode.CANNOT_SET_STATE, message)
     return msgspec.structs.replace(
         refusal,
         headers=(("Content-Type", "application/json; charset=GBK"),),
@@ -142,11 +144,11 @@ def _gbk(fault: Fault, _right: Reply) -> Reply:
     )
 
 
-def _loose(_fault: Fault, right: Reply) -> Reply:
+def _loose(_fault: ScenarioFault, right: Response) -> Response:
     strict = msgspec.json.decode(right.body, type=dict[str, object])
-    retcode = 0 if right.retcode == Retcode.SUCCESS else right.retcode
+    retcode = 0 if right.retcode == ResultCode.SUCCESS else right.retcode
     body = msgspec.json.encode({"retcode": retcode, "msg": strict["message"]})
-    return msgspec.structs.replace(right, body=body, delivery=Delivery.CHUNKED)
+    return msgspec.structs.replace(right, body=body, framing=Framing.CHUNKED)
 
 
 FAULTS: Mapping[FaultKind, FaultRule] = MappingProxyType(

@@ -29,7 +29,7 @@ from bulkagent.emulator.protocol.limits import (
     check_keys,
 )
 
-__all__ = ["Capacity", "ColdStart", "Distribution", "Latency", "Refusal", "draw_latency"]
+__all__ = ["Capacity", "ColdStart", "Distribution", "Latency", "OverloadRefusal", "draw_latency"]
 
 
 class Distribution(enum.StrEnum):
@@ -75,7 +75,7 @@ class Latency(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError("a lognormal median of 0 has no spread: give `milliseconds` above 0")
 
 
-class Refusal(enum.StrEnum):
+class OverloadRefusal(enum.StrEnum):
     """How a request is refused that is too much; the words are those of the faults."""
 
     UNAVAILABLE = "unavailable"
@@ -97,8 +97,8 @@ class Capacity(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         float, Meta(ge=1, le=10_000, description="Give a multiple of the capacity, from 1.")
     ] = 2.0
     """The load above which requests are refused."""
-    refusal: Annotated[Refusal, Meta(description="Give unavailable or too_many.")] = (
-        Refusal.UNAVAILABLE
+    refusal: Annotated[OverloadRefusal, Meta(description="Give unavailable or too_many.")] = (
+        OverloadRefusal.UNAVAILABLE
     )
     retry_after: RetryAfter | None = None
     """The Retry-After header of a refusal, verbatim."""

@@ -18,16 +18,16 @@ from msgspec import Meta
 
 from bulkagent.emulator.faults.latency import Capacity, ColdStart, Latency
 from bulkagent.emulator.faults.outages import Outage, SwitchOver
-from bulkagent.emulator.faults.scope import MOST_NODES, Ids, Reach, find_excess
+from bulkagent.emulator.faults.scope import MOST_NODES, FaultScope, Ids, find_excess
 from bulkagent.emulator.protocol.agent_ids import AgentIds
 from bulkagent.emulator.protocol.limits import Keys, Milliseconds, RetryAfter, check_keys
 
 __all__ = [
     "AgentRules",
     "Cluster",
-    "Fault",
     "FaultKind",
     "Scenario",
+    "ScenarioFault",
     "SignInRules",
 ]
 
@@ -61,7 +61,7 @@ class FaultKind(enum.StrEnum):
     NO_EFFECT = "no_effect"
 
 
-COMMON_FAULT_KEYS = ("kind", "per_agent", *Reach.__struct_fields__)
+COMMON_FAULT_KEYS = ("kind", "per_agent", *FaultScope.__struct_fields__)
 
 FAULT_KEYS: Mapping[FaultKind, Keys] = MappingProxyType(
     dict.fromkeys(FaultKind, Keys())
@@ -76,10 +76,10 @@ FAULT_KEYS: Mapping[FaultKind, Keys] = MappingProxyType(
 )
 
 
-class Fault(Reach, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ScenarioFault(FaultScope, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One way in which a share of the settalkright requests goes wrong.
 
-    Requests out of its reach go well, unless another fault strikes them.
+    Requests out of its scope go well, unless another fault strikes them.
     """
 
     kind: Annotated[FaultKind, Meta(description=f"Give one of {', '.join(FaultKind)}.")]
@@ -184,7 +184,7 @@ class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     agents: AgentRules = AgentRules()
     sign_in: SignInRules = SignInRules()
     cluster: Cluster = Cluster()
-    faults: tuple[Fault, ...] = ()
+    faults: tuple[ScenarioFault, ...] = ()
     switch_overs: tuple[SwitchOver, ...] = ()
     outages: tuple[Outage, ...] = ()
 

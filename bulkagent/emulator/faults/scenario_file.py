@@ -16,7 +16,13 @@ import msgspec
 
 from bulkagent.emulator.faults.latency import Capacity, ColdStart, Latency
 from bulkagent.emulator.faults.outages import Outage, SwitchOver
-from bulkagent.emulator.faults.scenario import AgentRules, Cluster, Fault, Scenario, SignInRules
+from bulkagent.emulator.faults.scenario import (
+    AgentRules,
+    Cluster,
+    Scenario,
+    ScenarioFault,
+    SignInRules,
+)
 from bulkagent.emulator.protocol.agent_ids import AgentIds
 from bulkagent.errors import SettingsRefused
 from bulkagent.text.msgspec_words import in_words, path_in
@@ -31,7 +37,7 @@ SECTIONS: Mapping[str, type[msgspec.Struct]] = {
     "agents": AgentRules,
     "sign_in": SignInRules,
     "cluster": Cluster,
-    "faults": Fault,
+    "faults": ScenarioFault,
     "switch_overs": SwitchOver,
     "outages": Outage,
 }

@@ -18,7 +18,7 @@ from msgspec import Meta
 from bulkagent.emulator.protocol.agent_ids import AgentIds
 from bulkagent.emulator.protocol.limits import RequestNumber, Seconds
 
-__all__ = ["MOST_NODES", "Arrival", "Excess", "Ids", "Reach", "find_excess"]
+__all__ = ["MOST_NODES", "Arrival", "Excess", "FaultScope", "Ids", "find_excess"]
 
 MOST_NODES = 64
 """More than a cluster behind one load balancer has, and few enough to check all of them."""
@@ -44,7 +44,7 @@ class Arrival(msgspec.Struct, frozen=True, gc=False):
     """The first request of all has 1."""
 
 
-class Reach(msgspec.Struct, frozen=True, kw_only=True):
+class FaultScope(msgspec.Struct, frozen=True, kw_only=True):
     """A share of the requests for these agents, within these seconds and numbers, on this node."""
 
     share: Annotated[
@@ -98,54 +98,54 @@ class Excess(msgspec.Struct, frozen=True):
     """Which they are: ` for agent 101 from second 2 from request 300 on node 3`; "" for all."""
 
 
-def find_excess(reaches: Sequence[Reach]) -> Excess | None:
+def find_excess(scopes: Sequence[FaultScope]) -> Excess | None:
     """The first requests whose shares add up to more than 1; None where there are none.
 
     Only those moments, numbers, agents and nodes are looked at where something begins: everywhere
     else the same shares meet as at one of these, or fewer. Any number may arrive at any moment.
     """
-    for place in _beginnings(reaches):
-        now = [reach for reach in reaches if reach.is_open(place)]
+    for place in _beginnings(scopes):
+        now = [scope for scope in scopes if scope.is_open(place)]
         agent = None if _is_enough_for(now) else _crowded_agent(now)
         if agent is not None:
             crowded = msgspec.structs.replace(place, agent=agent)
-            met = [reach for reach in now if reach.concerns(crowded)]
-            return Excess(math.fsum(reach.share for reach in met), _where(met, crowded))
+            met = [scope for scope in now if scope.concerns(crowded)]
+            return Excess(math.fsum(scope.share for scope in met), _where(met, crowded))
     return None
 
 
-def _beginnings(reaches: Sequence[Reach]) -> Iterator[Arrival]:
+def _beginnings(scopes: Sequence[FaultScope]) -> Iterator[Arrival]:
     """Every node, moment and number at which something begins; the agent is left open.
 
     What lies in no more than enough claims is passed over, so that hundreds of faults that meet
     nowhere are looked at in no time.
     """
-    if _is_enough_for(reaches):
+    if _is_enough_for(scopes):
         return
-    named = {reach.node for reach in reaches if reach.node is not None}
+    named = {scope.node for scope in scopes if scope.node is not None}
     for node in sorted(named) or [1]:
-        here = [reach for reach in reaches if reach.node in (None, node)]
-        for seconds in sorted({reach.from_seconds for reach in here}):
-            then = [reach for reach in here if reach.is_during(seconds)]
+        here = [scope for scope in scopes if scope.node in (None, node)]
+        for seconds in sorted({scope.from_seconds for scope in here}):
+            then = [scope for scope in here if scope.is_during(seconds)]
             if not _is_enough_for(then):
-                for number in sorted({reach.from_request for reach in then}):
+                for number in sorted({scope.from_request for scope in then}):
                     yield Arrival(NOBODY, seconds, node, number)
 
 
-def _is_enough_for(reaches: Sequence[Reach]) -> bool:
-    return math.fsum(reach.share for reach in reaches) <= 1 + ROUNDING
+def _is_enough_for(scopes: Sequence[FaultScope]) -> bool:
+    return math.fsum(scope.share for scope in scopes) <= 1 + ROUNDING
 
 
-def _crowded_agent(reaches: Sequence[Reach]) -> int | None:
+def _crowded_agent(scopes: Sequence[FaultScope]) -> int | None:
     """The first agent whose shares add up to more than 1; one sweep over all ranges finds it."""
     changes: defaultdict[int, float] = defaultdict(float)
-    for reach in reaches:
-        if reach.agents is None:
-            changes[NOBODY] += reach.share
+    for scope in scopes:
+        if scope.agents is None:
+            changes[NOBODY] += scope.share
         else:
-            for numbers in reach.agents.ranges:
-                changes[numbers.start] += reach.share
-                changes[numbers.stop] -= reach.share
+            for numbers in scope.agents.ranges:
+                changes[numbers.start] += scope.share
+                changes[numbers.stop] -= scope.share
     total = 0.0
     for agent in sorted(changes):
         total += changes[agent]
@@ -154,15 +154,15 @@ def _crowded_agent(reaches: Sequence[Reach]) -> int | None:
     return None
 
 
-def _where(met: Sequence[Reach], crowded: Arrival) -> str:
+def _where(met: Sequence[FaultScope], crowded: Arrival) -> str:
     """Says no more than what tells these requests from others."""
     words = ""
-    if any(reach.agents is not None for reach in met):
+    if any(scope.agents is not None for scope in met):
         words += f" for agent {crowded.agent}"
-    if any(reach.from_seconds > 0 or reach.to_seconds is not None for reach in met):
+    if any(scope.from_seconds > 0 or scope.to_seconds is not None for scope in met):
         words += f" from second {crowded.seconds:g}"
-    if any(reach.from_request > 1 or reach.to_request is not None for reach in met):
+    if any(scope.from_request > 1 or scope.to_request is not None for scope in met):
         words += f" from request {crowded.number}"
-    for node in {reach.node for reach in met} - {None}:
+    for node in {scope.node for scope in met} - {None}:
         words += f" on node {node}"
     return words

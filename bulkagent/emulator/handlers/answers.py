@@ -15,24 +15,24 @@ from bulkagent.emulator.faults.scenario import AgentRules
 from bulkagent.emulator.handlers.keepalive import shake_hands, sync_agent_info, update_guid
 from bulkagent.emulator.handlers.sign_out import sign_out, sign_out_by_force, sign_out_by_inspector
 from bulkagent.emulator.handlers.skill_queues import agents_by_skill
-from bulkagent.emulator.protocol.reply import Reply, Retcode, reply_to, say
 from bulkagent.emulator.protocol.request import Asked
+from bulkagent.emulator.protocol.response import Response, ResultCode, reply_to, say
 from bulkagent.emulator.protocol.routes import Interface
 
 __all__ = ["ANSWERS", "SIGN_OUTS"]
 
 
-def _agent_status(agents: Agents, asked: Asked, rules: AgentRules) -> Reply:
+def _agent_status(agents: Agents, asked: Asked, rules: AgentRules) -> Response:
     """Page 1222. It has no field for the talk right."""
     refusal = agents.refusal(asked.agent_id, asked.guid, asked.at_ms, asked.node)
     if refusal is not None:
         return reply_to(refusal)
     in_call = agents.number(asked.agent_id) in rules.in_call
     state = AgentState.TALKING if in_call else agents.state(asked.agent_id)
-    return say(Retcode.SUCCESS, result={"agentState": int(state), "isWorking": in_call})
+    return say(ResultCode.SUCCESS, result={"agentState": int(state), "isWorking": in_call})
 
 
-ANSWERS: Mapping[Interface, Callable[[Agents, Asked, AgentRules], Reply]] = MappingProxyType(
+ANSWERS: Mapping[Interface, Callable[[Agents, Asked, AgentRules], Response]] = MappingProxyType(
     {
         Interface.AGENT_STATUS: _agent_status,
         Interface.AGENTS_BY_SKILL: agents_by_skill,

@@ -14,28 +14,28 @@ import msgspec
 from bulkagent.emulator.agents.agents import ANY_NODE
 from bulkagent.emulator.faults.decisions import Decision, decide
 from bulkagent.emulator.faults.kinds import ABORTED, FAULTS, over_capacity, owed_reply
-from bulkagent.emulator.faults.outages import Outlook
+from bulkagent.emulator.faults.outages import DisruptionStatus
 from bulkagent.emulator.faults.scenario import Scenario
 from bulkagent.emulator.faults.scope import Arrival
-from bulkagent.emulator.handlers.session_api import Reception
+from bulkagent.emulator.handlers.session_api import SessionApi
 from bulkagent.emulator.handlers.state import Snapshot, first_state
 from bulkagent.emulator.protocol.authentication import SessionRules
-from bulkagent.emulator.protocol.counters import Trouble
-from bulkagent.emulator.protocol.reply import Reply, Retcode, reply_to
+from bulkagent.emulator.protocol.counters import GatewayCondition
 from bulkagent.emulator.protocol.request import Headers
+from bulkagent.emulator.protocol.response import Response, ResultCode, reply_to
 from bulkagent.emulator.protocol.routes import Call, flag_of, is_json
 
-__all__ = ["Emulation", "Step"]
+__all__ = ["Emulation", "HeldResponse"]
 
 
-class Step(msgspec.Struct, frozen=True, gc=False):
+class HeldResponse(msgspec.Struct, frozen=True, gc=False):
     """What to do about one settalkright request: wait that long, then send that."""
 
     hold_seconds: float
-    reply: Reply
+    reply: Response
 
 
-class Emulation(Reception):
+class Emulation(SessionApi):
     """One emulated gateway's state and rules.
 
     Args:
@@ -55,12 +55,12 @@ class Emulation(Reception):
         rules: SessionRules = SessionRules(),  # noqa: B008 - a frozen record
     ) -> None:
         super().__init__(scenario, first_state(scenario, agent_ids, agent_id_range, rules), clock)
-        self._troubles: dict[Trouble, Reply] = {
-            Trouble.SWITCH_OVER: reply_to(Retcode.SWITCHED_OVER),
-            Trouble.OUTAGE: ABORTED,
+        self._conditions: dict[GatewayCondition, Response] = {
+            GatewayCondition.SWITCH_OVER: reply_to(ResultCode.SWITCHED_OVER),
+            GatewayCondition.OUTAGE: ABORTED,
         }
         if scenario.capacity is not None:
-            self._troubles[Trouble.OVER_CAPACITY] = over_capacity(scenario.capacity)
+            self._conditions[GatewayCondition.OVER_CAPACITY] = over_capacity(scenario.capacity)
 
     def __repr__(self) -> str:
         return f"<Emulation: {self.agents!r}, {self.traffic.stats()}>"
@@ -91,10 +91,12 @@ class Emulation(Reception):
         if state.first_at is not None:
             state.first_at = min(state.first_at, self._clock() - seconds)
 
-    def outage(self) -> Outlook:
+    def outage(self) -> DisruptionStatus:
         """Whether the gateway is gone, and until when that stays so."""
         state = self._state
-        return Outlook() if state.first_at is None else state.outages.outlook(self.seconds())
+        return (
+            DisruptionStatus() if state.first_at is None else state.outages.status(self.seconds())
+        )
 
     def arrived(self) -> None:
         """A settalkright request comes in: `set_talk_right` is next, `left` must follow."""
@@ -112,7 +114,7 @@ class Emulation(Reception):
         self._state.turns += 1
         return (self._state.turns - 1) % self._scenario.cluster.nodes + 1
 
-    def set_talk_right(self, call: Call, headers: Headers, node: int) -> Step:
+    def set_talk_right(self, call: Call, headers: Headers, node: int) -> HeldResponse:
         """Page 1223. Takes effect now, however long the reply is held.
 
         A fault strikes agents: a request that names none is refused at once, without drawing one,
@@ -122,18 +124,18 @@ class Emulation(Reception):
         if state.first_at is None:
             state.first_at = self._clock()
         decision = self._decide(call, node)
-        if decision.trouble is not None:
-            state.traffic.struck(str(decision.trouble))
-            return Step(decision.hold_seconds, self._troubles[decision.trouble])
+        if decision.condition is not None:
+            state.traffic.struck(str(decision.condition))
+            return HeldResponse(decision.hold_seconds, self._conditions[decision.condition])
         if decision.owed is not None:
-            return Step(decision.hold_seconds, owed_reply(decision.owed))
+            return HeldResponse(decision.hold_seconds, owed_reply(decision.owed))
         fault = decision.fault
         if fault is None:
-            return Step(decision.hold_seconds, self._process(call, headers, node))
+            return HeldResponse(decision.hold_seconds, self._process(call, headers, node))
         state.traffic.struck(str(fault.kind))
         rule = FAULTS[fault.kind]
         right = self._process(call, headers, node) if rule.processed else _UNPROCESSED
-        return Step(decision.hold_seconds, rule.answer(fault, right))
+        return HeldResponse(decision.hold_seconds, rule.answer(fault, right))
 
     def _decide(self, call: Call, node: int) -> Decision:
         """What befalls the request that arrived last."""
@@ -141,34 +143,34 @@ class Emulation(Reception):
         arrivals = state.traffic.requests
         if scenario.outages:
             state.outages.arrived(arrivals, seconds)
-            if state.outages.outlook(seconds).under_way:
+            if state.outages.status(seconds).under_way:
                 return _OUT
         switching = False
         if scenario.switch_overs:
             state.switch_overs.arrived(arrivals, seconds)
-            switching = state.switch_overs.outlook(seconds).under_way
+            switching = state.switch_overs.status(seconds).under_way
         agent = state.agents.directory.number(call.agent_id)
         if agent is None:
             return _NOTHING
         decision = decide(
             scenario,
             state.random,
-            state.past,
+            state.history,
             Arrival(agent, seconds, node, arrivals),
             in_flight=state.traffic.in_flight,
             switching=switching,
         )
-        state.past.note(agent, decision)
+        state.history.note(agent, decision)
         return decision
 
     def stale_guid(self) -> str:
         """A GUID of the right shape that belongs to no session."""
         return self.agents.stale_guid()
 
-    def _process(self, call: Call, headers: Headers, node: int) -> Reply:
+    def _process(self, call: Call, headers: Headers, node: int) -> Response:
         flag = flag_of(call.query)
         if flag is None or not is_json(headers.get("Content-Type")):
-            return reply_to(Retcode.BAD_PARAMETER)
+            return reply_to(ResultCode.BAD_PARAMETER)
         guid = headers.get("Guid")
         where = node if self._scenario.cluster.affinity else ANY_NODE
         return reply_to(
@@ -177,5 +179,5 @@ class Emulation(Reception):
 
 
 _NOTHING = Decision(0)
-_OUT = Decision(0, trouble=Trouble.OUTAGE)
-_UNPROCESSED = Reply()
+_OUT = Decision(0, condition=GatewayCondition.OUTAGE)
+_UNPROCESSED = Response()

@@ -18,16 +18,16 @@ from bulkagent.emulator.agents.events import AgentEvent, EventType, poll_answer
 from bulkagent.emulator.agents.records import Counted
 from bulkagent.emulator.agents.session import Session
 from bulkagent.emulator.faults.scenario import AgentRules
-from bulkagent.emulator.protocol.reply import Headers, Reply, Retcode, reply_to, say
 from bulkagent.emulator.protocol.request import Asked
+from bulkagent.emulator.protocol.response import Headers, Response, ResultCode, reply_to, say
 from bulkagent.emulator.protocol.routes import Interface
 
 __all__ = [
     "COUNTED",
-    "Hold",
-    "answer_hold",
+    "LongPoll",
+    "answer_poll",
     "has_news",
-    "leave_hold",
+    "leave_poll",
     "live_session",
     "poll",
     "put_off",
@@ -52,7 +52,7 @@ COUNTED: Mapping[Interface, Counted] = MappingProxyType(
 """The interfaces of this module, and as what each is counted."""
 
 
-class Hold(msgspec.Struct, frozen=True):
+class LongPoll(msgspec.Struct, frozen=True):
     """A poll for which there is no event yet: its answer waits for one, or for so long."""
 
     agent_id: str
@@ -73,13 +73,13 @@ def live_session(agents: Agents, agent_id: str, at_ms: int) -> Session | None:
     return now
 
 
-def poll(agents: Agents, asked: Asked) -> Reply | Hold:
+def poll(agents: Agents, asked: Asked) -> Response | LongPoll:
     """Page 1274. `calldata` is for pages that were refreshed, and changes nothing here."""
     session = _admitted(agents, asked)
-    if isinstance(session, Retcode):
+    if isinstance(session, ResultCode):
         return reply_to(session)
     if session.pushed:
-        return reply_to(Retcode.WRONG_EVENT_MODE)
+        return reply_to(ResultCode.WRONG_EVENT_MODE)
     session = session.heard_by(asked.guid)
     agents.put(asked.agent_id, session)
     wait_ms = agents.rules.poll_wait_ms
@@ -87,34 +87,34 @@ def poll(agents: Agents, asked: Asked) -> Reply | Hold:
         return _answer(agents, asked.agent_id, asked.at_ms)
     # It is being polled for as long as that: the hold must not be what it is signed out for.
     agents.put(asked.agent_id, replace(session, seen_ms=asked.at_ms + wait_ms))
-    return Hold(asked.agent_id, session.number, wait_ms / 1000)
+    return LongPoll(asked.agent_id, session.number, wait_ms / 1000)
 
 
-def has_news(agents: Agents, hold: Hold) -> bool:
+def has_news(agents: Agents, poll: LongPoll) -> bool:
     """Whether there is something to say to a poll before its time."""
-    session = agents.session(hold.agent_id)
-    return session is None or session.number != hold.session or bool(session.events)
+    session = agents.session(poll.agent_id)
+    return session is None or session.number != poll.session or bool(session.events)
 
 
-def answer_hold(agents: Agents, hold: Hold, at_ms: int) -> Reply:
+def answer_poll(agents: Agents, poll: LongPoll, at_ms: int) -> Response:
     """What a poll gets that has waited: news, or nothing new.
 
     The GUID was looked at when the poll came; that it has died since is no matter, because this
     answer is what brings the next one.
     """
-    session = agents.session(hold.agent_id)
+    session = agents.session(poll.agent_id)
     if session is None:
-        return reply_to(agents.refusal(hold.agent_id, None, at_ms) or Retcode.NOT_SIGNED_IN)
-    if session.number != hold.session:
-        return reply_to(Retcode.NOT_SIGNED_IN)
-    return _answer(agents, hold.agent_id, at_ms)
+        return reply_to(agents.refusal(poll.agent_id, None, at_ms) or ResultCode.NOT_SIGNED_IN)
+    if session.number != poll.session:
+        return reply_to(ResultCode.NOT_SIGNED_IN)
+    return _answer(agents, poll.agent_id, at_ms)
 
 
-def leave_hold(agents: Agents, hold: Hold, at_ms: int) -> None:
+def leave_poll(agents: Agents, poll: LongPoll, at_ms: int) -> None:
     """The client hung up: nobody polls from then on."""
-    session = agents.session(hold.agent_id)
-    if session is not None and session.number == hold.session:
-        agents.put(hold.agent_id, replace(session, seen_ms=at_ms))
+    session = agents.session(poll.agent_id)
+    if session is not None and session.number == poll.session:
+        agents.put(poll.agent_id, replace(session, seen_ms=at_ms))
 
 
 def raise_event(agents: Agents, agent_id: str, event_type: EventType, at_ms: int) -> bool:
@@ -130,45 +130,45 @@ def raise_event(agents: Agents, agent_id: str, event_type: EventType, at_ms: int
     return True
 
 
-def shake_hands(agents: Agents, asked: Asked, _rules: AgentRules) -> Reply:
+def shake_hands(agents: Agents, asked: Asked, _rules: AgentRules) -> Response:
     """Page 1204. Inferred: it is taken from whoever polls as well, and consumes no event."""
     if not TOKEN.fullmatch(asked.headers.get("service_token", "")):
-        return reply_to(Retcode.ILLEGAL_SIGN_IN)
+        return reply_to(ResultCode.ILLEGAL_SIGN_IN)
     session = _admitted(agents, asked)
-    if isinstance(session, Retcode):
+    if isinstance(session, ResultCode):
         return reply_to(session)
     session = session.heard_by(asked.guid)
     _, headers = _kept(agents, asked.agent_id, session, asked.at_ms)
-    return say(Retcode.SUCCESS, headers=headers)
+    return say(ResultCode.SUCCESS, headers=headers)
 
 
-def update_guid(agents: Agents, asked: Asked, _rules: AgentRules) -> Reply:
+def update_guid(agents: Agents, asked: Asked, _rules: AgentRules) -> Response:
     """Page 1225, which lists 100-006 only: that is what every bad GUID gets.
 
     It needs the current GUID: one that is superseded will not do. It is no poll, so it keeps
     nobody signed in (inferred).
     """
     session = _admitted(agents, asked)
-    if isinstance(session, Retcode):
-        return reply_to(Retcode.NOT_SIGNED_IN if session is Retcode.NO_RIGHT else session)
+    if isinstance(session, ResultCode):
+        return reply_to(ResultCode.NOT_SIGNED_IN if session is ResultCode.NO_RIGHT else session)
     if asked.guid != session.guid:
-        return reply_to(Retcode.NOT_SIGNED_IN)
+        return reply_to(ResultCode.NOT_SIGNED_IN)
     if agents.rules.is_dynamic:
         session = session.renewed(agents.new_guid(), asked.at_ms, agents.rules)
         agents.put(asked.agent_id, session)
-    return say(Retcode.SUCCESS, result={"guid": session.guid})
+    return say(ResultCode.SUCCESS, result={"guid": session.guid})
 
 
-def sync_agent_info(agents: Agents, asked: Asked, _rules: AgentRules) -> Reply:
+def sync_agent_info(agents: Agents, asked: Asked, _rules: AgentRules) -> Response:
     """Page 0359: the agent's events are gone, whoever they were for."""
     session = _admitted(agents, asked)
-    if isinstance(session, Retcode):
+    if isinstance(session, ResultCode):
         return reply_to(session)
     agents.put(asked.agent_id, replace(session, events=()))
-    return reply_to(Retcode.SUCCESS)
+    return reply_to(ResultCode.SUCCESS)
 
 
-def put_off(agents: Agents, asked: Asked) -> Reply:
+def put_off(agents: Agents, asked: Asked) -> Response:
     """While the centre is switched over: a right GUID keeps the session, and brings no new one.
 
     Inferred from page 1274, by which GUIDs expire over a switch-over.
@@ -176,10 +176,10 @@ def put_off(agents: Agents, asked: Asked) -> Reply:
     session = _admitted(agents, asked)
     if isinstance(session, Session):
         agents.put(asked.agent_id, replace(session, seen_ms=asked.at_ms))
-    return reply_to(Retcode.SWITCHED_OVER)
+    return reply_to(ResultCode.SWITCHED_OVER)
 
 
-def _admitted(agents: Agents, asked: Asked) -> Session | Retcode:
+def _admitted(agents: Agents, asked: Asked) -> Session | ResultCode:
     """The session that a request speaks for, or why it speaks for none; it is counted."""
     live_session(agents, asked.agent_id, asked.at_ms)
     refusal = agents.refusal(asked.agent_id, asked.guid, asked.at_ms, asked.node)
@@ -187,20 +187,20 @@ def _admitted(agents: Agents, asked: Asked) -> Session | Retcode:
         counted = COUNTED[asked.call.interface]
         agents.count(asked.agent_id, counted, let_through=refusal is None)
     session = agents.session(asked.agent_id)
-    if refusal is Retcode.NO_RIGHT and session is not None and asked.guid in session.evicted:
+    if refusal is ResultCode.NO_RIGHT and session is not None and asked.guid in session.evicted:
         # Whoever was evicted is told that the session is over (page 2407's victims are, too),
         # not that the GUID is stale: there is no newer one to wait for.
-        return Retcode.NOT_SIGNED_IN
+        return ResultCode.NOT_SIGNED_IN
     if refusal is not None or session is None:
-        return refusal or Retcode.NOT_SIGNED_IN
+        return refusal or ResultCode.NOT_SIGNED_IN
     return session
 
 
-def _answer(agents: Agents, agent_id: str, at_ms: int) -> Reply:
+def _answer(agents: Agents, agent_id: str, at_ms: int) -> Response:
     """The answer to a poll of the session that there is; it takes the oldest event with it."""
     session = agents.session(agent_id)
     if session is None:
-        return reply_to(Retcode.NOT_SIGNED_IN)
+        return reply_to(ResultCode.NOT_SIGNED_IN)
     session, headers = _kept(agents, agent_id, session, at_ms)
     if not session.events:
         return poll_answer(agent_id, None, headers)

@@ -1,4 +1,4 @@
-"""The reception: every interface but settalkright, which alone meets faults.
+"""The session API: every interface but settalkright, which alone meets faults.
 
 What may live here: the bringing together of state, scenario and time for what agents ask about
 their sessions. What this module must not know: sockets, waiting, faults; it says what a poll
@@ -21,26 +21,26 @@ from bulkagent.emulator.faults.scenario import Scenario
 from bulkagent.emulator.handlers.answers import ANSWERS, SIGN_OUTS
 from bulkagent.emulator.handlers.keepalive import (
     COUNTED,
-    Hold,
-    answer_hold,
+    LongPoll,
+    answer_poll,
     has_news,
-    leave_hold,
+    leave_poll,
     live_session,
     poll,
     put_off,
     raise_event,
 )
 from bulkagent.emulator.handlers.sign_in import sign_in, sign_in_at_desktop
-from bulkagent.emulator.handlers.state import State
+from bulkagent.emulator.handlers.state import GatewayState
 from bulkagent.emulator.protocol.counters import Traffic
-from bulkagent.emulator.protocol.reply import Reply, Retcode, reply_to
 from bulkagent.emulator.protocol.request import Asked, Headers
+from bulkagent.emulator.protocol.response import Response, ResultCode, reply_to
 from bulkagent.emulator.protocol.routes import Call, Interface
 
-__all__ = ["Reception"]
+__all__ = ["SessionApi"]
 
 
-class Reception:
+class SessionApi:
     """What agents ask about their sessions, and what judges ask.
 
     Args:
@@ -49,7 +49,7 @@ class Reception:
         clock: the time of day in seconds since the Unix epoch.
     """
 
-    def __init__(self, scenario: Scenario, state: State, clock: Callable[[], float]) -> None:
+    def __init__(self, scenario: Scenario, state: GatewayState, clock: Callable[[], float]) -> None:
         self._scenario = scenario
         self._state = state
         self._clock = clock
@@ -76,12 +76,12 @@ class Reception:
         # The time of day can be set back.
         return 0.0 if first_at is None else max(0.0, self._clock() - first_at)
 
-    def sign_in(self, call: Call, headers: Headers, body: bytes, node: int = ANY_NODE) -> Reply:
+    def sign_in(self, call: Call, headers: Headers, body: bytes, node: int = ANY_NODE) -> Response:
         """Pages 1202, 1203, 1224. Takes effect now, however long the reply is held."""
         if call.agent_id in self._signing_in:
-            return reply_to(Retcode.SIGN_IN_UNDER_WAY)
+            return reply_to(ResultCode.SIGN_IN_UNDER_WAY)
         asked = self._asked(call, headers, node, body)
-        return sign_in(self.agents, self._state.locks, self._scenario, asked)
+        return sign_in(self.agents, self._state.lockout, self._scenario, asked)
 
     @contextlib.contextmanager
     def holding_sign_in(self, agent_id: str) -> Iterator[float]:
@@ -95,22 +95,22 @@ class Reception:
         finally:
             self._signing_in.discard(agent_id)
 
-    def poll(self, call: Call, headers: Headers, node: int = ANY_NODE) -> Reply | Hold:
-        """Page 1274. Of a hold, `has_news` says whether it is over before its time."""
+    def poll(self, call: Call, headers: Headers, node: int = ANY_NODE) -> Response | LongPoll:
+        """Page 1274. `has_news` says whether a poll that is held is over before its time."""
         asked = self._asked(call, headers, node)
         return put_off(self.agents, asked) if self._is_switching() else poll(self.agents, asked)
 
-    def has_news(self, hold: Hold) -> bool:
+    def has_news(self, poll: LongPoll) -> bool:
         """Whether a poll that is held is to be answered now."""
-        return has_news(self.agents, hold)
+        return has_news(self.agents, poll)
 
-    def answer_hold(self, hold: Hold) -> Reply:
+    def answer_poll(self, poll: LongPoll) -> Response:
         """The answer to a poll that was held, now that its time or news has come."""
-        return answer_hold(self.agents, hold, self._now_ms())
+        return answer_poll(self.agents, poll, self._now_ms())
 
-    def leave_hold(self, hold: Hold) -> None:
+    def leave_poll(self, poll: LongPoll) -> None:
         """The client hung up."""
-        leave_hold(self.agents, hold, self._now_ms())
+        leave_poll(self.agents, poll, self._now_ms())
 
     def raise_event(self, agent_id: str, event_type: EventType) -> bool:
         """Something happens to an agent that a client polls for; False where nobody does."""
@@ -118,16 +118,16 @@ class Reception:
 
     def answer(
         self, call: Call, headers: Headers, node: int = ANY_NODE, body: bytes = b""
-    ) -> Reply:
+    ) -> Response:
         """Every other interface: its requests meet no faults."""
         asked = self._asked(call, headers, node, body)
         if call.interface in COUNTED and self._is_switching():
             return put_off(self.agents, asked)
         if call.interface in SIGN_OUTS and call.agent_id in self._signing_in:
-            return reply_to(Retcode.SIGN_IN_UNDER_WAY)
+            return reply_to(ResultCode.SIGN_IN_UNDER_WAY)
         judged = JUDGED.get(call.interface)
         if judged is not None:
-            return Reply(body=msgspec.json.encode(judged(self)))
+            return Response(body=msgspec.json.encode(judged(self)))
         return ANSWERS[call.interface](self.agents, asked, self._scenario.agents)
 
     def sign_in_at_desktop(self, agent_id: str, *, force: bool = False) -> str | None:
@@ -155,7 +155,7 @@ class Reception:
     def _is_switching(self) -> bool:
         state = self._state
         begun = bool(self._scenario.switch_overs) and state.first_at is not None
-        return begun and state.switch_overs.outlook(self.seconds()).under_way
+        return begun and state.switch_overs.status(self.seconds()).under_way
 
     def _end_switch_overs(self) -> None:
         """Do what is due at the ends of switch-overs, before anybody sees that it was not done."""
@@ -173,10 +173,10 @@ class Reception:
         return int(self._clock() * 1000)
 
 
-JUDGED: Mapping[Interface, Callable[[Reception], object]] = MappingProxyType(
+JUDGED: Mapping[Interface, Callable[[SessionApi], object]] = MappingProxyType(
     {
-        Interface.JUDGE_AGENTS: lambda reception: reception.agents.records(),
-        Interface.JUDGE_STATS: lambda reception: reception.traffic.stats(),
-        Interface.JUDGE_HISTORY: lambda reception: reception.agents.history(),
+        Interface.JUDGE_AGENTS: lambda api: api.agents.records(),
+        Interface.JUDGE_STATS: lambda api: api.traffic.stats(),
+        Interface.JUDGE_HISTORY: lambda api: api.agents.history(),
     }
 )

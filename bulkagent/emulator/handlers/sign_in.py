@@ -13,37 +13,42 @@ from types import MappingProxyType
 from bulkagent.emulator.agents.affinity import set_cookie
 from bulkagent.emulator.agents.agents import Agents
 from bulkagent.emulator.agents.events import AgentState
-from bulkagent.emulator.agents.lockout import Locks
+from bulkagent.emulator.agents.lockout import Lockout
 from bulkagent.emulator.faults.scenario import Scenario
 from bulkagent.emulator.handlers.keepalive import live_session
-from bulkagent.emulator.protocol.reply import Headers, Reply, Retcode, reply_to, say
 from bulkagent.emulator.protocol.request import Asked
+from bulkagent.emulator.protocol.response import Headers, Response, ResultCode, reply_to, say
 from bulkagent.emulator.protocol.routes import Interface, is_json
-from bulkagent.emulator.protocol.sign_in_body import Manner, SignIn, read_sign_in, sign_in_result
+from bulkagent.emulator.protocol.sign_in_body import (
+    SignInBody,
+    SignInKind,
+    read_sign_in,
+    sign_in_result,
+)
 
 __all__ = ["SIGN_INS", "sign_in", "sign_in_at_desktop"]
 
-SIGN_INS: Mapping[Interface, Manner] = MappingProxyType(
+SIGN_INS: Mapping[Interface, SignInKind] = MappingProxyType(
     {
-        Interface.SIGN_IN: Manner.USUAL,
-        Interface.FORCED_SIGN_IN: Manner.FORCED,
-        Interface.VOICE_SIGN_IN: Manner.VOICE,
+        Interface.SIGN_IN: SignInKind.USUAL,
+        Interface.FORCED_SIGN_IN: SignInKind.FORCED,
+        Interface.VOICE_SIGN_IN: SignInKind.VOICE,
     }
 )
 
 
-def sign_in(agents: Agents, locks: Locks, scenario: Scenario, asked: Asked) -> Reply:
+def sign_in(agents: Agents, lockout: Lockout, scenario: Scenario, asked: Asked) -> Response:
     """Pages 1202, 1203, 1224. The password is looked at before anything is said of the session."""
-    manner = SIGN_INS[asked.call.interface]
+    kind = SIGN_INS[asked.call.interface]
     if not is_json(asked.headers.get("Content-Type")) or not agents.in_range(asked.agent_id):
-        return reply_to(Retcode.BAD_PARAMETER)
-    said = read_sign_in(asked.body, manner)
+        return reply_to(ResultCode.BAD_PARAMETER)
+    said = read_sign_in(asked.body, kind)
     if said is None:
-        return reply_to(Retcode.ILLEGAL_SIGN_IN)
+        return reply_to(ResultCode.ILLEGAL_SIGN_IN)
     agents.settle(asked.at_ms)
-    refusal = _refusal_of_person(agents, locks, scenario, asked, said) or _refusal_of_place(said)
+    refusal = _refusal_of_person(agents, lockout, scenario, asked, said) or _refusal_of_place(said)
     if refusal is None and agents.session(asked.agent_id) is not None:
-        refusal = _refusal_of_another(agents, scenario, asked, manner)
+        refusal = _refusal_of_another(agents, scenario, asked, kind)
     return reply_to(refusal) if refusal is not None else _signed_in(agents, scenario, asked, said)
 
 
@@ -64,55 +69,55 @@ def sign_in_at_desktop(
 
 
 def _refusal_of_person(
-    agents: Agents, locks: Locks, scenario: Scenario, asked: Asked, said: SignIn
-) -> Retcode | None:
+    agents: Agents, lockout: Lockout, scenario: Scenario, asked: Asked, said: SignInBody
+) -> ResultCode | None:
     if agents.number(asked.agent_id) is None:
         # The code for a wrong password is also that for a wrong name.
-        return Retcode.WRONG_PASSWORD
-    if locks.is_locked(asked.agent_id):
-        return Retcode.ACCOUNT_LOCKED
+        return ResultCode.WRONG_PASSWORD
+    if lockout.is_locked(asked.agent_id):
+        return ResultCode.ACCOUNT_LOCKED
     if scenario.sign_in.password not in (None, said.password):
-        locks.wrong(asked.agent_id)
-        return Retcode.WRONG_PASSWORD
-    locks.right(asked.agent_id)
+        lockout.wrong(asked.agent_id)
+        return ResultCode.WRONG_PASSWORD
+    lockout.right(asked.agent_id)
     return None
 
 
-def _refusal_of_place(said: SignIn) -> Retcode | None:
+def _refusal_of_place(said: SignInBody) -> ResultCode | None:
     """Inferred: which phones can be bound is not said; one with a letter in it cannot be."""
     if said.phonenum.strip("0123456789+*#"):
-        return Retcode.INVALID_PHONE
+        return ResultCode.INVALID_PHONE
     try:
         ipaddress.IPv4Address(said.ip)
     except ValueError:
-        return Retcode.INVALID_IP
+        return ResultCode.INVALID_IP
     return None
 
 
 def _refusal_of_another(
-    agents: Agents, scenario: Scenario, asked: Asked, manner: Manner
-) -> Retcode | None:
-    if manner is not Manner.FORCED:
-        return Retcode.ALREADY_SIGNED_IN
+    agents: Agents, scenario: Scenario, asked: Asked, kind: SignInKind
+) -> ResultCode | None:
+    if kind is not SignInKind.FORCED:
+        return ResultCode.ALREADY_SIGNED_IN
     if agents.number(asked.agent_id) in scenario.agents.not_forceable:
-        return Retcode.CANNOT_BE_FORCED_OUT
+        return ResultCode.CANNOT_BE_FORCED_OUT
     return None
 
 
-def _signed_in(agents: Agents, scenario: Scenario, asked: Asked, said: SignIn) -> Reply:
-    manner = SIGN_INS[asked.call.interface]
+def _signed_in(agents: Agents, scenario: Scenario, asked: Asked, said: SignInBody) -> Response:
+    kind = SIGN_INS[asked.call.interface]
     guid = agents.sign_in(
         asked.agent_id,
         asked.at_ms,
         AgentState(said.status),
         node=asked.node,
         pushed=said.wants_push,
-        forced=manner is Manner.FORCED,
+        forced=kind is SignInKind.FORCED,
     )
     # Clients in the field read one or the other.
     headers: Headers = (("Set-GUID", f"JSESSIONID={guid}"), ("Guid", guid))
     session = agents.session(asked.agent_id)
     if scenario.cluster.affinity and session is not None:
         headers = (*headers, set_cookie(session.node))
-    result = sign_in_result(asked.agent_id, asked.at_ms, manner)
-    return say(Retcode.SUCCESS, result=result, headers=headers)
+    result = sign_in_result(asked.agent_id, asked.at_ms, kind)
+    return say(ResultCode.SUCCESS, result=result, headers=headers)

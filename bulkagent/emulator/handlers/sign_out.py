@@ -7,10 +7,10 @@ this module must not know: waiting, connections, how a session goes on.
 from __future__ import annotations
 
 from bulkagent.emulator.agents.agents import Agents
-from bulkagent.emulator.agents.records import Event
+from bulkagent.emulator.agents.records import ChangeKind
 from bulkagent.emulator.faults.scenario import AgentRules
-from bulkagent.emulator.protocol.reply import Reply, Retcode, reply_to
 from bulkagent.emulator.protocol.request import Asked
+from bulkagent.emulator.protocol.response import Response, ResultCode, reply_to
 from bulkagent.emulator.protocol.routes import Interface
 
 __all__ = ["sign_out", "sign_out_by_force", "sign_out_by_inspector"]
@@ -19,34 +19,34 @@ REASONS = frozenset(map(str, range(1, 256)))
 """What page 0354 takes, as it is written in the path."""
 
 
-def sign_out(agents: Agents, asked: Asked, rules: AgentRules) -> Reply:
+def sign_out(agents: Agents, asked: Asked, rules: AgentRules) -> Response:
     """Page 1219: an agent who is in a call stays signed in (by 100-010, which is inferred)."""
     if agents.number(asked.agent_id) in rules.in_call:
         refusal = agents.refusal(asked.agent_id, asked.guid, asked.at_ms, asked.node)
         if refusal is None:
-            return reply_to(Retcode.WRONG_STATE_FOR_SIGN_OUT)
+            return reply_to(ResultCode.WRONG_STATE_FOR_SIGN_OUT)
     return reply_to(agents.sign_out(asked.agent_id, asked.guid, asked.at_ms, asked.node))
 
 
-def sign_out_by_force(agents: Agents, asked: Asked, _rules: AgentRules) -> Reply:
+def sign_out_by_force(agents: Agents, asked: Asked, _rules: AgentRules) -> Response:
     """Pages 1220 and 1221, that is 0353 and 0354: in a call as well, which it ends."""
     reason = None
     if asked.call.interface is Interface.FORCED_SIGN_OUT_WITH_REASON:
         if asked.call.argument not in REASONS:
-            return reply_to(Retcode.ILLEGAL_SIGN_OUT)
+            return reply_to(ResultCode.ILLEGAL_SIGN_OUT)
         reason = int(asked.call.argument)
     code = agents.sign_out(
         asked.agent_id,
         asked.guid,
         asked.at_ms,
         asked.node,
-        event=Event.FORCED_OUT,
+        event=ChangeKind.FORCED_OUT,
         reason=reason,
     )
     return reply_to(code)
 
 
-def sign_out_by_inspector(agents: Agents, asked: Asked, _rules: AgentRules) -> Reply:
+def sign_out_by_inspector(agents: Agents, asked: Asked, _rules: AgentRules) -> Response:
     """Page 2407, that is 0441. Its list of codes could not be read: all but success is inferred.
 
     Whether the inspector is one is not looked at: no document says how a gateway is told.
@@ -54,12 +54,12 @@ def sign_out_by_inspector(agents: Agents, asked: Asked, _rules: AgentRules) -> R
     inspector, agent_id = asked.agent_id, asked.call.argument
     refusal = agents.refusal(inspector, asked.guid, asked.at_ms, asked.node)
     if refusal is None and agents.number(agent_id) is None:
-        refusal = Retcode.BAD_PARAMETER
+        refusal = ResultCode.BAD_PARAMETER
     if refusal is None and agent_id == inspector:
-        refusal = Retcode.OWN_INSPECTOR
+        refusal = ResultCode.OWN_INSPECTOR
     if refusal is None and agents.session(agent_id) is None:
-        refusal = Retcode.NOT_SIGNED_IN
+        refusal = ResultCode.NOT_SIGNED_IN
     if refusal is not None:
         return reply_to(refusal)
-    agents.end(agent_id, asked.at_ms, Event.FORCED_OUT, by=inspector)
-    return reply_to(Retcode.SUCCESS)
+    agents.end(agent_id, asked.at_ms, ChangeKind.FORCED_OUT, by=inspector)
+    return reply_to(ResultCode.SUCCESS)

@@ -16,8 +16,8 @@ from bulkagent.emulator.agents.agents import Agents
 from bulkagent.emulator.agents.events import AgentState
 from bulkagent.emulator.faults.scenario import AgentRules
 from bulkagent.emulator.protocol.agent_ids import AgentIds
-from bulkagent.emulator.protocol.reply import Reply, Retcode, reply_to, say
 from bulkagent.emulator.protocol.request import Asked
+from bulkagent.emulator.protocol.response import Response, ResultCode, reply_to, say
 
 __all__ = ["agents_by_skill"]
 
@@ -43,7 +43,7 @@ class _Body(msgspec.Struct):
 _decode = msgspec.json.Decoder(_Body).decode
 
 
-def agents_by_skill(agents: Agents, asked: Asked, rules: AgentRules) -> Reply:
+def agents_by_skill(agents: Agents, asked: Asked, rules: AgentRules) -> Response:
     """The agents of a queue who are signed in and take inbound calls, in the order of their IDs.
 
     Who asks must take inbound calls, too. The page does not say what an agent gets who does not:
@@ -53,7 +53,7 @@ def agents_by_skill(agents: Agents, asked: Asked, rules: AgentRules) -> Reply:
     if refusal is not None:
         return reply_to(refusal)
     if not agents.takes_calls(asked.agent_id):
-        return reply_to(Retcode.NO_RIGHT)
+        return reply_to(ResultCode.NO_RIGHT)
     members = _members(rules, asked.call.argument)
     try:
         body = _decode(asked.body or b"{}")
@@ -61,7 +61,7 @@ def agents_by_skill(agents: Agents, asked: Asked, rules: AgentRules) -> Reply:
         members = None
         body = _Body()
     if members is None:
-        return reply_to(Retcode.ILLEGAL_QUERY)
+        return reply_to(ResultCode.ILLEGAL_QUERY)
     limit, states = LONGEST_LIST, None
     if body.limit is not None and body.states is not None:
         limit, states = body.limit, frozenset(body.states)
@@ -75,7 +75,7 @@ def agents_by_skill(agents: Agents, asked: Asked, rules: AgentRules) -> Reply:
             found.append(_details(agent_id, state))
         if len(found) == limit:
             break
-    return say(Retcode.SUCCESS, result=found)
+    return say(ResultCode.SUCCESS, result=found)
 
 
 def _members(rules: AgentRules, skill: str) -> Container[int] | None:

@@ -13,17 +13,17 @@ import msgspec
 
 from bulkagent.emulator.agents.agents import Agents
 from bulkagent.emulator.agents.guids import guid_source
-from bulkagent.emulator.agents.lockout import Locks
-from bulkagent.emulator.faults.decisions import Past
-from bulkagent.emulator.faults.outages import Outage, Spells, SwitchOver
+from bulkagent.emulator.agents.lockout import Lockout
+from bulkagent.emulator.faults.decisions import FaultHistory
+from bulkagent.emulator.faults.outages import Disruptions, Outage, SwitchOver
 from bulkagent.emulator.faults.scenario import Scenario
 from bulkagent.emulator.protocol.authentication import SessionRules
 from bulkagent.emulator.protocol.counters import Traffic
 
-__all__ = ["Snapshot", "State", "first_state"]
+__all__ = ["GatewayState", "Snapshot", "first_state"]
 
 
-class State(msgspec.Struct):
+class GatewayState(msgspec.Struct):
     """What changes; a copy has to name every field, so that none is forgotten."""
 
     random: Random
@@ -31,31 +31,31 @@ class State(msgspec.Struct):
     guids: Random | None
     """Draws GUIDs, apart from the others, so that an extra sign-in shifts no fault."""
     agents: Agents
-    past: Past
+    history: FaultHistory
     traffic: Traffic
-    switch_overs: Spells[SwitchOver]
-    outages: Spells[Outage]
-    locks: Locks
+    switch_overs: Disruptions[SwitchOver]
+    outages: Disruptions[Outage]
+    lockout: Lockout
     turns: int
     """Connections that were dealt to nodes by affinity."""
     first_at: float | None
     """When the first settalkright request arrived; None before it."""
 
     def __repr__(self) -> str:
-        return f"<State: {self.agents!r}, {self.traffic.stats()}>"  # no GUIDs
+        return f"<GatewayState: {self.agents!r}, {self.traffic.stats()}>"  # no GUIDs
 
-    def copy(self) -> State:
+    def copy(self) -> GatewayState:
         """The same state, from here on independent of this one, with nothing in flight."""
         guids = None if self.guids is None else _copied(self.guids)
-        return State(
+        return GatewayState(
             random=_copied(self.random),
             guids=guids,
             agents=self.agents.copy(guid_source(guids)),
-            past=self.past.copy(),
+            history=self.history.copy(),
             traffic=self.traffic.copy(),
             switch_overs=self.switch_overs.copy(),
             outages=self.outages.copy(),
-            locks=self.locks.copy(),
+            lockout=self.lockout.copy(),
             turns=self.turns,
             first_at=self.first_at,
         )
@@ -64,7 +64,7 @@ class State(msgspec.Struct):
 class Snapshot(msgspec.Struct, frozen=True):
     """What a gateway was at one moment. Opaque: only the gateway looks into it."""
 
-    state: State
+    state: GatewayState
     """Nobody's but the snapshot's: it stays as it is."""
     taken_at: float
 
@@ -74,7 +74,7 @@ def first_state(
     agent_ids: Iterable[int] | None,
     agent_id_range: tuple[int, int],
     rules: SessionRules,
-) -> State:
+) -> GatewayState:
     """The state of a gateway to which nothing has happened yet.
 
     Args:
@@ -87,15 +87,15 @@ def first_state(
     seeds = Random(scenario.seed)
     random = Random(seeds.getrandbits(64))
     guids = None if scenario.seed is None else Random(seeds.getrandbits(64))
-    return State(
+    return GatewayState(
         random=random,
         guids=guids,
         agents=Agents(agent_ids, agent_id_range, guid_source(guids), rules, scenario.cluster.nodes),
-        past=Past(),
+        history=FaultHistory(),
         traffic=Traffic(),
-        switch_overs=Spells(scenario.switch_overs),
-        outages=Spells(scenario.outages),
-        locks=Locks(scenario.sign_in.lock_after),
+        switch_overs=Disruptions(scenario.switch_overs),
+        outages=Disruptions(scenario.outages),
+        lockout=Lockout(scenario.sign_in.lock_after),
         turns=0,
         first_at=None,
     )

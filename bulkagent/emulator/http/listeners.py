@@ -1,7 +1,7 @@
-"""The entrance: the listening sockets, which can be shut and opened again at the same place.
+"""Listeners: the listening sockets, which can be shut and opened again at the same place.
 
 What may live here: serving and closing of sockets, and keeping their place in between. What this
-module must not know: HTTP, agents, or why the entrance is shut.
+module must not know: HTTP, agents, or why they are shut.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ import socket
 import ssl
 from collections.abc import Callable, Iterable
 
-from bulkagent.emulator.http.listening import BACKLOG, keep_place
+from bulkagent.emulator.http.sockets import BACKLOG, keep_place
 
-__all__ = ["Entrance"]
+__all__ = ["Listeners"]
 
 
-class Entrance:
+class Listeners:
     """Where clients come in; shut at first.
 
     Args:
-        sockets: bound sockets, which are closed with the entrance.
+        sockets: bound sockets, which are closed with the listeners.
         protocol: makes what speaks with one client.
         context: TLS.
     """
@@ -38,7 +38,7 @@ class Entrance:
         self._shutting: asyncio.Handle | None = None
 
     def __repr__(self) -> str:
-        return f"<Entrance: {'open' if self._servers and not self._shutting else 'shut'}>"
+        return f"<Listeners: {'open' if self._servers and not self._shutting else 'shut'}>"
 
     async def open(self) -> None:
         """Listen; where that was cut short, go on with it."""

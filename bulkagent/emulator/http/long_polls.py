@@ -1,4 +1,4 @@
-"""The waiting room: polls that are held until there is news, or their time is over.
+"""Long polls: polls that are held until there is news, or their time is over.
 
 What may live here: the waiting itself. What this module must not know: what a poll is answered,
 HTTP, or when anything happens to an agent; it is told to look.
@@ -15,12 +15,12 @@ import heapq
 from collections.abc import Awaitable, Callable
 from itertools import count
 
-from bulkagent.emulator.handlers.keepalive import Hold
+from bulkagent.emulator.handlers.keepalive import LongPoll
 
-__all__ = ["Over", "WaitingRoom"]
+__all__ = ["LongPolls", "PollEnd"]
 
 
-class Over(enum.Enum):
+class PollEnd(enum.Enum):
     """Why a poll waits no longer."""
 
     NEWS = enum.auto()
@@ -28,7 +28,7 @@ class Over(enum.Enum):
     REPLACED = enum.auto()  # by another poll of the same agent
 
 
-class WaitingRoom:
+class LongPolls:
     """Holds polls, one for each agent.
 
     A second poll of the same agent takes the place of the first, which is over at once. Inferred:
@@ -45,13 +45,13 @@ class WaitingRoom:
         self,
         clock: Callable[[], float],
         sleep: Callable[[float], Awaitable[None]],
-        has_news: Callable[[Hold], bool],
+        has_news: Callable[[LongPoll], bool],
     ) -> None:
         self._clock = clock
         self._sleep = sleep
         self._has_news = has_news
-        self._waiting: dict[str, tuple[Hold, asyncio.Future[Over]]] = {}
-        self._due: list[tuple[float, int, asyncio.Future[Over]]] = []
+        self._waiting: dict[str, tuple[LongPoll, asyncio.Future[PollEnd]]] = {}
+        self._due: list[tuple[float, int, asyncio.Future[PollEnd]]] = []
         self._numbers = count()  # futures have no order
         self._keeper: asyncio.Task[None] | None = None
 
@@ -60,28 +60,28 @@ class WaitingRoom:
         return agent_id in self._waiting
 
     def __repr__(self) -> str:
-        return f"<WaitingRoom: {len(self._waiting)} waiting>"
+        return f"<LongPolls: {len(self._waiting)} waiting>"
 
-    async def wait(self, hold: Hold) -> Over:
-        """Wait for news, or for the seconds of the hold."""
-        self._finish(hold.agent_id, Over.REPLACED)
-        over: asyncio.Future[Over] = asyncio.get_running_loop().create_future()
-        mine = hold, over
-        self._waiting[hold.agent_id] = mine
-        heapq.heappush(self._due, (self._clock() + hold.seconds, next(self._numbers), over))
+    async def wait(self, poll: LongPoll) -> PollEnd:
+        """Wait for news, or for the seconds of the poll."""
+        self._finish(poll.agent_id, PollEnd.REPLACED)
+        over: asyncio.Future[PollEnd] = asyncio.get_running_loop().create_future()
+        mine = poll, over
+        self._waiting[poll.agent_id] = mine
+        heapq.heappush(self._due, (self._clock() + poll.seconds, next(self._numbers), over))
         if self._keeper is None or self._keeper.done():
             self._keeper = asyncio.create_task(self._keep_time())
         try:
             return await over
         finally:
-            if self._waiting.get(hold.agent_id) is mine:
-                del self._waiting[hold.agent_id]
+            if self._waiting.get(poll.agent_id) is mine:
+                del self._waiting[poll.agent_id]
 
     def look(self, agent_id: str) -> None:
         """Something may have happened to that agent."""
         waiting = self._waiting.get(agent_id)
         if waiting is not None and self._has_news(waiting[0]):
-            self._finish(agent_id, Over.NEWS)
+            self._finish(agent_id, PollEnd.NEWS)
 
     def look_around(self) -> None:
         """Something may have happened to any agent."""
@@ -96,7 +96,7 @@ class WaitingRoom:
             with contextlib.suppress(asyncio.CancelledError):
                 await keeper
 
-    def _finish(self, agent_id: str, how: Over) -> None:
+    def _finish(self, agent_id: str, how: PollEnd) -> None:
         waiting = self._waiting.pop(agent_id, None)
         if waiting is not None and not waiting[1].done():
             waiting[1].set_result(how)
@@ -110,4 +110,4 @@ class WaitingRoom:
             while self._due and (self._due[0][0] <= max(due, self._clock())):
                 _, _, over = heapq.heappop(self._due)
                 if not over.done():
-                    over.set_result(Over.TIME)
+                    over.set_result(PollEnd.TIME)

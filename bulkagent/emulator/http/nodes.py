@@ -13,10 +13,10 @@ from bulkagent.emulator.agents.agents import ANY_NODE
 from bulkagent.emulator.faults.scenario import Cluster
 from bulkagent.emulator.handlers.emulation import Emulation
 
-__all__ = ["Connections"]
+__all__ = ["LoadBalancer"]
 
 
-class Connections:
+class LoadBalancer:
     """The connections that there are, as a load balancer sees them.
 
     Without affinity, a connection is dealt a node when it brings its first settalkright request,
@@ -35,7 +35,7 @@ class Connections:
         return len(self._nodes)
 
     def __repr__(self) -> str:
-        return f"<Connections: {len(self._nodes)} with a node>"
+        return f"<LoadBalancer: {len(self._nodes)} with a node>"
 
     def forget(self, connection: Hashable) -> None:
         """A connection is gone, and none of its requests is asked about any more."""

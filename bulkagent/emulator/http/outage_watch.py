@@ -10,33 +10,33 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 
-from bulkagent.emulator.faults.outages import Outlook
+from bulkagent.emulator.faults.outages import DisruptionStatus
 from bulkagent.emulator.handlers.emulation import Emulation
-from bulkagent.emulator.http.presence import GoneBy, Presence
+from bulkagent.emulator.http.availability import Availability, GoneBy
 
-__all__ = ["Watch"]
+__all__ = ["OutageWatch"]
 
 
-class Watch:
+class OutageWatch:
     """Follows the outages of one emulation, whatever it is restored to.
 
     Args:
         emulation: says whether there is an outage, and until when.
         sleep: waits for a number of seconds.
-        presence: goes and comes back.
+        availability: goes and comes back.
     """
 
     def __init__(
         self,
         emulation: Emulation,
         sleep: Callable[[float], Awaitable[None]],
-        presence: Presence,
+        availability: Availability,
     ) -> None:
         self._emulation = emulation
         self._sleep = sleep
-        self._presence = presence
+        self._availability = availability
         self._gone = False
-        self._seen = Outlook()
+        self._seen = DisruptionStatus()
         self._waiting: asyncio.Task[None] | None = None
 
     def look(self) -> None:
@@ -59,16 +59,16 @@ class Watch:
             with contextlib.suppress(asyncio.CancelledError):
                 await waiting
 
-    def _follow(self, outlook: Outlook) -> None:
-        self._seen = outlook
-        if outlook.under_way:
+    def _follow(self, status: DisruptionStatus) -> None:
+        self._seen = status
+        if status.under_way:
             self._gone = True
-            self._presence.go(GoneBy.SCENARIO)
+            self._availability.go(GoneBy.SCENARIO)
 
     async def _keep_on(self) -> None:
         while True:
             if self._gone and not self._seen.under_way:
-                await self._presence.come_back(GoneBy.SCENARIO)
+                await self._availability.come_back(GoneBy.SCENARIO)
                 self._gone = False
             until = self._seen.until
             if until is None:

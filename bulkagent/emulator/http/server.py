@@ -23,13 +23,13 @@ from bulkagent.emulator.faults.kinds import ABORTED
 from bulkagent.emulator.faults.scenario import Scenario
 from bulkagent.emulator.handlers.emulation import Emulation
 from bulkagent.emulator.handlers.sign_in import SIGN_INS
+from bulkagent.emulator.http.availability import Availability, GoneBy, abort
 from bulkagent.emulator.http.hung_up import HungUp
-from bulkagent.emulator.http.listeners import Entrance
-from bulkagent.emulator.http.long_polls import Over, WaitingRoom
-from bulkagent.emulator.http.nodes import Connections
-from bulkagent.emulator.http.outage_watch import Watch
-from bulkagent.emulator.http.presence import GoneBy, Presence, abort
-from bulkagent.emulator.protocol.reply import Delivery, Reply, Retcode, page
+from bulkagent.emulator.http.listeners import Listeners
+from bulkagent.emulator.http.long_polls import LongPolls, PollEnd
+from bulkagent.emulator.http.nodes import LoadBalancer
+from bulkagent.emulator.http.outage_watch import OutageWatch
+from bulkagent.emulator.protocol.response import Framing, Response, ResultCode, page
 from bulkagent.emulator.protocol.routes import Call, Interface, resolve
 
 __all__ = ["Server"]
@@ -66,16 +66,16 @@ class Server:
         self._clock = clock
         self._sleep = sleep
         self._hung_up = HungUp(sleep, self._left)
-        self.connections = Connections(emulation, scenario.cluster)
-        self.waiting = WaitingRoom(clock, sleep, emulation.has_news)
+        self.connections = LoadBalancer(emulation, scenario.cluster)
+        self.long_polls = LongPolls(clock, sleep, emulation.has_news)
         self._runner: web.ServerRunner | None = None
-        self._presence: Presence | None = None
-        self._watch: Watch | None = None
+        self._availability: Availability | None = None
+        self._outage_watch: OutageWatch | None = None
 
     def __repr__(self) -> str:
-        return f"<Server: {self._presence!r}, {self.waiting!r}>"
+        return f"<Server: {self._availability!r}, {self.long_polls!r}>"
 
-    async def open(self, listeners: Iterable[socket.socket], context: ssl.SSLContext) -> None:
+    async def open(self, sockets: Iterable[socket.socket], context: ssl.SSLContext) -> None:
         """Listen."""
         server = _Server(
             self._handle,
@@ -88,11 +88,13 @@ class Server:
         )
         runner = web.ServerRunner(server, shutdown_timeout=SHUTDOWN_SECONDS)
         await runner.setup()
-        entrance = Entrance(listeners, server, context)
-        self._presence = Presence(entrance, lambda: _transports(runner), self._hung_up.lose)
+        listeners = Listeners(sockets, server, context)
+        self._availability = Availability(
+            listeners, lambda: _transports(runner), self._hung_up.lose
+        )
         if self._scenario.outages:  # without them, requests are spared the watching
-            self._watch = Watch(self._emulation, self._sleep, self._presence)
-        await entrance.open()
+            self._outage_watch = OutageWatch(self._emulation, self._sleep, self._availability)
+        await listeners.open()
         self._runner = runner
 
     async def close(self) -> None:
@@ -100,15 +102,15 @@ class Server:
         runner, self._runner = self._runner, None
         if runner is None:
             return
-        watch, self._watch = self._watch, None
-        presence, self._presence = self._presence, None
+        watch, self._outage_watch = self._outage_watch, None
+        availability, self._availability = self._availability, None
         if watch is not None:
             await watch.end()
-        if presence is not None:
-            await presence.leave()
+        if availability is not None:
+            await availability.leave()
         transports = _transports(runner)
         await runner.cleanup()
-        await self.waiting.end()
+        await self.long_polls.end()
         self._hung_up.lose()
         await self._hung_up.ended()
         # A TLS connection that was closed politely waits for the other side's goodbye, for up to
@@ -117,30 +119,30 @@ class Server:
 
     async def go_away(self) -> None:
         """Be gone by hand; does nothing while closed."""
-        if self._presence is not None:
-            self._presence.go(GoneBy.HAND)
-            await self._presence.settled()
+        if self._availability is not None:
+            self._availability.go(GoneBy.HAND)
+            await self._availability.settled()
 
     async def come_back(self) -> None:
         """Be back by hand, unless the scenario has an outage just then."""
-        if self._presence is not None:
-            await self._presence.come_back(GoneBy.HAND)
+        if self._availability is not None:
+            await self._availability.come_back(GoneBy.HAND)
 
     def look_afresh(self) -> None:
         """The emulation is another than before."""
-        if self._watch is not None:
-            self._watch.look_afresh()
-        self.waiting.look_around()
+        if self._outage_watch is not None:
+            self._outage_watch.look_afresh()
+        self.long_polls.look_around()
 
     @property
     def _is_gone(self) -> bool:
-        return self._presence is None or self._presence.is_gone
+        return self._availability is None or self._availability.is_gone
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         if self._is_gone:
             return await _deliver(request, ABORTED)
         call = resolve(request.method, request.raw_path)
-        if isinstance(call, Reply):
+        if isinstance(call, Response):
             return await _deliver(request, call)
         if call.interface is not Interface.SET_TALK_RIGHT:
             try:
@@ -155,8 +157,8 @@ class Server:
             cookie = request.headers.get("Cookie")
             node = self.connections.node_of_talk_right(_connection(request), cookie)
             step = self._emulation.set_talk_right(call, request.headers, node)
-            if self._watch is not None:
-                self._watch.look()
+            if self._outage_watch is not None:
+                self._outage_watch.look()
             if step.hold_seconds:
                 until = self._clock() + step.hold_seconds
                 await self._sleep(step.hold_seconds)
@@ -175,7 +177,7 @@ class Server:
         # Not bound to one state: a snapshot may be restored meanwhile.
         self._emulation.traffic.left()
 
-    async def _answer(self, call: Call, request: web.BaseRequest) -> Reply:
+    async def _answer(self, call: Call, request: web.BaseRequest) -> Response:
         """The answer of every interface but settalkright."""
         if not call.agent_id:  # the judges'
             return self._emulation.answer(call, request.headers)
@@ -187,33 +189,33 @@ class Server:
         body = await request.read() if call.interface is Interface.AGENTS_BY_SKILL else b""
         reply = self._emulation.answer(call, request.headers, node, body)
         # Whoever something was done to may be waiting to hear of it.
-        self.waiting.look(call.argument or call.agent_id)
+        self.long_polls.look(call.argument or call.agent_id)
         return reply
 
-    async def _sign_in(self, call: Call, request: web.BaseRequest, node: int) -> Reply:
+    async def _sign_in(self, call: Call, request: web.BaseRequest, node: int) -> Response:
         body = await request.read()
         reply = self._emulation.sign_in(call, request.headers, body, node)
-        self.waiting.look(call.agent_id)
-        if reply.retcode != Retcode.SIGN_IN_UNDER_WAY:
+        self.long_polls.look(call.agent_id)
+        if reply.retcode != ResultCode.SIGN_IN_UNDER_WAY:
             with self._emulation.holding_sign_in(call.agent_id) as seconds:
                 if seconds:
                     await self._sleep(seconds)
         return reply
 
-    async def _poll(self, call: Call, request: web.BaseRequest, node: int) -> Reply:
-        hold = self._emulation.poll(call, request.headers, node)
-        if isinstance(hold, Reply):
-            return hold
+    async def _poll(self, call: Call, request: web.BaseRequest, node: int) -> Response:
+        poll = self._emulation.poll(call, request.headers, node)
+        if isinstance(poll, Response):
+            return poll
         try:
-            over = await self.waiting.wait(hold)
+            over = await self.long_polls.wait(poll)
         except asyncio.CancelledError:
-            if hold.agent_id not in self.waiting:
-                self._emulation.leave_hold(hold)
+            if poll.agent_id not in self.long_polls:
+                self._emulation.leave_poll(poll)
             raise
-        if over is Over.REPLACED:
+        if over is PollEnd.REPLACED:
             # Nothing may get lost with it: events and GUIDs are for the poll that is still there.
-            return poll_answer(hold.agent_id, None)
-        return self._emulation.answer_hold(hold)
+            return poll_answer(poll.agent_id, None)
+        return self._emulation.answer_poll(poll)
 
 
 class _Server(web.Server):
@@ -269,23 +271,23 @@ def _transports(runner: web.ServerRunner) -> list[asyncio.WriteTransport]:
     return [each.transport for each in connections if each.transport is not None]
 
 
-async def _deliver(request: web.BaseRequest, reply: Reply) -> web.StreamResponse:
+async def _deliver(request: web.BaseRequest, reply: Response) -> web.StreamResponse:
     """Send a reply as it wants to be sent, or leave the usual way of sending to aiohttp."""
-    match reply.delivery:
-        case Delivery.WHOLE:
+    match reply.framing:
+        case Framing.WHOLE:
             return web.Response(status=reply.status, headers=reply.headers, body=reply.body)
-        case Delivery.CHUNKED:
+        case Framing.CHUNKED:
             return await _in_chunks(request, reply)
-        case Delivery.TRUNCATED:
+        case Framing.TRUNCATED:
             return await _in_part(request, reply)
-        case Delivery.ABORTED:
+        case Framing.ABORTED:
             if request.transport is not None:
                 request.transport.abort()
             # aiohttp wants a response, finds the connection gone, and lets the matter rest.
             return web.Response()
 
 
-async def _in_chunks(request: web.BaseRequest, reply: Reply) -> web.StreamResponse:
+async def _in_chunks(request: web.BaseRequest, reply: Response) -> web.StreamResponse:
     response = web.StreamResponse(status=reply.status, headers=reply.headers)
     if request.version >= (1, 1):  # HTTP/1.0 has no chunks: the end of the connection ends it
         response.enable_chunked_encoding()
@@ -296,7 +298,7 @@ async def _in_chunks(request: web.BaseRequest, reply: Reply) -> web.StreamRespon
     return response
 
 
-async def _in_part(request: web.BaseRequest, reply: Reply) -> web.StreamResponse:
+async def _in_part(request: web.BaseRequest, reply: Response) -> web.StreamResponse:
     response = web.StreamResponse(status=reply.status, headers=reply.headers)
     response.content_length = len(reply.body)
     await response.prepare(request)

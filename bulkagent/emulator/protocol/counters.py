@@ -12,14 +12,14 @@ from collections.abc import Mapping
 
 import msgspec
 
-__all__ = ["Stats", "Traffic", "Trouble"]
+__all__ = ["GatewayCondition", "Stats", "Traffic"]
 
 SECOND = 1.0 - 1e-6
 """Seconds since 1970 are no finer than a microsecond as a float: requests that arrive exactly a
 second apart shall never count as within one."""
 
 
-class Trouble(enum.StrEnum):
+class GatewayCondition(enum.StrEnum):
     """What befalls the gateway as a whole; counted like a kind of fault, under these names."""
 
     OVER_CAPACITY = "over_capacity"

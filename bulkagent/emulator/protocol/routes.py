@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, unquote
 
 import msgspec
 
-from bulkagent.emulator.protocol.reply import Reply, Retcode, page, say
+from bulkagent.emulator.protocol.response import Response, ResultCode, page, say
 
 __all__ = ["Call", "Interface", "flag_of", "is_json", "resolve"]
 
@@ -103,12 +103,12 @@ class Call(msgspec.Struct, frozen=True, gc=False):
 # No page mentions an HTTP status: the gateway refuses with 200 and a retcode. A path that it does
 # not have is one layer below that, where a container answers 404; the body says 000-002 ("bad URL")
 # all the same, so that a client sees its wrong base path by either.
-NO_SUCH_PATH = say(Retcode.BAD_PARAMETER, status=404)
+NO_SUCH_PATH = say(ResultCode.BAD_PARAMETER, status=404)
 
 NOT_HERE = page(404, "404 Not Found")
 
 
-def resolve(method: str, target: str) -> Call | Reply:
+def resolve(method: str, target: str) -> Call | Response:
     """What a request line asks for; the refusal where it asks for nothing that there is."""
     path, _, query = target.partition("?")
     agent_id = argument = ""

@@ -14,13 +14,13 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-__all__ = ["Manner", "SignIn", "read_sign_in", "sign_in_result"]
+__all__ = ["SignInBody", "SignInKind", "read_sign_in", "sign_in_result"]
 
 Password = Annotated[str, Meta(min_length=1, max_length=32)]
 Phone = Annotated[str, Meta(min_length=1, max_length=24)]
 
 
-class SignIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename=None):
+class SignInBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename=None):
     """What an agent says at sign-in; names, types, lengths and defaults are the page's."""
 
     password: Password
@@ -46,7 +46,7 @@ class SignIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename=Non
     signInMode: msgspec.Raw = msgspec.Raw()  # noqa: N815
 
     def __repr__(self) -> str:
-        return f"<SignIn with status {self.status}>"  # never the password
+        return f"<SignInBody with status {self.status}>"  # never the password
 
     @property
     def wants_push(self) -> bool:
@@ -54,48 +54,48 @@ class SignIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename=Non
         return bool(self.callBackUri and self.serviceToken)
 
 
-class ForcedSignIn(SignIn, frozen=True, forbid_unknown_fields=True):
+class ForcedSignInBody(SignInBody, frozen=True, forbid_unknown_fields=True):
     """The same by force (page 1203), with a default of its own."""
 
     releasephone: bool = False
 
 
-class VoiceSignIn(SignIn, frozen=True, forbid_unknown_fields=True):
+class VoiceSignInBody(SignInBody, frozen=True, forbid_unknown_fields=True):
     """The same for voice alone (page 1224), which needs no phone number."""
 
     phonenum: Annotated[str, Meta(max_length=24)] = ""
 
 
-class Manner(enum.Enum):
+class SignInKind(enum.Enum):
     """The three ways to sign in, by the record of what each must say."""
 
-    USUAL = SignIn
-    FORCED = ForcedSignIn
-    VOICE = VoiceSignIn
+    USUAL = SignInBody
+    FORCED = ForcedSignInBody
+    VOICE = VoiceSignInBody
 
 
-_DECODERS: Mapping[Manner, msgspec.json.Decoder[SignIn]] = MappingProxyType(
-    {manner: msgspec.json.Decoder(manner.value) for manner in Manner}
+_DECODERS: Mapping[SignInKind, msgspec.json.Decoder[SignInBody]] = MappingProxyType(
+    {kind: msgspec.json.Decoder(kind.value) for kind in SignInKind}
 )
 
 
-def read_sign_in(body: bytes, manner: Manner = Manner.USUAL) -> SignIn | None:
+def read_sign_in(body: bytes, kind: SignInKind = SignInKind.USUAL) -> SignInBody | None:
     """The sign-in that a request body holds; None where a field is missing, unknown or wrong."""
     try:
-        return _DECODERS[manner].decode(body)
+        return _DECODERS[kind].decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
 
 
 def sign_in_result(
-    agent_id: str, at_ms: int, manner: Manner = Manner.USUAL
+    agent_id: str, at_ms: int, kind: SignInKind = SignInKind.USUAL
 ) -> Mapping[str, object]:
     """The `result` of a success (pages 1202, 1224), as loosely typed as the page's sample."""
     return {
         "vdnid": 1,  # a number in the sample, a string in the table
         "workno": agent_id,
         # CTI server, WebM, MailM
-        "mediatype": "TFF" if manner is Manner.VOICE else "TTF",
+        "mediatype": "TFF" if kind is SignInKind.VOICE else "TTF",
         "loginTime": str(at_ms),
         "isForceChange": "false",
         "serverName": "emulated",

@@ -13,7 +13,17 @@ from types import MappingProxyType
 
 import msgspec
 
-__all__ = ["JSON", "Delivery", "Headers", "Reply", "Retcode", "encode", "page", "reply_to", "say"]
+__all__ = [
+    "JSON",
+    "Framing",
+    "Headers",
+    "Response",
+    "ResultCode",
+    "encode",
+    "page",
+    "reply_to",
+    "say",
+]
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -21,7 +31,7 @@ JSON: Headers = (("Content-Type", "application/json; charset=UTF-8"),)
 HTML: Headers = (("Content-Type", "text/html; charset=UTF-8"),)
 
 
-class Retcode(enum.StrEnum):
+class ResultCode(enum.StrEnum):
     """The result codes that the emulated gateway gives of its own accord (page 0580)."""
 
     SUCCESS = "0"
@@ -53,39 +63,39 @@ class Retcode(enum.StrEnum):
 
 MESSAGES: Mapping[str, str] = MappingProxyType(
     {
-        Retcode.SUCCESS: "success",
-        Retcode.WRONG_EVENT_MODE: "the mode of obtaining agent events is wrong",
-        Retcode.BAD_PARAMETER: "invalid url, address or parameter",
+        ResultCode.SUCCESS: "success",
+        ResultCode.WRONG_EVENT_MODE: "the mode of obtaining agent events is wrong",
+        ResultCode.BAD_PARAMETER: "invalid url, address or parameter",
         # The next message and that of 100-006 were seen at a real gateway, "resouce" included.
-        Retcode.NO_RIGHT: "no right to invite resouce",
-        Retcode.SWITCHED_OVER: "agent is being switched over",
-        Retcode.OWN_INSPECTOR: "the inspected agent is the inspector",
+        ResultCode.NO_RIGHT: "no right to invite resouce",
+        ResultCode.SWITCHED_OVER: "agent is being switched over",
+        ResultCode.OWN_INSPECTOR: "the inspected agent is the inspector",
         "000-007": "the interface is called repeatedly",
-        Retcode.ILLEGAL_SIGN_IN: "sign-in parameter is empty or illegal",
-        Retcode.ALREADY_SIGNED_IN: "agent has signed in already",
-        Retcode.WRONG_PASSWORD: "user name or password is wrong",
-        Retcode.ILLEGAL_SIGN_OUT: "sign-out parameter is illegal",
-        Retcode.NOT_SIGNED_IN: "agent not login",
-        Retcode.OPERATION_EXCEPTION: "exception during the operation",
-        Retcode.ALREADY_SIGNED_OUT: "agent has signed out already",
-        Retcode.CANNOT_SET_STATE: "the state cannot be set",
-        Retcode.WRONG_STATE_FOR_SIGN_OUT: "agent cannot sign out in this state",
-        Retcode.INVALID_PHONE: "the phone to be bound is invalid",
-        Retcode.CANNOT_BE_FORCED_OUT: "agent has signed in and cannot be forced out",
-        Retcode.INVALID_IP: "the IP address is invalid",
-        Retcode.ILLEGAL_QUERY: "illegal parameter in the query of a skill queue",
-        Retcode.SIGN_IN_UNDER_WAY: "agent is signing in, do not repeat the request",
-        Retcode.NO_CACHED_DATA: "no agent data is cached in Redis",
-        Retcode.BEING_RECOVERED: "agent is being recovered",
-        Retcode.RECOVERED: "the recovery of the agent is finished",
-        Retcode.GUID_MISMATCH: "GUID mismatch during the recovery, sign in again",
-        Retcode.ACCOUNT_LOCKED: "the account is locked",
+        ResultCode.ILLEGAL_SIGN_IN: "sign-in parameter is empty or illegal",
+        ResultCode.ALREADY_SIGNED_IN: "agent has signed in already",
+        ResultCode.WRONG_PASSWORD: "user name or password is wrong",
+        ResultCode.ILLEGAL_SIGN_OUT: "sign-out parameter is illegal",
+        ResultCode.NOT_SIGNED_IN: "agent not login",
+        ResultCode.OPERATION_EXCEPTION: "exception during the operation",
+        ResultCode.ALREADY_SIGNED_OUT: "agent has signed out already",
+        ResultCode.CANNOT_SET_STATE: "the state cannot be set",
+        ResultCode.WRONG_STATE_FOR_SIGN_OUT: "agent cannot sign out in this state",
+        ResultCode.INVALID_PHONE: "the phone to be bound is invalid",
+        ResultCode.CANNOT_BE_FORCED_OUT: "agent has signed in and cannot be forced out",
+        ResultCode.INVALID_IP: "the IP address is invalid",
+        ResultCode.ILLEGAL_QUERY: "illegal parameter in the query of a skill queue",
+        ResultCode.SIGN_IN_UNDER_WAY: "agent is signing in, do not repeat the request",
+        ResultCode.NO_CACHED_DATA: "no agent data is cached in Redis",
+        ResultCode.BEING_RECOVERED: "agent is being recovered",
+        ResultCode.RECOVERED: "the recovery of the agent is finished",
+        ResultCode.GUID_MISMATCH: "GUID mismatch during the recovery, sign in again",
+        ResultCode.ACCOUNT_LOCKED: "the account is locked",
     }
 )
 """What goes with a result code where nobody says otherwise; the words are ours unless noted."""
 
 
-class Delivery(enum.Enum):
+class Framing(enum.Enum):
     """How a reply gets onto the connection."""
 
     WHOLE = enum.auto()  # with its length announced
@@ -94,13 +104,13 @@ class Delivery(enum.Enum):
     ABORTED = enum.auto()  # not at all: the connection is reset
 
 
-class Reply(msgspec.Struct, frozen=True, gc=False):
+class Response(msgspec.Struct, frozen=True, gc=False):
     """One reply: what is sent, and how."""
 
     status: int = 200
     headers: Headers = JSON
     body: bytes = b""
-    delivery: Delivery = Delivery.WHOLE
+    framing: Framing = Framing.WHOLE
     retcode: str = ""
     """The result code that a tolerant reader finds in it, for the judges' counts; "" for none."""
 
@@ -134,24 +144,26 @@ def say(
     status: int = 200,
     result: Result | None = None,
     headers: Headers = (),
-) -> Reply:
+) -> Response:
     """A documented reply: HTTP 200 and a result code, which is the gateway's way of refusing too.
 
     `headers` come on top of the content type.
     """
     body = encode(retcode, message, result)
-    return Reply(status=status, headers=JSON + headers, body=body, retcode=str(retcode))
+    return Response(status=status, headers=JSON + headers, body=body, retcode=str(retcode))
 
 
-def page(status: int, title: str, headers: Headers = ()) -> Reply:
+def page(status: int, title: str, headers: Headers = ()) -> Response:
     """An HTML page, such as a load balancer or container puts in front of the gateway."""
     text = f"<html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>\n"
-    return Reply(status=status, headers=HTML + headers, body=text.encode())
+    return Response(status=status, headers=HTML + headers, body=text.encode())
 
 
-_READY: Mapping[Retcode, Reply] = MappingProxyType({retcode: say(retcode) for retcode in Retcode})
+_READY: Mapping[ResultCode, Response] = MappingProxyType(
+    {retcode: say(retcode) for retcode in ResultCode}
+)
 
 
-def reply_to(retcode: Retcode) -> Reply:
+def reply_to(retcode: ResultCode) -> Response:
     """The usual reply with that code, encoded once: settalkright answers nothing else."""
     return _READY[retcode]

@@ -1,6 +1,6 @@
-"""Presence: whether the gateway is there for its clients, and who says that it is not.
+"""Availability: whether the gateway is there for its clients, and who says that it is not.
 
-What may live here: the going and coming back of entrance and connections together. What this
+What may live here: the going and coming back of listeners and connections together. What this
 module must not know: HTTP, agents, or when it is time to go.
 """
 
@@ -10,9 +10,9 @@ import asyncio
 import enum
 from collections.abc import Callable, Iterable
 
-from bulkagent.emulator.http.listeners import Entrance
+from bulkagent.emulator.http.listeners import Listeners
 
-__all__ = ["GoneBy", "Presence", "abort"]
+__all__ = ["Availability", "GoneBy", "abort"]
 
 
 class GoneBy(enum.Enum):
@@ -22,28 +22,28 @@ class GoneBy(enum.Enum):
     SCENARIO = enum.auto()
 
 
-class Presence:
+class Availability:
     """There at first.
 
     Args:
-        entrance: where clients come in.
+        listeners: where clients come in.
         connections: those that there are.
         lose: ends what is processed for nobody any more.
     """
 
     def __init__(
         self,
-        entrance: Entrance,
+        listeners: Listeners,
         connections: Callable[[], Iterable[asyncio.WriteTransport]],
         lose: Callable[[], None],
     ) -> None:
-        self._entrance = entrance
+        self._listeners = listeners
         self._connections = connections
         self._lose = lose
         self._gone: set[GoneBy] = set()
 
     def __repr__(self) -> str:
-        return f"<Presence: {self._entrance!r}, gone by {self._gone or 'nobody'}>"
+        return f"<Availability: {self._listeners!r}, gone by {self._gone or 'nobody'}>"
 
     @property
     def is_gone(self) -> bool:
@@ -53,14 +53,14 @@ class Presence:
     def go(self, by: GoneBy) -> None:
         """Reset all connections, and refuse new ones from the next turn of the loop on."""
         self._gone.add(by)
-        self._entrance.shut()
+        self._listeners.shut()
         for transport in self._connections():
             transport.abort()
         self._lose()
 
     async def settled(self) -> None:
         """Wait until a `go` is done."""
-        await self._entrance.settled()
+        await self._listeners.settled()
 
     async def come_back(self, by: GoneBy) -> None:
         """Listen again, unless somebody else has it gone; where that was cut short, go on."""
@@ -69,11 +69,11 @@ class Presence:
             return
         # Those whose handshake was under way when it went: they belong to the time before.
         await abort(self._connections())
-        await self._entrance.open()
+        await self._listeners.open()
 
     async def leave(self) -> None:
         """Let nobody in any more; connections stay for the time being."""
-        await self._entrance.leave()
+        await self._listeners.leave()
 
 
 async def abort(transports: Iterable[asyncio.WriteTransport]) -> None:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bulkagent.emulator import Outage, SwitchOver
-from bulkagent.emulator.faults.outages import Outlook, Spells
+from bulkagent.emulator.faults.outages import Disruptions, DisruptionStatus
 
 SECONDS = st.sampled_from([quarter / 4 for quarter in range(13)])
 LENGTHS = st.sampled_from([0.25, 0.5, 1.0, 2.0])
@@ -38,36 +38,36 @@ def test_an_outlook_is_what_the_records_say(
     outages: list[Outage], arrivals: list[float], now: float
 ) -> None:
     arrivals = [arrival for arrival in arrivals if arrival <= now]
-    spells = Spells(tuple(outages))
+    disruptions = Disruptions(tuple(outages))
     for number, seconds in enumerate(arrivals, start=1):
-        spells.arrived(number, seconds)
-    seen = spells.outlook(now)
+        disruptions.arrived(number, seconds)
+    seen = disruptions.status(now)
     assert seen.under_way == any(is_gone(outage, arrivals, now) for outage in outages)
     # Nothing changes before `until`, with no more requests.
     horizon = 10.0 if seen.until is None else seen.until
     later = [quarter / 4 for quarter in range(40) if now <= quarter / 4 < horizon]
-    assert {spells.outlook(second).under_way for second in later} == {seen.under_way}
+    assert {disruptions.status(second).under_way for second in later} == {seen.under_way}
     assert seen.until is None or seen.until > now
 
 
 def test_a_spell_begins_with_its_request_and_only_once() -> None:
-    spells = Spells((SwitchOver(from_request=3, seconds=2),))
-    spells.arrived(2, 1.0)
-    assert spells.outlook(1.0) == Outlook()
-    spells.arrived(3, 1.5)
-    assert spells.outlook(1.5) == Outlook(under_way=True, until=3.5)
-    spells.arrived(4, 3.0)
-    assert spells.outlook(3.5) == Outlook()
+    disruptions = Disruptions((SwitchOver(from_request=3, seconds=2),))
+    disruptions.arrived(2, 1.0)
+    assert disruptions.status(1.0) == DisruptionStatus()
+    disruptions.arrived(3, 1.5)
+    assert disruptions.status(1.5) == DisruptionStatus(under_way=True, until=3.5)
+    disruptions.arrived(4, 3.0)
+    assert disruptions.status(3.5) == DisruptionStatus()
 
 
 def test_each_end_is_told_once_and_in_order() -> None:
     late = SwitchOver(from_seconds=1, seconds=3)
     early = SwitchOver(from_seconds=0, seconds=2)
-    spells = Spells((late, early, SwitchOver(from_seconds=5, seconds=5)))
-    assert spells.newly_ended(1.999) == []
-    twin = spells.copy()
-    assert spells.newly_ended(9) == [(2.0, early), (4.0, late)]
-    assert spells.newly_ended(9) == spells.copy().newly_ended(9) == []
+    disruptions = Disruptions((late, early, SwitchOver(from_seconds=5, seconds=5)))
+    assert disruptions.newly_ended(1.999) == []
+    twin = disruptions.copy()
+    assert disruptions.newly_ended(9) == [(2.0, early), (4.0, late)]
+    assert disruptions.newly_ended(9) == disruptions.copy().newly_ended(9) == []
     assert twin.newly_ended(2) == [(2.0, early)]
 
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bulkagent.emulator import AgentIds, Cluster, Fault, FaultKind, Scenario
-from bulkagent.emulator.faults.scope import Arrival, Excess, Reach, find_excess
+from bulkagent.emulator import AgentIds, Cluster, FaultKind, Scenario, ScenarioFault
+from bulkagent.emulator.faults.scope import Arrival, Excess, FaultScope, find_excess
 
 AGENTS = range(1, 10)
 SECONDS = [half / 2 for half in range(9)]
@@ -18,13 +18,13 @@ NUMBERS = range(1, 8)
 
 
 @st.composite
-def reaches(draw: st.DrawFn) -> Reach:
+def reaches(draw: st.DrawFn) -> FaultScope:
     ranges = st.tuples(st.integers(1, 6), st.integers(0, 2)).map(
         lambda pair: f"{pair[0]}-{sum(pair)}"
     )
     ids = st.lists(ranges, min_size=1, max_size=3).map(",".join).map(AgentIds)
     begin = draw(st.sampled_from([0.0, 0.0, 1.0, 1.5, 2.0]))
-    return Reach(
+    return FaultScope(
         share=draw(st.sampled_from([0.0, 0.1, 0.25, 0.5, 1.0])),
         agents=draw(st.none() | ids),
         from_seconds=begin,
@@ -37,7 +37,7 @@ def reaches(draw: st.DrawFn) -> Reach:
 
 @given(st.lists(reaches(), max_size=8))
 @settings(max_examples=200)
-def test_an_excess_is_found_exactly_where_there_is_one(claims: list[Reach]) -> None:
+def test_an_excess_is_found_exactly_where_there_is_one(claims: list[FaultScope]) -> None:
     """Against asking about every agent, moment, node and number."""
     totals = {
         where: math.fsum(claim.share for claim in claims if claim.concerns(Arrival(*where)))
@@ -64,40 +64,40 @@ def test_an_excess_is_found_exactly_where_there_is_one(claims: list[Reach]) -> N
 
 
 def test_where_one_fault_ends_another_may_begin() -> None:
-    before = Reach(share=1, to_seconds=2)
-    after = Reach(share=1, from_seconds=2)
+    before = FaultScope(share=1, to_seconds=2)
+    after = FaultScope(share=1, from_seconds=2)
     assert find_excess([before, after]) is None
-    assert find_excess([before, after, Reach(share=1, agents=AgentIds("101"), to_seconds=1)]) == (
-        Excess(2, " for agent 101 from second 0")
-    )
+    assert find_excess(
+        [before, after, FaultScope(share=1, agents=AgentIds("101"), to_seconds=1)]
+    ) == (Excess(2, " for agent 101 from second 0"))
 
 
 def test_where_one_fault_ends_by_number_another_may_begin() -> None:
-    before = Reach(share=1, to_request=300)
-    after = Reach(share=1, from_request=300)
+    before = FaultScope(share=1, to_request=300)
+    after = FaultScope(share=1, from_request=300)
     assert find_excess([before, after]) is None
-    overlapping = Reach(share=0.5, from_request=299, to_request=300, node=2)
+    overlapping = FaultScope(share=0.5, from_request=299, to_request=300, node=2)
     assert find_excess([before, after, overlapping]) == Excess(1.5, " from request 299 on node 2")
     assert before.concerns(Arrival(101, number=299))
     assert not before.concerns(Arrival(101, number=300))
 
 
 def test_overlapping_ranges_of_one_fault_count_once() -> None:
-    twice = Reach(share=0.6, agents=AgentIds("101-110,105-120"))
-    assert find_excess([twice, Reach(share=0.4, agents=AgentIds("105"))]) is None
+    twice = FaultScope(share=0.6, agents=AgentIds("101-110,105-120"))
+    assert find_excess([twice, FaultScope(share=0.4, agents=AgentIds("105"))]) is None
 
 
 def test_a_window_needs_an_end_above_its_beginning() -> None:
     with pytest.raises(ValueError, match="`to_seconds` is not above `from_seconds`"):
-        Reach(share=1, to_seconds=0)
+        FaultScope(share=1, to_seconds=0)
     with pytest.raises(ValueError, match="`to_request` is not above `from_request`"):
-        Reach(share=1, from_request=3, to_request=3)
+        FaultScope(share=1, from_request=3, to_request=3)
 
 
 def test_two_hundred_faults_that_meet_nowhere_are_a_scenario() -> None:
     """Each certain for its own agent, node and window; all of them would add up to 200."""
     faults = tuple(
-        Fault(
+        ScenarioFault(
             kind=FaultKind.RESET_BEFORE,
             share=1,
             agents=AgentIds(f"{101 + number // 8}"),
@@ -111,5 +111,5 @@ def test_two_hundred_faults_that_meet_nowhere_are_a_scenario() -> None:
     with pytest.raises(ValueError, match=r"for agent 101 from second 0 on node 1 add up to 1\.5:"):
         Scenario(
             cluster=Cluster(nodes=4),
-            faults=(*faults, Fault(kind=FaultKind.HTML, share=0.5)),
+            faults=(*faults, ScenarioFault(kind=FaultKind.HTML, share=0.5)),
         )
