@@ -1,0 +1,55 @@
+"""README "From Python": a public name is what it was, whatever else of the package is imported."""
+
+import json
+import pkgutil
+import subprocess
+import sys
+
+import bulkagent
+
+FUNCTIONS = frozenset(
+    {
+        *("apply", "resume", "revert", "check", "report", "runs", "show"),
+        *("doctor", "look", "explain", "bulk"),
+    }
+)
+"""What the package's functions are called, or will be."""
+
+# In a process of its own, because here somebody may have imported any module already.
+_LOOK = """
+import importlib, inspect, json, pkgutil
+import bulkagent
+
+def kinds():
+    found = {}
+    for name in bulkagent.__all__:
+        value = getattr(bulkagent, name)
+        kind = "class" if inspect.isclass(value) else "function" if callable(value) else "neither"
+        found[name] = [kind, value.__module__]
+    return found
+
+for module in pkgutil.walk_packages(bulkagent.__path__, "bulkagent."):
+    if not module.name.endswith("__main__"):
+        importlib.import_module(module.name)
+after_imports = kinds()
+print(json.dumps(after_imports))
+"""
+
+
+def test_every_public_name_is_a_function_or_a_class_after_every_module_is_imported() -> None:
+    """README "From Python": a module that shadows `bulkagent.report` would break `report(...)`."""
+    looked = subprocess.run(
+        [sys.executable, "-W", "error", "-c", _LOOK], capture_output=True, text=True, check=False
+    )
+    assert looked.returncode == 0, looked.stderr
+    kinds = json.loads(looked.stdout)
+    assert set(kinds) == set(bulkagent.__all__)
+    for name, (kind, module) in kinds.items():
+        assert kind == ("function" if name in FUNCTIONS else "class"), name
+        assert module == getattr(bulkagent, name).__module__
+
+
+def test_no_module_directly_in_the_package_has_the_name_of_a_public_function() -> None:
+    """README "From Python": importing `bulkagent.apply` must never make `apply` a module."""
+    modules = {module.name for module in pkgutil.iter_modules(bulkagent.__path__)}
+    assert not modules & (FUNCTIONS | set(bulkagent.__all__))
