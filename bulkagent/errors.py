@@ -143,6 +143,23 @@ class LedgerFailed(BulkagentError):
 
     exit_code = 5
 
+    def __init__(self, message: str, *, full: str = "", stopped: bool = False) -> None:
+        super().__init__(f"{message}; {_STOPPED}" if stopped else message)
+        self.full = full
+        """The ledger, where it takes no more records; "" where something else is wrong."""
+        self.stopped = stopped
+        """Whether it says already that sending has stopped."""
+
+    @classmethod
+    def while_sending(cls, error: BulkagentError | str) -> LedgerFailed:
+        """The same failure, which says that sending has stopped; once, however often it passes."""
+        if isinstance(error, LedgerFailed):
+            return error if error.stopped else cls(str(error), full=error.full, stopped=True)
+        return cls(str(error), stopped=True)
+
+
+_STOPPED = "sending has stopped, look at the run's report"
+
 
 class RunNotFound(BulkagentError):
     """The ledger has no run of that name."""

@@ -48,6 +48,7 @@ from bulkagent.engine.throttle.lingering import Flight
 from bulkagent.engine.throttle.slots import Admission, Limits
 from bulkagent.engine.throttle.throttle import Caution, Notice, Restraint
 from bulkagent.model import Absence, Cause, Draws, Ended, Reach, Story
+from bulkagent.reasons import GivenUp
 
 __all__ = ["Bulkhead"]
 
@@ -434,7 +435,7 @@ class Bulkhead(Generic[ItemT, AttemptT]):
             if story is not None:
                 outlook.count(story)
         blamed = self._halt_first.blame(outlook, self.name)
-        return blamed or End(Cause.BREAKER_OPEN, f"{self.name} was given up: {why}")
+        return blamed or End(Cause.BREAKER_OPEN, GivenUp(self.name, why))
 
     def _busy_s(self) -> float:
         return self._clock.busy_s() if self._restraint.adapts else 0.0

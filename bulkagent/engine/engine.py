@@ -16,6 +16,7 @@ from bulkagent.engine.bulkhead import Bulkhead
 from bulkagent.engine.gates.halt_rules import End, Rule, Tally
 from bulkagent.engine.reopening import Reopened
 from bulkagent.model import Cause, Ended, Story
+from bulkagent.reasons import DeadlinePassed, Reason
 
 __all__ = ["Engine"]
 
@@ -103,7 +104,7 @@ class Engine(Generic[ItemT, AttemptT]):
                         tasks.start_soon(bulkhead.run, self._settled, self._reopened)
                 watches.cancel_scope.cancel()
 
-    def stop(self, cause: Cause = Cause.INTERRUPTED, reason: str = "") -> None:
+    def stop(self, cause: Cause = Cause.INTERRUPTED, reason: Reason | None = None) -> None:
         """Admit nothing more, anywhere; attempts in flight finish within the grace.
 
         May be called from any task or callback of the loop, also before `run`. Only the first
@@ -145,7 +146,7 @@ class Engine(Generic[ItemT, AttemptT]):
     async def _keep_deadline(self) -> None:
         if self._deadline_s is not None:
             await self._clock.sleep(self._deadline_s)
-            self.stop(Cause.DEADLINE, f"the deadline of {self._deadline_said_s:g} s has passed")
+            self.stop(Cause.DEADLINE, DeadlinePassed(self._deadline_said_s or self._deadline_s))
 
     async def _keep_grace(self, ending: anyio.Event) -> None:
         await ending.wait()

@@ -153,7 +153,8 @@ class Database:
                 ) from None
             raise LedgerFailed(
                 f"the ledger {self.path} takes no more records ({error});"
-                " free space or repair the disk"
+                " free space or repair the disk",
+                full=str(self.path),
             ) from None
         except BaseException:
             # A generator of rows raised, the roster's perhaps: the error is its own.

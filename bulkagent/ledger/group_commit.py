@@ -21,7 +21,6 @@ import msgspec
 
 from bulkagent.errors import LedgerFailed
 from bulkagent.ledger.database import Busy, Database
-from bulkagent.ledger.prefetch import STOPPED
 from bulkagent.ledger.reopening import Doubted, doubts_as_written, former_of, left_of
 from bulkagent.model import Outcome
 
@@ -281,8 +280,8 @@ class Commits:
 
     def _fail(self, error: BaseException) -> None:
         # From the first failure on every mark fails, so nothing more is sent.
-        if isinstance(error, LedgerFailed) and STOPPED not in str(error):
-            error = LedgerFailed(f"{error}; {STOPPED}")
+        if isinstance(error, LedgerFailed):
+            error = LedgerFailed.while_sending(error)
         self.failed = error if isinstance(error, Exception) else LedgerFailed(str(error))
         waiting, self.open.waiting = self.open.waiting, []
         for durable in waiting:

@@ -16,12 +16,10 @@ from bulkagent.errors import LedgerFailed, LedgerUnavailable
 from bulkagent.ledger.database import Database
 from bulkagent.model import Assignment, Cause, Past
 
-__all__ = ["STOPPED", "Item", "Shelves"]
+__all__ = ["Item", "Shelves"]
 
 Item = tuple[Assignment, Past | None]
 """What is handed out: an assignment, and what earlier legs left of it."""
-
-STOPPED = "sending has stopped, look at the run's report"
 
 # Rows read ahead at once, and how few may be left before more are fetched: at 10,000 agents a
 # second the fetch, a few milliseconds, is over before the shelf is empty. Many lanes take turns,
@@ -154,6 +152,6 @@ class Shelves:
             ]
         except LedgerUnavailable as error:
             # That would say that nothing was sent.
-            raise LedgerFailed(f"{error}; {STOPPED}") from None
+            raise LedgerFailed.while_sending(error) from None
         except ValueError:
-            raise LedgerFailed(f"the ledger is damaged: a cause is none; {STOPPED}") from None
+            raise LedgerFailed.while_sending("the ledger is damaged: a cause is none") from None

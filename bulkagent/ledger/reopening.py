@@ -20,7 +20,7 @@ from bulkagent.errors import LedgerFailed, LedgerUnavailable
 from bulkagent.ledger.damage import read_as_written
 from bulkagent.ledger.database import Database
 from bulkagent.ledger.dispatches import DISPATCHED_SINCE
-from bulkagent.ledger.prefetch import STOPPED, Item
+from bulkagent.ledger.prefetch import Item
 from bulkagent.model import Assignment, Cause, Outcome, Past, Status
 
 __all__ = ["Again", "Doubted", "Former", "doubtful", "doubts_as_written", "former_of", "left_of"]
@@ -265,6 +265,6 @@ class Again:
                 for row, gateway, agent_id, arguments, attempts, first, cause, not_sent in found
             ]
         except LedgerUnavailable as error:
-            raise LedgerFailed(f"{error}; {STOPPED}") from None
+            raise LedgerFailed.while_sending(error) from None
         except ValueError:
-            raise LedgerFailed(f"the ledger is damaged: a cause is none; {STOPPED}") from None
+            raise LedgerFailed.while_sending("the ledger is damaged: a cause is none") from None

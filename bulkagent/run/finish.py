@@ -34,6 +34,7 @@ from bulkagent.ledger import (
     verdicts_of,
 )
 from bulkagent.model import Cause, Status
+from bulkagent.reasons import Reason, Said, reason_of, told_once
 from bulkagent.run.handover.rules import Standing, standings
 from bulkagent.run.history.exit_code import Ending, Verdict, judge
 from bulkagent.run.history.report import Skipped, write_report
@@ -41,7 +42,7 @@ from bulkagent.run.plan.apply import Planned
 from bulkagent.run.plan.request import RunResult
 from bulkagent.settings import Settings
 
-__all__ = ["Finished", "Following", "finish", "told_once"]
+__all__ = ["Finished", "Following", "finish"]
 
 
 _OFF = talk_right(0)
@@ -108,6 +109,8 @@ class Finished(msgspec.Struct, frozen=True):
     """The invalid rows that were left out, and why each is one."""
     shared: tuple[str, ...] = ()
     """For people, where limits were shared with other commands."""
+    reasons: tuple[Reason, ...] = ()
+    """Why it ended before its time, and what went wrong; `result.error` has their sentences."""
 
 
 def finish(
@@ -116,7 +119,7 @@ def finish(
     leg: int,
     ending: Ending,
     *,
-    reason: str,
+    reasons: Sequence[Reason],
     not_attempted: Mapping[int, Cause],
     only: Collection[Cause],
     counters: Counters | None,
@@ -138,7 +141,7 @@ def finish(
         planned: The plan.
         leg: The leg's number.
         ending: How sending ended.
-        reason: Why it ended before its time, for people; "" where it did not.
+        reasons: Why it ended before its time; none where it did not.
         not_attempted: Lane -> why its last rows were not attempted.
         only: The causes of the rows that the leg was about; none: all.
         counters: What the journal counted, for where the ledger cannot be read any more.
@@ -155,7 +158,7 @@ def finish(
     """
     run_id = planned.plan.run_id
     forgiven = 0
-    troubles = [text for text in (ending.error, reason) if text]
+    troubles: list[Reason] = [*([ending.error] if ending.error else []), *reasons]
 
     def record(verdict: Verdict) -> None:
         try:
@@ -170,10 +173,10 @@ def finish(
                 now_ms=now_ms,
             )
         except BulkagentError as error:
-            troubles.append(str(error))
+            troubles.append(reason_of(error))
 
     halted, why = _halted_before(database, run_id, ending)
-    troubles.extend(filter(None, (why,)))
+    troubles.extend(why)
     # As if something were left: nobody knows yet, and whoever stopped it may not wait until a
     # million rows are counted.
     verdicts: Verdicts | None = None
@@ -189,15 +192,15 @@ def finish(
         verdict = _judged(summary, ending, halted, **seen)
         if verdict.state != "halted":
             # Who had finished before a take-over was not stopped by it.
-            troubles[:] = [trouble for trouble in troubles if trouble != why]
+            troubles[:] = [trouble for trouble in troubles if trouble not in why]
         if verdict != early or early.state == "completed":
             record(verdict)
         keep_totals(RunRecord(database, planned.run), summary.totals)
     except BulkagentError as error:
-        troubles.append(str(error))
+        troubles.append(reason_of(error))
         summary = _counted(planned, counters)
         if ending.error is None:
-            ending = Ending(ending.signal, str(error), LedgerFailed.exit_code, ending.causes)
+            ending = Ending(ending.signal, reason_of(error), LedgerFailed.exit_code, ending.causes)
         verdict = judge(summary.totals, summary.causes, ending)
     skipped = _skipped(database, planned.run, summary)
     written, unwritten = _write_reports(
@@ -242,6 +245,7 @@ def finish(
         unseen,
         tuple(BadRow(row, "", reason) for row, reason in skipped),
         shared,
+        tuple(troubles),
     )
 
 
@@ -250,19 +254,6 @@ def _skipped(database: Database, run: int, summary: Summary) -> tuple[tuple[int,
     with contextlib.suppress(BulkagentError):
         return left_out(RunRecord(database, run)) if summary.totals[Status.INVALID] else ()
     return ()
-
-
-def told_once(troubles: Sequence[str]) -> str:
-    """Sentences in a row, each once; also where only what the disk said of it differs."""
-    told: dict[str, str] = {}
-    for text in troubles:
-        head = text.partition(" (")[0]
-        told.setdefault(head if head.endswith(_FULL) else text, text)
-    return "; ".join(told.values())
-
-
-# How the ledger begins to say that nothing can be written to it; the disk's words follow.
-_FULL = "takes no more records"
 
 
 def _groups(
@@ -289,7 +280,9 @@ def _judged(summary: Summary, ending: Ending, halted: Ending | None, **seen: int
     return judge(summary.totals, summary.causes, halted, **seen) if left else verdict
 
 
-def _halted_before(database: Database, run_id: str, ending: Ending) -> tuple[Ending | None, str]:
+def _halted_before(
+    database: Database, run_id: str, ending: Ending
+) -> tuple[Ending | None, tuple[Said, ...]]:
     """The ending of a leg of a run that was halted and that nobody has let go on yet.
 
     With who has taken over, where only the ledger has heard of that.
@@ -301,8 +294,8 @@ def _halted_before(database: Database, run_id: str, ending: Ending) -> tuple[End
             taken_over = ending.taken_over or facts.drained_for is not None
             causes = ending.causes | {Cause.HALTED}
             stopped = msgspec.structs.replace(ending, causes=causes, taken_over=taken_over)
-            return stopped, facts.halted if taken_over and not ending.taken_over else ""
-    return None, ""
+            return stopped, (Said(facts.halted),) if taken_over and not ending.taken_over else ()
+    return None, ()
 
 
 def _write_reports(
@@ -312,7 +305,7 @@ def _write_reports(
     summary: Summary | None,
     *,
     skip: Callable[[], bool],
-    troubles: list[str],
+    troubles: list[Reason],
     following: Following,
 ) -> tuple[list[str], list[Path]]:
     """Write reports; which were written, and which could not be. What went wrong is added."""
@@ -324,9 +317,9 @@ def _write_reports(
             write_report(database, run_id, path, summary=summary, skip=skip, following=resume)
         except Skipped:
             command = shlex.join(following.report(run_id, path))
-            troubles.append(f"{path} was not written; `{command}` writes it")
+            troubles.append(Said(f"{path} was not written; `{command}` writes it"))
         except BulkagentError as error:
-            troubles.append(str(error))
+            troubles.append(reason_of(error))
             unwritten.append(path)
         else:
             written.append(str(path))

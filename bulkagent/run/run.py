@@ -39,6 +39,7 @@ from bulkagent.ledger import (
     open_ledger,
 )
 from bulkagent.model import Cause, Outcome
+from bulkagent.reasons import Reason, Said, TakenOver, reason_of
 from bulkagent.reports import probe
 from bulkagent.run.begin import (
     Begun,
@@ -323,7 +324,8 @@ class Run:
             self._clock.wall_ms(),
         )
         await anyio.to_thread.run_sync(self._metrics.begun)
-        error, error_code = None, 1
+        error: Reason | None = None
+        error_code = 1
         defect: BaseException | None = None
         presence = await anyio.to_thread.run_sync(Presence, database.path)
         try:
@@ -334,10 +336,10 @@ class Run:
                 watches.cancel_scope.cancel()
         except* BulkagentError as failed:
             known = _first(failed)
-            error, error_code = str(known), known.exit_code
+            error, error_code = reason_of(known), known.exit_code
         except* Exception as failed:  # noqa: BLE001 - raised below, after the reports are written
             defect = failed
-            error = "a defect in bulkagent; its traceback is kept"
+            error = Said("a defect in bulkagent; its traceback is kept")
         await self._look_at_last(presence)
         self.ended_ms = self._clock.wall_ms()
         counters = sending.counters
@@ -348,7 +350,7 @@ class Run:
                 planned,
                 leg,
                 self._ending(sending, error, error_code),
-                reason="; ".join(filter(None, (self._why_drained, sending.reason))),
+                reasons=(*self._why_drained, *sending.reasons),
                 not_attempted=sending.not_attempted,
                 only=only,
                 counters=counters,
@@ -377,13 +379,15 @@ class Run:
     async def _look_at_last(self, presence: Presence) -> None:
         self._lost = self._lost or await anyio.to_thread.run_sync(presence.trouble)
 
-    def _ending(self, sending: Sending, error: str | None, error_code: int) -> Ending:
+    def _ending(self, sending: Sending, error: Reason | None, error_code: int) -> Ending:
         counters, causes = sending.counters, sending.causes
         if error_code == Refused.exit_code and counters is not None and counters.requests:
             error_code = LedgerFailed.exit_code  # the other one would say that nothing was sent
         defect = error is not None and error_code == BulkagentError.exit_code
         if self._lost and not defect:
-            return Ending(error=self._lost, error_code=GuardrailRefused.exit_code, causes=causes)
+            return Ending(
+                error=Said(self._lost), error_code=GuardrailRefused.exit_code, causes=causes
+            )
         return Ending(
             signal=self._signal if Cause.INTERRUPTED in causes else None,
             error=error,
@@ -425,7 +429,7 @@ class Run:
                     refused = known if isinstance(known, Refused) else Refused(str(known))
             self._reaching = None
         if self._drained_for:
-            refused = GuardrailRefused(f"{self._why_drained}; nothing was sent")
+            refused = GuardrailRefused(f"{TakenOver(self._drained_for)}; nothing was sent")
         elif self._signal is not None and begun.waits:
             refused = Interrupted("interrupted; nothing was sent", signal=self._signal)
         if refused is None:
@@ -501,9 +505,8 @@ class Run:
         return supply_of(prepared.request.settings, prepared.gateways, self._clock)
 
     @property
-    def _why_drained(self) -> str:
-        by = self._drained_for
-        return f"run {by} has taken over, so this one was drained" if by else ""
+    def _why_drained(self) -> tuple[TakenOver, ...]:
+        return (TakenOver(self._drained_for),) if self._drained_for else ()
 
     @property
     def _override(self) -> str:

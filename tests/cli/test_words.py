@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from bulkagent.cli.render.result import closing
-from bulkagent.errors import RunNotFound
+from bulkagent.errors import LedgerFailed, RunNotFound
 from bulkagent.gateway.os_words import words_of
 from bulkagent.ledger import find_run, open_ledger
 from bulkagent.model import Cause, Status
+from bulkagent.reasons import Said, reason_of, told_once
 from bulkagent.reports import ADVICE, advice_for
 from bulkagent.run import Consent, Run, write_report
-from bulkagent.run.finish import told_once
 from tests.run.again import shift
 
 
@@ -73,5 +73,7 @@ async def test_an_ambiguous_run_lists_its_candidates(tmp_path: Path) -> None:
 def test_a_full_disk_is_told_once() -> None:
     """The "takes no more records" sentence twice."""
     full = "the ledger /l takes no more records ({}); free space or repair the disk"
-    troubles = [full.format("database or disk is full"), full.format("disk I/O error"), "a", "a"]
-    assert told_once(troubles) == f"{troubles[0]}; a"
+    texts = [full.format("database or disk is full"), full.format("disk I/O error")]
+    failures = [LedgerFailed(text, full="/l") for text in texts]
+    reasons = [*map(reason_of, (*failures, LedgerFailed.while_sending(failures[1])))]
+    assert told_once([*reasons, Said("a"), Said("a")]) == f"{texts[0]}; a"

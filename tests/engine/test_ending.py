@@ -18,13 +18,14 @@ from bulkagent.engine import (
     Tally,
 )
 from bulkagent.model import Attempt, Cause
+from bulkagent.reasons import DeadlinePassed, FirstAllGot, Said
 from tests.dispositions import BUSY, DENIED, DONE, LOST, STRANGE
 from tests.engine.far import Far, Seen, bulkhead
 from tests.engine.lists import ListSource, words
 from tests.jumping import JumpingClock, run
 
 UNPACED = Limits(concurrency=5, per_second=None)
-INTERRUPTED = End(Cause.INTERRUPTED, "")
+INTERRUPTED = End(Cause.INTERRUPTED)
 
 
 def ran(engine: Engine[str, Attempt], *acts: tuple[float, Callable[[], object]]) -> float:
@@ -68,12 +69,12 @@ def test_the_first_cause_stays() -> None:
     engine = Engine([bulkhead(source, far.attempt, UNPACED)], clock=JumpingClock(), deadline_s=3)
     seconds = ran(
         engine,
-        (2.5, lambda: engine.stop(Cause.SUPERSEDED, "another run")),
+        (2.5, lambda: engine.stop(Cause.SUPERSEDED, Said("another run"))),
         (2.6, engine.stop),
         (2.7, lambda: engine.bulkheads[0].stop(INTERRUPTED)),
     )
     assert seconds == pytest.approx(3.0)
-    assert engine.endings == (("words", End(Cause.SUPERSEDED, "another run")),)
+    assert engine.endings == (("words", End(Cause.SUPERSEDED, Said("another run"))),)
     assert "superseded" in repr(engine)
 
 
@@ -135,8 +136,7 @@ def test_the_deadline_stops_what_is_not_done_by_then() -> None:
     engine = Engine([bulkhead(source, far.attempt, UNPACED)], clock=JumpingClock(), deadline_s=2.5)
     assert ran(engine) == pytest.approx(3.0)
     assert set(source.stories) == set(words(15))
-    reason = "the deadline of 2.5 s has passed"
-    assert engine.endings == (("words", End(Cause.DEADLINE, reason)),)
+    assert engine.endings == (("words", End(Cause.DEADLINE, DeadlinePassed(2.5))),)
 
 
 def test_the_grace_ends_what_does_not_end_by_itself() -> None:
@@ -173,7 +173,7 @@ def test_one_bulkhead_halts_alone() -> None:
     assert heads[1].tally.applied == 100
     assert 10 <= heads[0].tally.bad < 10 + 5, "what was in flight then has finished"
     assert heads[0].lanes_left == (0,)
-    reason = "the first 10 on bad all got guid_refused, and none of them was set"
+    reason = FirstAllGot(10, "bad", Cause.GUID_REFUSED)
     assert engine.endings == (("bad", End(Cause.HALTED, reason)),)
 
 
@@ -206,7 +206,7 @@ class Third:
 
     def ask(self, tally: Tally) -> Ruling:
         self.asked.append(tally.finished)
-        return End(Cause.HALTED, "three") if tally.finished == 3 else Go()
+        return End(Cause.HALTED, Said("three")) if tally.finished == 3 else Go()
 
 
 def test_a_rule_of_the_run_stops_all_and_is_not_asked_again() -> None:
@@ -222,8 +222,8 @@ def test_a_rule_of_the_run_stops_all_and_is_not_asked_again() -> None:
     assert len(source.stories) == 5 + 5 + 2
     assert rule.asked == [1, 2, 3]
     assert engine.endings == (
-        ("one", End(Cause.HALTED, "three")),
-        ("other", End(Cause.HALTED, "three")),
+        ("one", End(Cause.HALTED, Said("three"))),
+        ("other", End(Cause.HALTED, Said("three"))),
     )
 
 

@@ -136,9 +136,9 @@ def test_a_small_number_is_judged_as_one(bad: int, of: int, *, halts: bool) -> N
 def test_what_speaks_against_going_on() -> None:
     assert not Canaries().against()
     assert not Canaries(counted=20, bad=1).against()
-    assert "3 of 20" in Canaries(counted=20, bad=3).against()
-    assert "none of the 4" in Canaries(counted=4, bad=4).against()
-    assert "guid_refused" in Canaries(counted=20, bad=1, misled="guid_refused").against()
+    assert "3 of 20" in str(Canaries(counted=20, bad=3).against())
+    assert "none of the 4" in str(Canaries(counted=4, bad=4).against())
+    assert "guid_refused" in str(Canaries(counted=20, bad=1, misled="guid_refused").against())
 
 
 @given(st.integers(0, 200), st.lists(st.integers(0, 50), max_size=8))

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from bulkagent.engine import End, Go, HaltCount, HaltFirst, HaltShare, Tally
 from bulkagent.model import Attempt, Cause, Disposition, Evidence, Reach, Status, Story
+from bulkagent.reasons import FirstAllGot, NotApplied
 from tests.dispositions import (
     ABSENT,
     ALL,
@@ -100,7 +101,7 @@ def test_the_first_fifty_are_enough() -> None:
         assert rule.ask(counted, "east") == Go()
     counted.count(story(DENIED_TOO))
     assert rule.ask(counted, "east") == End(
-        Cause.HALTED, "the first 50 on east all got guid_refused, and none of them was set"
+        Cause.HALTED, FirstAllGot(50, "east", Cause.GUID_REFUSED)
     )
 
 
@@ -110,16 +111,14 @@ def test_where_the_rest_are_all_aside_fewer_are_enough() -> None:
     assert rule.ask(tally(40, *asides, *[story(DENIED)] * 36), "east") == Go()
     ruling = rule.ask(tally(40, *asides, *[story(DENIED)] * 37), "east")
     assert isinstance(ruling, End)
-    assert "the first 37 on east all" in ruling.reason
+    assert "the first 37 on east all" in str(ruling.reason)
     # It may be an aside that leaves no others to wait for.
     assert isinstance(rule.ask(tally(40, *[story(DENIED)] * 37, *asides), "east"), End)
 
 
 def test_one_is_all_where_there_is_one() -> None:
     ruling = HaltFirst().ask(tally(1, story(DENIED)), "east")
-    assert ruling == End(
-        Cause.HALTED, "the first on east got guid_refused, and none of them was set"
-    )
+    assert ruling == End(Cause.HALTED, FirstAllGot(1, "east", Cause.GUID_REFUSED))
 
 
 @pytest.mark.parametrize(
@@ -159,7 +158,7 @@ def test_a_share_ends_it_once_there_are_enough_to_speak_of_one() -> None:
     assert rule.ask(tally(100, *[story(REFUSED)] * 39, *[story(ABSENT)] * 60)) == Go()
     assert rule.ask(tally(100, *[story(REFUSED)] * 9, *[story(DONE)] * 31)) == Go()
     assert rule.ask(tally(100, *[story(REFUSED)] * 10, *[story(DONE)] * 30)) == End(
-        Cause.HALTED, "10 of 40 were not applied (25.0%); the limit is 25%"
+        Cause.HALTED, NotApplied(10, 40, share=0.25)
     )
 
 
@@ -175,7 +174,7 @@ def test_a_count_ends_it_once_there_are_enough_to_speak_of_one() -> None:
     assert rule.ask(tally(100, *[story(REFUSED)] * 39)) == Go()
     assert rule.ask(tally(100, *[story(REFUSED)] * 9, *[story(DONE)] * 90)) == Go()
     assert rule.ask(tally(100, *[story(LOST)] * 10, *[story(DONE)] * 30)) == End(
-        Cause.HALTED, "10 of 40 were not applied; the limit is 10"
+        Cause.HALTED, NotApplied(10, 40, limit=10)
     )
 
 

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bulkagent.model import Cause, Status
+from bulkagent.reasons import Said
 from bulkagent.run.history.exit_code import Ending, Verdict, judge
 
 
@@ -52,14 +53,18 @@ def test_a_run_that_came_to_its_end_is_judged_by_its_rows(
         (Ending(signal=signal.SIGHUP), "interrupted", 129),
         (Ending(signal=signal.SIGINT), "interrupted", 130),
         (Ending(signal=signal.SIGTERM), "interrupted", 143),
-        (Ending(error="a defect"), "interrupted", 1),
-        (Ending(error="the ledger is full", error_code=5), "interrupted", 5),
-        (Ending(error="a defect", signal=signal.SIGINT), "interrupted", 1),
-        (Ending(error="the disk", error_code=5, signal=signal.SIGINT), "interrupted", 130),
+        (Ending(error=Said("a defect")), "interrupted", 1),
+        (Ending(error=Said("the ledger is full"), error_code=5), "interrupted", 5),
+        (Ending(error=Said("a defect"), signal=signal.SIGINT), "interrupted", 1),
+        (Ending(error=Said("the disk"), error_code=5, signal=signal.SIGINT), "interrupted", 130),
         (Ending(causes=frozenset({Cause.DEADLINE})), "interrupted", 5),
         (Ending(causes=frozenset({Cause.HALTED})), "halted", 6),
         (Ending(causes=frozenset({Cause.HALTED, Cause.DEADLINE})), "halted", 6),
-        (Ending(error="the disk", error_code=5, causes=frozenset({Cause.HALTED})), "halted", 6),
+        (
+            Ending(error=Said("the disk"), error_code=5, causes=frozenset({Cause.HALTED})),
+            "halted",
+            6,
+        ),
     ],
 )
 @pytest.mark.parametrize("counts", [{}, {"applied": 1}, {"failed": 1}, {"rejected": 1}])
@@ -99,7 +104,7 @@ ENDINGS = [
     Ending(signal=number, error=error, error_code=code, causes=causes)
     for number, (error, code), causes in itertools.product(
         (None, signal.SIGHUP, signal.SIGINT, signal.SIGTERM),
-        ((None, 1), ("a defect", 1), ("the ledger", 5)),
+        ((None, 1), (Said("a defect"), 1), (Said("the ledger"), 5)),
         (frozenset[Cause](), frozenset({Cause.HALTED}), frozenset({Cause.DEADLINE})),
     )
 ]
@@ -142,5 +147,5 @@ def test_a_run_that_was_taken_over_is_halted_whatever_signal_came_too(number: in
     assert judge(left, {"interrupted": 2}, ending) == Verdict("halted", 6, again=True)
     assert judge(left, {"superseded": 2}, ending) == Verdict("halted", 6, again=False)
     assert judge(totals(applied=5), {}, ending) == DONE, "it was over before"
-    defect = Ending(taken_over=True, error="a defect")
+    defect = Ending(taken_over=True, error=Said("a defect"))
     assert judge(left, {}, defect).exit_code == 1

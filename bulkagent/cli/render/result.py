@@ -12,6 +12,7 @@ import msgspec
 
 from bulkagent.cli.render.verification import verified_as_lines
 from bulkagent.model import Cause, Status
+from bulkagent.reasons import GateShort, GroupHeld, Reason, told_once
 from bulkagent.reports import advice_for, encoded, printable
 
 if TYPE_CHECKING:
@@ -184,9 +185,8 @@ def closing(plan: Plan, finished: Finished, times: Sequence[str] = ()) -> str:
         f" {sent(result.requests, result.retries, result.not_sent)}"
     )
     text = [verdict, *times]
-    groups = groups_as_lines(finished.groups)
-    text.extend(_why(result, groups))
-    text.extend(groups)
+    text.extend(_why(finished))
+    text.extend(groups_as_lines(finished.groups))
     told = [each for each in finished.clusters if each.cause is not Cause.BAD_ROW]
     text.extend(clusters_as_lines(told))
     text.extend(left_out_as_lines(finished.left_out))
@@ -216,23 +216,35 @@ def closing(plan: Plan, finished: Finished, times: Sequence[str] = ()) -> str:
     return "\n".join(text)
 
 
-def _why(result: RunResult, groups: Sequence[str]) -> list[str]:
+def _why(finished: Finished) -> list[str]:
     """Why it ended early, but for what the lines of its groups say anyway."""
+    result = finished.result
     if not result.error:
         return []
     if result.state != "halted":
         return [f"ERROR   {result.error}"]
-    held = [line for line in groups if line.startswith("HELD")]
-    parts = result.error.split("; ")
-    left = [part for part in parts if not any(part in line for line in held)]
-    return [f"WHY     {'; '.join(left)}"] if left else []
+    lines = {_gate_of(standing) for standing in _shown(finished.groups) if standing.counts.held}
+    left = told_once(reason for reason in finished.reasons if reason not in lines)
+    return [f"WHY     {left}"] if left else []
+
+
+def _gate_of(standing: Standing) -> Reason | None:
+    """The reason that the line of a group says by itself; None where it says none."""
+    counts = standing.counts
+    if counts.cause is not Cause.GATE or not counts.incoming:
+        return None
+    short = GateShort(counts.up, counts.incoming, standing.gate)
+    return GroupHeld(standing.name, short) if standing.name else short
+
+
+def _shown(groups: Sequence[Standing]) -> list[Standing]:
+    """The groups that have a line, those first that are held."""
+    return sorted(groups, key=lambda standing: not standing.counts.held)[:_GROUPS_SHOWN]
 
 
 def groups_as_lines(groups: Sequence[Standing]) -> list[str]:
-    """How each group of a handover stands, those first who are held."""
-    held = [standing for standing in groups if standing.counts.held]
-    others = [standing for standing in groups if not standing.counts.held]
-    text = [_group_line(standing) for standing in (*held, *others)[:_GROUPS_SHOWN]]
+    """How each group of a handover stands, those first that are held."""
+    text = [_group_line(standing) for standing in _shown(groups)]
     if len(groups) > _GROUPS_SHOWN:
         more = len(groups) - _GROUPS_SHOWN
         done = sum(standing.done for standing in groups)

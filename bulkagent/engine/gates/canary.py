@@ -11,6 +11,8 @@ from collections.abc import Sequence
 
 import msgspec
 
+from bulkagent.reasons import CanariesFailed, CanaryMisled, NoCanarySet
+
 __all__ = ["TOLERATED", "Canaries", "spread", "unlikely"]
 
 TOLERATED = 0.05
@@ -30,16 +32,15 @@ class Canaries(msgspec.Struct):
     misled: str = ""
     """What any of them got that means a wrong set-up; "" where none did."""
 
-    def against(self) -> str:
-        """What speaks against going on, for people; "" where nothing does."""
+    def against(self) -> CanaryMisled | NoCanarySet | CanariesFailed | None:
+        """What speaks against going on; None where nothing does."""
         if self.misled:
-            return f"a canary got {self.misled}, which every agent would get"
+            return CanaryMisled(self.misled)
         if self.counted and self.bad == self.counted:
-            return f"none of the {self.counted} canaries was set"
+            return NoCanarySet(self.counted)
         if unlikely(self.bad, self.counted):
-            share = f"{TOLERATED:.0%}"
-            return f"{self.bad} of {self.counted} canaries were not set, beyond the {share} allowed"
-        return ""
+            return CanariesFailed(self.bad, self.counted, TOLERATED)
+        return None
 
 
 def unlikely(bad: int, counted: int) -> bool:

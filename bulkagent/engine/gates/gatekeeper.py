@@ -372,7 +372,7 @@ class Gatekeeper:
         if to_come > self._asides or (self._asides and not canaries.counted):
             return
         against = canaries.against()
-        if against:
+        if against is not None:
             self._failed = End(Cause.CANARY, against)
         else:
             self._canaries = None

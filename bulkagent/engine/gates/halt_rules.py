@@ -12,6 +12,7 @@ from typing import Protocol, TypeVar
 import msgspec
 
 from bulkagent.model import Cause, Ended, Evidence, Status, Story
+from bulkagent.reasons import FirstAllGot, NotApplied, Reason
 
 __all__ = ["End", "Go", "HaltCount", "HaltFirst", "HaltShare", "Rule", "Ruling", "Tally"]
 
@@ -133,8 +134,8 @@ class End(msgspec.Struct, frozen=True, gc=False):
 
     cause: Cause
     """What is said of every row that was not attempted because of it."""
-    reason: str
-    """For people; may be empty."""
+    reason: Reason | None = None
+    """For people; None where there is nothing to say."""
 
 
 Ruling = Go | End
@@ -170,9 +171,7 @@ class HaltFirst(msgspec.Struct, frozen=True, gc=False):
         """The end where all that are counted say that something is set up wrongly, be they few."""
         if not self.count or (verdict := tally.verdict) is None:
             return None
-        several = tally.counted > 1
-        first = f"the first {tally.counted} on {name} all" if several else f"the first on {name}"
-        return End(Cause.HALTED, f"{first} got {verdict}, and none of them was set")
+        return End(Cause.HALTED, FirstAllGot(tally.counted, name, verdict))
 
 
 class HaltShare(msgspec.Struct, frozen=True, gc=False):
@@ -188,11 +187,7 @@ class HaltShare(msgspec.Struct, frozen=True, gc=False):
         counted = tally.counted
         if counted < max(1, self.at_least) or tally.bad / counted < self.share:
             return _GO
-        return End(
-            Cause.HALTED,
-            f"{tally.bad} of {counted} were not applied ({tally.bad / counted:.1%});"
-            f" the limit is {100 * self.share:g}%",
-        )
+        return End(Cause.HALTED, NotApplied(tally.bad, counted, share=self.share))
 
 
 class HaltCount(msgspec.Struct, frozen=True, gc=False):
@@ -207,7 +202,4 @@ class HaltCount(msgspec.Struct, frozen=True, gc=False):
         """Whether the run of that tally goes on."""
         if tally.counted < self.at_least or tally.bad < self.count:
             return _GO
-        return End(
-            Cause.HALTED,
-            f"{tally.bad} of {tally.counted} were not applied; the limit is {self.count}",
-        )
+        return End(Cause.HALTED, NotApplied(tally.bad, tally.counted, limit=self.count))

@@ -23,6 +23,7 @@ import msgspec
 from bulkagent.engine.gates.gate import Admits, NotYet
 from bulkagent.engine.gates.halt_rules import End, Go
 from bulkagent.model import Cause
+from bulkagent.reasons import FloorShort, GateShort, NobodyComesOn
 
 __all__ = ["Cover", "Terms", "may_leave", "needed"]
 
@@ -82,16 +83,13 @@ def may_leave(cover: Cover, terms: Terms, *, counted: bool = False) -> Admits:
 
 def _gate(cover: Cover, terms: Terms) -> Admits:
     if not cover.incoming and not terms.allow_closing:
-        return End(Cause.GATE, "nobody comes on for those who go off")
+        return End(Cause.GATE, NobodyComesOn())
     gate = needed(terms.gate, cover.incoming)
     if cover.up >= gate:
         return _GO
     if cover.awaited:
         return _NOT_YET
-    return End(
-        Cause.GATE,
-        f"{cover.up:,} of {cover.incoming:,} incoming agents are up, the gate needs {gate:,}",
-    )
+    return End(Cause.GATE, GateShort(cover.up, cover.incoming, gate))
 
 
 def _floor(cover: Cover, floor: float, *, going: int) -> Admits:
@@ -101,7 +99,4 @@ def _floor(cover: Cover, floor: float, *, going: int) -> Admits:
         return _GO
     if cover.awaited or cover.leaving:
         return _NOT_YET
-    return End(
-        Cause.FLOOR,
-        f"with one fewer, {left:,} agents would be left, the floor needs {least:,}",
-    )
+    return End(Cause.FLOOR, FloorShort(left, least))

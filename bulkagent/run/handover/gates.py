@@ -19,6 +19,7 @@ from bulkagent.gateway.credentials import CredentialSource
 from bulkagent.gateway.operations import SET_TALK_RIGHT
 from bulkagent.ledger import Database, Former, Lane, RunRecord, applied_incoming
 from bulkagent.model import Assignment, Cause, Outcome
+from bulkagent.reasons import GroupHeld, Reason
 from bulkagent.run.clients.factory import Wire
 from bulkagent.run.handover.readiness import Sightings
 from bulkagent.run.handover.rules import gatekeeper_for, group_name, result_of
@@ -43,7 +44,7 @@ class Gated:
         uniform: Numbers from 0 up to 1, for the jitter of looks.
         tell: Told what people should know of the order in which it is sent.
         log: Told of every decision.
-        halted: Called with why a person must look, all reasons so far together.
+        halted: Called with all reasons so far why a person must look.
     """
 
     def __init__(
@@ -57,7 +58,7 @@ class Gated:
         uniform: Callable[[], float],
         tell: Callable[[str], None],
         log: EventLog,
-        halted: Callable[[str], None],
+        halted: Callable[[Sequence[Reason]], None],
     ) -> None:
         self._database = database
         self._run = run
@@ -72,7 +73,7 @@ class Gated:
         self._sightings: Sightings | None = None
         self.keeper: Gatekeeper | None = None
         """Of the present pass; None: nothing is held back."""
-        self.reasons: list[str] = []
+        self.reasons: list[Reason] = []
         """Why groups, or everything, were held back."""
 
     async def open(self, lanes: Sequence[Lane]) -> None:
@@ -161,10 +162,12 @@ class Gated:
         return self.keeper.up if self.keeper is not None and self.keeper.by_sight else {}
 
     def _held_back(self, group: str, end: End) -> None:
-        self._log.decided(f"run.{end.cause}", group=group, reason=end.reason)
+        self._log.decided(f"run.{end.cause}", group=group, reason=str(end.reason or ""))
+        if end.reason is None:
+            return
         named = group_name(group, self._settings) if end.cause is not Cause.CANARY else ""
-        self.reasons.append(f"{named}: {end.reason}" if named else end.reason)
-        self._halted("; ".join(self.reasons))
+        self.reasons.append(GroupHeld(named, end.reason) if named else end.reason)
+        self._halted(self.reasons)
 
 
 async def _is_there(queries: Queries, agent: Assignment) -> bool:

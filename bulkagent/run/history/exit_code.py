@@ -10,6 +10,7 @@ from collections.abc import Mapping
 import msgspec
 
 from bulkagent.model import Cause, Status
+from bulkagent.reasons import Reason
 
 __all__ = ["Ending", "Verdict", "judge"]
 
@@ -24,8 +25,8 @@ class Ending(msgspec.Struct, frozen=True):
 
     signal: int | None = None
     """The signal that stopped it; None where one came too late to stop anything."""
-    error: str | None = None
-    """What broke off the run, for people; None where it came to its end."""
+    error: Reason | None = None
+    """What broke off the run; None where it came to its end."""
     error_code: int = _DEFECT
     causes: frozenset[Cause] = frozenset()
     """Why any part of it ended before its time."""

@@ -29,6 +29,7 @@ from bulkagent.ledger import (
     requests_at_work,
 )
 from bulkagent.model import Assignment, Attempt, Cause, Outcome, Status
+from bulkagent.reasons import Reason, told_once
 from bulkagent.run.clients.credentials import Supply
 from bulkagent.run.clients.factory import Wire
 from bulkagent.run.clients.gateways import Gateways
@@ -285,9 +286,9 @@ class Sending:
         if self._events is not None:
             self._events.ended(item, outcome)
 
-    def _halted(self, reason: str) -> None:
+    def _halted(self, reasons: Sequence[Reason]) -> None:
         if self._journal is not None:
-            self._journal.halted(reason)
+            self._journal.halted(told_once(reasons))
 
     def _spent_s(self) -> float:
         """Seconds since the leg began to send."""
@@ -401,14 +402,10 @@ class Sending:
         return {lane: cause for lane, cause in {**left, **held}.items() if lane >= 0}
 
     @property
-    def reason(self) -> str:
-        """Why it ended before its time, and what to check, for people."""
-        ended = [
-            explained(head, head.ended)
-            for head in self._heads
-            if head.ended is not None and head.ended.reason
-        ]
-        return "; ".join(dict.fromkeys((*self._gated.reasons, *ended)))
+    def reasons(self) -> tuple[Reason, ...]:
+        """Why it ended before its time, and what to check."""
+        ended = [explained(head, head.ended) for head in self._heads if head.ended is not None]
+        return (*self._gated.reasons, *(reason for reason in ended if reason is not None))
 
     @property
     def _heads(self) -> list[GatewayBulkhead]:

@@ -12,6 +12,7 @@ from collections import deque
 from bulkagent.engine import Bulkhead, Decision, End, Notice, State
 from bulkagent.ledger import Journal
 from bulkagent.model import Assignment, Attempt, Cause, Health, Reach
+from bulkagent.reasons import Advised, Reason
 from bulkagent.reports import ADVICE
 from bulkagent.run.outputs.log import EventLog
 from bulkagent.run.send.switch_overs import SwitchOvers
@@ -109,9 +110,9 @@ class Hearing:
 
     def ended(self, head: GatewayBulkhead, end: End) -> None:
         """Hear that nothing more is sent to it."""
-        self._log.decided(f"run.{end.cause}", gateway=self._name, reason=end.reason)
+        self._log.decided(f"run.{end.cause}", gateway=self._name, reason=str(end.reason or ""))
         if end.cause is Cause.HALTED:
-            self._journal.halted(explained(head, end))
+            self._journal.halted(str(explained(head, end) or ""))
 
     def _switched_over(self, item: Assignment, ended: Attempt) -> None:
         # While it held this request, others may have been set and lost it again.
@@ -122,10 +123,9 @@ class Hearing:
             self._journal.switched_over(self._name, began_at)
 
 
-def explained(head: GatewayBulkhead, end: End) -> str:
-    """Why a bulkhead ended before its time, and what to check, for people."""
+def explained(head: GatewayBulkhead, end: End) -> Reason | None:
+    """Why a bulkhead ended before its time, and what to check."""
     verdict = head.tally.verdict
-    if end.cause is not Cause.HALTED or verdict is None:
+    if end.reason is None or end.cause is not Cause.HALTED or verdict is None:
         return end.reason
-    meaning, advice = ADVICE[verdict]
-    return f"{end.reason}: {meaning}; {advice}"
+    return Advised(end.reason, *ADVICE[verdict])

@@ -30,7 +30,6 @@ from bulkagent.ledger import (
     take_shares,
     updating_shares,
 )
-from bulkagent.ledger.prefetch import STOPPED
 from bulkagent.run.sharing.division import Member, Part, Shared, divide, granted
 from bulkagent.run.sharing.liveness import FENCE_S, Liveness
 
@@ -192,11 +191,11 @@ class Sharing:
             shared, soon = await anyio.to_thread.run_sync(self._look, uses)
         except Busy as error:
             if began - self._agreed_at > _LEDGER_BUSY_S:
-                raise LedgerFailed(f"{error}; {STOPPED}") from None
+                raise LedgerFailed.while_sending(error) from None
             return True
         except (LedgerUnavailable, LedgerFailed) as error:
             # The first would say that nothing was sent.
-            raise LedgerFailed(f"{error}; {STOPPED}") from None
+            raise LedgerFailed.while_sending(error) from None
         self._agreed_at = began
         for url, now in shared.items():
             sharer = self._sharers[url]

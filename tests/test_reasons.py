@@ -1,0 +1,127 @@
+"""README "When it does not go to plan": why a run ended is a value, and its sentence is made once.
+
+The last screen, the report, the log and the ledger all have the same words.
+"""
+
+from __future__ import annotations
+
+import typing
+
+import msgspec
+import pytest
+
+from bulkagent.cli.render.result import closing
+from bulkagent.errors import LedgerFailed, LedgerUnavailable
+from bulkagent.ledger import HandoverGroup
+from bulkagent.model import Cause, Status
+from bulkagent.reasons import (
+    Advised,
+    CanariesFailed,
+    CanaryMisled,
+    DeadlinePassed,
+    FirstAllGot,
+    FloorShort,
+    GateShort,
+    GivenUp,
+    GroupHeld,
+    LedgerFull,
+    NobodyComesOn,
+    NoCanarySet,
+    NotApplied,
+    Reason,
+    Said,
+    TakenOver,
+    reason_of,
+    told_once,
+)
+from bulkagent.run import Finished, Plan, RunResult
+from bulkagent.run.handover.rules import Standing
+
+SHORT = GateShort(70, 100, 95)
+FIRST = FirstAllGot(50, "east", Cause.GUID_REFUSED)
+
+SENTENCES: dict[Reason, str] = {
+    Said("as it was recorded"): "as it was recorded",
+    NobodyComesOn(): "nobody comes on for those who go off",
+    SHORT: "70 of 100 incoming agents are up, the gate needs 95",
+    FloorShort(1_079, 1_080): "with one fewer, 1,079 agents would be left, the floor needs 1,080",
+    CanaryMisled("guid_refused"): "a canary got guid_refused, which every agent would get",
+    NoCanarySet(4): "none of the 4 canaries was set",
+    CanariesFailed(2, 10, 0.05): "2 of 10 canaries were not set, beyond the 5% allowed",
+    FIRST: "the first 50 on east all got guid_refused, and none of them was set",
+    FirstAllGot(1, "east", Cause.TLS): "the first on east got tls, and none of them was set",
+    NotApplied(10, 40, share=0.25): "10 of 40 were not applied (25.0%); the limit is 25%",
+    NotApplied(10, 40, limit=10): "10 of 40 were not applied; the limit is 10",
+    GivenUp("east", "no good answer for 5 s"): "east was given up: no good answer for 5 s",
+    DeadlinePassed(90.0): "the deadline of 90 s has passed",
+    TakenOver("R2"): "run R2 has taken over, so this one was drained",
+    LedgerFull("/l", "the ledger /l is full"): "the ledger /l is full",
+    Advised(GivenUp("east", "it is"), "m", "a"): "east was given up: it is: m; a",
+    GroupHeld("Maple", SHORT): "Maple: 70 of 100 incoming agents are up, the gate needs 95",
+}
+
+
+@pytest.mark.parametrize("reason", list(SENTENCES), ids=lambda reason: type(reason).__name__)
+def test_each_reason_has_its_sentence(reason: Reason) -> None:
+    assert str(reason) == SENTENCES[reason]
+
+
+def test_no_reason_is_forgotten() -> None:
+    assert {type(reason) for reason in SENTENCES} == set(typing.get_args(Reason))
+
+
+def test_an_error_says_once_that_sending_has_stopped() -> None:
+    """The message was searched for its own words before."""
+    failed = LedgerFailed.while_sending(LedgerUnavailable("the ledger /l cannot be read"))
+    assert str(failed) == (
+        "the ledger /l cannot be read; sending has stopped, look at the run's report"
+    )
+    assert LedgerFailed.while_sending(failed) is failed
+    assert reason_of(failed) == Said(str(failed))
+    full = LedgerFailed("the ledger /l is full", full="/l")
+    again = LedgerFailed.while_sending(full)
+    assert again.full == "/l"
+    assert told_once([reason_of(full), reason_of(again), Said("a"), Said("a")]) == f"{full}; a"
+
+
+def _closing(groups: tuple[Standing, ...], *reasons: Reason) -> list[str]:
+    result = RunResult(
+        run_id="R",
+        state="halted",
+        exit_code=6,
+        rows=185,
+        totals=dict.fromkeys((status.value for status in Status), 0),
+        causes={},
+        requests=0,
+        retries=0,
+        not_sent=0,
+        elapsed_s=1.0,
+        reports=(),
+        next=None,
+        error=told_once(reasons),
+    )
+    finished = Finished(result, (), 0, "", groups=groups, reasons=reasons)
+    plan = Plan(run_id="R", layout="", rows=185, agents=185, duplicates=0, invalid=0, parts=())
+    return closing(plan, finished).splitlines()
+
+
+@pytest.mark.parametrize("name", ["Maple", ""])
+def test_the_last_screen_does_not_say_twice_what_the_line_of_a_group_says(name: str) -> None:
+    """README "A shift change": the line HELD has the gate and its numbers, so WHY has not."""
+    counts = HandoverGroup(
+        group=name, incoming=100, outgoing=85, up=70, down=0, off=0, held=85, cause=Cause.GATE
+    )
+    maple = Standing(name, counts, gate=95, floor=0)
+    short: Reason = GroupHeld(name, SHORT) if name else SHORT
+    held = next(line for line in _closing((maple,), short) if line.startswith("HELD"))
+    assert str(short) in held
+    assert not any(line.startswith("WHY") for line in _closing((maple,), short))
+    # What the line of the group does not say, or says of another moment, stays.
+    others = (FIRST, msgspec.structs.replace(SHORT, up=69), Said("as it was recorded"))
+    assert f"WHY     {told_once(others)}" in _closing((maple,), short, *others)
+
+
+def test_a_recorded_sentence_is_told_as_it_is() -> None:
+    """Ledgers of older versions have sentences and nothing else: nothing is taken out of them."""
+    recorded = "Maple: 70 of 100 incoming agents are up, the gate needs 95; and more"
+    assert f"WHY     {recorded}" in _closing((), Said(recorded))
