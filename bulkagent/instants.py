@@ -14,7 +14,7 @@ import msgspec
 
 from bulkagent.errors import SettingsRefused
 
-__all__ = ["Moment", "lasting", "moment", "zone_of"]
+__all__ = ["Instant", "lasting", "moment", "zone_of"]
 
 _WRITTEN = re.compile(
     r"(?:(?P<day>today|tomorrow|\d{4}-\d{2}-\d{2})(?:T|\s+))?"
@@ -28,7 +28,7 @@ _DAY = dt.timedelta(days=1)
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
-class Moment(msgspec.Struct, frozen=True):
+class Instant(msgspec.Struct, frozen=True):
     """An instant, and the time zone in which its user thinks of it."""
 
     at_ms: int
@@ -77,7 +77,7 @@ def zone_of(name: str) -> dt.tzinfo:
         ) from None
 
 
-def moment(text: str, *, now_ms: int, zone: str = "", day_ms: int | None = None) -> Moment:
+def moment(text: str, *, now_ms: int, zone: str = "", day_ms: int | None = None) -> Instant:
     """The instant that a text means: a time of today, of tomorrow, or of a date.
 
     A time that does not exist because clocks are put forward is refused, and so is one that comes
@@ -113,11 +113,11 @@ def moment(text: str, *, now_ms: int, zone: str = "", day_ms: int | None = None)
     if offset is None:
         _refuse_unclear(text, written, at, zone)
     at_ms = _ms(written.replace(tzinfo=offset or at))
-    found = Moment(at_ms, zone)
+    found = Instant(at_ms, zone)
     if at_ms <= now_ms:
         another = "" if match["day"] else f"; for the next day write 'tomorrow {text.strip()}'"
         raise SettingsRefused(
-            f"{text!r} is past: it means {found}, and now it is {Moment(now_ms, zone)}{another}"
+            f"{text!r} is past: it means {found}, and now it is {Instant(now_ms, zone)}{another}"
         )
     if at_ms - now_ms > _LONGEST // dt.timedelta(milliseconds=1):
         raise SettingsRefused(f"{text!r} is {found}, more than a week away")

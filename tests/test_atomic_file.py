@@ -21,7 +21,7 @@ import pytest
 
 from bulkagent.files import atomic_file, special_files
 from bulkagent.files.atomic_file import rehearse, replacing
-from bulkagent.files.special_files import Kind, target_of
+from bulkagent.files.special_files import FileKind, target_of
 from tests.report.folders import names_in
 
 ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root makes devices and gives files away")
@@ -224,7 +224,7 @@ def test_dev_stdout_and_dev_fd_are_written_on(tmp_path: Path, name: str) -> None
         if name == "link":
             given = tmp_path / "link.csv"
             given.symlink_to(f"/dev/fd/{out.fileno()}")
-        assert target_of(given).kind is Kind.DESCRIPTOR
+        assert target_of(given).kind is FileKind.DESCRIPTOR
         write(given, "report\n")
         out.write(b"after\n")
     assert path.stat().st_ino == inode

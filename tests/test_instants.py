@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bulkagent.errors import SettingsRefused
-from bulkagent.instants import Moment, lasting, moment, zone_of
+from bulkagent.instants import Instant, lasting, moment, zone_of
 
 BERLIN, NEW_YORK, TOKYO = "Europe/Berlin", "America/New_York", "Asia/Tokyo"
 
@@ -56,7 +56,7 @@ def in_zone(zone: str, monkeypatch: pytest.MonkeyPatch, *, named: bool) -> str:
 def test_what_is_meant(text: str, utc: str, named: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     zone = in_zone(BERLIN, monkeypatch, named=named)
     found = moment(text, now_ms=EVENING, zone=zone)
-    assert found == Moment(ms(utc), zone)
+    assert found == Instant(ms(utc), zone)
     assert found.iso == dt.datetime.fromtimestamp(ms(utc) / 1000, zone_of(BERLIN)).isoformat()
 
 
@@ -161,7 +161,7 @@ def test_both_of_two_equal_times_are_told_apart(
     named: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     zone = in_zone(BERLIN, monkeypatch, named=named)
-    told = [Moment(ms(utc), zone).time for utc in ("2026-10-25T00:30:00", "2026-10-25T01:30:00")]
+    told = [Instant(ms(utc), zone).time for utc in ("2026-10-25T00:30:00", "2026-10-25T01:30:00")]
     assert told == ["02:30:00 CEST", "02:30:00 CET"]
 
 

@@ -8,7 +8,7 @@ The flow: `seeing` (facts, each from one attempt), `findings` (facts to verdicts
 `examination` (in which order, and what is not looked at once something before it failed), `pilot`.
 """
 
-from bulkagent.diagnostics.checks import Examination, examine
-from bulkagent.diagnostics.findings import Finding, Verdict
+from bulkagent.diagnostics.checks import CheckRequest, run_checks
+from bulkagent.diagnostics.findings import CheckStatus, Finding
 
-__all__ = ["Examination", "Finding", "Verdict", "examine"]
+__all__ = ["CheckRequest", "CheckStatus", "Finding", "run_checks"]

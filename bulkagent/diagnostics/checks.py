@@ -20,9 +20,8 @@ import anyio.to_thread
 import msgspec
 
 from bulkagent.clock import Clock
-from bulkagent.diagnostics import findings
-from bulkagent.diagnostics import probes as seeing
-from bulkagent.diagnostics.findings import Finding, Verdict
+from bulkagent.diagnostics import findings, probes
+from bulkagent.diagnostics.findings import CheckStatus, Finding
 from bulkagent.errors import BulkagentError, SettingsRefused
 from bulkagent.gateway.credentials import CredentialSource, PackedGuids
 from bulkagent.gateway.handshakes import refusal_in
@@ -37,7 +36,7 @@ from bulkagent.run.clients.factory import Wire
 from bulkagent.run.clients.gateways import Gateways
 from bulkagent.run.plan.apply import rules_of
 
-__all__ = ["Examination", "examine"]
+__all__ = ["CheckRequest", "run_checks"]
 
 _EMULATED_AGENT = "101"
 _ROW = 2
@@ -45,7 +44,7 @@ _ROW = 2
 FoundT = TypeVar("FoundT")
 
 
-class Examination(msgspec.Struct, frozen=True, kw_only=True):
+class CheckRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What to look at."""
 
     request: Request
@@ -54,7 +53,7 @@ class Examination(msgspec.Struct, frozen=True, kw_only=True):
     """The agent who is asked about; "" where the roster's first one is."""
 
 
-async def examine(asked: Examination, clock: Clock) -> list[Finding]:
+async def run_checks(asked: CheckRequest, clock: Clock) -> list[Finding]:
     """Look at everything; nobody is set.
 
     Raises:
@@ -72,7 +71,7 @@ async def examine(asked: Examination, clock: Clock) -> list[Finding]:
         if not name:
             raise SettingsRefused("name the gateway to examine with --gateway")
         found = await _of_network(gateways, name, request, clock)
-        reached = all(each.verdict is not Verdict.FAILED for each in found)
+        reached = all(each.verdict is not CheckStatus.FAILED for each in found)
         if emulated is not None:
             item = _about(asked.agent or _EMULATED_AGENT, EMULATED)
             wire = Wire(gateways, request.settings, clock)
@@ -80,7 +79,7 @@ async def examine(asked: Examination, clock: Clock) -> list[Finding]:
         else:
             found.extend(await _of_sources(asked, gateways, name, clock, reached=reached))
     found.append(
-        findings.of_open_files(request.settings.limits(name).most_in_flight, seeing.open_files())
+        findings.of_open_files(request.settings.limits(name).most_in_flight, probes.open_files())
     )
     found.append(await anyio.to_thread.run_sync(_of_temporary_folder))
     found.extend(await anyio.to_thread.run_sync(_of_ledger, request.settings.ledger))
@@ -91,18 +90,18 @@ async def _of_network(
     gateways: Gateways, name: str, request: Request, clock: Clock
 ) -> list[Finding]:
     endpoint = gateways.endpoint(name)
-    host, port = seeing.host_and_port(endpoint)
+    host, port = probes.host_and_port(endpoint)
     within = functools.partial(_within, request.settings.connect_timeout_s)
     left = ["name service", "connection", "TLS", "clock"]
     found: list[Finding] = []
     if endpoint.client_cert is not None:
         found.append(await anyio.to_thread.run_sync(_of_client, endpoint.client_cert, clock))
     try:
-        known = await within(seeing.addresses(host))
-        found.append(Finding(left.pop(0), Verdict.OK, f"{host} is {', '.join(known)}"))
-        await within(seeing.connect(host, port))
-        found.append(Finding(left.pop(0), Verdict.OK, f"port {port} takes connections"))
-        handshake, date_s = await within(seeing.shake_hands(endpoint))
+        known = await within(probes.addresses(host))
+        found.append(Finding(left.pop(0), CheckStatus.OK, f"{host} is {', '.join(known)}"))
+        await within(probes.connect(host, port))
+        found.append(Finding(left.pop(0), CheckStatus.OK, f"port {port} takes connections"))
+        handshake, date_s = await within(probes.shake_hands(endpoint))
         now_s = clock.wall_ms() / 1000
         left.pop(0)
         found.append(findings.of_handshake(handshake, now_s))
@@ -114,7 +113,7 @@ async def _of_network(
     except (OSError, TimeoutError) as error:
         failed = left.pop(0)
         fix = _OF_CLIENT if refusal_in(error) else _FIXES[failed]
-        found.append(Finding(failed, Verdict.FAILED, _said(error), fix))
+        found.append(Finding(failed, CheckStatus.FAILED, _said(error), fix))
         found.extend(findings.unchecked(check, f"{failed} failed") for check in left)
     return found
 
@@ -147,11 +146,11 @@ def _said(error: OSError | TimeoutError) -> str:
 
 def _of_client(path: Path, clock: Clock) -> Finding:
     try:
-        return findings.of_certificate(seeing.certificate_in(path), clock.wall_ms() / 1000)
+        return findings.of_certificate(probes.certificate_in(path), clock.wall_ms() / 1000)
     except (OSError, ValueError) as error:
         return Finding(
             "client certificate",
-            Verdict.FAILED,
+            CheckStatus.FAILED,
             f"{path}: {error}",
             "give a PEM file with certificate and key",
         )
@@ -162,7 +161,7 @@ def _about(agent_id: str, gateway: str) -> Assignment:
 
 
 async def _of_sources(
-    asked: Examination, gateways: Gateways, name: str, clock: Clock, *, reached: bool
+    asked: CheckRequest, gateways: Gateways, name: str, clock: Clock, *, reached: bool
 ) -> list[Finding]:
     """One question for each source of GUIDs that there is."""
     request = asked.request
@@ -189,15 +188,15 @@ async def _of_sources(
     return found
 
 
-async def _of_roster(asked: Examination, gateways: Gateways, name: str, clock: Clock) -> Finding:
+async def _of_roster(asked: CheckRequest, gateways: Gateways, name: str, clock: Clock) -> Finding:
     try:
         row = await anyio.to_thread.run_sync(_first_with_guid, asked, gateways)
     except BulkagentError as error:
-        return Finding("GUID from roster", Verdict.FAILED, str(error), "correct the roster")
+        return Finding("GUID from roster", CheckStatus.FAILED, str(error), "correct the roster")
     if row is None:
         return Finding(
             "GUID from roster",
-            Verdict.FAILED,
+            CheckStatus.FAILED,
             f"no row {'of agent ' + asked.agent if asked.agent else ''} has a GUID",
             "export the roster with the GUIDs of agents who have signed in",
         )
@@ -207,7 +206,7 @@ async def _of_roster(asked: Examination, gateways: Gateways, name: str, clock: C
     return await _asked(Wire(gateways, asked.request.settings, clock), "roster", guids, item)
 
 
-def _first_with_guid(asked: Examination, gateways: Gateways) -> RosterRow | None:
+def _first_with_guid(asked: CheckRequest, gateways: Gateways) -> RosterRow | None:
     rules = msgspec.structs.replace(
         rules_of(asked.request, gateways), require_flag=False, guid_required=True
     )
@@ -224,7 +223,7 @@ def _first_with_guid(asked: Examination, gateways: Gateways) -> RosterRow | None
 
 
 async def _of_supply(
-    asked: Examination, gateways: Gateways, name: str, source: str, clock: Clock
+    asked: CheckRequest, gateways: Gateways, name: str, source: str, clock: Clock
 ) -> Finding:
     settings = asked.request.settings
     one = {"sessions": None} if source == "--guid-url" else {"guid_url": ""}
@@ -238,7 +237,7 @@ async def _of_supply(
             item = _about(asked.agent, name)
             return await _asked(Wire(gateways, settings, clock), source, guids, item)
     except BulkagentError as error:
-        return Finding(f"GUID from {source}", Verdict.FAILED, str(error), f"check {source}")
+        return Finding(f"GUID from {source}", CheckStatus.FAILED, str(error), f"check {source}")
 
 
 async def _asked(wire: Wire, source: str, guids: CredentialSource, item: Assignment) -> Finding:
@@ -253,7 +252,7 @@ async def _asked(wire: Wire, source: str, guids: CredentialSource, item: Assignm
 
 def _of_temporary_folder() -> Finding:
     try:
-        return findings.of_temporary_folder(seeing.temporary_folder(), "")
+        return findings.of_temporary_folder(probes.temporary_folder(), "")
     except OSError as error:
         where = tempfile.tempdir or ""
         return findings.of_temporary_folder(where, error.strerror or str(error))
@@ -263,20 +262,24 @@ def _of_ledger(given: Path | None) -> list[Finding]:
     try:
         path = given or default_path()
     except BulkagentError as error:
-        return [Finding("ledger", Verdict.FAILED, str(error), "give one with --ledger")]
+        return [Finding("ledger", CheckStatus.FAILED, str(error), "give one with --ledger")]
     found: list[Finding] = []
     try:
         rehearse(path)
         exposed = exposure(path)
         found.append(
-            Finding("ledger", Verdict.WARNING, exposed, "give it to its user alone: chmod, chown")
+            Finding(
+                "ledger", CheckStatus.WARNING, exposed, "give it to its user alone: chmod, chown"
+            )
             if exposed
-            else Finding("ledger", Verdict.OK, f"{path} can be written")
+            else Finding("ledger", CheckStatus.OK, f"{path} can be written")
         )
     except BulkagentError as error:
-        found.append(Finding("ledger", Verdict.FAILED, str(error), "give another with --ledger"))
+        found.append(
+            Finding("ledger", CheckStatus.FAILED, str(error), "give another with --ledger")
+        )
     try:
-        found.append(findings.of_disk(str(path.parent), seeing.free_space(path)))
+        found.append(findings.of_disk(str(path.parent), probes.free_space(path)))
     except OSError as error:
         found.append(findings.unchecked("disk", error.strerror or str(error)))
     return found

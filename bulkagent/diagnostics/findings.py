@@ -15,9 +15,9 @@ from bulkagent.gateway.retcodes import WITH_A_NEWER_GUID
 
 __all__ = [
     "Certificate",
+    "CheckStatus",
     "Finding",
     "Handshake",
-    "Verdict",
     "of_certificate",
     "of_clock",
     "of_disk",
@@ -37,7 +37,7 @@ _NO_SPACE = 50_000_000
 _OTHER_FILES = 48
 
 
-class Verdict(enum.StrEnum):
+class CheckStatus(enum.StrEnum):
     """How one thing stands."""
 
     OK = "ok"
@@ -50,7 +50,7 @@ class Finding(msgspec.Struct, frozen=True):
     """One thing that was looked at."""
 
     check: str
-    verdict: Verdict
+    verdict: CheckStatus
     seen: str
     fix: str = ""
     """What to do; "" where nothing is to be done."""
@@ -58,7 +58,7 @@ class Finding(msgspec.Struct, frozen=True):
 
 def unchecked(check: str, why: str) -> Finding:
     """What was not looked at, and why."""
-    return Finding(check, Verdict.NOT_CHECKED, why)
+    return Finding(check, CheckStatus.NOT_CHECKED, why)
 
 
 class Handshake(msgspec.Struct, frozen=True):
@@ -84,15 +84,15 @@ def of_handshake(seen: Handshake, now_s: float) -> Finding:
     if seen.insecure or seen.expires_s is None:
         return Finding(
             "TLS",
-            Verdict.WARNING,
+            CheckStatus.WARNING,
             f"{seen.version}; any certificate is accepted (--insecure)",
             "give --ca-file and --tls-server-name in the place of --insecure",
         )
     left = _days(seen.expires_s - now_s)
     said = f"{seen.version}; chain and host name accepted, good for {left}"
     if seen.expires_s - now_s < _SOON_DAYS * _DAY_S:
-        return Finding("TLS", Verdict.WARNING, said, "have the gateway's certificate renewed")
-    return Finding("TLS", Verdict.OK, said)
+        return Finding("TLS", CheckStatus.WARNING, said, "have the gateway's certificate renewed")
+    return Finding("TLS", CheckStatus.OK, said)
 
 
 def of_certificate(seen: Certificate, now_s: float) -> Finding:
@@ -101,12 +101,12 @@ def of_certificate(seen: Certificate, now_s: float) -> Finding:
     if left_s <= 0:
         return Finding(
             "client certificate",
-            Verdict.FAILED,
+            CheckStatus.FAILED,
             f"{seen.path} ended {_days(-left_s)} ago",
             "have it renewed; the gateway will not accept it",
         )
-    verdict = Verdict.WARNING if left_s < _SOON_DAYS * _DAY_S else Verdict.OK
-    fix = "have it renewed" if verdict is Verdict.WARNING else ""
+    verdict = CheckStatus.WARNING if left_s < _SOON_DAYS * _DAY_S else CheckStatus.OK
+    fix = "have it renewed" if verdict is CheckStatus.WARNING else ""
     return Finding("client certificate", verdict, f"{seen.path}, good for {_days(left_s)}", fix)
 
 
@@ -115,10 +115,10 @@ def of_clock(theirs_s: float, ours_s: float) -> Finding:
     skew = theirs_s - ours_s
     said = f"the gateway's is {abs(skew):.0f} s {'ahead' if skew > 0 else 'behind'}"
     if abs(skew) <= _SKEW_S:
-        return Finding("clock", Verdict.OK, f"{said}, which is nothing")
+        return Finding("clock", CheckStatus.OK, f"{said}, which is nothing")
     return Finding(
         "clock",
-        Verdict.WARNING,
+        CheckStatus.WARNING,
         said,
         "set both by NTP: --start-at goes by this machine's, and logs are compared by both",
     )
@@ -137,16 +137,16 @@ def of_state(source: str, agent_id: str, state: AgentState | None, why: str, cod
     check = f"GUID from {source}"
     if state is not None:
         said = state.name.lower().replace("_", " ")
-        return Finding(check, Verdict.OK, f"agent {agent_id} is {said}")
+        return Finding(check, CheckStatus.OK, f"agent {agent_id} is {said}")
     if code in WITH_A_NEWER_GUID:
         return Finding(
             check,
-            Verdict.WARNING,
+            CheckStatus.WARNING,
             f"refused for agent {agent_id}: {why}",
             "the agent has not signed in, or this GUID is not the newest; try one who has",
         )
     advice = "check the address" if code else "check that the source knows the agent"
-    return Finding(check, Verdict.FAILED, f"agent {agent_id}: {why}", advice)
+    return Finding(check, CheckStatus.FAILED, f"agent {agent_id}: {why}", advice)
 
 
 def of_open_files(in_flight: int, hard: int) -> Finding:
@@ -160,11 +160,11 @@ def of_open_files(in_flight: int, hard: int) -> Finding:
     if 0 <= hard < needed:
         return Finding(
             "open files",
-            Verdict.FAILED,
+            CheckStatus.FAILED,
             said,
             "lower --concurrency, or raise ulimit -n",
         )
-    return Finding("open files", Verdict.OK, said)
+    return Finding("open files", CheckStatus.OK, said)
 
 
 def of_disk(path: str, free: int) -> Finding:
@@ -172,10 +172,10 @@ def of_disk(path: str, free: int) -> Finding:
     said = f"{_bytes(free)} free for {path}"
     fix = "free space, prune old runs, or give another place with --ledger"
     if free < _NO_SPACE:
-        return Finding("disk", Verdict.FAILED, said, fix)
+        return Finding("disk", CheckStatus.FAILED, said, fix)
     if free < _LITTLE_SPACE:
-        return Finding("disk", Verdict.WARNING, said, fix)
-    return Finding("disk", Verdict.OK, said)
+        return Finding("disk", CheckStatus.WARNING, said, fix)
+    return Finding("disk", CheckStatus.OK, said)
 
 
 def of_temporary_folder(path: str, why: str) -> Finding:
@@ -187,10 +187,10 @@ def of_temporary_folder(path: str, why: str) -> Finding:
     """
     check = "temporary folder"
     if not why:
-        return Finding(check, Verdict.OK, f"{path} can be written")
+        return Finding(check, CheckStatus.OK, f"{path} can be written")
     return Finding(
         check,
-        Verdict.WARNING,
+        CheckStatus.WARNING,
         f"{path}: {why}" if path else why,
         "set TMPDIR to a folder that can be written: session hold, doctor --pilot and emulated"
         " gateways need one",

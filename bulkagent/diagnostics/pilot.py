@@ -29,12 +29,12 @@ from bulkagent.run.clients.factory import Wire
 from bulkagent.run.clients.gateways import Gateways
 from bulkagent.run.plan.apply import rules_of
 
-__all__ = ["Flight", "Step", "pilot", "settings_to_paste"]
+__all__ = ["PilotReport", "PilotStep", "run_pilot", "settings_to_paste"]
 
 _NOBODYS_GUID = "00000000-0000-4000-8000-000000000000.AgentGateway1"
 
 
-class Step(msgspec.Struct, frozen=True, kw_only=True):
+class PilotStep(msgspec.Struct, frozen=True, kw_only=True):
     """What came of setting the agent once."""
 
     flag: int
@@ -45,12 +45,12 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     result: RunResult
 
 
-class Flight(msgspec.Struct, frozen=True, kw_only=True):
+class PilotReport(msgspec.Struct, frozen=True, kw_only=True):
     """What the pilot saw."""
 
     agent: str
     gateway: str
-    steps: tuple[Step, ...]
+    steps: tuple[PilotStep, ...]
     nobodys_guid: str
     """What a GUID that is nobody's is answered with, for people."""
     observers: tuple[str, ...]
@@ -61,14 +61,14 @@ class Flight(msgspec.Struct, frozen=True, kw_only=True):
         return self.steps[-1].flag == 1 and self.steps[-1].status == Status.APPLIED
 
 
-async def pilot(
+async def run_pilot(
     request: Request,
     agent: str,
     clock: Clock,
     stop: anyio.CancelScope | None = None,
     *,
     consent: Consent,
-) -> Flight:
+) -> PilotReport:
     """Set a test agent to 0 and, whatever came of that, to 1. Somebody must have agreed to it.
 
     Args:
@@ -99,13 +99,13 @@ async def pilot(
             note="doctor --pilot",
             settings=msgspec.structs.replace(request.settings, verify_again_after_s=0.0),
         )
-        steps: list[Step] = []
+        steps: list[PilotStep] = []
         with stop:
             steps.append(await _set(asked, 0, consent))
         # Whatever happened meanwhile, nobody is left without calls by an examination.
         with anyio.CancelScope(shield=True):
             steps.append(await _set(asked, 1, consent))
-    return Flight(
+    return PilotReport(
         agent=agent,
         gateway=gateways.default,
         steps=tuple(steps),
@@ -126,14 +126,14 @@ def _own_folder() -> tempfile.TemporaryDirectory[str]:
         ) from None
 
 
-async def _set(asked: Request, flag: int, consent: Consent) -> Step:
+async def _set(asked: Request, flag: int, consent: Consent) -> PilotStep:
     with Run(msgspec.structs.replace(asked, flag=flag), consent=consent) as run:
         await anyio.to_thread.run_sync(run.prepare)
         run.agreed = True
         result = await run.execute()
     status = next((name for name, number in result.totals.items() if number), "")
     verified = result.verified or {}
-    return Step(
+    return PilotStep(
         flag=flag,
         status=status,
         cause=next(iter(result.causes), ""),
@@ -182,24 +182,24 @@ def _write_roster(path: Path, agent: str, guid: str) -> None:
                                   [["agent_id"], [agent]])  # fmt: skip
 
 
-def settings_to_paste(flight: Flight) -> Iterator[str]:
+def settings_to_paste(report: PilotReport) -> Iterator[str]:
     """Lines for `bulkagent.toml` that follow from what was seen; comments where nothing does."""
-    yield f"# what the pilot of agent {flight.agent} saw at {flight.gateway}"
-    if len(flight.steps) == 1:
+    yield f"# what the pilot of agent {report.agent} saw at {report.gateway}"
+    if len(report.steps) == 1:
         yield "# nothing: it was stopped before the agent was set to 0"
         return
-    yield f"# a GUID that is nobody's is {flight.nobodys_guid}"
-    seen = [step.seen for step in flight.steps]
-    if not flight.observers:
+    yield f"# a GUID that is nobody's is {report.nobodys_guid}"
+    seen = [step.seen for step in report.steps]
+    if not report.observers:
         yield "# whether a skill queue shows it: not looked at; give --verify-with AGENT:SKILL"
         return
-    quoted = ", ".join(f'"{observer}"' for observer in flight.observers)
+    quoted = ", ".join(f'"{observer}"' for observer in report.observers)
     if all(each == Verified.YES for each in seen):
         yield "# the skill queue showed both at once"
         yield f"verify_with = [{quoted}]"
         yield 'verify_again_after = "none"'
     elif Verified.NO in seen:
-        slow = math.ceil(max(step.result.elapsed_s for step in flight.steps)) + 4
+        slow = math.ceil(max(step.result.elapsed_s for step in report.steps)) + 4
         yield "# the skill queue did not show it at once; try again with a pause, and watch"
         yield f"verify_with = [{quoted}]"
         yield f'verify_again_after = "{slow}s"'

@@ -23,7 +23,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Self
 
-from bulkagent.files.special_files import Kind, check_special, open_special, target_of
+from bulkagent.files.special_files import FileKind, check_special, open_special, target_of
 
 __all__ = ["rehearse", "replacing"]
 
@@ -59,7 +59,7 @@ def replacing(
     if new and os.path.lexists(path):
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
     target = target_of(path)
-    if target.kind is not Kind.ORDINARY:
+    if target.kind is not FileKind.ORDINARY:
         with open_special(target) as special:
             yield special
         return
@@ -84,7 +84,7 @@ def rehearse(path: Path) -> None:
         ValueError: The path has a NUL.
     """
     target = target_of(path)
-    if target.kind is Kind.ORDINARY:
+    if target.kind is FileKind.ORDINARY:
         _clear(target.path.parent)
         _Draft(target.path.parent, PRIVATE).close()
     else:

@@ -23,7 +23,7 @@ import msgspec
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer as Buffer
 
-__all__ = ["Kind", "Target", "check_special", "open_special", "target_of"]
+__all__ = ["FileKind", "FileTarget", "check_special", "open_special", "target_of"]
 
 READER_WITHIN_S = 3.0
 """For so long a pipe is waited for that nobody has opened to read."""
@@ -36,7 +36,7 @@ _PIECE = 4_096
 _LOOK_EVERY_S = 0.02
 
 
-class Kind(enum.Enum):
+class FileKind(enum.Enum):
     """What may stand at a path, as far as it matters to who writes there."""
 
     ORDINARY = "an ordinary file, or none yet"
@@ -44,17 +44,17 @@ class Kind(enum.Enum):
     DESCRIPTOR = "a file that this process has open, as /dev/stdout: written on"
 
 
-class Target(msgspec.Struct, frozen=True):
+class FileTarget(msgspec.Struct, frozen=True):
     """Where a path leads to."""
 
     path: Path
     """With every link followed; it need not be there."""
-    kind: Kind
+    kind: FileKind
     descriptor: int = -1
     """The number of the file that is open already."""
 
 
-def target_of(path: Path) -> Target:
+def target_of(path: Path) -> FileTarget:
     """Follow the links of a path, also where the last leads to nothing yet.
 
     Raises:
@@ -67,17 +67,19 @@ def target_of(path: Path) -> Target:
         # The folder's own links are the kernel's to follow; `resolve` stops at what is missing.
         at = Path(os.path.realpath(at.parent)) / at.name
         if at.parent == Path(f"/proc/{os.getpid()}/fd") and at.name.isdecimal():
-            return Target(at, Kind.DESCRIPTOR, int(at.name))
+            return FileTarget(at, FileKind.DESCRIPTOR, int(at.name))
         if at.is_relative_to("/proc") or at.is_relative_to("/sys"):
             _refuse_kind(at.stat().st_mode, at)
-            return Target(at, Kind.SPECIAL)
+            return FileTarget(at, FileKind.SPECIAL)
         try:
             found = at.lstat()
         except FileNotFoundError:
-            return Target(at, Kind.ORDINARY)
+            return FileTarget(at, FileKind.ORDINARY)
         if not stat.S_ISLNK(found.st_mode):
             _refuse_kind(found.st_mode, at)
-            return Target(at, Kind.ORDINARY if stat.S_ISREG(found.st_mode) else Kind.SPECIAL)
+            return FileTarget(
+                at, FileKind.ORDINARY if stat.S_ISREG(found.st_mode) else FileKind.SPECIAL
+            )
         _refuse_link(found, at)
         at = at.parent / os.readlink(at)  # noqa: PTH115 - that takes away a trailing slash
     raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
@@ -102,13 +104,13 @@ def _refuse_link(link: os.stat_result, path: Path) -> None:
         )
 
 
-def check_special(target: Target) -> None:
+def check_special(target: FileTarget) -> None:
     """Whether it may be written to, without touching it: a pipe's reader would take that for all.
 
     Raises:
         OSError: It may not.
     """
-    if target.kind is Kind.DESCRIPTOR:
+    if target.kind is FileKind.DESCRIPTOR:
         flags = fcntl.fcntl(target.descriptor, fcntl.F_GETFL)
         if flags & os.O_ACCMODE == os.O_RDONLY:
             raise OSError(errno.EBADF, "it is open for reading only", str(target.path))
@@ -116,14 +118,14 @@ def check_special(target: Target) -> None:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(target.path))
 
 
-def open_special(target: Target) -> io.BufferedWriter:
+def open_special(target: FileTarget) -> io.BufferedWriter:
     """Open it for writing on; nothing is cut off, and nobody is waited for without end.
 
     Raises:
         OSError: It cannot be opened, or nobody reads from a pipe within `READER_WITHIN_S`.
             Writing raises it too: `TimeoutError` where nobody takes anything for `TAKEN_WITHIN_S`.
     """
-    if target.kind is Kind.DESCRIPTOR:
+    if target.kind is FileKind.DESCRIPTOR:
         return io.BufferedWriter(_Paced(os.dup(target.descriptor)))
     flags = os.O_WRONLY | os.O_APPEND | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
     until = time.monotonic() + READER_WITHIN_S

@@ -18,7 +18,7 @@ from bulkagent.reports.columns import COLUMNS
 from bulkagent.reports.formats import FORMATS
 from bulkagent.reports.json_report import encoded, event_of
 from bulkagent.reports.prometheus import RunMetrics, write_metrics
-from bulkagent.reports.refused import Refusal, is_report, write_refused
+from bulkagent.reports.refused import RefusedCommand, is_report, write_refused
 from bulkagent.reports.sanitize import printable
 from bulkagent.reports.timestamps import iso
 from bulkagent.reports.write import probe, probe_place, write
@@ -27,7 +27,7 @@ __all__ = [
     "ADVICE",
     "COLUMNS",
     "FORMATS",
-    "Refusal",
+    "RefusedCommand",
     "RunMetrics",
     "advice_for",
     "encoded",

@@ -18,7 +18,7 @@ from typing import BinaryIO
 import msgspec
 
 from bulkagent.files.atomic_file import replacing
-from bulkagent.files.special_files import Kind, target_of
+from bulkagent.files.special_files import FileKind, target_of
 from bulkagent.model import Status
 from bulkagent.reports.columns import COLUMNS
 from bulkagent.reports.csv_cell import cell
@@ -26,10 +26,10 @@ from bulkagent.reports.json_report import encoded
 from bulkagent.reports.sanitize import printable
 from bulkagent.reports.timestamps import iso
 
-__all__ = ["Refusal", "is_report", "write_refused"]
+__all__ = ["RefusedCommand", "is_report", "write_refused"]
 
 
-class Refusal(msgspec.Struct, frozen=True, kw_only=True):
+class RefusedCommand(msgspec.Struct, frozen=True, kw_only=True):
     """A command that sent nothing."""
 
     error: str
@@ -47,7 +47,7 @@ NOTHING_SENT = (
 )
 
 
-def write_refused(path: Path, refusal: Refusal) -> None:
+def write_refused(path: Path, refusal: RefusedCommand) -> None:
     """Replace a report by one that says so, in the format of the path's suffix.
 
     Raises:
@@ -67,7 +67,7 @@ def is_report(path: Path) -> bool:
     """
     try:
         target = target_of(path)
-        if target.kind is not Kind.ORDINARY:
+        if target.kind is not FileKind.ORDINARY:
             return True
         with target.path.open("rb") as file:
             begin = file.read(4_096)
@@ -79,7 +79,7 @@ def is_report(path: Path) -> bool:
     return not begin or begin.startswith(looks) or b"<title>bulkagent " in begin
 
 
-def _facts(refusal: Refusal) -> dict[str, object]:
+def _facts(refusal: RefusedCommand) -> dict[str, object]:
     return {
         "run_id": None,
         "state": "refused",
@@ -93,26 +93,26 @@ def _facts(refusal: Refusal) -> dict[str, object]:
     }
 
 
-def _words(refusal: Refusal) -> tuple[str, ...]:
+def _words(refusal: RefusedCommand) -> tuple[str, ...]:
     return ("REFUSED", iso(refusal.at_ms), f"exit {refusal.exit_code}", refusal.error, NOTHING_SENT)
 
 
-def _write_csv(out: BinaryIO, refusal: Refusal) -> None:
+def _write_csv(out: BinaryIO, refusal: RefusedCommand) -> None:
     # One line: a reader of columns by their names finds none of them, and no row.
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerow(map(cell, _words(refusal)))
     out.write(text.getvalue().encode())
 
 
-def _write_json(out: BinaryIO, refusal: Refusal) -> None:
+def _write_json(out: BinaryIO, refusal: RefusedCommand) -> None:
     out.write(b'{"run":' + encoded(_facts(refusal)) + b',"lines":[]}\n')
 
 
-def _write_jsonl(out: BinaryIO, refusal: Refusal) -> None:
+def _write_jsonl(out: BinaryIO, refusal: RefusedCommand) -> None:
     out.write(encoded(_facts(refusal)) + b"\n")
 
 
-def _write_html(out: BinaryIO, refusal: Refusal) -> None:
+def _write_html(out: BinaryIO, refusal: RefusedCommand) -> None:
     word, at, code, why, note = (escape(printable(text)) for text in _words(refusal))
     page = f"""<!doctype html>
 <html lang="en">
@@ -133,7 +133,7 @@ def _write_html(out: BinaryIO, refusal: Refusal) -> None:
     out.write(page.encode("utf-8", "backslashreplace"))
 
 
-def _write_xlsx(out: BinaryIO, refusal: Refusal) -> None:
+def _write_xlsx(out: BinaryIO, refusal: RefusedCommand) -> None:
     from xlsxwriter import Workbook
 
     held = io.BytesIO()
@@ -145,7 +145,7 @@ def _write_xlsx(out: BinaryIO, refusal: Refusal) -> None:
     out.write(held.getvalue())
 
 
-_WRITERS: Mapping[str, Callable[[BinaryIO, Refusal], None]] = {
+_WRITERS: Mapping[str, Callable[[BinaryIO, RefusedCommand], None]] = {
     ".csv": _write_csv,
     ".json": _write_json,
     ".jsonl": _write_jsonl,

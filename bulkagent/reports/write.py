@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bulkagent.errors import ReportFailed, SettingsRefused
 from bulkagent.files.atomic_file import rehearse, replacing
-from bulkagent.files.special_files import Kind, target_of
+from bulkagent.files.special_files import FileKind, target_of
 from bulkagent.model import Line
 from bulkagent.reports.formats import writer_for
 from bulkagent.reports.sanitize import printable
@@ -45,12 +45,12 @@ def probe_place(path: Path, noun: str) -> None:
         # A name that is too long, or none at all, fails here; `is_dir` would just say no.
         target = target_of(path)
         folder = printable(str(target.path.parent if path.is_symlink() else path.parent))
-        if target.kind is Kind.ORDINARY and not target.path.parent.is_dir():
+        if target.kind is FileKind.ORDINARY and not target.path.parent.is_dir():
             raise SettingsRefused(
                 f"there is no folder '{folder}' for the {noun} '{shown}'; "
                 "create it, or name another"
             )
-        if target.kind is Kind.ORDINARY:
+        if target.kind is FileKind.ORDINARY:
             advice = f"make '{folder}' writable, or "
         rehearse(path)
     except IsADirectoryError:

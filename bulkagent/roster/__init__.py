@@ -6,7 +6,7 @@ stored, how a gateway is called. Every byte of the file is data from outside; no
 leaves in a reason or a message before `quoting` has made it harmless.
 
 The flow: `lines` (bytes to lines of text), `columns` (which column means what), `judge`
-(cells to rows, by the rules of `cells` and the memory of `repeats`), `reader` (`Roster`).
+(cells to rows, by the rules of `cells` and the memory of `duplicates`), `reader` (`Roster`).
 """
 
 from __future__ import annotations
@@ -15,6 +15,6 @@ from bulkagent.roster.header_names import named
 from bulkagent.roster.layout import Layout
 from bulkagent.roster.reader import Roster
 from bulkagent.roster.row import Retraction, RosterRow
-from bulkagent.roster.rules import Rules
+from bulkagent.roster.rules import RosterRules
 
-__all__ = ["Layout", "Retraction", "Roster", "RosterRow", "Rules", "named"]
+__all__ = ["Layout", "Retraction", "Roster", "RosterRow", "RosterRules", "named"]

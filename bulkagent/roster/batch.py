@@ -1,7 +1,7 @@
 """All records of a roster to rows, many at once where nothing is unusual.
 
 What may live here: the order in which records are looked at, and the quick look. What
-this module must not know: any reason why a record is bad; `judge` has them all.
+this module must not know: any reason why a record is bad; `validate` has them all.
 
 Judging every record by itself gives the same rows, ten times slower. So a batch is looked
 at column by column, in loops that run in C, and halved until an odd record stands alone.
@@ -20,14 +20,14 @@ import msgspec
 from bulkagent.errors import RosterRefused
 from bulkagent.roster.cells import FLAGS, guid_defect, guid_value
 from bulkagent.roster.columns import ABSENT, Columns
-from bulkagent.roster.csv_records import Records, csv_sentence, lines_of
-from bulkagent.roster.duplicates import LINE_SHIFT, Repeats
-from bulkagent.roster.id_ranges import Ranges
+from bulkagent.roster.csv_records import CsvRecords, csv_sentence, lines_of
+from bulkagent.roster.duplicates import LINE_SHIFT, Duplicates
+from bulkagent.roster.id_ranges import IdRanges
 from bulkagent.roster.row import Retraction, RosterRow
-from bulkagent.roster.rules import Rules
-from bulkagent.roster.validation import Judge, kept_cell
+from bulkagent.roster.rules import RosterRules
+from bulkagent.roster.validation import RowValidator, kept_cell
 
-__all__ = ["Sweep"]
+__all__ = ["BatchReader"]
 
 _Judged = Sequence[RosterRow | Retraction]
 
@@ -35,7 +35,7 @@ _Judged = Sequence[RosterRow | Retraction]
 BATCH = 256
 
 
-class Sweep:
+class BatchReader:
     """Goes over the records of one roster, once.
 
     Args:
@@ -43,16 +43,16 @@ class Sweep:
         rules: what is allowed, and what holds where a cell is empty or missing.
     """
 
-    def __init__(self, columns: Columns, rules: Rules) -> None:
+    def __init__(self, columns: Columns, rules: RosterRules) -> None:
         self._columns = columns
         self._rules = rules
-        self._repeats = Repeats(rules.default_gateway)
-        self._ranges = Ranges(rules)
+        self._duplicates = Duplicates(rules.default_gateway)
+        self._ranges = IdRanges(rules)
         low, high = self._ranges.widest
         self._in_range = msgspec.json.Decoder(list[Annotated[int, msgspec.Meta(ge=low, le=high)]])
-        self._judge = Judge(columns, rules, self._ranges, self._repeats)
+        self._validator = RowValidator(columns, rules, self._ranges, self._duplicates)
 
-    def rows(self, records: Records) -> Iterator[RosterRow | Retraction]:
+    def rows(self, records: CsvRecords) -> Iterator[RosterRow | Retraction]:
         """Every record as one row, and before a contradicting row the retraction of the first.
 
         Raises:
@@ -83,7 +83,7 @@ class Sweep:
 
     def _one_by_one(self, batch: Sequence[list[str]], row: int) -> Iterator[_Judged]:
         for record in batch:
-            yield self._judge.judge(record, row)
+            yield self._validator.validate(record, row)
             row += lines_of(record)
 
     def _halving(self, batch: Sequence[list[str]], row: int) -> Iterator[_Judged]:
@@ -96,7 +96,7 @@ class Sweep:
             row += len(clear)
             rest = part[len(clear) :]
             if rest and (clear or len(rest) == 1):
-                yield self._judge.judge(rest[0], row)
+                yield self._validator.validate(rest[0], row)
                 row += 1
                 rest = rest[1:]
             if len(rest) == len(part):
@@ -180,7 +180,7 @@ class Sweep:
         self, named: Iterable[str], numbers: Iterable[int], marks: Iterable[int]
     ) -> int:
         """Remember agents that are new, up to the first that is not; the line after the last."""
-        memories = self._repeats.by_cell
+        memories = self._duplicates.by_cell
         mark = 0
         try:
             for cell, number, mark in zip(named, numbers, marks, strict=False):

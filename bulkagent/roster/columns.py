@@ -13,7 +13,7 @@ import msgspec
 
 from bulkagent.errors import RosterRefused
 from bulkagent.roster.header_names import plain
-from bulkagent.roster.rules import Rules
+from bulkagent.roster.rules import RosterRules
 from bulkagent.roster.sanitize import shown
 
 __all__ = ["ABSENT", "Columns", "agent_candidates", "find_columns"]
@@ -86,7 +86,7 @@ def agent_candidates(header: Sequence[str], agent_column: str | None) -> list[in
     return exact or [at for at, name in enumerate(header) if plain(name) == plain(agent_column)]
 
 
-def find_columns(first: Sequence[str], line: int, rules: Rules) -> Columns:
+def find_columns(first: Sequence[str], line: int, rules: RosterRules) -> Columns:
     """What the first record says about every column; it may also be the first of one-cell rows.
 
     Args:
@@ -134,7 +134,7 @@ def find_columns(first: Sequence[str], line: int, rules: Rules) -> Columns:
     )
 
 
-def _without_header(first: Sequence[str], line: int, rules: Rules) -> Columns:
+def _without_header(first: Sequence[str], line: int, rules: RosterRules) -> Columns:
     filled = [at for at, cell in enumerate(first) if cell]
     wanted = "no agent column" if rules.agent_column is None else "no such agent column"
     if rules.agent_column is None and filled == [0] and _NUMBER_LIKE.fullmatch(first[0]):

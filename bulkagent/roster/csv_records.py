@@ -12,7 +12,7 @@ from typing import Protocol
 
 from bulkagent.roster.sanitize import shown
 
-__all__ = ["Records", "csv_sentence", "lines_of", "records_of"]
+__all__ = ["CsvRecords", "csv_sentence", "lines_of", "records_of"]
 
 _SENTENCES = (
     (
@@ -27,7 +27,7 @@ _SENTENCES = (
 )
 
 
-class Records(Protocol):
+class CsvRecords(Protocol):
     """A reader of the csv module: records of cells, and how many lines it took so far."""
 
     @property
@@ -38,7 +38,7 @@ class Records(Protocol):
     def __next__(self) -> list[str]: ...
 
 
-def records_of(lines: Iterable[str], delimiter: str) -> Records:
+def records_of(lines: Iterable[str], delimiter: str) -> CsvRecords:
     """The records of these lines; a blank line is an empty record."""
     # Strict, because the lenient reader makes one cell of all lines below an open quote.
     return csv.reader(lines, delimiter=delimiter, skipinitialspace=True, strict=True)

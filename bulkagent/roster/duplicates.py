@@ -14,7 +14,7 @@ from array import array
 
 from bulkagent.errors import RosterRefused
 
-__all__ = ["CONFLICT", "FLAG", "LINE_SHIFT", "Repeats"]
+__all__ = ["CONFLICT", "FLAG", "LINE_SHIFT", "Duplicates"]
 
 FLAG = 1
 CONFLICT = 2
@@ -28,7 +28,7 @@ _STEP = 4096
 MOST_GATEWAYS = 200
 
 
-class Repeats:
+class Duplicates:
     """What each agent's first row said, by gateway.
 
     Args:
@@ -42,7 +42,7 @@ class Repeats:
         self._default = default_gateway
 
     def __repr__(self) -> str:
-        return f"<Repeats of {len(self.by_cell)} gateways>"
+        return f"<Duplicates of {len(self.by_cell)} gateways>"
 
     def first(self, gateway_cell: str, agent: int) -> int:
         """What is remembered of the agent, 0 if nothing; afterwards it can be written.

@@ -10,19 +10,19 @@ from collections.abc import Sequence
 from itertools import repeat
 from operator import le
 
-from bulkagent.roster.rules import Rules
+from bulkagent.roster.rules import RosterRules
 
-__all__ = ["Ranges"]
+__all__ = ["IdRanges"]
 
 
-class Ranges:
+class IdRanges:
     """The ranges of agent IDs, by the text of the gateway cell.
 
     Args:
         rules: the general range, those of single gateways, and what an empty cell stands for.
     """
 
-    def __init__(self, rules: Rules) -> None:
+    def __init__(self, rules: RosterRules) -> None:
         by_cell = dict(rules.agent_id_ranges)
         if rules.default_gateway in by_cell:
             by_cell[""] = by_cell[rules.default_gateway]

@@ -18,17 +18,17 @@ from typing import BinaryIO, Self
 import msgspec
 
 from bulkagent.errors import RosterRefused
-from bulkagent.roster.batch import Sweep
+from bulkagent.roster.batch import BatchReader
 from bulkagent.roster.cells import BLANKS
 from bulkagent.roster.columns import ABSENT, Columns, agent_candidates, find_columns
-from bulkagent.roster.csv_records import Records, csv_sentence, records_of
+from bulkagent.roster.csv_records import CsvRecords, csv_sentence, records_of
 from bulkagent.roster.layout import DETECTED, Layout, delimiter_named
 from bulkagent.roster.row import Retraction, RosterRow
-from bulkagent.roster.rules import Rules
+from bulkagent.roster.rules import RosterRules
 from bulkagent.roster.sanitize import shown
-from bulkagent.roster.secret_columns import Aside
-from bulkagent.roster.text_lines import Lines
-from bulkagent.roster.xlsx_lines import Workbook, is_workbook
+from bulkagent.roster.secret_columns import SecretColumns
+from bulkagent.roster.text_lines import TextLines
+from bulkagent.roster.xlsx_lines import XlsxLines, is_workbook
 
 __all__ = ["Roster"]
 
@@ -58,39 +58,39 @@ class Roster:
         path: a CSV file, a workbook (.xlsx), or `-` for standard input.
         rules: how to read it.
         stdin: what standard input is, if not the process's own; it is not closed.
-        aside: names of columns whose cells are kept apart, whatever they hold; see `aside`.
+        aside: names of columns whose cells are kept apart, whatever they hold; see `secret`.
 
     Raises:
         RosterRefused: the file cannot be read, or its layout leaves something open.
     """
 
     layout: Layout
-    aside: Aside
+    secret: SecretColumns
 
     def __init__(
         self,
         path: str | os.PathLike[str],
-        rules: Rules,
+        rules: RosterRules,
         *,
         stdin: BinaryIO | None = None,
-        aside: Collection[str] = (),
+        secret: Collection[str] = (),
     ) -> None:
         delimiter = None if rules.delimiter is None else delimiter_named(rules.delimiter)
         self._stream, self._name, self._owned = _open(path, stdin)
-        book = self._stream if isinstance(self._stream, Workbook) else None
+        book = self._stream if isinstance(self._stream, XlsxLines) else None
         if book is not None:
             delimiter, rules = ",", msgspec.structs.replace(rules, encoding=None)
         try:
-            lines = Lines(self._stream, self._name, rules.encoding)
+            lines = TextLines(self._stream, self._name, rules.encoding)
             opening = _Opening(lines, delimiter, rules)
             _require_sources(opening.columns, rules)
-            self.aside = Aside(opening.records, opening.columns, aside)
+            self.secret = SecretColumns(opening.records, opening.columns, secret)
         except BaseException:
             self.close()
             raise
         self.layout = _layout(opening.columns, lines.encoding, opening.delimiter, book)
-        self._sweep = Sweep(opening.columns, rules)
-        self._records: Records | None = self.aside if aside else opening.records
+        self._batches = BatchReader(opening.columns, rules)
+        self._records: CsvRecords | None = self.secret if secret else opening.records
 
     def __repr__(self) -> str:
         read = "being read" if self._records is None else "not read yet"
@@ -126,7 +126,7 @@ class Roster:
         records, self._records = self._records, None
         if records is None:
             raise RuntimeError("the rows of a roster can be read once; open it again")
-        return self._sweep.rows(records)
+        return self._batches.rows(records)
 
 
 class _Opening:
@@ -134,9 +134,9 @@ class _Opening:
 
     delimiter: str
     columns: Columns
-    records: Records
+    records: CsvRecords
 
-    def __init__(self, lines: Iterable[str], delimiter: str | None, rules: Rules) -> None:
+    def __init__(self, lines: Iterable[str], delimiter: str | None, rules: RosterRules) -> None:
         self._more = iter(lines)
         self._taken: list[str] = []
         self._size = 0
@@ -197,7 +197,7 @@ class _Opening:
 
 def _open(
     path: str | os.PathLike[str], stdin: BinaryIO | None
-) -> tuple[BinaryIO | Workbook, str, bool]:
+) -> tuple[BinaryIO | XlsxLines, str, bool]:
     """The stream, its name for messages, and whether closing it is the roster's business."""
     if os.fspath(path) == STANDARD_INPUT:
         stream = stdin or (None if sys.stdin is None else sys.stdin.buffer)
@@ -217,13 +217,13 @@ def _open(
     if not is_workbook(os.fspath(path)):
         return stream, name, True
     try:
-        return Workbook(stream, name), name, True
+        return XlsxLines(stream, name), name, True
     except BaseException:
         stream.close()
         raise
 
 
-def _require_sources(columns: Columns, rules: Rules) -> None:
+def _require_sources(columns: Columns, rules: RosterRules) -> None:
     """Refuse a roster that lacks, or has twice, what every request needs."""
     has_flag = columns.flag != ABSENT
     if has_flag and rules.flag is not None:
@@ -242,7 +242,7 @@ def _require_sources(columns: Columns, rules: Rules) -> None:
         )
 
 
-def _layout(columns: Columns, encoding: str, delimiter: str, book: Workbook | None) -> Layout:
+def _layout(columns: Columns, encoding: str, delimiter: str, book: XlsxLines | None) -> Layout:
     return Layout(
         encoding=encoding,
         delimiter=delimiter,

@@ -12,13 +12,13 @@ import msgspec
 
 from bulkagent.errors import RosterRefused
 
-__all__ = ["Rules"]
+__all__ = ["RosterRules"]
 
 # An agent ID has three to six digits on every gateway known; the memory of repeats is sized by it.
 HIGHEST_AGENT = 999_999
 
 
-class Rules(msgspec.Struct, frozen=True, kw_only=True):
+class RosterRules(msgspec.Struct, frozen=True, kw_only=True):
     """How a roster is to be read; the defaults suit a UTF-8 export with a header.
 
     Raises:

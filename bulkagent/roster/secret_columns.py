@@ -13,14 +13,14 @@ from collections.abc import Collection, Iterator
 from bulkagent.errors import RosterRefused
 from bulkagent.roster.cells import BLANKS
 from bulkagent.roster.columns import Columns
-from bulkagent.roster.csv_records import Records
+from bulkagent.roster.csv_records import CsvRecords
 from bulkagent.roster.header_names import plain
 from bulkagent.roster.sanitize import shown
 
-__all__ = ["Aside"]
+__all__ = ["SecretColumns"]
 
 
-class Aside:
+class SecretColumns:
     """Passes records on, and keeps some of their cells.
 
     Args:
@@ -32,7 +32,7 @@ class Aside:
         RosterRefused: two columns have one of these names.
     """
 
-    def __init__(self, records: Records, columns: Columns, names: Collection[str]) -> None:
+    def __init__(self, records: CsvRecords, columns: Columns, names: Collection[str]) -> None:
         self._records = records
         self._cells: dict[int, tuple[str, ...]] = {}
         self._positions: dict[str, int] = {}
@@ -48,7 +48,7 @@ class Aside:
                 self._positions[name] = found[0]
 
     def __repr__(self) -> str:
-        return f"<Aside of {', '.join(self._positions) or 'no column'}>"
+        return f"<SecretColumns of {', '.join(self._positions) or 'no column'}>"
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -15,12 +15,12 @@ from typing import BinaryIO, NoReturn
 from bulkagent.errors import RosterRefused
 from bulkagent.roster.sanitize import shown
 
-__all__ = ["Lines"]
+__all__ = ["TextLines"]
 
 # Large enough that the work per piece vanishes beside the work per row, small enough for any cache.
 PIECE = 1 << 16
 
-# Room for 30 bits of a line's number beside two bits of flags; see `repeats`.
+# Room for 30 bits of a line's number beside two bits of flags; see `duplicates`.
 MOST_LINES = (1 << 30) - 1
 
 LONGEST_LINE = 1 << 20
@@ -42,7 +42,7 @@ _NOT_TEXT = (
 )
 
 
-class Lines:
+class TextLines:
     """The lines of one stream, each with its ending, as any editor would number them.
 
     Args:

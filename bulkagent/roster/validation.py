@@ -22,16 +22,16 @@ from bulkagent.roster.cells import (
     guid_value,
 )
 from bulkagent.roster.columns import ABSENT, Columns
-from bulkagent.roster.duplicates import CONFLICT, FLAG, LINE_SHIFT, Repeats
-from bulkagent.roster.id_ranges import Ranges
+from bulkagent.roster.duplicates import CONFLICT, FLAG, LINE_SHIFT, Duplicates
+from bulkagent.roster.id_ranges import IdRanges
 from bulkagent.roster.row import Retraction, RosterRow
-from bulkagent.roster.rules import Rules
+from bulkagent.roster.rules import RosterRules
 from bulkagent.roster.sanitize import REDACTED, redacted, shown
 
-__all__ = ["Judge", "kept_cell"]
+__all__ = ["RowValidator", "kept_cell"]
 
 
-class Judge:
+class RowValidator:
     """Judges the records of one roster, in order.
 
     Args:
@@ -41,15 +41,17 @@ class Judge:
         repeats: what earlier records said; shared with whoever judges other records.
     """
 
-    def __init__(self, columns: Columns, rules: Rules, ranges: Ranges, repeats: Repeats) -> None:
+    def __init__(
+        self, columns: Columns, rules: RosterRules, ranges: IdRanges, duplicates: Duplicates
+    ) -> None:
         self._columns = columns
         self._rules = rules
         self._ranges = ranges
-        self._repeats = repeats
+        self._duplicates = duplicates
         asked = rules.guid_required
         self._guid_required = columns.guid != ABSENT if asked is None else asked
 
-    def judge(self, record: Sequence[str], row: int) -> Sequence[RosterRow | Retraction]:
+    def validate(self, record: Sequence[str], row: int) -> Sequence[RosterRow | Retraction]:
         """The record as rows: none if it is blank, two where it contradicts an earlier one."""
         columns, rules = self._columns, self._rules
         cells = [cell.strip(BLANKS) for cell in record]
@@ -97,8 +99,8 @@ class Judge:
 
     def _remember(self, judged: RosterRow, gateway_cell: str) -> Sequence[RosterRow | Retraction]:
         number, bit = int(judged.agent_id), judged.flag or 0
-        known = self._repeats.first(gateway_cell, number)
-        memory = self._repeats.by_cell[gateway_cell]
+        known = self._duplicates.first(gateway_cell, number)
+        memory = self._duplicates.by_cell[gateway_cell]
         if not known:
             memory[number] = judged.row << LINE_SHIFT | bit
             return (judged,)

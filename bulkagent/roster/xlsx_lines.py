@@ -20,10 +20,10 @@ from bulkagent.errors import RosterRefused
 from bulkagent.roster.sanitize import shown
 
 if TYPE_CHECKING:
-    from openpyxl import Workbook as Book
+    from openpyxl import XlsxLines as Book
     from openpyxl.worksheet._read_only import ReadOnlyWorksheet
 
-__all__ = ["SUFFIX", "Workbook", "is_workbook"]
+__all__ = ["SUFFIX", "XlsxLines", "is_workbook"]
 
 SUFFIX = ".xlsx"
 
@@ -41,7 +41,7 @@ def is_workbook(path: str) -> bool:
     return path.lower().endswith(SUFFIX)
 
 
-class Workbook(io.RawIOBase):
+class XlsxLines(io.RawIOBase):
     """The first visible sheet of a workbook, read as CSV in UTF-8, row by row.
 
     Whole numbers are written without a point, since a spreadsheet makes a number of every agent

@@ -26,7 +26,7 @@ from bulkagent.errors import (
     SettingsRefused,
 )
 from bulkagent.gateway.preflight import reach
-from bulkagent.instants import Moment
+from bulkagent.instants import Instant
 from bulkagent.ledger import (
     Database,
     RunRecord,
@@ -57,7 +57,7 @@ __all__ = ["Begun", "await_start", "begin", "give_up", "leave_to_later", "reach_
 
 
 async def await_start(
-    start: Moment,
+    start: Instant,
     planned: Planned,
     prepared: Prepared,
     agent: tuple[int, str, str] | None,

@@ -3,27 +3,28 @@
 What may live here: whose sessions they are, when they are signed in, polled and given up. What
 this room must not know: runs, ledgers, terminals, and how a request looks on the wire.
 
-What decides is in `states`, `reading`, `pauses` and `refusals`, which await nothing; `book` keeps
-how each session stands; `signing_in`, `holding` and `own_file` await; `hold` puts them together.
+`state_machine`, `answers`, `intervals` and `lockout_guard` decide and await nothing; `registry`
+keeps the state of each session; `sign_in_queue`, `holder` and `store` await; `hold` puts them
+together.
 """
 
-from bulkagent.sessions.hold import Hold, HoldPlan, HoldRequest, HoldStanding
-from bulkagent.sessions.holder import Manner
-from bulkagent.sessions.registry import Group
-from bulkagent.sessions.roster import BUSY, Choice, Enrolled
+from bulkagent.sessions.hold import Hold, HoldPlan, HoldRequest, HoldStatus
+from bulkagent.sessions.holder import HoldPolicy
+from bulkagent.sessions.registry import SessionGroup
+from bulkagent.sessions.roster import BUSY, HoldRoster, SignInChoice
 from bulkagent.sessions.sign_in_queue import SignInPace
-from bulkagent.sessions.state_machine import State
+from bulkagent.sessions.state_machine import SessionState
 
 __all__ = [
     "BUSY",
-    "Choice",
-    "Enrolled",
-    "Group",
     "Hold",
     "HoldPlan",
+    "HoldPolicy",
     "HoldRequest",
-    "HoldStanding",
-    "Manner",
+    "HoldRoster",
+    "HoldStatus",
+    "SessionGroup",
+    "SessionState",
+    "SignInChoice",
     "SignInPace",
-    "State",
 ]

@@ -10,17 +10,17 @@ from collections.abc import Mapping
 
 from bulkagent.gateway.session_requests import Answer
 from bulkagent.model import Reach
-from bulkagent.sessions.state_machine import Happened
+from bulkagent.sessions.state_machine import SessionEvent
 
 __all__ = ["after_poll", "after_sign_in", "is_signed_out", "may_linger"]
 
 _SUCCESS = "0"
 
-_SIGN_IN: Mapping[str, Happened] = {
-    "100-002": Happened.TAKEN,
-    "100-004": Happened.REFUSED_PASSWORD,
-    "100-017": Happened.REFUSED_PASSWORD,  # the same, said by the uPortal
-    "110-016": Happened.REFUSED_LOCKED,
+_SIGN_IN: Mapping[str, SessionEvent] = {
+    "100-002": SessionEvent.TAKEN,
+    "100-004": SessionEvent.REFUSED_PASSWORD,
+    "100-017": SessionEvent.REFUSED_PASSWORD,  # the same, said by the uPortal
+    "110-016": SessionEvent.REFUSED_LOCKED,
 }
 
 # A bad GUID gets 000-003 or 100-006 (page 0005); the 105 codes say to sign in again.
@@ -29,32 +29,34 @@ _NO_SESSION = frozenset(
 )
 
 
-def after_sign_in(answer: Answer) -> Happened:
+def after_sign_in(answer: Answer) -> SessionEvent:
     """What a sign-in's answer means."""
     ended = answer.disposition
     if ended.reach is Reach.NEVER_SENT:
-        return Happened.NEVER_SENT
+        return SessionEvent.NEVER_SENT
     if ended.reach is Reach.IN_DOUBT:
-        return Happened.DOUBTED
+        return SessionEvent.DOUBTED
     if ended.name == _SUCCESS:
         # There is a session then, and nobody knows by what GUID.
-        return Happened.SIGNED_IN if answer.credential is not None else Happened.DOUBTED
+        return SessionEvent.SIGNED_IN if answer.credential is not None else SessionEvent.DOUBTED
     # What may be asked again says nothing about the agent: a switch-over, a missing resource, a
     # sign-in in progress, too many requests.
-    return _SIGN_IN.get(ended.name, Happened.REFUSED if ended.retries == 0 else Happened.NOT_NOW)
+    return _SIGN_IN.get(
+        ended.name, SessionEvent.REFUSED if ended.retries == 0 else SessionEvent.NOT_NOW
+    )
 
 
-def after_poll(answer: Answer) -> Happened:
+def after_poll(answer: Answer) -> SessionEvent:
     """What a poll's answer means.
 
     While the gateway switches over it answers without deciding anything, so the polling goes on.
     """
     ended = answer.disposition
     if ended.reach is not Reach.ANSWERED:
-        return Happened.UNANSWERED
+        return SessionEvent.UNANSWERED
     if ended.name == _SUCCESS:
-        return Happened.ANSWERED
-    return Happened.GONE if ended.name in _NO_SESSION else Happened.UNANSWERED
+        return SessionEvent.ANSWERED
+    return SessionEvent.GONE if ended.name in _NO_SESSION else SessionEvent.UNANSWERED
 
 
 def may_linger(code: str) -> bool:

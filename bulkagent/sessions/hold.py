@@ -23,17 +23,17 @@ from bulkagent.gateway.endpoint import Endpoint
 from bulkagent.gateway.preflight import reach
 from bulkagent.gateway.session_client import SessionClient
 from bulkagent.gateway.sessions_file import Session
-from bulkagent.roster import Rules
-from bulkagent.sessions.holder import Holding, Manner
-from bulkagent.sessions.registry import Book, Change, Group
-from bulkagent.sessions.roster import Choice, Enrolled, enrol
-from bulkagent.sessions.state_machine import Happened, State
-from bulkagent.sessions.store import OwnFile, Saving
+from bulkagent.roster import RosterRules
+from bulkagent.sessions.holder import Holder, HoldPolicy
+from bulkagent.sessions.registry import Registry, SessionGroup, StateChange
+from bulkagent.sessions.roster import HoldRoster, SignInChoice, enrol
+from bulkagent.sessions.state_machine import SessionEvent, SessionState
+from bulkagent.sessions.store import SessionStore, StoreWriter
 
-__all__ = ["Hold", "HoldPlan", "HoldRequest", "HoldStanding", "Log"]
+__all__ = ["EventLog", "Hold", "HoldPlan", "HoldRequest", "HoldStatus"]
 
 
-class Log(Protocol):
+class EventLog(Protocol):
     """Where changes of state are written down."""
 
     def __call__(self, event: str, **facts: object) -> None:
@@ -45,14 +45,14 @@ class HoldRequest(msgspec.Struct, frozen=True, kw_only=True):
 
     roster: str
     """Path of the roster; `-` is standard input."""
-    rules: Rules
+    rules: RosterRules
     """How the roster is read; names the gateways that it may have."""
     sessions: Path
     """The sessions file."""
     endpoints: Mapping[str, Endpoint]
     """The gateways by name."""
-    choice: Choice = Choice()
-    manner: Manner = Manner()
+    choice: SignInChoice = SignInChoice()
+    policy: HoldPolicy = HoldPolicy()
     max_agents: int | None = None
     sign_in_unknown: bool = False
     """Whether agents are signed in of whom an earlier sign-in ended in doubt."""
@@ -64,7 +64,7 @@ class HoldRequest(msgspec.Struct, frozen=True, kw_only=True):
 class HoldPlan(msgspec.Struct, frozen=True, kw_only=True):
     """What a hold would do."""
 
-    enrolled: Enrolled
+    enrolled: HoldRoster
     agents: Mapping[str, int]
     """How many are to be held, by gateway."""
     to_sign_in: int
@@ -86,11 +86,11 @@ class HoldPlan(msgspec.Struct, frozen=True, kw_only=True):
         return self.to_sign_in + self.adopting
 
 
-class HoldStanding(msgspec.Struct, frozen=True, kw_only=True):
+class HoldStatus(msgspec.Struct, frozen=True, kw_only=True):
     """How a hold stands."""
 
     agents: int
-    counts: Mapping[State, int]
+    counts: Mapping[SessionState, int]
     stopped: str
     """Why no more agents are signed in; "" where they may be."""
     unsaved: str
@@ -108,19 +108,19 @@ class Hold:
     """
 
     def __init__(
-        self, request: HoldRequest, *, clock: Clock | None = None, log: Log | None = None
+        self, request: HoldRequest, *, clock: Clock | None = None, log: EventLog | None = None
     ) -> None:
         self._request = request
         self._clock = clock or SystemClock()
         self._log = log
-        self._file: OwnFile | None = None
-        self._book: Book | None = None
-        self._holding: Holding | None = None
+        self._file: SessionStore | None = None
+        self._registry: Registry | None = None
+        self._holder: Holder | None = None
         self.agreed = False
         """Whether somebody agreed to the plan; without it nobody is signed in."""
 
     def __repr__(self) -> str:
-        return f"<Hold of {self._request.roster}: {self._book!r}>"
+        return f"<Hold of {self._request.roster}: {self._registry!r}>"
 
     def __enter__(self) -> Self:
         return self
@@ -151,30 +151,31 @@ class Hold:
         places = [absolute(path).resolve() for path in (request.sessions, Path(request.roster))]
         if request.roster != "-" and places[0] == places[1]:
             raise SettingsRefused("the sessions file would replace the roster; give another path")
-        self._file = OwnFile(request.sessions)
+        self._file = SessionStore(request.sessions)
         found = self._file.read()
         _refuse_elsewhere(request.sessions, found, enrolled)
-        book = self._book = Book(enrolled.sign_ins, self._changed)
+        registry = self._registry = Registry(enrolled.sign_ins, self._changed)
         for session in found:
-            book.found(session)
-        for entry in book:
+            registry.found(session)
+        for entry in registry:
             if entry.state in self._asked_again:
-                book.happened(entry, Happened.AGAIN, "asked for")
-        to_sign_in = [entry.agent_id for entry in book if entry.state is State.WAITING]
+                registry.advance(entry, SessionEvent.AGAIN, "asked for")
+        to_sign_in = [entry.agent_id for entry in registry if entry.state is SessionState.WAITING]
+        unknown = [entry.agent_id for entry in registry if entry.state is SessionState.UNKNOWN]
         agents = dict.fromkeys((gateway for gateway, _ in enrolled.sign_ins), 0)
         for gateway, _ in enrolled.sign_ins:
             agents[gateway] += 1
-        counts = book.counts
+        counts = registry.counts
         return HoldPlan(
             enrolled=enrolled,
             agents=agents,
             to_sign_in=len(to_sign_in),
-            adopting=counts[State.ADOPTING],
-            unknown=counts[State.UNKNOWN],
-            refused=counts[State.WRONG_PASSWORD] + counts[State.LOCKED],
-            others=book.others,
+            adopting=counts[SessionState.ADOPTING],
+            unknown=counts[SessionState.UNKNOWN],
+            refused=counts[SessionState.WRONG_PASSWORD] + counts[SessionState.LOCKED],
+            others=registry.others,
             first=to_sign_in[:_FIRST],
-            first_unknown=[e.agent_id for e in book if e.state is State.UNKNOWN][:_FIRST],
+            first_unknown=unknown[:_FIRST],
         )
 
     async def run(self) -> None:
@@ -184,12 +185,14 @@ class Hold:
             SettingsRefused: A gateway cannot be spoken to at all; nothing was sent.
             ConsentRefused: Agents may be signed in, and nobody agreed; nothing was sent.
         """
-        book, file = self._book, self._file
-        if book is None or file is None:
+        registry, file = self._registry, self._file
+        if registry is None or file is None:
             raise RuntimeError("a hold is prepared before it runs")
-        if self.agreed is not True and (book.counts[State.WAITING] or book.counts[State.ADOPTING]):
+        if self.agreed is not True and (
+            registry.counts[SessionState.WAITING] or registry.counts[SessionState.ADOPTING]
+        ):
             raise ConsentRefused("nobody agreed to the sign-ins, so nothing was sent")
-        names = {entry.gateway for entry in book}
+        names = {entry.gateway for entry in registry}
         clients: dict[str, SessionClient] = {}
         async with AsyncExitStack() as stack:
             for name in sorted(names):
@@ -199,54 +202,54 @@ class Hold:
                 client = SessionClient(endpoint, self._clock, connect_timeout_s=timeout_s)
                 clients[name] = await stack.enter_async_context(client)
 
-            self._holding = Holding(
-                book,
+            self._holder = Holder(
+                registry,
                 clients,
-                Saving(book, _InThread(file), self._clock),
-                self._request.manner,
+                StoreWriter(registry, _InThread(file), self._clock),
+                self._request.policy,
                 clock=self._clock,
                 chance=random.random,
             )
-            await self._holding.run()
+            await self._holder.run()
 
     def stop(self) -> None:
         """Begin no more sign-ins, let those in flight finish, save, and end."""
-        if self._holding is not None:
-            self._holding.stop()
+        if self._holder is not None:
+            self._holder.stop()
 
     def cut(self) -> None:
         """End without waiting for anything but the file."""
-        if self._holding is not None:
-            self._holding.cut()
+        if self._holder is not None:
+            self._holder.cut()
 
-    def standing(self) -> HoldStanding:
+    def standing(self) -> HoldStatus:
         """How it stands; from any thread."""
-        book, holding = self._book, self._holding
-        counts = dict(book.counts) if book is not None else dict.fromkeys(State, 0)
-        return HoldStanding(
+        registry, holder = self._registry, self._holder
+        counts = dict(registry.counts) if registry is not None else dict.fromkeys(SessionState, 0)
+        return HoldStatus(
             agents=sum(counts.values()),
             counts=counts,
-            stopped=holding.signing_in.refusals.verdict if holding is not None else "",
-            unsaved=holding.saving.trouble if holding is not None else "",
-            must_change_password=book.must_change_password if book is not None else 0,
+            stopped=holder.sign_in_queue.lockout_guard.verdict if holder is not None else "",
+            unsaved=holder.writer.trouble if holder is not None else "",
+            must_change_password=registry.must_change_password if registry is not None else 0,
         )
 
-    def groups(self) -> list[Group]:
+    def groups(self) -> list[SessionGroup]:
         """Who is not up, by state and reason."""
-        return self._book.groups() if self._book is not None else []
+        return self._registry.groups() if self._registry is not None else []
 
     @property
-    def _asked_again(self) -> frozenset[State]:
-        asked: frozenset[State] = frozenset()
+    def _asked_again(self) -> frozenset[SessionState]:
+        asked: frozenset[SessionState] = frozenset()
         if self._request.sign_in_unknown:
-            asked |= {State.UNKNOWN}
+            asked |= {SessionState.UNKNOWN}
         if self._request.sign_in_refused:
-            asked |= {State.WRONG_PASSWORD, State.LOCKED}
+            asked |= {SessionState.WRONG_PASSWORD, SessionState.LOCKED}
         return asked
 
-    def _changed(self, change: Change) -> None:
-        if self._holding is not None:
-            self._holding.saving.changed()
+    def _changed(self, change: StateChange) -> None:
+        if self._holder is not None:
+            self._holder.writer.changed()
         if self._log is not None:
             self._log(
                 "session.state",
@@ -262,7 +265,7 @@ class Hold:
 _FIRST = 3
 
 
-def _refuse_elsewhere(path: Path, found: Sequence[Session], enrolled: Enrolled) -> None:
+def _refuse_elsewhere(path: Path, found: Sequence[Session], enrolled: HoldRoster) -> None:
     """Refuse a file of other gateways' sessions alone: not polled, all of them would end.
 
     Raises:
@@ -281,7 +284,7 @@ def _refuse_elsewhere(path: Path, found: Sequence[Session], enrolled: Enrolled) 
 class _InThread:
     """A sessions file that holds up no loop."""
 
-    def __init__(self, file: OwnFile) -> None:
+    def __init__(self, file: SessionStore) -> None:
         self._file = file
 
     async def write(self, sessions: Sequence[Session]) -> None:

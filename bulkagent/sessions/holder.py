@@ -26,19 +26,19 @@ from bulkagent.sessions.intervals import (
     after_answer_s,
     after_failure_s,
 )
-from bulkagent.sessions.registry import Book, Entry
-from bulkagent.sessions.sign_in_queue import SigningIn, SignInPace, Signs
-from bulkagent.sessions.state_machine import LIVE, Happened, State, Then
-from bulkagent.sessions.store import Saving
-from bulkagent.sessions.waiting import first_of
+from bulkagent.sessions.race import first_of
+from bulkagent.sessions.registry import Registry, SessionEntry
+from bulkagent.sessions.sign_in_queue import SignInGateway, SignInPace, SignInQueue
+from bulkagent.sessions.state_machine import LIVE, NextStep, SessionEvent, SessionState
+from bulkagent.sessions.store import StoreWriter
 
-__all__ = ["Holding", "Manner", "SessionsAt"]
+__all__ = ["HoldPolicy", "Holder", "SessionGateway"]
 
 _SIGN_OUTS_AT_ONCE = 16
 _SIGN_IN_AGAIN_AFTER_S = 60.0
 
 
-class SessionsAt(Signs, Protocol):
+class SessionGateway(SignInGateway, Protocol):
     """Whoever speaks to a gateway about sessions."""
 
     async def poll(
@@ -53,7 +53,7 @@ class SessionsAt(Signs, Protocol):
         """Sign an agent out."""
 
 
-class Manner(msgspec.Struct, frozen=True, kw_only=True):
+class HoldPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """How sessions are held."""
 
     sign_in: SignInPace = SignInPace()
@@ -64,7 +64,7 @@ class Manner(msgspec.Struct, frozen=True, kw_only=True):
     sign_out_on_exit: bool = False
 
 
-class Holding:
+class Holder:
     """Holds all sessions of a book.
 
     Args:
@@ -78,27 +78,27 @@ class Holding:
 
     def __init__(
         self,
-        book: Book,
-        gateways: Mapping[str, SessionsAt],
-        saving: Saving,
-        manner: Manner,
+        registry: Registry,
+        gateways: Mapping[str, SessionGateway],
+        writer: StoreWriter,
+        policy: HoldPolicy,
         *,
         clock: Clock,
         chance: Callable[[], float],
     ) -> None:
-        self.book = book
-        self.saving = saving
-        self.signing_in = SigningIn(
-            book,
-            saving,
-            manner.sign_in,
+        self.registry = registry
+        self.writer = writer
+        self.sign_in_queue = SignInQueue(
+            registry,
+            writer,
+            policy.sign_in,
             at=gateways.__getitem__,
             ended=self._signed_in,
             clock=clock,
             chance=chance,
         )
         self._gateways = gateways
-        self._manner = manner
+        self._policy = policy
         self._clock = clock
         self._chance = chance
         self._stopping = asyncio.Event()
@@ -111,7 +111,7 @@ class Holding:
         self._group: asyncio.TaskGroup | None = None
 
     def __repr__(self) -> str:
-        return f"<Holding {self.book!r}>"
+        return f"<Holder {self.registry!r}>"
 
     @property
     def stopping(self) -> bool:
@@ -121,7 +121,7 @@ class Holding:
     def stop(self) -> None:
         """Begin no more sign-ins, let those in flight finish, save, and end."""
         self._stopping.set()
-        self.signing_in.stop()
+        self.sign_in_queue.stop()
 
     def cut(self) -> None:
         """End without waiting for anything but the file."""
@@ -131,34 +131,34 @@ class Holding:
     async def run(self) -> None:
         """Hold until stopped, or until nothing is left to hold."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self.saving.run())
+            group.create_task(self.writer.run())
             try:
                 work = group.create_task(self._work())
                 await first_of(asyncio.wait({work}), self._cut.wait())
                 work.cancel()
                 await asyncio.wait({work})
             finally:
-                self.saving.end()
+                self.writer.end()
 
     async def _work(self) -> None:
         async with asyncio.TaskGroup() as group:
             self._group = group
             # Before any session turns out to have died, which queues its agent as well.
-            for entry in self.book:
-                if entry.state is State.WAITING:
-                    self.signing_in.queue(entry)
+            for entry in self.registry:
+                if entry.state is SessionState.WAITING:
+                    self.sign_in_queue.queue(entry)
             self._adopt()
-            signing_in = group.create_task(self._sign_in())
+            signing = group.create_task(self._sign_in())
             await self._until_over()
             self.stop()
-            await asyncio.wait({signing_in})
-            if not self._manner.sign_out_on_exit:
+            await asyncio.wait({signing})
+            if not self._policy.sign_out_on_exit:
                 for task in self._held:
                     task.cancel()
 
     def _adopt(self) -> None:
         """Poll what our own file has, before anybody is signed in."""
-        adopted = [entry for entry in self.book if entry.state is State.ADOPTING]
+        adopted = [entry for entry in self.registry if entry.state is SessionState.ADOPTING]
         # The oldest GUID dies first.
         adopted.sort(key=lambda entry: (entry.credential and entry.credential.issued_at) or 0)
         self._adopting = len(adopted)
@@ -169,7 +169,7 @@ class Holding:
 
     async def _sign_in(self) -> None:
         await first_of(self._adopted.wait(), self._stopping.wait())
-        await self.signing_in.run()
+        await self.sign_in_queue.run()
         self._look_whether_over()
 
     async def _until_over(self) -> None:
@@ -178,76 +178,76 @@ class Holding:
         await first_of(self._stopping.wait(), self._unheld.wait())
 
     def _look_whether_over(self) -> None:
-        counts = self.book.counts
-        to_come = counts[State.SIGNING_IN]
-        if not self.signing_in.stopped:
-            to_come += counts[State.WAITING]
-        if not (self.book.live or to_come):
+        counts = self.registry.counts
+        to_come = counts[SessionState.SIGNING_IN]
+        if not self.sign_in_queue.stopped:
+            to_come += counts[SessionState.WAITING]
+        if not (self.registry.live or to_come):
             self._unheld.set()
 
-    def _signed_in(self, entry: Entry, then: Then) -> None:
-        if then is Then.POLL:
+    def _signed_in(self, entry: SessionEntry, next_step: NextStep) -> None:
+        if next_step is NextStep.POLL:
             self._hold(entry)
         self._look_whether_over()
 
-    def _hold(self, entry: Entry) -> None:
+    def _hold(self, entry: SessionEntry) -> None:
         if self._group is None:
             raise RuntimeError("sessions are held only while the holding runs")
         task = self._group.create_task(self._keep(entry))
         self._held.add(task)
         task.add_done_callback(self._held.discard)
 
-    async def _keep(self, entry: Entry) -> None:
+    async def _keep(self, entry: SessionEntry) -> None:
         """Poll one session until it ends, or until nobody holds it any more."""
         gateway = self._gateways[entry.gateway]
         entry.answered_at = self._clock.monotonic()
         entry.failures = 0
         # Whoever held it before may have ended with a poll in flight.
-        adopting = entry.missed = entry.state is State.ADOPTING
-        returning, then = True, Then.POLL
+        adopting = entry.missed = entry.state is SessionState.ADOPTING
+        returning, next_step = True, NextStep.POLL
         try:
             while entry.credential is not None and not self.stopping:
                 answer = await gateway.poll(entry.agent_id, entry.credential, returning=returning)
-                then = self._polled(entry, answer)
-                returning = then is not Then.POLL
-                if entry.missed and entry.state is State.UP:
+                next_step = self._polled(entry, answer)
+                returning = next_step is not NextStep.POLL
+                if entry.missed and entry.state is SessionState.UP:
                     await self._renew(entry, entry.credential)
                 if adopting:
                     adopting = False
                     self._one_adopted()
                 if entry.state not in LIVE or self.stopping:
                     break
-                await self._clock.sleep(self._pause_s(entry, then))
+                await self._clock.sleep(self._pause_s(entry, next_step))
         finally:
             if adopting:
                 self._one_adopted()
-        if self.stopping and self._manner.sign_out_on_exit and entry.credential is not None:
+        if self.stopping and self._policy.sign_out_on_exit and entry.credential is not None:
             await self._sign_out(entry, entry.credential)
-        elif then is Then.QUEUE:
-            self.signing_in.queue(entry, SESSION_LIFE_S if may_linger(entry.why) else 0.0)
-        elif entry.state is State.LOST and self._manner.sign_in_again:
-            self.book.happened(entry, Happened.AGAIN, entry.why)
-            self.signing_in.queue(entry, _SIGN_IN_AGAIN_AFTER_S)
+        elif next_step is NextStep.QUEUE:
+            self.sign_in_queue.queue(entry, SESSION_LIFE_S if may_linger(entry.why) else 0.0)
+        elif entry.state is SessionState.LOST and self._policy.sign_in_again:
+            self.registry.advance(entry, SessionEvent.AGAIN, entry.why)
+            self.sign_in_queue.queue(entry, _SIGN_IN_AGAIN_AFTER_S)
         self._look_whether_over()
 
-    def _polled(self, entry: Entry, answer: Answer) -> Then:
+    def _polled(self, entry: SessionEntry, answer: Answer) -> NextStep:
         """Take up what a poll's answer says."""
         now = self._clock.monotonic()
-        happened = after_poll(answer)
-        if happened is Happened.ANSWERED:
+        event = after_poll(answer)
+        if event is SessionEvent.ANSWERED:
             entry.answered_at, entry.failures = now, 0
             if answer.credential is not None:
                 self._renewed(entry, answer.credential)
-        elif happened is Happened.UNANSWERED:
+        elif event is SessionEvent.UNANSWERED:
             entry.failures += 1
             entry.missed = entry.missed or answer.disposition.reach is Reach.IN_DOUBT
             if now - entry.answered_at >= GIVE_UP_AFTER_S:
-                happened = Happened.GIVEN_UP
+                event = SessionEvent.GIVEN_UP
         ended = answer.disposition
-        why = "" if happened is Happened.ANSWERED else ended.name
-        return self.book.happened(entry, happened, why, answer.message)
+        why = "" if event is SessionEvent.ANSWERED else ended.name
+        return self.registry.advance(entry, event, why, answer.message)
 
-    async def _renew(self, entry: Entry, credential: Credential) -> None:
+    async def _renew(self, entry: SessionEntry, credential: Credential) -> None:
         """Ask for the GUID that a lost reply may have brought.
 
         A gateway hands a renewed GUID out once, with the poll that is due for it (page 0005). If
@@ -259,27 +259,27 @@ class Holding:
         elif answer.disposition.reach is Reach.ANSWERED:
             entry.missed = False  # refused: what the old one is still good for, the polls tell
 
-    def _renewed(self, entry: Entry, credential: Credential) -> None:
+    def _renewed(self, entry: SessionEntry, credential: Credential) -> None:
         if entry.credential is None or credential.guid != entry.credential.guid:
             entry.missed = False
-        self.book.renewed(entry, credential)
-        self.saving.changed()
+        self.registry.renewed(entry, credential)
+        self.writer.changed()
 
-    def _pause_s(self, entry: Entry, then: Then) -> float:
-        if then is Then.BACK_OFF:
+    def _pause_s(self, entry: SessionEntry, next_step: NextStep) -> float:
+        if next_step is NextStep.BACK_OFF:
             return after_failure_s(entry.failures, self._chance())
-        return after_answer_s(self._manner.poll_pause_s, self._chance())
+        return after_answer_s(self._policy.poll_pause_s, self._chance())
 
     def _one_adopted(self) -> None:
         self._adopting -= 1
         if not self._adopting:
             self._adopted.set()
 
-    async def _sign_out(self, entry: Entry, credential: Credential) -> None:
+    async def _sign_out(self, entry: SessionEntry, credential: Credential) -> None:
         async with self._sign_outs:
             answer = await self._gateways[entry.gateway].sign_out(entry.agent_id, credential)
         ended = answer.disposition
         if is_signed_out(answer):
-            self.book.happened(entry, Happened.SIGNED_OUT)
+            self.registry.advance(entry, SessionEvent.SIGNED_OUT)
         else:
             entry.why, entry.message = f"sign-out {ended.name}", answer.message

@@ -8,13 +8,13 @@ its lock (110-016).
 
 from __future__ import annotations
 
-__all__ = ["Refusals"]
+__all__ = ["LockoutGuard"]
 
 IN_A_ROW = 10
 SHARE = 0.02
 
 
-class Refusals:
+class LockoutGuard:
     """Counts refused passwords and locked accounts among sign-ins.
 
     Args:
@@ -29,7 +29,7 @@ class Refusals:
         self._total = 0
 
     def __repr__(self) -> str:
-        return f"<Refusals {self._total} of {self._most}, {self._in_a_row} in a row>"
+        return f"<LockoutGuard {self._total} of {self._most}, {self._in_a_row} in a row>"
 
     def refused(self) -> None:
         """A password was refused, or the account is locked."""

@@ -13,14 +13,21 @@ import msgspec
 from bulkagent.gateway.credentials import Credential
 from bulkagent.gateway.session_requests import SignIn
 from bulkagent.gateway.sessions_file import Session
-from bulkagent.sessions.state_machine import LIVE, NOT_BEGUN, TRANSITIONS, Happened, State, Then
+from bulkagent.sessions.state_machine import (
+    LIVE,
+    NOT_BEGUN,
+    TRANSITIONS,
+    NextStep,
+    SessionEvent,
+    SessionState,
+)
 
-__all__ = ["Book", "Change", "Entry", "Group"]
+__all__ = ["Registry", "SessionEntry", "SessionGroup", "StateChange"]
 
 _SAMPLES = 3
 
 
-class Entry:
+class SessionEntry:
     """One agent's session."""
 
     __slots__ = (
@@ -43,7 +50,7 @@ class Entry:
         self.gateway = gateway
         self.agent_id = sign_in.agent_id
         self.sign_in = sign_in
-        self.state = State.WAITING
+        self.state = SessionState.WAITING
         self.credential: Credential | None = None
         self.why = ""
         """The retcode or fault that led to this state."""
@@ -69,31 +76,31 @@ class Entry:
         return line
 
     def __repr__(self) -> str:
-        return f"<Entry {self.agent_id} at {self.gateway}: {self.state}>"
+        return f"<SessionEntry {self.agent_id} at {self.gateway}: {self.state}>"
 
 
-class Change(msgspec.Struct, frozen=True):
+class StateChange(msgspec.Struct, frozen=True):
     """A session came into another state."""
 
     gateway: str
     agent_id: str
-    before: State
-    after: State
+    before: SessionState
+    after: SessionState
     why: str
     message: str
 
 
-class Group(msgspec.Struct, frozen=True):
+class SessionGroup(msgspec.Struct, frozen=True):
     """Sessions that stand alike for one reason."""
 
-    state: State
+    state: SessionState
     why: str
     count: int
     agents: tuple[str, ...]
     """The first few of them."""
 
 
-class Book:
+class Registry:
     """All sessions of one hold.
 
     Args:
@@ -102,29 +109,30 @@ class Book:
     """
 
     def __init__(
-        self, sign_ins: Iterable[tuple[str, SignIn]], changed: Callable[[Change], None]
+        self, sign_ins: Iterable[tuple[str, SignIn]], changed: Callable[[StateChange], None]
     ) -> None:
         self._entries = {
-            (gateway, sign_in.agent_id): Entry(gateway, sign_in) for gateway, sign_in in sign_ins
+            (gateway, sign_in.agent_id): SessionEntry(gateway, sign_in)
+            for gateway, sign_in in sign_ins
         }
         self._others: list[Session] = []
         self._changed = changed
-        self._news: dict[Entry, None] = {}
-        self._counts = dict.fromkeys(State, 0)
-        self._counts[State.WAITING] = len(self._entries)
+        self._news: dict[SessionEntry, None] = {}
+        self._counts = dict.fromkeys(SessionState, 0)
+        self._counts[SessionState.WAITING] = len(self._entries)
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{state} {number}" for state, number in self._counts.items() if number)
-        return f"<Book of {len(self)}: {counts}>"
+        return f"<Registry of {len(self)}: {counts}>"
 
     def __len__(self) -> int:
         return len(self._entries)
 
-    def __iter__(self) -> Iterator[Entry]:
+    def __iter__(self) -> Iterator[SessionEntry]:
         return iter(self._entries.values())
 
     @property
-    def counts(self) -> Mapping[State, int]:
+    def counts(self) -> Mapping[SessionState, int]:
         """How many sessions are in each state."""
         return self._counts
 
@@ -151,15 +159,17 @@ class Book:
             return
         if session.credential is not None:
             entry.credential = session.credential
-            self.happened(entry, Happened.FOUND)
+            self.advance(entry, SessionEvent.FOUND)
             return
-        happened = _FOUND.get(session.state)
-        if happened is not None:
-            self.happened(entry, happened, "in the sessions file")
+        event = _FOUND.get(session.state)
+        if event is not None:
+            self.advance(entry, event, "in the sessions file")
 
-    def happened(self, entry: Entry, happened: Happened, why: str = "", message: str = "") -> Then:
+    def advance(
+        self, entry: SessionEntry, event: SessionEvent, why: str = "", message: str = ""
+    ) -> NextStep:
         """Take a session on by the table; returns what follows for whoever looks after it."""
-        step = TRANSITIONS[entry.state, happened]
+        step = TRANSITIONS[entry.state, event]
         before = entry.state
         if step.state is not before:
             self._counts[before] -= 1
@@ -169,15 +179,17 @@ class Book:
             if step.state not in LIVE:
                 entry.credential = None
             self._news[entry] = None
-            self._changed(Change(entry.gateway, entry.agent_id, before, step.state, why, message))
-        return step.then
+            self._changed(
+                StateChange(entry.gateway, entry.agent_id, before, step.state, why, message)
+            )
+        return step.next_step
 
     def lines(self) -> list[Session]:
         """What the file has to say, in the order of the roster."""
         lines = [entry.line for entry in self if entry.state not in NOT_BEGUN]
         return lines + self._others
 
-    def renewed(self, entry: Entry, credential: Credential) -> None:
+    def renewed(self, entry: SessionEntry, credential: Credential) -> None:
         """A session has another GUID or cookie."""
         entry.credential = credential
         self._news[entry] = None
@@ -187,23 +199,23 @@ class Book:
         news, self._news = self._news, {}
         return [entry.line for entry in news]
 
-    def groups(self) -> list[Group]:
+    def groups(self) -> list[SessionGroup]:
         """Who is not up, by state and reason, the most first."""
-        found: dict[tuple[State, str], list[str]] = {}
+        found: dict[tuple[SessionState, str], list[str]] = {}
         for entry in self:
-            if entry.state is not State.UP:
+            if entry.state is not SessionState.UP:
                 found.setdefault((entry.state, entry.why), []).append(entry.agent_id)
         groups = [
-            Group(state, why, len(agents), tuple(agents[:_SAMPLES]))
+            SessionGroup(state, why, len(agents), tuple(agents[:_SAMPLES]))
             for (state, why), agents in found.items()
         ]
         return sorted(groups, key=lambda group: -group.count)
 
 
-_FOUND: Mapping[str, Happened] = {
+_FOUND: Mapping[str, SessionEvent] = {
     # A process that was killed had noted it, and nobody knows whether it was sent.
-    State.SIGNING_IN.value: Happened.FOUND_IN_DOUBT,
-    State.UNKNOWN.value: Happened.FOUND_IN_DOUBT,
-    State.WRONG_PASSWORD.value: Happened.FOUND_WRONG_PASSWORD,
-    State.LOCKED.value: Happened.FOUND_LOCKED,
+    SessionState.SIGNING_IN.value: SessionEvent.FOUND_IN_DOUBT,
+    SessionState.UNKNOWN.value: SessionEvent.FOUND_IN_DOUBT,
+    SessionState.WRONG_PASSWORD.value: SessionEvent.FOUND_WRONG_PASSWORD,
+    SessionState.LOCKED.value: SessionEvent.FOUND_LOCKED,
 }

@@ -19,9 +19,9 @@ import msgspec
 from bulkagent.errors import BadRow, GuardrailRefused, RosterRefused
 from bulkagent.gateway.session_requests import SIGN_IN_FIELDS, FieldKind, SignIn
 from bulkagent.model import Status
-from bulkagent.roster import Retraction, Roster, RosterRow, Rules
+from bulkagent.roster import Retraction, Roster, RosterRow, RosterRules
 
-__all__ = ["BUSY", "COLUMNS", "Choice", "Enrolled", "enrol"]
+__all__ = ["BUSY", "COLUMNS", "HoldRoster", "SignInChoice", "enrol"]
 
 BUSY = 3
 """Page 1202: 3 busy, 4 idle, 5 wrap-up."""
@@ -38,7 +38,7 @@ _BOOLEANS: Mapping[str, bool] = {
 _LONGEST_NUMBER = 9
 
 
-class Choice(msgspec.Struct, frozen=True):
+class SignInChoice(msgspec.Struct, frozen=True):
     """What holds for all agents."""
 
     status: int = BUSY
@@ -47,13 +47,13 @@ class Choice(msgspec.Struct, frozen=True):
     """Of agents without one in the roster."""
 
     def __repr__(self) -> str:
-        return f"<Choice status {self.status}, auto_answer {self.auto_answer}>"
+        return f"<SignInChoice status {self.status}, auto_answer {self.auto_answer}>"
 
     def __rich_repr__(self) -> list[tuple[str, object]]:
         return [("status", self.status), ("auto_answer", self.auto_answer)]
 
 
-class Enrolled(msgspec.Struct, frozen=True):
+class HoldRoster(msgspec.Struct, frozen=True):
     """The agents to be held, in the order of the roster."""
 
     sign_ins: tuple[tuple[str, SignIn], ...]
@@ -70,12 +70,12 @@ class Enrolled(msgspec.Struct, frozen=True):
 
 def enrol(
     path: str,
-    rules: Rules,
-    choice: Choice,
+    rules: RosterRules,
+    choice: SignInChoice,
     *,
     max_agents: int | None = None,
     stdin: BinaryIO | None = None,
-) -> Enrolled:
+) -> HoldRoster:
     """Read a roster of agents to be signed in.
 
     Raises:
@@ -83,12 +83,12 @@ def enrol(
         GuardrailRefused: It has more agents than `max_agents`.
     """
     enrolling = _Enrolling(choice)
-    with Roster(path, rules, stdin=stdin, aside=(*COLUMNS, *_CHOSEN)) as roster:
-        names = roster.aside.names
+    with Roster(path, rules, stdin=stdin, secret=(*COLUMNS, *_CHOSEN)) as roster:
+        names = roster.secret.names
         for row in roster.rows():
             # Where no row has a flag, no row contradicts an earlier one.
             if not isinstance(row, Retraction):
-                enrolling.take(row, roster.aside.of_row(row.row))
+                enrolling.take(row, roster.secret.of_row(row.row))
         layout = roster.layout.describe()
     if absent := enrolling.absent(names):
         raise RosterRefused(
@@ -106,7 +106,7 @@ def enrol(
             f"the roster has {len(enrolling.found):,} agents and --max-agents allows"
             f" {max_agents:,}, so nothing was sent"
         )
-    return Enrolled(
+    return HoldRoster(
         sign_ins=tuple((gateway, sign_in) for (gateway, _), sign_in in enrolling.found.items()),
         layout=layout,
         rows=enrolling.rows,
@@ -118,7 +118,7 @@ def enrol(
 
 
 class _Enrolling:
-    def __init__(self, choice: Choice) -> None:
+    def __init__(self, choice: SignInChoice) -> None:
         self._choice = choice
         self.found: dict[tuple[str, str], SignIn] = {}
         self.bad: list[BadRow] = []

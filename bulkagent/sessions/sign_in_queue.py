@@ -23,19 +23,19 @@ from bulkagent.engine import Pacer
 from bulkagent.gateway.session_requests import Answer, SignIn
 from bulkagent.sessions.answers import after_sign_in
 from bulkagent.sessions.intervals import NOT_NOW_TRIES, before_sign_in_s
-from bulkagent.sessions.lockout_guard import Refusals
-from bulkagent.sessions.registry import Book, Entry
-from bulkagent.sessions.state_machine import Happened, State, Then
-from bulkagent.sessions.store import Saving
-from bulkagent.sessions.waiting import first_of
+from bulkagent.sessions.lockout_guard import LockoutGuard
+from bulkagent.sessions.race import first_of
+from bulkagent.sessions.registry import Registry, SessionEntry
+from bulkagent.sessions.state_machine import NextStep, SessionEvent, SessionState
+from bulkagent.sessions.store import StoreWriter
 
-__all__ = ["SignInPace", "SigningIn", "Signs"]
+__all__ = ["SignInGateway", "SignInPace", "SignInQueue"]
 
 _NOTED_FOR_S = 0.25
 """As many sign-ins are noted together as start within so long; a kill leaves these in doubt."""
 
 
-class Signs(Protocol):
+class SignInGateway(Protocol):
     """Whoever signs in at a gateway."""
 
     async def sign_in(self, sign_in: SignIn, *, forced: bool = False) -> Answer:
@@ -51,7 +51,7 @@ class SignInPace(msgspec.Struct, frozen=True, kw_only=True):
     """Whether somebody who is signed in as the agent elsewhere is signed out."""
 
 
-class SigningIn:
+class SignInQueue:
     """Signs in whoever is queued.
 
     Args:
@@ -66,18 +66,18 @@ class SigningIn:
 
     def __init__(
         self,
-        book: Book,
-        saving: Saving,
+        registry: Registry,
+        writer: StoreWriter,
         pace: SignInPace,
         *,
-        at: Callable[[str], Signs],
-        ended: Callable[[Entry, Then], None],
+        at: Callable[[str], SignInGateway],
+        ended: Callable[[SessionEntry, NextStep], None],
         clock: Clock,
         chance: Callable[[], float],
     ) -> None:
-        self.refusals = Refusals(len(book))
-        self._book = book
-        self._saving = saving
+        self.lockout_guard = LockoutGuard(len(registry))
+        self._registry = registry
+        self._writer = writer
         self._pace = pace
         self._at = at
         self._ended = ended
@@ -87,21 +87,21 @@ class SigningIn:
         # What the wait for the file took is made up for, and no more than that.
         self._pacer = Pacer(pace.per_second, self._batch)
         self._places = asyncio.Semaphore(pace.at_once)
-        self._queue: list[tuple[float, int, Entry]] = []
+        self._queue: list[tuple[float, int, SessionEntry]] = []
         self._order = itertools.count()
         self._more = asyncio.Event()
         self._flying = 0
         self._stopping = asyncio.Event()
 
     def __repr__(self) -> str:
-        return f"<SigningIn {len(self._queue)} queued, {self._flying} in flight>"
+        return f"<SignInQueue {len(self._queue)} queued, {self._flying} in flight>"
 
     @property
     def stopped(self) -> bool:
         """Whether nobody will be signed in any more."""
-        return self._stopping.is_set() or bool(self.refusals.verdict)
+        return self._stopping.is_set() or bool(self.lockout_guard.verdict)
 
-    def queue(self, entry: Entry, after_s: float = 0.0) -> None:
+    def queue(self, entry: SessionEntry, after_s: float = 0.0) -> None:
         """Have an agent signed in, at the earliest after so many seconds."""
         due = self._clock.monotonic() + after_s
         heapq.heappush(self._queue, (due, next(self._order), entry))
@@ -121,9 +121,9 @@ class SigningIn:
                 else:
                     await self._wait()
 
-    def _due(self) -> list[Entry]:
+    def _due(self) -> list[SessionEntry]:
         now = self._clock.monotonic()
-        batch: list[Entry] = []
+        batch: list[SessionEntry] = []
         while self._queue and self._queue[0][0] <= now and len(batch) < self._batch:
             batch.append(heapq.heappop(self._queue)[2])
         return batch
@@ -137,16 +137,16 @@ class SigningIn:
             waits.append(self._clock.sleep(left_s))
         await first_of(*waits)
 
-    async def _begin(self, flying: asyncio.TaskGroup, batch: list[Entry]) -> None:
+    async def _begin(self, flying: asyncio.TaskGroup, batch: list[SessionEntry]) -> None:
         for entry in batch:
-            self._book.happened(entry, Happened.BEGUN)
+            self._registry.advance(entry, SessionEvent.BEGUN)
         try:
-            await first_of(self._saving.until_saved(), self._stopping.wait())
+            await first_of(self._writer.until_saved(), self._stopping.wait())
             while batch and await self._has_turn():
                 flying.create_task(self._sign_in(batch.pop(0)))
         finally:
             for entry in batch:
-                self._book.happened(entry, Happened.WITHHELD)
+                self._registry.advance(entry, SessionEvent.WITHHELD)
 
     async def _has_turn(self) -> bool:
         """Wait for a place and for the pace; False, without a place, once stopped."""
@@ -157,55 +157,59 @@ class SigningIn:
             self._places.release()
         return not self.stopped
 
-    async def _sign_in(self, entry: Entry) -> None:
+    async def _sign_in(self, entry: SessionEntry) -> None:
         """One agent's sign-in to its end, whatever that is."""
         self._flying += 1
         try:
-            then = await self._attempt(entry, forced=False)
-            if entry.state is State.ALREADY_SIGNED_IN and self._pace.force and not self.stopped:
-                then = await self._force(entry)
+            next_step = await self._attempt(entry, forced=False)
+            if (
+                entry.state is SessionState.ALREADY_SIGNED_IN
+                and self._pace.force
+                and not self.stopped
+            ):
+                next_step = await self._force(entry)
         except asyncio.CancelledError:
-            if entry.state is State.SIGNING_IN:
-                self._book.happened(entry, Happened.DOUBTED, "cut off")
+            if entry.state is SessionState.SIGNING_IN:
+                self._registry.advance(entry, SessionEvent.DOUBTED, "cut off")
             raise
         finally:
             self._flying -= 1
             self._places.release()
             # A refusal may have been one too many for whoever waits.
             self._more.set()
-        if then is Then.QUEUE:
+        if next_step is NextStep.QUEUE:
             self.queue(entry, before_sign_in_s(entry.tries, self._chance()))
         else:
-            self._ended(entry, then)
+            self._ended(entry, next_step)
 
-    async def _force(self, entry: Entry) -> Then:
-        self._book.happened(entry, Happened.FORCING)
-        await first_of(self._saving.until_saved(), self._stopping.wait())
+    async def _force(self, entry: SessionEntry) -> NextStep:
+        self._registry.advance(entry, SessionEvent.FORCING)
+        await first_of(self._writer.until_saved(), self._stopping.wait())
         if self.stopped:
-            return self._book.happened(entry, Happened.WITHHELD)
+            return self._registry.advance(entry, SessionEvent.WITHHELD)
         return await self._attempt(entry, forced=True)
 
-    async def _attempt(self, entry: Entry, *, forced: bool) -> Then:
+    async def _attempt(self, entry: SessionEntry, *, forced: bool) -> NextStep:
         answer = await self._at(entry.gateway).sign_in(entry.sign_in, forced=forced)
-        happened = after_sign_in(answer)
-        entry.tries = entry.tries + 1 if happened in _AGAIN else 0
-        if happened is Happened.NOT_NOW and entry.tries >= NOT_NOW_TRIES:
-            happened = Happened.REFUSED
-        if happened in _OF_THE_PASSWORD:
-            self.refusals.refused()
-        elif happened in _PASSWORD_ACCEPTED:
-            self.refusals.accepted()
+        event = after_sign_in(answer)
+        entry.tries = entry.tries + 1 if event in _AGAIN else 0
+        if event is SessionEvent.NOT_NOW and entry.tries >= NOT_NOW_TRIES:
+            event = SessionEvent.REFUSED
+        if event in _OF_THE_PASSWORD:
+            self.lockout_guard.refused()
+        elif event in _PASSWORD_ACCEPTED:
+            self.lockout_guard.accepted()
         why, message = answer.disposition.name, answer.message
-        if happened is Happened.SIGNED_IN:
+        if event is SessionEvent.SIGNED_IN:
             entry.credential = answer.credential
             entry.must_change_password = answer.must_change_password
             why = "must_change_password" if answer.must_change_password else ""
-        elif happened is Happened.DOUBTED and why == "0":
+        elif event is SessionEvent.DOUBTED and why == "0":
             why = "no_guid"
-        return self._book.happened(entry, happened, why, message)
+        return self._registry.advance(entry, event, why, message)
 
 
-_AGAIN = frozenset({Happened.NEVER_SENT, Happened.NOT_NOW})
-_OF_THE_PASSWORD = frozenset({Happened.REFUSED_PASSWORD, Happened.REFUSED_LOCKED})
+_AGAIN = frozenset({SessionEvent.NEVER_SENT, SessionEvent.NOT_NOW})
+_OF_THE_PASSWORD = frozenset({SessionEvent.REFUSED_PASSWORD, SessionEvent.REFUSED_LOCKED})
 # "Already signed in" may be said before a password is looked at, so it proves nothing.
-_PASSWORD_ACCEPTED = frozenset({Happened.SIGNED_IN})
+_PASSWORD_ACCEPTED = frozenset({SessionEvent.SIGNED_IN})

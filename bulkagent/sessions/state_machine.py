@@ -12,10 +12,18 @@ from types import MappingProxyType
 
 import msgspec
 
-__all__ = ["LIVE", "NOT_BEGUN", "TRANSITIONS", "Happened", "State", "Step", "Then"]
+__all__ = [
+    "LIVE",
+    "NOT_BEGUN",
+    "TRANSITIONS",
+    "NextStep",
+    "SessionEvent",
+    "SessionState",
+    "Transition",
+]
 
 
-class State(enum.StrEnum):
+class SessionState(enum.StrEnum):
     """How one agent's session stands. The values are those of the sessions file."""
 
     WAITING = "waiting"  # nothing was sent for it; it is to be signed in
@@ -32,7 +40,7 @@ class State(enum.StrEnum):
     SIGNED_OUT = "signed_out"  # by us, at the end
 
 
-class Happened(enum.Enum):
+class SessionEvent(enum.Enum):
     """What can happen to one agent's session."""
 
     FOUND = enum.auto()  # our own file has its GUID
@@ -58,7 +66,7 @@ class Happened(enum.Enum):
     SIGNED_OUT = enum.auto()
 
 
-class Then(enum.Enum):
+class NextStep(enum.Enum):
     """What follows for whoever looks after the session."""
 
     NOTHING = enum.auto()
@@ -68,64 +76,64 @@ class Then(enum.Enum):
     SIGN_IN = enum.auto()  # now; it is noted
 
 
-class Step(msgspec.Struct, frozen=True):
+class Transition(msgspec.Struct, frozen=True):
     """The state after something happened, and what follows."""
 
-    state: State
-    then: Then = Then.NOTHING
+    state: SessionState
+    next_step: NextStep = NextStep.NOTHING
 
 
-_S, _H, _T = State, Happened, Then
+_S, _H, _T = SessionState, SessionEvent, NextStep
 
 _IN_THE_FILE = {
-    (_S.WAITING, _H.FOUND): Step(_S.ADOPTING, _T.POLL),
-    (_S.WAITING, _H.FOUND_IN_DOUBT): Step(_S.UNKNOWN),
-    (_S.WAITING, _H.FOUND_WRONG_PASSWORD): Step(_S.WRONG_PASSWORD),
-    (_S.WAITING, _H.FOUND_LOCKED): Step(_S.LOCKED),
+    (_S.WAITING, _H.FOUND): Transition(_S.ADOPTING, _T.POLL),
+    (_S.WAITING, _H.FOUND_IN_DOUBT): Transition(_S.UNKNOWN),
+    (_S.WAITING, _H.FOUND_WRONG_PASSWORD): Transition(_S.WRONG_PASSWORD),
+    (_S.WAITING, _H.FOUND_LOCKED): Transition(_S.LOCKED),
 }
 _SIGNING_IN = {
-    (_S.WAITING, _H.BEGUN): Step(_S.SIGNING_IN, _T.SIGN_IN),
-    (_S.SIGNING_IN, _H.WITHHELD): Step(_S.WAITING),
-    (_S.SIGNING_IN, _H.NEVER_SENT): Step(_S.WAITING, _T.QUEUE),
-    (_S.SIGNING_IN, _H.NOT_NOW): Step(_S.WAITING, _T.QUEUE),
-    (_S.SIGNING_IN, _H.SIGNED_IN): Step(_S.UP, _T.POLL),
-    (_S.SIGNING_IN, _H.DOUBTED): Step(_S.UNKNOWN),
-    (_S.SIGNING_IN, _H.REFUSED): Step(_S.REFUSED),
-    (_S.SIGNING_IN, _H.REFUSED_PASSWORD): Step(_S.WRONG_PASSWORD),
-    (_S.SIGNING_IN, _H.REFUSED_LOCKED): Step(_S.LOCKED),
-    (_S.SIGNING_IN, _H.TAKEN): Step(_S.ALREADY_SIGNED_IN),
-    (_S.ALREADY_SIGNED_IN, _H.FORCING): Step(_S.SIGNING_IN, _T.SIGN_IN),
+    (_S.WAITING, _H.BEGUN): Transition(_S.SIGNING_IN, _T.SIGN_IN),
+    (_S.SIGNING_IN, _H.WITHHELD): Transition(_S.WAITING),
+    (_S.SIGNING_IN, _H.NEVER_SENT): Transition(_S.WAITING, _T.QUEUE),
+    (_S.SIGNING_IN, _H.NOT_NOW): Transition(_S.WAITING, _T.QUEUE),
+    (_S.SIGNING_IN, _H.SIGNED_IN): Transition(_S.UP, _T.POLL),
+    (_S.SIGNING_IN, _H.DOUBTED): Transition(_S.UNKNOWN),
+    (_S.SIGNING_IN, _H.REFUSED): Transition(_S.REFUSED),
+    (_S.SIGNING_IN, _H.REFUSED_PASSWORD): Transition(_S.WRONG_PASSWORD),
+    (_S.SIGNING_IN, _H.REFUSED_LOCKED): Transition(_S.LOCKED),
+    (_S.SIGNING_IN, _H.TAKEN): Transition(_S.ALREADY_SIGNED_IN),
+    (_S.ALREADY_SIGNED_IN, _H.FORCING): Transition(_S.SIGNING_IN, _T.SIGN_IN),
 }
 _HELD = {
     # It died while nobody held it, so it is like one that never was.
-    (_S.ADOPTING, _H.GONE): Step(_S.WAITING, _T.QUEUE),
-    (_S.ADOPTING, _H.UNANSWERED): Step(_S.ADOPTING, _T.BACK_OFF),
-    (_S.UP, _H.GONE): Step(_S.LOST),
-    (_S.UP, _H.UNANSWERED): Step(_S.TROUBLED, _T.BACK_OFF),
-    (_S.TROUBLED, _H.GONE): Step(_S.LOST),
-    (_S.TROUBLED, _H.UNANSWERED): Step(_S.TROUBLED, _T.BACK_OFF),
+    (_S.ADOPTING, _H.GONE): Transition(_S.WAITING, _T.QUEUE),
+    (_S.ADOPTING, _H.UNANSWERED): Transition(_S.ADOPTING, _T.BACK_OFF),
+    (_S.UP, _H.GONE): Transition(_S.LOST),
+    (_S.UP, _H.UNANSWERED): Transition(_S.TROUBLED, _T.BACK_OFF),
+    (_S.TROUBLED, _H.GONE): Transition(_S.LOST),
+    (_S.TROUBLED, _H.UNANSWERED): Transition(_S.TROUBLED, _T.BACK_OFF),
     **{
         transition: step
         for state in (_S.ADOPTING, _S.UP, _S.TROUBLED)
         for transition, step in (
-            ((state, _H.ANSWERED), Step(_S.UP, _T.POLL)),
-            ((state, _H.GIVEN_UP), Step(_S.LOST)),
-            ((state, _H.SIGNED_OUT), Step(_S.SIGNED_OUT)),
+            ((state, _H.ANSWERED), Transition(_S.UP, _T.POLL)),
+            ((state, _H.GIVEN_UP), Transition(_S.LOST)),
+            ((state, _H.SIGNED_OUT), Transition(_S.SIGNED_OUT)),
         )
     },
 }
 _AGAIN = {
-    (state, _H.AGAIN): Step(_S.WAITING, _T.QUEUE)
+    (state, _H.AGAIN): Transition(_S.WAITING, _T.QUEUE)
     for state in (_S.LOST, _S.UNKNOWN, _S.WRONG_PASSWORD, _S.LOCKED)
 }
 
-TRANSITIONS: Mapping[tuple[State, Happened], Step] = MappingProxyType(
+TRANSITIONS: Mapping[tuple[SessionState, SessionEvent], Transition] = MappingProxyType(
     {**_IN_THE_FILE, **_SIGNING_IN, **_HELD, **_AGAIN}
 )
 """Every transition; what is not here cannot happen."""
 
-LIVE = frozenset({State.ADOPTING, State.UP, State.TROUBLED})
+LIVE = frozenset({SessionState.ADOPTING, SessionState.UP, SessionState.TROUBLED})
 """States in which there is a GUID, which is polled for."""
 
-NOT_BEGUN = frozenset({State.WAITING})
+NOT_BEGUN = frozenset({SessionState.WAITING})
 """States of which the sessions file need not know."""

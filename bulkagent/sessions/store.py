@@ -19,14 +19,14 @@ from typing import Protocol
 
 from bulkagent.clock import Clock
 from bulkagent.errors import RunBusy, SettingsRefused
-from bulkagent.files.special_files import Kind, target_of
+from bulkagent.files.special_files import FileKind, target_of
 from bulkagent.gateway.sessions_file import Session, SessionLines, SessionWriter
 from bulkagent.gateway.whole_file import read_whole
-from bulkagent.sessions.registry import Book
-from bulkagent.sessions.state_machine import State
-from bulkagent.sessions.waiting import first_of
+from bulkagent.sessions.race import first_of
+from bulkagent.sessions.registry import Registry
+from bulkagent.sessions.state_machine import SessionState
 
-__all__ = ["File", "OwnFile", "Saving"]
+__all__ = ["AsyncStore", "SessionStore", "StoreWriter"]
 
 _PAUSES = 4
 """Each save is followed by a pause of so many times its own length: under many changes it takes a
@@ -39,10 +39,10 @@ written anew."""
 
 _RETRY_S = 5.0
 _PLAIN = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
-_STATES = frozenset(state.value for state in State)
+_STATES = frozenset(state.value for state in SessionState)
 
 
-class OwnFile:
+class SessionStore:
     """A sessions file that this process alone writes, until `release`.
 
     Raises:
@@ -79,7 +79,7 @@ class OwnFile:
             ) from None
 
     def __repr__(self) -> str:
-        return f"<OwnFile {self.path}{'' if self._lock >= 0 else ', released'}>"
+        return f"<SessionStore {self.path}{'' if self._lock >= 0 else ', released'}>"
 
     def release(self) -> None:
         """Let others have it; any number of times."""
@@ -131,12 +131,12 @@ class OwnFile:
 
 def _ordinary(path: Path) -> Path:
     target = target_of(path)
-    if target.kind is not Kind.ORDINARY:
+    if target.kind is not FileKind.ORDINARY:
         raise OSError(errno.EINVAL, "it is not an ordinary file")
     return target.path
 
 
-class File(Protocol):
+class AsyncStore(Protocol):
     """Where sessions are kept; both raise OSError and do not hold up the loop."""
 
     async def write(self, sessions: Sequence[Session]) -> None:
@@ -146,7 +146,7 @@ class File(Protocol):
         """Keep these over what was kept of them before."""
 
 
-class Saving:
+class StoreWriter:
     """Writes what changed: at first and now and then the whole, in between what is new.
 
     Args:
@@ -155,10 +155,10 @@ class Saving:
         clock: For the pauses between two writes.
     """
 
-    def __init__(self, book: Book, file: File, clock: Clock) -> None:
+    def __init__(self, registry: Registry, file: AsyncStore, clock: Clock) -> None:
         self.trouble = ""
         """Why the latest write failed; "" where it did not."""
-        self._book = book
+        self._registry = registry
         self._file = file
         self._clock = clock
         self._due = asyncio.Event()
@@ -169,7 +169,7 @@ class Saving:
         self._appended: int | None = None  # lines since the whole was written
 
     def __repr__(self) -> str:
-        return f"<Saving {self._saved} of {self._changes} changes>"
+        return f"<StoreWriter {self._saved} of {self._changes} changes>"
 
     def changed(self) -> None:
         """Something that the file says is different now."""
@@ -220,9 +220,9 @@ class Saving:
         return True
 
     async def _write(self) -> None:
-        news = self._book.news()
-        if self._appended is None or self._appended > len(self._book) + _SPARE_LINES:
-            await self._file.write(self._book.lines())
+        news = self._registry.news()
+        if self._appended is None or self._appended > len(self._registry) + _SPARE_LINES:
+            await self._file.write(self._registry.lines())
             self._appended = 0
         elif news:
             self._appended += len(news)

@@ -15,7 +15,7 @@ from bulkagent.cli.console.terminal import wrapped
 from bulkagent.cli.progress.display import plain_line
 from bulkagent.cli.progress.live import live_view
 from bulkagent.cli.progress.rate import Pace, outlook
-from bulkagent.instants import Moment
+from bulkagent.instants import Instant
 from bulkagent.run import GatewayProgress, GroupProgress, Progress
 
 NOW = dt.datetime(2026, 11, 22, 6, 0, tzinfo=dt.UTC)
@@ -77,7 +77,7 @@ def test_it_says_how_far_how_fast_how_long_still_and_what_came_of_it() -> None:
 
 def test_lines_are_never_cut_in_mid_word_and_whole_fields_are_dropped_by_priority() -> None:
     late = msgspec.structs.replace(
-        RUN, finish_by=Moment(round(NOW.timestamp() * 1000) + 10_000, "UTC"), groups=(MAPLE,)
+        RUN, finish_by=Instant(round(NOW.timestamp() * 1000) + 10_000, "UTC"), groups=(MAPLE,)
     )
     whole = drawn(late, width=250)[1:]
     words = set(" ".join(whole).replace(",", "").split())
@@ -143,7 +143,7 @@ def test_what_matters_least_goes_first_where_there_is_little_room() -> None:
 
 def test_a_run_that_will_be_late_says_so() -> None:
     late = msgspec.structs.replace(
-        RUN, finish_by=Moment(round(NOW.timestamp() * 1000) + 10_000, "UTC")
+        RUN, finish_by=Instant(round(NOW.timestamp() * 1000) + 10_000, "UTC")
     )
     assert "26 s TOO LATE for 06:00:10 UTC" in drawn(late)[1]
 

@@ -21,7 +21,7 @@ from bulkagent.cli.render.schedule import (
     waiting_line,
 )
 from bulkagent.errors import SettingsRefused
-from bulkagent.instants import Moment
+from bulkagent.instants import Instant
 from bulkagent.ledger import Pace
 from bulkagent.run import Progress, RunResult
 from bulkagent.run.schedule.forecast import Load, help_for, outlook_of
@@ -32,8 +32,8 @@ from tests.cli.command import bulkagent
 BERLIN = "Europe/Berlin"
 
 
-def at(utc: str, zone: str = BERLIN) -> Moment:
-    return Moment(round(dt.datetime.fromisoformat(f"{utc}+00:00").timestamp() * 1000), zone)
+def at(utc: str, zone: str = BERLIN) -> Instant:
+    return Instant(round(dt.datetime.fromisoformat(f"{utc}+00:00").timestamp() * 1000), zone)
 
 
 EIGHT = at("2026-11-24T07:00:00")
@@ -42,7 +42,7 @@ LOAD = Load(
 )
 
 
-def said(load: Load, available_s: float, start_at: Moment | None = None) -> list[str]:
+def said(load: Load, available_s: float, start_at: Instant | None = None) -> list[str]:
     begins_ms = EIGHT.at_ms - round(available_s * 1000)
     outlook = outlook_of([load], finish_by=EIGHT, begins_ms=begins_ms)
     now_ms = begins_ms - 3_600_000 if start_at else begins_ms
@@ -146,8 +146,8 @@ def test_the_countdown() -> None:
 class Waiting:
     """A run that waits until its third look, or until nobody looks any more."""
 
-    def __init__(self, start: Moment) -> None:
-        self.waiting_for: Moment | None = start
+    def __init__(self, start: Instant) -> None:
+        self.waiting_for: Instant | None = start
         self.looks = 0
 
     def pause(self, _seconds: float) -> bool:

@@ -11,9 +11,9 @@ from bulkagent.gateway.faults import FAULTS, Fault
 from bulkagent.gateway.retcodes import RETCODES
 from bulkagent.gateway.session_requests import Answer, SignIn
 from bulkagent.gateway.sessions_file import Session
-from bulkagent.sessions.holder import Holding, Manner
-from bulkagent.sessions.registry import Book, Change
-from bulkagent.sessions.store import Saving
+from bulkagent.sessions.holder import Holder, HoldPolicy
+from bulkagent.sessions.registry import Registry, StateChange
+from bulkagent.sessions.store import StoreWriter
 from tests.jumping import JumpingClock
 
 OK = Answer(RETCODES["0"])
@@ -165,7 +165,7 @@ class Stage:
     def __init__(
         self,
         agents: int,
-        manner: Manner | None = None,
+        policy: HoldPolicy | None = None,
         *,
         file: File | None = None,
         gateway: FarGateway | None = None,
@@ -174,31 +174,31 @@ class Stage:
         self.clock = JumpingClock()
         self.gateway = gateway or FarGateway(self.clock)
         self.file = file or File()
-        self.changes: list[Change] = []
+        self.changes: list[StateChange] = []
         ids = [str(101 + number) for number in range(agents)]
-        self.book = Book(
+        self.registry = Registry(
             [("g", SignIn(agent, {"password": "p", "phonenum": agent})) for agent in ids],
             self._changed,
         )
-        self.saving = Saving(self.book, self.file, self.clock)
+        self.writer = StoreWriter(self.registry, self.file, self.clock)
         for session in found:
-            self.book.found(session)
-        self.holding = Holding(
-            self.book,
+            self.registry.found(session)
+        self.holder = Holder(
+            self.registry,
             {"g": self.gateway},
-            self.saving,
-            manner or Manner(),
+            self.writer,
+            policy or HoldPolicy(),
             clock=self.clock,
             chance=lambda: 0.5,
         )
 
-    def _changed(self, change: Change) -> None:
+    def _changed(self, change: StateChange) -> None:
         self.changes.append(change)
-        self.saving.changed()
+        self.writer.changed()
 
     async def hold_for(self, seconds: float) -> None:
         """Hold so long, then stop."""
-        task = asyncio.create_task(self.holding.run())
+        task = asyncio.create_task(self.holder.run())
         await asyncio.sleep(seconds)
-        self.holding.stop()
+        self.holder.stop()
         await task

@@ -7,24 +7,24 @@ from pathlib import Path
 import pytest
 
 from bulkagent.errors import GuardrailRefused, RosterRefused
-from bulkagent.roster import Rules
-from bulkagent.sessions.roster import Choice, Enrolled, enrol
+from bulkagent.roster import RosterRules
+from bulkagent.sessions.roster import HoldRoster, SignInChoice, enrol
 
-RULES = Rules(require_flag=False, default_gateway="g")
+RULES = RosterRules(require_flag=False, default_gateway="g")
 SECRET = "pa55-Wörd,x"
 QUOTED = f'"{SECRET}"'
 
 
 def enrolled(
-    folder: Path, text: str, choice: Choice | None = None, max_agents: int | None = None
-) -> Enrolled:
+    folder: Path, text: str, choice: SignInChoice | None = None, max_agents: int | None = None
+) -> HoldRoster:
     path = folder / "r.csv"
     path.write_text(text, encoding="utf-8")
     path.chmod(0o600)
-    return enrol(str(path), RULES, choice or Choice(), max_agents=max_agents)
+    return enrol(str(path), RULES, choice or SignInChoice(), max_agents=max_agents)
 
 
-def fields(found: Enrolled) -> list[dict[str, object]]:
+def fields(found: HoldRoster) -> list[dict[str, object]]:
     return [dict(sign_in.fields) for _, sign_in in found.sign_ins]
 
 
@@ -46,7 +46,9 @@ def test_no_column_changes_that(tmp_path: Path) -> None:
 
 def test_an_option_does(tmp_path: Path) -> None:
     found = enrolled(
-        tmp_path, "agent_id,password,phonenum\n101,p,7101\n", Choice(status=4, auto_answer=True)
+        tmp_path,
+        "agent_id,password,phonenum\n101,p,7101\n",
+        SignInChoice(status=4, auto_answer=True),
     )
     assert fields(found)[0]["status"] == 4
     assert fields(found)[0]["autoanswer"] is True
@@ -74,9 +76,9 @@ def test_other_fields_come_from_columns_of_their_names(tmp_path: Path) -> None:
 
 def test_one_password_may_be_for_all_that_have_none(tmp_path: Path) -> None:
     text = "agent_id,password,phonenum\n101,,7101\n102,own,7102\n"
-    found = enrolled(tmp_path, text, Choice(password=SECRET))
+    found = enrolled(tmp_path, text, SignInChoice(password=SECRET))
     assert [one["password"] for one in fields(found)] == [SECRET, "own"]
-    assert SECRET not in repr(Choice(password=SECRET))
+    assert SECRET not in repr(SignInChoice(password=SECRET))
 
 
 @pytest.mark.parametrize(
@@ -142,7 +144,7 @@ def test_a_row_without_any_gateway_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "r.csv"
     path.write_text("agent_id,password,phonenum\n101,p,1\n")
     with pytest.raises(RosterRefused) as refused:
-        enrol(str(path), Rules(require_flag=False), Choice())
+        enrol(str(path), RosterRules(require_flag=False), SignInChoice())
     assert refused.value.bad_rows[0].column == "gateway"
 
 
@@ -158,4 +160,4 @@ def test_a_roster_that_others_may_read_is_noticed(tmp_path: Path) -> None:
     path.write_text("agent_id,password,phonenum\n101,p,1\n")
     for mode, noticed in ((0o600, False), (0o640, True), (0o604, True)):
         path.chmod(mode)
-        assert enrol(str(path), RULES, Choice()).readable_by_others is noticed
+        assert enrol(str(path), RULES, SignInChoice()).readable_by_others is noticed

@@ -9,7 +9,7 @@ import pytest
 from bulkagent.errors import RunBusy, SettingsRefused
 from bulkagent.gateway.credentials import Credential
 from bulkagent.gateway.sessions_file import Session
-from bulkagent.sessions.store import OwnFile
+from bulkagent.sessions.store import SessionStore
 
 SESSIONS = [
     Session("g", "101", Credential("guid-1", "node=1", 1_700_000_000_123), "up"),
@@ -19,7 +19,7 @@ SESSIONS = [
 
 @pytest.mark.parametrize("name", ["s.jsonl", "s.csv"])
 def test_what_was_written_is_read_again_also_after_a_change(tmp_path: Path, name: str) -> None:
-    file = OwnFile(tmp_path / name)
+    file = SessionStore(tmp_path / name)
     assert file.read() == []
     file.write(SESSIONS)
     assert file.read() == SESSIONS
@@ -32,7 +32,7 @@ def test_what_was_written_is_read_again_also_after_a_change(tmp_path: Path, name
 
 @pytest.mark.parametrize("name", ["s.jsonl", "s.csv"])
 def test_what_was_added_goes_over_what_was_there(tmp_path: Path, name: str) -> None:
-    file = OwnFile(tmp_path / name)
+    file = SessionStore(tmp_path / name)
     with pytest.raises(FileNotFoundError):
         file.append(SESSIONS)
     file.write(SESSIONS)
@@ -48,11 +48,11 @@ def test_what_was_added_goes_over_what_was_there(tmp_path: Path, name: str) -> N
 def test_one_file_has_one_holder(tmp_path: Path) -> None:
     path = tmp_path / "s.jsonl"
     (tmp_path / "link.jsonl").symlink_to(path)
-    first = OwnFile(path)
+    first = SessionStore(path)
     with pytest.raises(RunBusy, match="another process holds the sessions of"):
-        OwnFile(tmp_path / "link.jsonl")
+        SessionStore(tmp_path / "link.jsonl")
     first.release()
-    OwnFile(path).release()
+    SessionStore(path).release()
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_one_file_has_one_holder(tmp_path: Path) -> None:
 def test_a_file_of_somebody_elses_is_refused_and_left_as_it_is(tmp_path: Path, line: bytes) -> None:
     path = tmp_path / "s.jsonl"
     path.write_bytes(line)
-    file = OwnFile(path)
+    file = SessionStore(path)
     with pytest.raises(SettingsRefused, match="not written by session hold") as refused:
         file.read()
     assert "somebodys-guid" not in str(refused.value)
@@ -77,4 +77,4 @@ def test_a_file_of_somebody_elses_is_refused_and_left_as_it_is(tmp_path: Path, l
 
 def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SettingsRefused, match="No such file or directory"):
-        OwnFile(tmp_path / "nowhere" / "s.jsonl")
+        SessionStore(tmp_path / "nowhere" / "s.jsonl")

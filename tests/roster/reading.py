@@ -6,7 +6,7 @@ import io
 from collections.abc import Mapping
 from typing import TypedDict, Unpack
 
-from bulkagent.roster import Layout, Retraction, Roster, RosterRow, Rules
+from bulkagent.roster import Layout, Retraction, Roster, RosterRow, RosterRules
 
 GUID = "7f3c1b52-9d1e-4c55-8a53-0d2b6f9e4a11"
 
@@ -54,7 +54,7 @@ def agents(content: bytes | str, **settings: Unpack[RuleSettings]) -> list[tuple
     return [(row.row, row.agent_id) for row in found]
 
 
-def rules(**settings: Unpack[RuleSettings]) -> Rules:
+def rules(**settings: Unpack[RuleSettings]) -> RosterRules:
     """Rules under which a roster needs no flag, unless a test says otherwise."""
     settings.setdefault("require_flag", False)
-    return Rules(**settings)
+    return RosterRules(**settings)

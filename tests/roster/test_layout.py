@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bulkagent.errors import RosterRefused
-from bulkagent.roster import Roster, Rules
+from bulkagent.roster import Roster, RosterRules
 from tests.roster.reading import agents, everything, layout_of, only_row, rows_of, rules
 
 
@@ -215,7 +215,7 @@ def test_the_process_has_a_standard_input_of_its_own(monkeypatch: pytest.MonkeyP
 def test_a_roster_is_read_once_and_closes_its_file(tmp_path: Path) -> None:
     path = tmp_path / "roster.csv"
     path.write_text("agent_id\n101\n")
-    with Roster(path, Rules(flag=1)) as roster:
+    with Roster(path, RosterRules(flag=1)) as roster:
         assert "not read yet" in repr(roster)
         assert len(list(roster.rows())) == 1
         assert "being read" in repr(roster)

@@ -10,7 +10,7 @@ import pytest
 
 from bulkagent.model import Status
 from bulkagent.roster import Roster, RosterRow
-from bulkagent.roster.duplicates import Repeats
+from bulkagent.roster.duplicates import Duplicates
 from tests.roster.reading import rules
 
 
@@ -60,10 +60,10 @@ def test_repeats_are_found_beyond_what_was_remembered_so_far() -> None:
 
 
 def test_memory_grows_with_the_highest_agent_and_can_be_printed() -> None:
-    repeats = Repeats("east")
-    assert repeats.first("east", 200) == 0
-    assert repeats.by_cell["east"] is repeats.by_cell[""]
-    assert len(repeats.by_cell[""]) < 5000
-    repeats.first("", 59_999)
-    assert 59_999 < len(repeats.by_cell["east"]) < 65_000
-    assert repr(repeats) == "<Repeats of 2 gateways>"
+    duplicates = Duplicates("east")
+    assert duplicates.first("east", 200) == 0
+    assert duplicates.by_cell["east"] is duplicates.by_cell[""]
+    assert len(duplicates.by_cell[""]) < 5000
+    duplicates.first("", 59_999)
+    assert 59_999 < len(duplicates.by_cell["east"]) < 65_000
+    assert repr(duplicates) == "<Duplicates of 2 gateways>"

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from bulkagent.errors import RosterRefused
 from bulkagent.model import Status
-from bulkagent.roster import Retraction, Roster, RosterRow, Rules
-from bulkagent.roster.duplicates import Repeats
-from bulkagent.roster.validation import Judge
+from bulkagent.roster import Retraction, Roster, RosterRow, RosterRules
+from bulkagent.roster.duplicates import Duplicates
+from bulkagent.roster.validation import RowValidator
 from tests.roster.reading import GUID, agents, everything, rows_of, rules
 
 SAMPLES = Path(__file__).parents[2] / "samples"
@@ -112,12 +112,12 @@ def test_every_record_is_one_row_and_the_quick_look_changes_nothing(
                 list(roster.rows())
             return
         found = list(roster.rows())
-        sweep = roster._sweep
-    judge = Judge(sweep._columns, sweep._rules, sweep._ranges, Repeats(""))
+        batches = roster._batches
+    validate = RowValidator(batches._columns, batches._rules, batches._ranges, Duplicates(""))
     alone: list[RosterRow | Retraction] = []
     line = 2
     for cells in table:
-        alone += judge.judge(cells, line)
+        alone += validate.validate(cells, line)
         line += 1 + sum(cell.count("\n") for cell in cells)
     assert found == alone
     assert sum(isinstance(row, RosterRow) for row in found) == len(filled)
@@ -184,7 +184,7 @@ def test_thousands_of_rows_with_a_few_odd_ones_keep_their_lines() -> None:
     ("name", "count", "first"), [("evening_shift", 40, 1001), ("centre", 5000, 101)]
 )
 def test_the_samples_of_good_rosters(name: str, count: int, first: int) -> None:
-    with Roster(SAMPLES / f"{name}.csv", Rules(flag=1)) as roster:
+    with Roster(SAMPLES / f"{name}.csv", RosterRules(flag=1)) as roster:
         assert not roster.layout.has_flag
         rows = [row for row in roster.rows() if isinstance(row, RosterRow) and row.status is None]
     assert [(row.row, row.agent_id) for row in rows] == [

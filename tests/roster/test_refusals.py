@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bulkagent.errors import RosterRefused
-from bulkagent.roster import Roster, Rules
+from bulkagent.roster import Roster, RosterRules
 from bulkagent.roster.csv_records import csv_sentence
 from tests.roster.reading import RuleSettings, agents, everything, rules
 
@@ -139,14 +139,14 @@ def everything_from(stream: io.BytesIO) -> list[int]:
 @pytest.mark.parametrize("bounds", [(0, 5), (9, 8), (101, 1_000_000)])
 def test_an_impossible_range_is_refused(bounds: tuple[int, int]) -> None:
     with pytest.raises(RosterRefused, match="is not within 1 to 999999"):
-        Rules(agent_id_range=bounds)
+        RosterRules(agent_id_range=bounds)
     with pytest.raises(RosterRefused, match="is not within 1 to 999999"):
-        Rules(agent_id_ranges={"east": (101, 200), "west": bounds})
+        RosterRules(agent_id_ranges={"east": (101, 200), "west": bounds})
 
 
 def test_a_flag_is_1_or_0() -> None:
     with pytest.raises(RosterRefused, match="the flag is 2"):
-        Rules(flag=2)
+        RosterRules(flag=2)
 
 
 def test_more_lines_than_can_be_remembered_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -169,7 +169,7 @@ def test_every_row_comes_through_with_its_own_number(rows: list[tuple[int, str]]
         sheet.append([agent_id, cell])
     book.save(out)
     out.seek(0)
-    stream = workbook.Workbook(out, "it")
+    stream = workbook.XlsxLines(out, "it")
     lines = b"".join(iter(lambda: stream.read(100), b"")).decode().splitlines()
     assert len(lines) >= len(rows) + 1
     assert [int(line.partition(",")[0]) for line in lines[1 : len(rows) + 1]] == [

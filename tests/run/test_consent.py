@@ -13,8 +13,8 @@ import pytest
 import bulkagent
 from bulkagent import ConsentRefused, Outcome, Plan
 from bulkagent.clock import SystemClock
-from bulkagent.diagnostics.pilot import pilot
-from bulkagent.roster import Rules
+from bulkagent.diagnostics.pilot import run_pilot
+from bulkagent.roster import RosterRules
 from bulkagent.run import Consent, Run
 from bulkagent.run.plan.consent import consent_of, refuse_unanswerable
 from bulkagent.sessions import Hold, HoldRequest
@@ -182,7 +182,7 @@ async def test_a_hold_signs_nobody_in_without_consent(tmp_path: Path) -> None:
         gateway = made.gateway_name
         request = HoldRequest(
             roster=str(roster),
-            rules=Rules(require_flag=False, default_gateway=gateway),
+            rules=RosterRules(require_flag=False, default_gateway=gateway),
             sessions=tmp_path / "sessions.jsonl",
             endpoints={},
         )
@@ -195,7 +195,7 @@ async def test_a_hold_signs_nobody_in_without_consent(tmp_path: Path) -> None:
 
 async def test_a_pilot_keeps_how_it_was_agreed_to(tmp_path: Path) -> None:
     async with shift(tmp_path) as made:
-        flight = await pilot(
+        flight = await run_pilot(
             made.request(flag=None), "101", SystemClock(), consent=Consent.TERMINAL
         )
         assert flight.left_on

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from bulkagent.instants import Moment, moment
+from bulkagent.instants import Instant, moment
 from bulkagent.ledger import Pace
 from bulkagent.run.schedule.forecast import Bound, Load, Verdict, help_for, need_of, outlook_of
 
@@ -42,7 +42,7 @@ def test_how_long_a_gateway_takes(load: Load, least_s: float, most_s: float, bou
 
 def test_the_slowest_gateway_counts() -> None:
     west = replace(AT_RATE, gateway="west", agents=20_000)
-    outlook = outlook_of([AT_RATE, west], finish_by=Moment(EIGHT), begins_ms=EIGHT - 900_000)
+    outlook = outlook_of([AT_RATE, west], finish_by=Instant(EIGHT), begins_ms=EIGHT - 900_000)
     assert outlook.slowest is not None
     assert outlook.slowest.load is west
     assert outlook.spare_s == pytest.approx(900 - 199.99)
@@ -65,16 +65,16 @@ def test_what_is_to_be_expected(
     load: Load, available_s: float, verdict: Verdict, ways: tuple[str, ...] | None
 ) -> None:
     begins_ms = EIGHT - round(available_s * 1000)
-    outlook = outlook_of([load], finish_by=Moment(EIGHT, "UTC"), begins_ms=begins_ms)
+    outlook = outlook_of([load], finish_by=Instant(EIGHT, "UTC"), begins_ms=begins_ms)
     assert outlook.verdict is verdict
-    found = help_for(outlook, start_at=Moment(begins_ms, "UTC"), now_ms=0)
+    found = help_for(outlook, start_at=Instant(begins_ms, "UTC"), now_ms=0)
     assert ways is None or found == ways
 
 
 def test_the_advice_names_what_holds_it_back() -> None:
     def advice(load: Load, available_s: float) -> tuple[str, ...]:
         begins_ms = EIGHT - round(available_s * 1000)
-        outlook = outlook_of([load], finish_by=Moment(EIGHT), begins_ms=begins_ms)
+        outlook = outlook_of([load], finish_by=Instant(EIGHT), begins_ms=begins_ms)
         return help_for(outlook, start_at=None, now_ms=begins_ms)
 
     # 14,000 x 1.1 in 220 s are 70 a second, 0.4 s each: 28 at a time.
@@ -103,10 +103,10 @@ LOADS = st.builds(
 
 @given(load=LOADS, available_s=st.integers(1, 86_400))
 def test_who_takes_the_advice_is_in_time(load: Load, available_s: int) -> None:
-    finish = Moment(1_000_000_000, "UTC")
+    finish = Instant(1_000_000_000, "UTC")
     begins_ms = finish.at_ms - available_s * 1000
     outlook = outlook_of([load], finish_by=finish, begins_ms=begins_ms)
-    start = Moment(begins_ms, "UTC")
+    start = Instant(begins_ms, "UTC")
     for way in help_for(outlook, start_at=start, now_ms=begins_ms - 500_000_000):
         options = dict(zip(way.split()[::2], way.split()[1::2], strict=True))
         rate, many, at = map(options.get, ("--rate", "--concurrency", "--start-at"))

@@ -14,7 +14,7 @@ import trustme
 from bulkagent.errors import Interrupted, ResumeRefused, SettingsRefused
 from bulkagent.gateway.credentials import Credential
 from bulkagent.gateway.sessions_file import Session, write_sessions
-from bulkagent.instants import Moment
+from bulkagent.instants import Instant
 from bulkagent.run import Consent, Plan, Request, Resume, Run, RunResult, run_list
 from bulkagent.run.schedule.forecast import Bound, Verdict
 from tests.cli.sockets import nobody_at
@@ -41,8 +41,8 @@ class QuickClock(MovedClock):
         await asyncio.sleep(0)
 
 
-def _in(ms: int) -> Moment:
-    return Moment(MovedClock().wall_ms() + ms, "UTC")
+def _in(ms: int) -> Instant:
+    return Instant(MovedClock().wall_ms() + ms, "UTC")
 
 
 class Waited:

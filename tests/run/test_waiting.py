@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bulkagent.errors import SettingsRefused
-from bulkagent.instants import Moment
+from bulkagent.instants import Instant
 from bulkagent.run.schedule.next_step import AGAIN_S, LATEST_S, Do, Looked, Step, next_step
 from bulkagent.run.schedule.wait import Kind, Trouble, wait_for_start
 from tests.jumping import JumpingClock, run
@@ -71,7 +71,7 @@ class Waited:
         steps: Sequence[tuple[float, float]] = (),
         looking_s: float = 0.0,
     ) -> None:
-        self.start = Moment(round((NOW_S + in_s) * 1000), "UTC")
+        self.start = Instant(round((NOW_S + in_s) * 1000), "UTC")
         self.clock = SteppedClock(*steps)
         self.looked: list[float] = []
         self.told: list[str] = []
@@ -182,7 +182,7 @@ def test_a_look_that_takes_long_delays_no_start_beyond_itself() -> None:
 def test_a_wait_that_is_cancelled_ends_at_once() -> None:
     async def cancelled() -> float:
         clock = JumpingClock()
-        start = Moment(clock.wall_ms() + 10 * HOUR_S * 1000)
+        start = Instant(clock.wall_ms() + 10 * HOUR_S * 1000)
 
         async def look() -> Sequence[Trouble]:
             return ()

@@ -67,7 +67,7 @@ def doctor(  # noqa: PLR0917 - Typer reads the parameters; nobody calls this by 
         from bulkagent.cli.console.event_loop import run_on_loop
         from bulkagent.cli.options import values as given
         from bulkagent.clock import SystemClock
-        from bulkagent.diagnostics import Examination, Verdict, examine
+        from bulkagent.diagnostics import CheckRequest, CheckStatus, run_checks
         from bulkagent.run import EMULATED, Request
 
         settings = given.settings_from(
@@ -94,14 +94,14 @@ def doctor(  # noqa: PLR0917 - Typer reads the parameters; nobody calls this by 
             insecure=insecure,
         )
         if pilot is not None:
-            from bulkagent.cli.commands.pilot import fly
+            from bulkagent.cli.commands.pilot import carry_out_pilot
 
-            raise typer.Exit(fly(request, pilot, yes=yes, as_json=as_json))
+            raise typer.Exit(carry_out_pilot(request, pilot, yes=yes, as_json=as_json))
         with leaving_on_signals():
             found = run_on_loop(
-                examine(Examination(request=request, agent=agent or ""), SystemClock())
+                run_checks(CheckRequest(request=request, agent=agent or ""), SystemClock())
             )
-        failed = any(each.verdict is Verdict.FAILED for each in found)
+        failed = any(each.verdict is CheckStatus.FAILED for each in found)
         _print(found, as_json=as_json)
     raise typer.Exit(2 if failed else 0)
 

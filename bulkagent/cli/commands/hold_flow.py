@@ -27,7 +27,7 @@ from bulkagent.errors import ConsentRefused, SettingsRefused
 from bulkagent.run.clients.open_files import make_room
 from bulkagent.run.outputs.log import EventLog
 from bulkagent.run.plan.path_conflicts import same_file
-from bulkagent.sessions import Hold, HoldPlan, HoldRequest, HoldStanding
+from bulkagent.sessions import Hold, HoldPlan, HoldRequest, HoldStatus
 
 if TYPE_CHECKING:
     from bulkagent.run import Request
@@ -54,7 +54,7 @@ def carry_out(request: HoldRequest, asked: Request, gateways: Gateways, *, yes: 
             plan = hold.prepare(stdin=sys.stdin.buffer if sys.stdin else None)
             gateways.check(plan.agents)
             make_room(
-                sum(plan.agents.values()) + request.manner.sign_in.at_once,
+                sum(plan.agents.values()) + request.policy.sign_in.at_once,
                 fewer="hold fewer agents in one process",
             )
             say(hold_screen.opening(request, plan))
@@ -87,7 +87,7 @@ def _refuse_files(request: HoldRequest, asked: Request, gateways: Gateways) -> N
 
 
 def _ask(request: HoldRequest, plan: HoldPlan, *, yes: bool) -> None:
-    if request.manner.sign_in.force and plan.may_be_signed_in:
+    if request.policy.sign_in.force and plan.may_be_signed_in:
         try:
             agreement = agreed(hold_screen.force_question(plan))
         except ConsentRefused:
@@ -149,7 +149,7 @@ class _Telling(threading.Thread):
     From a thread of its own: a terminal that takes no more text must not stop the polling.
     """
 
-    def __init__(self, standing: Callable[[], HoldStanding]) -> None:
+    def __init__(self, standing: Callable[[], HoldStatus]) -> None:
         super().__init__(name="bulkagent-telling", daemon=True)
         self._standing = standing
         self._ending = threading.Event()

@@ -12,13 +12,13 @@ from bulkagent.cli.console.error_exit import SIGNALS
 from bulkagent.cli.console.terminal import agreed, print_data, print_json, say
 
 if TYPE_CHECKING:
-    from bulkagent.diagnostics.pilot import Flight, Step
+    from bulkagent.diagnostics.pilot import PilotReport, PilotStep
     from bulkagent.run import Request
 
-__all__ = ["fly"]
+__all__ = ["carry_out_pilot"]
 
 
-def fly(request: Request, agent: str, *, yes: bool, as_json: bool) -> int:
+def carry_out_pilot(request: Request, agent: str, *, yes: bool, as_json: bool) -> int:
     """Ask, set a test agent to 0 and to 1, and tell what that showed; the exit code.
 
     Raises:
@@ -27,17 +27,17 @@ def fly(request: Request, agent: str, *, yes: bool, as_json: bool) -> int:
     """
     if not yes:
         _ask(request, agent)
-    flight, stopped_by = _flown(request, agent, yes=yes)
-    _tell(flight, as_json=as_json)
-    if not flight.left_on:
-        last = flight.steps[-1]
+    report, stopped_by = _run(request, agent, yes=yes)
+    _tell(report, as_json=as_json)
+    if not report.left_on:
+        last = report.steps[-1]
         say(
             f"WARNING agent {agent} may have been LEFT without calls ({last.status}"
             f" {last.cause}); set the agent to 1 with a roster of your own"
         )
     elif stopped_by:
         say(f"stopped; agent {agent} has been set to 1")
-    codes = [128 + stopped_by] if stopped_by else [step.result.exit_code for step in flight.steps]
+    codes = [128 + stopped_by] if stopped_by else [step.result.exit_code for step in report.steps]
     return next((code for code in codes if code), 0)
 
 
@@ -53,7 +53,7 @@ def _ask(request: Request, agent: str) -> None:
         raise ConsentRefused("not agreed to; nothing was sent")
 
 
-def _flown(request: Request, agent: str, *, yes: bool) -> tuple[Flight, int]:
+def _run(request: Request, agent: str, *, yes: bool) -> tuple[PilotReport, int]:
     """What was seen, and the number of the signal that stopped it; 0 where none came."""
     import asyncio
 
@@ -61,12 +61,12 @@ def _flown(request: Request, agent: str, *, yes: bool) -> tuple[Flight, int]:
 
     from bulkagent.cli.console.event_loop import run_on_loop
     from bulkagent.clock import SystemClock
-    from bulkagent.diagnostics.pilot import pilot
+    from bulkagent.diagnostics.pilot import run_pilot
     from bulkagent.run import Consent
 
     signals: list[int] = []
 
-    async def flown() -> Flight:
+    async def run() -> PilotReport:
         stop = anyio.CancelScope()
 
         def stopped(number: int) -> None:
@@ -79,28 +79,28 @@ def _flown(request: Request, agent: str, *, yes: bool) -> tuple[Flight, int]:
         for number in SIGNALS:
             loop.add_signal_handler(number, stopped, number)
         consent = Consent.YES if yes else Consent.TERMINAL
-        return await pilot(request, agent, SystemClock(), stop, consent=consent)
+        return await run_pilot(request, agent, SystemClock(), stop, consent=consent)
 
-    flight = run_on_loop(flown())
-    return flight, signals[0] if signals else 0
+    report = run_on_loop(run())
+    return report, signals[0] if signals else 0
 
 
-def _tell(flight: Flight, *, as_json: bool) -> None:
+def _tell(report: PilotReport, *, as_json: bool) -> None:
     import msgspec
 
     from bulkagent.diagnostics.pilot import settings_to_paste
 
-    pasted = "\n".join(settings_to_paste(flight))
+    pasted = "\n".join(settings_to_paste(report))
     if as_json:
-        told = {**msgspec.to_builtins(flight), "left_on": flight.left_on, "settings": pasted}
+        told = {**msgspec.to_builtins(report), "left_on": report.left_on, "settings": pasted}
         print_json(told)
         return
-    for step in flight.steps:
-        say(_line(flight, step))
+    for step in report.steps:
+        say(_line(report, step))
     print_data(pasted)
 
 
-def _line(flight: Flight, step: Step) -> str:
+def _line(report: PilotReport, step: PilotStep) -> str:
     cause = f", {step.cause}" if step.cause else ""
     seen = f"; seen in the skill queue: {step.seen}" if step.seen else ""
-    return f"pilot   agent {flight.agent} to {step.flag}: {step.status}{cause}{seen}"
+    return f"pilot   agent {report.agent} to {step.flag}: {step.status}{cause}{seen}"

@@ -14,7 +14,7 @@ from bulkagent.cli.options.hold import StatusName
 from bulkagent.cli.options.origins import at_option
 
 if TYPE_CHECKING:
-    from bulkagent.sessions import Manner
+    from bulkagent.sessions import HoldPolicy
 
 __all__ = ["hold"]
 
@@ -62,10 +62,10 @@ def hold(  # noqa: PLR0917 - Typer reads the parameters; nobody calls this by po
         from bulkagent.cli.commands.hold_flow import carry_out
         from bulkagent.cli.options import values as given
         from bulkagent.errors import SettingsRefused
-        from bulkagent.roster import Rules
+        from bulkagent.roster import RosterRules
         from bulkagent.run import EMULATED, Request
         from bulkagent.run.clients.gateways import Gateways
-        from bulkagent.sessions import Choice, HoldRequest
+        from bulkagent.sessions import HoldRequest, SignInChoice
 
         settings = given.settings_from(
             config,
@@ -92,7 +92,7 @@ def hold(  # noqa: PLR0917 - Typer reads the parameters; nobody calls this by po
         code = carry_out(
             HoldRequest(
                 roster=roster,
-                rules=Rules(
+                rules=RosterRules(
                     encoding=encoding,
                     delimiter=delimiter,
                     agent_column=agent_column,
@@ -104,12 +104,12 @@ def hold(  # noqa: PLR0917 - Typer reads the parameters; nobody calls this by po
                 ),
                 sessions=sessions,
                 endpoints={name: gateways.endpoint(name) for name in gateways.names or ()},
-                choice=Choice(
+                choice=SignInChoice(
                     status=_STATUSES[status],
                     auto_answer=auto_answer,
                     password=os.environ.get(_PASSWORD, ""),
                 ),
-                manner=_manner(
+                policy=_policy(
                     sign_in_rate,
                     sign_in_concurrency,
                     poll_pause,
@@ -133,7 +133,7 @@ def hold(  # noqa: PLR0917 - Typer reads the parameters; nobody calls this by po
 _STATUSES = {StatusName.BUSY: 3, StatusName.IDLE: 4, StatusName.WORK: 5}
 
 
-def _manner(
+def _policy(
     sign_in_rate: str,
     sign_in_concurrency: int,
     poll_pause: str,
@@ -141,9 +141,9 @@ def _manner(
     force: bool,
     again: bool,
     sign_out: bool,
-) -> Manner:
+) -> HoldPolicy:
     from bulkagent.errors import SettingsRefused
-    from bulkagent.sessions import Manner, SignInPace
+    from bulkagent.sessions import HoldPolicy, SignInPace
     from bulkagent.units import duration_s, rate_per_second
 
     with at_option("sign_in_rate"):
@@ -160,7 +160,7 @@ def _manner(
         pause_s = duration_s(poll_pause)
     if not _SHORTEST_PAUSE_S <= pause_s <= _LONGEST_PAUSE_S:
         raise SettingsRefused(f"--poll-pause must be 200ms to 60s, not {poll_pause}")
-    return Manner(
+    return HoldPolicy(
         sign_in=SignInPace(per_second=per_second, at_once=sign_in_concurrency, force=force),
         poll_pause_s=pause_s,
         sign_in_again=again,

@@ -70,7 +70,7 @@ def replace_reports(error: str, exit_code: int) -> None:
 
 
 def _replace(command: str, arguments: Sequence[str], error: str, exit_code: int) -> None:
-    from bulkagent.reports import Refusal, is_report, write_refused
+    from bulkagent.reports import RefusedCommand, is_report, write_refused
     from bulkagent.run.outputs.report_paths import check_path, names_a_run
     from bulkagent.run.plan.path_conflicts import same_file
 
@@ -84,7 +84,7 @@ def _replace(command: str, arguments: Sequence[str], error: str, exit_code: int)
     ledger = next(map(Path, _values(arguments, os.environ, "ledger")), settings.ledger)
     kept = _reports_of(ledger, about)
     others = _others(arguments, given)
-    refusal = Refusal(
+    refusal = RefusedCommand(
         error=error, exit_code=exit_code, at_ms=time.time_ns() // 1_000_000, command=command
     )
     for text in given:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from bulkagent.errors import SettingsRefused
-from bulkagent.instants import Moment, lasting, moment
+from bulkagent.instants import Instant, lasting, moment
 from bulkagent.model import Status
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ _AS_WANTED = frozenset({Status.APPLIED, Status.DUPLICATE})
 
 def times_from(
     start_at: str | None, finish_by: str | None, *, zone: str, now_ms: int
-) -> dict[str, Moment]:
+) -> dict[str, Instant]:
     """What `--start-at` and `--finish-by` mean, by those names; what was not given is left out.
 
     A time to finish by that has no date is of the day of the start.
@@ -35,7 +35,7 @@ def times_from(
     Raises:
         SettingsRefused: One is no time, or is past.
     """
-    times: dict[str, Moment] = {}
+    times: dict[str, Instant] = {}
     day_ms: int | None = None
     for name, text in (("start_at", start_at), ("finish_by", finish_by)):
         if text is None:
@@ -79,7 +79,7 @@ def _verdict(outlook: Outlook) -> str:
     from bulkagent.run.schedule.forecast import Verdict
 
     finish_by, need = outlook.finish_by, outlook.slowest
-    begins = Moment(outlook.begins_ms, finish_by.zone).local
+    begins = Instant(outlook.begins_ms, finish_by.zone).local
     by = finish_by.time if finish_by.local.date() == begins.date() else str(finish_by)
     if need is None:
         return (
@@ -121,7 +121,7 @@ def _how_long(need: Need) -> str:
     return f"{lasting(max(1.0, need.most_s))} ({several}{where}{at}{again})"
 
 
-def margin(finish_by: Moment | None, now: dt.datetime, left_s: float | None) -> str:
+def margin(finish_by: Instant | None, now: dt.datetime, left_s: float | None) -> str:
     """What is left at the present pace until a time, after a comma; "" where nobody knows."""
     if finish_by is None or left_s is None:
         return ""
@@ -131,13 +131,13 @@ def margin(finish_by: Moment | None, now: dt.datetime, left_s: float | None) -> 
     return f", {lasting(-spare_s)} TOO LATE for {finish_by.time}"
 
 
-def closing(finish_by: Moment | None, result: RunResult, ended_ms: int) -> list[str]:
+def closing(finish_by: Instant | None, result: RunResult, ended_ms: int) -> list[str]:
     """Whether a run was done in time, for the last screen."""
     if finish_by is None:
         return []
     spare_s = (finish_by.at_ms - ended_ms) / 1000
     apart = f"{lasting(abs(spare_s))} {'before' if spare_s >= 0 else 'after'} {finish_by.time}"
-    ended = f"ended {Moment(ended_ms, finish_by.zone).time}, {apart}"
+    ended = f"ended {Instant(ended_ms, finish_by.zone).time}, {apart}"
     others = sum(n for status, n in result.totals.items() if status not in _AS_WANTED)
     if result.exit_code and others:  # who is left out on purpose does not worsen the code
         return [f"finish  {ended}, with not everybody set"]
@@ -151,6 +151,6 @@ def local_time(iso: str, *, milliseconds: bool = False) -> str:
     return f"{local:%Y-%m-%d %H:%M:%S}{split} {local.tzname()}"
 
 
-def waiting_line(start: Moment, now_ms: int) -> str:
+def waiting_line(start: Instant, now_ms: int) -> str:
     """How long a run still waits."""
     return f"waiting  starts at {start}, in {lasting((start.at_ms - now_ms) / 1000)}"

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from bulkagent.cli.render.result import count
 from bulkagent.gateway.retcodes import MEANINGS
-from bulkagent.sessions import BUSY, Group, HoldPlan, HoldRequest, HoldStanding, State
+from bulkagent.sessions import BUSY, HoldPlan, HoldRequest, HoldStatus, SessionGroup, SessionState
 
 __all__ = ["closing", "force_question", "line", "opening", "question"]
 
@@ -35,7 +35,7 @@ def opening(request: HoldRequest, plan: HoldPlan) -> str:
             " anybody is signed in"
         )
     ended = ", and whoever's adopted session has ended" if plan.adopting else ""
-    text.append(f"sign in {count(plan.to_sign_in, 'agent')}{ended}, as {_manner(request)}")
+    text.append(f"sign in {count(plan.to_sign_in, 'agent')}{ended}, as {_as_what(request)}")
     if plan.may_be_signed_in:
         text.append(
             "note    a sign-in passes through idle: an agent whose phone is free could be given a"
@@ -67,7 +67,7 @@ def opening(request: HoldRequest, plan: HoldPlan) -> str:
     return "\n".join(text)
 
 
-def _manner(request: HoldRequest) -> str:
+def _as_what(request: HoldRequest) -> str:
     choice = request.choice
     answering = "ANSWERING by themselves" if choice.auto_answer else "not answering by themselves"
     ringing = "" if choice.status == BUSY else "; callers will be put through to their phones"
@@ -84,7 +84,7 @@ def question(request: HoldRequest, plan: HoldPlan) -> str:
     )
     return (
         f"{count(plan.to_sign_in, 'agent')}{ended} will be SIGNED IN on {where} as"
-        f" {_manner(request)}. Go on?"
+        f" {_as_what(request)}. Go on?"
     )
 
 
@@ -99,29 +99,29 @@ def force_question(plan: HoldPlan) -> str:
     )
 
 
-_WORDS: Mapping[State, str] = {
-    State.ADOPTING: "adopting",
-    State.SIGNING_IN: "signing in",
-    State.WAITING: "waiting",
-    State.TROUBLED: "not reached",
-    State.LOST: "lost",
-    State.REFUSED: "refused",
-    State.WRONG_PASSWORD: "wrong password",
-    State.LOCKED: "locked",
-    State.ALREADY_SIGNED_IN: "already signed in elsewhere",
-    State.UNKNOWN: "unknown",
-    State.SIGNED_OUT: "signed out",
+_WORDS: Mapping[SessionState, str] = {
+    SessionState.ADOPTING: "adopting",
+    SessionState.SIGNING_IN: "signing in",
+    SessionState.WAITING: "waiting",
+    SessionState.TROUBLED: "not reached",
+    SessionState.LOST: "lost",
+    SessionState.REFUSED: "refused",
+    SessionState.WRONG_PASSWORD: "wrong password",
+    SessionState.LOCKED: "locked",
+    SessionState.ALREADY_SIGNED_IN: "already signed in elsewhere",
+    SessionState.UNKNOWN: "unknown",
+    SessionState.SIGNED_OUT: "signed out",
 }
 
 
-def line(standing: HoldStanding, now: dt.datetime) -> str:
+def line(standing: HoldStatus, now: dt.datetime) -> str:
     """One dated line: how many are up, and what holds the others back."""
     return f"{now.isoformat(timespec='seconds')} {status(standing)}"
 
 
-def status(standing: HoldStanding) -> str:
+def status(standing: HoldStatus) -> str:
     """How many are up, and what holds the others back."""
-    parts = [f"up {standing.counts[State.UP]:,} of {standing.agents:,}"]
+    parts = [f"up {standing.counts[SessionState.UP]:,} of {standing.agents:,}"]
     parts.extend(
         f"{word} {standing.counts[state]:,}"
         for state, word in _WORDS.items()
@@ -134,21 +134,22 @@ def status(standing: HoldStanding) -> str:
     return ", ".join(parts)
 
 
-_ADVICE: Mapping[State, str] = {
-    State.ADOPTING: "no poll of them was answered; start again within two minutes of the last one",
-    State.SIGNING_IN: "a sign-in was under way",
-    State.WAITING: "not signed in; start again to sign them in",
-    State.TROUBLED: "their last poll was not answered; start again within two minutes of it",
-    State.LOST: "the gateway has ended the session, or the agent is at a desk; start again, or use"
-    " --sign-in-again",
-    State.REFUSED: "correct what the code says in the roster, then start again",
-    State.WRONG_PASSWORD: "correct the password, then start again with --sign-in-refused",
-    State.LOCKED: "have the account unlocked, then start again with --sign-in-refused",
-    State.ALREADY_SIGNED_IN: "ask who it is before --force-sign-in; an own session that nobody"
-    " polls any more ends within two minutes",
-    State.UNKNOWN: "the sign-in may have worked, and without its GUID the session ends within two"
-    " minutes; then start again with --sign-in-unknown",
-    State.SIGNED_OUT: "signed out at the end, as asked for",
+_ADVICE: Mapping[SessionState, str] = {
+    SessionState.ADOPTING: "no poll of them was answered; start again within two minutes of the"
+    " last one",
+    SessionState.SIGNING_IN: "a sign-in was under way",
+    SessionState.WAITING: "not signed in; start again to sign them in",
+    SessionState.TROUBLED: "their last poll was not answered; start again within two minutes of it",
+    SessionState.LOST: "the gateway has ended the session, or the agent is at a desk; start again,"
+    " or use --sign-in-again",
+    SessionState.REFUSED: "correct what the code says in the roster, then start again",
+    SessionState.WRONG_PASSWORD: "correct the password, then start again with --sign-in-refused",
+    SessionState.LOCKED: "have the account unlocked, then start again with --sign-in-refused",
+    SessionState.ALREADY_SIGNED_IN: "ask who it is before --force-sign-in; an own session"
+    " that nobody polls any more ends within two minutes",
+    SessionState.UNKNOWN: "the sign-in may have worked, and without its GUID the session ends"
+    " within two minutes; then start again with --sign-in-unknown",
+    SessionState.SIGNED_OUT: "signed out at the end, as asked for",
 }
 
 
@@ -168,10 +169,10 @@ _FAULTS: Mapping[str, str] = {
 
 
 def closing(
-    request: HoldRequest, standing: HoldStanding, groups: Sequence[Group], *, interrupted: bool
+    request: HoldRequest, standing: HoldStatus, groups: Sequence[SessionGroup], *, interrupted: bool
 ) -> str:
     """The last screen: what is left of the sessions, who is not up and why, what to do."""
-    up = standing.counts[State.UP]
+    up = standing.counts[SessionState.UP]
     word = "STOPPED" if interrupted else "ENDED"
     text = [f"{word:<8}{status(standing)}"]
     if up:
@@ -184,7 +185,7 @@ def closing(
         more = ", ..." if group.count > len(group.agents) else ""
         why = f" x {_FAULTS.get(group.why, group.why)}" if group.why else ""
         text.append(f"{group.state} {group.count:,}{why}: {', '.join(group.agents)}{more}")
-        untried = standing.stopped and group.state is State.WAITING
+        untried = standing.stopped and group.state is SessionState.WAITING
         advice = _UNTRIED if untried else _ADVICE[group.state]
         text.append(f"        {_meaning(group.why)}{advice}")
     if standing.must_change_password:

@@ -13,7 +13,7 @@ import msgspec
 
 from bulkagent.reports.html.figures import Bar
 
-__all__ = ["Chart", "Course", "Cover", "Piece", "courses", "covers", "stacked"]
+__all__ = ["Chart", "Course", "HandoverBars", "Piece", "courses", "covers", "stacked"]
 
 WIDTH, HEIGHT = 600.0, 140.0
 
@@ -40,7 +40,7 @@ class Chart(msgspec.Struct, frozen=True):
     """What the whole height stands for."""
 
 
-class Cover(msgspec.Struct, frozen=True):
+class HandoverBars(msgspec.Struct, frozen=True):
     """One group of a handover, as two bars on one scale."""
 
     name: str
@@ -78,7 +78,7 @@ def stacked(bars: Sequence[Bar]) -> Chart | None:
     return Chart(tuple(pieces), bars[0].label, bars[-1].label, most)
 
 
-def covers(groups: Sequence[dict[str, object]]) -> tuple[Cover, ...]:
+def covers(groups: Sequence[dict[str, object]]) -> tuple[HandoverBars, ...]:
     """The groups of a handover, each on its own scale from none to all."""
     return tuple(_cover(msgspec.convert(group, _Group)) for group in groups)
 
@@ -95,7 +95,7 @@ class _Group(msgspec.Struct):
     cause: str | None = None
 
 
-def _cover(group: _Group) -> Cover:
+def _cover(group: _Group) -> HandoverBars:
     said = (
         f"{group.up:,} of {group.incoming:,} incoming agents are up, the gate needs"
         f" {group.gate:,}; {group.off:,} of {group.outgoing:,} outgoing ones are off"
@@ -107,7 +107,7 @@ def _cover(group: _Group) -> Cover:
     may_go = None
     if group.floor is not None:
         may_go = _share(max(0, group.outgoing + group.up - group.floor), group.outgoing)
-    return Cover(
+    return HandoverBars(
         name=group.group,
         up=_share(group.up, group.incoming),
         gate=_share(group.gate, group.incoming),

@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 
 from bulkagent.errors import SettingsRefused
-from bulkagent.files.special_files import Kind, target_of
+from bulkagent.files.special_files import FileKind, target_of
 
 __all__ = ["STANDARD_OUTPUT", "LineFile"]
 
@@ -66,7 +66,7 @@ class LineFile:
             else:
                 self._file = _opened(path)
                 # /dev/fd/N and what is in /proc has no place that a rotation could take it from.
-                self._path = path if target_of(path).kind is Kind.ORDINARY else None
+                self._path = path if target_of(path).kind is FileKind.ORDINARY else None
             self._regular = stat.S_ISREG(os.fstat(self._file).st_mode)
         except (OSError, ValueError) as error:
             said = (isinstance(error, OSError) and error.strerror) or error
@@ -169,12 +169,12 @@ class LineFile:
 
 def _opened(path: Path) -> int:
     target = target_of(path)
-    if target.kind is Kind.DESCRIPTOR:
+    if target.kind is FileKind.DESCRIPTOR:
         return os.dup(target.descriptor)
     # Not to wait for a reader, where it is a pipe, neither now nor later.
     flags = os.O_WRONLY | os.O_APPEND | _PLAIN
     try:
-        if target.kind is Kind.ORDINARY:
+        if target.kind is FileKind.ORDINARY:
             return os.open(target.path, flags | os.O_CREAT, 0o600)
         return os.open(target.path, flags)
     except OSError as error:

@@ -23,7 +23,7 @@ from bulkagent.gateway.credentials import PackedGuids
 from bulkagent.gateway.operations import SET_TALK_RIGHT, talk_right
 from bulkagent.ledger import Claim, Database, Lane, Planner, RunRecord, forget_run
 from bulkagent.model import Cause, Status
-from bulkagent.roster import Layout, Retraction, Roster, Rules
+from bulkagent.roster import Layout, Retraction, Roster, RosterRules
 from bulkagent.run.clients.credentials import supplied_elsewhere
 from bulkagent.run.clients.gateways import Gateways
 from bulkagent.run.plan.counts import Tally
@@ -86,9 +86,9 @@ class Planned(msgspec.Struct):
             claim.release()
 
 
-def rules_of(request: Request, gateways: Gateways) -> Rules:
+def rules_of(request: Request, gateways: Gateways) -> RosterRules:
     """How the roster of a request is to be read."""
-    return Rules(
+    return RosterRules(
         encoding=request.encoding,
         delimiter=request.delimiter,
         agent_column=request.agent_column,

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bulkagent.errors import GuardrailRefused, RosterRefused
 from bulkagent.model import Status
-from bulkagent.roster import Retraction, Roster, RosterRow, Rules
+from bulkagent.roster import Retraction, Roster, RosterRow, RosterRules
 from bulkagent.settings import Settings
 
 __all__ = ["Protected", "protected_by", "refuse_numbers"]
@@ -61,7 +61,7 @@ def protected_by(settings: Settings) -> Protected:
 
 
 def _read(path: Path, gateway: str, protected: Protected) -> None:
-    rules = Rules(require_flag=False, agent_id_range=_ANY_AGENT, default_gateway=gateway)
+    rules = RosterRules(require_flag=False, agent_id_range=_ANY_AGENT, default_gateway=gateway)
     reason = f"protected by {path.name}"
     try:
         with Roster(path, rules) as roster:

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from bulkagent.errors import BadRow
-from bulkagent.instants import Moment
+from bulkagent.instants import Instant
 from bulkagent.model import Cause, Status
 from bulkagent.settings import ConfigFile, Settings
 
@@ -75,9 +75,9 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     """Options without which a following command would not find the run, for the last screen."""
     repeat: tuple[str, ...] = ()
     """Options that the ledger does not keep and a resume needs again, for the last screen."""
-    start_at: Moment | None = None
+    start_at: Instant | None = None
     """When the first request may go out; None: at once. Neither time is kept for a resume."""
-    finish_by: Moment | None = None
+    finish_by: Instant | None = None
     """When it should be done. It is planned and warned about, and never stops anything."""
     note: str = ""
     """What is to be remembered with it, such as a ticket's number."""
@@ -137,8 +137,8 @@ class Again(msgspec.Struct, frozen=True, kw_only=True):
     metrics_file: Path | None = None
     place: tuple[str, ...] = ()
     repeat: tuple[str, ...] = ()
-    start_at: Moment | None = None
-    finish_by: Moment | None = None
+    start_at: Instant | None = None
+    finish_by: Instant | None = None
     note: str = ""
     on_behalf_of: str = ""
 

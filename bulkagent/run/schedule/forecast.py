@@ -17,7 +17,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from bulkagent.instants import Moment
+from bulkagent.instants import Instant
 from bulkagent.ledger import Pace
 
 __all__ = ["Bound", "Load", "Need", "Outlook", "Verdict", "help_for", "need_of", "outlook_of"]
@@ -75,7 +75,7 @@ class Verdict(enum.Enum):
 class Outlook(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be expected of a run that should end by a time."""
 
-    finish_by: Moment
+    finish_by: Instant
     begins_ms: int
     """Time of day of its first request."""
     slowest: Need | None
@@ -128,7 +128,7 @@ def need_of(load: Load) -> Need | None:
     )
 
 
-def outlook_of(loads: Sequence[Load], *, finish_by: Moment, begins_ms: int) -> Outlook:
+def outlook_of(loads: Sequence[Load], *, finish_by: Instant, begins_ms: int) -> Outlook:
     """What is to be expected of gateways that run side by side."""
     needs = [need_of(load) for load in loads if load.agents]
     known = [need for need in needs if need is not None]
@@ -142,7 +142,7 @@ def outlook_of(loads: Sequence[Load], *, finish_by: Moment, begins_ms: int) -> O
     )
 
 
-def help_for(outlook: Outlook, *, start_at: Moment | None, now_ms: int) -> tuple[str, ...]:
+def help_for(outlook: Outlook, *, start_at: Instant | None, now_ms: int) -> tuple[str, ...]:
     """What would help a run that comes too late: options with their values, each by itself."""
     need = outlook.slowest
     if need is None or outlook.verdict in {Verdict.FITS, Verdict.UNKNOWN}:
@@ -163,7 +163,7 @@ def help_for(outlook: Outlook, *, start_at: Moment | None, now_ms: int) -> tuple
     earliest_ms = outlook.finish_by.at_ms - round(need.most_s * _RESERVE * 1000)
     whole_minute_ms = earliest_ms // 60_000 * 60_000
     if start_at is not None and whole_minute_ms > now_ms:
-        earlier = Moment(whole_minute_ms, start_at.zone)
+        earlier = Instant(whole_minute_ms, start_at.zone)
         ways.append(f"--start-at {earlier.local:%Y-%m-%dT%H:%M}")
     return tuple(ways)
 

@@ -15,7 +15,7 @@ from bulkagent.errors import SettingsRefused
 from bulkagent.gateway.credentials import SourceFailed
 from bulkagent.gateway.operations import SET_TALK_RIGHT
 from bulkagent.gateway.preflight import reach
-from bulkagent.instants import Moment
+from bulkagent.instants import Instant
 from bulkagent.model import Assignment
 from bulkagent.run.clients.credentials import supplied_elsewhere, supply_of
 from bulkagent.run.plan.apply import Planned
@@ -30,7 +30,7 @@ async def look_at(
     prepared: Prepared,
     agent: tuple[int, str, str] | None,
     *,
-    start: Moment,
+    start: Instant,
     clock: Clock,
 ) -> tuple[Trouble, ...]:
     """What would go wrong if the run started now, or at its start; nobody is set.
@@ -50,7 +50,9 @@ async def look_at(
     return tuple(trouble for trouble in troubles if trouble is not None)
 
 
-async def _of_gateway(name: str, prepared: Prepared, start: Moment, clock: Clock) -> Trouble | None:
+async def _of_gateway(
+    name: str, prepared: Prepared, start: Instant, clock: Clock
+) -> Trouble | None:
     timeout_s = prepared.request.settings.connect_timeout_s
     try:
         sight = await reach(
@@ -61,7 +63,7 @@ async def _of_gateway(name: str, prepared: Prepared, start: Moment, clock: Clock
     if not sight.answered:
         return Trouble(Kind.SILENT, f"{name} does not take connections now: {sight.why}")
     if sight.expires_ms is not None and sight.expires_ms <= start.at_ms:
-        ends = Moment(sight.expires_ms, start.zone)
+        ends = Instant(sight.expires_ms, start.zone)
         return Trouble(
             Kind.SET_UP,
             f"the certificate of {name} ends at {ends}, before the start at {start}, so nothing was"

@@ -10,7 +10,7 @@ import msgspec
 
 from bulkagent.engine import Bounds
 from bulkagent.errors import ResumeRefused, SettingsRefused
-from bulkagent.instants import Moment
+from bulkagent.instants import Instant
 from bulkagent.ledger import Database, RunRecord, endpoints_of, find_run, first_planned, last_pace
 from bulkagent.run.plan.apply import Planned, guids_required
 from bulkagent.run.plan.prepare import Prepared
@@ -27,7 +27,7 @@ _STALE_AFTER_S = 120.0
 class Timetable(msgspec.Struct, frozen=True, kw_only=True):
     """When a run starts and should end, as it looks once it is planned."""
 
-    start_at: Moment | None = None
+    start_at: Instant | None = None
     """None: at once."""
     wait_s: float = 0.0
     """How long that is from the plan on."""
@@ -62,8 +62,8 @@ def timetable_of(
     begins_ms = max(now_ms, start.at_ms) if start else now_ms
     if finish is not None and finish.at_ms <= begins_ms:
         raise SettingsRefused(
-            f"--finish-by {finish} is not after the start, {Moment(begins_ms, finish.zone)}; give a"
-            " later time, with its date where that is another",
+            f"--finish-by {finish} is not after the start, {Instant(begins_ms, finish.zone)}; give"
+            " a later time, with its date where that is another",
             totals=planned.plan.totals,
         )
     if start is not None and not planned.new:
@@ -83,7 +83,7 @@ def timetable_of(
     )
 
 
-def _refuse_age(planned: Planned, prepared: Prepared, database: Database, start: Moment) -> None:
+def _refuse_age(planned: Planned, prepared: Prepared, database: Database, start: Instant) -> None:
     """Refuse now what would be refused at the start."""
     facts = find_run(database, planned.plan.run_id)
     try:

@@ -14,7 +14,7 @@ import msgspec
 
 from bulkagent.clock import Clock
 from bulkagent.errors import SettingsRefused
-from bulkagent.instants import Moment, lasting
+from bulkagent.instants import Instant, lasting
 from bulkagent.run.schedule.next_step import AGAIN_S, Do, Looked, next_step
 
 __all__ = ["Kind", "Trouble", "wait_for_start"]
@@ -61,7 +61,7 @@ _AHEAD: Mapping[_When, str] = MappingProxyType(
 
 
 async def wait_for_start(
-    start: Moment,
+    start: Instant,
     look: Callable[[], Awaitable[Sequence[Trouble]]],
     *,
     clock: Clock,

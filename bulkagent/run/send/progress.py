@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from bulkagent.engine import Gatekeeper, needed
-from bulkagent.instants import Moment
+from bulkagent.instants import Instant
 from bulkagent.run.handover.rules import group_name
 from bulkagent.run.send.listener import GatewayBulkhead, Hearing
 from bulkagent.settings import Settings
@@ -95,7 +95,7 @@ class Progress(msgspec.Struct, frozen=True):
     """Further attempts, of which no byte left."""
     awaited: int = 0
     """Agents who are waited for to sign in."""
-    finish_by: Moment | None = None
+    finish_by: Instant | None = None
     """When it should be done; None: no matter when."""
     causes: Mapping[str, int] = {}
     """Agents who are not applied, by cause."""
