@@ -17,7 +17,16 @@ import msgspec
 from bulkagent.errors import SettingsRefused
 from bulkagent.gateway.faults import FAULTS, MEANING_OF_FAULTS
 from bulkagent.gateway.retcodes import MEANINGS, WITH_A_NEWER_GUID, disposition_of
-from bulkagent.model import Cause, Disposition, Draws, Evidence, Health, Learned, Reach, Status
+from bulkagent.model import (
+    Cause,
+    Delivery,
+    Disposition,
+    Evidence,
+    Health,
+    LimitSignal,
+    RetryCharge,
+    Status,
+)
 from bulkagent.reports import ADVICE, printable
 
 __all__ = ["EXIT_CODES", "Explanation", "explain", "explanations"]
@@ -159,13 +168,13 @@ def _done(ended: Disposition) -> Iterator[str]:
     if ended.status is Status.APPLIED:
         yield "the row is applied"
         return
-    yield _REACH[ended.reach]
+    yield _EFFECTS[ended.delivery]
     yield _tried(ended)
     if ended.name in WITH_A_NEWER_GUID:
         yield "where GUIDs come from a live source, a newer one is asked for and tried at once"
     if ended.health is Health.UNWELL:
         yield "it counts for the gateway's circuit breaker"
-    if ended.learned is Learned.DROPPED:
+    if ended.signal is LimitSignal.DROPPED:
         yield "an adaptive --concurrency is cut"
     if ended.evidence is Evidence.SETUP:
         yield "if the first --halt-first agents all get it, the gateway is halted (exit 6)"
@@ -179,10 +188,10 @@ def _done(ended: Disposition) -> Iterator[str]:
     yield f"if nothing better comes, the row is {ended.status}, cause {ended.cause}"
 
 
-_REACH: Mapping[Reach, str] = {
-    Reach.NEVER_SENT: "nothing of the request was sent, so it had no effect",
-    Reach.ANSWERED: "the gateway itself answered, so it had no effect",
-    Reach.IN_DOUBT: "it may have taken effect; only a later answer 0 clears that",
+_EFFECTS: Mapping[Delivery, str] = {
+    Delivery.NEVER_SENT: "nothing of the request was sent, so it had no effect",
+    Delivery.ANSWERED: "the gateway itself answered, so it had no effect",
+    Delivery.IN_DOUBT: "it may have taken effect; only a later answer 0 clears that",
 }
 
 
@@ -190,7 +199,7 @@ def _tried(ended: Disposition) -> str:
     if ended.retries == 0:
         return "it is not tried again within the run"
     pause = "at once" if ended.at_once else "after a growing, jittered pause"
-    budget = "" if ended.draws is Draws.NOTHING else ", within the retry budget"
+    budget = "" if ended.charge is RetryCharge.NOTHING else ", within the retry budget"
     if ended.retries is None:
         return f"it is tried again {pause}, up to --max-attempts{budget}"
     times = "once" if ended.retries == 1 else f"{ended.retries} times"

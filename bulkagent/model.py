@@ -18,19 +18,19 @@ __all__ = [
     "Absence",
     "Assignment",
     "Attempt",
+    "AttemptHistory",
+    "AttemptResult",
+    "Carryover",
     "Cause",
+    "Delivery",
     "Disposition",
-    "Draws",
-    "Ended",
     "Evidence",
     "Health",
-    "Learned",
+    "LimitSignal",
     "Line",
     "Outcome",
-    "Past",
-    "Reach",
+    "RetryCharge",
     "Status",
-    "Story",
     "Verified",
     "conclude",
 ]
@@ -90,7 +90,7 @@ class Verified(enum.StrEnum):
     NOT_VISIBLE = "not_visible"  # nothing that could be asked proves either
 
 
-class Reach(enum.Enum):
+class Delivery(enum.Enum):
     """How far one attempt got, which decides what may be said about its effect."""
 
     NEVER_SENT = "never_sent"  # no byte of the request left: it had no effect
@@ -114,7 +114,7 @@ class Health(enum.Enum):
     NEUTRAL = "neutral"  # says nothing: refused for the moment, or perhaps about one agent
 
 
-class Draws(enum.Enum):
+class RetryCharge(enum.Enum):
     """What a further attempt after one end draws on, for each is bounded for itself."""
 
     RETRIES = "retries"  # the far side is asked again, which is what a retry budget bounds
@@ -122,15 +122,15 @@ class Draws(enum.Enum):
     NOTHING = "nothing"  # it is the same attempt made good, and can be made good only once
 
 
-class Learned(enum.Enum):
+class LimitSignal(enum.Enum):
     """What one end teaches about how much the far side can carry.
 
     The three verdicts of Netflix concurrency-limits (`Limiter.Listener`: success, ignore,
     dropped).
     """
 
-    LATENCY = "latency"  # an ordinary round trip, which took as long as it took
-    NOTHING = "nothing"  # neither its time nor its number says anything about load
+    SUCCESS = "success"  # an ordinary round trip, which took as long as it took
+    IGNORE = "ignore"  # neither its time nor its number says anything about load
     DROPPED = "dropped"  # too much was asked: 429, 503, or no reply in time
 
 
@@ -156,7 +156,7 @@ class Disposition(msgspec.Struct, frozen=True, gc=False):
 
     name: str
     """The retcode or the fault, as people look it up."""
-    reach: Reach
+    delivery: Delivery
     status: Status
     """The outcome's status when no further attempt follows and none before was in doubt."""
     cause: Cause | None
@@ -169,7 +169,7 @@ class Disposition(msgspec.Struct, frozen=True, gc=False):
     """What it says beyond its own agent."""
     health: Health = Health.NEUTRAL
     """What it says of the far side as a whole; nothing, unless a table knows better."""
-    draws: Draws = Draws.RETRIES
+    charge: RetryCharge = RetryCharge.RETRIES
     """What a further attempt draws on."""
     absence: Absence = Absence.NONE
     """Whether the one it is about is there; who is not may come."""
@@ -180,18 +180,18 @@ class Disposition(msgspec.Struct, frozen=True, gc=False):
     applied: the end may be about the whole or about one agent. None: it is what its status says."""
 
     @property
-    def learned(self) -> Learned:
+    def signal(self) -> LimitSignal:
         """What it teaches about how much the far side can carry.
 
         Only a good answer is a round trip worth timing: an error may be quick because nothing
         was done, and would make an unwell far side look fast.
         """
         if self.cause in _TOO_MUCH:
-            return Learned.DROPPED
-        return Learned.LATENCY if self.health is Health.GOOD else Learned.NOTHING
+            return LimitSignal.DROPPED
+        return LimitSignal.SUCCESS if self.health is Health.GOOD else LimitSignal.IGNORE
 
 
-class Ended(Protocol):
+class AttemptResult(Protocol):
     """What the engine asks of an attempt, whatever else its record holds."""
 
     @property
@@ -234,10 +234,10 @@ class Attempt(msgspec.Struct, frozen=True, gc=False):
     """For how many seconds the gateway, or who is in front of it, asked to be left alone."""
 
 
-AttemptT = TypeVar("AttemptT", bound=Ended)
+AttemptT = TypeVar("AttemptT", bound=AttemptResult)
 
 
-class Story(msgspec.Struct, Generic[AttemptT], frozen=True):
+class AttemptHistory(msgspec.Struct, Generic[AttemptT], frozen=True):
     """All attempts of one assignment so far, folded into what its outcome depends on."""
 
     attempts: int
@@ -257,18 +257,18 @@ class Story(msgspec.Struct, Generic[AttemptT], frozen=True):
     """Why a further attempt that was due was not made."""
 
     @classmethod
-    def begin(cls, attempt: AttemptT) -> Story[AttemptT]:
+    def begin(cls, attempt: AttemptT) -> AttemptHistory[AttemptT]:
         """The story of an assignment after its first attempt."""
-        reach = attempt.disposition.reach
+        delivery = attempt.disposition.delivery
         return cls(
             attempts=1,
             first=attempt,
             last=attempt,
-            doubt=attempt if reach is Reach.IN_DOUBT else None,
-            answer=attempt if reach is Reach.ANSWERED else None,
+            doubt=attempt if delivery is Delivery.IN_DOUBT else None,
+            answer=attempt if delivery is Delivery.ANSWERED else None,
             ends=(attempt.disposition,),
-            sent=None if reach is Reach.NEVER_SENT else attempt,
-            not_sent=int(reach is Reach.NEVER_SENT),
+            sent=None if delivery is Delivery.NEVER_SENT else attempt,
+            not_sent=int(delivery is Delivery.NEVER_SENT),
         )
 
     @property
@@ -276,22 +276,24 @@ class Story(msgspec.Struct, Generic[AttemptT], frozen=True):
         """How many attempts so far ended as the latest one did, that one included."""
         return self.ends.count(self.last.disposition)
 
-    def then(self, attempt: AttemptT) -> Story[AttemptT]:
+    def then(self, attempt: AttemptT) -> AttemptHistory[AttemptT]:
         """The same story after one attempt more."""
-        reach = attempt.disposition.reach
-        return Story(
+        delivery = attempt.disposition.delivery
+        return AttemptHistory(
             attempts=self.attempts + 1,
             first=self.first,
             last=attempt,
-            doubt=attempt if reach is Reach.IN_DOUBT else self.doubt,
-            answer=attempt if reach is Reach.ANSWERED else self.answer,
+            doubt=attempt if delivery is Delivery.IN_DOUBT else self.doubt,
+            answer=attempt if delivery is Delivery.ANSWERED else self.answer,
             ends=(*self.ends, attempt.disposition),
-            sent=attempt if self.sent is None and reach is not Reach.NEVER_SENT else self.sent,
-            not_sent=self.not_sent + (reach is Reach.NEVER_SENT),
+            sent=attempt
+            if self.sent is None and delivery is not Delivery.NEVER_SENT
+            else self.sent,
+            not_sent=self.not_sent + (delivery is Delivery.NEVER_SENT),
         )
 
 
-class Past(msgspec.Struct, frozen=True, gc=False):
+class Carryover(msgspec.Struct, frozen=True, gc=False):
     """What earlier executions of a run left of an assignment that is tried again."""
 
     attempts: int
@@ -355,9 +357,9 @@ class Line(msgspec.Struct, frozen=True, gc=False):
 
 def conclude(
     row: int,
-    story: Story[Attempt],
+    history: AttemptHistory[Attempt],
     finished_at: int,
-    past: Past | None = None,
+    carried: Carryover | None = None,
     *,
     others_applied: bool = False,
 ) -> Outcome:
@@ -369,27 +371,27 @@ def conclude(
 
     Args:
         row: The row.
-        story: Its attempts.
+        history: Its attempts.
         finished_at: Time of day in milliseconds.
-        past: What earlier executions left of it.
+        carried: What earlier executions left of it.
         others_applied: Whether others at the same gateway were applied in this run.
     """
-    last = story.last
-    not_sent = story.not_sent + (past.not_sent if past else 0)
-    first_sent_at = past.first_sent_at if past else None
-    if first_sent_at is None and story.sent is not None:
-        first_sent_at = story.sent.sent_at
+    last = history.last
+    not_sent = history.not_sent + (carried.not_sent if carried else 0)
+    first_sent_at = carried.first_sent_at if carried else None
+    if first_sent_at is None and history.sent is not None:
+        first_sent_at = history.sent.sent_at
     # An HTTP 429 is an answer that says nothing worth keeping beyond its own attempt.
-    said = story.answer if story.answer is not None and story.answer.retcode else last
+    said = history.answer if history.answer is not None and history.answer.retcode else last
     status, cause = last.disposition.status, last.disposition.cause
     if status is not Status.APPLIED:
-        if story.doubt is not None:
-            status, cause = Status.UNKNOWN, story.doubt.disposition.cause
-        elif past is not None and past.doubt is not None:
-            status, cause = Status.UNKNOWN, past.doubt
-        elif story.withheld is not None:
-            cause = story.withheld
-        elif others_applied and past is not None and _lasts(story, past):
+        if history.doubt is not None:
+            status, cause = Status.UNKNOWN, history.doubt.disposition.cause
+        elif carried is not None and carried.doubt is not None:
+            status, cause = Status.UNKNOWN, carried.doubt
+        elif history.withheld is not None:
+            cause = history.withheld
+        elif others_applied and carried is not None and _lasts(history, carried):
             status, cause = Status.REJECTED, last.disposition.lasting
     return Outcome(
         row=row,
@@ -399,9 +401,9 @@ def conclude(
         retcode=said.retcode,
         message=said.message or last.detail,
         http_status=said.http_status,
-        attempts=story.attempts + (past.attempts if past else 0) - not_sent,
+        attempts=history.attempts + (carried.attempts if carried else 0) - not_sent,
         # How long it takes to get nowhere says nothing of the gateway.
-        latency_ms=None if last.disposition.reach is Reach.NEVER_SENT else last.latency_ms,
+        latency_ms=None if last.disposition.delivery is Delivery.NEVER_SENT else last.latency_ms,
         first_sent_at=first_sent_at,
         finished_at=finished_at,
         absent=last.disposition.absence is Absence.SURELY,
@@ -409,11 +411,11 @@ def conclude(
     )
 
 
-def _lasts(story: Story[Attempt], past: Past) -> bool:
+def _lasts(history: AttemptHistory[Attempt], carried: Carryover) -> bool:
     """Whether all that ever came of it is one end, which may be about this agent."""
-    last = story.last.disposition
+    last = history.last.disposition
     return (
         last.lasting is not None
-        and past.only_end == last.name
-        and all(end.name == last.name for end in story.ends)
+        and carried.only_end == last.name
+        and all(end.name == last.name for end in history.ends)
     )

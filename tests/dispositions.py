@@ -4,36 +4,38 @@ from bulkagent.model import (
     Absence,
     Attempt,
     Cause,
+    Delivery,
     Disposition,
-    Draws,
     Evidence,
     Health,
-    Reach,
+    RetryCharge,
     Status,
 )
 
 GOOD, UNWELL = Health.GOOD, Health.UNWELL  # unless said otherwise, nothing is said of the far side
 
-DONE = Disposition("done", Reach.ANSWERED, Status.APPLIED, None, health=GOOD)
-REFUSED = Disposition("refused", Reach.ANSWERED, Status.REJECTED, Cause.REFUSED, health=GOOD)
-BUSY = Disposition("busy", Reach.ANSWERED, Status.FAILED, Cause.OVERLOADED, retries=None)
+DONE = Disposition("done", Delivery.ANSWERED, Status.APPLIED, None, health=GOOD)
+REFUSED = Disposition("refused", Delivery.ANSWERED, Status.REJECTED, Cause.REFUSED, health=GOOD)
+BUSY = Disposition("busy", Delivery.ANSWERED, Status.FAILED, Cause.OVERLOADED, retries=None)
 READY = Disposition(
     "ready",
-    Reach.ANSWERED,
+    Delivery.ANSWERED,
     Status.FAILED,
     Cause.SWITCH_OVER,
     retries=1,
     at_once=True,
     health=UNWELL,
 )
-ODD = Disposition("odd", Reach.ANSWERED, Status.FAILED, Cause.GATEWAY_ERROR, retries=1)
-LOST = Disposition("lost", Reach.IN_DOUBT, Status.UNKNOWN, Cause.RESET, retries=None, health=UNWELL)
+ODD = Disposition("odd", Delivery.ANSWERED, Status.FAILED, Cause.GATEWAY_ERROR, retries=1)
+LOST = Disposition(
+    "lost", Delivery.IN_DOUBT, Status.UNKNOWN, Cause.RESET, retries=None, health=UNWELL
+)
 UNREACHED = Disposition(
-    "unreached", Reach.NEVER_SENT, Status.FAILED, Cause.CONNECT, retries=None, health=UNWELL
+    "unreached", Delivery.NEVER_SENT, Status.FAILED, Cause.CONNECT, retries=None, health=UNWELL
 )
 DENIED = Disposition(
     "denied",
-    Reach.ANSWERED,
+    Delivery.ANSWERED,
     Status.FAILED,
     Cause.GUID_REFUSED,
     evidence=Evidence.SETUP,
@@ -41,26 +43,26 @@ DENIED = Disposition(
 )
 STALE = Disposition(
     "stale",
-    Reach.ANSWERED,
+    Delivery.ANSWERED,
     Status.FAILED,
     Cause.GUID_REFUSED,
     retries=1,
     at_once=True,
     evidence=Evidence.SETUP,
     health=GOOD,
-    draws=Draws.NOTHING,
+    charge=RetryCharge.NOTHING,
 )
 UNTOLD = Disposition(
     "untold",
-    Reach.NEVER_SENT,
+    Delivery.NEVER_SENT,
     Status.FAILED,
     Cause.GUID_SOURCE,
     retries=None,
-    draws=Draws.LOOKUPS,
+    charge=RetryCharge.LOOKUPS,
 )
 STRANGE = Disposition(
     "strange",
-    Reach.IN_DOUBT,
+    Delivery.IN_DOUBT,
     Status.UNKNOWN,
     Cause.BAD_REPLY,
     retries=2,
@@ -69,7 +71,7 @@ STRANGE = Disposition(
 )
 ABSENT = Disposition(
     "absent",
-    Reach.ANSWERED,
+    Delivery.ANSWERED,
     Status.FAILED,
     Cause.NOT_SIGNED_IN,
     evidence=Evidence.PERSONAL,
@@ -77,7 +79,7 @@ ABSENT = Disposition(
     absence=Absence.PERHAPS,
 )
 NOBODY = Disposition(
-    "nobody", Reach.NEVER_SENT, Status.FAILED, Cause.NO_GUID, absence=Absence.PERHAPS
+    "nobody", Delivery.NEVER_SENT, Status.FAILED, Cause.NO_GUID, absence=Absence.PERHAPS
 )
 
 ALL = (DONE, REFUSED, BUSY, READY, ODD, LOST, UNREACHED, DENIED, STRANGE, ABSENT, STALE, UNTOLD)

@@ -12,18 +12,18 @@ from hypothesis import strategies as st
 from bulkagent.gateway.retcodes import RETCODES
 from bulkagent.model import (
     Attempt,
+    AttemptHistory,
+    Carryover,
     Cause,
+    Delivery,
     Disposition,
-    Past,
-    Reach,
     Status,
-    Story,
     conclude,
 )
 from bulkagent.reports.advice import ADVICE
 from tests.dispositions import ALL, BUSY, DONE, LOST, REFUSED, UNREACHED
 
-SILENT = Disposition("silent", Reach.IN_DOUBT, Status.UNKNOWN, Cause.TIMEOUT, retries=None)
+SILENT = Disposition("silent", Delivery.IN_DOUBT, Status.UNKNOWN, Cause.TIMEOUT, retries=None)
 
 
 def attempts_of(*dispositions: Disposition) -> list[Attempt]:
@@ -33,20 +33,22 @@ def attempts_of(*dispositions: Disposition) -> list[Attempt]:
             disposition,
             sent_at=1_000 + number,
             latency_ms=float(number),
-            retcode=f"{disposition.name}-{number}" if disposition.reach is Reach.ANSWERED else "",
-            message=f"said {number}" if disposition.reach is Reach.ANSWERED else "",
-            http_status=200 + number if disposition.reach is Reach.ANSWERED else 0,
-            detail="" if disposition.reach is Reach.ANSWERED else f"seen {number}",
+            retcode=f"{disposition.name}-{number}"
+            if disposition.delivery is Delivery.ANSWERED
+            else "",
+            message=f"said {number}" if disposition.delivery is Delivery.ANSWERED else "",
+            http_status=200 + number if disposition.delivery is Delivery.ANSWERED else 0,
+            detail="" if disposition.delivery is Delivery.ANSWERED else f"seen {number}",
         )
         for number, disposition in enumerate(dispositions)
     ]
 
 
-def told(attempts: list[Attempt]) -> Story[Attempt]:
-    story = Story.begin(attempts[0])
+def told(attempts: list[Attempt]) -> AttemptHistory[Attempt]:
+    history = AttemptHistory.begin(attempts[0])
     for attempt in attempts[1:]:
-        story = story.then(attempt)
-    return story
+        history = history.then(attempt)
+    return history
 
 
 @pytest.mark.parametrize(
@@ -82,7 +84,7 @@ def test_what_becomes_of_an_assignment(
     outcome = conclude(7, told(attempts_of(*happened)), 5_000)
     assert (outcome.status, outcome.cause, outcome.retcode) == (status, cause, retcode)
     assert outcome.row == 7
-    left = [end for end in happened if end.reach is not Reach.NEVER_SENT]
+    left = [end for end in happened if end.delivery is not Delivery.NEVER_SENT]
     assert (outcome.attempts, outcome.not_sent) == (len(left), len(happened) - len(left))
     assert outcome.finished_at == 5_000
 
@@ -102,30 +104,30 @@ def test_where_the_gateway_said_nothing_the_networks_last_word_is_shown() -> Non
 
 
 def test_a_story_tells_how_often_it_ended_like_this() -> None:
-    story = told(attempts_of(BUSY, LOST, BUSY))
-    assert (story.attempts, story.repeats) == (3, 2)
+    history = told(attempts_of(BUSY, LOST, BUSY))
+    assert (history.attempts, history.repeats) == (3, 2)
     assert told(attempts_of(BUSY, LOST)).repeats == 1
-    assert Story.begin(story.last).repeats == 1
+    assert AttemptHistory.begin(history.last).repeats == 1
 
 
 @given(st.lists(st.sampled_from([*ALL, SILENT]), min_size=1, max_size=12))
 def test_no_sequence_of_attempts_claims_more_than_is_known(happened: list[Disposition]) -> None:
     attempts = attempts_of(*happened)
-    story = told(attempts)
-    outcome = conclude(2, story, 9)
-    in_doubt = [end for end in happened if end.reach is Reach.IN_DOUBT]
+    history = told(attempts)
+    outcome = conclude(2, history, 9)
+    in_doubt = [end for end in happened if end.delivery is Delivery.IN_DOUBT]
     applied = happened[-1] is DONE
     assert (outcome.status is Status.APPLIED) is applied
     assert (outcome.cause is None) is applied
     if not applied:
         assert (outcome.status is Status.UNKNOWN) is bool(in_doubt)
         assert outcome.cause is (in_doubt or happened)[-1].cause
-    left = [a for a in attempts if a.disposition.reach is not Reach.NEVER_SENT]
-    assert story.attempts == len(happened)
+    left = [a for a in attempts if a.disposition.delivery is not Delivery.NEVER_SENT]
+    assert history.attempts == len(happened)
     assert (outcome.attempts, outcome.not_sent) == (len(left), len(happened) - len(left))
     assert outcome.first_sent_at == (left[0].sent_at if left else None)
-    assert (story.first, story.last) == (attempts[0], attempts[-1])
-    answers = [a for a in attempts if a.disposition.reach is Reach.ANSWERED]
+    assert (history.first, history.last) == (attempts[0], attempts[-1])
+    answers = [a for a in attempts if a.disposition.delivery is Delivery.ANSWERED]
     assert outcome.retcode == (answers[-1].retcode if answers else "")
 
 
@@ -144,33 +146,33 @@ class TestAdvice:
 
 
 EITHER = RETCODES["100-007"]
-_PAST = Past(1, 1, None, 0, "100-007")
+_CARRIED = Carryover(1, 1, None, 0, "100-007")
 
 
 @pytest.mark.parametrize(
-    ("happened", "past", "others", "status"),
+    ("happened", "carried", "others", "status"),
     [
-        ((EITHER,), _PAST, True, Status.REJECTED),
-        ((EITHER, EITHER), _PAST, True, Status.REJECTED),
-        ((EITHER,), _PAST, False, Status.FAILED),
+        ((EITHER,), _CARRIED, True, Status.REJECTED),
+        ((EITHER, EITHER), _CARRIED, True, Status.REJECTED),
+        ((EITHER,), _CARRIED, False, Status.FAILED),
         ((EITHER,), None, True, Status.FAILED),
-        ((EITHER,), Past(1, 1, None, 0, ""), True, Status.FAILED),
-        ((EITHER,), Past(1, 1, None, 0, "000-004"), True, Status.FAILED),
-        ((EITHER,), Past(1, 1, Cause.RESET, 0, "100-007"), True, Status.UNKNOWN),
-        ((BUSY, EITHER), _PAST, True, Status.FAILED),
-        ((LOST, EITHER), _PAST, True, Status.UNKNOWN),
-        ((EITHER, DONE), _PAST, True, Status.APPLIED),
-        ((RETCODES["000-000"],), Past(1, 1, None, 0, "000-000"), True, Status.FAILED),
+        ((EITHER,), Carryover(1, 1, None, 0, ""), True, Status.FAILED),
+        ((EITHER,), Carryover(1, 1, None, 0, "000-004"), True, Status.FAILED),
+        ((EITHER,), Carryover(1, 1, Cause.RESET, 0, "100-007"), True, Status.UNKNOWN),
+        ((BUSY, EITHER), _CARRIED, True, Status.FAILED),
+        ((LOST, EITHER), _CARRIED, True, Status.UNKNOWN),
+        ((EITHER, DONE), _CARRIED, True, Status.APPLIED),
+        ((RETCODES["000-000"],), Carryover(1, 1, None, 0, "000-000"), True, Status.FAILED),
     ],
 )
 def test_one_end_alone_over_two_legs_is_a_refusal_where_others_were_applied(
-    happened: tuple[Disposition, ...], past: Past | None, *, others: bool, status: Status
+    happened: tuple[Disposition, ...], carried: Carryover | None, *, others: bool, status: Status
 ) -> None:
-    story = told(attempts_of(*happened))
-    outcome = conclude(2, story, 9, past, others_applied=others)
+    history = told(attempts_of(*happened))
+    outcome = conclude(2, history, 9, carried, others_applied=others)
     assert outcome.status is status
     if status is Status.REJECTED:
         assert outcome.cause is Cause.NOT_PERMITTED
         # A retry that was due and not made might have helped.
-        withheld = msgspec.structs.replace(story, withheld=Cause.INTERRUPTED)
-        assert conclude(2, withheld, 9, past, others_applied=True).status is Status.FAILED
+        withheld = msgspec.structs.replace(history, withheld=Cause.INTERRUPTED)
+        assert conclude(2, withheld, 9, carried, others_applied=True).status is Status.FAILED

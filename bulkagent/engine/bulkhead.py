@@ -47,13 +47,13 @@ from bulkagent.engine.source import Source
 from bulkagent.engine.throttle.lingering import Flight
 from bulkagent.engine.throttle.slots import Admission, Limits
 from bulkagent.engine.throttle.throttle import Caution, Notice, Restraint
-from bulkagent.model import Absence, Cause, Draws, Ended, Reach, Story
+from bulkagent.model import Absence, AttemptHistory, AttemptResult, Cause, Delivery, RetryCharge
 from bulkagent.reasons import GivenUp
 
 __all__ = ["Bulkhead"]
 
 ItemT = TypeVar("ItemT")
-AttemptT = TypeVar("AttemptT", bound=Ended)
+AttemptT = TypeVar("AttemptT", bound=AttemptResult)
 
 
 class Bulkhead(Generic[ItemT, AttemptT]):
@@ -134,7 +134,7 @@ class Bulkhead(Generic[ItemT, AttemptT]):
         self._halt_first = HaltFirst(halt_first)
         self._observe = observe
         self._ending = ending
-        self._settled: Callable[[Story[AttemptT]], None] | None = None
+        self._settled: Callable[[AttemptHistory[AttemptT]], None] | None = None
         self._look_back = look_back
         self._reopened: Callable[[Reopened], None] | None = None
         self._expected = 0
@@ -147,7 +147,7 @@ class Bulkhead(Generic[ItemT, AttemptT]):
             notice=notice,
         )
         self._overdue: list[Flight] = []  # of which nobody has been told
-        self._holds: dict[anyio.CancelScope, Story[AttemptT] | None] = {}
+        self._holds: dict[anyio.CancelScope, AttemptHistory[AttemptT] | None] = {}
         self._parking: Parking[ItemT, AttemptT] = Parking(limits.max_parked)
         self._gates = gates
         self._waits = patience is not None
@@ -247,7 +247,7 @@ class Bulkhead(Generic[ItemT, AttemptT]):
 
     async def run(
         self,
-        settled: Callable[[Story[AttemptT]], None] | None = None,
+        settled: Callable[[AttemptHistory[AttemptT]], None] | None = None,
         reopened: Callable[[Reopened], None] | None = None,
     ) -> None:
         """Work off all lanes; return when every item taken has its story's end.
@@ -383,10 +383,12 @@ class Bulkhead(Generic[ItemT, AttemptT]):
 
     def _withhold(self) -> None:
         """Say of retries that were due why they are not made, where that is the budget's doing."""
-        due = [parked for parked in self._parking.due if parked.draws is Draws.RETRIES]
+        due = [parked for parked in self._parking.due if parked.charge is RetryCharge.RETRIES]
         if due and self._restraint.out_of_budget(self._clock.monotonic()):
             for parked in due:
-                parked.story = msgspec.structs.replace(parked.story, withheld=Cause.RETRY_BUDGET)
+                parked.history = msgspec.structs.replace(
+                    parked.history, withheld=Cause.RETRY_BUDGET
+                )
 
     def _dismiss(self) -> None:
         """Wake all workers, wherever they wait: there is nothing left to hold back."""
@@ -430,10 +432,10 @@ class Bulkhead(Generic[ItemT, AttemptT]):
         """The end of a far side that is down; what all began with may say that it never was up."""
         outlook = self.tally.copy()
         for parked in self._parking:
-            outlook.count(parked.story)
-        for story in self._holds.values():
-            if story is not None:
-                outlook.count(story)
+            outlook.count(parked.history)
+        for history in self._holds.values():
+            if history is not None:
+                outlook.count(history)
         blamed = self._halt_first.blame(outlook, self.name)
         return blamed or End(Cause.BREAKER_OPEN, GivenUp(self.name, why))
 
@@ -521,40 +523,40 @@ class Bulkhead(Generic[ItemT, AttemptT]):
         since = self._clock.monotonic()
         flight = Flight(era, since, self._is_overdue)
         attempt, changed = await self._make(item, flight)
-        story = Story.begin(attempt)
-        decision = self._judge(item, story, since)
+        history = AttemptHistory.begin(attempt)
+        decision = self._judge(item, history, since)
         lingers = attempt.disposition.lingers
         if lingers:
-            decision = await self._outlast(flight, story, decision)
+            decision = await self._outlast(flight, history, decision)
         if isinstance(decision, Again):
-            parked = Parked(item, story, decision, lane=lane, since=since)
+            parked = Parked(item, history, decision, lane=lane, since=since)
             self._parking.add(parked)
             self._intake.sweep()
             self._tasks.start_soon(self._park, parked)
         elif isinstance(decision, Yet):
-            self._await(Parked(item, story, decision, lane=lane, since=since))
+            self._await(Parked(item, history, decision, lane=lane, since=since))
         else:
-            self._settle(item, story)
+            self._settle(item, history)
         if changed:
             self._regulate()
         if lingers and flight in self._restraint.lingering:
             await self._hold(flight, None)
 
     async def _retry(self, parked: Parked[ItemT, AttemptT], era: int) -> None:
-        if not await self._mark(parked.item, parked.story.attempts + 1):
+        if not await self._mark(parked.item, parked.history.attempts + 1):
             self._restraint.withdraw(era, self._clock.monotonic())
-            parked.story = msgspec.structs.replace(parked.story, withheld=Cause.SUPERSEDED)
+            parked.history = msgspec.structs.replace(parked.history, withheld=Cause.SUPERSEDED)
             parked.decision = Enough("somebody else has taken it")
             self._go_on(parked)
             self._regulate()
             return
         flight = Flight(era, self._clock.monotonic(), self._is_overdue)
         attempt, changed = await self._make(parked.item, flight)
-        story = parked.story.then(attempt)
-        decision = self._judge(parked.item, story, parked.since)
+        history = parked.history.then(attempt)
+        decision = self._judge(parked.item, history, parked.since)
         if attempt.disposition.lingers:
-            decision = await self._outlast(flight, story, decision)
-        parked.story, parked.decision = story, decision
+            decision = await self._outlast(flight, history, decision)
+        parked.history, parked.decision = history, decision
         self._go_on(parked)
         if changed:
             self._regulate()
@@ -569,7 +571,7 @@ class Bulkhead(Generic[ItemT, AttemptT]):
             if isinstance(parked.decision, Enough):
                 self._lobby.left()
                 self._part(parked.lane)
-                self._settle(parked.item, parked.story)
+                self._settle(parked.item, parked.history)
             else:
                 self._lobby.receive(parked)
         else:
@@ -611,7 +613,7 @@ class Bulkhead(Generic[ItemT, AttemptT]):
             self._restraint.overdue(flight, self._clock.monotonic(), self._busy_s())
 
     async def _outlast(
-        self, flight: Flight, story: Story[AttemptT], decision: Decision
+        self, flight: Flight, history: AttemptHistory[AttemptT], decision: Decision
     ) -> Decision:
         """Wait with what follows an attempt until nobody is at work on it; what follows then.
 
@@ -620,7 +622,7 @@ class Bulkhead(Generic[ItemT, AttemptT]):
         if isinstance(decision, Enough) or flight not in self._restraint.lingering:
             return decision
         began = self._clock.monotonic()
-        await self._hold(flight, story)
+        await self._hold(flight, history)
         if self._end is not None:
             self._cut_short = True
             return Enough(f"stopped: {self._end.cause}")
@@ -630,12 +632,12 @@ class Bulkhead(Generic[ItemT, AttemptT]):
             return msgspec.structs.replace(decision, after_s=after_s)
         return decision
 
-    async def _hold(self, flight: Flight, story: Story[AttemptT] | None) -> None:
+    async def _hold(self, flight: Flight, history: AttemptHistory[AttemptT] | None) -> None:
         """Keep the slot until nobody is at work on what was sent, or nobody wants it any more.
 
         Args:
             flight: The attempt, whose connection has ended.
-            story: What is to be said of its item meanwhile; None: that is said already.
+            history: What is to be said of its item meanwhile; None: that is said already.
         """
         self._regulate()
         lingering = self._restraint.lingering
@@ -643,7 +645,7 @@ class Bulkhead(Generic[ItemT, AttemptT]):
             lingering.leave(flight)
             return
         with anyio.CancelScope() as scope:
-            self._holds[scope] = story
+            self._holds[scope] = history
             try:
                 await self._clock.sleep(max(0.0, lingering.until(flight) - self._clock.monotonic()))
             finally:
@@ -654,12 +656,12 @@ class Bulkhead(Generic[ItemT, AttemptT]):
             lingering.remove(flight)
             self._regulate()
 
-    def _judge(self, item: ItemT, story: Story[AttemptT], since: float) -> Decision:
+    def _judge(self, item: ItemT, history: AttemptHistory[AttemptT], since: float) -> Decision:
         decision: Decision = APPLIED
-        if story.last.disposition.cause is not None:
+        if history.last.disposition.cause is not None:
             decision = decide(
                 self._policy,
-                story,
+                history,
                 self._random,
                 elapsed_s=self._clock.monotonic() - since,
                 sweeping=not self._intake.fresh,
@@ -669,9 +671,9 @@ class Bulkhead(Generic[ItemT, AttemptT]):
             self._cut_short = True
             decision = Enough(f"stopped: {self._end.cause}")
         if self._observe is not None:
-            self._observe(item, story.attempts, story.last, decision)
+            self._observe(item, history.attempts, history.last, decision)
         if not isinstance(decision, Enough):
-            self._source.attempted(item, story.attempts, story.last)
+            self._source.attempted(item, history.attempts, history.last)
         return decision
 
     async def _park(self, parked: Parked[ItemT, AttemptT]) -> None:
@@ -696,7 +698,7 @@ class Bulkhead(Generic[ItemT, AttemptT]):
                 else:
                     if isinstance(parked.decision, Again):
                         self._cut_short = True
-                    self._settle(parked.item, parked.story)
+                    self._settle(parked.item, parked.history)
             self._bell.ring()
 
     def _await(self, parked: Parked[ItemT, AttemptT]) -> None:
@@ -715,26 +717,26 @@ class Bulkhead(Generic[ItemT, AttemptT]):
         self._parking.due.add(parked)
         self._bell.ring()
 
-    def _dismiss_guest(self, item: ItemT, lane: int, story: Story[AttemptT]) -> None:
+    def _dismiss_guest(self, item: ItemT, lane: int, history: AttemptHistory[AttemptT]) -> None:
         """Nobody waits for the one whom an item is about any more."""
         if self._end is not None:
             self._cut_short = True
         self._part(lane)
-        last = story.last.disposition
-        if last.reach is Reach.NEVER_SENT and last.absence is not Absence.NONE:
-            story = msgspec.structs.replace(story, withheld=Cause.NOT_SIGNED_IN)
-        self._settle(item, story)
+        last = history.last.disposition
+        if last.delivery is Delivery.NEVER_SENT and last.absence is not Absence.NONE:
+            history = msgspec.structs.replace(history, withheld=Cause.NOT_SIGNED_IN)
+        self._settle(item, history)
         self._bell.ring()
 
-    def _settle(self, item: ItemT, story: Story[AttemptT]) -> None:
-        self._source.settle(item, story)
+    def _settle(self, item: ItemT, history: AttemptHistory[AttemptT]) -> None:
+        self._source.settle(item, history)
         self._intake.open -= 1
-        self.tally.count(story)
+        self.tally.count(history)
         if self._end is None and self.tally.verdict is not None:
             ruling = self._halt_first.ask(self.tally, self.name)
             if isinstance(ruling, End):
                 self.stop(ruling)
         if self._settled is not None:
-            self._settled(story)
+            self._settled(history)
         if self._intake.over:
             self._dismiss()

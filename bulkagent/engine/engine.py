@@ -15,13 +15,13 @@ from bulkagent.clock import Clock, SystemClock
 from bulkagent.engine.bulkhead import Bulkhead
 from bulkagent.engine.gates.halt_rules import End, Rule, Tally
 from bulkagent.engine.reopening import Reopened
-from bulkagent.model import Cause, Ended, Story
+from bulkagent.model import AttemptHistory, AttemptResult, Cause
 from bulkagent.reasons import DeadlinePassed, Reason
 
 __all__ = ["Engine"]
 
 ItemT = TypeVar("ItemT")
-AttemptT = TypeVar("AttemptT", bound=Ended)
+AttemptT = TypeVar("AttemptT", bound=AttemptResult)
 
 
 class Engine(Generic[ItemT, AttemptT]):
@@ -130,8 +130,8 @@ class Engine(Generic[ItemT, AttemptT]):
         if self._sending is not None:
             self._sending.cancel()
 
-    def _settled(self, story: Story[AttemptT]) -> None:
-        self.tally.count(story)
+    def _settled(self, history: AttemptHistory[AttemptT]) -> None:
+        self.tally.count(history)
         if self._end is not None:
             return
         for rule in self._rules:

@@ -21,12 +21,12 @@ from bulkagent.engine.round_robin import Turns
 from bulkagent.engine.source import Source
 from bulkagent.engine.throttle.circuit_breaker import Yes
 from bulkagent.engine.throttle.throttle import Restraint
-from bulkagent.model import Draws, Ended
+from bulkagent.model import AttemptResult, RetryCharge
 
 __all__ = ["Intake", "Start"]
 
 ItemT = TypeVar("ItemT")
-AttemptT = TypeVar("AttemptT", bound=Ended)
+AttemptT = TypeVar("AttemptT", bound=AttemptResult)
 
 
 class Start(NamedTuple, Generic[ItemT, AttemptT]):
@@ -175,10 +175,10 @@ class Intake(Generic[ItemT, AttemptT]):
         now = self._clock.monotonic()
         if probing:
             # Whichever will be the probe, there is room for it.
-            room_in_s = max(self._restraint.room_in(draws, now) for draws in Draws)
+            room_in_s = max(self._restraint.room_in(charge, now) for charge in RetryCharge)
         else:
             heads = self._parking.due.heads()
-            room_in_s = min(self._restraint.room_in(head.draws, now) for head in heads)
+            room_in_s = min(self._restraint.room_in(head.charge, now) for head in heads)
         if room_in_s:
             self._alarm.set(now + room_in_s)
         return not room_in_s
@@ -196,7 +196,7 @@ class Intake(Generic[ItemT, AttemptT]):
         if self._parking.due:
             now = self._clock.monotonic()
             for head in self._parking.due.heads():
-                if self._restraint.grant(head.draws, now):
+                if self._restraint.grant(head.charge, now):
                     return self._pick(head)
         return await self._take_new() if self.fresh else None
 
@@ -248,7 +248,7 @@ class Intake(Generic[ItemT, AttemptT]):
             if parked not in self._parking or self.fresh:
                 return None
             await self._bell.wait()
-        granted = self._restraint.grant(parked.draws, self._clock.monotonic())
+        granted = self._restraint.grant(parked.charge, self._clock.monotonic())
         return self._pick(parked) if granted else None
 
     def _pick(self, parked: Parked[ItemT, AttemptT]) -> Start[ItemT, AttemptT]:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import Protocol, TypeVar
 
-from bulkagent.model import Ended, Story
+from bulkagent.model import AttemptHistory, AttemptResult
 
 __all__ = ["Source"]
 
 ItemT = TypeVar("ItemT")
-AttemptT = TypeVar("AttemptT", bound=Ended)
+AttemptT = TypeVar("AttemptT", bound=AttemptResult)
 
 
 class Source(Protocol[ItemT, AttemptT]):
@@ -40,5 +40,5 @@ class Source(Protocol[ItemT, AttemptT]):
     def attempted(self, item: ItemT, attempt: int, ended: AttemptT) -> None:
         """Record an attempt that did not end its item's story."""
 
-    def settle(self, item: ItemT, story: Story[AttemptT]) -> None:
+    def settle(self, item: ItemT, history: AttemptHistory[AttemptT]) -> None:
         """Record the end of an item's story; it counts once it is durable."""

@@ -14,7 +14,16 @@ import enum
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from bulkagent.model import Absence, Cause, Disposition, Draws, Evidence, Health, Reach, Status
+from bulkagent.model import (
+    Absence,
+    Cause,
+    Delivery,
+    Disposition,
+    Evidence,
+    Health,
+    RetryCharge,
+    Status,
+)
 
 __all__ = ["FAULTS", "MEANING_OF_FAULTS", "WITHOUT_AN_ANSWER", "Fault"]
 
@@ -75,23 +84,23 @@ WITHOUT_AN_ANSWER = frozenset({Fault.RESET, Fault.READ_TIMEOUT, Fault.TRUNCATED}
 came too many, there are as many as requests at least."""
 
 # An answer that may be another's is asked for once more, by itself on a connection.
-_DRAWS = {Fault.GUID_SOURCE: Draws.LOOKUPS, Fault.OUT_OF_STEP: Draws.NOTHING}
+_CHARGES = {Fault.GUID_SOURCE: RetryCharge.LOOKUPS, Fault.OUT_OF_STEP: RetryCharge.NOTHING}
 
 
 def _fault(
-    name: Fault, reach: Reach, cause: Cause, *, retries: int | None = None
+    name: Fault, delivery: Delivery, cause: Cause, *, retries: int | None = None
 ) -> tuple[Fault, Disposition]:
-    status = Status.UNKNOWN if reach is Reach.IN_DOUBT else Status.FAILED
+    status = Status.UNKNOWN if delivery is Delivery.IN_DOUBT else Status.FAILED
     evidence = Evidence.SETUP if name in _SOMEBODY_ELSE else Evidence.ORDINARY
     return name, Disposition(
         name=name.value,
-        reach=reach,
+        delivery=delivery,
         status=status,
         cause=cause,
         retries=retries,
         evidence=evidence,
         health=Health.NEUTRAL if name in _SAYS_NOTHING else Health.UNWELL,
-        draws=_DRAWS.get(name, Draws.RETRIES),
+        charge=_CHARGES.get(name, RetryCharge.RETRIES),
         # Who has no GUID yet has not signed in yet.
         absence=Absence.PERHAPS if name is Fault.NO_GUID else Absence.NONE,
         lingers=name in WITHOUT_AN_ANSWER,
@@ -106,22 +115,22 @@ _ONCE_MORE = 1
 FAULTS: Mapping[Fault, Disposition] = MappingProxyType(
     dict(
         [
-            _fault(Fault.NO_GUID, Reach.NEVER_SENT, Cause.NO_GUID, retries=0),
-            _fault(Fault.GUID_SOURCE, Reach.NEVER_SENT, Cause.GUID_SOURCE),
-            _fault(Fault.DNS, Reach.NEVER_SENT, Cause.CONNECT),
-            _fault(Fault.REFUSED, Reach.NEVER_SENT, Cause.CONNECT),
-            _fault(Fault.CONNECT_TIMEOUT, Reach.NEVER_SENT, Cause.CONNECT),
-            _fault(Fault.TLS, Reach.NEVER_SENT, Cause.TLS, retries=0),
-            _fault(Fault.RESET, Reach.IN_DOUBT, Cause.RESET),
-            _fault(Fault.READ_TIMEOUT, Reach.IN_DOUBT, Cause.TIMEOUT),
-            _fault(Fault.TRUNCATED, Reach.IN_DOUBT, Cause.BAD_REPLY),
-            _fault(Fault.UNAVAILABLE, Reach.IN_DOUBT, Cause.OVERLOADED),
-            _fault(Fault.SERVER_ERROR, Reach.IN_DOUBT, Cause.GATEWAY_ERROR),
-            _fault(Fault.TOO_MANY, Reach.ANSWERED, Cause.OVERLOADED),
-            _fault(Fault.NOT_A_GATEWAY, Reach.IN_DOUBT, Cause.BAD_REPLY, retries=_TWICE_MORE),
-            _fault(Fault.OVERSIZED, Reach.IN_DOUBT, Cause.BAD_REPLY, retries=_TWICE_MORE),
-            _fault(Fault.REDIRECT, Reach.IN_DOUBT, Cause.BAD_REPLY, retries=0),
-            _fault(Fault.OUT_OF_STEP, Reach.IN_DOUBT, Cause.BAD_REPLY, retries=_ONCE_MORE),
+            _fault(Fault.NO_GUID, Delivery.NEVER_SENT, Cause.NO_GUID, retries=0),
+            _fault(Fault.GUID_SOURCE, Delivery.NEVER_SENT, Cause.GUID_SOURCE),
+            _fault(Fault.DNS, Delivery.NEVER_SENT, Cause.CONNECT),
+            _fault(Fault.REFUSED, Delivery.NEVER_SENT, Cause.CONNECT),
+            _fault(Fault.CONNECT_TIMEOUT, Delivery.NEVER_SENT, Cause.CONNECT),
+            _fault(Fault.TLS, Delivery.NEVER_SENT, Cause.TLS, retries=0),
+            _fault(Fault.RESET, Delivery.IN_DOUBT, Cause.RESET),
+            _fault(Fault.READ_TIMEOUT, Delivery.IN_DOUBT, Cause.TIMEOUT),
+            _fault(Fault.TRUNCATED, Delivery.IN_DOUBT, Cause.BAD_REPLY),
+            _fault(Fault.UNAVAILABLE, Delivery.IN_DOUBT, Cause.OVERLOADED),
+            _fault(Fault.SERVER_ERROR, Delivery.IN_DOUBT, Cause.GATEWAY_ERROR),
+            _fault(Fault.TOO_MANY, Delivery.ANSWERED, Cause.OVERLOADED),
+            _fault(Fault.NOT_A_GATEWAY, Delivery.IN_DOUBT, Cause.BAD_REPLY, retries=_TWICE_MORE),
+            _fault(Fault.OVERSIZED, Delivery.IN_DOUBT, Cause.BAD_REPLY, retries=_TWICE_MORE),
+            _fault(Fault.REDIRECT, Delivery.IN_DOUBT, Cause.BAD_REPLY, retries=0),
+            _fault(Fault.OUT_OF_STEP, Delivery.IN_DOUBT, Cause.BAD_REPLY, retries=_ONCE_MORE),
         ]
     )
 )

@@ -22,7 +22,7 @@ import msgspec
 from bulkagent.gateway.faults import FAULTS, Fault
 from bulkagent.gateway.json_text import NotJson, read_json, spelled_numbers, text_of
 from bulkagent.gateway.retcodes import disposition_of
-from bulkagent.model import Disposition, Reach, Status
+from bulkagent.model import Delivery, Disposition, Status
 from bulkagent.text.odd_text import encodable
 
 __all__ = ["MAX_REPLY_BYTES", "Reading", "read_reply", "without_secrets"]
@@ -96,7 +96,7 @@ def read_reply(
 
 def _in_doubt(fault: Disposition) -> Disposition:
     """The fault where somebody says that it was done all the same."""
-    return msgspec.structs.replace(fault, reach=Reach.IN_DOUBT, status=Status.UNKNOWN)
+    return msgspec.structs.replace(fault, delivery=Delivery.IN_DOUBT, status=Status.UNKNOWN)
 
 
 def _resembles_zero(retcode: str) -> bool:

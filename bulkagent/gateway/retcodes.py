@@ -16,7 +16,16 @@ from types import MappingProxyType
 
 import msgspec
 
-from bulkagent.model import Absence, Cause, Disposition, Draws, Evidence, Health, Reach, Status
+from bulkagent.model import (
+    Absence,
+    Cause,
+    Delivery,
+    Disposition,
+    Evidence,
+    Health,
+    RetryCharge,
+    Status,
+)
 
 __all__ = [
     "MEANINGS",
@@ -51,7 +60,7 @@ def _answer(
 ) -> Disposition:
     return Disposition(
         name=code,
-        reach=Reach.ANSWERED,
+        delivery=Delivery.ANSWERED,
         status=status,
         cause=cause,
         retries=retries,
@@ -255,7 +264,9 @@ _OF_THE_GUID = ("000-003", "100-006", "105-001", "105-005", "105-006", "105-007"
 
 WITH_A_NEWER_GUID: Mapping[str, Disposition] = MappingProxyType(
     {
-        code: msgspec.structs.replace(RETCODES[code], retries=1, at_once=True, draws=Draws.NOTHING)
+        code: msgspec.structs.replace(
+            RETCODES[code], retries=1, at_once=True, charge=RetryCharge.NOTHING
+        )
         for code in _OF_THE_GUID
     }
 )

@@ -27,12 +27,12 @@ from bulkagent.ledger.reopening import Again, Doubted, Former, doubtful
 from bulkagent.model import (
     Assignment,
     Attempt,
+    AttemptHistory,
+    Carryover,
     Cause,
+    Delivery,
     Outcome,
-    Past,
-    Reach,
     Status,
-    Story,
     conclude,
 )
 
@@ -165,7 +165,7 @@ class Journal:
         self._applied = set(applied)
         self._again = Again(self._reader, self._thread, run, operation)
         self._spent = Again(self._reader, self._thread, run, operation)  # to be told alone
-        self._pasts: dict[int, Past] = {}
+        self._carried: dict[int, Carryover] = {}
         self._open: set[int] = set()  # marked, and not settled
         self._waiting: set[int] = set()  # put in doubt, and not marked since
         self._resent: dict[int, int] = {}  # handed out again in this leg, by which lane
@@ -215,9 +215,9 @@ class Journal:
             item = await self._shelves.take(lane)
         if item is None:
             return None
-        assignment, past = item
-        if past is not None:
-            self._pasts[assignment.row] = past
+        assignment, carried = item
+        if carried is not None:
+            self._carried[assignment.row] = carried
         if self._ended is not None:
             self._taken[assignment.row] = (lane, assignment)
         return assignment
@@ -256,15 +256,15 @@ class Journal:
             if attempt == 1 and item.row in self._resent:
                 self._spent.add(self._resent[item.row], item.row)
             if attempt == 1:  # else its story is told yet
-                self._pasts.pop(item.row, None)
+                self._carried.pop(item.row, None)
                 self._taken.pop(item.row, None)
             return False
         return True
 
     def attempted(self, item: Assignment, attempt: int, ended: Attempt) -> None:
         """Record an attempt after which another follows."""
-        if ended.disposition.reach is Reach.NEVER_SENT:
-            self._take_back(item.row, attempt, self._pasts.get(item.row))
+        if ended.disposition.delivery is Delivery.NEVER_SENT:
+            self._take_back(item.row, attempt, self._carried.get(item.row))
         self._commits.open.attempts.append(
             (
                 self._run,
@@ -281,29 +281,29 @@ class Journal:
         )
         self._commits.schedule()
 
-    def settle(self, item: Assignment, story: Story[Attempt]) -> None:
+    def settle(self, item: Assignment, history: AttemptHistory[Attempt]) -> None:
         """Record an outcome; it is counted when it is on disk."""
-        past = self._pasts.pop(item.row, None)
+        carried = self._carried.pop(item.row, None)
         self._open.discard(item.row)
         told = None
         if item.row in self._doubtful:
             told = self._doubtful.pop(item.row)
-            past = past or Past(0, None, None)
-            past = msgspec.structs.replace(past, doubt=past.doubt or Cause.BAD_REPLY)
+            carried = carried or Carryover(0, None, None)
+            carried = msgspec.structs.replace(carried, doubt=carried.doubt or Cause.BAD_REPLY)
         # The machine's clock may have been set back meanwhile.
         now_ms = max(self._clock.wall_ms(), self._sent_at.pop(item.row, 0))
-        if past is not None and (past.first_sent_at or 0) > now_ms:
-            past = msgspec.structs.replace(past, first_sent_at=now_ms)
+        if carried is not None and (carried.first_sent_at or 0) > now_ms:
+            carried = msgspec.structs.replace(carried, first_sent_at=now_ms)
         outcome = conclude(
-            *(item.row, story, now_ms, past),
-            others_applied=past is not None and item.gateway in self._applied,
+            *(item.row, history, now_ms, carried),
+            others_applied=carried is not None and item.gateway in self._applied,
         )
         if self._leg > 1 and outcome.status is Status.APPLIED:
             self._applied.add(item.gateway)
-        if story.not_sent:
+        if history.not_sent:
             # The last one too, where no other was to follow it.
-            while story.not_sent > self._not_sent.get(item.row, 0):
-                self._take_back(item.row, story.attempts, past)
+            while history.not_sent > self._not_sent.get(item.row, 0):
+                self._take_back(item.row, history.attempts, carried)
             del self._not_sent[item.row]
         cause = outcome.cause
         self._commits.open.outcomes.append(
@@ -357,9 +357,9 @@ class Journal:
         Raises:
             LedgerFailed: The ledger cannot be read any more.
         """
-        for lane, (assignment, past) in (*await self._again.rest(), *await self._spent.rest()):
+        for lane, (assignment, carried) in (*await self._again.rest(), *await self._spent.rest()):
             self._waiting.discard(assignment.row)
-            outcome = doubtful(assignment.row, past, self._clock.wall_ms())
+            outcome = doubtful(assignment.row, carried, self._clock.wall_ms())
             self.counters.unfinished -= 1
             self._add(outcome)
             if self._settled is not None:
@@ -404,14 +404,14 @@ class Journal:
 
     def number(self, item: Assignment, attempt: int) -> int:
         """Which attempt of its whole story an attempt of this leg is."""
-        past = self._pasts.get(item.row) if self._pasts else None
-        return attempt + (past.attempts if past else 0)
+        carried = self._carried.get(item.row) if self._carried else None
+        return attempt + (carried.attempts if carried else 0)
 
-    def _take_back(self, row: int, attempt: int, past: Past | None) -> None:
+    def _take_back(self, row: int, attempt: int, carried: Carryover | None) -> None:
         """What its mark said of an attempt may have left, and did not."""
         before = self._not_sent.get(row, 0)
         self._not_sent[row] = before + 1
-        in_all = before + 1 + (past.not_sent if past else 0)
+        in_all = before + 1 + (carried.not_sent if carried else 0)
         self._commits.open.not_sent.append((in_all, self._run, row))
         again = attempt - 1 + (row in self._resent)
         self._commits.open.took_back.append(again > before)
@@ -420,8 +420,8 @@ class Journal:
         counters = self.counters
         counters.requests += len(batch.marks)
         for _, row, _, attempts, _ in batch.marks:
-            past = self._pasts.get(row) if self._pasts else None
-            before = attempts - 1 - (past.attempts if past else 0) + (row in self._resent)
+            carried = self._carried.get(row) if self._carried else None
+            before = attempts - 1 - (carried.attempts if carried else 0) + (row in self._resent)
             counters.retries += before > (self._not_sent.get(row, 0) if self._not_sent else 0)
             counters.unfinished += not before
         if batch.took_back:

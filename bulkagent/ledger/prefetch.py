@@ -14,11 +14,11 @@ from concurrent.futures import Executor
 
 from bulkagent.errors import LedgerFailed, LedgerUnavailable
 from bulkagent.ledger.database import Database
-from bulkagent.model import Assignment, Cause, Past
+from bulkagent.model import Assignment, Carryover, Cause
 
 __all__ = ["Item", "Shelves"]
 
-Item = tuple[Assignment, Past | None]
+Item = tuple[Assignment, Carryover | None]
 """What is handed out: an assignment, and what earlier legs left of it."""
 
 # Rows read ahead at once, and how few may be left before more are fetched: at 10,000 agents a
@@ -144,7 +144,7 @@ class Shelves:
             return [
                 (
                     Assignment(row, gateway, agent_id, operation, arguments),
-                    Past(attempts, first, Cause(doubt) if doubt else None, not_sent, end or "")
+                    Carryover(attempts, first, Cause(doubt) if doubt else None, not_sent, end or "")
                     if attempts
                     else None,
                 )

@@ -21,7 +21,7 @@ from bulkagent.ledger.damage import read_as_written
 from bulkagent.ledger.database import Database
 from bulkagent.ledger.dispatches import DISPATCHED_SINCE
 from bulkagent.ledger.prefetch import Item
-from bulkagent.model import Assignment, Cause, Outcome, Past, Status
+from bulkagent.model import Assignment, Carryover, Cause, Outcome, Status
 
 __all__ = ["Again", "Doubted", "Former", "doubtful", "doubts_as_written", "former_of", "left_of"]
 
@@ -83,21 +83,21 @@ ORDER BY a.row
 """
 
 
-def doubtful(row: int, past: Past | None, now_ms: int) -> Outcome:
+def doubtful(row: int, carried: Carryover | None, now_ms: int) -> Outcome:
     """What is said of a row that is put in doubt, and is not sent again."""
     return Outcome(
         row=row,
         status=Status.UNKNOWN,
-        cause=past.doubt or Cause.BAD_REPLY if past else Cause.BAD_REPLY,
+        cause=carried.doubt or Cause.BAD_REPLY if carried else Cause.BAD_REPLY,
         disposition=_NAME,
         retcode="",
         message=_WORDS,
         http_status=0,
-        attempts=past.attempts - past.not_sent if past else 0,
+        attempts=carried.attempts - carried.not_sent if carried else 0,
         latency_ms=None,
-        first_sent_at=past.first_sent_at if past else None,
+        first_sent_at=carried.first_sent_at if carried else None,
         finished_at=now_ms,
-        not_sent=past.not_sent if past else 0,
+        not_sent=carried.not_sent if carried else 0,
     )
 
 
@@ -260,7 +260,7 @@ class Again:
             return [
                 (
                     Assignment(row, gateway, agent_id, self._operation, arguments),
-                    Past(attempts, first, Cause(cause), not_sent),
+                    Carryover(attempts, first, Cause(cause), not_sent),
                 )
                 for row, gateway, agent_id, arguments, attempts, first, cause, not_sent in found
             ]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bulkagent.gateway.session_requests import Answer
-from bulkagent.model import Reach
+from bulkagent.model import Delivery
 from bulkagent.sessions.state_machine import SessionEvent
 
 __all__ = ["after_poll", "after_sign_in", "is_signed_out", "may_linger"]
@@ -32,9 +32,9 @@ _NO_SESSION = frozenset(
 def after_sign_in(answer: Answer) -> SessionEvent:
     """What a sign-in's answer means."""
     ended = answer.disposition
-    if ended.reach is Reach.NEVER_SENT:
+    if ended.delivery is Delivery.NEVER_SENT:
         return SessionEvent.NEVER_SENT
-    if ended.reach is Reach.IN_DOUBT:
+    if ended.delivery is Delivery.IN_DOUBT:
         return SessionEvent.DOUBTED
     if ended.name == _SUCCESS:
         # There is a session then, and nobody knows by what GUID.
@@ -52,7 +52,7 @@ def after_poll(answer: Answer) -> SessionEvent:
     While the gateway switches over it answers without deciding anything, so the polling goes on.
     """
     ended = answer.disposition
-    if ended.reach is not Reach.ANSWERED:
+    if ended.delivery is not Delivery.ANSWERED:
         return SessionEvent.UNANSWERED
     if ended.name == _SUCCESS:
         return SessionEvent.ANSWERED

@@ -18,7 +18,7 @@ import msgspec
 from bulkagent.clock import Clock
 from bulkagent.gateway.credentials import Credential
 from bulkagent.gateway.session_requests import Answer
-from bulkagent.model import Reach
+from bulkagent.model import Delivery
 from bulkagent.sessions.answers import after_poll, is_signed_out, may_linger
 from bulkagent.sessions.intervals import (
     GIVE_UP_AFTER_S,
@@ -240,7 +240,7 @@ class Holder:
                 self._renewed(entry, answer.credential)
         elif event is SessionEvent.UNANSWERED:
             entry.failures += 1
-            entry.missed = entry.missed or answer.disposition.reach is Reach.IN_DOUBT
+            entry.missed = entry.missed or answer.disposition.delivery is Delivery.IN_DOUBT
             if now - entry.answered_at >= GIVE_UP_AFTER_S:
                 event = SessionEvent.GIVEN_UP
         ended = answer.disposition
@@ -256,7 +256,7 @@ class Holder:
         answer = await self._gateways[entry.gateway].renew(entry.agent_id, credential)
         if answer.credential is not None:
             self._renewed(entry, answer.credential)
-        elif answer.disposition.reach is Reach.ANSWERED:
+        elif answer.disposition.delivery is Delivery.ANSWERED:
             entry.missed = False  # refused: what the old one is still good for, the polls tell
 
     def _renewed(self, entry: SessionEntry, credential: Credential) -> None:

@@ -33,15 +33,15 @@ def check(tried: Tried) -> None:
     ends = [(word, number) for word, number, _, _ in seen]
     assert len(set(ends)) == len(ends), "shown twice"
     assert sorted(word for word, _ in ends) == sorted(word for far in fars for word in far.ends)
-    for word, story in source.stories.items():
-        assert story.withheld in {None, Cause.RETRY_BUDGET}
-        assert story.withheld is None or engine.endings, "not denied for good but by an end"
-        assert story.attempts == sum(shown == word for shown, _ in ends)
-        assert story.attempts == sum(claimed == word for claimed, _ in source.claims)
-    stories = source.stories.values()
-    assert engine.tally.finished == len(stories)
+    for word, history in source.histories.items():
+        assert history.withheld in {None, Cause.RETRY_BUDGET}
+        assert history.withheld is None or engine.endings, "not denied for good but by an end"
+        assert history.attempts == sum(shown == word for shown, _ in ends)
+        assert history.attempts == sum(claimed == word for claimed, _ in source.claims)
+    histories = source.histories.values()
+    assert engine.tally.finished == len(histories)
     assert engine.tally.finished == sum(head.tally.finished for head in engine.bulkheads)
-    lost = set(source.taken) - set(source.stories)
+    lost = set(source.taken) - set(source.histories)
     if engine._sending is None or not engine._sending.cancel_called:
         assert not lost, "taken and never settled"
     for word in lost:  # then it was in flight, from its mark on, when sending was cut off
@@ -76,7 +76,7 @@ def cut_short(source: ListSource, seen: list[Seen]) -> set[str]:
         for word, _, _, decision in seen
         if isinstance(decision, Enough) and not decision.reason.startswith("stopped")
     }
-    return set(source.stories) - enough
+    return set(source.histories) - enough
 
 
 def stop(engine: Engine[str, Attempt]) -> None:

@@ -28,7 +28,7 @@ from bulkagent.engine import (
     Side,
     Terms,
 )
-from bulkagent.model import Attempt, Cause, Disposition, Reach, Status, Story
+from bulkagent.model import Attempt, AttemptHistory, Cause, Delivery, Disposition, Status
 from tests import jumping
 from tests.dispositions import ABSENT, DONE, LOST, READY, REFUSED, UNREACHED, ended
 from tests.engine.far import CARELESS
@@ -244,15 +244,15 @@ class Leg:
     def attempted(self, item: Agent, attempt: int, ended: Attempt) -> None:
         pass
 
-    def settle(self, item: Agent, story: Story[Attempt]) -> None:
-        asyncio.get_running_loop().call_later(0.001, self.commit, item, story)
+    def settle(self, item: Agent, history: AttemptHistory[Attempt]) -> None:
+        asyncio.get_running_loop().call_later(0.001, self.commit, item, history)
 
-    def commit(self, item: Agent, story: Story[Attempt]) -> None:
+    def commit(self, item: Agent, history: AttemptHistory[Attempt]) -> None:
         if self.dead:
             return
-        last = story.last.disposition
+        last = history.last.disposition
         applied = last.status is Status.APPLIED
-        item.status = last.status if applied or story.doubt is None else Status.UNKNOWN
+        item.status = last.status if applied or history.doubt is None else Status.UNKNOWN
         item.cause = last.cause
         if item in self.doubted and not applied:
             item.status = Status.UNKNOWN  # only success clears a doubt
@@ -265,7 +265,7 @@ class Leg:
             self.world.leaves(item)
         await asyncio.sleep(self.world.latency_s * (0.5 + self.world.chance.random()))
         disposition = item.script.pop(0) if self.troubled and item.script else DONE
-        in_doubt = disposition.reach is Reach.IN_DOUBT
+        in_doubt = disposition.delivery is Delivery.IN_DOUBT
         if disposition is DONE or (in_doubt and self.world.chance.random() < 0.5):
             self.world.history.append(item)
         return ended(disposition)

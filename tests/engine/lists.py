@@ -4,7 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable
 
-from bulkagent.model import Attempt, Story
+from bulkagent.model import Attempt, AttemptHistory
 
 
 def words(count: int, stem: str = "word") -> list[str]:
@@ -21,7 +21,7 @@ class ListSource:
         self.marks: list[tuple[str, int]] = []  # marks that were made
         self.taken_away: set[str] = set()  # by somebody else, so that no mark is made
         self.between: list[tuple[str, int]] = []
-        self.stories: dict[str, Story[Attempt]] = {}
+        self.histories: dict[str, AttemptHistory[Attempt]] = {}
 
     async def take(self, lane: int) -> str | None:
         assert self.may_take(lane), f"lane {lane} was asked for more after its end"
@@ -43,6 +43,6 @@ class ListSource:
     def attempted(self, item: str, attempt: int, ended: Attempt) -> None:
         self.between.append((item, attempt))
 
-    def settle(self, item: str, story: Story[Attempt]) -> None:
-        assert item not in self.stories, f"{item} was settled twice"
-        self.stories[item] = story
+    def settle(self, item: str, history: AttemptHistory[Attempt]) -> None:
+        assert item not in self.histories, f"{item} was settled twice"
+        self.histories[item] = history

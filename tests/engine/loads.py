@@ -11,13 +11,13 @@ from typing import NamedTuple
 
 from bulkagent.engine.throttle.adaptive_limit import Bounds, LimitState, step
 from bulkagent.engine.throttle.limit_samples import Window, Windows
-from bulkagent.model import Learned
+from bulkagent.model import LimitSignal
 
-LATENCY, NOTHING, DROPPED = Learned.LATENCY, Learned.NOTHING, Learned.DROPPED
+LATENCY, NOTHING, DROPPED = LimitSignal.SUCCESS, LimitSignal.IGNORE, LimitSignal.DROPPED
 
 BOUNDS = Bounds()
 
-FarSide = Callable[[int, float, random.Random], tuple[float, Learned]]
+FarSide = Callable[[int, float, random.Random], tuple[float, LimitSignal]]
 
 
 def scattered(numbers: random.Random, share: float = 0.05) -> float:
@@ -28,7 +28,7 @@ def scattered(numbers: random.Random, share: float = 0.05) -> float:
 def collapsing(capacity: Callable[[float], int], scatter: float = 0.05) -> FarSide:
     """20 ms; over the capacity it takes longer by the square, and over its double it drops."""
 
-    def far(in_flight: int, now: float, numbers: random.Random) -> tuple[float, Learned]:
+    def far(in_flight: int, now: float, numbers: random.Random) -> tuple[float, LimitSignal]:
         load = in_flight / capacity(now)
         if load > 2.0 and numbers.random() < 1.0 - 2.0 / load:
             return 0.005, DROPPED
@@ -40,7 +40,7 @@ def collapsing(capacity: Callable[[float], int], scatter: float = 0.05) -> FarSi
 def steady(seconds: Callable[[float], float], scatter: float = 0.0, errors: float = 0.0) -> FarSide:
     """As long as it takes, however many are in flight."""
 
-    def far(_in_flight: int, now: float, numbers: random.Random) -> tuple[float, Learned]:
+    def far(_in_flight: int, now: float, numbers: random.Random) -> tuple[float, LimitSignal]:
         if numbers.random() < errors:
             return 0.002, NOTHING
         return seconds(now) * scattered(numbers, scatter), LATENCY
@@ -69,19 +69,19 @@ class Load:
         self.sent = 0
         self.good = 0
         self.numbers = random.Random(1)
-        self.flying: list[tuple[float, int, float, Learned]] = []
+        self.flying: list[tuple[float, int, float, LimitSignal]] = []
         self.windows = Windows(limit, 0.0)
 
     def go_on(self, requests: int) -> Window | None:
         """Fill up, and have the next one end."""
         while len(self.flying) < self.limit and self.sent < requests:
-            seconds, learned = self.far(len(self.flying) + 1, self.now, self.numbers)
+            seconds, signal = self.far(len(self.flying) + 1, self.now, self.numbers)
             self.sent += 1
             self.windows.began(self.now)
-            heapq.heappush(self.flying, (self.now + seconds, self.sent, self.now, learned))
-        self.now, _, began, learned = heapq.heappop(self.flying)
-        self.good += learned is LATENCY
-        return self.windows.ended(learned, began, self.now)
+            heapq.heappush(self.flying, (self.now + seconds, self.sent, self.now, signal))
+        self.now, _, began, signal = heapq.heappop(self.flying)
+        self.good += signal is LATENCY
+        return self.windows.ended(signal, began, self.now)
 
 
 def fixed(far: FarSide, limit: int, *, seconds: float = 1e9, requests: int = 10**9) -> float:

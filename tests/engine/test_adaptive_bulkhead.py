@@ -6,7 +6,7 @@ import random
 import pytest
 
 from bulkagent.engine import Bounds, Caution, Engine, Limits, Notice, State
-from bulkagent.model import Attempt, Learned
+from bulkagent.model import Attempt, LimitSignal
 from tests.dispositions import BUSY, DONE, ODD, ended
 from tests.engine.far import bulkhead
 from tests.engine.lists import ListSource, words
@@ -14,7 +14,7 @@ from tests.engine.loads import FarSide, auto, collapsing, fixed, steady
 from tests.engine.test_ending import ran
 from tests.jumping import JumpingClock
 
-ENDS = {Learned.LATENCY: DONE, Learned.DROPPED: BUSY, Learned.NOTHING: ODD}
+ENDS = {LimitSignal.SUCCESS: DONE, LimitSignal.DROPPED: BUSY, LimitSignal.IGNORE: ODD}
 
 
 class Bearing:
@@ -31,14 +31,14 @@ class Bearing:
         now = asyncio.get_running_loop().time() - 1_000
         self.in_flight += 1
         self.peaks.append((now, self.in_flight))
-        seconds, learned = self.far(self.in_flight, now, self.numbers)
+        seconds, signal = self.far(self.in_flight, now, self.numbers)
         try:
             await asyncio.sleep(seconds)
         finally:
             self.in_flight -= 1
-        if learned is Learned.LATENCY:
+        if signal is LimitSignal.SUCCESS:
             self.good.append(asyncio.get_running_loop().time() - 1_000)
-        return ended(ENDS[learned])
+        return ended(ENDS[signal])
 
     def since(self, since_s: float) -> int:
         return sum(at >= since_s for at in self.good)
@@ -147,7 +147,7 @@ def test_there_are_no_more_workers_than_the_limit_keeps_busy() -> None:
     """Whoever waits for a slot gets it in turn: with many, each attempt wakes another of them."""
     far, workers = collapsing(lambda now: 40 if now < 10 else 10), list[tuple[float, int]]()
 
-    def counted(in_flight: int, now: float, numbers: random.Random) -> tuple[float, Learned]:
+    def counted(in_flight: int, now: float, numbers: random.Random) -> tuple[float, LimitSignal]:
         names = [task.get_name() for task in asyncio.all_tasks()]
         workers.append((now, sum(name.endswith("_work") for name in names)))
         return far(in_flight, now, numbers)

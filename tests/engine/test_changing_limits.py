@@ -106,7 +106,7 @@ def test_what_waits_for_its_mark_until_its_share_has_expired_is_not_sent(others:
     run(both())
     assert far.times[6] == pytest.approx(31.0)
     assert far.peak == others
-    assert len(far.times) == len(source.stories) == 12
+    assert len(far.times) == len(source.histories) == 12
 
 
 def test_a_stop_while_a_share_has_expired_sends_nothing_and_ends_with_the_grace() -> None:
@@ -131,7 +131,7 @@ def test_a_stop_while_a_share_has_expired_sends_nothing_and_ends_with_the_grace(
         return clock.monotonic() - 1_000
 
     assert run(both()) == pytest.approx(34.0)
-    assert len(far.times) == len(source.stories) == 6
+    assert len(far.times) == len(source.histories) == 6
     assert len(source.marks) == 9
 
 

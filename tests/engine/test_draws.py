@@ -7,7 +7,7 @@ from bulkagent.engine import Caution, Engine, Limits, RetryPolicy
 from bulkagent.engine.retry.due import Due
 from bulkagent.engine.retry.parked import Parked
 from bulkagent.engine.retry.policy import Again
-from bulkagent.model import Attempt, Draws, Story
+from bulkagent.model import Attempt, AttemptHistory, RetryCharge
 from tests.dispositions import BUSY, DENIED, DONE, STALE, UNTOLD, ended
 from tests.engine.far import CARELESS, Far, bulkhead
 from tests.engine.lists import ListSource, words
@@ -24,7 +24,7 @@ def test_what_is_made_good_draws_on_no_budget() -> None:
     head = bulkhead(source, far.attempt, limits, caution=STINGY)
     seconds = ran(Engine([head], clock=JumpingClock()))
     assert head.tally.applied == 500
-    assert {story.attempts for story in source.stories.values()} == {2}
+    assert {history.attempts for history in source.histories.values()} == {2}
     # All are sent twice at full speed; by the budget it would have taken more than an hour.
     assert seconds <= 1_000 / 16 * 0.05 + 0.2
 
@@ -34,7 +34,7 @@ def test_what_is_refused_again_was_made_good_once_and_is_over() -> None:
     far = Far(script={"word0": [STALE, STALE], "word1": [STALE, DENIED]})
     head = bulkhead(source, far.attempt, Limits(concurrency=1, per_second=None))
     ran(Engine([head], clock=JumpingClock()))
-    assert {word: story.attempts for word, story in source.stories.items()} == {
+    assert {word: history.attempts for word, history in source.histories.items()} == {
         "word0": 2,
         "word1": 2,
     }
@@ -77,36 +77,38 @@ def test_a_denied_lookup_at_the_end_keeps_its_own_cause() -> None:
     limits = Limits(concurrency=3, per_second=None)
     engine = Engine([bulkhead(source, far.attempt, limits, caution=STINGY)], clock=JumpingClock())
     ran(engine, (5.0, engine.stop))
-    assert {story.withheld for story in source.stories.values()} == {None}
+    assert {history.withheld for history in source.histories.values()} == {None}
 
 
-def parked(draws: Draws) -> Parked[str, Attempt]:
-    end = {Draws.NOTHING: STALE, Draws.RETRIES: BUSY, Draws.LOOKUPS: UNTOLD}[draws]
-    return Parked("word", Story.begin(ended(end)), Again(0.0))
+def parked(charge: RetryCharge) -> Parked[str, Attempt]:
+    end = {RetryCharge.NOTHING: STALE, RetryCharge.RETRIES: BUSY, RetryCharge.LOOKUPS: UNTOLD}[
+        charge
+    ]
+    return Parked("word", AttemptHistory.begin(ended(end)), Again(0.0))
 
 
-@given(st.lists(st.sampled_from(Draws), max_size=20), st.data())
+@given(st.lists(st.sampled_from(RetryCharge), max_size=20), st.data())
 async def test_each_queue_is_first_come_first_served(
-    order: list[Draws], data: st.DataObject
+    order: list[RetryCharge], data: st.DataObject
 ) -> None:
     due: Due[str, Attempt] = Due()
-    several = [parked(draws) for draws in order]
+    several = [parked(charge) for charge in order]
     due.extend(several)
     assert len(due) == len(several)
     assert all(one in due for one in several)
     while several:
         heads = due.heads()
         assert heads == [
-            next(one for one in several if one.draws is draws)
-            for draws in (Draws.NOTHING, Draws.RETRIES, Draws.LOOKUPS)
-            if any(one.draws is draws for one in several)
+            next(one for one in several if one.charge is charge)
+            for charge in (RetryCharge.NOTHING, RetryCharge.RETRIES, RetryCharge.LOOKUPS)
+            if any(one.charge is charge for one in several)
         ]
         chosen = data.draw(st.sampled_from(heads))
         due.remove(chosen)
         several.remove(chosen)
         assert chosen not in due
-        assert list(due) == sorted(several, key=lambda one: list(ORDER).index(one.draws))
+        assert list(due) == sorted(several, key=lambda one: list(ORDER).index(one.charge))
     assert not due
 
 
-ORDER = (Draws.NOTHING, Draws.RETRIES, Draws.LOOKUPS)
+ORDER = (RetryCharge.NOTHING, RetryCharge.RETRIES, RetryCharge.LOOKUPS)

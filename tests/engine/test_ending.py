@@ -83,7 +83,7 @@ def test_a_stop_that_changes_nothing_is_no_ending() -> None:
     source, far = ListSource(words(3)), Far(seconds=1.0)
     engine = Engine([bulkhead(source, far.attempt, UNPACED)], clock=JumpingClock())
     ran(engine, (0.5, engine.stop))
-    assert len(source.stories) == 3
+    assert len(source.histories) == 3
     assert engine.endings == ()
 
 
@@ -92,7 +92,7 @@ def test_a_lane_that_was_being_asked_when_the_stop_came_may_still_say_that_it_is
     head = bulkhead(source, far.attempt, Limits(concurrency=2, per_second=None))
     engine = Engine([head], clock=JumpingClock())
     ran(engine, (0.5, engine.stop))
-    assert list(source.stories) == ["word0"], "what was being taken is attempted"
+    assert list(source.histories) == ["word0"], "what was being taken is attempted"
     assert head.lanes_left == ()
     assert engine.endings == ()
 
@@ -115,7 +115,7 @@ def test_a_parked_story_that_is_cut_short_is_an_ending() -> None:
     head = bulkhead(source, far.attempt, UNPACED, policy=RetryPolicy(base_s=10.0))
     engine = Engine([head], clock=JumpingClock())
     assert ran(engine, (5.0, engine.stop)) == pytest.approx(5.0)
-    assert source.stories["word1"].attempts == 1
+    assert source.histories["word1"].attempts == 1
     assert engine.endings == (("words", INTERRUPTED),)
 
 
@@ -127,15 +127,15 @@ def test_cancelling_settles_what_is_between_two_attempts() -> None:
     engine = Engine([bulkhead(source, far.attempt, UNPACED, policy=policy)], clock=JumpingClock())
     # Both are in flight for the second time from 2 s to 3 s; word1 is parked until 4 s.
     assert ran(engine, (3.5, engine.cancel)) == pytest.approx(3.5)
-    assert set(source.stories) == {"word0", "word1", "word2"}
-    assert source.stories["word1"].attempts == 2
+    assert set(source.histories) == {"word0", "word1", "word2"}
+    assert source.histories["word1"].attempts == 2
 
 
 def test_the_deadline_stops_what_is_not_done_by_then() -> None:
     source, far = ListSource(words(100)), Far(seconds=1.0)
     engine = Engine([bulkhead(source, far.attempt, UNPACED)], clock=JumpingClock(), deadline_s=2.5)
     assert ran(engine) == pytest.approx(3.0)
-    assert set(source.stories) == set(words(15))
+    assert set(source.histories) == set(words(15))
     assert engine.endings == (("words", End(Cause.DEADLINE, DeadlinePassed(2.5))),)
 
 
@@ -147,7 +147,7 @@ def test_the_grace_ends_what_does_not_end_by_itself() -> None:
     ]
     engine = Engine(heads, clock=JumpingClock(), grace_s=4.0)
     assert ran(engine, (2.5, engine.stop)) == pytest.approx(6.5)
-    assert set(source.stories) == set(words(15, "quick")), "they had the time to finish"
+    assert set(source.histories) == set(words(15, "quick")), "they had the time to finish"
     # Nothing was left to take there, but what was in flight has no end of its own.
     assert heads[0].lanes_left == ()
     assert engine.endings == (("hanging", INTERRUPTED), ("quick", INTERRUPTED))
@@ -157,7 +157,7 @@ def test_cancelling_does_not_wait_for_the_grace() -> None:
     source, far = ListSource(words(20)), Far(seconds=3600.0)
     engine = Engine([bulkhead(source, far.attempt, UNPACED)], clock=JumpingClock())
     assert ran(engine, (1.0, engine.stop), (2.0, engine.cancel)) == pytest.approx(2.0)
-    assert not source.stories
+    assert not source.histories
     assert len(source.marks) == 5
 
 
@@ -182,7 +182,7 @@ def test_a_halt_is_an_ending_even_where_nothing_was_left() -> None:
     head = bulkhead(source, far.attempt, UNPACED, halt_first=50)
     engine = Engine([head], clock=JumpingClock())
     ran(engine)
-    assert len(source.stories) == 3
+    assert len(source.histories) == 3
     assert head.lanes_left == ()
     assert [end.cause for _, end in engine.endings] == [Cause.HALTED]
 
@@ -193,7 +193,7 @@ def test_a_parked_story_may_be_the_one_that_halts() -> None:
     head = bulkhead(source, far.attempt, limits, halt_first=1)
     engine = Engine([head], clock=JumpingClock())
     ran(engine)
-    assert set(source.stories) == set(source.taken)
+    assert set(source.histories) == set(source.taken)
     assert len(source.taken) < 30
     assert [end.cause for _, end in engine.endings] == [Cause.HALTED]
 
@@ -219,7 +219,7 @@ def test_a_rule_of_the_run_stops_all_and_is_not_asked_again() -> None:
     engine = Engine(heads, clock=JumpingClock(), rules=[HaltCount(1), rule])
     # Two workers had gone on to a further item each before the third item ended.
     assert ran(engine) == pytest.approx(2.0)
-    assert len(source.stories) == 5 + 5 + 2
+    assert len(source.histories) == 5 + 5 + 2
     assert rule.asked == [1, 2, 3]
     assert engine.endings == (
         ("one", End(Cause.HALTED, Said("three"))),
@@ -238,7 +238,7 @@ def test_a_pause_starts_nothing_and_its_end_goes_on() -> None:
     assert [at for at in starts if 2.5 < at < 60] == []
     assert sum(60 <= at <= 70.5 for at in starts) == 2 * 11
     assert seconds == pytest.approx(71.0)
-    assert set(source.stories) == set(source.taken)
+    assert set(source.histories) == set(source.taken)
 
 
 @pytest.mark.parametrize("per_second", [None, 10.0])
@@ -256,7 +256,7 @@ def test_fewer_slots_hold_also_for_those_that_wait_for_their_start(
 
     run(main())
     assert far.peak == 2
-    assert len(source.stories) == 60
+    assert len(source.histories) == 60
 
 
 def test_a_paused_bulkhead_makes_no_retry_either() -> None:
@@ -275,7 +275,7 @@ def test_a_paused_bulkhead_can_be_stopped(per_second: float | None) -> None:
     engine = Engine([head], clock=JumpingClock(), deadline_s=50)
     seconds = ran(engine, (2.2, lambda: head.resize(0)), (60.0, lambda: head.resize(5)))
     assert seconds == pytest.approx(50.0)
-    assert set(source.stories) == set(source.taken)
+    assert set(source.histories) == set(source.taken)
     assert max(at for at, _ in far.starts) <= 1_002.2
     assert head.lanes_left == (0,)
 
@@ -292,7 +292,7 @@ def test_a_paused_bulkhead_ends_when_there_is_nothing_left() -> None:
     source, far = ListSource(words(3)), Far(seconds=1.0)
     head = bulkhead(source, far.attempt, UNPACED)
     assert ran(Engine([head], clock=JumpingClock()), (0.5, lambda: head.resize(0))) == 1.0
-    assert len(source.stories) == 3
+    assert len(source.histories) == 3
 
 
 def test_a_pause_that_nobody_ends_lasts() -> None:

@@ -68,7 +68,7 @@ def test_what_is_paused_can_be_ended(act: Act, per_second: float | None) -> None
     engine = Engine([head], clock=JumpingClock())
     assert ran(engine, (30.0, lambda: act(engine))) == pytest.approx(30.0)
     check(Tried(source, [far], seen, engine))
-    assert len(source.stories) in {3, 5}
+    assert len(source.histories) in {3, 5}
     assert head.lanes_left == (0,)
 
 

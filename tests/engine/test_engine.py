@@ -18,7 +18,7 @@ from tests.jumping import run
 def test_every_item_is_settled_once_and_the_slots_are_the_bound() -> None:
     source, far = ListSource(words(500)), Far()
     run(bulkhead(source, far.attempt, Limits(concurrency=7, per_second=None)).run())
-    assert sorted(source.stories) == sorted(words(500))
+    assert sorted(source.histories) == sorted(words(500))
     assert far.peak == 7
 
 
@@ -80,7 +80,7 @@ def test_full_parking_stops_the_taking_of_new_items() -> None:
     run(head.run())
     # Those in flight when the last place was taken may still need one each.
     assert 5 <= most <= 5 + 4 - 1
-    assert len(source.stories) == 50
+    assert len(source.histories) == 50
 
 
 def test_lanes_are_worked_off_in_order() -> None:
@@ -125,9 +125,9 @@ def test_stopping_admits_nothing_more_and_strands_nothing() -> None:
         await engine.run()
 
     run(main())
-    assert set(source.taken) == set(source.stories), "what was taken has a story's end"
+    assert set(source.taken) == set(source.histories), "what was taken has a story's end"
     assert len(source.taken) < 20
-    assert source.stories["word1"].doubt is not None
+    assert source.histories["word1"].doubt is not None
     assert max(at for at, _ in far.starts) < 1_000 + 2.2
     assert "stopped" in repr(head)
 
@@ -156,7 +156,7 @@ def test_stopping_while_a_retry_is_in_flight_lets_it_finish() -> None:
         await engine.run()
 
     run(main())
-    assert source.stories["word0"].last.disposition is DONE
+    assert source.histories["word0"].last.disposition is DONE
 
 
 def test_cancelling_leaves_what_was_in_flight_without_an_end() -> None:
@@ -171,7 +171,7 @@ def test_cancelling_leaves_what_was_in_flight_without_an_end() -> None:
 
     assert run(main()) == pytest.approx(1_001.0)
     assert len(source.marks) == 3
-    assert not source.stories
+    assert not source.histories
 
 
 def test_one_bulkhead_does_not_wait_for_another() -> None:
@@ -203,7 +203,7 @@ def test_a_defect_ends_the_run_and_is_not_swallowed() -> None:
     with pytest.raises(BaseExceptionGroup) as caught:
         run(Engine([bulkhead(source, attempt, Limits(per_second=None))]).run())
     assert caught.group_contains(ZeroDivisionError)
-    assert not source.stories
+    assert not source.histories
 
 
 def test_stories_of_many_parked_items_are_not_mixed_up() -> None:
@@ -219,9 +219,9 @@ def test_stories_of_many_parked_items_are_not_mixed_up() -> None:
 
     uniform = random.Random(1).random
     run(bulkhead(source, attempt, Limits(per_second=None), uniform=uniform).run())
-    for word, story in source.stories.items():
-        assert story.last.message == word
-        assert story.attempts == tries[word] == int(word.removeprefix("word")) % 5 + 1
+    for word, history in source.histories.items():
+        assert history.last.message == word
+        assert history.attempts == tries[word] == int(word.removeprefix("word")) % 5 + 1
 
 
 def test_an_item_that_somebody_else_takes_is_not_attempted() -> None:
@@ -237,8 +237,8 @@ def test_an_item_that_somebody_else_takes_is_not_attempted() -> None:
 
     run(bulkhead(source, attempt, Limits(concurrency=3, per_second=None)).run())
     assert {word for _, word in far.starts} == {*words(20)} - {"word7"}
-    assert set(source.stories) == {*words(20)} - {"word7"}
-    assert (source.stories["word3"].attempts, source.stories["word3"].withheld) == (
+    assert set(source.histories) == {*words(20)} - {"word7"}
+    assert (source.histories["word3"].attempts, source.histories["word3"].withheld) == (
         1,
         Cause.SUPERSEDED,
     )

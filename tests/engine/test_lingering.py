@@ -21,7 +21,7 @@ from bulkagent.engine.gates.gatekeeper import Gatekeeper, Passage
 from bulkagent.engine.gates.handover import Terms
 from bulkagent.engine.throttle.adaptive_limit import Bounds
 from bulkagent.engine.throttle.lingering import AT_LEAST_S, Flight, Lingering, held_s
-from bulkagent.model import Attempt, Cause, Disposition, Health, Reach, Status
+from bulkagent.model import Attempt, Cause, Delivery, Disposition, Health, Status
 from tests.dispositions import DONE, LOST, ended
 from tests.engine.lists import ListSource, words
 from tests.engine.test_reopening import Reopening
@@ -32,7 +32,7 @@ TIMEOUT_S = 10.0
 LATE = msgspec.structs.replace(LOST, name="late", cause=Cause.TIMEOUT, lingers=True)
 RESET = msgspec.structs.replace(LOST, name="reset", lingers=True)
 PAGE = Disposition(
-    "page", Reach.IN_DOUBT, Status.UNKNOWN, Cause.OVERLOADED, retries=None, health=Health.UNWELL
+    "page", Delivery.IN_DOUBT, Status.UNKNOWN, Cause.OVERLOADED, retries=None, health=Health.UNWELL
 )
 CAREFUL = Caution(timeout_s=TIMEOUT_S, retry_share=1.0, retries_per_second=1000.0)
 
@@ -119,8 +119,10 @@ def test_the_peak_at_a_slow_gateway_is_the_limit_and_no_agent_is_there_twice(
     sent(source, gateway, 8, adaptive=adaptive)
     assert gateway.peak <= 8
     assert not gateway.twice_at_once
-    assert {source.stories[word].last.disposition for word in words(60)} == {DONE}
-    assert {story.attempts for story in source.stories.values()} == {1}, "a late answer counts"
+    assert {source.histories[word].last.disposition for word in words(60)} == {DONE}
+    assert {history.attempts for history in source.histories.values()} == {1}, (
+        "a late answer counts"
+    )
 
 
 def test_what_never_is_answered_keeps_its_slot_for_twice_the_timeout() -> None:
@@ -133,7 +135,7 @@ def test_what_never_is_answered_keeps_its_slot_for_twice_the_timeout() -> None:
         caution=msgspec.structs.replace(CAREFUL, trip=TripPolicy(in_a_row=99, half_of=99)),
     )
     assert [at for at, _ in gateway.starts] == [0.0] * 4 + [20.0] * 4
-    assert {story.last.disposition for story in source.stories.values()} == {LATE}
+    assert {history.last.disposition for history in source.histories.values()} == {LATE}
 
 
 def test_a_late_answer_clears_the_doubt_and_frees_its_slot_at_once() -> None:
@@ -141,7 +143,7 @@ def test_a_late_answer_clears_the_doubt_and_frees_its_slot_at_once() -> None:
     gateway = Gateway(lambda number: Way(12.0 if number == 0 else 1.0))
     sent(source, gateway, 1)
     assert gateway.starts == [(0.0, "word0"), (12.0, "word1"), (13.0, "word2")]
-    assert source.stories["word0"].doubt is None
+    assert source.histories["word0"].doubt is None
 
 
 def test_a_whole_reply_of_any_kind_frees_its_slot_at_once() -> None:
@@ -235,8 +237,8 @@ def test_a_stop_waits_for_a_late_answer_and_no_longer_than_the_grace() -> None:
         return loop.time() - 1_000
 
     assert run(main()) == 16.0
-    assert set(source.stories) == {"word0"}
-    assert source.stories["word0"].last.disposition is DONE
+    assert set(source.histories) == {"word0"}
+    assert source.histories["word0"].last.disposition is DONE
     assert len(gateway.starts) == 2
 
 
@@ -251,7 +253,7 @@ def test_a_stop_does_not_wait_for_what_is_reset() -> None:
         return loop.time() - 1_000
 
     assert run(main()) == 0.5
-    assert {word: story.attempts for word, story in source.stories.items()} == {
+    assert {word: history.attempts for word, history in source.histories.items()} == {
         "word0": 1,
         "word1": 1,
     }
@@ -332,8 +334,8 @@ def test_who_is_sent_once_more_after_the_end_shares_the_slots_with_what_is_still
             await asyncio.sleep(found_s or 0.0)
             find()
 
-        def settled(_story: object) -> None:
-            if found_s is None and len(source.stories) == 4:
+        def settled(_history: object) -> None:
+            if found_s is None and len(source.histories) == 4:
                 asyncio.get_running_loop().call_soon(find)  # when nothing is left, and all go
 
         once = RetryPolicy(max_attempts=1)

@@ -44,7 +44,7 @@ async def worked_off(head: Bulkhead[str, Attempt]) -> float:
 def test_without_patience_who_is_not_there_fails_at_once() -> None:
     source, far = ListSource(words(3)), Far(usual=ABSENT)
     assert jumping.run(worked_off(bulkhead(source, far, None))) < 1
-    assert {story.attempts for story in source.stories.values()} == {1}
+    assert {history.attempts for history in source.histories.values()} == {1}
 
 
 def test_who_comes_is_set_and_the_others_do_not_wait_for_that() -> None:
@@ -54,7 +54,7 @@ def test_who_comes_is_set_and_the_others_do_not_wait_for_that() -> None:
     far.script = {word: [ABSENT] * 3 for word in late}
     head = bulkhead(source, far, Patience(window_s=900.0))
     took = jumping.run(worked_off(head))
-    assert all(story.last.disposition is DONE for story in source.stories.values())
+    assert all(history.last.disposition is DONE for history in source.histories.values())
     prompt = max(at for at, word in far.starts if word not in late) - 1_000
     assert prompt < 1, "who is waited for holds no slot and no place among the retries"
     assert 90 < took < 100, "each is asked for every half minute"
@@ -64,16 +64,16 @@ def test_at_the_end_of_the_window_whoever_is_missing_has_failed() -> None:
     source, far = ListSource(words(5)), Far(usual=ABSENT)
     took = jumping.run(worked_off(bulkhead(source, far, Patience(window_s=300.0))))
     assert took == pytest.approx(300, abs=1)
-    for story in source.stories.values():
-        assert story.last.disposition is ABSENT
-        assert 8 <= story.attempts <= 11
+    for history in source.histories.values():
+        assert history.last.disposition is ABSENT
+        assert 8 <= history.attempts <= 11
     assert not source.lanes[0]
 
 
 def test_who_has_nothing_to_be_asked_with_is_not_signed_in_after_the_wait() -> None:
     source, far = ListSource(words(2)), Far(usual=NOBODY)
     jumping.run(worked_off(bulkhead(source, far, Patience(window_s=60.0))))
-    assert {story.withheld for story in source.stories.values()} == {Cause.NOT_SIGNED_IN}
+    assert {history.withheld for history in source.histories.values()} == {Cause.NOT_SIGNED_IN}
 
 
 def test_all_together_are_asked_for_at_a_gentle_pace() -> None:
@@ -90,16 +90,16 @@ def test_a_fault_while_one_waits_is_waited_out_like_the_rest() -> None:
     source = ListSource(["late"])
     far = Far(0.01, script={"late": [ABSENT, LOST, ABSENT, DONE]})
     jumping.run(worked_off(bulkhead(source, far, Patience(window_s=900.0))))
-    assert source.stories["late"].attempts == 4
-    assert source.stories["late"].last.disposition.status is Status.APPLIED
+    assert source.histories["late"].attempts == 4
+    assert source.histories["late"].last.disposition.status is Status.APPLIED
 
 
 def test_a_fault_before_one_is_found_missing_leads_to_the_wait_too() -> None:
     source = ListSource(["late"])
     far = Far(0.01, script={"late": [LOST, ABSENT, ABSENT, DONE]})
     jumping.run(worked_off(bulkhead(source, far, Patience(window_s=900.0))))
-    assert source.stories["late"].attempts == 4
-    assert source.stories["late"].doubt is not None
+    assert source.histories["late"].attempts == 4
+    assert source.histories["late"].doubt is not None
 
 
 def test_whom_another_run_takes_meanwhile_is_asked_for_no_more() -> None:
@@ -113,7 +113,7 @@ def test_whom_another_run_takes_meanwhile_is_asked_for_no_more() -> None:
 
     assert jumping.run(main()) < 100
     assert len(far.starts) == 2
-    assert source.stories["late"].withheld is Cause.SUPERSEDED
+    assert source.histories["late"].withheld is Cause.SUPERSEDED
     assert head.tally.finished == 1
 
 
@@ -121,7 +121,7 @@ def test_a_refusal_ends_the_wait() -> None:
     source = ListSource(["late"])
     far = Far(0.01, script={"late": [ABSENT, REFUSED]})
     took = jumping.run(worked_off(bulkhead(source, far, Patience(window_s=900.0))))
-    assert source.stories["late"].last.disposition is REFUSED
+    assert source.histories["late"].last.disposition is REFUSED
     assert took < 60
 
 
@@ -137,9 +137,9 @@ def test_a_stop_tells_of_everybody_who_was_waited_for(how: str, guests: int) -> 
         await engine.run()
 
     jumping.run(stopped())
-    in_flight = set(source.taken) - set(source.stories)
+    in_flight = set(source.taken) - set(source.histories)
     assert len(in_flight) <= (4 if how == "cancel" else 0)
-    assert len(source.stories) + len(in_flight) == guests
+    assert len(source.histories) + len(in_flight) == guests
     assert head.ended is not None
 
 
@@ -147,4 +147,4 @@ def test_a_stop_tells_of_everybody_who_was_waited_for(how: str, guests: int) -> 
 def test_every_window_comes_to_its_end(window_s: float) -> None:
     source, far = ListSource(words(20)), after(25.0)
     jumping.run(worked_off(bulkhead(source, far, Patience(window_s=window_s))))
-    assert len(source.stories) == 20
+    assert len(source.histories) == 20

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from bulkagent.engine import Caution, Engine, Limits, Notice, RetryPolicy, TripPolicy
-from bulkagent.model import Cause, Disposition, Reach, Status, conclude
+from bulkagent.model import Cause, Delivery, Disposition, Status, conclude
 from tests.dispositions import BUSY, DONE, LOST, STRANGE, UNREACHED
 from tests.engine.far import Far, bulkhead
 from tests.engine.lists import ListSource, words
@@ -45,16 +45,16 @@ def test_an_outage_for_good_costs_few_attempts(bad: Disposition, per_second: flo
     assert head.ended.cause is Cause.BREAKER_OPEN
     assert "no good answer for 5 s" in str(head.ended.reason)
     assert head.lanes_left == (0,)
-    assert set(source.stories) == set(source.taken)
+    assert set(source.histories) == set(source.taken)
     assert 5.0 <= seconds < 5.0 + 3.0
 
 
 def test_what_was_not_taken_until_the_end_was_never_attempted() -> None:
     source, far = ListSource(words(500)), Far(usual=UNREACHED)
     ran(Engine([bulkhead(source, far.attempt, UNPACED, caution=QUICK)], clock=JumpingClock()))
-    outcomes = [conclude(0, story, 0) for story in source.stories.values()]
+    outcomes = [conclude(0, history, 0) for history in source.histories.values()]
     assert {outcome.cause for outcome in outcomes} == {Cause.CONNECT}
-    assert len(source.lanes[0]) + len(source.stories) == 500
+    assert len(source.lanes[0]) + len(source.histories) == 500
 
 
 @pytest.mark.parametrize("bad", [UNREACHED, LOST])
@@ -158,7 +158,7 @@ def test_a_wrong_set_up_that_looks_like_an_outage_is_a_halt(
     head = bulkhead(source, far.attempt, limits, caution=QUICK, halt_first=halt_first)
     ran(Engine([head], clock=JumpingClock()))
     assert (head.ended.cause if head.ended else None) is cause
-    assert set(source.stories) == set(source.taken)
+    assert set(source.histories) == set(source.taken)
 
 
 def alone(limits: Limits) -> float:
@@ -206,12 +206,12 @@ def test_who_waits_while_it_opens_does_not_start(
     assert len(far.starts) <= limits.concurrency
     if take_s is None:
         assert max(at for at, _ in far.starts) <= opened_at
-    assert set(source.stories) == set(source.taken)
+    assert set(source.histories) == set(source.taken)
 
 
 def test_a_probe_is_a_new_item_again_when_there_is_room_for_one() -> None:
     """Else a worker waited, with the only slot, for one that had been put off meanwhile."""
-    unsent = Disposition("unsent", Reach.NEVER_SENT, Status.FAILED, Cause.CONNECT)
+    unsent = Disposition("unsent", Delivery.NEVER_SENT, Status.FAILED, Cause.CONNECT)
     script = {"word0": [UNREACHED, unsent], "word1": [UNREACHED]}
     source, far = ListSource(words(3)), Far(seconds=0.1, script=script)
     head = bulkhead(

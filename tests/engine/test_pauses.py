@@ -32,7 +32,7 @@ def test_a_pause_holds_all_starts_here_and_none_elsewhere(per_second: float | No
     assert [at for at in fars[0].times if end_s < at < end_s + 20.0 - 1e-6] == []
     assert min(at for at in fars[0].times if at > end_s) == pytest.approx(end_s + 20.0)
     assert max(two - one for one, two in itertools.pairwise(fars[1].times)) < 1.01
-    assert len(source.stories) == 120
+    assert len(source.histories) == 120
 
 
 def test_retries_wait_for_its_end_as_well() -> None:

@@ -29,7 +29,7 @@ class Reopening(ListSource):
         assert self.head is not None
         reopened = []
         for word in again:
-            before = self.stories.pop(word)
+            before = self.histories.pop(word)
             applied = before.last.disposition.status is Status.APPLIED
             self.lanes[0].append(word)
             reopened.append(Reopened(0, applied=applied, aside=False))
@@ -76,9 +76,9 @@ def test_they_are_attempted_again_and_counted_once(after: int) -> None:
         engine = Engine([head], clock=JumpingClock())
         settle = source.settle
 
-        def settled(item: str, story: object) -> None:
-            settle(item, story)  # type: ignore[arg-type]
-            if len(source.stories) == after and not found:
+        def settled(item: str, history: object) -> None:
+            settle(item, history)  # type: ignore[arg-type]
+            if len(source.histories) == after and not found:
                 find()
 
         source.settle = settled  # type: ignore[method-assign]
@@ -88,7 +88,7 @@ def test_they_are_attempted_again_and_counted_once(after: int) -> None:
     engine = run(main())
     assert [word for _, word in far.starts].count("word0") == 2
     assert len(far.starts) == 13
-    assert all(story.last.disposition is DONE for story in source.stories.values())
+    assert all(history.last.disposition is DONE for history in source.histories.values())
     for tally in (engine.tally, engine.bulkheads[0].tally):
         assert (tally.finished, tally.applied, tally.bad) == (10, 10, 0)
     assert engine.endings == ()
@@ -111,7 +111,7 @@ def test_after_a_stop_they_are_left() -> None:
 
     engine = run(main())
     assert "word0" in source.lanes[0]
-    assert engine.tally.finished == len(source.stories)
+    assert engine.tally.finished == len(source.histories)
 
 
 def test_a_record_that_cannot_be_made_ends_the_run_and_does_not_hang() -> None:

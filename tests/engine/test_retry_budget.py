@@ -64,10 +64,10 @@ def test_where_everything_fails_retries_are_what_was_earned(
         earned = caution.retry_share * len(seen) + caution.retries_per_second * (at - 1_000)
         assert retries <= earned + 1e-6
     # All are made in the end, and none of the earned was left unused for long.
-    assert {story.attempts for story in source.stories.values()} == {5}
+    assert {history.attempts for history in source.histories.values()} == {5}
     earned_by_items = caution.retry_share * 300
     assert seconds < (4 * 300 - earned_by_items) / caution.retries_per_second + 20.0
-    assert {story.withheld for story in source.stories.values()} == {None}
+    assert {history.withheld for history in source.histories.values()} == {None}
 
 
 def test_a_denied_retry_does_not_hold_up_new_items() -> None:
@@ -92,8 +92,8 @@ def test_what_the_budget_denied_until_the_stop_is_told_so(
     limits = Limits(concurrency=5, per_second=None)
     engine = Engine([bulkhead(source, far.attempt, limits, caution=STINGY)], clock=JumpingClock())
     ran(engine, (5.0, engine.stop))
-    assert {story.withheld for story in source.stories.values()} == {Cause.RETRY_BUDGET}
-    outcomes = [conclude(0, story, 0) for story in source.stories.values()]
+    assert {history.withheld for history in source.histories.values()} == {Cause.RETRY_BUDGET}
+    outcomes = [conclude(0, history, 0) for history in source.histories.values()]
     assert {(outcome.status, outcome.cause) for outcome in outcomes} == {(status, cause)}
     assert len(engine.endings) == 1
 
@@ -105,8 +105,8 @@ def test_a_retry_whose_time_has_not_come_was_not_denied() -> None:
     head = bulkhead(source, far.attempt, limits, caution=STINGY, policy=policy)
     engine = Engine([head], clock=JumpingClock())
     ran(engine, (5.0, engine.stop))
-    assert {story.withheld for story in source.stories.values()} == {None}
-    outcomes = [conclude(0, story, 0) for story in source.stories.values()]
+    assert {history.withheld for history in source.histories.values()} == {None}
+    outcomes = [conclude(0, history, 0) for history in source.histories.values()]
     assert {outcome.cause for outcome in outcomes} == {Cause.OVERLOADED}
 
 
@@ -117,9 +117,9 @@ def test_what_was_denied_and_is_in_flight_at_the_stop_ends_as_it_ends() -> None:
     engine = Engine([bulkhead(source, far.attempt, limits, caution=STINGY)], clock=JumpingClock())
     ran(engine, (10.5, engine.stop))
     assert [word for _, word in far.starts] == ["word0", "word1", "word0"]
-    assert source.stories["word0"].attempts == 2
-    assert source.stories["word0"].withheld is None, "its next retry was not due yet"
-    assert source.stories["word1"].withheld is Cause.RETRY_BUDGET
+    assert source.histories["word0"].attempts == 2
+    assert source.histories["word0"].withheld is None, "its next retry was not due yet"
+    assert source.histories["word1"].withheld is Cause.RETRY_BUDGET
 
 
 def test_a_retry_that_waited_for_the_breaker_was_not_denied_by_the_budget() -> None:
@@ -132,8 +132,8 @@ def test_a_retry_that_waited_for_the_breaker_was_not_denied_by_the_budget() -> N
     head = bulkhead(source, far.attempt, limits, caution=caution, policy=policy)
     engine = Engine([head], clock=JumpingClock())
     ran(engine, (1.3, engine.stop))
-    assert len(source.stories) == 10
-    assert {story.withheld for story in source.stories.values()} == {None}
+    assert len(source.histories) == 10
+    assert {history.withheld for history in source.histories.values()} == {None}
 
 
 def test_a_budget_without_time_would_have_its_last_retries_wait_for_ever() -> None:

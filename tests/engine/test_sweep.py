@@ -44,9 +44,9 @@ def test_it_is_tried_once_more_however_late_that_is(usual: Disposition, attempts
     script = {word: [DONE] for word in names[1:]} | {"word0": [BUSY, BUSY]}
     source, far = ListSource(names), Far(seconds=1.0, script=script, usual=usual)
     swept(source, far, retry_for_s=10.0)
-    assert source.stories["word0"].attempts == attempts
+    assert source.histories["word0"].attempts == attempts
     assert far.starts[-1][1] == "word0"
-    assert source.stories["word0"].last.disposition is usual
+    assert source.histories["word0"].last.disposition is usual
 
 
 def test_it_is_tried_until_the_time_is_over() -> None:
@@ -67,16 +67,16 @@ def test_attempts_that_are_not_spent_are_all_made_however_long_that_takes() -> N
 def test_without_a_time_there_is_none() -> None:
     source, far = ListSource(words(3)), Far(usual=BUSY)
     swept(source, far, retry_for_s=0.0)
-    assert {story.attempts for story in source.stories.values()} == {2}
+    assert {history.attempts for history in source.histories.values()} == {2}
 
 
 def test_it_is_not_for_what_limits_its_retries_itself() -> None:
     source = ListSource(words(3))
     far = Far(script={"word0": [ODD] * 9, "word1": [REFUSED] * 9, "word2": [BUSY] * 3})
     swept(source, far, retry_for_s=60.0)
-    assert source.stories["word0"].attempts == 2
-    assert source.stories["word1"].attempts == 1
-    assert source.stories["word2"].attempts == 4
+    assert source.histories["word0"].attempts == 2
+    assert source.histories["word1"].attempts == 1
+    assert source.histories["word2"].attempts == 4
 
 
 @pytest.mark.parametrize("max_parked", [1, 3])
@@ -86,8 +86,8 @@ def test_those_that_are_put_off_never_block_the_lanes(max_parked: int) -> None:
     far = Far(seconds=0.1, script={word: [BUSY] * 3 for word in names})
     seconds = swept(source, far, retry_for_s=20.0, max_parked=max_parked)
     assert seconds < 30 * (3 * 4.0 + 0.4)
-    assert {story.last.disposition for story in source.stories.values()} == {DONE}
-    assert len(source.stories) == 30
+    assert {history.last.disposition for history in source.histories.values()} == {DONE}
+    assert len(source.histories) == 30
 
 
 def test_those_that_are_put_off_end_as_they_stand_at_a_stop() -> None:
@@ -98,6 +98,6 @@ def test_those_that_are_put_off_end_as_they_stand_at_a_stop() -> None:
     head = bulkhead(source, far.attempt, limits, policy=policy)
     engine = Engine([head], clock=JumpingClock())
     assert ran(engine, (60.5, engine.stop)) == pytest.approx(61.0)
-    assert source.stories["word0"].attempts == 2
-    assert source.stories["word0"].withheld is None, "it was not due"
+    assert source.histories["word0"].attempts == 2
+    assert source.histories["word0"].withheld is None, "it was not due"
     assert head.lanes_left == (0,)

@@ -162,4 +162,4 @@ def test_whatever_happens_each_taken_item_ends_once(
     check(Tried(source, fars, seen, engine))
     assert all(far.peak <= limits.most for far in fars)
     if not engine.endings:
-        assert set(source.stories) == set(names[0]) | set(names[1])
+        assert set(source.histories) == set(names[0]) | set(names[1])

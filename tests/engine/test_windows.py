@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bulkagent.engine.throttle.limit_samples import SAMPLES, Window, Windows
-from bulkagent.model import Learned
+from bulkagent.model import LimitSignal
 from tests.engine.loads import DROPPED, LATENCY, NOTHING, Load, steady
 
 
@@ -20,9 +20,9 @@ class Watched:
         self.trip(-1.0, 1.0)
         self.windows.adopt(limit, 0.0)
 
-    def trip(self, begin_s: float, seconds: float, learned: Learned = LATENCY) -> Window | None:
+    def trip(self, begin_s: float, seconds: float, signal: LimitSignal = LATENCY) -> Window | None:
         self.windows.began(begin_s)
-        return self.windows.ended(learned, begin_s, begin_s + seconds)
+        return self.windows.ended(signal, begin_s, begin_s + seconds)
 
 
 def test_a_window_leaves_out_the_first_round_trip_and_holds_enough_samples() -> None:
@@ -135,12 +135,12 @@ def test_how_busy_the_client_was_is_the_share_of_the_window() -> None:
     assert seen.busy == pytest.approx(0.9)
 
 
-@given(trips=st.lists(st.tuples(st.floats(0.0, 2.0), st.sampled_from(Learned)), max_size=300))
-def test_whatever_ends_a_window_is_sane(trips: list[tuple[float, Learned]]) -> None:
+@given(trips=st.lists(st.tuples(st.floats(0.0, 2.0), st.sampled_from(LimitSignal)), max_size=300))
+def test_whatever_ends_a_window_is_sane(trips: list[tuple[float, LimitSignal]]) -> None:
     watched = Watched(2)
     now = 0.0
-    for seconds, learned in trips:
-        seen = watched.trip(now, seconds, learned)
+    for seconds, signal in trips:
+        seen = watched.trip(now, seconds, signal)
         now += seconds
         if seen is not None:
             assert seen.samples + seen.drops >= SAMPLES
@@ -153,8 +153,8 @@ def test_goodput_is_what_in_flight_and_round_trips_say_less_what_was_dropped() -
     def drops_every(nth: int) -> Window:
         watched = Watched(100)
         for number in range(1000):
-            learned = LATENCY if number % nth else DROPPED
-            if (seen := watched.trip(float(number), 1.0, learned)) is not None:
+            signal = LATENCY if number % nth else DROPPED
+            if (seen := watched.trip(float(number), 1.0, signal)) is not None:
                 return seen
         raise AssertionError("no window")
 

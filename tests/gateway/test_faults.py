@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from bulkagent.gateway.faults import FAULTS, Fault
-from bulkagent.model import Cause, Evidence, Health, Learned, Reach, Status
+from bulkagent.model import Cause, Delivery, Evidence, Health, LimitSignal, Status
 
-NEVER, ANSWERED, DOUBT = Reach.NEVER_SENT, Reach.ANSWERED, Reach.IN_DOUBT
+NEVER, ANSWERED, DOUBT = Delivery.NEVER_SENT, Delivery.ANSWERED, Delivery.IN_DOUBT
 
-TABLE: list[tuple[Fault, Reach, Cause, int | None]] = [
+TABLE: list[tuple[Fault, Delivery, Cause, int | None]] = [
     (Fault.NO_GUID, NEVER, Cause.NO_GUID, 0),
     (Fault.DNS, NEVER, Cause.CONNECT, None),
     (Fault.REFUSED, NEVER, Cause.CONNECT, None),
@@ -29,13 +29,13 @@ TABLE: list[tuple[Fault, Reach, Cause, int | None]] = [
 ]
 
 
-@pytest.mark.parametrize(("fault", "reach", "cause", "retries"), TABLE)
+@pytest.mark.parametrize(("fault", "delivery", "cause", "retries"), TABLE)
 def test_a_fault_means_what_the_table_says(
-    fault: Fault, reach: Reach, cause: Cause, retries: int | None
+    fault: Fault, delivery: Delivery, cause: Cause, retries: int | None
 ) -> None:
     disposition = FAULTS[fault]
     assert disposition.name == fault.value
-    assert (disposition.reach, disposition.cause) == (reach, cause)
+    assert (disposition.delivery, disposition.cause) == (delivery, cause)
     assert disposition.retries == retries
     assert not disposition.at_once
 
@@ -47,7 +47,7 @@ def test_every_fault_has_a_row() -> None:
 @pytest.mark.parametrize("fault", Fault)
 def test_unknown_is_said_of_what_is_in_doubt_and_of_nothing_else(fault: Fault) -> None:
     disposition = FAULTS[fault]
-    in_doubt = disposition.reach is Reach.IN_DOUBT
+    in_doubt = disposition.delivery is Delivery.IN_DOUBT
     assert disposition.status is (Status.UNKNOWN if in_doubt else Status.FAILED)
 
 
@@ -69,4 +69,4 @@ def test_a_fault_says_that_the_gateway_is_unwell_unless_it_asked_for_patience(
 @pytest.mark.parametrize("fault", Fault)
 def test_too_much_was_asked_where_it_said_so_or_did_not_reply_in_time(fault: Fault) -> None:
     dropped = fault in {Fault.TOO_MANY, Fault.UNAVAILABLE, Fault.READ_TIMEOUT}
-    assert FAULTS[fault].learned is (Learned.DROPPED if dropped else Learned.NOTHING)
+    assert FAULTS[fault].signal is (LimitSignal.DROPPED if dropped else LimitSignal.IGNORE)

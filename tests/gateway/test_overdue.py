@@ -13,7 +13,7 @@ from bulkagent.gateway.endpoint import Endpoint
 from bulkagent.gateway.faults import FAULTS, WITHOUT_AN_ANSWER, Fault
 from bulkagent.gateway.retcodes import RETCODES
 from bulkagent.gateway.timeouts import Deadlines
-from bulkagent.model import Attempt, Reach
+from bulkagent.model import Attempt, Delivery
 from tests.gateway.raw import (
     TO_AGENT_101,
     RawGateway,
@@ -121,5 +121,5 @@ async def test_whoever_does_not_ask_for_that_is_cut_at_the_timeout() -> None:
 def test_what_may_be_at_work_is_in_doubt_and_all_that_had_an_answer_is_not() -> None:
     lingering = {fault for fault, disposition in FAULTS.items() if disposition.lingers}
     assert lingering == WITHOUT_AN_ANSWER
-    assert all(FAULTS[fault].reach is Reach.IN_DOUBT for fault in lingering)
+    assert all(FAULTS[fault].delivery is Delivery.IN_DOUBT for fault in lingering)
     assert not any(disposition.lingers for disposition in RETCODES.values())

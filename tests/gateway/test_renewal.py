@@ -10,7 +10,7 @@ from bulkagent.gateway.endpoint import Endpoint
 from bulkagent.gateway.faults import FAULTS, Fault
 from bulkagent.gateway.operations import SET_TALK_RIGHT
 from bulkagent.gateway.retcodes import RETCODES, WITH_A_NEWER_GUID
-from bulkagent.model import Assignment, Draws, Evidence, Status
+from bulkagent.model import Assignment, Evidence, RetryCharge, Status
 from tests.gateway.raw import GUID, SUCCESS, TO_AGENT_101, RawGateway, ca_pem, http, raw_gateway
 
 OTHER = GUID.replace("0", "1")
@@ -87,13 +87,13 @@ async def test_other_answers_ask_for_nothing(code: str) -> None:
 @pytest.mark.parametrize("code", sorted(WITH_A_NEWER_GUID))
 def test_making_good_is_at_once_for_one_time_and_no_retry(code: str) -> None:
     plain, again = RETCODES[code], WITH_A_NEWER_GUID[code]
-    assert (again.retries, again.at_once, again.draws) == (1, True, Draws.NOTHING)
+    assert (again.retries, again.at_once, again.charge) == (1, True, RetryCharge.NOTHING)
     assert (again.status, again.cause, again.evidence) == (
         plain.status,
         plain.cause,
         plain.evidence,
     )
-    assert plain.draws is Draws.RETRIES
+    assert plain.charge is RetryCharge.RETRIES
 
 
 async def test_the_cookie_that_came_with_a_guid_goes_with_it() -> None:

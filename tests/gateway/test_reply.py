@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bulkagent.gateway.faults import FAULTS, Fault
 from bulkagent.gateway.reply import MAX_REPLY_BYTES, Reading, read_reply, without_secrets
 from bulkagent.gateway.retcodes import RETCODES
-from bulkagent.model import Cause, Disposition, Reach, Status
+from bulkagent.model import Cause, Delivery, Disposition, Status
 
 UUID = "01234567-89ab-cdef-0123-456789abcdef"
 
@@ -45,7 +45,7 @@ def test_a_0_under_any_http_status_but_200_is_in_doubt_and_never_applied(body: b
     for status in (*range(100, 200), *range(201, 600)):
         reading = read(status, body)
         assert (reading.retcode, reading.message) == ("0", "ok")
-        assert reading.disposition.reach is Reach.IN_DOUBT
+        assert reading.disposition.delivery is Delivery.IN_DOUBT
         assert reading.disposition.status is Status.UNKNOWN
 
 
@@ -312,5 +312,5 @@ def test_any_bytes_give_a_reading_and_only_retcode_0_is_applied(status: int, bod
     assert f"{reading.retcode}{reading.message}".encode() is not None  # no lone surrogates
     applied = reading.disposition.status is Status.APPLIED
     assert applied is (success_by_another_reader(body) and status == 200)
-    if reading.disposition.reach is Reach.NEVER_SENT:
+    if reading.disposition.delivery is Delivery.NEVER_SENT:
         pytest.fail("a reply to a request that was never sent")

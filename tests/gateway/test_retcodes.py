@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bulkagent.gateway.retcodes import MEANINGS, RETCODES, disposition_of
-from bulkagent.model import Cause, Evidence, Health, Learned, Reach, Status
+from bulkagent.model import Cause, Delivery, Evidence, Health, LimitSignal, Status
 
 # Result code table, pages 0580, 1430 and 1328, with the ranges spelled out.
 TABLE = """
@@ -104,7 +104,7 @@ def test_every_documented_code_is_listed_and_no_other() -> None:
 def test_a_code_means_what_the_documents_make_of_it(code: str) -> None:
     disposition = RETCODES[code]
     assert disposition.name == code
-    assert disposition.reach is Reach.ANSWERED
+    assert disposition.delivery is Delivery.ANSWERED
     assert disposition.retries == REPEATED.get(code, 0)
     assert disposition.at_once is (code == "105-003")
     assert disposition.evidence is EVIDENCE.get(code, Evidence.ORDINARY)
@@ -121,7 +121,9 @@ def test_a_code_means_what_the_documents_make_of_it(code: str) -> None:
 def test_a_code_says_how_the_gateway_is_and_only_good_answers_are_timed(code: str) -> None:
     health = HEALTH.get(code, Health.GOOD)
     assert RETCODES[code].health is health
-    assert RETCODES[code].learned is (Learned.LATENCY if health is Health.GOOD else Learned.NOTHING)
+    assert RETCODES[code].signal is (
+        LimitSignal.SUCCESS if health is Health.GOOD else LimitSignal.IGNORE
+    )
 
 
 @pytest.mark.parametrize("code", DOCUMENTED)
@@ -137,7 +139,7 @@ def test_every_code_can_be_explained(code: str) -> None:
 def test_an_unlisted_code_is_kept_and_never_repeated_on_a_guess(code: str) -> None:
     disposition = disposition_of(code)
     assert disposition.name == code
-    assert disposition.reach is Reach.ANSWERED
+    assert disposition.delivery is Delivery.ANSWERED
     assert disposition.status is Status.REJECTED
     assert disposition.cause is Cause.UNLISTED_RETCODE
     assert disposition.retries == 0

@@ -20,7 +20,7 @@ from bulkagent.gateway.session_requests import (
     must_change_password,
     renewed_in,
 )
-from bulkagent.model import Reach
+from bulkagent.model import Delivery
 from tests.gateway.raw import GUID, SUCCESS, RawGateway, Say, Then, ca_pem, http, raw_gateway
 
 PASSWORD = "synthetic-password"
@@ -196,7 +196,7 @@ async def test_a_0_that_is_no_clear_success_brings_no_session(reply: Say) -> Non
     async with talking(reply) as (_, client):
         answers = [await client.sign_in(SIGN_IN), await client.poll("101", OLD)]
         answers += [await client.renew("101", OLD), await client.sign_out("101", OLD)]
-    assert {answer.disposition.reach for answer in answers} == {Reach.IN_DOUBT}
+    assert {answer.disposition.delivery for answer in answers} == {Delivery.IN_DOUBT}
     assert not any(answer.credential for answer in answers)
 
 
@@ -212,7 +212,7 @@ async def test_a_sign_in_that_breaks_off_is_in_doubt_and_not_sent_again() -> Non
     async with talking(Say(then=Then.ABORT)) as (gateway, client):
         answer = await client.sign_in(SIGN_IN)
         assert len(gateway.requests) == 1
-    assert answer.disposition.reach is Reach.IN_DOUBT
+    assert answer.disposition.delivery is Delivery.IN_DOUBT
 
 
 async def test_nobody_there_is_never_sent() -> None:
@@ -220,9 +220,9 @@ async def test_nobody_there_is_never_sent() -> None:
         await gateway.end()
         endpoint = Endpoint(name="g", url="https://localhost:1", ca_pem=ca_pem())
         async with SessionClient(endpoint, SystemClock()) as nobody:
-            assert (await nobody.sign_in(SIGN_IN)).disposition.reach is Reach.NEVER_SENT
-            assert (await nobody.poll("101", OLD, returning=True)).disposition.reach is (
-                Reach.NEVER_SENT
+            assert (await nobody.sign_in(SIGN_IN)).disposition.delivery is Delivery.NEVER_SENT
+            assert (await nobody.poll("101", OLD, returning=True)).disposition.delivery is (
+                Delivery.NEVER_SENT
             )
         assert client is not nobody
 

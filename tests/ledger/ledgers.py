@@ -17,7 +17,7 @@ from bulkagent.ledger import (
     summarise,
 )
 from bulkagent.ledger.rows import Summary
-from bulkagent.model import Assignment, Attempt, Disposition, Line, Outcome, Story
+from bulkagent.model import Assignment, Attempt, AttemptHistory, Disposition, Line, Outcome
 from tests.dispositions import ended
 
 ON, OFF = "flag=1", "flag=0"
@@ -123,9 +123,9 @@ async def took_all(source: Journal, lane: int = 0) -> list[Assignment]:
     return items
 
 
-def story(*dispositions: Disposition, message: str = "") -> Story[Attempt]:
+def history(*dispositions: Disposition, message: str = "") -> AttemptHistory[Attempt]:
     first, *others = (ended(disposition, message=message) for disposition in dispositions)
-    told = Story.begin(first)
+    told = AttemptHistory.begin(first)
     for other in others:
         told = told.then(other)
     return told

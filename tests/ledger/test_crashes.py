@@ -42,11 +42,11 @@ from tests.ledger.ledgers import (
     OFF,
     ON,
     StillClock,
+    history,
     journal,
     plan,
     planner,
     report,
-    story,
 )
 
 Facts = tuple[Status, Cause | None, int, int]
@@ -285,7 +285,7 @@ class Crashing(RuleBasedStateMachine):
         told = [*going.ends, end]
         row = going.item.row
         self.turn(
-            lambda book: book.settle(going.item, story(*told)),
+            lambda book: book.settle(going.item, history(*told)),
             {row: outcome(told, self.before(row))},
         )
         self.count(end)
@@ -302,7 +302,7 @@ class Crashing(RuleBasedStateMachine):
         def record(book: Journal) -> None:
             self.mark(item, 1)(book)
             # Before the commit that the mark asks for, as its task does so only when it begins.
-            asyncio.get_running_loop().call_soon(book.settle, going.item, story(*told))
+            asyncio.get_running_loop().call_soon(book.settle, going.item, history(*told))
 
         row = going.item.row
         self.turn(

@@ -29,11 +29,11 @@ from tests.ledger.ledgers import (
     FLAGS,
     OFF,
     ON,
+    history,
     journal,
     plan,
     planner,
     report,
-    story,
     took,
 )
 
@@ -51,17 +51,17 @@ async def worked(database: Database) -> int:
         items = [await took(book) for _ in range(7)]
         for item in items:
             await book.mark(item, 1)
-        book.settle(items[0], story(DONE, message="ok"))
-        book.settle(items[1], story(REFUSED, message="no"))
+        book.settle(items[0], history(DONE, message="ok"))
+        book.settle(items[1], history(REFUSED, message="no"))
         book.attempted(items[2], 1, ended(BUSY))
         await book.mark(items[2], 2)
-        book.settle(items[2], story(BUSY, DONE))
+        book.settle(items[2], history(BUSY, DONE))
         book.attempted(items[3], 1, ended(LOST))
         await book.mark(items[3], 2)
         book.attempted(items[3], 2, ended(LOST))
         await book.mark(items[3], 3)
-        book.settle(items[3], story(LOST, LOST, REFUSED))
-        book.settle(items[4], story(UNREACHED))
+        book.settle(items[3], history(LOST, LOST, REFUSED))
+        book.settle(items[4], history(UNREACHED))
         book.attempted(items[6], 1, ended(READY))
         await book.mark(items[6], 2)
     return made.run
@@ -131,7 +131,7 @@ async def test_clusters_show_the_first_three_agents_of_each(database: Database) 
         items = [await took(book) for _ in range(9)]
         for item in items[:7]:
             await book.mark(item, 1)
-            book.settle(item, story(UNREACHED if item.row % 2 else DONE))
+            book.settle(item, history(UNREACHED if item.row % 2 else DONE))
         await book.mark(items[7], 1)
     assert [
         (x.status, x.cause, x.count, x.agents)
@@ -156,7 +156,7 @@ async def test_why_a_lane_ended_is_the_cause_of_what_it_did_not_attempt(
         first, second = await took(book), await took(book)
         await book.mark(first, 1)
         await book.mark(second, 1)
-        book.settle(second, story(REFUSED))
+        book.settle(second, history(REFUSED))
     found, _ = report(database)
     assert [(x.status, x.cause) for x in found] == [
         (Status.UNKNOWN, Cause.INTERRUPTED),
@@ -172,7 +172,7 @@ async def test_an_attempt_more_takes_back_all_that_was_said_of_the_one_before(
     async with journal(database, made.run) as book:
         item = await took(book)
         await book.mark(item, 1)
-        book.settle(item, story(REFUSED, message="not now"))
+        book.settle(item, history(REFUSED, message="not now"))
         await book.flushed()
         (line,), _ = report(database)
         assert (line.status, line.message) == (Status.REJECTED, "not now")

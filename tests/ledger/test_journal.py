@@ -23,13 +23,13 @@ from tests.ledger.ledgers import (
     OFF,
     ON,
     StillClock,
+    history,
     journal,
     marks_on_disk,
     plan,
     planner,
     report,
     statuses,
-    story,
     took,
     took_all,
 )
@@ -121,7 +121,7 @@ async def test_all_of_one_turn_of_the_loop_is_one_transaction(database: Database
 
         async def work(before: Assignment, after: Assignment) -> None:
             if before.row % 2:
-                book.settle(before, story(DONE))
+                book.settle(before, history(DONE))
             else:
                 book.attempted(before, 1, ended(BUSY))
             await book.mark(after, 1)
@@ -169,7 +169,7 @@ async def test_an_outcome_is_on_disk_before_it_is_counted_or_told(database: Data
         book._commits.writer.write = watch  # type: ignore[method-assign] # looked at from outside
         for item in await took_all(book):
             await book.mark(item, 1)
-            book.settle(item, story(DONE if item.row % 2 else REFUSED))
+            book.settle(item, history(DONE if item.row % 2 else REFUSED))
             assert book.counters.finished == len(told) < 50
         await book.flushed()
         assert len(counted) == 51
@@ -186,7 +186,7 @@ async def test_a_retry_that_never_came_is_not_counted_as_one(database: Database)
         item = await took(book)
         await book.mark(item, 1)
         book.attempted(item, 1, ended(BUSY))
-        book.settle(item, story(BUSY))
+        book.settle(item, history(BUSY))
         await book.flushed()
         counted = book.counters
     summary = summarise(RunRecord(database, made.run))
@@ -212,7 +212,7 @@ async def test_leaving_writes_all_that_was_recorded(database: Database) -> None:
         first, second = await took(book), await took(book)
         await book.mark(first, 1)
         await book.mark(second, 1)
-        book.settle(first, story(DONE))
+        book.settle(first, history(DONE))
         book.attempted(second, 1, ended(BUSY))
     assert statuses(database, made.run) == {2: "applied", 3: "unknown"}
     assert database.all("SELECT count(*) FROM attempts") == [(1,)]
@@ -237,7 +237,7 @@ async def test_a_cancelled_run_keeps_its_last_outcomes(database: Database, how: 
             async with journal(database, made.run) as book:
                 item = await took(book)
                 await book.mark(item, 1)
-                book.settle(item, story(DONE))
+                book.settle(item, history(DONE))
                 if how == "scope":
                     scope.cancel()
                 else:
@@ -264,7 +264,7 @@ async def test_a_cancelled_run_waits_until_its_last_outcomes_can_be_written(
                     await book.mark(item, 1)
                     other.execute("BEGIN IMMEDIATE")
                     begun.set_result(Watched(book))
-                    book.settle(item, story(DONE))
+                    book.settle(item, history(DONE))
                     scope.cancel()
                     await asyncio.Event().wait()
 
@@ -301,7 +301,7 @@ async def test_text_that_is_none_is_recorded_spelled_out(database: Database) -> 
         await book.mark(first, 1)
         await book.mark(second, 1)
         book.attempted(first, 1, ended(BUSY, message="half a \udcff character"))
-        book.settle(second, story(REFUSED, message="\ud800"))
+        book.settle(second, history(REFUSED, message="\ud800"))
         await book.flushed()
         await book.mark(first, 2)
     assert database.all("SELECT message FROM attempts") == [("half a \\udcff character",)]
@@ -323,7 +323,7 @@ async def test_waits_for_another_writer_and_what_is_recorded_meanwhile_joins(
         with locked(database.path) as other:
             marks = [asyncio.create_task(book.mark(item, 1)) for item in items[1:10]]
             await watched.refusals(2)
-            book.settle(items[0], story(DONE))
+            book.settle(items[0], history(DONE))
             marks += [asyncio.create_task(book.mark(item, 1)) for item in items[10:]]
             await watched.refusals(2)
             assert not any(mark.done() for mark in marks)
@@ -443,12 +443,12 @@ async def test_outcomes_of_requests_made_before_a_failure_get_a_last_chance(
 
             async def go_on(after: Assignment) -> None:
                 if after is items[2]:
-                    book.settle(items[0], story(DONE))
+                    book.settle(items[0], history(DONE))
                 await book.mark(after, 1)
 
             with pytest.raises(LedgerFailed):
                 await asyncio.gather(*map(go_on, items[2:]))
-            book.settle(items[1], story(REFUSED))
+            book.settle(items[1], history(REFUSED))
             assert (told, book.counters.finished) == ([], 0)
             roomy(book)
 
@@ -470,12 +470,12 @@ async def test_a_listener_that_raises_ends_the_run_and_loses_nothing(database: D
             items = await took_all(book)
             await book.mark(items[0], 1)
             await book.mark(items[1], 1)
-            book.settle(items[0], story(DONE))
+            book.settle(items[0], history(DONE))
             # In the same transaction, which is good: its request may leave.
             await book.mark(items[2], 1)
             with pytest.raises(ZeroDivisionError):
                 await book.mark(items[3], 1)
-            book.settle(items[1], story(REFUSED))
+            book.settle(items[1], history(REFUSED))
 
     with pytest.raises(ZeroDivisionError, match="the listener's own"):
         await asyncio.wait_for(work(), HANG_S)
@@ -497,7 +497,7 @@ async def test_a_listener_that_raises_at_the_very_end_is_heard(database: Databas
         async with journal(database, made.run, settled=settled) as book:
             item = await took(book)
             await book.mark(item, 1)
-            book.settle(item, story(DONE))
+            book.settle(item, history(DONE))
 
     with pytest.raises(ZeroDivisionError):
         await work()
@@ -609,7 +609,7 @@ async def test_rows_of_another_run_and_rows_with_a_mark_are_not_handed_out(
             if item.row % 4 == 0:
                 await book.mark(item, 1)
             if item.row % 8 == 0:
-                book.settle(item, story(DONE))
+                book.settle(item, history(DONE))
     async with journal(database, made.run) as book:
         left = [item.row for item in await took_all(book)]
     assert left == [row for row in range(2, 32) if row % 4]
@@ -718,7 +718,7 @@ async def test_the_mark_of_a_row_that_another_run_has_taken_is_refused(
         asked = ((again, 2), (taken, 1), (last, 1))
         marks = await asyncio.gather(*(book.mark(item, attempt) for item, attempt in asked))
         assert marks == [False, False, True]
-        book.settle(again, story(BUSY))
+        book.settle(again, history(BUSY))
         assert not await book.mark(taken, 1), "it stays so"
         assert (book.counters.requests, book.counters.retries) == (3, 0)
     assert marks_on_disk(database.path) == {first.row: 1, again.row: 1, last.row: 1}

@@ -31,11 +31,11 @@ from tests.ledger.ledgers import (
     ON,
     StillClock,
     begun,
+    history,
     journal,
     planner,
     report,
     statuses,
-    story,
     took,
     took_all,
 )
@@ -59,7 +59,7 @@ async def _sent(book: Journal, ends: Collection[Disposition | None], lane: int =
         item = await took(book, lane)
         await book.mark(item, 1)
         if end is not None:
-            book.settle(item, story(end))
+            book.settle(item, history(end))
 
 
 async def _ran(
@@ -151,7 +151,7 @@ async def test_attempts_are_numbered_and_kept_over_legs(database: Database) -> N
             await book.mark(item, 1)
             book.attempted(item, 1, ended(BUSY))
             await book.mark(item, 2)
-            book.settle(item, story(BUSY, end))
+            book.settle(item, history(BUSY, end))
     assert [
         (step.attempt, step.disposition) for step in steps(RunRecord(database, made.run), 2)
     ] == [

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from bulkagent.ledger import Database, Matching, Planner, open_ledger
 from bulkagent.model import Disposition, Status
 from tests.dispositions import ABSENT, DONE, LOST, REFUSED
-from tests.ledger.ledgers import OFF, ON, journal, planner, story, took
+from tests.ledger.ledgers import OFF, ON, history, journal, planner, took
 
 ENDS: dict[str, Disposition | None] = {"101": DONE, "102": REFUSED, "103": LOST, "104": ABSENT}
 
@@ -31,7 +31,7 @@ async def _run(database: Database) -> Planner:
         for end in (DONE, REFUSED, LOST, ABSENT):
             item = await took(book)
             await book.mark(item, 1)
-            book.settle(item, story(end))
+            book.settle(item, history(end))
     return made
 
 

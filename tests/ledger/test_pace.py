@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 
 from bulkagent.ledger import Database, Endpoint, Pace, last_pace
-from bulkagent.model import Attempt, Story
+from bulkagent.model import Attempt, AttemptHistory
 from tests.dispositions import DONE, UNREACHED
 from tests.ledger.ledgers import ON, journal, planner, took
 
 URL = "https://east.example"
 
 
-def _story(*latencies_ms: float) -> Story[Attempt]:
+def _history(*latencies_ms: float) -> AttemptHistory[Attempt]:
     """Answers that took so long; 0 is none at all."""
     first, *others = (
         Attempt(DONE, sent_at=1, latency_ms=latency_ms, http_status=200)
@@ -20,27 +20,27 @@ def _story(*latencies_ms: float) -> Story[Attempt]:
         else Attempt(UNREACHED, sent_at=1, latency_ms=0.5)
         for latency_ms in latencies_ms
     )
-    told = Story.begin(first)
+    told = AttemptHistory.begin(first)
     for other in others:
         told = told.then(other)
     return told
 
 
-async def _ran(database: Database, *stories: tuple[float, ...], url: str = URL) -> None:
+async def _ran(database: Database, *histories: tuple[float, ...], url: str = URL) -> None:
     """A run with an agent at one gateway for each of these stories, and one at another."""
     made = planner(database)
     urls = {"ours": url, "other": "https://other.example"}
-    for row in range(2, 2 + len(stories)):
+    for row in range(2, 2 + len(histories)):
         made.assign(row, str(1000 + row), "ours", ON, ())
     made.assign(900, "1900", "other", ON, ())
     at = [Endpoint(name, address, {}) for name, address in urls.items()]
     lanes = {lane.gateway: lane.lane for lane in made.planned(1_700_000_000_500, endpoints=at)}
     async with journal(database, made.run, lanes=list(lanes.values())) as source:
-        for latencies_ms in stories:
+        for latencies_ms in histories:
             item = await took(source, lanes["ours"])
             for number in range(1, 1 + len(latencies_ms)):
                 await source.mark(item, number)
-            source.settle(item, _story(*latencies_ms))
+            source.settle(item, _history(*latencies_ms))
     made.claim.release()
 
 

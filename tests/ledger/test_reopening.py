@@ -20,7 +20,7 @@ from bulkagent.ledger import (
 )
 from bulkagent.model import Assignment, Cause, Outcome, Status
 from tests.dispositions import BUSY, DONE, LOST, REFUSED, ended
-from tests.ledger.ledgers import journal, plan, statuses, story, took, took_all
+from tests.ledger.ledgers import history, journal, plan, statuses, took, took_all
 
 Told = list[tuple[int, Former]]
 
@@ -46,9 +46,9 @@ async def test_who_was_applied_is_unknown_on_disk_and_is_handed_out_again(
     told: Told = []
     async with journal(database, made.run, settled=outcomes.append) as book:
         first, second, third = await sent(book, 3)
-        book.settle(first, story(DONE))
-        book.settle(second, story(REFUSED))
-        book.settle(third, story(DONE))
+        book.settle(first, history(DONE))
+        book.settle(second, history(REFUSED))
+        book.settle(third, history(DONE))
         await book.flushed()
         assert book.counters.by_status[Status.APPLIED] == 2
         await book.reopen((2, 3, 2), told.extend)
@@ -65,8 +65,8 @@ async def test_who_was_applied_is_unknown_on_disk_and_is_handed_out_again(
         await book.mark(first, 1)
         await book.mark(second, 1)
         assert (counters.requests, counters.retries, counters.unfinished) == (5, 2, 2)
-        book.settle(first, story(DONE))
-        book.settle(second, story(REFUSED))
+        book.settle(first, history(DONE))
+        book.settle(second, history(REFUSED))
         await book.flushed()
         assert (counters.finished, counters.unfinished) == (3, 0)
     # A later refusal speaks for itself alone: the doubt stays.
@@ -87,13 +87,13 @@ async def test_no_commit_says_applied_once_the_doubt_is_known(database: Database
     seen: list[Sequence[object]] = []
     async with journal(database, made.run) as book:
         first, second = await sent(book, 2)
-        book.settle(first, story(DONE))
+        book.settle(first, history(DONE))
         with closing(sqlite3.connect(database.path, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
             recorded = book.reopen(
                 (2, 3), lambda _told: seen.append(tuple(on_disk(database).items()))
             )
-            book.settle(second, story(DONE))  # answered before, and recorded after
+            book.settle(second, history(DONE))  # answered before, and recorded after
         await recorded
         assert seen == [((2, "unknown"), (3, "unknown"))] * 2
         assert book.counters.by_status[Status.APPLIED] == 0
@@ -113,8 +113,8 @@ async def test_who_is_not_finished_yet_is_in_doubt_unless_a_later_attempt_succee
         await book.reopen((2, 3), told.extend)
         for item in (first, second):
             await book.mark(item, 2)
-        book.settle(first, story(BUSY, DONE))
-        book.settle(second, story(BUSY, REFUSED))
+        book.settle(first, history(BUSY, DONE))
+        book.settle(second, history(BUSY, REFUSED))
         await book.flushed()
         assert told == []
         assert book.counters.by_cause == {Cause.BAD_REPLY.value: 1}
@@ -132,13 +132,13 @@ async def test_a_success_that_is_put_in_doubt_before_it_is_recorded_is_none(
         book.attempted(item, 1, ended(BUSY))
         await book.mark(item, 2)
         await book.reopen((2,), told.extend)
-        book.settle(item, story(BUSY, DONE))
+        book.settle(item, history(BUSY, DONE))
         await book.flushed()
         assert on_disk(database) == {2: "unknown"}
         assert [former.outcome.status for _, former in told] == [Status.APPLIED]
         assert await took_all(book) == [item]
         await book.mark(item, 1)
-        book.settle(item, story(DONE))
+        book.settle(item, history(DONE))
     assert statuses(database, made.run) == {2: "applied"}
 
 
@@ -147,7 +147,7 @@ async def test_who_is_put_in_doubt_twice_is_sent_once_more(database: Database) -
     told: Told = []
     async with journal(database, made.run) as book:
         (item,) = await sent(book, 1)
-        book.settle(item, story(DONE))
+        book.settle(item, history(DONE))
         await book.reopen((2,), told.extend)
         await book.reopen((2,), told.extend)
         assert len(told) == 1
@@ -161,11 +161,11 @@ async def test_who_was_sent_once_more_and_is_in_doubt_again_stays_so(database: D
     outcomes: list[Outcome] = []
     async with journal(database, made.run, settled=outcomes.append) as book:
         (item,) = await sent(book, 1)
-        book.settle(item, story(DONE))
+        book.settle(item, history(DONE))
         await book.reopen((2,), told.extend)
         assert await took(book) == item
         await book.mark(item, 1)
-        book.settle(item, story(DONE))
+        book.settle(item, history(DONE))
         await book.reopen((2,), told.extend)
         assert [former.again for _, former in told] == [True, False]
         assert await took_all(book) == []
@@ -181,7 +181,7 @@ async def test_who_is_not_sent_again_is_told_as_unknown(database: Database) -> N
     outcomes: list[Outcome] = []
     async with journal(database, made.run, settled=outcomes.append) as book:
         for item in await sent(book, 2):
-            book.settle(item, story(LOST, DONE))
+            book.settle(item, history(LOST, DONE))
         await book.reopen((2, 3), lambda _told: None)
         assert (await took(book)).row == 2  # and no mark: a stop came first
         await book.leave()
@@ -216,7 +216,7 @@ async def test_whom_another_run_has_dispatched_since_is_in_doubt_and_not_sent_ag
     outcomes: list[Outcome] = []
     async with journal(database, made.run, settled=outcomes.append) as book:
         for item in await sent(book, 2):
-            book.settle(item, story(DONE))
+            book.settle(item, history(DONE))
         await book.flushed()
         if noted:
             taken = ("INSERT INTO superseded VALUES (?,?,?)", [(made.run, 2, made.run + 1)])
@@ -229,7 +229,7 @@ async def test_whom_another_run_has_dispatched_since_is_in_doubt_and_not_sent_ag
         (again,) = await took_all(book)
         assert again.row == 3
         assert await book.mark(again, 1)
-        book.settle(again, story(DONE))
+        book.settle(again, history(DONE))
         await book.flushed()
         await book.leave()
         assert (book.counters.finished, book.counters.unfinished) == (2, 0)
@@ -250,7 +250,7 @@ async def test_whom_an_earlier_run_has_dispatched_before_is_sent_again(database:
     told: Told = []
     async with journal(database, made.run) as book:
         (item,) = await sent(book, 1)
-        book.settle(item, story(DONE))
+        book.settle(item, history(DONE))
         await book.flushed()
         another(database, made.run, 3)  # and that one has dispatched somebody else
         dispatch(database, earlier.run, 2, at=1 << 50)
@@ -265,7 +265,7 @@ async def test_who_is_taken_after_he_was_handed_out_again_is_told_as_superseded(
     outcomes: list[Outcome] = []
     async with journal(database, made.run, settled=outcomes.append) as book:
         (item,) = await sent(book, 1)
-        book.settle(item, story(DONE))
+        book.settle(item, history(DONE))
         await book.reopen((2,), lambda _told: None)
         assert await took(book) == item
         database.write(("INSERT INTO superseded VALUES (?,?,?)", [(made.run, 2, made.run + 1)]))

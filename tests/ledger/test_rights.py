@@ -22,7 +22,7 @@ from bulkagent.ledger import (
 )
 from bulkagent.ledger import previous_rights as rights
 from bulkagent.ledger.previous_rights import known_before
-from bulkagent.model import Disposition, Story
+from bulkagent.model import AttemptHistory, Disposition
 from tests.dispositions import ABSENT, DONE, LOST, REFUSED, UNREACHED, ended
 from tests.ledger.ledgers import OFF, ON, StillClock, begun, journal, planner, took
 
@@ -96,7 +96,7 @@ async def _sent(
             await book.mark(items[agent], 1)
             if end is not None:
                 attempt = replace(ended(end), sent_at=clock.ms)
-                book.settle(items[agent], Story.begin(attempt))
+                book.settle(items[agent], AttemptHistory.begin(attempt))
 
 
 async def _ran(

@@ -26,7 +26,7 @@ from bulkagent.ledger import (
 )
 from bulkagent.model import Status
 from tests.dispositions import DONE
-from tests.ledger.ledgers import ON, begun, journal, planner, story, took
+from tests.ledger.ledgers import ON, begun, history, journal, planner, took
 
 
 def _planned(database: Database, fingerprint: str = "", *, now_ms: int = 1000) -> Planner:
@@ -135,7 +135,7 @@ async def test_totals_are_counted_until_they_are_kept_and_again_after_the_next_l
     async with journal(database, made.run) as book:
         item = await took(book)
         await book.mark(item, 1)
-        book.settle(item, story(DONE))
+        book.settle(item, history(DONE))
     assert totals_of(RunRecord(database, made.run)) == {**none, "applied": 1, "not_attempted": 1}
     keep_totals(RunRecord(database, made.run), {**none, "applied": 7})
     assert totals_of(RunRecord(database, made.run)) == {**none, "applied": 7}

@@ -12,7 +12,7 @@ from bulkagent.errors import LedgerFailed
 from bulkagent.ledger import Database, Journal
 from bulkagent.model import Outcome, Status
 from tests.dispositions import DONE, LOST
-from tests.ledger.ledgers import journal, marks_on_disk, plan, statuses, story, took
+from tests.ledger.ledgers import history, journal, marks_on_disk, plan, statuses, took
 from tests.waiting import HANG_S
 
 FULL = 2  # sqlite.org/pragma.html#pragma_synchronous
@@ -64,8 +64,8 @@ async def test_a_mark_returns_when_it_is_on_disk_and_the_loop_goes_on_meanwhile(
         held.go_on()
         await asyncio.gather(marking, later)
         assert marks_on_disk(database.path) == {2: 1, 3: 1}
-        book.settle(first, story(DONE))
-        book.settle(second, story(LOST))
+        book.settle(first, history(DONE))
+        book.settle(second, history(LOST))
     assert threading.get_ident() not in held.threads
     assert statuses(database, made.run) == {2: "applied", 3: "unknown", 4: "not_attempted"}
     assert book.counters.finished == 2
@@ -85,7 +85,7 @@ async def test_outcomes_are_told_on_the_loop_once_they_are_on_disk(database: Dat
         async def work() -> None:
             while (item := await book.take(0)) is not None:
                 await book.mark(item, 1)
-                book.settle(item, story(DONE))
+                book.settle(item, history(DONE))
 
         await asyncio.gather(*(work() for _ in range(4)))
     assert sorted(told) == [(row, Status.APPLIED) for row in range(2, 22)]
@@ -129,7 +129,7 @@ async def test_outcomes_of_requests_in_flight_at_the_failure_are_tried_once_more
             with pytest.raises(LedgerFailed):
                 await book.mark(second, 1)
             book._commits.writer.write = write  # type: ignore[method-assign] # there is room again
-            book.settle(first, story(DONE))
+            book.settle(first, history(DONE))
 
     with pytest.raises(LedgerFailed):
         await work()

@@ -11,12 +11,12 @@ from typing import Protocol, TypeVar
 
 import msgspec
 
-from bulkagent.model import Cause, Ended, Evidence, Status, Story
+from bulkagent.model import AttemptHistory, AttemptResult, Cause, Evidence, Status
 from bulkagent.reasons import FirstAllGot, NotApplied, Reason
 
 __all__ = ["End", "Go", "HaltCount", "HaltFirst", "HaltShare", "Rule", "Ruling", "Tally"]
 
-AttemptT = TypeVar("AttemptT", bound=Ended)
+AttemptT = TypeVar("AttemptT", bound=AttemptResult)
 
 
 class Tally:
@@ -77,19 +77,19 @@ class Tally:
         """
         return None if self._mixed else self._verdict
 
-    def count(self, story: Story[AttemptT]) -> None:
+    def count(self, history: AttemptHistory[AttemptT]) -> None:
         """Count an item by its whole story. Runs for every item of a run."""
         self.finished += 1
-        last = story.last.disposition
+        last = history.last.disposition
         if last.status is Status.APPLIED:
             self.applied += 1
             self._mixed = True
-        elif last.evidence is Evidence.PERSONAL and story.doubt is None:
+        elif last.evidence is Evidence.PERSONAL and history.doubt is None:
             self.aside += 1
         else:
             self.bad += 1
             if not self._mixed:
-                self._compare(story)
+                self._compare(history)
 
     def take_back(self, *, applied: bool, aside: bool) -> None:
         """An item that was counted is not finished after all.
@@ -117,8 +117,8 @@ class Tally:
         self.bad += 1
         self._mixed = True
 
-    def _compare(self, story: Story[AttemptT]) -> None:
-        first = story.first.disposition
+    def _compare(self, history: AttemptHistory[AttemptT]) -> None:
+        first = history.first.disposition
         points = first.evidence is Evidence.SETUP and not (first.lasting and self._applied_before)
         if not points or self._verdict not in {None, first.cause}:
             self._mixed = True

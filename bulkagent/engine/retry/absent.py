@@ -15,18 +15,18 @@ from bulkagent.clock import Clock
 from bulkagent.engine.retry.parked import Parked
 from bulkagent.engine.retry.policy import Yet
 from bulkagent.engine.retry.poller import Patience, Rounds
-from bulkagent.model import Ended, Story
+from bulkagent.model import AttemptHistory, AttemptResult
 
 __all__ = ["Lobby"]
 
 ItemT = TypeVar("ItemT")
-AttemptT = TypeVar("AttemptT", bound=Ended)
+AttemptT = TypeVar("AttemptT", bound=AttemptResult)
 
 
 class _Guest(msgspec.Struct, Generic[ItemT, AttemptT], frozen=True):
     item: ItemT
     lane: int
-    story: Story[AttemptT]
+    history: AttemptHistory[AttemptT]
     since: float
 
 
@@ -50,7 +50,7 @@ class Lobby(Generic[ItemT, AttemptT]):
         random: Callable[[], float],
         *,
         admit: Callable[[Parked[ItemT, AttemptT]], None],
-        dismiss: Callable[[ItemT, int, Story[AttemptT]], None],
+        dismiss: Callable[[ItemT, int, AttemptHistory[AttemptT]], None],
     ) -> None:
         self._admit = admit
         self._dismiss = dismiss
@@ -72,7 +72,7 @@ class Lobby(Generic[ItemT, AttemptT]):
 
     def receive(self, parked: Parked[ItemT, AttemptT]) -> None:
         """Wait for the one whom an item is about."""
-        guest = _Guest(parked.item, parked.lane, parked.story, parked.since)
+        guest = _Guest(parked.item, parked.lane, parked.history, parked.since)
         self._rounds.add(guest, again=parked.guest)
 
     def left(self) -> None:
@@ -85,7 +85,7 @@ class Lobby(Generic[ItemT, AttemptT]):
 
     def _call(self, guest: _Guest[ItemT, AttemptT]) -> None:
         kept = {"lane": guest.lane, "since": guest.since, "guest": True}
-        self._admit(Parked(guest.item, guest.story, Yet(), **kept))  # type: ignore[arg-type]
+        self._admit(Parked(guest.item, guest.history, Yet(), **kept))  # type: ignore[arg-type]
 
     def _farewell(self, guest: _Guest[ItemT, AttemptT]) -> None:
-        self._dismiss(guest.item, guest.lane, guest.story)
+        self._dismiss(guest.item, guest.lane, guest.history)

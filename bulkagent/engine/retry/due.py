@@ -12,12 +12,12 @@ from collections.abc import Iterable, Iterator
 from typing import Generic, TypeVar
 
 from bulkagent.engine.retry.parked import Parked
-from bulkagent.model import Draws, Ended
+from bulkagent.model import AttemptResult, RetryCharge
 
 __all__ = ["Due"]
 
 ItemT = TypeVar("ItemT")
-AttemptT = TypeVar("AttemptT", bound=Ended)
+AttemptT = TypeVar("AttemptT", bound=AttemptResult)
 
 
 class Due(Generic[ItemT, AttemptT]):
@@ -26,9 +26,9 @@ class Due(Generic[ItemT, AttemptT]):
     __slots__ = ("_queues",)
 
     def __init__(self) -> None:
-        order = (Draws.NOTHING, Draws.RETRIES, Draws.LOOKUPS)
-        self._queues: dict[Draws, deque[Parked[ItemT, AttemptT]]] = {
-            draws: deque() for draws in order
+        order = (RetryCharge.NOTHING, RetryCharge.RETRIES, RetryCharge.LOOKUPS)
+        self._queues: dict[RetryCharge, deque[Parked[ItemT, AttemptT]]] = {
+            charge: deque() for charge in order
         }
 
     def __len__(self) -> int:
@@ -38,7 +38,7 @@ class Due(Generic[ItemT, AttemptT]):
         return (parked for queue in self._queues.values() for parked in queue)
 
     def __contains__(self, parked: Parked[ItemT, AttemptT]) -> bool:
-        return parked in self._queues[parked.draws]
+        return parked in self._queues[parked.charge]
 
     def heads(self) -> list[Parked[ItemT, AttemptT]]:
         """The first of each queue that has any."""
@@ -46,7 +46,7 @@ class Due(Generic[ItemT, AttemptT]):
 
     def add(self, parked: Parked[ItemT, AttemptT]) -> None:
         """Its time has come."""
-        self._queues[parked.draws].append(parked)
+        self._queues[parked.charge].append(parked)
 
     def extend(self, several: Iterable[Parked[ItemT, AttemptT]]) -> None:
         """Their time has come, in this order."""
@@ -55,7 +55,7 @@ class Due(Generic[ItemT, AttemptT]):
 
     def remove(self, parked: Parked[ItemT, AttemptT]) -> None:
         """It is handed out."""
-        self._queues[parked.draws].remove(parked)
+        self._queues[parked.charge].remove(parked)
 
     def clear(self) -> None:
         """Nobody's time will come any more."""

@@ -12,12 +12,12 @@ import anyio
 
 from bulkagent.clock import Clock
 from bulkagent.engine.retry.policy import Decision
-from bulkagent.model import Draws, Ended, Story
+from bulkagent.model import AttemptHistory, AttemptResult, RetryCharge
 
 __all__ = ["Parked"]
 
 ItemT = TypeVar("ItemT")
-AttemptT = TypeVar("AttemptT", bound=Ended)
+AttemptT = TypeVar("AttemptT", bound=AttemptResult)
 
 
 class Parked(Generic[ItemT, AttemptT]):
@@ -33,18 +33,18 @@ class Parked(Generic[ItemT, AttemptT]):
         "answered",
         "decision",
         "guest",
+        "history",
         "in_flight",
         "item",
         "lane",
         "scope",
         "since",
-        "story",
     )
 
     def __init__(
         self,
         item: ItemT,
-        story: Story[AttemptT],
+        history: AttemptHistory[AttemptT],
         decision: Decision,
         *,
         lane: int = 0,
@@ -55,7 +55,7 @@ class Parked(Generic[ItemT, AttemptT]):
         self.lane = lane
         self.guest = guest
         """Whether the lobby sees to its waiting, so that no task of its own does."""
-        self.story = story
+        self.history = history
         self.decision = decision
         self.since = since
         """When its first attempt began."""
@@ -75,11 +75,11 @@ class Parked(Generic[ItemT, AttemptT]):
         self._hurried = False
 
     @property
-    def draws(self) -> Draws:
+    def charge(self) -> RetryCharge:
         """What its next attempt draws on; the lobby has a pace of its own."""
         if self.guest:
-            return Draws.NOTHING
-        return self.story.last.disposition.draws
+            return RetryCharge.NOTHING
+        return self.history.last.disposition.charge
 
     def hurry(self) -> None:
         """End its wait between two attempts, also one that has not begun yet."""

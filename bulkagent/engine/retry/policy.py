@@ -11,11 +11,11 @@ from typing import TypeVar
 
 import msgspec
 
-from bulkagent.model import Absence, Ended, Story
+from bulkagent.model import Absence, AttemptHistory, AttemptResult
 
 __all__ = ["APPLIED", "Again", "Decision", "Enough", "RetryPolicy", "Yet", "decide"]
 
-AttemptT = TypeVar("AttemptT", bound=Ended)
+AttemptT = TypeVar("AttemptT", bound=AttemptResult)
 
 
 class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,7 +72,7 @@ _YET = Yet()
 
 def decide(
     policy: RetryPolicy,
-    story: Story[AttemptT],
+    history: AttemptHistory[AttemptT],
     random: Callable[[], float],
     *,
     elapsed_s: float = 0.0,
@@ -83,27 +83,27 @@ def decide(
 
     Args:
         policy: The limits.
-        story: What has happened so far.
+        history: What has happened so far.
         random: A number from 0 up to 1.
         elapsed_s: Seconds since its first attempt began.
         sweeping: Whether items whose attempts are spent are tried again now.
         awaiting: Whether those who are not there are waited for.
     """
-    disposition = story.last.disposition
+    disposition = history.last.disposition
     if disposition.cause is None:
         return APPLIED
     if awaiting and disposition.absence is not Absence.NONE and not disposition.retries:
         return _YET
     if disposition.retries == 0:
         return _FINAL
-    if disposition.retries is not None and story.repeats > disposition.retries:
+    if disposition.retries is not None and history.repeats > disposition.retries:
         return _SPENT
     # Whoever was not there has not been tried.
-    absent = sum(end.absence is not Absence.NONE for end in story.ends) if awaiting else 0
-    spent = story.attempts - absent >= policy.max_attempts
+    absent = sum(end.absence is not Absence.NONE for end in history.ends) if awaiting else 0
+    spent = history.attempts - absent >= policy.max_attempts
     if spent and elapsed_s >= policy.retry_for_s:
         return _SPENT
     # Beyond 2**60 the window is the cap anyway, and a float would overflow.
-    window_s = min(policy.cap_s, policy.base_s * 2.0 ** min(story.repeats - 1, 60))
+    window_s = min(policy.cap_s, policy.base_s * 2.0 ** min(history.repeats - 1, 60))
     after_s = 0.0 if disposition.at_once else window_s * random()
     return Again(after_s, last=spent and not sweeping)

@@ -16,12 +16,12 @@ from bulkagent.clock import Clock
 from bulkagent.engine.retry.due import Due
 from bulkagent.engine.retry.parked import Parked
 from bulkagent.engine.retry.policy import Again
-from bulkagent.model import Ended
+from bulkagent.model import AttemptResult
 
 __all__ = ["Parking", "until_enough"]
 
 ItemT = TypeVar("ItemT")
-AttemptT = TypeVar("AttemptT", bound=Ended)
+AttemptT = TypeVar("AttemptT", bound=AttemptResult)
 
 
 class Parking(Generic[ItemT, AttemptT]):

@@ -3,7 +3,7 @@
 What may live here: collecting the ends of attempts until they can be judged. What this room must
 not know: what follows from a window, and whose ends they are. Time is an argument.
 
-The three verdicts that a sample can have are those of `Learned`.
+The three verdicts that a sample can have are those of `LimitSignal`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import math
 
 import msgspec
 
-from bulkagent.model import Learned
+from bulkagent.model import LimitSignal
 
 __all__ = ["TOLERATED", "Window", "Windows"]
 
@@ -140,16 +140,16 @@ class Windows:
             self._opening = True
 
     def ended(
-        self, learned: Learned, began: float, now: float, busy_s: float = 0.0
+        self, signal: LimitSignal, began: float, now: float, busy_s: float = 0.0
     ) -> Window | None:
         """An attempt that was sent at `began` ended; perhaps a window is over with it."""
         self._look(now)
         self._in_flight -= 1
-        if learned is Learned.DROPPED and began >= self._cut_at:
+        if signal is LimitSignal.DROPPED and began >= self._cut_at:
             self._drops += 1
-        if learned is Learned.LATENCY and self._settled:
+        if signal is LimitSignal.SUCCESS and self._settled:
             self._round_trips_s.append(now - began)
-        if learned is Learned.NOTHING or began < self._round_since:
+        if signal is LimitSignal.IGNORE or began < self._round_since:
             return None
         return self._turn(now, busy_s)
 

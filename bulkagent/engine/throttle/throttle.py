@@ -25,7 +25,7 @@ from bulkagent.engine.throttle.limit_samples import Windows
 from bulkagent.engine.throttle.lingering import Flight, Lingering
 from bulkagent.engine.throttle.retry_budget import RetryBudget
 from bulkagent.engine.throttle.slots import Limits
-from bulkagent.model import Draws, Ended, Health, Learned, Reach
+from bulkagent.model import AttemptResult, Delivery, Health, LimitSignal, RetryCharge
 
 __all__ = ["Allowance", "Caution", "Notice", "Restraint"]
 
@@ -125,8 +125,8 @@ class Restraint:
         """What was given up here and may be worked at there."""
         self._breaker = CircuitBreaker(random, caution.trip, answered=answered)
         self._budgets = {
-            draws: RetryBudget(caution.retry_share, caution.retries_per_second)
-            for draws in (Draws.RETRIES, Draws.LOOKUPS)
+            charge: RetryBudget(caution.retry_share, caution.retries_per_second)
+            for charge in (RetryCharge.RETRIES, RetryCharge.LOOKUPS)
         }
         self._caution = caution
         self._notice = notice
@@ -138,9 +138,8 @@ class Restraint:
         self._paused_until = -math.inf
 
     def __repr__(self) -> str:
-        return (
-            f"<Restraint: limit {self._limit}, {self._breaker!r}, {self._budgets[Draws.RETRIES]!r}>"
-        )
+        budget = self._budgets[RetryCharge.RETRIES]
+        return f"<Restraint: limit {self._limit}, {self._breaker!r}, {budget!r}>"
 
     def follow(self, earlier: Restraint) -> None:
         """Go on from what was found out about the same far side a moment ago."""
@@ -240,14 +239,14 @@ class Restraint:
         for budget in self._budgets.values():
             budget.first(now)
 
-    def grant(self, draws: Draws, now: float) -> bool:
+    def grant(self, charge: RetryCharge, now: float) -> bool:
         """Whether an attempt that draws on a budget may be made now; if so, it counts."""
-        budget = self._budgets.get(draws)
+        budget = self._budgets.get(charge)
         return budget is None or not budget.grant(now)
 
-    def room_in(self, draws: Draws, now: float) -> float:
+    def room_in(self, charge: RetryCharge, now: float) -> float:
         """Seconds until such an attempt may be made, as far as its budget goes; 0: now."""
-        budget = self._budgets.get(draws)
+        budget = self._budgets.get(charge)
         return budget.room_in(now) if budget else 0.0
 
     def paused_s(self, now: float) -> float:
@@ -257,15 +256,15 @@ class Restraint:
     @property
     def retries(self) -> int:
         """Retries granted so far."""
-        return self._budgets[Draws.RETRIES].granted
+        return self._budgets[RetryCharge.RETRIES].granted
 
     def retries_left(self, now: float) -> int:
         """Retries that would be granted now."""
-        return self._budgets[Draws.RETRIES].left(now)
+        return self._budgets[RetryCharge.RETRIES].left(now)
 
     def out_of_budget(self, now: float) -> bool:
         """Whether nothing but the budget holds retries back."""
-        return self._full and self.room_in(Draws.RETRIES, now) > 0.0
+        return self._full and self.room_in(RetryCharge.RETRIES, now) > 0.0
 
     def began(self, now: float) -> None:
         """An attempt is sent."""
@@ -281,10 +280,10 @@ class Restraint:
         self.lingering.add(flight)
         self._breaker.record(Health.UNWELL, now, era=flight.era, answered=False)
         self._look("an answer is overdue")
-        self._observe(Learned.DROPPED, flight.began, now, busy_s)
+        self._observe(LimitSignal.DROPPED, flight.began, now, busy_s)
         return True
 
-    def ended(self, attempt: Ended, flight: Flight, now: float, busy_s: float) -> bool:
+    def ended(self, attempt: AttemptResult, flight: Flight, now: float, busy_s: float) -> bool:
         """Take note of how an attempt ended.
 
         Args:
@@ -297,15 +296,18 @@ class Restraint:
             Whether the allowance may be another one now.
         """
         disposition = attempt.disposition
-        answered = disposition.reach is Reach.ANSWERED
-        learned = disposition.learned
-        turned_away = answered and learned is Learned.DROPPED
+        answered = disposition.delivery is Delivery.ANSWERED
+        signal = disposition.signal
+        turned_away = answered and signal is LimitSignal.DROPPED
         began, overdue = flight.began, flight.is_overdue
         if overdue:
             self.lingering.remove(flight)
         if disposition.lingers:
             self.lingering.hold(flight, now)
-        elif disposition.reach is not Reach.NEVER_SENT and now - began > self.lingering.longest_s:
+        elif (
+            disposition.delivery is not Delivery.NEVER_SENT
+            and now - began > self.lingering.longest_s
+        ):
             self.lingering.longest_s = now - began
         # What was told when it was overdue is not told again; that there is an answer is.
         era = _TOLD if overdue else flight.era
@@ -321,14 +323,14 @@ class Restraint:
             changed = True
             self._pause(min(attempt.pause_s, self._caution.longest_pause_s), now)
         if self._windows is not None and not overdue:
-            changed |= self._observe(learned, began, now, busy_s)
+            changed |= self._observe(signal, began, now, busy_s)
         return changed
 
-    def _observe(self, learned: Learned, began: float, now: float, busy_s: float) -> bool:
+    def _observe(self, signal: LimitSignal, began: float, now: float, busy_s: float) -> bool:
         """Have the limit learn from an end; whether it is another one now."""
         if self._windows is None or self._adaptive is None:
             return False
-        window = self._windows.ended(learned, began, now, busy_s)
+        window = self._windows.ended(signal, began, now, busy_s)
         if window is None:
             return False
         stepped = step(self._adaptive, window)

@@ -16,7 +16,7 @@ from typing import Any, Self
 from bulkagent.clock import Clock
 from bulkagent.engine import Again, Decision, Enough, Yet
 from bulkagent.gateway.operations import OPERATIONS
-from bulkagent.model import Assignment, Attempt, Reach
+from bulkagent.model import Assignment, Attempt, Delivery
 from bulkagent.reports import encoded, iso
 from bulkagent.run.outputs.background_writer import LineFile
 
@@ -73,7 +73,7 @@ class EventLog:
     def attempted(self, item: Assignment, attempt: int, ended: Attempt, decision: Decision) -> None:
         """Log an attempt, how it ended, and what follows from that."""
         again = isinstance(decision, Again)
-        sent = ended.disposition.reach is not Reach.NEVER_SENT
+        sent = ended.disposition.delivery is not Delivery.NEVER_SENT
         reason = _reason_of(decision)
         self._put(
             OPERATIONS[item.operation].log_name,
@@ -86,7 +86,7 @@ class EventLog:
                 "sent_at": iso(ended.sent_at) if sent else None,
                 "latency_ms": round(ended.latency_ms, 3),
                 "disposition": ended.disposition.name,
-                "reach": ended.disposition.reach.value,
+                "reach": ended.disposition.delivery.value,
                 "http_status": ended.http_status or None,
                 "message": ended.message or ended.detail,
                 "decision": "again" if again else "enough",

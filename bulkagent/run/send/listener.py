@@ -11,7 +11,7 @@ from collections import deque
 
 from bulkagent.engine import Bulkhead, Decision, End, Notice, State
 from bulkagent.ledger import Journal
-from bulkagent.model import Assignment, Attempt, Cause, Health, Reach
+from bulkagent.model import Assignment, Attempt, Cause, Delivery, Health
 from bulkagent.reasons import Advised, Reason
 from bulkagent.reports import ADVICE
 from bulkagent.run.outputs.log import EventLog
@@ -60,7 +60,7 @@ class Hearing:
     def observe(self, item: Assignment, attempt: int, ended: Attempt, decision: Decision) -> None:
         """Hear how an attempt ended. Runs for every one."""
         disposition = ended.disposition
-        if disposition.reach is Reach.ANSWERED:
+        if disposition.delivery is Delivery.ANSWERED:
             self.latencies_ms.append(ended.latency_ms)
         if disposition.cause is Cause.SWITCH_OVER and disposition.health is Health.UNWELL:
             # It is about the gateway; a session that was lost is about one agent.
