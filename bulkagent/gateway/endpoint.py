@@ -65,8 +65,12 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
         return cls(name=name or where, url=f"https://{where}{path}", **tls)
 
 
-def tls_context(endpoint: Endpoint) -> ssl.SSLContext:
+def tls_context(endpoint: Endpoint, *, ca_option: str = "--ca-file") -> ssl.SSLContext:
     """A client context: TLS 1.2 or later, certificate and host name verified, no keys logged.
+
+    Args:
+        endpoint: Whose certificate is verified, and how.
+        ca_option: Which option says where its CA is, for the error.
 
     Raises:
         SettingsRefused: A certificate file cannot be read or is not what it should be.
@@ -85,7 +89,8 @@ def tls_context(endpoint: Endpoint) -> ssl.SSLContext:
             context.load_default_certs(ssl.Purpose.SERVER_AUTH)
     except (OSError, ssl.SSLError, ValueError) as error:
         raise SettingsRefused(
-            f"--ca-file {endpoint.ca_file}: {_why(error)}; it must be a PEM file of CA certificates"
+            f"{ca_option} {endpoint.ca_file}: {_why(error)};"
+            " it must be a PEM file of CA certificates"
         ) from None
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if endpoint.insecure:

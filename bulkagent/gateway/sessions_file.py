@@ -26,8 +26,8 @@ import msgspec
 
 from bulkagent.files.atomic_file import replacing
 from bulkagent.gateway.credentials import Credential
-from bulkagent.text.msgspec_words import in_words, path_in
-from bulkagent.text.spelling import did_you_mean, nearest
+from bulkagent.text.msgspec_words import in_words, missing_key, path_in
+from bulkagent.text.spelling import nearest
 
 __all__ = [
     "Cells",
@@ -253,7 +253,8 @@ def _wrong(message: str) -> str:
     path = path_in(message)
     if path:
         return f"has a wrong {path[0]}: that {in_words(message)}"
-    return in_words(message).partition(":")[0] if "missing" in message else _NO_OBJECT
+    missing = missing_key(message)
+    return f"the key `{missing}` is missing" if missing else _NO_OBJECT
 
 
 _NO_OBJECT = "is no JSON object with agent_id and guid as text"
@@ -289,10 +290,10 @@ def _header(cells: Iterable[str]) -> list[str]:
     header = [cell.strip().lower() for cell in cells]
     missing = [name for name in ("agent_id", "guid") if name not in header]
     if missing:
-        meant = did_you_mean(nearest(missing[0], set(header) - set(Cells._fields)))
+        meant = nearest(missing[0], set(header) - set(Cells._fields))
         raise ValueError(
             f"its first line names no column {' and no column '.join(missing)}"
-            + meant.replace("did you mean", "is that the column")
+            f"{f'; is that the column {meant}?' if meant else ''}"
         )
     return header
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["in_words", "path_in"]
+__all__ = ["in_words", "missing_key", "path_in"]
 
 _WHERE = re.compile(r" - at `\$\.?(?P<path>[^`]*)`\Z")
 _STEP = re.compile(r"\[(?P<index>[0-9]+)\]|(?P<key>[^.\[\]]+)")
@@ -39,11 +39,17 @@ def path_in(message: str) -> tuple[str | int, ...]:
     return tuple(int(step["index"]) if step["index"] else step["key"] for step in steps)
 
 
+def missing_key(message: str) -> str:
+    """The key that an object must have and has not; "" where a message is about another thing."""
+    found = _MISSING.match(_WHERE.sub("", message))
+    return found["key"] if found else ""
+
+
 def in_words(message: str) -> str:
     """A message without the path at its end: `takes a whole number, not a text`."""
     plain = _WHERE.sub("", message)
-    if missing := _MISSING.match(plain):
-        return f"the key `{missing['key']}` is missing: add it"
+    if missing := missing_key(message):
+        return f"the key `{missing}` is missing: add it"
     if word := _WORD.match(plain):
         return f"{word['got']} is none of the words that it takes"
     if _FORM.match(plain):

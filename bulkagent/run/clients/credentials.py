@@ -76,10 +76,7 @@ def supply_of(settings: Settings, gateways: Gateways, clock: Clock) -> Supply | 
     address = BrokerAddress.parse(settings.guid_url, os.environ.get(HEADER_VARIABLE, ""))
     # As a gateway's: the same rules and the same sentences for files that cannot be used.
     tls = Endpoint(name="GUID service", url="", ca_file=settings.guid_ca_file)
-    try:
-        context = tls_context(tls)
-    except SettingsRefused as refused:
-        raise SettingsRefused(str(refused).replace("--ca-file", "--guid-ca-file")) from None
+    context = tls_context(tls, ca_option="--guid-ca-file")
     connections = Connections(
         context,
         connect_timeout_s=settings.connect_timeout_s,
