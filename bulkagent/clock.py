@@ -1,7 +1,6 @@
 """Time, as everything else asks for it: one record of four questions, injected everywhere.
 
-What may live here: the clock's protocol and the machine's own clock. What this room must not
-know: what anybody waits for. Tests put a clock here that jumps.
+Tests put a clock here that jumps.
 """
 
 from __future__ import annotations
@@ -9,8 +8,6 @@ from __future__ import annotations
 import asyncio
 import time
 from typing import Protocol
-
-__all__ = ["Clock", "SystemClock"]
 
 
 class Clock(Protocol):

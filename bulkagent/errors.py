@@ -1,8 +1,5 @@
 """Every error that bulkagent raises on purpose, as one tree.
 
-What may live here: exception classes and the exit code that each one means. What this
-room must not know: how any of them comes about.
-
 ```
 BulkagentError                  anything below; catch this one to catch them all
 ├── Refused                     2  nothing was sent: what was asked for cannot be done

@@ -29,8 +29,6 @@ from bulkagent.model import (
 )
 from bulkagent.reports import ADVICE, printable
 
-__all__ = ["EXIT_CODES", "Explanation", "explain", "explanations"]
-
 
 class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     """One code."""

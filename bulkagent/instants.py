@@ -1,8 +1,6 @@
 """Times of day as people write them, as instants.
 
-What may live here: reading text into an instant in a time zone, and saying one. What this room
-must not know: what happens at it. Times and zones come in as arguments; the machine's own zone is
-asked of the machine.
+Times and zones come in as arguments; the machine's own zone is asked of the machine.
 """
 
 from __future__ import annotations
@@ -13,8 +11,6 @@ import re
 import msgspec
 
 from bulkagent.errors import SettingsRefused
-
-__all__ = ["Instant", "lasting", "moment", "zone_of"]
 
 _WRITTEN = re.compile(
     r"(?:(?P<day>today|tomorrow|\d{4}-\d{2}-\d{2})(?:T|\s+))?"

@@ -1,8 +1,4 @@
-"""Durations, rates and ranges as people write them.
-
-What may live here: reading text into numbers with units. What this room must not know: which
-setting a quantity is for.
-"""
+"""Durations, rates and ranges as people write them."""
 
 from __future__ import annotations
 
@@ -20,8 +16,6 @@ from bulkagent.text.near_units import (
     as_share,
 )
 from bulkagent.text.spelling import did_you_mean
-
-__all__ = ["agent_id_range", "concurrency", "duration_s", "halt_at", "rate_per_second", "share"]
 
 _SECONDS: Mapping[str, float] = {
     "ms": 0.001,

@@ -1,11 +1,12 @@
-"""Examining: is everything as it must be before a shift, and what does this site's gateway do.
+"""Diagnostics: does everything that a shift needs work, and what does this site's gateway do.
 
-What may live here: what is looked at, and what each sight means. What this room must not know:
-how findings are shown. Nothing is changed by looking; the pilot alone sets an agent, as any run
-does.
+What may live here: the checks, the probes that they make, and the meaning of what a probe found.
+What this folder must not know: how a finding is shown. A check changes nothing. The pilot alone
+sets an agent, by two runs like any other.
 
-The flow: `seeing` (facts, each from one attempt), `findings` (facts to verdicts, pure),
-`examination` (in which order, and what is not looked at once something before it failed), `pilot`.
+`probes` come by facts, each with one attempt; `findings` judge facts and are pure; `checks` has
+the order of the checks, and which ones are skipped after one that failed; `pilot` sets a test
+agent.
 """
 
 from bulkagent.diagnostics.checks import CheckRequest, run_checks

@@ -1,8 +1,4 @@
-"""One examination: everything that a run at a gateway needs, in the order in which it needs it.
-
-What may live here: the order, and what is not looked at once something before it has failed. What
-this module must not know: what a fact means, and how findings are shown.
-"""
+"""One examination: everything that a run at a gateway needs, in the order in which it needs it."""
 
 from __future__ import annotations
 
@@ -35,8 +31,6 @@ from bulkagent.run.clients.credentials import supply_of
 from bulkagent.run.clients.factory import Wire
 from bulkagent.run.clients.gateways import Gateways
 from bulkagent.run.plan.apply import rules_of
-
-__all__ = ["CheckRequest", "run_checks"]
 
 _EMULATED_AGENT = "101"
 _ROW = 2

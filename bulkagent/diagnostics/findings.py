@@ -1,8 +1,4 @@
-"""What each sight means: facts to findings.
-
-What may live here: verdicts, and the sentences for what was seen and what to fix. What this module
-must not know: how a fact was come by.
-"""
+"""What each sight means: facts to findings."""
 
 from __future__ import annotations
 
@@ -12,21 +8,6 @@ import msgspec
 
 from bulkagent.gateway.query_requests import AgentState
 from bulkagent.gateway.retcodes import WITH_A_NEWER_GUID
-
-__all__ = [
-    "Certificate",
-    "CheckStatus",
-    "Finding",
-    "Handshake",
-    "of_certificate",
-    "of_clock",
-    "of_disk",
-    "of_handshake",
-    "of_open_files",
-    "of_state",
-    "of_temporary_folder",
-    "unchecked",
-]
 
 _DAY_S = 86_400
 _SOON_DAYS = 30

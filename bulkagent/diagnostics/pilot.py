@@ -1,8 +1,6 @@
 """One test agent set to 0 and to 1, to see what this site's gateway does where no document says.
 
-What may live here: the two runs, what is asked between them, and which settings follow from the
-answers. What this module must not know: who agreed to it. Both are runs like any other: in the
-ledger, with its marks and locks.
+Both are runs like any other: in the ledger, with its marks and locks.
 """
 
 from __future__ import annotations
@@ -28,8 +26,6 @@ from bulkagent.run import EMULATED, Consent, Request, Run, RunResult
 from bulkagent.run.clients.factory import Wire
 from bulkagent.run.clients.gateways import Gateways
 from bulkagent.run.plan.apply import rules_of
-
-__all__ = ["PilotReport", "PilotStep", "run_pilot", "settings_to_paste"]
 
 _NOBODYS_GUID = "00000000-0000-4000-8000-000000000000.AgentGateway1"
 

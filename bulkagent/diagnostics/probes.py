@@ -1,7 +1,6 @@
 """Facts, each come by in one attempt: names, connections, handshakes, clocks, files.
 
-What may live here: the looking. What this module must not know: what a fact means. No request for
-any agent is made here; the one for the clock is of the server, not of an interface.
+No request for any agent is made here; the one for the clock is of the server, not of an interface.
 """
 
 from __future__ import annotations
@@ -23,17 +22,6 @@ from urllib.parse import urlsplit
 from bulkagent.diagnostics.findings import Certificate, Handshake
 from bulkagent.gateway.endpoint import Endpoint, tls_context
 from bulkagent.gateway.handshakes import accepted, refusal_in
-
-__all__ = [
-    "addresses",
-    "certificate_in",
-    "connect",
-    "free_space",
-    "host_and_port",
-    "open_files",
-    "shake_hands",
-    "temporary_folder",
-]
 
 _HTTPS = 443
 _LONGEST_HEAD = 16_384

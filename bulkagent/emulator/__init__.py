@@ -1,12 +1,12 @@
 """The emulated agent gateway: real agent state behind the documented interface, scripted faults.
 
 What may live here: the gateway's side of the interface, written from the vendor's documents
-alone. What this room must not know: how bulkagent's own client reads those documents; where
+alone. What this folder must not know: how bulkagent's own client reads those documents. Where
 both misread a page in the same way, no test would notice.
 
 `protocol/` has the words of the interface, `agents/` the state of the agents, `faults/` the
-scenarios, `handlers/` one module an interface, `http/` the network. `gateway`, `roster_out` and
-`sessions_out` are for the programs that start an emulated gateway.
+scenarios, `handlers/` one module an interface, `http/` the network. A program starts an emulated
+gateway with `gateway`, and writes its files with `roster_out` and `sessions_out`.
 """
 
 from __future__ import annotations

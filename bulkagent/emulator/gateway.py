@@ -1,8 +1,4 @@
-"""The emulated gateway as whoever starts one sees it: its life, and what is done to it by hand.
-
-What may live here: starting and ending, and what a test or a command may ask for beside the
-network. What this module must not know: HTTP, or what any interface means.
-"""
+"""The emulated gateway as whoever starts one sees it: its life, and what is done to it by hand."""
 
 from __future__ import annotations
 
@@ -24,8 +20,6 @@ from bulkagent.emulator.http.sockets import listen
 from bulkagent.emulator.protocol.authentication import SessionRules
 from bulkagent.emulator.protocol.counters import Stats
 from bulkagent.emulator.sessions_out import LiveSession
-
-__all__ = ["EmulatedGateway"]
 
 EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - compared with, not bound to
 """Hosts to listen on that no client can connect to by that name."""

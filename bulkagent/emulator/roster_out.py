@@ -1,8 +1,4 @@
-"""A roster for the emulated gateway: the file that a desktop application would export.
-
-What may live here: writing rows. What this module must not know: how the GUIDs came about, or
-who reads the file.
-"""
+"""A roster for the emulated gateway: the file that a desktop application would export."""
 
 from __future__ import annotations
 
@@ -12,8 +8,6 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from bulkagent.files.atomic_file import replacing
-
-__all__ = ["write_roster"]
 
 
 def write_roster(

@@ -1,8 +1,4 @@
-"""The sessions file: the live GUIDs of emulated desktops, as a site's own integration would tell.
-
-What may live here: the lines of that file, and writing it again and again. What this module must
-not know: how GUIDs come about, or who reads the file.
-"""
+"""The sessions file: the live GUIDs of emulated desktops, as a site would export."""
 
 from __future__ import annotations
 
@@ -14,8 +10,6 @@ from pathlib import Path
 import msgspec
 
 from bulkagent.files.atomic_file import replacing
-
-__all__ = ["LiveSession", "keep_sessions_file", "write_sessions"]
 
 MOST_SECONDS = 1.0
 """A change is never longer in coming than that."""

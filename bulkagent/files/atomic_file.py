@@ -1,8 +1,5 @@
 """A file that appears whole or not at all: every file that is written at once is written by this.
 
-What may live here: temporary files, syncing, renaming, and clearing up after those who were
-killed. What this module must not know: what is written, or in which format.
-
 A link is followed and what it leads to is replaced; what is no ordinary file is written to and
 never replaced. The temporary file has no name where the system allows that, so that a process
 that is killed leaves nothing; elsewhere the next one that writes there takes it away.
@@ -24,8 +21,6 @@ from pathlib import Path
 from typing import BinaryIO, Self
 
 from bulkagent.files.special_files import FileKind, check_special, open_special, target_of
-
-__all__ = ["rehearse", "replacing"]
 
 PRIVATE = 0o600
 PUBLIC = 0o644

@@ -1,8 +1,4 @@
-"""Where a path leads to, and how to write to what is no ordinary file.
-
-What may live here: links, kinds of files, waiting for whoever reads from a pipe. What this module
-must not know: what is written, and how an ordinary file is replaced.
-"""
+"""Where a path leads to, and how to write to what is no ordinary file."""
 
 from __future__ import annotations
 
@@ -23,7 +19,6 @@ import msgspec
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer as Buffer
 
-__all__ = ["FileKind", "FileTarget", "check_special", "open_special", "target_of"]
 
 READER_WITHIN_S = 3.0
 """For so long a pipe is waited for that nobody has opened to read."""

@@ -1,8 +1,4 @@
-"""The folders of the user that a process runs as.
-
-What may live here: where they are, and what is so where there are none. What this room must not
-know: what is kept in them.
-"""
+"""The folders of the user that a process runs as."""
 
 from __future__ import annotations
 
@@ -10,8 +6,6 @@ from pathlib import Path
 from typing import Literal
 
 from bulkagent.errors import SettingsRefused
-
-__all__ = ["NO_HOME", "absolute", "anywhere", "current_folder", "user_folder"]
 
 NO_HOME = "this user has no home folder (HOME is not set to one)"
 

@@ -1,14 +1,14 @@
-"""The report room: a run's lines in, one file out, whole or not at all.
+"""Reports: a run's lines in, one file out, whole or not at all.
 
 What may live here: how lines become CSV, JSON, JSON Lines, HTML and XLSX, and what a monitor is
-told. What this room must not know: how a file takes the place of another, how an outcome came
-about, where lines are kept, what a retcode means, who is told. Roster cells and gateway messages
-are data from outside: no text leaves for a spreadsheet or a terminal before `cells` or `text` has
-made it harmless.
+told. What this folder must not know: how an outcome came about, where lines are kept, what a
+retcode means, and how a file takes the place of another. Roster cells and gateway messages are
+data from outside: no text leaves for a spreadsheet or a terminal before `csv_cell` or `sanitize`
+has made it harmless.
 
-The flow: `document` (path to format to file), `formats` (which suffix means what), `sheet` and
-`objects` and `workbook` (lines to bytes, with `columns`, `cells`, `moments`), `page` (the same for
-people, with figures), `metrics` (a run for a monitor), `refused` (a report of nothing).
+`write` takes a path and its lines, and `formats` says which module writes it: `csv_report`,
+`json_report`, `xlsx_report` or `html/`, all with `columns` and `timestamps`. `prometheus` has the
+figures for a monitor, `refused` the report of a command that sent nothing.
 """
 
 from __future__ import annotations

@@ -1,8 +1,4 @@
-"""What each cause means and what to do about it, in one line each.
-
-What may live here: the table, which the README repeats and a test compares. What this room
-must not know: any particular run.
-"""
+"""What each cause means and what to do about it, in one line each."""
 
 from __future__ import annotations
 
@@ -10,8 +6,6 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from bulkagent.model import Cause, Status
-
-__all__ = ["ADVICE", "advice_for"]
 
 _UNWELL = "the gateway is unwell (000-000, 100-007, 5xx), or refuses this agent (100-007)"
 

@@ -1,14 +1,8 @@
-"""The columns of a report: ours first, then the roster's own, each name once.
-
-What may live here: names and their order, and how a row's own cells fit them. What this module
-must not know: how a column is written in any format.
-"""
+"""The columns of a report: ours first, then the roster's own, each name once."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-
-__all__ = ["COLUMNS", "fitted", "header"]
 
 COLUMNS: tuple[str, ...] = (
     "row",

@@ -1,16 +1,10 @@
-"""One text cell of a CSV file, made harmless for a spreadsheet.
-
-What may live here: what a spreadsheet would run, and the mark that stops it. What this module
-must not know: which column a cell belongs to, or how cells are joined into a line.
-"""
+"""One text cell of a CSV file, made harmless for a spreadsheet."""
 
 from __future__ import annotations
 
 import re
 
 from bulkagent.reports.sanitize import printable
-
-__all__ = ["cell"]
 
 # OWASP, "CSV Injection": = + - @ begin a formula, tab and carriage return are dropped before
 # one; Excel also takes the full-width forms where East Asian input is in use. Importers may

@@ -1,8 +1,4 @@
-"""The CSV report: what people open in a spreadsheet, one physical line for each roster row.
-
-What may live here: how a line becomes a row of cells. What this module must not know: the file
-it goes to, or what a cell of the roster means.
-"""
+"""The CSV report: what people open in a spreadsheet, one physical line for each roster row."""
 
 from __future__ import annotations
 
@@ -17,8 +13,6 @@ from bulkagent.model import Line
 from bulkagent.reports.columns import COLUMNS, fitted, header
 from bulkagent.reports.csv_cell import cell
 from bulkagent.reports.timestamps import iso
-
-__all__ = ["write_csv"]
 
 
 def write_csv(

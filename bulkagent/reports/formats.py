@@ -1,8 +1,4 @@
-"""The formats of a report, as a table from a path's suffix to what writes it.
-
-What may live here: which formats there are and how a path chooses one. What this module must
-not know: how any of them is written.
-"""
+"""The formats of a report, as a table from a path's suffix to what writes it."""
 
 from __future__ import annotations
 
@@ -19,8 +15,6 @@ from bulkagent.reports.html import write_html
 from bulkagent.reports.json_report import write_json, write_jsonl
 from bulkagent.reports.sanitize import printable
 from bulkagent.reports.xlsx_report import write_xlsx
-
-__all__ = ["FORMATS", "Writer", "writer_for"]
 
 Writer = Callable[[BinaryIO, Iterable[Line], Sequence[str], Mapping[str, object]], int]
 """Writes lines, under the roster's own columns and the facts of the run; how many there were."""

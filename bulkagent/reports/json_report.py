@@ -1,8 +1,5 @@
 """The JSON reports: what programs read, one object for each roster row.
 
-What may live here: how a line becomes an object, and how objects stand in a document. What this
-module must not know: the file it goes to, or what a cell of the roster means.
-
 Text is the roster's and the gateway's own, to the letter, once a reader has parsed it. In the
 file itself every character that a terminal would obey is a JSON escape, so that a report can
 be looked at with `cat`, and a `.jsonl` has one line per object for every kind of line reader.
@@ -21,8 +18,6 @@ from bulkagent.reports.columns import COLUMNS, fitted, header
 from bulkagent.reports.sanitize import OBEYED
 from bulkagent.reports.timestamps import iso
 from bulkagent.text.odd_text import encodable, encodable_values
-
-__all__ = ["encoded", "event_of", "write_json", "write_jsonl"]
 
 # Facts of a run may hold paths and the like, which read best as their text.
 _ENCODER = msgspec.json.Encoder(enc_hook=str)

@@ -1,8 +1,5 @@
 """What a monitor wants to know of a run, in the text format of Prometheus.
 
-What may live here: names of metrics and their labels. What this module must not know: how a run is
-carried out, and when metrics are written.
-
 No metric is of a single agent: that would be a series for each, for ever. The file is for the
 textfile collector of the node exporter, which wants it whole and named `*.prom`; a job that has a
 file of its own is not overwritten by another.
@@ -17,8 +14,6 @@ import msgspec
 
 from bulkagent.files.atomic_file import replacing
 from bulkagent.reports.sanitize import printable
-
-__all__ = ["RunMetrics", "write_metrics"]
 
 
 class RunMetrics(msgspec.Struct, frozen=True, kw_only=True):

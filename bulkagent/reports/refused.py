@@ -1,8 +1,5 @@
 """What stands at the path of a report whose command was refused: that it was, why and when.
 
-What may live here: that in each format, and whether what is there may be replaced by it. What this
-module must not know: why anything is refused.
-
 A reader that takes the file for a report finds no row in it: not one of a run of yesterday, either.
 """
 
@@ -25,8 +22,6 @@ from bulkagent.reports.csv_cell import cell
 from bulkagent.reports.json_report import encoded
 from bulkagent.reports.sanitize import printable
 from bulkagent.reports.timestamps import iso
-
-__all__ = ["RefusedCommand", "is_report", "write_refused"]
 
 
 class RefusedCommand(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,15 +1,8 @@
-"""Text from outside, made harmless for a terminal.
-
-What may live here: which characters a terminal, a pager or a line reader would obey instead
-of show, and their escapes. What this module must not know: where the text came from, or which
-file or screen it goes to.
-"""
+"""Text from outside, made harmless for a terminal."""
 
 from __future__ import annotations
 
 import re
-
-__all__ = ["OBEYED", "printable"]
 
 # C0, DEL and C1 move cursors and end lines (a terminal takes U+009B for ESC [); U+2028 and
 # U+2029 end lines; U+061C, U+200E/F, U+202A-E and U+2066-9 reorder what is read ("Trojan

@@ -1,15 +1,9 @@
-"""A moment, as reports write it: ISO 8601 in UTC with milliseconds.
-
-What may live here: the spelling of a time of day. What this module must not know: which
-moment it is, or what happened then.
-"""
+"""A moment, as reports write it: ISO 8601 in UTC with milliseconds."""
 
 from __future__ import annotations
 
 import functools
 from datetime import UTC, datetime
-
-__all__ = ["iso"]
 
 _MILLISECONDS = tuple(f".{number:03d}Z" for number in range(1000))
 

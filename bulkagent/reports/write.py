@@ -1,8 +1,4 @@
-"""The report as a whole: a path says the format, the lines fill it, one file comes of it.
-
-What may live here: how format and place are joined, and the sentences for what can go wrong.
-What this module must not know: how a format is written or a file replaced.
-"""
+"""The report as a whole: a path says the format, the lines fill it, one file comes of it."""
 
 from __future__ import annotations
 
@@ -15,8 +11,6 @@ from bulkagent.files.special_files import FileKind, target_of
 from bulkagent.model import Line
 from bulkagent.reports.formats import writer_for
 from bulkagent.reports.sanitize import printable
-
-__all__ = ["probe", "probe_place", "write"]
 
 
 def probe(path: Path) -> None:

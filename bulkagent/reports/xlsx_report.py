@@ -1,8 +1,5 @@
 """The XLSX report: a sheet of lines that can be filtered, and one of totals.
 
-What may live here: how a line becomes cells of a workbook. What this module must not know: the
-file it goes to, or what a cell of the roster means.
-
 Every text is written as a text, never as a formula or a link, whatever it begins with; so it needs
 no mark in front that a CSV needs.
 """
@@ -24,7 +21,6 @@ if TYPE_CHECKING:
     from _typeshed import ReadableBuffer as Buffer
     from xlsxwriter.worksheet import Worksheet
 
-__all__ = ["write_xlsx"]
 
 MOST_ROWS = 1_048_575
 """What a sheet holds (Excel specifications and limits), but for its header."""

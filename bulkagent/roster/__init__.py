@@ -1,12 +1,13 @@
-"""The roster room: a CSV file in, rows out, each with the line that an editor shows.
+"""Rosters: a CSV file in, rows out, each with the line number that an editor shows.
 
-What may live here: how a file is opened, decoded and cut into cells, and which rows of it
-can be assignments. What this room must not know: what is done with a row, where a plan is
-stored, how a gateway is called. Every byte of the file is data from outside; no text of it
-leaves in a reason or a message before `quoting` has made it harmless.
+What may live here: how a file is opened, decoded and cut into cells, and which rows of it can be
+assignments. What this folder must not know: what is done with a row, where a plan is stored, how
+a gateway is called. Every byte of the file is data from outside: no text of it gets into a reason
+or a message before `sanitize` has made it harmless.
 
-The flow: `lines` (bytes to lines of text), `columns` (which column means what), `judge`
-(cells to rows, by the rules of `cells` and the memory of `duplicates`), `reader` (`Roster`).
+`text_lines` turns bytes into lines, `csv_records` lines into cells, and `columns` says which
+column means what. `batch` checks many rows at once, `validation` one row by the rules of `cells`
+and with the memory of `duplicates`. `reader` has `Roster`, which puts them together.
 """
 
 from __future__ import annotations

@@ -1,8 +1,5 @@
 """All records of a roster to rows, many at once where nothing is unusual.
 
-What may live here: the order in which records are looked at, and the quick look. What
-this module must not know: any reason why a record is bad; `validate` has them all.
-
 Judging every record by itself gives the same rows, ten times slower. So a batch is looked
 at column by column, in loops that run in C, and halved until an odd record stands alone.
 """
@@ -26,8 +23,6 @@ from bulkagent.roster.id_ranges import IdRanges
 from bulkagent.roster.row import Retraction, RosterRow
 from bulkagent.roster.rules import RosterRules
 from bulkagent.roster.validation import RowValidator, kept_cell
-
-__all__ = ["BatchReader"]
 
 _Judged = Sequence[RosterRow | Retraction]
 

@@ -1,24 +1,10 @@
-"""What each kind of cell may hold, and the sentence for each way of being wrong.
-
-What may live here: the rules of a single cell, as tables and pure questions. What this
-module must not know: other cells of the row, other rows, or the file.
-"""
+"""What each kind of cell may hold, and the sentence for each way of being wrong."""
 
 from __future__ import annotations
 
 import re
 
 from bulkagent.roster.sanitize import redacted, shown
-
-__all__ = [
-    "BLANKS",
-    "FLAGS",
-    "agent_defect",
-    "flag_defect",
-    "gateway_defect",
-    "guid_defect",
-    "guid_value",
-]
 
 # What people and spreadsheets leave around a cell. Not str.strip's set: that has control
 # characters, which would vanish from the end of a GUID instead of being refused.

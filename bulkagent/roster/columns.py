@@ -1,8 +1,4 @@
-"""Which column means what, decided by the header alone.
-
-What may live here: the names by which columns are known, and the positions found by them.
-What this module must not know: how the header was cut into cells, or any row below it.
-"""
+"""Which column means what, decided by the header alone."""
 
 from __future__ import annotations
 
@@ -15,8 +11,6 @@ from bulkagent.errors import RosterRefused
 from bulkagent.roster.header_names import plain
 from bulkagent.roster.rules import RosterRules
 from bulkagent.roster.sanitize import shown
-
-__all__ = ["ABSENT", "Columns", "agent_candidates", "find_columns"]
 
 ABSENT = -1
 

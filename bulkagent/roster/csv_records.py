@@ -1,8 +1,4 @@
-"""Lines of text to records of cells, by the csv module, strictly.
-
-What may live here: how the csv module is called, and its errors in words. What this
-module must not know: encodings, or what any cell means.
-"""
+"""Lines of text to records of cells, by the csv module, strictly."""
 
 from __future__ import annotations
 
@@ -11,8 +7,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
 from bulkagent.roster.sanitize import shown
-
-__all__ = ["CsvRecords", "csv_sentence", "lines_of", "records_of"]
 
 _SENTENCES = (
     (

@@ -1,8 +1,5 @@
 """The memory of which agents a roster has named, in four bytes an agent.
 
-What may live here: what was first said about an agent on a gateway, and where. What this
-module must not know: cells other than these, or what a repetition means for a row.
-
 A million strings in a set take 100 MB; a number for each agent that could exist takes a
 quarter of a megabyte a gateway. The line comes first in it, then whether the agent was
 contradicted, then the flag: `line << 2 | conflict << 1 | flag`. Zero is an agent not named.
@@ -13,8 +10,6 @@ from __future__ import annotations
 from array import array
 
 from bulkagent.errors import RosterRefused
-
-__all__ = ["CONFLICT", "FLAG", "LINE_SHIFT", "Duplicates"]
 
 FLAG = 1
 CONFLICT = 2

@@ -1,15 +1,9 @@
-"""Names as people vary them, and what they have in common.
-
-What may live here: the one spelling by which a column is known. What this module must not know:
-which columns there are.
-"""
+"""Names as people vary them, and what they have in common."""
 
 from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
-
-__all__ = ["named", "plain"]
 
 
 def plain(name: str) -> str:

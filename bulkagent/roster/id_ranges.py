@@ -1,8 +1,4 @@
-"""Which agent IDs each gateway knows.
-
-What may live here: the range that holds for a row, one by one and many at once. What this module
-must not know: what is wrong with a cell, or what becomes of a row.
-"""
+"""Which agent IDs each gateway knows."""
 
 from __future__ import annotations
 
@@ -11,8 +7,6 @@ from itertools import repeat
 from operator import le
 
 from bulkagent.roster.rules import RosterRules
-
-__all__ = ["IdRanges"]
 
 
 class IdRanges:

@@ -1,8 +1,4 @@
-"""What a roster's file turned out to be, for people and for reports.
-
-What may live here: the announcement of a layout. What this module must not know: how it
-was detected, or what any row holds.
-"""
+"""What a roster's file turned out to be, for people and for reports."""
 
 from __future__ import annotations
 
@@ -10,8 +6,6 @@ import msgspec
 
 from bulkagent.errors import RosterRefused
 from bulkagent.roster.sanitize import shown
-
-__all__ = ["DELIMITERS", "DETECTED", "Layout", "delimiter_named"]
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
 

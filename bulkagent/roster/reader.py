@@ -1,8 +1,4 @@
-"""The roster as others use it: opened, its layout known, its rows read once.
-
-What may live here: opening and closing, the choice of delimiter, the first record. What
-this module must not know: how bytes become lines, or when a row is valid.
-"""
+"""The roster as others use it: opened, its layout known, its rows read once."""
 
 from __future__ import annotations
 
@@ -29,8 +25,6 @@ from bulkagent.roster.sanitize import shown
 from bulkagent.roster.secret_columns import SecretColumns
 from bulkagent.roster.text_lines import TextLines
 from bulkagent.roster.xlsx_lines import XlsxLines, is_workbook
-
-__all__ = ["Roster"]
 
 STANDARD_INPUT = "-"
 

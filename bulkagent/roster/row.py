@@ -1,8 +1,4 @@
-"""What a roster gives: one record per row, and the retraction of one already given.
-
-What may live here: the records that leave the roster room row by row. What this module
-must not know: how a row was read or why it was judged as it was.
-"""
+"""What a roster gives: one record per row, and the retraction of one already given."""
 
 from __future__ import annotations
 
@@ -11,8 +7,6 @@ from typing import Any
 import msgspec
 
 from bulkagent.model import Status
-
-__all__ = ["Retraction", "RosterRow"]
 
 
 class RosterRow(msgspec.Struct, frozen=True, gc=False):

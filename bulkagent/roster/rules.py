@@ -1,8 +1,4 @@
-"""How a roster is to be read, as one record.
-
-What may live here: the choices that a person or the settings make about reading. What
-this module must not know: options' spelling, or what a file turned out to hold.
-"""
+"""How a roster is to be read, as one record."""
 
 from __future__ import annotations
 
@@ -11,8 +7,6 @@ from collections.abc import Mapping
 import msgspec
 
 from bulkagent.errors import RosterRefused
-
-__all__ = ["RosterRules"]
 
 # An agent ID has three to six digits on every gateway known; the memory of repeats is sized by it.
 HIGHEST_AGENT = 999_999

@@ -1,14 +1,8 @@
-"""Foreign text made harmless: the one way by which it may enter a message or a report.
-
-What may live here: the shape of a GUID, and how text is redacted, escaped and cut. What
-this module must not know: which cell or message the text is from.
-"""
+"""Foreign text made harmless: the one way by which it may enter a message or a report."""
 
 from __future__ import annotations
 
 import re
-
-__all__ = ["MAY_HIDE_GUID", "REDACTED", "redacted", "shown"]
 
 REDACTED = "(redacted)"
 

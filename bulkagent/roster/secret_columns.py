@@ -1,8 +1,5 @@
 """Cells that are kept apart while a roster is read: passwords, and what else a sign-in needs.
 
-What may live here: which columns those are, and their cells by row, as they stand in the file.
-What this module must not know: whether a row is valid, or what a cell is for.
-
 No row, message or report ever has them: whoever asks for a column by its name gets it here alone.
 """
 
@@ -16,8 +13,6 @@ from bulkagent.roster.columns import Columns
 from bulkagent.roster.csv_records import CsvRecords
 from bulkagent.roster.header_names import plain
 from bulkagent.roster.sanitize import shown
-
-__all__ = ["SecretColumns"]
 
 
 class SecretColumns:

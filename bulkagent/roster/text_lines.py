@@ -1,8 +1,4 @@
-"""Bytes to lines of text, piece by piece, with the number of every line known.
-
-What may live here: encodings, byte order marks, line endings, and the limits that keep
-memory flat. What this module must not know: cells, columns, or what a line means.
-"""
+"""Bytes to lines of text, piece by piece, with the number of every line known."""
 
 from __future__ import annotations
 
@@ -14,8 +10,6 @@ from typing import BinaryIO, NoReturn
 
 from bulkagent.errors import RosterRefused
 from bulkagent.roster.sanitize import shown
-
-__all__ = ["TextLines"]
 
 # Large enough that the work per piece vanishes beside the work per row, small enough for any cache.
 PIECE = 1 << 16

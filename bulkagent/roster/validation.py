@@ -1,9 +1,4 @@
-"""One record of cells to its row, by the rules that need all of it, or an earlier one.
-
-What may live here: which cell is judged first, what a row is where a cell is bad, and what
-a repetition means. What this module must not know: bytes, encodings, files, lines, or what
-becomes of a row.
-"""
+"""One record of cells to its row, by the rules that need all of it, or an earlier one."""
 
 from __future__ import annotations
 
@@ -27,8 +22,6 @@ from bulkagent.roster.id_ranges import IdRanges
 from bulkagent.roster.row import Retraction, RosterRow
 from bulkagent.roster.rules import RosterRules
 from bulkagent.roster.sanitize import REDACTED, redacted, shown
-
-__all__ = ["RowValidator", "kept_cell"]
 
 
 class RowValidator:

@@ -1,8 +1,5 @@
 """A workbook as the lines of a CSV file, so that all else of a roster is as it always is.
 
-What may live here: which sheet is read, how a cell becomes text, and what a workbook may not be.
-What this module must not know: columns, and when a row is valid.
-
 A row of the sheet is one line, and it has that row's number, which is what people see beside it.
 """
 
@@ -23,7 +20,6 @@ if TYPE_CHECKING:
     from openpyxl import XlsxLines as Book
     from openpyxl.worksheet._read_only import ReadOnlyWorksheet
 
-__all__ = ["SUFFIX", "XlsxLines", "is_workbook"]
 
 SUFFIX = ".xlsx"
 

@@ -1,11 +1,11 @@
-"""Sessions that bulkagent holds itself: signed in, polled, their GUIDs kept in a file.
+"""Sessions that bulkagent holds itself: it signs agents in, polls for them, and keeps their GUIDs.
 
-What may live here: whose sessions they are, when they are signed in, polled and given up. What
-this room must not know: runs, ledgers, terminals, and how a request looks on the wire.
+What may live here: which agents are signed in, when, how often a session is polled, and when it
+is given up. What this folder must not know: runs, ledgers, terminals, and the form of a request.
 
-`state_machine`, `answers`, `intervals` and `lockout_guard` decide and await nothing; `registry`
-keeps the state of each session; `sign_in_queue`, `holder` and `store` await; `hold` puts them
-together.
+`state_machine`, `answers`, `intervals` and `lockout_guard` decide and await nothing. `registry`
+keeps the state of each session. `sign_in_queue`, `holder` and `store` await. `hold` puts all of
+them together for a command or a program.
 """
 
 from bulkagent.sessions.hold import Hold, HoldPlan, HoldRequest, HoldStatus

@@ -1,8 +1,4 @@
-"""What a gateway's answer means for the session that it is about.
-
-What may live here: the tables from dispositions to what happened. What this room must not know:
-how an answer was received, or what follows from it.
-"""
+"""What a gateway's answer means for the session that it is about."""
 
 from __future__ import annotations
 
@@ -11,8 +7,6 @@ from collections.abc import Mapping
 from bulkagent.gateway.session_requests import Answer
 from bulkagent.model import Delivery
 from bulkagent.sessions.state_machine import SessionEvent
-
-__all__ = ["after_poll", "after_sign_in", "is_signed_out", "may_linger"]
 
 _SUCCESS = "0"
 

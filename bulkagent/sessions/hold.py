@@ -1,8 +1,4 @@
-"""One hold as a command or a program carries it out: prepared, agreed to, run.
-
-What may live here: roster, file, gateways and the holding itself, put together; what is planned
-and how it stands, as records. What this room must not know: terminals and options.
-"""
+"""One hold as a command or a program carries it out: prepared, agreed to, run."""
 
 from __future__ import annotations
 
@@ -29,8 +25,6 @@ from bulkagent.sessions.registry import Registry, SessionGroup, StateChange
 from bulkagent.sessions.roster import HoldRoster, SignInChoice, enrol
 from bulkagent.sessions.state_machine import SessionEvent, SessionState
 from bulkagent.sessions.store import SessionStore, StoreWriter
-
-__all__ = ["EventLog", "Hold", "HoldPlan", "HoldRequest", "HoldStatus"]
 
 
 class EventLog(Protocol):

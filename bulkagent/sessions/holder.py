@@ -1,8 +1,5 @@
 """Holding: our own sessions adopted, agents signed in, each session polled until the end.
 
-What may live here: one task a session that is up, and the order of beginning and end. What this
-room must not know: terminals, signals, the form of the file.
-
 Only sessions of our own are ever polled: those of sign-ins of this process, and those that an
 earlier one left in the same file. Reading an event takes it from whoever else is waiting for it.
 """
@@ -31,8 +28,6 @@ from bulkagent.sessions.registry import Registry, SessionEntry
 from bulkagent.sessions.sign_in_queue import SignInGateway, SignInPace, SignInQueue
 from bulkagent.sessions.state_machine import LIVE, NextStep, SessionEvent, SessionState
 from bulkagent.sessions.store import StoreWriter
-
-__all__ = ["HoldPolicy", "Holder", "SessionGateway"]
 
 _SIGN_OUTS_AT_ONCE = 16
 _SIGN_IN_AGAIN_AFTER_S = 60.0

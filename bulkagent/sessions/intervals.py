@@ -1,19 +1,6 @@
-"""How long to wait before the next poll or the next sign-in.
-
-What may live here: the arithmetic of pauses, with chance as an argument. What this room must not
-know: who waits.
-"""
+"""How long to wait before the next poll or the next sign-in."""
 
 from __future__ import annotations
-
-__all__ = [
-    "GIVE_UP_AFTER_S",
-    "NOT_NOW_TRIES",
-    "SESSION_LIFE_S",
-    "after_answer_s",
-    "after_failure_s",
-    "before_sign_in_s",
-]
 
 SESSION_LIFE_S = 120.0
 """A session is signed out when nobody has polled for so long (page 1202)."""

@@ -1,14 +1,10 @@
 """When refused passwords say that something is wrong with the roster, and sign-ins must stop.
 
-What may live here: the counting. What this room must not know: who was refused.
-
 A wrong column or an old export refuses everybody, and each refusal brings an account nearer to
 its lock (110-016).
 """
 
 from __future__ import annotations
-
-__all__ = ["LockoutGuard"]
 
 IN_A_ROW = 10
 SHARE = 0.02

@@ -1,15 +1,10 @@
-"""Waiting for whichever comes first.
-
-What may live here: that. What this room must not know: what is waited for.
-"""
+"""Waiting for whichever comes first."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
 from typing import Any
-
-__all__ = ["first_of"]
 
 
 async def first_of(*waits: Coroutine[Any, Any, object]) -> None:

@@ -1,8 +1,4 @@
-"""The book of all sessions: who is to be held, how each stands, and what the file says of them.
-
-What may live here: the entries and their counts, changed by the table of states alone. What this
-room must not know: requests, tasks, files.
-"""
+"""The book of all sessions: who is to be held, how each stands, and what the file says of them."""
 
 from __future__ import annotations
 
@@ -21,8 +17,6 @@ from bulkagent.sessions.state_machine import (
     SessionEvent,
     SessionState,
 )
-
-__all__ = ["Registry", "SessionEntry", "SessionGroup", "StateChange"]
 
 _SAMPLES = 3
 

@@ -1,7 +1,6 @@
 """Who is to be held: a roster with passwords in, sign-ins out.
 
-What may live here: which columns and choices make up a sign-in, and their checks. What this room
-must not know: connections, sessions. No password is in any message, nor in any `repr`.
+No password is in any message, nor in any `repr`.
 
 An agent is signed in as busy and does not answer by itself: a session without a person would
 otherwise take callers off their queue and let a phone ring that nobody picks up. No column changes
@@ -20,8 +19,6 @@ from bulkagent.errors import BadRow, GuardrailRefused, RosterRefused
 from bulkagent.gateway.session_requests import SIGN_IN_FIELDS, FieldKind, SignIn
 from bulkagent.model import Status
 from bulkagent.roster import Retraction, Roster, RosterRow, RosterRules
-
-__all__ = ["BUSY", "COLUMNS", "HoldRoster", "SignInChoice", "enrol"]
 
 BUSY = 3
 """Page 1202: 3 busy, 4 idle, 5 wrap-up."""

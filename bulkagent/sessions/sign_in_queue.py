@@ -1,8 +1,5 @@
 """Signing agents in: who is next, how fast, and what each answer leads to.
 
-What may live here: the queue, the pace, and one sign-in at a time per agent. What this room must
-not know: how sessions are kept once they are there.
-
 An agent is noted in the sessions file as begun before its sign-in is sent: after a kill nobody
 can tell whether it was, and then it must not be sent again unasked.
 """
@@ -28,8 +25,6 @@ from bulkagent.sessions.race import first_of
 from bulkagent.sessions.registry import Registry, SessionEntry
 from bulkagent.sessions.state_machine import NextStep, SessionEvent, SessionState
 from bulkagent.sessions.store import StoreWriter
-
-__all__ = ["SignInGateway", "SignInPace", "SignInQueue"]
 
 _NOTED_FOR_S = 0.25
 """As many sign-ins are noted together as start within so long; a kill leaves these in doubt."""

@@ -1,8 +1,4 @@
-"""How the session of one agent stands, and what each thing that happens makes of it.
-
-What may live here: the states, what can happen, and the table of both, which has every transition
-there is. What this room must not know: requests, retcodes, time, or who waits for what.
-"""
+"""How the session of one agent stands, and what each thing that happens makes of it."""
 
 from __future__ import annotations
 
@@ -11,16 +7,6 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 import msgspec
-
-__all__ = [
-    "LIVE",
-    "NOT_BEGUN",
-    "TRANSITIONS",
-    "NextStep",
-    "SessionEvent",
-    "SessionState",
-    "Transition",
-]
 
 
 class SessionState(enum.StrEnum):

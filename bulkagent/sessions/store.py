@@ -1,8 +1,5 @@
 """The sessions file of one hold: locked for its life, read at its beginning, written all along.
 
-What may live here: the lock, what of a file is ours, and when it is written. What this room must
-not know: requests, and why a session changed.
-
 A line without a `state` was written by somebody else. Polling its session would take the events
 from a live desktop, so such a file is refused rather than adopted or overwritten.
 """
@@ -25,8 +22,6 @@ from bulkagent.gateway.whole_file import read_whole
 from bulkagent.sessions.race import first_of
 from bulkagent.sessions.registry import Registry
 from bulkagent.sessions.state_machine import SessionState
-
-__all__ = ["AsyncStore", "SessionStore", "StoreWriter"]
 
 _PAUSES = 4
 """Each save is followed by a pause of so many times its own length: under many changes it takes a

@@ -1,13 +1,8 @@
-"""What msgspec finds wrong with data, in words for people who wrote the data and know no types.
-
-What may live here: its sentences, taken apart. What this room must not know: what the data is of.
-"""
+"""What msgspec finds wrong with data, in words for people who wrote the data and know no types."""
 
 from __future__ import annotations
 
 import re
-
-__all__ = ["in_words", "missing_key", "path_in"]
 
 _WHERE = re.compile(r" - at `\$\.?(?P<path>[^`]*)`\Z")
 _STEP = re.compile(r"\[(?P<index>[0-9]+)\]|(?P<key>[^.\[\]]+)")

@@ -1,22 +1,8 @@
-"""What was probably meant by a text that is no quantity.
-
-What may live here: how other programs and people write durations, rates, shares and ranges, as they
-are written here. What this room must not know: which of these is right; whoever asks tries it.
-"""
+"""What was probably meant by a text that is no quantity."""
 
 from __future__ import annotations
 
 import re
-
-__all__ = [
-    "as_concurrency",
-    "as_duration",
-    "as_halt",
-    "as_range",
-    "as_rate",
-    "as_share",
-    "as_whole",
-]
 
 _NUMBER = r"(\d+(?:\.\d+)?)"
 _UNITS = {

@@ -1,8 +1,5 @@
 r"""Text with bytes that are no text, as names, notes and paths of a Unix may have.
 
-What may live here: how it is spelled for what takes text alone, and how a path is found again by
-that. What this room must not know: what any text is for.
-
 Python spells each such byte as half a character (a lone surrogate), which no encoder takes: not a
 database, not JSON, not a file in UTF-8. Here it becomes the visible text `\udce9`.
 """
@@ -13,8 +10,6 @@ import os
 import re
 
 import msgspec
-
-__all__ = ["as_json", "encodable", "encodable_values", "path_of"]
 
 # PEP 383: the bytes 80 to ff, which alone can be no text.
 _SPELLED = re.compile(r"\\u(dc[89a-f][0-9a-f])")

@@ -1,15 +1,9 @@
-"""What was probably meant by a word that nobody knows.
-
-What may live here: how far words are apart, and the nearest of several. What this room must not
-know: what any word stands for.
-"""
+"""What was probably meant by a word that nobody knows."""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-
-__all__ = ["did_you_mean", "nearest", "within"]
 
 
 def nearest(word: str, known: Iterable[str], *, like: float = 0.5) -> str:

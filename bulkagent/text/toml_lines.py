@@ -1,8 +1,4 @@
-"""TOML, and in which line each of its keys stands.
-
-What may live here: reading a text, and finding keys in it again for people. What this room must
-not know: what any key means.
-"""
+"""TOML, and in which line each of its keys stands."""
 
 from __future__ import annotations
 
@@ -11,8 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from bulkagent.errors import SettingsRefused
-
-__all__ = ["Toml", "read_toml"]
 
 Path = tuple[str | int, ...]
 """Keys from the top, and numbers from 0 for the tables of a list."""

@@ -7,7 +7,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from bulkagent.emulator.agents.agents import AgentChange, Agents, AgentState, ChangeKind
+from bulkagent.emulator.agents.agents import Agents
+from bulkagent.emulator.agents.events import AgentState
+from bulkagent.emulator.agents.records import AgentChange, ChangeKind
 from bulkagent.emulator.protocol.response import ResultCode
 
 

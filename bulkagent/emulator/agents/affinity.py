@@ -1,8 +1,5 @@
 """Affinity: the cookie by which a load balancer finds the node that a session is on.
 
-What may live here: the cookie's name and form, and the reading of a Cookie header. What this
-module must not know: connections, sessions, or which nodes there are faults on.
-
 The documents say nothing of it; clients in the field send the cookies of the sign-in back with
 every call. Name and form are ours: to a client, a cookie is opaque.
 """
@@ -10,8 +7,6 @@ every call. Name and form are ours: to a client, a cookie is opaque.
 from __future__ import annotations
 
 import re
-
-__all__ = ["cookie_of", "named_node", "set_cookie"]
 
 NAME = "AGWROUTE"
 

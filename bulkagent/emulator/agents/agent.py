@@ -1,8 +1,4 @@
-"""One agent, as far as anything ever happened to it.
-
-What may live here: an agent as a frozen record, and what follows from it alone. What this module
-must not know: other agents, HTTP, or the time.
-"""
+"""One agent, as far as anything ever happened to it."""
 
 from __future__ import annotations
 
@@ -11,8 +7,6 @@ import msgspec
 from bulkagent.emulator.agents.records import AgentRecord, Calls
 from bulkagent.emulator.agents.session import Session
 from bulkagent.emulator.protocol.response import ResultCode
-
-__all__ = ["NEVER_SIGNED_IN", "TALK_RIGHT_AFTER_SIGN_IN", "Agent"]
 
 TALK_RIGHT_AFTER_SIGN_IN = 1
 """The documents do not say. No field of the sign-in sets it, so "takes calls" is presumed."""

@@ -1,9 +1,4 @@
-"""The agents: who exists, who is signed in, and who takes inbound calls.
-
-What may live here: agent state, the rules by which it changes, and the history of changes.
-What this module must not know: HTTP, faults, or the time; the time of a change and the
-making of GUIDs come in.
-"""
+"""The agents: who exists, who is signed in, and who takes inbound calls."""
 
 from __future__ import annotations
 
@@ -18,8 +13,6 @@ from bulkagent.emulator.agents.records import AgentChange, AgentRecord, ChangeKi
 from bulkagent.emulator.agents.session import FOREVER, Session, begun
 from bulkagent.emulator.protocol.authentication import SessionRules
 from bulkagent.emulator.protocol.response import ResultCode
-
-__all__ = ["ANY_NODE", "AgentChange", "AgentState", "Agents", "ChangeKind"]
 
 ANY_NODE = 0
 """The node of a request that may go to any: every node knows every session."""

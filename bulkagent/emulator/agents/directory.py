@@ -1,16 +1,10 @@
-"""The directory: which agents exist.
-
-What may live here: the numbers of the agents, and the reading of agent IDs against them. What
-this module must not know: who is signed in, or anything else that changes.
-"""
+"""The directory: which agents exist."""
 
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator
 
 from bulkagent.emulator.protocol.agent_ids import number_of
-
-__all__ = ["Directory"]
 
 
 class Directory:

@@ -1,8 +1,4 @@
-"""The events that an agent's client polls for, and the answers that carry them (page 1274).
-
-What may live here: the events, which of them a sign-in brings about, and how an answer to a
-poll is written. What this module must not know: whose events these are, or when they are due.
-"""
+"""The events that an agent's client polls for, and the answers that carry them (page 1274)."""
 
 from __future__ import annotations
 
@@ -13,8 +9,6 @@ from types import MappingProxyType
 import msgspec
 
 from bulkagent.emulator.protocol.response import JSON, Headers, Response, ResultCode
-
-__all__ = ["AgentEvent", "AgentState", "EventType", "poll_answer", "sign_in_events"]
 
 
 class AgentState(enum.IntEnum):

@@ -1,16 +1,10 @@
-"""GUIDs: the bearer credential that a sign-in gives out.
-
-What may live here: the shape of a GUID and the making of new ones. What this module must not
-know: whose they are.
-"""
+"""GUIDs: the bearer credential that a sign-in gives out."""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
 from random import Random
-
-__all__ = ["guid_source"]
 
 INSTANCE = ".AgentGateway1"
 """A GUID ends in the name of the gateway instance that gave it (page 0005)."""

@@ -1,14 +1,8 @@
-"""Lockout: accounts that are locked after too many wrong passwords in a row.
-
-What may live here: the counting. What this module must not know: passwords, or what is said to
-whom.
-"""
+"""Lockout: accounts that are locked after too many wrong passwords in a row."""
 
 from __future__ import annotations
 
 from collections import Counter
-
-__all__ = ["Lockout"]
 
 
 class Lockout:

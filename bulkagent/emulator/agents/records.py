@@ -1,7 +1,6 @@
 """What the judges see of agents: records of how they are, and of what happened to them.
 
-What may live here: the records, with their names as the judges' JSON has them. What this module
-must not know: how anything came about. No GUID is in any of these.
+No GUID is in any of these.
 """
 
 from __future__ import annotations
@@ -9,8 +8,6 @@ from __future__ import annotations
 import enum
 
 import msgspec
-
-__all__ = ["AgentChange", "AgentRecord", "Calls", "ChangeKind", "Counted", "SessionRecord"]
 
 
 class ChangeKind(enum.StrEnum):

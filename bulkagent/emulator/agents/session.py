@@ -1,9 +1,5 @@
 """One session: whose GUID is good until when, and what keeps it alive.
 
-What may live here: a session as a frozen record, and how one becomes the next. What this module
-must not know: other sessions, agents, HTTP, or the time: the time of a change and the making of
-GUIDs come in.
-
 What the documents leave open is decided here, and inferred:
 
 - A GUID lives for the timeout from its issue, superseded or not (page 0005 gives an interval and
@@ -26,8 +22,6 @@ from msgspec.structs import replace
 from bulkagent.emulator.agents.events import AgentEvent, AgentState
 from bulkagent.emulator.agents.records import Calls, SessionRecord
 from bulkagent.emulator.protocol.authentication import SessionRules
-
-__all__ = ["FOREVER", "Session", "begun"]
 
 FOREVER = 1 << 62
 """A time in milliseconds that never comes; a number, so that comparing costs no branch."""

@@ -1,7 +1,6 @@
 """What befalls one settalkright request, decided from what has befallen those before it.
 
-What may live here: the decision, and the counts that it depends on. What this module must
-not know: replies, connections, clocks. Randomness, seconds and node come in as arguments.
+Randomness, seconds and node come in as arguments.
 """
 
 from __future__ import annotations
@@ -16,8 +15,6 @@ from bulkagent.emulator.faults.scenario import FaultKind, Scenario, ScenarioFaul
 from bulkagent.emulator.faults.scope import Arrival
 from bulkagent.emulator.protocol.counters import GatewayCondition
 from bulkagent.emulator.protocol.limits import LONGEST_MS
-
-__all__ = ["Decision", "FaultHistory", "decide"]
 
 AT_ONCE = 0.25
 """A refusal for too much load takes this part of a latency: it is said before any work is done."""

@@ -1,8 +1,5 @@
 """What each kind of fault does to a settalkright request.
 
-What may live here: the table of faults, and the replies that they put in the place of the
-right one. What this module must not know: when a fault strikes, or how a reply is sent.
-
 | kind | processed | the client gets |
 | --- | --- | --- |
 | `retcode` | no | a documented refusal with the given `retcode` and `message` |
@@ -38,8 +35,6 @@ import msgspec
 from bulkagent.emulator.faults.latency import Capacity
 from bulkagent.emulator.faults.scenario import FaultKind, ScenarioFault
 from bulkagent.emulator.protocol.response import Framing, Response, ResultCode, page, reply_to, say
-
-__all__ = ["ABORTED", "FAULTS", "FaultRule", "over_capacity", "owed_reply"]
 
 MORE_THAN_64_KIB = 64 * 1024 + 1
 

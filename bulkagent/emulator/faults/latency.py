@@ -1,7 +1,6 @@
 """Pace: how long a settalkright request takes, by its latency, the load, and the warmth.
 
-What may live here: the records of these, and their formulas. What this module must not know:
-faults, agents, clocks. Randomness, seconds and load come in as arguments.
+Randomness, seconds and load come in as arguments.
 
 Load is the number of settalkright requests in flight, the new one among them, over the capacity.
 A request takes its latency x max(1, load) ** exponent. Above `refuse_over`, a share of
@@ -28,8 +27,6 @@ from bulkagent.emulator.protocol.limits import (
     RetryAfter,
     check_keys,
 )
-
-__all__ = ["Capacity", "ColdStart", "Distribution", "Latency", "OverloadRefusal", "draw_latency"]
 
 
 class Distribution(enum.StrEnum):

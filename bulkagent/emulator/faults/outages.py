@@ -1,8 +1,6 @@
 """Disruptions: stretches of time in which the gateway as a whole fails.
 
-What may live here: the records of such stretches, when each begins and ends, and which have
-begun. What this module must not know: what a disruption does to anybody, agents, clocks. Numbers of
-requests and seconds since the first of them come in as arguments.
+Numbers of requests and seconds since the first of them come in as arguments.
 """
 
 from __future__ import annotations
@@ -15,8 +13,6 @@ import msgspec
 from msgspec import Meta
 
 from bulkagent.emulator.protocol.limits import Length, RequestNumber, Seconds
-
-__all__ = ["Disruption", "DisruptionStatus", "Disruptions", "Outage", "Sessions", "SwitchOver"]
 
 
 class Disruption(msgspec.Struct, frozen=True, kw_only=True):

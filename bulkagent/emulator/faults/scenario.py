@@ -1,8 +1,5 @@
 """A scenario: how the emulated gateway misbehaves, as frozen records that cannot be wrong.
 
-What may live here: the records that a scenario consists of, with the limits of every value.
-What this module must not know: files, HTTP, or what has happened so far.
-
 The `description` of each field is what a person reads after getting it wrong.
 """
 
@@ -21,15 +18,6 @@ from bulkagent.emulator.faults.outages import Outage, SwitchOver
 from bulkagent.emulator.faults.scope import MOST_NODES, FaultScope, Ids, find_excess
 from bulkagent.emulator.protocol.agent_ids import AgentIds
 from bulkagent.emulator.protocol.limits import Keys, Milliseconds, RetryAfter, check_keys
-
-__all__ = [
-    "AgentRules",
-    "Cluster",
-    "FaultKind",
-    "Scenario",
-    "ScenarioFault",
-    "SignInRules",
-]
 
 FailureCode = Annotated[
     str,

@@ -1,8 +1,4 @@
-"""A scenario file: TOML in, a `Scenario` or one sentence about what is wrong with it out.
-
-What may live here: reading the file, and the wording of refusals. What this module must not
-know: which values are right; the records of `scenario.py` decide that.
-"""
+"""A scenario file: TOML in, a `Scenario` or one sentence about what is wrong with it out."""
 
 from __future__ import annotations
 
@@ -27,8 +23,6 @@ from bulkagent.emulator.protocol.agent_ids import AgentIds
 from bulkagent.errors import SettingsRefused
 from bulkagent.text.msgspec_words import in_words, path_in
 from bulkagent.text.toml_lines import Toml
-
-__all__ = ["load_scenario", "read_scenario"]
 
 SECTIONS: Mapping[str, type[msgspec.Struct]] = {
     "latency": Latency,

@@ -1,9 +1,4 @@
-"""Which requests a fault can strike, and where several faults claim more than all of them.
-
-What may live here: a fault's share of the requests, the agents, seconds, numbers and node that
-it is for, and the adding up of shares. What this module must not know: what a fault does, what it
-has done so far, or which agents exist.
-"""
+"""Which requests a fault can strike, and where several faults claim more than all of them."""
 
 from __future__ import annotations
 
@@ -17,8 +12,6 @@ from msgspec import Meta
 
 from bulkagent.emulator.protocol.agent_ids import AgentIds
 from bulkagent.emulator.protocol.limits import RequestNumber, Seconds
-
-__all__ = ["MOST_NODES", "Arrival", "Excess", "FaultScope", "Ids", "find_excess"]
 
 MOST_NODES = 64
 """More than a cluster behind one load balancer has, and few enough to check all of them."""

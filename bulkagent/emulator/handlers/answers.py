@@ -1,8 +1,4 @@
-"""What answers which interface, of those whose requests are not held.
-
-What may live here: the table, and the interface that only looks. What this module must not know:
-faults, switch-overs, connections.
-"""
+"""What answers which interface, of those whose requests are not held."""
 
 from __future__ import annotations
 
@@ -18,8 +14,6 @@ from bulkagent.emulator.handlers.skill_queues import agents_by_skill
 from bulkagent.emulator.protocol.request import Asked
 from bulkagent.emulator.protocol.response import Response, ResultCode, reply_to, say
 from bulkagent.emulator.protocol.routes import Interface
-
-__all__ = ["ANSWERS", "SIGN_OUTS"]
 
 
 def _agent_status(agents: Agents, asked: Asked, rules: AgentRules) -> Response:

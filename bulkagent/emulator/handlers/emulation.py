@@ -1,9 +1,4 @@
-"""The emulated gateway without its connections: a request in, a reply out.
-
-What may live here: the order of the checks of settalkright, what befalls its requests, and
-snapshots of it all. What this module must not know: sockets, TLS, waiting; it says how
-long a reply is held and leaves the holding to others.
-"""
+"""The emulated gateway without its connections: a request in, a reply out."""
 
 from __future__ import annotations
 
@@ -24,8 +19,6 @@ from bulkagent.emulator.protocol.counters import GatewayCondition
 from bulkagent.emulator.protocol.request import Headers
 from bulkagent.emulator.protocol.response import Response, ResultCode, reply_to
 from bulkagent.emulator.protocol.routes import Call, flag_of, is_json
-
-__all__ = ["Emulation", "HeldResponse"]
 
 
 class HeldResponse(msgspec.Struct, frozen=True, gc=False):

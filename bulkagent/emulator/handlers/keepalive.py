@@ -1,8 +1,4 @@
-"""What keeps a session: polls, heartbeats, another GUID, and the clearing of events.
-
-What may live here: the order of the checks of these four interfaces, and their answers. What
-this module must not know: waiting, connections, switch-overs.
-"""
+"""What keeps a session: polls, heartbeats, another GUID, and the clearing of events."""
 
 from __future__ import annotations
 
@@ -21,21 +17,6 @@ from bulkagent.emulator.faults.scenario import AgentRules
 from bulkagent.emulator.protocol.request import Asked
 from bulkagent.emulator.protocol.response import Headers, Response, ResultCode, reply_to, say
 from bulkagent.emulator.protocol.routes import Interface
-
-__all__ = [
-    "COUNTED",
-    "LongPoll",
-    "answer_poll",
-    "has_news",
-    "leave_poll",
-    "live_session",
-    "poll",
-    "put_off",
-    "raise_event",
-    "shake_hands",
-    "sync_agent_info",
-    "update_guid",
-]
 
 TOKEN = re.compile(r"[0-9A-Za-z._-]{0,50}")
 """At most 50 characters and none special (page 1204), read as at the sign-in."""

@@ -1,9 +1,4 @@
-"""The session API: every interface but settalkright, which alone meets faults.
-
-What may live here: the bringing together of state, scenario and time for what agents ask about
-their sessions. What this module must not know: sockets, waiting, faults; it says what a poll
-waits for, and leaves the waiting to others.
-"""
+"""The session API: every interface but settalkright, which alone meets faults."""
 
 from __future__ import annotations
 
@@ -36,8 +31,6 @@ from bulkagent.emulator.protocol.counters import Traffic
 from bulkagent.emulator.protocol.request import Asked, Headers
 from bulkagent.emulator.protocol.response import Response, ResultCode, reply_to
 from bulkagent.emulator.protocol.routes import Call, Interface
-
-__all__ = ["SessionApi"]
 
 
 class SessionApi:

@@ -1,8 +1,4 @@
-"""Signing in: the usual way, by force, and for voice alone.
-
-What may live here: the order of the checks of these three interfaces, and their answers. What
-this module must not know: waiting, connections, how a session goes on.
-"""
+"""Signing in: the usual way, by force, and for voice alone."""
 
 from __future__ import annotations
 
@@ -25,8 +21,6 @@ from bulkagent.emulator.protocol.sign_in_body import (
     read_sign_in,
     sign_in_result,
 )
-
-__all__ = ["SIGN_INS", "sign_in", "sign_in_at_desktop"]
 
 SIGN_INS: Mapping[Interface, SignInKind] = MappingProxyType(
     {

@@ -1,8 +1,4 @@
-"""Signing out: by the agent, by the agent whatever is going on, and by an inspector.
-
-What may live here: the order of the checks of these four interfaces, and their answers. What
-this module must not know: waiting, connections, how a session goes on.
-"""
+"""Signing out: by the agent, by the agent whatever is going on, and by an inspector."""
 
 from __future__ import annotations
 
@@ -12,8 +8,6 @@ from bulkagent.emulator.faults.scenario import AgentRules
 from bulkagent.emulator.protocol.request import Asked
 from bulkagent.emulator.protocol.response import Response, ResultCode, reply_to
 from bulkagent.emulator.protocol.routes import Interface
-
-__all__ = ["sign_out", "sign_out_by_force", "sign_out_by_inspector"]
 
 REASONS = frozenset(map(str, range(1, 256)))
 """What page 0354 takes, as it is written in the path."""

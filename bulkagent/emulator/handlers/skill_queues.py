@@ -1,8 +1,4 @@
-"""Skill queues: who is in which, and who of those a query lists (pages 0414 and 1025).
-
-What may live here: the order of the checks of agentbyskill, its body, and its answer. What this
-module must not know: how anybody came to sign in, or why a list is asked for.
-"""
+"""Skill queues: who is in which, and who of those a query lists (pages 0414 and 1025)."""
 
 from __future__ import annotations
 
@@ -18,8 +14,6 @@ from bulkagent.emulator.faults.scenario import AgentRules
 from bulkagent.emulator.protocol.agent_ids import AgentIds
 from bulkagent.emulator.protocol.request import Asked
 from bulkagent.emulator.protocol.response import Response, ResultCode, reply_to, say
-
-__all__ = ["agents_by_skill"]
 
 LONGEST_LIST = 500
 """The most that `agentLimit` may be, and so many without one: the page names no other number."""

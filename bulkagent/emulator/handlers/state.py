@@ -1,8 +1,4 @@
-"""All of an emulated gateway that changes, in one place, so that it can be copied whole.
-
-What may live here: the bringing together of what changes, and copies of it. What this module
-must not know: why anything changes, the time, or who wants a copy.
-"""
+"""All of an emulated gateway that changes, in one place, so that it can be copied whole."""
 
 from __future__ import annotations
 
@@ -19,8 +15,6 @@ from bulkagent.emulator.faults.outages import Disruptions, Outage, SwitchOver
 from bulkagent.emulator.faults.scenario import Scenario
 from bulkagent.emulator.protocol.authentication import SessionRules
 from bulkagent.emulator.protocol.counters import Traffic
-
-__all__ = ["GatewayState", "Snapshot", "first_state"]
 
 
 class GatewayState(msgspec.Struct):

@@ -1,8 +1,4 @@
-"""Availability: whether the gateway is there for its clients, and who says that it is not.
-
-What may live here: the going and coming back of listeners and connections together. What this
-module must not know: HTTP, agents, or when it is time to go.
-"""
+"""Availability: whether the gateway is there for its clients, and who says that it is not."""
 
 from __future__ import annotations
 
@@ -11,8 +7,6 @@ import enum
 from collections.abc import Callable, Iterable
 
 from bulkagent.emulator.http.listeners import Listeners
-
-__all__ = ["Availability", "GoneBy", "abort"]
 
 
 class GoneBy(enum.Enum):

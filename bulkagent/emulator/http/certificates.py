@@ -1,8 +1,4 @@
-"""Throw-away certificates: an authority that lives as long as the process.
-
-What may live here: the making of one authority and one server certificate. What this module
-must not know: what is served under it.
-"""
+"""Throw-away certificates: an authority that lives as long as the process."""
 
 from __future__ import annotations
 
@@ -11,8 +7,6 @@ import ssl
 import trustme
 
 from bulkagent.errors import SettingsRefused
-
-__all__ = ["Authority"]
 
 NAMES = ("localhost", "127.0.0.1", "::1")
 

@@ -1,15 +1,9 @@
-"""Requests whose clients have hung up: a gateway processes to the end what it has taken.
-
-What may live here: for how long they are at work still, and who is told when that is over. What
-this module must not know: HTTP, what a request asked for, or who answers it.
-"""
+"""Requests whose clients have hung up: a gateway processes to the end what it has taken."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-
-__all__ = ["HungUp"]
 
 
 class HungUp:

@@ -1,8 +1,4 @@
-"""Listeners: the listening sockets, which can be shut and opened again at the same place.
-
-What may live here: serving and closing of sockets, and keeping their place in between. What this
-module must not know: HTTP, agents, or why they are shut.
-"""
+"""Listeners: the listening sockets, which can be shut and opened again at the same place."""
 
 from __future__ import annotations
 
@@ -12,8 +8,6 @@ import ssl
 from collections.abc import Callable, Iterable
 
 from bulkagent.emulator.http.sockets import BACKLOG, keep_place
-
-__all__ = ["Listeners"]
 
 
 class Listeners:

@@ -1,8 +1,5 @@
 """Long polls: polls that are held until there is news, or their time is over.
 
-What may live here: the waiting itself. What this module must not know: what a poll is answered,
-HTTP, or when anything happens to an agent; it is told to look.
-
 A waiting poll costs a future and a place in a queue. One task keeps the time of all of them.
 """
 
@@ -16,8 +13,6 @@ from collections.abc import Awaitable, Callable
 from itertools import count
 
 from bulkagent.emulator.handlers.keepalive import LongPoll
-
-__all__ = ["LongPolls", "PollEnd"]
 
 
 class PollEnd(enum.Enum):

@@ -1,8 +1,4 @@
-"""Connections and nodes: to which node of the cluster a request goes.
-
-What may live here: which node a connection was dealt, and what a cookie changes about that. What
-this module must not know: HTTP, agents, or what any node does.
-"""
+"""Connections and nodes: to which node of the cluster a request goes."""
 
 from __future__ import annotations
 
@@ -12,8 +8,6 @@ from bulkagent.emulator.agents.affinity import named_node
 from bulkagent.emulator.agents.agents import ANY_NODE
 from bulkagent.emulator.faults.scenario import Cluster
 from bulkagent.emulator.handlers.emulation import Emulation
-
-__all__ = ["LoadBalancer"]
 
 
 class LoadBalancer:

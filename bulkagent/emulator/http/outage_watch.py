@@ -1,8 +1,4 @@
-"""The watch over outages: has the gateway gone and come back when its scenario says.
-
-What may live here: the waiting for the next change. What this module must not know: when
-changes are due, which the emulation says; what going and coming back consist of.
-"""
+"""The watch over outages: has the gateway gone and come back when its scenario says."""
 
 from __future__ import annotations
 
@@ -13,8 +9,6 @@ from collections.abc import Awaitable, Callable
 from bulkagent.emulator.faults.outages import DisruptionStatus
 from bulkagent.emulator.handlers.emulation import Emulation
 from bulkagent.emulator.http.availability import Availability, GoneBy
-
-__all__ = ["OutageWatch"]
 
 
 class OutageWatch:

@@ -1,8 +1,5 @@
 """The emulated gateway on the network: HTTP, and the holding of replies.
 
-What may live here: everything that speaks HTTP, and the only import of aiohttp in this room. What
-this module must not know: what any interface means; it sends what `emulation.py` says.
-
 aiohttp's low-level server is used, without its router and applications: paths are looked up in
 `interfaces.py`, which tests need without sockets anyway, and each request costs less.
 """
@@ -31,8 +28,6 @@ from bulkagent.emulator.http.nodes import LoadBalancer
 from bulkagent.emulator.http.outage_watch import OutageWatch
 from bulkagent.emulator.protocol.response import Framing, Response, ResultCode, page
 from bulkagent.emulator.protocol.routes import Call, Interface, resolve
-
-__all__ = ["Server"]
 
 UNREADABLE = page(400, "400 Bad Request")
 """For a body that is not what its headers say."""

@@ -1,7 +1,4 @@
-"""Listening sockets: one port on every address that a host name stands for.
-
-What may live here: opening the sockets. What this module must not know: TLS, HTTP, agents.
-"""
+"""Listening sockets: one port on every address that a host name stands for."""
 
 from __future__ import annotations
 
@@ -11,8 +8,6 @@ import socket
 from collections.abc import Iterable
 
 from bulkagent.errors import SettingsRefused
-
-__all__ = ["BACKLOG", "keep_place", "listen"]
 
 BACKLOG = 4096
 """A shift's worth of clients may connect in the same moment; the kernel clips it to its own."""

@@ -1,16 +1,10 @@
-"""Agent IDs: how one is written, and sets of them such as `101-200,305`.
-
-What may live here: the reading of agent IDs and of sets of them. What this module must not
-know: which agents exist, who is signed in, or why anybody asks.
-"""
+"""Agent IDs: how one is written, and sets of them such as `101-200,305`."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Container, Iterable, Iterator
 from typing import NoReturn
-
-__all__ = ["AgentIds", "number_of"]
 
 LONGEST = 6
 """Digits of the longest agent ID of either generation of the documents (59999, 999999)."""

@@ -1,16 +1,10 @@
-"""How sessions are authenticated and kept alive: the gateway's own settings, as one record.
-
-What may live here: the settings, their units, ranges and defaults. What this module must not
-know: any session, any agent, or the time.
-"""
+"""How sessions are authenticated and kept alive: the gateway's own settings, as one record."""
 
 from __future__ import annotations
 
 import enum
 
 import msgspec
-
-__all__ = ["Authentication", "SessionRules"]
 
 LONGEST_MS = 86_400_000
 """One day: longer than any run against an emulated gateway."""

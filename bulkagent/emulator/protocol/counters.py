@@ -1,8 +1,4 @@
-"""What went over the wire, counted for the judges.
-
-What may live here: counts of settalkright requests. What this module must not know: what a
-request asked for, or why it was answered as it was.
-"""
+"""What went over the wire, counted for the judges."""
 
 from __future__ import annotations
 
@@ -11,8 +7,6 @@ from collections import Counter, deque
 from collections.abc import Mapping
 
 import msgspec
-
-__all__ = ["GatewayCondition", "Stats", "Traffic"]
 
 SECOND = 1.0 - 1e-6
 """Seconds since 1970 are no finer than a microsecond as a float: requests that arrive exactly a

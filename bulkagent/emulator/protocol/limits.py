@@ -1,9 +1,5 @@
 """Limits that several sections of a scenario have in common.
 
-What may live here: types of values with their limits, and the check of keys that mean something
-beside some values of another key only. What this module must not know: which section has which
-key, or what a value is for.
-
 The `description` of each type is what a person reads after getting a value wrong.
 """
 
@@ -13,17 +9,6 @@ from typing import Annotated
 
 import msgspec
 from msgspec import Meta
-
-__all__ = [
-    "LONGEST_MS",
-    "Keys",
-    "Length",
-    "Milliseconds",
-    "RequestNumber",
-    "RetryAfter",
-    "Seconds",
-    "check_keys",
-]
 
 LONGEST_MS = 600_000
 """Ten minutes: longer than any client waits, and short enough for a run to end."""

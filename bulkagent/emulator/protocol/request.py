@@ -1,8 +1,4 @@
-"""One request as the interfaces see it.
-
-What may live here: the record of a request. What this module must not know: what anybody makes
-of it.
-"""
+"""One request as the interfaces see it."""
 
 from __future__ import annotations
 
@@ -11,8 +7,6 @@ from collections.abc import Mapping
 import msgspec
 
 from bulkagent.emulator.protocol.routes import Call
-
-__all__ = ["Asked", "Headers"]
 
 Headers = Mapping[str, str]
 """Request headers, looked up as `Content-Type` and `Guid`; over HTTP, case must not count."""

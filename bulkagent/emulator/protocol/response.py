@@ -1,9 +1,4 @@
-"""What the gateway says, as data: result codes, their messages, and replies ready to send.
-
-What may live here: replies as frozen records, and the words of the documents that go into
-them. What this module must not know: who asked, what state anything is in, or how a reply
-gets onto a connection.
-"""
+"""What the gateway says, as data: result codes, their messages, and replies ready to send."""
 
 from __future__ import annotations
 
@@ -12,18 +7,6 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 import msgspec
-
-__all__ = [
-    "JSON",
-    "Framing",
-    "Headers",
-    "Response",
-    "ResultCode",
-    "encode",
-    "page",
-    "reply_to",
-    "say",
-]
 
 Headers = tuple[tuple[str, str], ...]
 

@@ -1,8 +1,4 @@
-"""The interfaces: which method and path mean what, and how parameters are read.
-
-What may live here: the table of paths, and the reading of paths, queries and headers. What
-this module must not know: agents, state, faults.
-"""
+"""The interfaces: which method and path mean what, and how parameters are read."""
 
 from __future__ import annotations
 
@@ -14,8 +10,6 @@ from urllib.parse import parse_qsl, unquote
 import msgspec
 
 from bulkagent.emulator.protocol.response import Response, ResultCode, page, say
-
-__all__ = ["Call", "Interface", "flag_of", "is_json", "resolve"]
 
 GATEWAY_PREFIX = "/agentgateway/resource/"
 AGENT_PATH = f"{GATEWAY_PREFIX}onlineagent/"

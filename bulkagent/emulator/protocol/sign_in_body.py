@@ -1,8 +1,4 @@
-"""The body of a sign-in: which fields there may be, and what each may hold (page 1202).
-
-What may live here: the request body as a record, and the result that a success carries.
-What this module must not know: whether the agent exists, is signed in, or may sign in.
-"""
+"""The body of a sign-in: which fields there may be, and what each may hold (page 1202)."""
 
 from __future__ import annotations
 
@@ -13,8 +9,6 @@ from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
-
-__all__ = ["SignInBody", "SignInKind", "read_sign_in", "sign_in_result"]
 
 Password = Annotated[str, Meta(min_length=1, max_length=32)]
 Phone = Annotated[str, Meta(min_length=1, max_length=24)]

@@ -1,8 +1,4 @@
-"""Charts as plain shapes with coordinates, for a template to draw.
-
-What may live here: arithmetic of lengths. What this module must not know: colours, HTML, and where
-the figures come from.
-"""
+"""Charts as plain shapes with coordinates, for a template to draw."""
 
 from __future__ import annotations
 
@@ -12,8 +8,6 @@ from collections.abc import Sequence
 import msgspec
 
 from bulkagent.reports.html.figures import Bar
-
-__all__ = ["Chart", "Course", "HandoverBars", "Piece", "courses", "covers", "stacked"]
 
 WIDTH, HEIGHT = 600.0, 140.0
 

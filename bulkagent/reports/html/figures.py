@@ -1,8 +1,4 @@
-"""What the page shows in figures, counted while the lines pass.
-
-What may live here: counters over lines, and what they come to. What this module must not know: how
-anything is drawn.
-"""
+"""What the page shows in figures, counted while the lines pass."""
 
 from __future__ import annotations
 
@@ -12,8 +8,6 @@ from collections import Counter
 import msgspec
 
 from bulkagent.model import Line, Status
-
-__all__ = ["BINS", "Bar", "Figures"]
 
 BINS = 48
 """Bars of a chart at most: as many as can be told apart on half a page."""

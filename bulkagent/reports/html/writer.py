@@ -1,8 +1,4 @@
-"""The page put together: lines to a data block and to figures, and figures to what stands above.
-
-What may live here: the order of the parts, and what keeps each of them from being run. What this
-module must not know: the file it goes to.
-"""
+"""The page put together: lines to a data block and to figures, and figures to what stands above."""
 
 from __future__ import annotations
 
@@ -30,7 +26,6 @@ from bulkagent.reports.timestamps import iso
 if TYPE_CHECKING:
     import jinja2
 
-__all__ = ["write_html"]
 
 # So much of the table's data is held in memory before it goes to a file of its own.
 _IN_MEMORY = 128 << 10
