@@ -31,7 +31,6 @@ from bulkagent.ledger.agent_leases import (
     take_from,
     take_lease,
 )
-from bulkagent.ledger.at_work import requests_at_work
 from bulkagent.ledger.coverage import Covered, Covers
 from bulkagent.ledger.damage import read_as_written, strange_row
 from bulkagent.ledger.database import Busy, Database
@@ -63,6 +62,7 @@ from bulkagent.ledger.legs import (
 )
 from bulkagent.ledger.limit_changes import Pulse, pulses_of
 from bulkagent.ledger.location import default_path, exposure, probe
+from bulkagent.ledger.open_requests import requests_at_work
 from bulkagent.ledger.opening import open_ledger, read_ledger, rehearse
 from bulkagent.ledger.plan import Endpoint, Lane, Planner
 from bulkagent.ledger.presence import Presence

@@ -22,8 +22,8 @@ from bulkagent.ledger import (
     steps,
     supersede,
 )
-from bulkagent.ledger.at_work import requests_at_work
 from bulkagent.ledger.batches import outcome_batches
+from bulkagent.ledger.open_requests import requests_at_work
 from bulkagent.model import Cause, Disposition, Status
 from tests.dispositions import ABSENT, BUSY, DONE, LOST, REFUSED, UNREACHED, ended
 from tests.ledger.ledgers import (
