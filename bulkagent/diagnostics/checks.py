@@ -25,12 +25,12 @@ from bulkagent.gateway.operations import SET_TALK_RIGHT
 from bulkagent.gateway.os_words import words_of
 from bulkagent.ledger import default_path, exposure, rehearse
 from bulkagent.model import Assignment
-from bulkagent.roster import Roster, RosterRow
-from bulkagent.run import EMULATED, Request
+from bulkagent.roster import Roster, RosterRow, RosterRules
+from bulkagent.run import EMULATED, Target
 from bulkagent.run.clients.credentials import supply_of
 from bulkagent.run.clients.factory import Wire
 from bulkagent.run.clients.gateways import Gateways
-from bulkagent.run.plan.apply import rules_of
+from bulkagent.settings import Settings
 
 _EMULATED_AGENT = "101"
 _ROW = 2
@@ -41,10 +41,24 @@ FoundT = TypeVar("FoundT")
 class CheckRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What to look at."""
 
-    request: Request
-    """As a run would have it; its roster may be empty, and its flag does not matter."""
+    target: Target
+    settings: Settings = Settings()
+    roster: str = ""
+    """Path of a roster that GUIDs are taken from; "" where there is none."""
     agent: str = ""
     """The agent who is asked about; "" where the roster's first one is."""
+
+
+def rules_of(settings: Settings, gateways: Gateways, *, guid_required: bool) -> RosterRules:
+    """How a roster is to be read that GUIDs are taken from; its flags do not matter."""
+    return RosterRules(
+        require_flag=False,
+        agent_id_range=settings.agent_id_range,
+        agent_id_ranges=settings.agent_id_ranges,
+        gateways=gateways.names,
+        default_gateway=gateways.default,
+        guid_required=guid_required,
+    )
 
 
 async def run_checks(asked: CheckRequest, clock: Clock) -> list[Finding]:
@@ -54,8 +68,8 @@ async def run_checks(asked: CheckRequest, clock: Clock) -> list[Finding]:
         SettingsRefused: It is not even known what to look at: no such gateway, or a certificate
             file that cannot be used.
     """
-    request = asked.request
-    gateways = Gateways(request)
+    settings = asked.settings
+    gateways = Gateways(asked.target, settings)
     async with AsyncExitStack() as stack:
         emulated: CredentialSource | None = None
         if gateways.emulated:
@@ -64,28 +78,26 @@ async def run_checks(asked: CheckRequest, clock: Clock) -> list[Finding]:
         name = gateways.default
         if not name:
             raise SettingsRefused("name the gateway to examine with --gateway")
-        found = await _of_network(gateways, name, request, clock)
+        found = await _of_network(gateways, name, settings.connect_timeout_s, clock)
         reached = all(each.verdict is not CheckStatus.FAILED for each in found)
         if emulated is not None:
             item = _about(asked.agent or _EMULATED_AGENT, EMULATED)
-            wire = Wire(gateways, request.settings, clock)
+            wire = Wire(gateways, settings, clock)
             found.append(await _asked(wire, "the emulator", emulated, item))
         else:
             found.extend(await _of_sources(asked, gateways, name, clock, reached=reached))
-    found.append(
-        findings.of_open_files(request.settings.limits(name).most_in_flight, probes.open_files())
-    )
+    found.append(findings.of_open_files(settings.limits(name).most_in_flight, probes.open_files()))
     found.append(await anyio.to_thread.run_sync(_of_temporary_folder))
-    found.extend(await anyio.to_thread.run_sync(_of_ledger, request.settings.ledger))
+    found.extend(await anyio.to_thread.run_sync(_of_ledger, settings.ledger))
     return found
 
 
 async def _of_network(
-    gateways: Gateways, name: str, request: Request, clock: Clock
+    gateways: Gateways, name: str, connect_timeout_s: float, clock: Clock
 ) -> list[Finding]:
     endpoint = gateways.endpoint(name)
     host, port = probes.host_and_port(endpoint)
-    within = functools.partial(_within, request.settings.connect_timeout_s)
+    within = functools.partial(_within, connect_timeout_s)
     left = ["name service", "connection", "TLS", "clock"]
     found: list[Finding] = []
     if endpoint.client_cert is not None:
@@ -158,11 +170,10 @@ async def _of_sources(
     asked: CheckRequest, gateways: Gateways, name: str, clock: Clock, *, reached: bool
 ) -> list[Finding]:
     """One question for each source of GUIDs that there is."""
-    request = asked.request
-    settings = request.settings
+    settings = asked.settings
     found: list[Finding] = []
     for source, given in (
-        ("roster", bool(request.roster)),
+        ("roster", bool(asked.roster)),
         ("--sessions", settings.sessions is not None),
         ("--guid-url", bool(settings.guid_url)),
     ):
@@ -197,14 +208,12 @@ async def _of_roster(asked: CheckRequest, gateways: Gateways, name: str, clock: 
     guids = PackedGuids()
     guids.add(_ROW, row.guid)
     item = _about(row.agent_id, row.gateway or name)
-    return await _asked(Wire(gateways, asked.request.settings, clock), "roster", guids, item)
+    return await _asked(Wire(gateways, asked.settings, clock), "roster", guids, item)
 
 
 def _first_with_guid(asked: CheckRequest, gateways: Gateways) -> RosterRow | None:
-    rules = msgspec.structs.replace(
-        rules_of(asked.request, gateways), require_flag=False, guid_required=True
-    )
-    with Roster(asked.request.roster, rules) as roster:
+    rules = rules_of(asked.settings, gateways, guid_required=True)
+    with Roster(asked.roster, rules) as roster:
         for row in roster.rows():
             if (
                 isinstance(row, RosterRow)
@@ -219,7 +228,7 @@ def _first_with_guid(asked: CheckRequest, gateways: Gateways) -> RosterRow | Non
 async def _of_supply(
     asked: CheckRequest, gateways: Gateways, name: str, source: str, clock: Clock
 ) -> Finding:
-    settings = asked.request.settings
+    settings = asked.settings
     one = {"sessions": None} if source == "--guid-url" else {"guid_url": ""}
     only = msgspec.structs.replace(settings, **one)
     try:

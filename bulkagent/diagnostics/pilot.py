@@ -17,15 +17,16 @@ import anyio.to_thread
 import msgspec
 
 from bulkagent.clock import Clock
+from bulkagent.diagnostics.checks import CheckRequest, rules_of
 from bulkagent.errors import SettingsRefused
 from bulkagent.gateway.credentials import CredentialSource, PackedGuids
 from bulkagent.gateway.operations import SET_TALK_RIGHT
 from bulkagent.model import Assignment, Status, Verified
 from bulkagent.roster import Roster, RosterRow
-from bulkagent.run import EMULATED, Consent, Request, Run, RunResult
+from bulkagent.run import Consent, Request, Run, RunResult
+from bulkagent.run.clients.credentials import guids_required
 from bulkagent.run.clients.factory import Wire
 from bulkagent.run.clients.gateways import Gateways
-from bulkagent.run.plan.apply import rules_of
 
 _NOBODYS_GUID = "00000000-0000-4000-8000-000000000000.AgentGateway1"
 
@@ -58,8 +59,7 @@ class PilotReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def run_pilot(
-    request: Request,
-    agent: str,
+    asked: CheckRequest,
     clock: Clock,
     stop: anyio.CancelScope | None = None,
     *,
@@ -68,8 +68,7 @@ async def run_pilot(
     """Set a test agent to 0 and, whatever came of that, to 1. Somebody must have agreed to it.
 
     Args:
-        request: The gateway, and where GUIDs come from; its roster may have the agent's GUID.
-        agent: The agent's ID.
+        asked: The gateway, the agent, and where GUIDs come from; its roster may have the agent's.
         clock: Time.
         stop: Its cancelling ends the setting to 0; what remains is to set the agent to 1.
         consent: How it was agreed to.
@@ -81,34 +80,40 @@ async def run_pilot(
         BulkagentError: It cannot be done as asked; nothing was sent.
     """
     stop = stop or anyio.CancelScope()
-    gateways = Gateways(request)
+    agent, target = asked.agent, asked.target
+    gateways = Gateways(target, asked.settings)
     if not gateways.default:
         raise SettingsRefused("name the gateway of the pilot with --gateway")
-    guid = await anyio.to_thread.run_sync(_guid_of, request, gateways, agent)
+    guid = await anyio.to_thread.run_sync(_guid_of, asked, gateways)
     with _own_folder() as folder:
         roster = Path(folder) / "pilot.csv"
         _write_roster(roster, agent, guid)
-        asked = msgspec.structs.replace(
-            request,
+        request = Request(
             roster=str(roster),
+            gateway=target.gateway,
+            ca_file=target.ca_file,
+            client_cert=target.client_cert,
+            tls_server_name=target.tls_server_name,
+            insecure=target.insecure,
+            scenario=target.scenario,
             reports=(Path(folder) / "report.csv",),
             note="doctor --pilot",
-            settings=msgspec.structs.replace(request.settings, verify_again_after_s=0.0),
+            settings=msgspec.structs.replace(asked.settings, verify_again_after_s=0.0),
         )
         steps: list[PilotStep] = []
         with stop:
-            steps.append(await _set(asked, 0, consent))
+            steps.append(await _set(request, 0, consent))
         # Whatever happened meanwhile, nobody is left without calls by an examination.
         with anyio.CancelScope(shield=True):
-            steps.append(await _set(asked, 1, consent))
+            steps.append(await _set(request, 1, consent))
     return PilotReport(
         agent=agent,
         gateway=gateways.default,
         steps=tuple(steps),
         nobodys_guid="not asked"
         if stop.cancel_called
-        else await _of_nobody(gateways, asked, agent, clock),
-        observers=request.settings.verify_with,
+        else await _of_nobody(gateways, asked, clock),
+        observers=asked.settings.verify_with,
     )
 
 
@@ -122,8 +127,8 @@ def _own_folder() -> tempfile.TemporaryDirectory[str]:
         ) from None
 
 
-async def _set(asked: Request, flag: int, consent: Consent) -> PilotStep:
-    with Run(msgspec.structs.replace(asked, flag=flag), consent=consent) as run:
+async def _set(request: Request, flag: int, consent: Consent) -> PilotStep:
+    with Run(msgspec.structs.replace(request, flag=flag), consent=consent) as run:
         await anyio.to_thread.run_sync(run.prepare)
         run.agreed = True
         result = await run.execute()
@@ -138,14 +143,14 @@ async def _set(asked: Request, flag: int, consent: Consent) -> PilotStep:
     )
 
 
-async def _of_nobody(gateways: Gateways, asked: Request, agent: str, clock: Clock) -> str:
+async def _of_nobody(gateways: Gateways, asked: CheckRequest, clock: Clock) -> str:
     """What the gateway answers to a GUID that is nobody's: a question, which changes nothing."""
     from bulkagent.gateway.queries import Unanswered
 
-    if asked.gateway == EMULATED:
+    if gateways.emulated:
         return "not asked at an emulated gateway"
     guids: CredentialSource = _packed(_NOBODYS_GUID)
-    item = Assignment(2, gateways.default, agent, SET_TALK_RIGHT.name, "")
+    item = Assignment(2, gateways.default, asked.agent, SET_TALK_RIGHT.name, "")
     async with Wire(gateways, asked.settings, clock).queries(gateways.default, guids) as queries:
         said = await queries.ask_state(item)
     if isinstance(said, Unanswered):
@@ -159,16 +164,17 @@ def _packed(guid: str) -> PackedGuids:
     return guids
 
 
-def _guid_of(request: Request, gateways: Gateways, agent: str) -> str:
+def _guid_of(asked: CheckRequest, gateways: Gateways) -> str:
     """The agent's GUID in the roster; "" where there is none, or GUIDs come from elsewhere."""
-    if not request.roster:
+    if not asked.roster:
         return ""
-    rules = msgspec.structs.replace(rules_of(request, gateways), require_flag=False)
-    with Roster(request.roster, rules) as roster:
+    guid_required = guids_required(asked.settings, gateways)
+    rules = rules_of(asked.settings, gateways, guid_required=guid_required)
+    with Roster(asked.roster, rules) as roster:
         for row in roster.rows():
-            if isinstance(row, RosterRow) and row.agent_id == agent and row.guid:
+            if isinstance(row, RosterRow) and row.agent_id == asked.agent and row.guid:
                 return row.guid
-    raise SettingsRefused(f"{request.roster} has no GUID of agent {agent}; nothing was sent")
+    raise SettingsRefused(f"{asked.roster} has no GUID of agent {asked.agent}; nothing was sent")
 
 
 def _write_roster(path: Path, agent: str, guid: str) -> None:

@@ -1,11 +1,13 @@
 """Runs: what is asked for, planned, sent, judged and reported.
 
-What may live here: the composition of roster, ledger, engine, gateways and reports. What this
-room must not know: who asked, a terminal or a Python program.
+What may live here: the composition of roster, ledger, engine, gateways and reports, at most eight
+modules; what they are composed of is in the folders. What this room must not know: who asked, a
+terminal or a Python program.
 """
 
 from bulkagent.explanations import Explanation, explain, explanations
 from bulkagent.ledger import RunFilter
+from bulkagent.run.clients.target import EMULATED, Target
 from bulkagent.run.finish import Finished
 from bulkagent.run.history.agents import AgentDeed, AgentStory, agent_past, agent_story
 from bulkagent.run.history.prune import OldRuns, Pruned, old_runs, prune
@@ -14,7 +16,6 @@ from bulkagent.run.history.runs import RunLine, RunStory, run_list, run_story
 from bulkagent.run.plan.check import check_roster
 from bulkagent.run.plan.consent import Consent
 from bulkagent.run.plan.request import (
-    EMULATED,
     Choices,
     Plan,
     PlanPart,
@@ -52,6 +53,7 @@ __all__ = [
     "RunResult",
     "RunStory",
     "Standing",
+    "Target",
     "agent_past",
     "agent_story",
     "check_roster",

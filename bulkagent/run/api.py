@@ -16,10 +16,10 @@ import msgspec
 
 from bulkagent.errors import SettingsRefused
 from bulkagent.model import Outcome
+from bulkagent.run.clients.target import EMULATED
 from bulkagent.run.plan.check import check_roster
 from bulkagent.run.plan.consent import Agree, Consent, consent_of, refuse_unanswerable
 from bulkagent.run.plan.request import (
-    EMULATED,
     Again,
     Plan,
     Request,

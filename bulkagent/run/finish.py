@@ -15,7 +15,6 @@ from pathlib import Path
 import msgspec
 
 from bulkagent.errors import BadRow, BulkagentError, LedgerFailed, ReportFailed
-from bulkagent.files.user_folders import anywhere
 from bulkagent.gateway.operations import talk_right
 from bulkagent.ledger import (
     Cluster,
@@ -39,49 +38,14 @@ from bulkagent.run.handover.rules import Standing, standings
 from bulkagent.run.history.exit_code import Ending, Verdict, judge
 from bulkagent.run.history.report import Skipped, write_report
 from bulkagent.run.plan.apply import Planned
+from bulkagent.run.plan.next_command import Following
 from bulkagent.run.plan.request import RunResult
 from bulkagent.settings import Settings
 
-__all__ = ["Finished", "Following", "finish"]
+__all__ = ["Finished", "finish"]
 
 
 _OFF = talk_right(0)
-
-
-class Following(msgspec.Struct, frozen=True):
-    """The commands that may be typed after a leg, with what they need to do the same."""
-
-    place: tuple[str, ...]
-    """Options without which the run is not found."""
-    options: tuple[str, ...]
-    """Options of this leg that the ledger does not keep, and a resume needs again."""
-    instead: tuple[str, ...]
-    """The command where no resume helps."""
-    roster_needed: bool
-    """Whether a resume needs a roster that nobody can name for its user."""
-
-    def after(self, run_id: str, *, again: bool, unwritten: Sequence[Path]) -> tuple[str, ...]:
-        """The command that helps most: what is left goes before a report; () where none does."""
-        if again:
-            return self.resume(run_id)
-        return self.report(run_id, unwritten[-1]) if unwritten else self.instead
-
-    def resume(self, run_id: str) -> tuple[str, ...]:
-        """The command that goes on with the run; () where it cannot be known whole."""
-        return () if self.roster_needed else self.resume_but_roster(run_id)
-
-    def resume_but_roster(self, run_id: str) -> tuple[str, ...]:
-        """The same, to which a roster may have to be added that nobody can name."""
-        return ("bulkagent", "resume", run_id, *self.options, *self.place)
-
-    def resend(self, run_id: str) -> str:
-        """The command that sends those once more who were set before a switch-over."""
-        again = ("bulkagent", "resume", run_id, "--resend-after-switchover")
-        return shlex.join((*again, *self.options, *self.place))
-
-    def report(self, run_id: str, path: Path) -> tuple[str, ...]:
-        """The command that writes a report again."""
-        return ("bulkagent", "report", run_id, "--to", str(anywhere(path)), *self.place)
 
 
 class Finished(msgspec.Struct, frozen=True):

@@ -99,7 +99,9 @@ class Run:
         self._settled = settled
         # A new run's is looked at before the ledger is opened: it may be refused at once.
         self._prepared = (
-            Prepared(request, Gateways(request)) if isinstance(request, Request) else None
+            Prepared(request, Gateways(request.target, request.settings))
+            if isinstance(request, Request)
+            else None
         )
         self._log = EventLog(None, self._clock)
         self._events: OutcomeEvents | None = None

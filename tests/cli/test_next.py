@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from bulkagent.run.finish import Following
+from bulkagent.run.plan.next_command import Following
 from tests.cli.command import SAMPLES, Ended, bulkagent, inside
 
 ROSTER = SAMPLES / "evening_shift.csv"

@@ -13,6 +13,7 @@ import pytest
 import bulkagent
 from bulkagent import ConsentRefused, Outcome, Plan
 from bulkagent.clock import SystemClock
+from bulkagent.diagnostics import CheckRequest
 from bulkagent.diagnostics.pilot import run_pilot
 from bulkagent.roster import RosterRules
 from bulkagent.run import Consent, Run
@@ -195,8 +196,10 @@ async def test_a_hold_signs_nobody_in_without_consent(tmp_path: Path) -> None:
 
 async def test_a_pilot_keeps_how_it_was_agreed_to(tmp_path: Path) -> None:
     async with shift(tmp_path) as made:
-        flight = await run_pilot(
-            made.request(flag=None), "101", SystemClock(), consent=Consent.TERMINAL
+        request = made.request(flag=None)
+        asked = CheckRequest(
+            target=request.target, settings=request.settings, roster=request.roster, agent="101"
         )
+        flight = await run_pilot(asked, SystemClock(), consent=Consent.TERMINAL)
         assert flight.left_on
         assert {leg.consent for leg in made.legs()} == {"terminal"}

@@ -57,7 +57,11 @@ def planned(database: Database, content: str | bytes, **asked: Unpack[Asked]) ->
     request = Request(roster="-", **asked)
     data = content.encode() if isinstance(content, str) else content
     return plan_run(
-        request, Gateways(request), database, now_ms=1_700_000_000_000, stdin=io.BytesIO(data)
+        request,
+        Gateways(request.target, request.settings),
+        database,
+        now_ms=1_700_000_000_000,
+        stdin=io.BytesIO(data),
     )
 
 
@@ -236,7 +240,7 @@ def test_more_invalid_rows_than_skip_invalid_allows_are_refused(
 
 def test_every_row_of_every_kind_is_in_the_totals(database: Database) -> None:
     request = Request(roster=str(MESSY), gateway=EMULATED, skip_invalid=15)
-    made = plan_run(request, Gateways(request), database, now_ms=1)
+    made = plan_run(request, Gateways(request.target, request.settings), database, now_ms=1)
     summary = summarise(RunRecord(database, made.run))
     assert summary.rows == made.plan.rows == 18
     assert summary.totals["invalid"] == made.plan.invalid
@@ -403,7 +407,9 @@ def test_an_interrupted_planning_leaves_nothing(database: Database) -> None:
     request = Request(roster="-", gateway=EMULATED)
     stream = Interrupted(many(30_000).encode())
     with pytest.raises(KeyboardInterrupt):
-        plan_run(request, Gateways(request), database, now_ms=1, stdin=stream)
+        plan_run(
+            request, Gateways(request.target, request.settings), database, now_ms=1, stdin=stream
+        )
     assert stream.tell() > 60_000
     assert left(database) == {}
 
@@ -421,7 +427,7 @@ def test_a_full_ledger_is_what_is_said_and_no_part_is_a_run(database: Database) 
 def test_a_ledger_that_cannot_even_forget_does_not_hide_why(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def no(_database: Database, _run: int) -> None:
+    def no(_record: RunRecord) -> None:
         raise LedgerUnavailable("cannot forget")
 
     monkeypatch.setattr("bulkagent.run.plan.apply.forget_run", no)
@@ -436,7 +442,7 @@ def test_a_ledger_that_cannot_even_forget_does_not_hide_why(
 
 def test_checking_says_of_the_messy_sample_what_planning_says(database: Database) -> None:
     request = Request(roster=str(MESSY), gateway=EMULATED, skip_invalid=15)
-    told = plan_run(request, Gateways(request), database, now_ms=1).plan
+    told = plan_run(request, Gateways(request.target, request.settings), database, now_ms=1).plan
     assert check_roster(request) == msgspec.structs.replace(told, run_id="")
 
 

@@ -68,7 +68,7 @@ def doctor(  # noqa: PLR0917 - Typer reads the parameters; nobody calls this by 
         from bulkagent.cli.options import values as given
         from bulkagent.clock import SystemClock
         from bulkagent.diagnostics import CheckRequest, CheckStatus, run_checks
-        from bulkagent.run import EMULATED, Request
+        from bulkagent.run import EMULATED, Target
 
         settings = given.settings_from(
             config,
@@ -83,24 +83,25 @@ def doctor(  # noqa: PLR0917 - Typer reads the parameters; nobody calls this by 
             agent_id_range=agent_id_range,
             ledger=ledger,
         )
-        request = Request(
-            roster=roster or "",
-            gateway=gateway or "",
+        asked = CheckRequest(
+            target=Target(
+                gateway=gateway or "",
+                scenario=scenario,
+                ca_file=ca_file,
+                client_cert=client_cert,
+                tls_server_name=tls_server_name or "",
+                insecure=insecure,
+            ),
             settings=settings,
-            scenario=scenario,
-            ca_file=ca_file,
-            client_cert=client_cert,
-            tls_server_name=tls_server_name or "",
-            insecure=insecure,
+            roster=roster or "",
+            agent=(agent if pilot is None else pilot) or "",
         )
         if pilot is not None:
             from bulkagent.cli.commands.pilot import carry_out_pilot
 
-            raise typer.Exit(carry_out_pilot(request, pilot, yes=yes, as_json=as_json))
+            raise typer.Exit(carry_out_pilot(asked, yes=yes, as_json=as_json))
         with leaving_on_signals():
-            found = run_on_loop(
-                run_checks(CheckRequest(request=request, agent=agent or ""), SystemClock())
-            )
+            found = run_on_loop(run_checks(asked, SystemClock()))
         failed = any(each.verdict is CheckStatus.FAILED for each in found)
         _print(found, as_json=as_json)
     raise typer.Exit(2 if failed else 0)

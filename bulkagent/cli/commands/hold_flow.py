@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bulkagent.cli.console.error_exit import SIGNALS, leaving_on_signals
@@ -30,7 +31,6 @@ from bulkagent.run.plan.path_conflicts import same_file
 from bulkagent.sessions import Hold, HoldPlan, HoldRequest, HoldStatus
 
 if TYPE_CHECKING:
-    from bulkagent.run import Request
     from bulkagent.run.clients.gateways import Gateways
 
 __all__ = ["carry_out"]
@@ -42,12 +42,12 @@ _INSECURE = (
 _NOT_UP, _A_PERSON_MUST_LOOK = 3, 6
 
 
-def carry_out(request: HoldRequest, asked: Request, gateways: Gateways, *, yes: bool) -> int:
+def carry_out(request: HoldRequest, gateways: Gateways, *, log_file: Path | None, yes: bool) -> int:
     """Prepare a hold, ask, hold, and tell what is left; returns the exit code."""
-    _refuse_files(request, asked, gateways)
+    _refuse_files(request, gateways, log_file)
     refuse_without_temporary_folder()
     with (
-        EventLog(asked.log_file, SystemClock()) as log,
+        EventLog(log_file, SystemClock()) as log,
         Hold(request, log=log.decided if log.wanted else None) as hold,
     ):
         with leaving_on_signals(), answering(_preparing):
@@ -58,7 +58,7 @@ def carry_out(request: HoldRequest, asked: Request, gateways: Gateways, *, yes: 
                 fewer="hold fewer agents in one process",
             )
             say(hold_screen.opening(request, plan))
-            if asked.insecure:
+            if gateways.insecure:
                 say(_INSECURE)
             _ask(request, plan, yes=yes)
             hold.agreed = True
@@ -78,8 +78,8 @@ def _preparing() -> str:
     return "the hold is being prepared; nothing was sent"
 
 
-def _refuse_files(request: HoldRequest, asked: Request, gateways: Gateways) -> None:
-    in_use = [*gateways.files, *([asked.log_file] if asked.log_file else [])]
+def _refuse_files(request: HoldRequest, gateways: Gateways, log_file: Path | None) -> None:
+    in_use = [*gateways.files, *([log_file] if log_file else [])]
     if any(same_file(request.sessions, other) for other in in_use):
         raise SettingsRefused(
             f"the sessions file {request.sessions} would replace a file that is in use"

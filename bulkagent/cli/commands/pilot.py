@@ -1,7 +1,7 @@
 """`bulkagent doctor --pilot`: asked, flown, told.
 
-What may live here: the question, signals, and the flight as text. What this room must not know:
-what a flight does.
+What may live here: the question, signals, and what came of it. What this room must not know:
+what a pilot does.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from bulkagent.cli.console.error_exit import SIGNALS
 from bulkagent.cli.console.terminal import agreed, print_data, print_json, say
 
 if TYPE_CHECKING:
+    from bulkagent.diagnostics import CheckRequest
     from bulkagent.diagnostics.pilot import PilotReport, PilotStep
-    from bulkagent.run import Request
 
 __all__ = ["carry_out_pilot"]
 
 
-def carry_out_pilot(request: Request, agent: str, *, yes: bool, as_json: bool) -> int:
+def carry_out_pilot(asked: CheckRequest, *, yes: bool, as_json: bool) -> int:
     """Ask, set a test agent to 0 and to 1, and tell what that showed; the exit code.
 
     Raises:
@@ -26,34 +26,33 @@ def carry_out_pilot(request: Request, agent: str, *, yes: bool, as_json: bool) -
         BulkagentError: It cannot be done as asked.
     """
     if not yes:
-        _ask(request, agent)
-    report, stopped_by = _run(request, agent, yes=yes)
+        _ask(asked)
+    report, stopped_by = _run(asked, yes=yes)
     _tell(report, as_json=as_json)
     if not report.left_on:
         last = report.steps[-1]
         say(
-            f"WARNING agent {agent} may have been LEFT without calls ({last.status}"
+            f"WARNING agent {asked.agent} may have been LEFT without calls ({last.status}"
             f" {last.cause}); set the agent to 1 with a roster of your own"
         )
     elif stopped_by:
-        say(f"stopped; agent {agent} has been set to 1")
+        say(f"stopped; agent {asked.agent} has been set to 1")
     codes = [128 + stopped_by] if stopped_by else [step.result.exit_code for step in report.steps]
     return next((code for code in codes if code), 0)
 
 
-def _ask(request: Request, agent: str) -> None:
+def _ask(asked: CheckRequest) -> None:
     from bulkagent.errors import ConsentRefused
-    from bulkagent.run import EMULATED
 
     question = (
-        f"agent {agent} on {request.gateway} will STOP taking calls for some seconds, and will"
-        " TAKE calls in the end. Go on?"
+        f"agent {asked.agent} on {asked.target.gateway} will STOP taking calls for some seconds,"
+        " and will TAKE calls in the end. Go on?"
     )
-    if request.gateway != EMULATED and not agreed(question):
+    if not asked.target.emulated and not agreed(question):
         raise ConsentRefused("not agreed to; nothing was sent")
 
 
-def _run(request: Request, agent: str, *, yes: bool) -> tuple[PilotReport, int]:
+def _run(asked: CheckRequest, *, yes: bool) -> tuple[PilotReport, int]:
     """What was seen, and the number of the signal that stopped it; 0 where none came."""
     import asyncio
 
@@ -71,7 +70,7 @@ def _run(request: Request, agent: str, *, yes: bool) -> tuple[PilotReport, int]:
 
         def stopped(number: int) -> None:
             if not signals:
-                say(f"stopping: agent {agent} is set to 1 first")
+                say(f"stopping: agent {asked.agent} is set to 1 first")
                 stop.cancel()
             signals.append(number)
 
@@ -79,7 +78,7 @@ def _run(request: Request, agent: str, *, yes: bool) -> tuple[PilotReport, int]:
         for number in SIGNALS:
             loop.add_signal_handler(number, stopped, number)
         consent = Consent.YES if yes else Consent.TERMINAL
-        return await run_pilot(request, agent, SystemClock(), stop, consent=consent)
+        return await run_pilot(asked, SystemClock(), stop, consent=consent)
 
     report = run_on_loop(run())
     return report, signals[0] if signals else 0

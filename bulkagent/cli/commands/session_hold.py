@@ -63,7 +63,7 @@ def hold(  # noqa: PLR0917 - Typer reads the parameters; nobody calls this by po
         from bulkagent.cli.options import values as given
         from bulkagent.errors import SettingsRefused
         from bulkagent.roster import RosterRules
-        from bulkagent.run import EMULATED, Request
+        from bulkagent.run import Target
         from bulkagent.run.clients.gateways import Gateways
         from bulkagent.sessions import HoldRequest, SignInChoice
 
@@ -73,22 +73,19 @@ def hold(  # noqa: PLR0917 - Typer reads the parameters; nobody calls this by po
             connect_timeout=connect_timeout,
             agent_id_range=agent_id_range,
         )
-        request = Request(
-            roster=roster,
+        target = Target(
             gateway=gateway or "",
-            settings=settings,
             ca_file=ca_file,
             client_cert=client_cert,
             tls_server_name=tls_server_name or "",
             insecure=insecure,
-            log_file=log_file,
         )
-        if request.gateway == EMULATED:
+        if target.emulated:
             raise SettingsRefused(
                 "an emulated gateway inside this command would end with it; start bulkagent"
                 " emulate --signed-out, and give its address"
             )
-        gateways = Gateways(request)
+        gateways = Gateways(target, settings)
         code = carry_out(
             HoldRequest(
                 roster=roster,
@@ -122,8 +119,8 @@ def hold(  # noqa: PLR0917 - Typer reads the parameters; nobody calls this by po
                 sign_in_refused=sign_in_refused,
                 connect_timeout_s=settings.connect_timeout_s,
             ),
-            request,
             gateways,
+            log_file=log_file,
             yes=yes,
         )
     raise typer.Exit(code)

@@ -24,7 +24,7 @@ from bulkagent.settings import Settings
 if TYPE_CHECKING:
     from bulkagent.gateway.credentials_from_http import Broker
 
-__all__ = ["HEADER_VARIABLE", "Supply", "supplied_elsewhere", "supply_of"]
+__all__ = ["HEADER_VARIABLE", "Supply", "guids_required", "supplied_elsewhere", "supply_of"]
 
 HEADER_VARIABLE = "BULKAGENT_GUID_HEADER"
 """The environment variable with the header for `--guid-url`; never an option, never recorded."""
@@ -47,6 +47,11 @@ class Supply(Protocol):
 def supplied_elsewhere(settings: Settings) -> bool:
     """Whether GUIDs do not come from the roster."""
     return settings.sessions is not None or bool(settings.guid_url)
+
+
+def guids_required(settings: Settings, gateways: Gateways) -> bool:
+    """Whether GUIDs must come from the roster, because nothing else supplies them."""
+    return not (gateways.emulated or supplied_elsewhere(settings))
 
 
 def supply_of(settings: Settings, gateways: Gateways, clock: Clock) -> Supply | None:

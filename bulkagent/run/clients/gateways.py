@@ -18,8 +18,8 @@ from bulkagent.files.user_folders import absolute
 from bulkagent.gateway.credentials import Credential, PackedGuids
 from bulkagent.gateway.endpoint import Endpoint, tls_context
 from bulkagent.ledger import Endpoint as Recorded
-from bulkagent.run.plan.request import EMULATED, Request
-from bulkagent.settings import GatewaySection
+from bulkagent.run.clients.target import EMULATED, Target
+from bulkagent.settings import GatewaySection, Settings
 from bulkagent.text.odd_text import path_of
 
 if TYPE_CHECKING:
@@ -32,10 +32,11 @@ _STALE_GUID = "00000000-0000-0000-0000-000000000000.AgentGateway0"
 
 
 class Gateways:
-    """The gateways that one request may speak to.
+    """The gateways that one command may speak to.
 
     Args:
-        request: What is asked for.
+        target: Which gateways somebody has named, and how they are trusted.
+        settings: The gateways that the configuration names, and the range of agent IDs.
         recorded: Where the names of a run that is in the ledger led to, and lead to still; None
             for a new run.
         default: The gateway of that run's rows that name none.
@@ -47,36 +48,38 @@ class Gateways:
 
     def __init__(
         self,
-        request: Request,
+        target: Target,
+        settings: Settings,
         recorded: Sequence[Recorded] | None = None,
         *,
         default: str = "",
     ) -> None:
-        self.emulated = request.gateway == EMULATED
+        self.emulated = target.emulated
         self.default = ""
-        self._request = request
+        self._target = target
+        self._settings = settings
         self._scenario: Scenario | None = None
         self._endpoints: dict[str, Endpoint] = {}
         self._started: dict[str, EmulatedGateway] = {}
-        if request.scenario is not None:
+        if target.scenario is not None:
             if not self.emulated:
                 raise SettingsRefused("--scenario is for --gateway emulated alone")
             from bulkagent.emulator import load_scenario
 
-            self._scenario = load_scenario(request.scenario)
+            self._scenario = load_scenario(target.scenario)
         if self.emulated:
             self.default = EMULATED
             return
         if recorded is not None:
-            self._endpoints = {at.gateway: _of_record(at, _tls_of(request)) for at in recorded}
+            self._endpoints = {at.gateway: _of_record(at, target.tls) for at in recorded}
             self.default = default
             return
         # Without a gateway of their own, TLS options are for all that the rows name.
-        given = {} if request.gateway else _tls_of(request)
-        for name, section in request.settings.gateways.items():
+        given = {} if target.gateway else target.tls
+        for name, section in settings.gateways.items():
             self._endpoints[name] = _of_section(name, section, given)
-        if request.gateway:
-            endpoint = self._asked_for(request)
+        if target.gateway:
+            endpoint = self._asked_for(target)
             self._endpoints[endpoint.name] = endpoint
             self.default = endpoint.name
             self.check([endpoint.name])
@@ -124,7 +127,7 @@ class Gateways:
     @property
     def insecure(self) -> bool:
         """Whether any certificate is accepted."""
-        return self._request.insecure and not self.emulated
+        return self._target.insecure and not self.emulated
 
     def record(self, names: Iterable[str]) -> list[Recorded]:
         """Where these names lead to, as the ledger keeps it for a resume."""
@@ -160,7 +163,7 @@ class Gateways:
                 )
 
     def endpoint(self, name: str) -> Endpoint:
-        """A real gateway of this request."""
+        """Where a real gateway is."""
         return self._endpoints[name]
 
     async def emulate(
@@ -187,7 +190,7 @@ class Gateways:
             gateway = EmulatedGateway(
                 self._scenario,
                 agent_ids=None,
-                agent_id_range=self._request.settings.limits(name).agent_id_range,
+                agent_id_range=self._settings.limits(name).agent_id_range,
             )
             started[name] = await stack.enter_async_context(gateway)
             self._endpoints[name] = Endpoint(name=name, url=gateway.url, ca_pem=gateway.ca_pem)
@@ -195,7 +198,7 @@ class Gateways:
         return await anyio.to_thread.run_sync(_sign_in, started, rows)
 
     def sign_in_emulated(self, name: str, agent_id: str) -> Credential | None:
-        """Sign an agent in on an emulated gateway of this request, unless signed in already.
+        """Sign an agent in on an emulated gateway, unless signed in already.
 
         None where the gateway has no such agent, or keeps the agent signed out.
         """
@@ -211,9 +214,9 @@ class Gateways:
             return None
         return next((at for at in self._endpoints.values() if at.url == url), None)
 
-    def _asked_for(self, request: Request) -> Endpoint:
-        given = _tls_of(request)
-        named = self._endpoints.get(request.gateway) or self._at(request.gateway)
+    def _asked_for(self, target: Target) -> Endpoint:
+        given = target.tls
+        named = self._endpoints.get(target.gateway) or self._at(target.gateway)
         if named is not None:
             return Endpoint.parse(
                 named.url,
@@ -225,13 +228,13 @@ class Gateways:
                     **given,
                 },
             )
-        if "//" not in request.gateway and ":" not in request.gateway:
+        if "//" not in target.gateway and ":" not in target.gateway:
             known = ", ".join(sorted(self._endpoints)) or "none is configured"
             raise SettingsRefused(
-                f"no gateway is called {request.gateway!r} (known: {known}); give https://HOST:PORT,"
+                f"no gateway is called {target.gateway!r} (known: {known}); give https://HOST:PORT,"
                 " emulated, or a name that has a [gateways.NAME] section in bulkagent.toml"
             )
-        return Endpoint.parse(request.gateway, **given)
+        return Endpoint.parse(target.gateway, **given)
 
 
 def _sign_in(
@@ -241,17 +244,6 @@ def _sign_in(
     for row, name, agent_id in rows:
         guids.add(row, started[name].sign_in(agent_id) or _STALE_GUID)
     return guids
-
-
-def _tls_of(request: Request) -> dict[str, Any]:
-    """What a request says about certificates; it goes over what a section says."""
-    tls = {
-        "ca_file": request.ca_file,
-        "client_cert": request.client_cert,
-        "tls_server_name": request.tls_server_name,
-        "insecure": request.insecure,
-    }
-    return {name: value for name, value in tls.items() if value}
 
 
 def _options_of(endpoint: Endpoint) -> dict[str, str]:

@@ -24,7 +24,7 @@ from bulkagent.gateway.operations import SET_TALK_RIGHT, talk_right
 from bulkagent.ledger import Claim, Database, Lane, Planner, RunRecord, forget_run
 from bulkagent.model import Cause, Status
 from bulkagent.roster import Layout, Retraction, Roster, RosterRules
-from bulkagent.run.clients.credentials import supplied_elsewhere
+from bulkagent.run.clients.credentials import guids_required
 from bulkagent.run.clients.gateways import Gateways
 from bulkagent.run.plan.counts import Tally
 from bulkagent.run.plan.fingerprint import Fingerprint
@@ -36,7 +36,6 @@ from bulkagent.run.plan.request import Plan, Request
 __all__ = [
     "Planned",
     "flag_text",
-    "guids_required",
     "ordered",
     "plan_run",
     "recorded_roster",
@@ -98,13 +97,8 @@ def rules_of(request: Request, gateways: Gateways) -> RosterRules:
         gateways=gateways.names,
         default_gateway=gateways.default,
         # Without a gateway that is what is wrong, and it is said first: see `_refuse_layout`.
-        guid_required=guids_required(request, gateways) if gateways.default else None,
+        guid_required=guids_required(request.settings, gateways) if gateways.default else None,
     )
-
-
-def guids_required(request: Request, gateways: Gateways) -> bool:
-    """Whether GUIDs must come from the roster, because nothing else supplies them."""
-    return not (gateways.emulated or supplied_elsewhere(request.settings))
 
 
 def plan_run(
@@ -127,7 +121,9 @@ def plan_run(
     """
     protected = protected_by(request.settings)
     with Roster(request.roster, rules_of(request, gateways), stdin=stdin) as roster:
-        _refuse_layout(roster.layout, gateways, guids_required=guids_required(request, gateways))
+        _refuse_layout(
+            roster.layout, gateways, guids_required=guids_required(request.settings, gateways)
+        )
         planner = Planner(
             database,
             operation=SET_TALK_RIGHT.name,
@@ -142,7 +138,7 @@ def plan_run(
             tally = Tally()
             guids = PackedGuids()
             seen = Fingerprint()
-            keep_guids = guids_required(request, gateways)
+            keep_guids = guids_required(request.settings, gateways)
             grouping = Grouping(request.settings.group_by, roster.layout.extra_columns)
             _record(
                 *(roster, planner, tally, guids, seen),

@@ -13,8 +13,9 @@ import msgspec
 from bulkagent.ledger import Covers
 from bulkagent.model import Status
 from bulkagent.roster import Retraction, Roster
+from bulkagent.run.clients.credentials import guids_required
 from bulkagent.run.clients.gateways import Gateways
-from bulkagent.run.plan.apply import flag_text, guids_required, ordered, rules_of, wave_of
+from bulkagent.run.plan.apply import flag_text, ordered, rules_of, wave_of
 from bulkagent.run.plan.counts import Tally
 from bulkagent.run.plan.groups import Grouping
 from bulkagent.run.plan.protect import protected_by
@@ -32,12 +33,12 @@ def check_roster(request: Request, *, stdin: BinaryIO | None = None) -> Plan:
     Raises:
         RosterRefused: As `plan_run` would refuse it.
     """
-    gateways = Gateways(request)
+    gateways = Gateways(request.target, request.settings)
     rules = msgspec.structs.replace(
         rules_of(request, gateways),
         require_flag=False,
         gateways=gateways.names or None,
-        guid_required=guids_required(request, gateways) if request.gateway else None,
+        guid_required=guids_required(request.settings, gateways) if request.gateway else None,
     )
     counts: dict[tuple[str, int | None], int] = {}
     covers = Covers()

@@ -17,10 +17,9 @@ from bulkagent.ledger import Database, RunRecord, forget_run, overlaps
 from bulkagent.run.clients.credentials import supplied_elsewhere
 from bulkagent.run.clients.gateways import Gateways
 from bulkagent.run.clients.open_files import make_room
-from bulkagent.run.finish import Following
 from bulkagent.run.outputs.report_paths import expanded
 from bulkagent.run.plan.apply import Planned, plan_run
-from bulkagent.run.plan.next_command import ledger_words
+from bulkagent.run.plan.next_command import Following, ledger_words
 from bulkagent.run.plan.recorded import Recalled
 from bulkagent.run.plan.request import Plan, Request, Resume, Revert
 from bulkagent.run.plan.resume import plan_resume, resume_instead
@@ -95,7 +94,7 @@ def prepare(
     if isinstance(asked, Revert):
         planned, recalled = plan_revert(asked, database, now_ms=now_ms, stdin=stdin)
         return _beside(planned, database), _of(recalled)
-    prepared = known or Prepared(asked, Gateways(asked))
+    prepared = known or Prepared(asked, Gateways(asked.target, asked.settings))
     planned = plan_run(asked, prepared.gateways, database, now_ms=now_ms, stdin=stdin)
     if asked.or_resume:
         try:

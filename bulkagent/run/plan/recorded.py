@@ -29,12 +29,14 @@ from bulkagent.ledger import (
 )
 from bulkagent.model import Cause, Status
 from bulkagent.roster import Retraction, Roster
+from bulkagent.run.clients.credentials import guids_required
 from bulkagent.run.clients.gateways import Gateways
+from bulkagent.run.clients.target import EMULATED
 from bulkagent.run.plan.addresses import refuse_moved
-from bulkagent.run.plan.apply import flag_text, guids_required, rules_of
+from bulkagent.run.plan.apply import flag_text, rules_of
 from bulkagent.run.plan.fingerprint import roster_of
 from bulkagent.run.plan.kept import Kept, kept_of, refuse_foreign, refuse_strange
-from bulkagent.run.plan.request import EMULATED, Again, Request
+from bulkagent.run.plan.request import Again, Request
 from bulkagent.settings import Settings, refuse_idle_settings
 from bulkagent.text.odd_text import path_of
 
@@ -142,7 +144,7 @@ def recall(database: Database, facts: RunFacts, again: Again) -> Recalled:
             f"--{name} would change nothing: run {facts.id} is at an emulated gateway, whose"
             " certificate is known; leave it out"
         )
-    gateways = Gateways(request, recorded, default=own.default_gateway)
+    gateways = Gateways(request.target, settings, recorded, default=own.default_gateway)
     gateways.check(at.gateway for at in recorded)
     return Recalled(facts, request, gateways)
 
@@ -191,7 +193,9 @@ def guids_for(
         ResumeRefused: It is not the one that the run was planned from, or lacks an agent.
     """
     facts, request = recalled.facts, recalled.request
-    if not (other or guids_required(request, recalled.gateways) or recalled.gateways.emulated):
+    if not (
+        other or guids_required(request.settings, recalled.gateways) or recalled.gateways.emulated
+    ):
         return PackedGuids()
     if request.roster == "-" and not other:
         raise ResumeRefused(

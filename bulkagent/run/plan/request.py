@@ -15,10 +15,10 @@ import msgspec
 from bulkagent.errors import BadRow
 from bulkagent.instants import Instant
 from bulkagent.model import Cause, Status
+from bulkagent.run.clients.target import Target
 from bulkagent.settings import ConfigFile, Settings
 
 __all__ = [
-    "EMULATED",
     "Again",
     "Choices",
     "Plan",
@@ -31,9 +31,6 @@ __all__ = [
     "Standing",
     "planned_totals",
 ]
-
-EMULATED = "emulated"
-"""The gateway that is started inside the command."""
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,6 +80,18 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be remembered with it, such as a ticket's number."""
     on_behalf_of: str = ""
     """For whom an orchestrator says that it runs; shown as claimed, and never taken for who."""
+
+    @property
+    def target(self) -> Target:
+        """Which gateways are meant, and how they are trusted."""
+        return Target(
+            gateway=self.gateway,
+            ca_file=self.ca_file,
+            client_cert=self.client_cert,
+            tls_server_name=self.tls_server_name,
+            insecure=self.insecure,
+            scenario=self.scenario,
+        )
 
 
 class Choices(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,7 +12,8 @@ from bulkagent.engine import Bounds
 from bulkagent.errors import ResumeRefused, SettingsRefused
 from bulkagent.instants import Instant
 from bulkagent.ledger import Database, RunRecord, endpoints_of, find_run, first_planned, last_pace
-from bulkagent.run.plan.apply import Planned, guids_required
+from bulkagent.run.clients.credentials import guids_required
+from bulkagent.run.plan.apply import Planned
 from bulkagent.run.plan.prepare import Prepared
 from bulkagent.run.plan.request import Request, Resume, Revert
 from bulkagent.run.plan.resume import refuse_age
@@ -76,7 +77,8 @@ def timetable_of(
     return Timetable(
         start_at=start,
         wait_s=wait_s,
-        guids_wait=guids_required(prepared.request, prepared.gateways) and wait_s > _STALE_AFTER_S,
+        guids_wait=guids_required(prepared.request.settings, prepared.gateways)
+        and wait_s > _STALE_AFTER_S,
         agent=first_planned(RunRecord(database, planned.run)),
         outlook=outlook,
         ways=help_for(outlook, start_at=start, now_ms=now_ms) if outlook else (),

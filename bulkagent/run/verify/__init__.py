@@ -1,1 +1,5 @@
-"""verify: part of bulkagent/run."""
+"""Whether what was set shows in the queues of the gateway.
+
+What may live here: who observes which queue, when it is asked for, and what the answers prove. What
+this folder must not know: how a talk right is set, and what follows from a contradiction.
+"""
