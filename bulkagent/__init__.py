@@ -1,8 +1,9 @@
 """bulkagent sets, for a whole shift at once, whether contact-centre agents answer inbound calls.
 
-Imports point one way: `cli` -> `run` -> `engine`, `gateway`, `ledger`, `report`, `roster`,
-`emulator`, `settings` -> `outcome` -> `errors`. The engine knows no gateway, the gateway no
-engine; the ledger alone speaks SQL; what decides is pure, and a thin layer awaits.
+Imports point one way: `cli` -> `diagnostics` -> `run`, `sessions` -> `emulator`, `engine`,
+`gateway`, `ledger`, `reports`, `roster`, `settings` -> `model`, `text`, `files` -> `errors`. The
+engine knows no gateway, the gateway no engine; the ledger alone speaks SQL; functions that decide
+are pure, and a thin layer awaits.
 
 The names below are the library. They are imported when they are first used, so that the
 command line starts without the network stack.

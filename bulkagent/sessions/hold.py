@@ -27,7 +27,7 @@ from bulkagent.sessions.state_machine import SessionEvent, SessionState
 from bulkagent.sessions.store import SessionStore, StoreWriter
 
 
-class EventLog(Protocol):
+class StateLog(Protocol):
     """Where changes of state are written down."""
 
     def __call__(self, event: str, **facts: object) -> None:
@@ -102,7 +102,7 @@ class Hold:
     """
 
     def __init__(
-        self, request: HoldRequest, *, clock: Clock | None = None, log: EventLog | None = None
+        self, request: HoldRequest, *, clock: Clock | None = None, log: StateLog | None = None
     ) -> None:
         self._request = request
         self._clock = clock or SystemClock()
