@@ -1,8 +1,7 @@
-"""What a code means, what is done about it, and what to do.
+"""Explanations of codes: the meaning, what bulkagent does about it, and what to do.
 
-A code is a retcode, a fault, a cause, a status or an exit code. What may live here: the tables of
-all rooms put into sentences. What this room must not know: who asks. The tables decide what
-happens; nothing is said here that they do not say.
+A code is a retcode, a fault, a cause, a status or an exit code. The sentences come from the tables
+of all folders. The tables decide what happens; nothing is said here that they do not say.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""One examination: everything that a run at a gateway needs, in the order in which it needs it."""
+"""The checks of everything that a run at a gateway needs, in the order in which it needs it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ FoundT = TypeVar("FoundT")
 
 
 class CheckRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """What to look at."""
+    """The gateway and the sources that are to be checked."""
 
     target: Target
     settings: Settings = Settings()
@@ -62,10 +62,10 @@ def rules_of(settings: Settings, gateways: Gateways, *, guid_required: bool) -> 
 
 
 async def run_checks(asked: CheckRequest, clock: Clock) -> list[Finding]:
-    """Look at everything; nobody is set.
+    """Check everything; no agent is set.
 
     Raises:
-        SettingsRefused: It is not even known what to look at: no such gateway, or a certificate
+        SettingsRefused: The checks cannot begin: no such gateway, or a certificate
             file that cannot be used.
     """
     settings = asked.settings

@@ -1,4 +1,4 @@
-"""What each sight means: facts to findings."""
+"""Facts to findings: whether a fact is well, and what to fix."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _OTHER_FILES = 48
 
 
 class CheckStatus(enum.StrEnum):
-    """How one thing stands."""
+    """The result of one check."""
 
     OK = "ok"
     WARNING = "warning"  # it works, and will not for ever or not always
@@ -28,7 +28,7 @@ class CheckStatus(enum.StrEnum):
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """One thing that was looked at."""
+    """The finding of one check."""
 
     check: str
     verdict: CheckStatus
@@ -38,7 +38,7 @@ class Finding(msgspec.Struct, frozen=True):
 
 
 def unchecked(check: str, why: str) -> Finding:
-    """What was not looked at, and why."""
+    """The finding of a check that was skipped, and why."""
     return Finding(check, CheckStatus.NOT_CHECKED, why)
 
 
@@ -106,7 +106,7 @@ def of_clock(theirs_s: float, ours_s: float) -> Finding:
 
 
 def of_state(source: str, agent_id: str, state: AgentState | None, why: str, code: str) -> Finding:
-    """What agentstatus said of an agent, asked with the GUID of one source.
+    """The answer of agentstatus about an agent, asked with the GUID of one source.
 
     Args:
         source: Where the GUID came from, as people call it.

@@ -32,7 +32,7 @@ _NOBODYS_GUID = "00000000-0000-4000-8000-000000000000.AgentGateway1"
 
 
 class PilotStep(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of setting the agent once."""
+    """The result of setting the agent once."""
 
     flag: int
     status: str
@@ -43,13 +43,13 @@ class PilotStep(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PilotReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What the pilot saw."""
+    """The results of a pilot."""
 
     agent: str
     gateway: str
     steps: tuple[PilotStep, ...]
     nobodys_guid: str
-    """What a GUID that is nobody's is answered with, for people."""
+    """The answer to a GUID that no agent has, for people."""
     observers: tuple[str, ...]
 
     @property
@@ -65,7 +65,7 @@ async def run_pilot(
     *,
     consent: Consent,
 ) -> PilotReport:
-    """Set a test agent to 0 and, whatever came of that, to 1. Somebody must have agreed to it.
+    """Set a test agent to 0 and then, in any case, to 1. A person must have agreed to it.
 
     Args:
         asked: The gateway, the agent, and where GUIDs come from; its roster may have the agent's.
@@ -74,7 +74,7 @@ async def run_pilot(
         consent: How it was agreed to.
 
     Returns:
-        What was seen; of a pilot that was stopped, maybe the second step alone.
+        The results; of a pilot that was stopped, maybe the second step alone.
 
     Raises:
         BulkagentError: It cannot be done as asked; nothing was sent.
@@ -103,7 +103,7 @@ async def run_pilot(
         steps: list[PilotStep] = []
         with stop:
             steps.append(await _set(request, 0, consent))
-        # Whatever happened meanwhile, nobody is left without calls by an examination.
+        # In any case: no agent is left without calls by a diagnosis.
         with anyio.CancelScope(shield=True):
             steps.append(await _set(request, 1, consent))
     return PilotReport(
@@ -144,7 +144,7 @@ async def _set(request: Request, flag: int, consent: Consent) -> PilotStep:
 
 
 async def _of_nobody(gateways: Gateways, asked: CheckRequest, clock: Clock) -> str:
-    """What the gateway answers to a GUID that is nobody's: a question, which changes nothing."""
+    """The gateway's answer to a GUID that no agent has: a query, which changes nothing."""
     from bulkagent.gateway.queries import Unanswered
 
     if gateways.emulated:
@@ -185,7 +185,7 @@ def _write_roster(path: Path, agent: str, guid: str) -> None:
 
 
 def settings_to_paste(report: PilotReport) -> Iterator[str]:
-    """Lines for `bulkagent.toml` that follow from what was seen; comments where nothing does."""
+    """Lines for `bulkagent.toml` that follow from the results; comments where none do."""
     yield f"# what the pilot of agent {report.agent} saw at {report.gateway}"
     if len(report.steps) == 1:
         yield "# nothing: it was stopped before the agent was set to 0"

@@ -1,4 +1,4 @@
-"""Facts, each come by in one attempt: names, connections, handshakes, clocks, files.
+"""Probes: facts about names, connections, handshakes, clocks and files, by one attempt each.
 
 No request for any agent is made here; the one for the clock is of the server, not of an interface.
 """
@@ -47,7 +47,7 @@ async def connect(host: str, port: int) -> None:
     """Connect, and hang up.
 
     Raises:
-        OSError: Nobody listens there.
+        OSError: No server listens there.
     """
     _, writer = await asyncio.open_connection(host, port)
     await _hang_up(writer)
@@ -57,7 +57,7 @@ async def shake_hands(endpoint: Endpoint) -> tuple[Handshake, float | None]:
     """Connect with TLS, and ask for the time.
 
     Returns:
-        What TLS came about, and the server's time of day in seconds; None where it says none.
+        The handshake, and the server's time of day in seconds; None where it says none.
 
     Raises:
         SettingsRefused: A certificate file cannot be used.
@@ -134,7 +134,7 @@ def free_space(path: Path) -> int:
     """Bytes that are free where a file is, or will be.
 
     Raises:
-        OSError: Nobody can say.
+        OSError: The system does not say.
     """
     folder = path.parent
     while not folder.is_dir() and folder != folder.parent:

@@ -1,4 +1,4 @@
-"""The emulated gateway as whoever starts one sees it: its life, and what is done to it by hand."""
+"""The emulated gateway for a program that starts one: its life, and its levers by hand."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class EmulatedGateway:
             of AICC 25.200 and later 101-999999 (0356).
         clock: the time of day in seconds since the Unix epoch.
         sleep: holds replies and waits for outages, for a number of seconds of that clock.
-        sessions: what keeps sessions and their GUIDs alive; static authentication by default.
+        sessions: how long sessions and GUIDs live; static authentication by default.
 
     Raises:
         SettingsRefused: on entering, where the host, the port, or a temporary folder for the
@@ -136,7 +136,7 @@ class EmulatedGateway:
         return guid
 
     def guid(self, agent_id: str) -> str | None:
-        """The GUID that an agent's session has now, whoever's it is; None while signed out."""
+        """The GUID of an agent's session now, of a desktop or not; None while signed out."""
         session = self._emulation.live_session(agent_id)
         return None if session is None else session.guid
 
@@ -146,7 +146,7 @@ class EmulatedGateway:
         return self._scenario.cluster.affinity
 
     def cookie(self, agent_id: str) -> str:
-        """What a Cookie header must say to get to the session's node.
+        """The Cookie header that leads to the session's node.
 
         "" while signed out, and where the cluster has no affinity.
         """

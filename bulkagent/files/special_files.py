@@ -32,7 +32,7 @@ _LOOK_EVERY_S = 0.02
 
 
 class FileKind(enum.Enum):
-    """What may stand at a path, as far as it matters to who writes there."""
+    """The kinds of files at a path, as far as they matter to writing there."""
 
     ORDINARY = "an ordinary file, or none yet"
     SPECIAL = "a device, a pipe, or something of /proc: written to, never replaced"
@@ -140,7 +140,7 @@ def open_special(target: FileTarget) -> io.BufferedWriter:
 class _Paced(io.RawIOBase):
     """Writes to a descriptor as somebody takes it, whether it blocks or not; owns it.
 
-    How it blocks is not changed: whoever else has it open would see that.
+    How it blocks is not changed: other processes that have it open would see that.
     """
 
     def __init__(self, descriptor: int) -> None:

@@ -45,7 +45,7 @@ def absolute(path: Path) -> Path:
 
 
 def anywhere(path: Path) -> Path:
-    """The same for people, who are told a path as it is where nothing better can be said."""
+    """The same for people; the path as it is where it cannot be made absolute."""
     folder = current_folder()
     return path if folder is None else folder / path
 

@@ -90,8 +90,8 @@ def write_xlsx(
 class _Sink(io.RawIOBase):
     """Writes on to a file until that takes no more, and then takes everything in its place.
 
-    Whoever packs the parts would go on writing while it is taken apart, and fail a second time
-    where nobody can catch it.
+    The code that packs the parts would go on writing while it is taken apart, and fail a second
+    time where nobody can catch it.
     """
 
     def __init__(self, out: BinaryIO) -> None:

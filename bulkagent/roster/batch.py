@@ -103,7 +103,7 @@ class BatchReader:
     def _clear(self, batch: Sequence[list[str]], row: int) -> Sequence[RosterRow]:
         """The rows, now remembered, up to the first record of an agent named before.
 
-        Nothing may pass that the judge would not let pass unchanged; any doubt about any
+        Nothing may pass that the validator would not let pass unchanged; any doubt about any
         record gives no row at all.
         """
         columns, rules = self._columns, self._rules
@@ -186,6 +186,6 @@ class BatchReader:
             else:
                 return (mark >> LINE_SHIFT) + 1
         except LookupError:
-            # The first of its gateway, or beyond what was remembered: the judge makes room.
+            # The first of its gateway, or beyond what was remembered: the validator makes room.
             pass
         return mark >> LINE_SHIFT

@@ -51,8 +51,8 @@ class Roster:
     Args:
         path: a CSV file, a workbook (.xlsx), or `-` for standard input.
         rules: how to read it.
-        stdin: what standard input is, if not the process's own; it is not closed.
-        aside: names of columns whose cells are kept apart, whatever they hold; see `secret`.
+        stdin: takes the place of the process's standard input; it is not closed.
+        secret: names of columns whose cells are kept apart; see `SecretColumns`.
 
     Raises:
         RosterRefused: the file cannot be read, or its layout leaves something open.

@@ -1,4 +1,4 @@
-"""What a roster gives: one record per row, and the retraction of one already given."""
+"""Rows of a roster: one record a row, and the retraction of one already given."""
 
 from __future__ import annotations
 

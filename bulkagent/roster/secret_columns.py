@@ -1,6 +1,6 @@
 """Cells that are kept apart while a roster is read: passwords, and what else a sign-in needs.
 
-No row, message or report ever has them: whoever asks for a column by its name gets it here alone.
+No row, message or report ever has them: a caller that names a column gets it here alone.
 """
 
 from __future__ import annotations

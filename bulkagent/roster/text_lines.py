@@ -95,7 +95,7 @@ class TextLines:
         before = self._decoder.getstate()
         try:
             text = self._decoder.decode(piece, final)
-            # Half a character, which some codecs let through, would break whoever stores it.
+            # Half a character, which some codecs let through, would break the ledger.
             text.encode("utf-8")
         except UnicodeError:
             self._decoder.setstate(before)

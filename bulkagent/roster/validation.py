@@ -25,13 +25,13 @@ from bulkagent.roster.sanitize import REDACTED, redacted, shown
 
 
 class RowValidator:
-    """Judges the records of one roster, in order.
+    """Validates the records of one roster, in order.
 
     Args:
         columns: where the cells of each meaning are.
         rules: what is allowed, and what holds where a cell is empty or missing.
         ranges: which agent IDs each gateway knows.
-        repeats: what earlier records said; shared with whoever judges other records.
+        duplicates: the memory of earlier records; shared with `BatchReader`.
     """
 
     def __init__(

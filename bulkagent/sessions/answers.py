@@ -1,4 +1,4 @@
-"""What a gateway's answer means for the session that it is about."""
+"""Answers of a gateway to events of the session that they are about."""
 
 from __future__ import annotations
 
@@ -24,24 +24,24 @@ _NO_SESSION = frozenset(
 
 
 def after_sign_in(answer: Answer) -> SessionEvent:
-    """What a sign-in's answer means."""
+    """The event that a sign-in's answer stands for."""
     ended = answer.disposition
     if ended.delivery is Delivery.NEVER_SENT:
         return SessionEvent.NEVER_SENT
     if ended.delivery is Delivery.IN_DOUBT:
         return SessionEvent.DOUBTED
     if ended.name == _SUCCESS:
-        # There is a session then, and nobody knows by what GUID.
+        # There is a session then, and nobody knows its GUID.
         return SessionEvent.SIGNED_IN if answer.credential is not None else SessionEvent.DOUBTED
-    # What may be asked again says nothing about the agent: a switch-over, a missing resource, a
-    # sign-in in progress, too many requests.
+    # A code after which to try again says nothing about the agent: a switch-over, a missing
+    # resource, a sign-in in progress, too many requests.
     return _SIGN_IN.get(
         ended.name, SessionEvent.REFUSED if ended.retries == 0 else SessionEvent.NOT_NOW
     )
 
 
 def after_poll(answer: Answer) -> SessionEvent:
-    """What a poll's answer means.
+    """The event that a poll's answer stands for.
 
     While the gateway switches over it answers without deciding anything, so the polling goes on.
     """

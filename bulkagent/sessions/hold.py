@@ -28,14 +28,14 @@ from bulkagent.sessions.store import SessionStore, StoreWriter
 
 
 class StateLog(Protocol):
-    """Where changes of state are written down."""
+    """A log of the changes of state."""
 
     def __call__(self, event: str, **facts: object) -> None:
         """Log one event."""
 
 
 class HoldRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that one hold is asked to do."""
+    """The order for one hold."""
 
     roster: str
     """Path of the roster; `-` is standard input."""
@@ -49,21 +49,21 @@ class HoldRequest(msgspec.Struct, frozen=True, kw_only=True):
     policy: HoldPolicy = HoldPolicy()
     max_agents: int | None = None
     sign_in_unknown: bool = False
-    """Whether agents are signed in of whom an earlier sign-in ended in doubt."""
+    """Whether agents are signed in although an earlier sign-in of theirs ended in doubt."""
     sign_in_refused: bool = False
     """Whether agents are signed in whose password an earlier hold found refused or locked."""
     connect_timeout_s: float = 3.0
 
 
 class HoldPlan(msgspec.Struct, frozen=True, kw_only=True):
-    """What a hold would do."""
+    """The plan of a hold."""
 
     enrolled: HoldRoster
     agents: Mapping[str, int]
     """How many are to be held, by gateway."""
     to_sign_in: int
     adopting: int
-    """Sessions of the file that are polled before anybody is signed in."""
+    """Sessions of the file, which are polled before any agent is signed in."""
     unknown: int
     """Agents left alone because an earlier sign-in of theirs ended in doubt."""
     refused: int
@@ -81,7 +81,7 @@ class HoldPlan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HoldStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """How a hold stands."""
+    """The state of a hold, in counts."""
 
     agents: int
     counts: Mapping[SessionState, int]
@@ -96,9 +96,9 @@ class Hold:
     """One hold; use it as a context manager, which gives the sessions file free.
 
     Args:
-        request: What is asked for.
+        request: The order.
         clock: Time.
-        log: Where changes of state are written down.
+        log: Takes each change of state.
     """
 
     def __init__(
@@ -111,7 +111,7 @@ class Hold:
         self._registry: Registry | None = None
         self._holder: Holder | None = None
         self.agreed = False
-        """Whether somebody agreed to the plan; without it nobody is signed in."""
+        """Whether a person agreed to the plan; without it no agent is signed in."""
 
     def __repr__(self) -> str:
         return f"<Hold of {self._request.roster}: {self._registry!r}>"
@@ -177,7 +177,7 @@ class Hold:
 
         Raises:
             SettingsRefused: A gateway cannot be spoken to at all; nothing was sent.
-            ConsentRefused: Agents may be signed in, and nobody agreed; nothing was sent.
+            ConsentRefused: The plan has sign-ins, and no person agreed; nothing was sent.
         """
         registry, file = self._registry, self._file
         if registry is None or file is None:
@@ -217,7 +217,7 @@ class Hold:
             self._holder.cut()
 
     def standing(self) -> HoldStatus:
-        """How it stands; from any thread."""
+        """The state of the hold; from any thread."""
         registry, holder = self._registry, self._holder
         counts = dict(registry.counts) if registry is not None else dict.fromkeys(SessionState, 0)
         return HoldStatus(
@@ -229,7 +229,7 @@ class Hold:
         )
 
     def groups(self) -> list[SessionGroup]:
-        """Who is not up, by state and reason."""
+        """The agents who are not up, by state and reason."""
         return self._registry.groups() if self._registry is not None else []
 
     @property

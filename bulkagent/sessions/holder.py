@@ -1,7 +1,8 @@
-"""Holding: our own sessions adopted, agents signed in, each session polled until the end.
+"""The holder: our own sessions adopted, agents signed in, each session polled until the end.
 
 Only sessions of our own are ever polled: those of sign-ins of this process, and those that an
-earlier one left in the same file. Reading an event takes it from whoever else is waiting for it.
+earlier one left in the same file. Reading an event takes it from any other client that
+waits for it.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ _SIGN_IN_AGAIN_AFTER_S = 60.0
 
 
 class SessionGateway(SignInGateway, Protocol):
-    """Whoever speaks to a gateway about sessions."""
+    """A client of one gateway's interfaces for sessions."""
 
     async def poll(
         self, agent_id: str, credential: Credential, *, returning: bool = False
@@ -60,13 +61,13 @@ class HoldPolicy(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Holder:
-    """Holds all sessions of a book.
+    """Holds all sessions of a registry.
 
     Args:
-        book: All sessions, with what our own file says of them.
-        gateways: Who speaks to each gateway.
-        saving: The sessions file.
-        manner: How.
+        registry: All sessions, as our own file has them.
+        gateways: The client of each gateway, by its name.
+        writer: Writes the sessions file.
+        policy: How sessions are held.
         clock: Time.
         chance: Numbers from 0 up to 1, for spreading.
     """
@@ -152,7 +153,7 @@ class Holder:
                     task.cancel()
 
     def _adopt(self) -> None:
-        """Poll what our own file has, before anybody is signed in."""
+        """Poll for the sessions of our own file, before any agent is signed in."""
         adopted = [entry for entry in self.registry if entry.state is SessionState.ADOPTING]
         # The oldest GUID dies first.
         adopted.sort(key=lambda entry: (entry.credential and entry.credential.issued_at) or 0)
@@ -168,7 +169,7 @@ class Holder:
         self._look_whether_over()
 
     async def _until_over(self) -> None:
-        """Until told to stop, or nothing is held and nobody will be."""
+        """Wait until told to stop, or until no session is held and none will be."""
         self._look_whether_over()
         await first_of(self._stopping.wait(), self._unheld.wait())
 
@@ -193,11 +194,11 @@ class Holder:
         task.add_done_callback(self._held.discard)
 
     async def _keep(self, entry: SessionEntry) -> None:
-        """Poll one session until it ends, or until nobody holds it any more."""
+        """Poll for one session until it ends, or until the hold is stopped."""
         gateway = self._gateways[entry.gateway]
         entry.answered_at = self._clock.monotonic()
         entry.failures = 0
-        # Whoever held it before may have ended with a poll in flight.
+        # The process that held it before may have ended with a poll in flight.
         adopting = entry.missed = entry.state is SessionState.ADOPTING
         returning, next_step = True, NextStep.POLL
         try:
@@ -226,7 +227,7 @@ class Holder:
         self._look_whether_over()
 
     def _polled(self, entry: SessionEntry, answer: Answer) -> NextStep:
-        """Take up what a poll's answer says."""
+        """Take up a poll's answer."""
         now = self._clock.monotonic()
         event = after_poll(answer)
         if event is SessionEvent.ANSWERED:
@@ -252,7 +253,7 @@ class Holder:
         if answer.credential is not None:
             self._renewed(entry, answer.credential)
         elif answer.disposition.delivery is Delivery.ANSWERED:
-            entry.missed = False  # refused: what the old one is still good for, the polls tell
+            entry.missed = False  # refused: the polls tell whether the old one is still good
 
     def _renewed(self, entry: SessionEntry, credential: Credential) -> None:
         if entry.credential is None or credential.guid != entry.credential.guid:

@@ -38,7 +38,7 @@ class LockoutGuard:
 
     @property
     def verdict(self) -> str:
-        """Why no more may be signed in; "" where they may."""
+        """Why no more agents may be signed in; "" where they may."""
         if self._in_a_row >= IN_A_ROW:
             return f"{self._in_a_row} passwords in a row were refused"
         if self._total >= self._most:

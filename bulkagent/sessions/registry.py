@@ -1,4 +1,4 @@
-"""The book of all sessions: who is to be held, how each stands, and what the file says of them."""
+"""The registry of all sessions of a hold: the state of each, and its line of the file."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class SessionEntry:
 
     @property
     def line(self) -> Session:
-        """What the file says of it: the same record again while nothing changes."""
+        """Its line of the file: the same record again while nothing changes."""
         line = self._line
         if line is None or line.credential is not self.credential or line.state != self.state:
             line = Session(self.gateway, self.agent_id, self.credential, self.state.value)
@@ -85,7 +85,7 @@ class StateChange(msgspec.Struct, frozen=True):
 
 
 class SessionGroup(msgspec.Struct, frozen=True):
-    """Sessions that stand alike for one reason."""
+    """Sessions in one state for one reason."""
 
     state: SessionState
     why: str
@@ -137,7 +137,7 @@ class Registry:
 
     @property
     def must_change_password(self) -> int:
-        """How many that are held can take no call before they have another password."""
+        """How many agents with a session can take no call before they have another password."""
         return sum(entry.must_change_password for entry in self if entry.state in LIVE)
 
     @property
@@ -146,7 +146,7 @@ class Registry:
         return len(self._others)
 
     def found(self, session: Session) -> None:
-        """Take up what our own file says of a session."""
+        """Take up a session from our own file."""
         entry = self._entries.get((session.gateway, session.agent_id))
         if entry is None:
             self._others.append(session)
@@ -162,7 +162,7 @@ class Registry:
     def advance(
         self, entry: SessionEntry, event: SessionEvent, why: str = "", message: str = ""
     ) -> NextStep:
-        """Take a session on by the table; returns what follows for whoever looks after it."""
+        """Change a session's state by the table; returns the next step of its task."""
         step = TRANSITIONS[entry.state, event]
         before = entry.state
         if step.state is not before:
@@ -179,7 +179,7 @@ class Registry:
         return step.next_step
 
     def lines(self) -> list[Session]:
-        """What the file has to say, in the order of the roster."""
+        """The lines of the file, in the order of the roster."""
         lines = [entry.line for entry in self if entry.state not in NOT_BEGUN]
         return lines + self._others
 
@@ -189,12 +189,12 @@ class Registry:
         self._news[entry] = None
 
     def news(self) -> list[Session]:
-        """What the file has to say of those that have changed since this was asked last."""
+        """The lines of the sessions that have changed since the last call."""
         news, self._news = self._news, {}
         return [entry.line for entry in news]
 
     def groups(self) -> list[SessionGroup]:
-        """Who is not up, by state and reason, the most first."""
+        """The agents who are not up, by state and reason, the largest group first."""
         found: dict[tuple[SessionState, str], list[str]] = {}
         for entry in self:
             if entry.state is not SessionState.UP:

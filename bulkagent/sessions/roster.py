@@ -1,4 +1,4 @@
-"""Who is to be held: a roster with passwords in, sign-ins out.
+"""The agents of a hold: a roster with passwords in, sign-ins out.
 
 No password is in any message, nor in any `repr`.
 
@@ -36,7 +36,7 @@ _LONGEST_NUMBER = 9
 
 
 class SignInChoice(msgspec.Struct, frozen=True):
-    """What holds for all agents."""
+    """The fields of a sign-in that are the same for all agents."""
 
     status: int = BUSY
     auto_answer: bool = False
@@ -51,7 +51,7 @@ class SignInChoice(msgspec.Struct, frozen=True):
 
 
 class HoldRoster(msgspec.Struct, frozen=True):
-    """The agents to be held, in the order of the roster."""
+    """The agents of a hold, in the order of the roster."""
 
     sign_ins: tuple[tuple[str, SignIn], ...]
     """Gateway and sign-in."""
@@ -122,7 +122,7 @@ class _Enrolling:
         self.rows = 0
 
     def absent(self, names: Sequence[str]) -> list[str]:
-        """The columns without which nobody can be signed in, where there is a row to be."""
+        """The columns that are missing and that a sign-in needs; none where no row is bad."""
         needed = ["phonenum"] if self._choice.password else ["password", "phonenum"]
         return [name for name in needed if name not in names] if self.bad else []
 
@@ -164,7 +164,7 @@ _MISSING = {
 
 
 def _read(name: str, cell: str) -> tuple[str | bool | int, str]:
-    """A cell as the field's value, and what is wrong with it; never quotes a cell."""
+    """A cell as the field's value, and its defect or ""; never quotes a cell."""
     field: FieldKind = SIGN_IN_FIELDS[name]
     if field.kind is bool:
         value = _BOOLEANS.get(cell.lower())

@@ -1,7 +1,7 @@
-"""Signing agents in: who is next, how fast, and what each answer leads to.
+"""The queue of sign-ins: the next agent, the rate, and the result of each answer.
 
 An agent is noted in the sessions file as begun before its sign-in is sent: after a kill nobody
-can tell whether it was, and then it must not be sent again unasked.
+can tell whether it was sent, and it must not be sent again unasked.
 """
 
 from __future__ import annotations
@@ -31,29 +31,29 @@ _NOTED_FOR_S = 0.25
 
 
 class SignInGateway(Protocol):
-    """Whoever signs in at a gateway."""
+    """A client of one gateway's sign-in."""
 
     async def sign_in(self, sign_in: SignIn, *, forced: bool = False) -> Answer:
         """Sign an agent in."""
 
 
 class SignInPace(msgspec.Struct, frozen=True, kw_only=True):
-    """How gently agents are signed in."""
+    """How fast agents are signed in, and whether by force."""
 
     per_second: float = 5.0
     at_once: int = 4
     force: bool = False
-    """Whether somebody who is signed in as the agent elsewhere is signed out."""
+    """Whether a session of the agent elsewhere is ended."""
 
 
 class SignInQueue:
-    """Signs in whoever is queued.
+    """Signs in the agents of a queue.
 
     Args:
-        book: All sessions.
-        saving: The sessions file.
-        pace: How gently.
-        at: Who signs in at a gateway.
+        registry: All sessions.
+        writer: Writes the sessions file.
+        pace: How fast.
+        at: From a gateway's name to its client.
         ended: Told of each sign-in that ended and is not queued again.
         clock: Time.
         chance: Numbers from 0 up to 1, for spreading.
@@ -79,7 +79,7 @@ class SignInQueue:
         self._clock = clock
         self._chance = chance
         self._batch = max(1, math.ceil(pace.per_second * _NOTED_FOR_S))
-        # What the wait for the file took is made up for, and no more than that.
+        # The time that the wait for the file took is made up for, and no more.
         self._pacer = Pacer(pace.per_second, self._batch)
         self._places = asyncio.Semaphore(pace.at_once)
         self._queue: list[tuple[float, int, SessionEntry]] = []
@@ -93,7 +93,7 @@ class SignInQueue:
 
     @property
     def stopped(self) -> bool:
-        """Whether nobody will be signed in any more."""
+        """Whether no more agents will be signed in."""
         return self._stopping.is_set() or bool(self.lockout_guard.verdict)
 
     def queue(self, entry: SessionEntry, after_s: float = 0.0) -> None:
@@ -124,7 +124,7 @@ class SignInQueue:
         return batch
 
     async def _wait(self) -> None:
-        """Until somebody is due or queued, or there is no more to do."""
+        """Wait until an agent is due or queued, or until stopped."""
         self._more.clear()
         waits: list[Coroutine[Any, Any, object]] = [self._more.wait(), self._stopping.wait()]
         if self._queue:
@@ -153,7 +153,7 @@ class SignInQueue:
         return not self.stopped
 
     async def _sign_in(self, entry: SessionEntry) -> None:
-        """One agent's sign-in to its end, whatever that is."""
+        """One agent's sign-in, to its end."""
         self._flying += 1
         try:
             next_step = await self._attempt(entry, forced=False)
@@ -170,7 +170,7 @@ class SignInQueue:
         finally:
             self._flying -= 1
             self._places.release()
-            # A refusal may have been one too many for whoever waits.
+            # A refusal may have been one too many: the loop looks again.
             self._more.set()
         if next_step is NextStep.QUEUE:
             self.queue(entry, before_sign_in_s(entry.tries, self._chance()))

@@ -1,4 +1,4 @@
-"""How the session of one agent stands, and what each thing that happens makes of it."""
+"""The states of one agent's session, its events, and the table of all transitions."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import msgspec
 
 
 class SessionState(enum.StrEnum):
-    """How one agent's session stands. The values are those of the sessions file."""
+    """The state of one agent's session. The values are those of the sessions file."""
 
-    WAITING = "waiting"  # nothing was sent for it; it is to be signed in
+    WAITING = "waiting"  # nothing was sent for it; its agent is to be signed in
     ADOPTING = "adopting"  # its GUID is from our own file, and no poll has confirmed it yet
     SIGNING_IN = "signing_in"  # noted in the file, and perhaps sent
     UP = "up"  # the latest poll was answered
@@ -27,7 +27,7 @@ class SessionState(enum.StrEnum):
 
 
 class SessionEvent(enum.Enum):
-    """What can happen to one agent's session."""
+    """An event of one agent's session."""
 
     FOUND = enum.auto()  # our own file has its GUID
     FOUND_IN_DOUBT = enum.auto()  # our own file has a sign-in of it without an end
@@ -43,7 +43,7 @@ class SessionEvent(enum.Enum):
     REFUSED_PASSWORD = enum.auto()
     REFUSED_LOCKED = enum.auto()
     TAKEN = enum.auto()  # the agent is signed in already, by somebody else
-    FORCING = enum.auto()  # whoever that is will be signed out, which a person agreed to
+    FORCING = enum.auto()  # that session will be ended, which a person agreed to
     ANSWERED = enum.auto()  # a poll was
     UNANSWERED = enum.auto()  # a poll was not, or without saying anything of the session
     GONE = enum.auto()  # the gateway says that this GUID has no session
@@ -53,7 +53,7 @@ class SessionEvent(enum.Enum):
 
 
 class NextStep(enum.Enum):
-    """What follows for whoever looks after the session."""
+    """The next step of the session's task."""
 
     NOTHING = enum.auto()
     POLL = enum.auto()  # again, after the usual pause
@@ -63,7 +63,7 @@ class NextStep(enum.Enum):
 
 
 class Transition(msgspec.Struct, frozen=True):
-    """The state after something happened, and what follows."""
+    """The state after an event, and the next step."""
 
     state: SessionState
     next_step: NextStep = NextStep.NOTHING
@@ -91,7 +91,7 @@ _SIGNING_IN = {
     (_S.ALREADY_SIGNED_IN, _H.FORCING): Transition(_S.SIGNING_IN, _T.SIGN_IN),
 }
 _HELD = {
-    # It died while nobody held it, so it is like one that never was.
+    # It died while no process held it, so it is like one that never was.
     (_S.ADOPTING, _H.GONE): Transition(_S.WAITING, _T.QUEUE),
     (_S.ADOPTING, _H.UNANSWERED): Transition(_S.ADOPTING, _T.BACK_OFF),
     (_S.UP, _H.GONE): Transition(_S.LOST),

@@ -77,13 +77,13 @@ class SessionStore:
         return f"<SessionStore {self.path}{'' if self._lock >= 0 else ', released'}>"
 
     def release(self) -> None:
-        """Let others have it; any number of times."""
+        """Unlock the file; any number of times."""
         if self._lock >= 0:
             os.close(self._lock)
             self._lock = -1
 
     def read(self) -> list[Session]:
-        """What an earlier hold left, of each agent the latest.
+        """The sessions that an earlier hold left, of each agent the latest.
 
         Raises:
             SettingsRefused: It cannot be read, or somebody else has written it.
@@ -116,7 +116,7 @@ class SessionStore:
         self._writer.write(sessions)
 
     def append(self, sessions: Sequence[Session]) -> None:
-        """Add what is new of these sessions.
+        """Append the lines of these sessions.
 
         Raises:
             OSError: It cannot be written, so that the whole file must be.
@@ -132,21 +132,21 @@ def _ordinary(path: Path) -> Path:
 
 
 class AsyncStore(Protocol):
-    """Where sessions are kept; both raise OSError and do not hold up the loop."""
+    """A sessions file; both methods raise OSError and do not block the loop."""
 
     async def write(self, sessions: Sequence[Session]) -> None:
         """Keep these and nothing else."""
 
     async def append(self, sessions: Sequence[Session]) -> None:
-        """Keep these over what was kept of them before."""
+        """Append these, which replace earlier lines of the same agents."""
 
 
 class StoreWriter:
-    """Writes what changed: at first and now and then the whole, in between what is new.
+    """Writes changes: at first and now and then the whole file, in between the new lines.
 
     Args:
-        book: What there is to be kept.
-        file: Where.
+        registry: All sessions.
+        file: The file that they are written to.
         clock: For the pauses between two writes.
     """
 
@@ -167,7 +167,7 @@ class StoreWriter:
         return f"<StoreWriter {self._saved} of {self._changes} changes>"
 
     def changed(self) -> None:
-        """Something that the file says is different now."""
+        """The file is out of date."""
         self._changes += 1
         self._due.set()
 
@@ -194,7 +194,7 @@ class StoreWriter:
         await self._save()
 
     def end(self) -> None:
-        """Have `run` write what is left and return."""
+        """Have `run` write the last changes and return."""
         self._ending.set()
 
     async def _save(self) -> bool:

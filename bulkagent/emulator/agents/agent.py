@@ -17,7 +17,7 @@ RECOVERY = (
     ResultCode.RECOVERED,
     ResultCode.GUID_MISMATCH,
 )
-"""What an agent gets, request by request, after a switch-over in which the session was lost; the
+"""The result codes, request by request, after a switch-over in which the session was lost; the
 last one again and again, until the agent signs in. The codes are of page 0580, their order is
 inferred."""
 
@@ -40,13 +40,13 @@ class Agent(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def refusal(self) -> ResultCode:
-        """What an agent without a session gets."""
+        """The result code for a request of an agent without a session."""
         if self.recovery is None:
             return ResultCode.NOT_SIGNED_IN
         return RECOVERY[min(self.recovery, len(RECOVERY) - 1)]
 
     def record(self, agent_id: str) -> AgentRecord:
-        """What the judges see of it."""
+        """The agent's record for the judges."""
         session, calls = self.session, self.calls
         return AgentRecord(
             agent_id=agent_id,

@@ -1,4 +1,4 @@
-"""The agents: who exists, who is signed in, and who takes inbound calls."""
+"""The agents of one gateway: their sessions, their talk rights, and the history of both."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Agents:
         existing: the numbers of the agents that exist; None for the whole range.
         id_range: lowest and highest agent ID (pages 1223 and 0356: 101-59999 or 101-999999).
         new_guid: makes GUIDs.
-        rules: what keeps sessions alive.
+        rules: how long sessions and GUIDs live.
         nodes: how many nodes the sessions of desktops are dealt to, in turn.
     """
 
@@ -71,7 +71,7 @@ class Agents:
         return twin
 
     def postpone(self, milliseconds: int) -> None:
-        """The time until now was none: whatever sessions are to expect comes so much later."""
+        """Shift every time of every session, so that the time until now does not count."""
         if not (self.rules.is_dynamic or self.next_lapse_ms < FOREVER):
             return
         for agent_id, agent in self._known.items():
@@ -258,7 +258,7 @@ class Agents:
         return ResultCode.SUCCESS
 
     def lose_talk_rights(self, at_ms: int) -> None:
-        """Every session's talk right is again what it is after a sign-in, whatever was set."""
+        """Reset every session's talk right to its value after a sign-in."""
         for agent_id, agent in self._known.items():
             if agent.session is not None:
                 self._known[agent_id] = replace(agent, talk_right=TALK_RIGHT_AFTER_SIGN_IN)

@@ -1,4 +1,4 @@
-"""What the judges see of agents: records of how they are, and of what happened to them.
+"""The records of agents and of their changes, as the judges' interfaces show them.
 
 No GUID is in any of these.
 """
@@ -11,7 +11,7 @@ import msgspec
 
 
 class ChangeKind(enum.StrEnum):
-    """What can happen to an agent."""
+    """The kinds of changes of an agent."""
 
     SIGN_IN = "sign_in"
     FORCED_SIGN_IN = "forced_sign_in"
@@ -19,7 +19,7 @@ class ChangeKind(enum.StrEnum):
     TALK_RIGHT_LOST = "talk_right_lost"
     # The ends of a session, each of which ends it.
     SIGN_OUT = "sign_out"  # by the agent
-    FORCED_OUT = "forced_out"  # whatever the agent was doing; `by` says who asked for it
+    FORCED_OUT = "forced_out"  # also in a call; `by` says on whose request
     TIMED_OUT = "timed_out"  # neither polled nor sent a heartbeat for too long
     EVICTED = "evicted"  # by a forced sign-in, which is the next change
     SESSION_LOST = "session_lost"  # in a switch-over
@@ -35,13 +35,13 @@ class AgentChange(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     flag: int | None = None
     """1 or 0 for `talk_right`, what is left for `talk_right_lost`; absent otherwise."""
     by: str | None = None
-    """Who asked for a `forced_out`: the agent, or an inspector; absent otherwise."""
+    """The agent or inspector who asked for a `forced_out`; absent otherwise."""
     reason: int | None = None
     """The reason of a `forced_out`, 1 to 255, where one was given (page 0354)."""
 
 
 class Counted(enum.StrEnum):
-    """Requests that keep a session, or show its events, to whoever sends them."""
+    """Requests that keep a session alive or show its events."""
 
     POLLS = "polls"  # page 1274
     HEARTBEATS = "heartbeats"  # page 1204

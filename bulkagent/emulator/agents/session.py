@@ -1,13 +1,13 @@
-"""One session: whose GUID is good until when, and what keeps it alive.
+"""One session: how long its GUID is good, and how it is kept alive.
 
 What the documents leave open is decided here, and inferred:
 
 - A GUID lives for the timeout from its issue, superseded or not (page 0005 gives an interval and
   a timeout, and no grace for a superseded one).
-- It is renewed by whoever asks for events: when the interval has passed, the next answer to a
+- A client that asks for events renews it: when the interval has passed, the next answer to a
   poll or heartbeat brings a new one, issued at that moment. Nobody polls, nothing is issued.
-- Whoever polls with a superseded GUID that lives has not heard of the new one, whose answer may
-  have got lost, and is told it again: that is what the overlap of the two can be for.
+- A client that polls with a superseded GUID that lives has not heard of the new one, whose answer
+  may have got lost, and is told it again: the overlap of the two can be for that.
 - `updateGuid` issues a new one, too; the next poll is told it like any other that has changed,
   because that poll may be another client's: the desktop's whose browser page was not refreshed.
 """
@@ -28,7 +28,7 @@ FOREVER = 1 << 62
 
 
 class Session(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """What there is from a sign-in to a sign-out; all times in milliseconds since 1970."""
+    """A session from its sign-in to its sign-out; all times in milliseconds since 1970."""
 
     guid: str
     issued_ms: int
@@ -44,7 +44,7 @@ class Session(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     pushed: bool
     """Whether events are called back instead of polled for (page 0450)."""
     is_told: bool = True
-    """Whether whoever polls was told the GUID."""
+    """Whether a client that polls was told the GUID."""
     superseded: tuple[tuple[str, int], ...] = ()
     """Earlier GUIDs that may still be alive, and when each dies."""
     evicted: tuple[str, ...] = ()
@@ -86,7 +86,7 @@ class Session(msgspec.Struct, frozen=True, gc=False, kw_only=True):
         return replace(session, seen_ms=at_ms)
 
     def caught_up(self, new_guid: Callable[[], str], at_ms: int, rules: SessionRules) -> Session:
-        """What a desktop that polled all the time has by then; the same for anybody else's.
+        """The session of a desktop that polled all the time until then; any other one unchanged.
 
         GUIDs that it had in between and that nobody asked for were never seen: they are not made.
         """
@@ -111,7 +111,7 @@ class Session(msgspec.Struct, frozen=True, gc=False, kw_only=True):
         )
 
     def record(self) -> SessionRecord:
-        """What the judges see of it."""
+        """The session's record for the judges."""
         calls = self.calls
         return SessionRecord(
             number=self.number,
@@ -140,9 +140,9 @@ def begun(
     """A session that begins then.
 
     Args:
-        guid: its first GUID, which whoever signs in is told.
+        guid: its first GUID, which the answer to the sign-in has.
         at_ms: when it begins.
-        rules: what keeps it alive.
+        rules: how long it and its GUID live.
         number: how many sessions the agent has had with it.
         node: where in the cluster it is.
         state: the agent's state.

@@ -1,4 +1,4 @@
-"""What befalls one settalkright request, decided from what has befallen those before it.
+"""The decision about one settalkright request, from the decisions before it.
 
 Randomness, seconds and node come in as arguments.
 """
@@ -21,22 +21,22 @@ AT_ONCE = 0.25
 
 
 class Decision(msgspec.Struct, frozen=True, gc=False):
-    """What shall happen to one request."""
+    """The decision about one request."""
 
     hold_seconds: float
     """How long the reply, or the reset in its place, is held."""
     fault: ScenarioFault | None = None
-    """What goes wrong; None where nothing does."""
+    """The fault that strikes it; None where none does."""
     place: int = -1
     """Where in the scenario's list that fault stands; -1 where nothing goes wrong."""
     condition: GatewayCondition | None = None
-    """What befalls the gateway as a whole, in whose place no fault strikes."""
+    """A condition of the whole gateway, which takes the place of any fault."""
     owed: ScenarioFault | None = None
     """An earlier lost answer whose result code this request gets instead of being processed."""
 
 
 class FaultHistory:
-    """What earlier decisions did, as far as later ones depend on it."""
+    """The earlier decisions, as far as later ones depend on them."""
 
     def __init__(self) -> None:
         self.struck: dict[tuple[int, int], int] = {}
@@ -74,7 +74,7 @@ def decide(
     in_flight: int = 1,
     switching: bool = False,
 ) -> Decision:
-    """What befalls a request; changes nothing but the state of `random`.
+    """Decide about a request; changes nothing but the state of `random`.
 
     The shares of the faults that concern this request lie end to end on the line from 0 to 1,
     in the order of the scenario, and one draw per request picks a place on it. Where the fault
@@ -83,8 +83,8 @@ def decide(
 
     Args:
         scenario: the faults and latencies.
-        random: what is drawn from.
-        history: what earlier decisions did.
+        random: the source of random numbers.
+        history: the earlier decisions.
         arrival: the request.
         in_flight: how many requests there are, this one among them.
         switching: whether the gateway is being switched over.

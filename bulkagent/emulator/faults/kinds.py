@@ -1,4 +1,4 @@
-"""What each kind of fault does to a settalkright request.
+"""The effect of each kind of fault on a settalkright request.
 
 | kind | processed | the client gets |
 | --- | --- | --- |
@@ -61,12 +61,12 @@ class FaultRule(msgspec.Struct, frozen=True):
 
 
 def owed_reply(fault: ScenarioFault) -> Response:
-    """What the request after a lost answer gets; the fault has a `retcode`."""
+    """The reply to the request after a lost answer; the fault has a `retcode`."""
     return say(fault.retcode or ResultCode.OPERATION_EXCEPTION, fault.message)
 
 
 def over_capacity(capacity: Capacity) -> Response:
-    """What a request gets that is too much: the reply of the fault of that name."""
+    """The reply to a request over the capacity: that of the fault of the same name."""
     fault = ScenarioFault(
         kind=FaultKind(capacity.refusal.value), share=1, retry_after=capacity.retry_after
     )

@@ -73,14 +73,14 @@ class Latency(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class OverloadRefusal(enum.StrEnum):
-    """How a request is refused that is too much; the words are those of the faults."""
+    """How a request over the capacity is refused; the words are those of the faults."""
 
     UNAVAILABLE = "unavailable"
     TOO_MANY = "too_many"
 
 
 class Capacity(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """How many requests at once it bears, and what it does beyond."""
+    """How many requests at once the gateway bears, and how it refuses more."""
 
     in_flight: Annotated[
         int, Meta(ge=1, le=10_000, description="Give a number of requests, from 1 to 10000.")

@@ -31,7 +31,7 @@ class Disruption(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Sessions(enum.StrEnum):
-    """What can become of sessions in a switch-over."""
+    """The fate of sessions in a switch-over."""
 
     KEPT = "kept"
     LOST = "lost"
@@ -42,7 +42,7 @@ class SwitchOver(Disruption, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     seconds: Length
     keeps_talk_rights: bool = True
-    """Whether talk rights are still what they were at the end; no document says that they are."""
+    """Whether talk rights are the same at the end; no document says that they are."""
     sessions: Annotated[Sessions, Meta(description="Give kept or lost.")] = Sessions.KEPT
     """What is left of the sessions at the end; lost ones get 105-001, 105-002, 105-003, and then
     105-006 until the agent signs in again (page 0580; that order is inferred)."""
@@ -79,7 +79,7 @@ class Disruptions(Generic[AnyDisruption]):
         return twin
 
     def arrived(self, number: int, seconds: float) -> None:
-        """A request arrived: what begins with it has begun."""
+        """A request arrived: the disruptions that begin with it have begun."""
         for place, disruption in enumerate(self._disruptions):
             if disruption.from_request is not None and number >= disruption.from_request:
                 self._begun.setdefault(place, seconds)

@@ -29,7 +29,7 @@ FailureCode = Annotated[
 
 
 class FaultKind(enum.StrEnum):
-    """The ways in which a settalkright request can go wrong; `faults.py` says what each does."""
+    """The ways in which a settalkright request can go wrong; `kinds.py` has the effect of each."""
 
     RETCODE = "retcode"
     RESET_BEFORE = "reset_before"
@@ -103,7 +103,7 @@ LONGEST_SKILL = 9
 
 
 class AgentRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What is special about some agents."""
+    """Agents with special rules."""
 
     signed_out: Ids = AgentIds()
     """They exist, but nobody signs them in; a sign-in request of their own would."""
@@ -115,7 +115,7 @@ class AgentRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Mapping[str, Ids],
         Meta(description='Give the agents of each queue: skills = { "7" = "101-200,305" }.'),
     ] = MappingProxyType({})
-    """Who is in which skill queue, by its number; none: all are in queue 1."""
+    """The agents of each skill queue, by its number; empty: all are in queue 1."""
 
     def __post_init__(self) -> None:
         for skill in self.skills:
@@ -124,7 +124,7 @@ class AgentRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SignInRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a sign-in must bring."""
+    """The rules of a sign-in."""
 
     password: (
         Annotated[str, Meta(min_length=1, max_length=32, description="Give 1 to 32 characters.")]

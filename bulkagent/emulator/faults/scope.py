@@ -20,7 +20,7 @@ ROUNDING = 1e-9
 """Ten shares of 0.1 are all requests, whatever their floating-point sum says."""
 
 NOBODY = 0
-"""The number of no agent ID: what strikes it strikes every agent."""
+"""The number of no agent ID: a share of it is one of every agent."""
 
 Ids = Annotated[AgentIds, Meta(description='Give agent IDs and ranges of them: "101-200,305".')]
 Node = Annotated[int, Meta(ge=1, le=MOST_NODES, description="Give a node, from 1 to 64.")]
@@ -86,7 +86,7 @@ class Excess(msgspec.Struct, frozen=True):
     """Requests of which more than all are claimed."""
 
     total: float
-    """What the shares add up to."""
+    """The sum of the shares."""
     where: str
     """Which they are: ` for agent 101 from second 2 from request 300 on node 3`; "" for all."""
 
@@ -110,8 +110,8 @@ def find_excess(scopes: Sequence[FaultScope]) -> Excess | None:
 def _beginnings(scopes: Sequence[FaultScope]) -> Iterator[Arrival]:
     """Every node, moment and number at which something begins; the agent is left open.
 
-    What lies in no more than enough claims is passed over, so that hundreds of faults that meet
-    nowhere are looked at in no time.
+    Places where the shares cannot add up to more than 1 are passed over, so that hundreds of
+    faults that meet nowhere are looked at in no time.
     """
     if _is_enough_for(scopes):
         return
@@ -148,7 +148,7 @@ def _crowded_agent(scopes: Sequence[FaultScope]) -> int | None:
 
 
 def _where(met: Sequence[FaultScope], crowded: Arrival) -> str:
-    """Says no more than what tells these requests from others."""
+    """Which requests these are, in the fewest words that tell them from others."""
     words = ""
     if any(scope.agents is not None for scope in met):
         words += f" for agent {crowded.agent}"

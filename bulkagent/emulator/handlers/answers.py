@@ -1,4 +1,4 @@
-"""What answers which interface, of those whose requests are not held."""
+"""The table of interfaces whose requests are not held, and their handlers."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ from bulkagent.emulator.protocol.routes import Call, flag_of, is_json
 
 
 class HeldResponse(msgspec.Struct, frozen=True, gc=False):
-    """What to do about one settalkright request: wait that long, then send that."""
+    """The reply to one settalkright request, and how long it is held."""
 
     hold_seconds: float
     reply: Response
@@ -36,7 +36,7 @@ class Emulation(SessionApi):
         agent_ids: the numbers of the agents that exist; None for the whole range.
         agent_id_range: lowest and highest agent ID.
         clock: the time of day in seconds since the Unix epoch.
-        rules: what keeps sessions alive.
+        rules: how long sessions and GUIDs live.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class Emulation(SessionApi):
         self._state = state
 
     def has_come(self, seconds: float) -> None:
-        """Somebody waited for that second, after the first request: it is not ahead any more.
+        """A wait for that second, after the first request, has ended: it is not ahead any more.
 
         A sleep can end a little before the time of day says so.
         """
@@ -131,7 +131,7 @@ class Emulation(SessionApi):
         return HeldResponse(decision.hold_seconds, rule.answer(fault, right))
 
     def _decide(self, call: Call, node: int) -> Decision:
-        """What befalls the request that arrived last."""
+        """Decide about the request that arrived last."""
         scenario, state, seconds = self._scenario, self._state, self.seconds()
         arrivals = state.traffic.requests
         if scenario.outages:

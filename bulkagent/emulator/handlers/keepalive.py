@@ -1,4 +1,4 @@
-"""What keeps a session: polls, heartbeats, another GUID, and the clearing of events."""
+"""Interfaces that keep a session: polls, heartbeats, another GUID, the clearing of events."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ COUNTED: Mapping[Interface, Counted] = MappingProxyType(
         Interface.SYNC_AGENT_INFO: Counted.SYNCS,
     }
 )
-"""The interfaces of this module, and as what each is counted."""
+"""The interfaces of this module, and the counter of each."""
 
 
 class LongPoll(msgspec.Struct, frozen=True):
@@ -66,7 +66,7 @@ def poll(agents: Agents, asked: Asked) -> Response | LongPoll:
     wait_ms = agents.rules.poll_wait_ms
     if session.events or not wait_ms:
         return _answer(agents, asked.agent_id, asked.at_ms)
-    # It is being polled for as long as that: the hold must not be what it is signed out for.
+    # It is being polled for as long as that: the wait must not be the reason for a sign-out.
     agents.put(asked.agent_id, replace(session, seen_ms=asked.at_ms + wait_ms))
     return LongPoll(asked.agent_id, session.number, wait_ms / 1000)
 
@@ -78,7 +78,7 @@ def has_news(agents: Agents, poll: LongPoll) -> bool:
 
 
 def answer_poll(agents: Agents, poll: LongPoll, at_ms: int) -> Response:
-    """What a poll gets that has waited: news, or nothing new.
+    """The reply to a poll that has waited: news, or nothing new.
 
     The GUID was looked at when the poll came; that it has died since is no matter, because this
     answer is what brings the next one.
@@ -112,7 +112,7 @@ def raise_event(agents: Agents, agent_id: str, event_type: EventType, at_ms: int
 
 
 def shake_hands(agents: Agents, asked: Asked, _rules: AgentRules) -> Response:
-    """Page 1204. Inferred: it is taken from whoever polls as well, and consumes no event."""
+    """Page 1204. Inferred: a client that polls may send it too, and it consumes no event."""
     if not TOKEN.fullmatch(asked.headers.get("service_token", "")):
         return reply_to(ResultCode.ILLEGAL_SIGN_IN)
     session = _admitted(agents, asked)
@@ -141,7 +141,7 @@ def update_guid(agents: Agents, asked: Asked, _rules: AgentRules) -> Response:
 
 
 def sync_agent_info(agents: Agents, asked: Asked, _rules: AgentRules) -> Response:
-    """Page 0359: the agent's events are gone, whoever they were for."""
+    """Page 0359: the agent's events are gone, those for other clients too."""
     session = _admitted(agents, asked)
     if isinstance(session, ResultCode):
         return reply_to(session)
@@ -169,7 +169,7 @@ def _admitted(agents: Agents, asked: Asked) -> Session | ResultCode:
         agents.count(asked.agent_id, counted, let_through=refusal is None)
     session = agents.session(asked.agent_id)
     if refusal is ResultCode.NO_RIGHT and session is not None and asked.guid in session.evicted:
-        # Whoever was evicted is told that the session is over (page 2407's victims are, too),
+        # A client that was evicted is told that the session is over (page 2407's victims are, too),
         # not that the GUID is stale: there is no newer one to wait for.
         return ResultCode.NOT_SIGNED_IN
     if refusal is not None or session is None:

@@ -34,10 +34,10 @@ from bulkagent.emulator.protocol.routes import Call, Interface
 
 
 class SessionApi:
-    """What agents ask about their sessions, and what judges ask.
+    """The interfaces of agents for their sessions, and those of the judges.
 
     Args:
-        scenario: what it follows.
+        scenario: how it misbehaves.
         state: all that changes.
         clock: the time of day in seconds since the Unix epoch.
     """
@@ -46,7 +46,7 @@ class SessionApi:
         self._scenario = scenario
         self._state = state
         self._clock = clock
-        self._signing_in: set[str] = set()  # agents to whom the answer is being held
+        self._signing_in: set[str] = set()  # agents whose answer is being held
 
     @property
     def agents(self) -> Agents:

@@ -10,7 +10,7 @@ from bulkagent.emulator.protocol.response import Response, ResultCode, reply_to
 from bulkagent.emulator.protocol.routes import Interface
 
 REASONS = frozenset(map(str, range(1, 256)))
-"""What page 0354 takes, as it is written in the path."""
+"""The reasons of page 0354, as they are written in the path."""
 
 
 def sign_out(agents: Agents, asked: Asked, rules: AgentRules) -> Response:

@@ -1,4 +1,4 @@
-"""Skill queues: who is in which, and who of those a query lists (pages 0414 and 1025)."""
+"""Skill queues: their agents, and the agents that a query lists (pages 0414 and 1025)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MEDIA = "TTF"
 """As a sign-in answers: voice and text."""
 
 ONLY_QUEUE = "1"
-"""The queue of all agents where nobody says who is in which."""
+"""The queue of all agents where a scenario has no queues."""
 
 
 class _Body(msgspec.Struct):
@@ -40,7 +40,7 @@ _decode = msgspec.json.Decoder(_Body).decode
 def agents_by_skill(agents: Agents, asked: Asked, rules: AgentRules) -> Response:
     """The agents of a queue who are signed in and take inbound calls, in the order of their IDs.
 
-    Who asks must take inbound calls, too. The page does not say what an agent gets who does not:
+    The agent who asks must take inbound calls, too. The page has no code for one who does not:
     000-003 ("no right") is inferred, and 100-019 for a queue that there is not.
     """
     refusal = agents.refusal(asked.agent_id, asked.guid, asked.at_ms, asked.node)
@@ -73,7 +73,7 @@ def agents_by_skill(agents: Agents, asked: Asked, rules: AgentRules) -> Response
 
 
 def _members(rules: AgentRules, skill: str) -> Container[int] | None:
-    """Who is in a queue; None where there is none of that number."""
+    """The agents of a queue; None where there is none of that number."""
     if rules.skills:
         return rules.skills.get(skill)
     return _EVERYBODY if skill == ONLY_QUEUE else None

@@ -18,7 +18,7 @@ from bulkagent.emulator.protocol.counters import Traffic
 
 
 class GatewayState(msgspec.Struct):
-    """What changes; a copy has to name every field, so that none is forgotten."""
+    """The state of a gateway; a copy has to name every field, so that none is forgotten."""
 
     random: Random
     """Draws faults and latencies."""
@@ -56,7 +56,7 @@ class GatewayState(msgspec.Struct):
 
 
 class Snapshot(msgspec.Struct, frozen=True):
-    """What a gateway was at one moment. Opaque: only the gateway looks into it."""
+    """The state of a gateway at one moment. Opaque: only the gateway looks into it."""
 
     state: GatewayState
     """Nobody's but the snapshot's: it stays as it is."""
@@ -76,7 +76,7 @@ def first_state(
             time.
         agent_ids: the numbers of the agents that exist; None for the whole range.
         agent_id_range: lowest and highest agent ID.
-        rules: what keeps sessions alive.
+        rules: how long sessions and GUIDs live.
     """
     seeds = Random(scenario.seed)
     random = Random(seeds.getrandbits(64))

@@ -1,4 +1,4 @@
-"""Availability: whether the gateway is there for its clients, and who says that it is not."""
+"""Availability: whether the gateway is there for its clients."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bulkagent.emulator.http.listeners import Listeners
 
 
 class GoneBy(enum.Enum):
-    """Who has the gateway gone; it is back when nobody has any more."""
+    """The reasons for which the gateway is gone; it is back when there is none any more."""
 
     HAND = enum.auto()
     SCENARIO = enum.auto()
@@ -22,7 +22,7 @@ class Availability:
     Args:
         listeners: where clients come in.
         connections: those that there are.
-        lose: ends what is processed for nobody any more.
+        lose: ends the requests of clients that have hung up.
     """
 
     def __init__(

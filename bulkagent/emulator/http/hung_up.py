@@ -11,7 +11,7 @@ class HungUp:
 
     Args:
         sleep: waits for a number of seconds.
-        over: called for each when its processing is over, in whatever way.
+        over: called for each when its processing is over, lost or not.
     """
 
     def __init__(self, sleep: Callable[[float], Awaitable[None]], over: Callable[[], None]) -> None:

@@ -15,7 +15,7 @@ class Listeners:
 
     Args:
         sockets: bound sockets, which are closed with the listeners.
-        protocol: makes what speaks with one client.
+        protocol: makes the protocol object of one connection.
         context: TLS.
     """
 

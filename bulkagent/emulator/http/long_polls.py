@@ -84,7 +84,7 @@ class LongPolls:
             self.look(agent_id)
 
     async def end(self) -> None:
-        """Keep no time any more; whoever waits has to be got rid of in another way."""
+        """Keep no time any more; a poll that waits has to be ended in another way."""
         keeper, self._keeper = self._keeper, None
         if keeper is not None:
             keeper.cancel()

@@ -12,7 +12,7 @@ from bulkagent.emulator.http.availability import Availability, GoneBy
 
 
 class OutageWatch:
-    """Follows the outages of one emulation, whatever it is restored to.
+    """Follows the outages of one emulation, also after it was restored.
 
     Args:
         emulation: says whether there is an outage, and until when.

@@ -43,8 +43,8 @@ class Server:
     """Answers over HTTPS from `open` to `close`.
 
     Args:
-        emulation: says what is answered.
-        scenario: what it follows.
+        emulation: makes the replies.
+        scenario: how it misbehaves.
         clock: the time of day in seconds since the Unix epoch.
         sleep: holds replies and waits for outages, for a number of seconds of that clock.
     """
@@ -78,7 +78,7 @@ class Server:
             access_log=None,
             logger=_LOGGER,
             keepalive_timeout=KEEPALIVE_SECONDS,
-            # Who polls is told nothing after hanging up; what is set is gone on with, see `HungUp`.
+            # A poll ends when its client hangs up; a talk right is set all the same, see `HungUp`.
             handler_cancellation=True,
         )
         runner = web.ServerRunner(server, shutdown_timeout=SHUTDOWN_SECONDS)
@@ -183,7 +183,7 @@ class Server:
             return await self._poll(call, request, node)
         body = await request.read() if call.interface is Interface.AGENTS_BY_SKILL else b""
         reply = self._emulation.answer(call, request.headers, node, body)
-        # Whoever something was done to may be waiting to hear of it.
+        # The agent that this was about may have a poll that waits for it.
         self.long_polls.look(call.argument or call.agent_id)
         return reply
 
@@ -240,7 +240,7 @@ class _Server(web.Server):
 
 
 def _connection(request: web.BaseRequest) -> Hashable | None:
-    """What stands for a connection as long as there is one; None: its client is gone."""
+    """A key of the connection as long as there is one; None: its client is gone."""
     return None if request.transport is None else request.protocol
 
 

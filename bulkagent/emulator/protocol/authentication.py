@@ -20,7 +20,7 @@ class Authentication(enum.StrEnum):
 
 
 class SessionRules(msgspec.Struct, frozen=True, kw_only=True):
-    """What keeps a session and its GUID alive; all times in milliseconds, as the gateway's are.
+    """How long a session and its GUID live; all times in milliseconds, as the gateway's are.
 
     Raises:
         ValueError: a time is out of range, or the interval is not below the timeout.

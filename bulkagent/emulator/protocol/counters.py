@@ -1,4 +1,4 @@
-"""What went over the wire, counted for the judges."""
+"""Counters of the traffic, for the judges."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ second apart shall never count as within one."""
 
 
 class GatewayCondition(enum.StrEnum):
-    """What befalls the gateway as a whole; counted like a kind of fault, under these names."""
+    """A condition of the gateway as a whole; counted like a kind of fault, under these names."""
 
     OVER_CAPACITY = "over_capacity"
     SWITCH_OVER = "switch_over"
@@ -25,7 +25,7 @@ class Stats(msgspec.Struct, frozen=True):
     """The settalkright requests so far."""
 
     requests: int
-    """All that arrived, whatever became of them."""
+    """All requests that arrived."""
     peak_in_flight: int
     """The most at once."""
     in_flight: int

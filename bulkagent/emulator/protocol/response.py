@@ -1,4 +1,4 @@
-"""What the gateway says, as data: result codes, their messages, and replies ready to send."""
+"""Responses as data: result codes, their messages, and replies ready to send."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ MESSAGES: Mapping[str, str] = MappingProxyType(
         ResultCode.ACCOUNT_LOCKED: "the account is locked",
     }
 )
-"""What goes with a result code where nobody says otherwise; the words are ours unless noted."""
+"""The usual message of a result code; the words are ours unless noted."""
 
 
 class Framing(enum.Enum):
@@ -88,7 +88,7 @@ class Framing(enum.Enum):
 
 
 class Response(msgspec.Struct, frozen=True, gc=False):
-    """One reply: what is sent, and how."""
+    """One reply: its content, and how it gets onto the connection."""
 
     status: int = 200
     headers: Headers = JSON

@@ -1,4 +1,4 @@
-"""The interfaces: which method and path mean what, and how parameters are read."""
+"""The routes: the interface of each method and path, and the reading of parameters."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ QUALITY_PATH = f"{GATEWAY_PREFIX}qualitycontrol/"
 
 
 class Interface(enum.Enum):
-    """What can be asked of the emulated gateway."""
+    """The interfaces of the emulated gateway."""
 
     SET_TALK_RIGHT = enum.auto()  # page 1223
     SIGN_IN = enum.auto()  # page 1202

@@ -15,7 +15,7 @@ Phone = Annotated[str, Meta(min_length=1, max_length=24)]
 
 
 class SignInBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename=None):
-    """What an agent says at sign-in; names, types, lengths and defaults are the page's."""
+    """The body of a sign-in; names, types, lengths and defaults are the page's."""
 
     password: Password
     phonenum: Phone
@@ -61,7 +61,7 @@ class VoiceSignInBody(SignInBody, frozen=True, forbid_unknown_fields=True):
 
 
 class SignInKind(enum.Enum):
-    """The three ways to sign in, by the record of what each must say."""
+    """The three kinds of sign-in, with the record of each one's body."""
 
     USUAL = SignInBody
     FORCED = ForcedSignInBody

@@ -21,7 +21,7 @@ class Piece(msgspec.Struct, frozen=True):
     width: float
     height: float
     text: str
-    """What it says, for who points at it or hears it."""
+    """Its text, for a reader who points at it or hears it."""
 
 
 class Chart(msgspec.Struct, frozen=True):
