@@ -35,7 +35,7 @@ from bulkagent.reasons import (
     told_once,
 )
 from bulkagent.run import Finished, Plan, RunResult
-from bulkagent.run.handover.rules import Standing
+from bulkagent.run.handover.rules import GroupStanding
 
 SHORT = GateShort(70, 100, 95)
 FIRST = FirstAllGot(50, "east", Cause.GUID_REFUSED)
@@ -84,7 +84,7 @@ def test_an_error_says_once_that_sending_has_stopped() -> None:
     assert told_once([reason_of(full), reason_of(again), Said("a"), Said("a")]) == f"{full}; a"
 
 
-def _closing(groups: tuple[Standing, ...], *reasons: Reason) -> list[str]:
+def _closing(groups: tuple[GroupStanding, ...], *reasons: Reason) -> list[str]:
     result = RunResult(
         run_id="R",
         state="halted",
@@ -111,7 +111,7 @@ def test_the_last_screen_does_not_say_twice_what_the_line_of_a_group_says(name: 
     counts = HandoverGroup(
         group=name, incoming=100, outgoing=85, up=70, down=0, off=0, held=85, cause=Cause.GATE
     )
-    maple = Standing(name, counts, gate=95, floor=0)
+    maple = GroupStanding(name, counts, gate=95, floor=0)
     short: Reason = GroupHeld(name, SHORT) if name else SHORT
     held = next(line for line in _closing((maple,), short) if line.startswith("HELD"))
     assert str(short) in held

@@ -27,8 +27,8 @@ from bulkagent.ledger import default_path, exposure, rehearse
 from bulkagent.model import Assignment
 from bulkagent.roster import Roster, RosterRow, RosterRules
 from bulkagent.run import EMULATED, Target
-from bulkagent.run.clients.credentials import supply_of
-from bulkagent.run.clients.factory import Wire
+from bulkagent.run.clients.credentials import credential_provider
+from bulkagent.run.clients.factory import ClientFactory
 from bulkagent.run.clients.gateways import Gateways
 from bulkagent.settings import Settings
 
@@ -82,7 +82,7 @@ async def run_checks(asked: CheckRequest, clock: Clock) -> list[Finding]:
         reached = all(each.verdict is not CheckStatus.FAILED for each in found)
         if emulated is not None:
             item = _about(asked.agent or _EMULATED_AGENT, EMULATED)
-            wire = Wire(gateways, settings, clock)
+            wire = ClientFactory(gateways, settings, clock)
             found.append(await _asked(wire, "the emulator", emulated, item))
         else:
             found.extend(await _of_sources(asked, gateways, name, clock, reached=reached))
@@ -208,7 +208,7 @@ async def _of_roster(asked: CheckRequest, gateways: Gateways, name: str, clock: 
     guids = PackedGuids()
     guids.add(_ROW, row.guid)
     item = _about(row.agent_id, row.gateway or name)
-    return await _asked(Wire(gateways, asked.settings, clock), "roster", guids, item)
+    return await _asked(ClientFactory(gateways, asked.settings, clock), "roster", guids, item)
 
 
 def _first_with_guid(asked: CheckRequest, gateways: Gateways) -> RosterRow | None:
@@ -232,18 +232,20 @@ async def _of_supply(
     one = {"sessions": None} if source == "--guid-url" else {"guid_url": ""}
     only = msgspec.structs.replace(settings, **one)
     try:
-        supply = await anyio.to_thread.run_sync(supply_of, only, gateways, clock)
+        supply = await anyio.to_thread.run_sync(credential_provider, only, gateways, clock)
         if supply is None:
             raise SettingsRefused(f"{source} is not given")
         async with AsyncExitStack() as stack:
             guids = await supply.enter(stack)
             item = _about(asked.agent, name)
-            return await _asked(Wire(gateways, settings, clock), source, guids, item)
+            return await _asked(ClientFactory(gateways, settings, clock), source, guids, item)
     except BulkagentError as error:
         return Finding(f"GUID from {source}", CheckStatus.FAILED, str(error), f"check {source}")
 
 
-async def _asked(wire: Wire, source: str, guids: CredentialSource, item: Assignment) -> Finding:
+async def _asked(
+    wire: ClientFactory, source: str, guids: CredentialSource, item: Assignment
+) -> Finding:
     from bulkagent.gateway.queries import Unanswered
 
     async with wire.queries(item.gateway, guids) as queries:

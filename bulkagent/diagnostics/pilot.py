@@ -25,7 +25,7 @@ from bulkagent.model import Assignment, Status, Verified
 from bulkagent.roster import Roster, RosterRow
 from bulkagent.run import Consent, Request, Run, RunResult
 from bulkagent.run.clients.credentials import guids_required
-from bulkagent.run.clients.factory import Wire
+from bulkagent.run.clients.factory import ClientFactory
 from bulkagent.run.clients.gateways import Gateways
 
 _NOBODYS_GUID = "00000000-0000-4000-8000-000000000000.AgentGateway1"
@@ -151,7 +151,9 @@ async def _of_nobody(gateways: Gateways, asked: CheckRequest, clock: Clock) -> s
         return "not asked at an emulated gateway"
     guids: CredentialSource = _packed(_NOBODYS_GUID)
     item = Assignment(2, gateways.default, asked.agent, SET_TALK_RIGHT.name, "")
-    async with Wire(gateways, asked.settings, clock).queries(gateways.default, guids) as queries:
+    async with ClientFactory(gateways, asked.settings, clock).queries(
+        gateways.default, guids
+    ) as queries:
         said = await queries.ask_state(item)
     if isinstance(said, Unanswered):
         return f"answered with {said.why}"

@@ -9,10 +9,10 @@ from bulkagent.explanations import Explanation, explain, explanations
 from bulkagent.ledger import RunFilter
 from bulkagent.run.clients.target import EMULATED, Target
 from bulkagent.run.finish import Finished
-from bulkagent.run.history.agents import AgentDeed, AgentStory, agent_past, agent_story
+from bulkagent.run.history.agents import AgentDetails, AgentRunLine, agent_details, agent_run_lines
 from bulkagent.run.history.prune import OldRuns, Pruned, old_runs, prune
 from bulkagent.run.history.report import write_report
-from bulkagent.run.history.runs import RunLine, RunStory, run_list, run_story
+from bulkagent.run.history.runs import RunDetails, RunLine, run_details, run_list
 from bulkagent.run.plan.check import check_roster
 from bulkagent.run.plan.consent import Consent
 from bulkagent.run.plan.request import (
@@ -23,7 +23,7 @@ from bulkagent.run.plan.request import (
     Resume,
     Revert,
     RunResult,
-    Standing,
+    RunStanding,
     planned_totals,
 )
 from bulkagent.run.run import Run
@@ -31,8 +31,8 @@ from bulkagent.run.send.progress import GatewayProgress, GroupProgress, Progress
 
 __all__ = [
     "EMULATED",
-    "AgentDeed",
-    "AgentStory",
+    "AgentDetails",
+    "AgentRunLine",
     "Choices",
     "Consent",
     "Explanation",
@@ -48,21 +48,21 @@ __all__ = [
     "Resume",
     "Revert",
     "Run",
+    "RunDetails",
     "RunFilter",
     "RunLine",
     "RunResult",
-    "RunStory",
-    "Standing",
+    "RunStanding",
     "Target",
-    "agent_past",
-    "agent_story",
+    "agent_details",
+    "agent_run_lines",
     "check_roster",
     "explain",
     "explanations",
     "old_runs",
     "planned_totals",
     "prune",
+    "run_details",
     "run_list",
-    "run_story",
     "write_report",
 ]

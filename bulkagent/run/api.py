@@ -20,7 +20,7 @@ from bulkagent.run.clients.target import EMULATED
 from bulkagent.run.plan.check import check_roster
 from bulkagent.run.plan.consent import Agree, Consent, consent_of, refuse_unanswerable
 from bulkagent.run.plan.request import (
-    Again,
+    FollowUpRequest,
     Plan,
     Request,
     Resume,
@@ -183,7 +183,7 @@ class _Listener:
             raise
 
 
-AgainT = TypeVar("AgainT", bound=Again)
+AgainT = TypeVar("AgainT", bound=FollowUpRequest)
 
 
 def _again(request: AgainT, run: str, settings: Mapping[str, Any] | None) -> AgainT:

@@ -43,15 +43,15 @@ from bulkagent.ledger import (
     take_from,
     take_lease,
 )
-from bulkagent.run.operator import who
+from bulkagent.run.operator import operator_name
 from bulkagent.run.plan.apply import Planned
 from bulkagent.run.plan.consent import Consent
-from bulkagent.run.plan.prepare import Prepared
+from bulkagent.run.plan.prepare import ResolvedRequest
 from bulkagent.run.plan.request import Request, Resume, Revert
 from bulkagent.run.plan.resume import begun_since, refuse_age
-from bulkagent.run.schedule.preflight import look_at
+from bulkagent.run.schedule.preflight import preflight_problems
 from bulkagent.run.schedule.wait import wait_for_start
-from bulkagent.run.take_over import ALL, Ways, refusal, sort_out
+from bulkagent.run.take_over import ALL, TakeOverPlan, plan_take_over, refusal
 
 __all__ = ["Begun", "await_start", "begin", "give_up", "leave_to_later", "reach_gateways"]
 
@@ -59,7 +59,7 @@ __all__ = ["Begun", "await_start", "begin", "give_up", "leave_to_later", "reach_
 async def await_start(
     start: Instant,
     planned: Planned,
-    prepared: Prepared,
+    prepared: ResolvedRequest,
     agent: tuple[int, str, str] | None,
     *,
     clock: Clock,
@@ -70,14 +70,14 @@ async def await_start(
     Raises:
         SettingsRefused: It cannot start.
     """
-    look = functools.partial(look_at, planned, prepared, agent, start=start, clock=clock)
+    look = functools.partial(preflight_problems, planned, prepared, agent, start=start, clock=clock)
     try:
         await wait_for_start(start, look, clock=clock, tell=tell)
     except SettingsRefused as refused:
         raise SettingsRefused(str(refused), totals=planned.plan.totals) from None
 
 
-async def reach_gateways(planned: Planned, prepared: Prepared, clock: Clock) -> None:
+async def reach_gateways(planned: Planned, prepared: ResolvedRequest, clock: Clock) -> None:
     """Refuse gateways that no request can come to, as long as nothing was sent.
 
     Raises:
@@ -100,7 +100,7 @@ class Begun(msgspec.Struct, frozen=True):
     """A leg that has begun, and what becomes of the runs in its way."""
 
     leg: int
-    ways: Ways
+    ways: TakeOverPlan
 
     @property
     def waits(self) -> bool:
@@ -111,7 +111,7 @@ class Begun(msgspec.Struct, frozen=True):
 def begin(
     asked: Request | Resume | Revert,
     planned: Planned,
-    prepared: Prepared,
+    prepared: ResolvedRequest,
     database: Database,
     *,
     override: str,
@@ -132,13 +132,15 @@ def begin(
     person = consent is Consent.TERMINAL
     overlaps = take_lease(record)
     try:
-        ways = sort_out(overlaps, named=named, person=person, new=planned.new, run=planned.run)
+        ways = plan_take_over(
+            overlaps, named=named, person=person, new=planned.new, run=planned.run
+        )
         _refuse(ways, planned, person=person)
         leg = _begin(asked, planned, prepared, database, ways, override=override, now_ms=now_ms)
         sign_leg(
             record,
             leg,
-            who=who(),
+            who=operator_name(),
             note=asked.note,
             consent=consent,
             on_behalf_of=asked.on_behalf_of,
@@ -150,7 +152,7 @@ def begin(
     return Begun(leg, ways)
 
 
-def _refuse(ways: Ways, planned: Planned, *, person: bool) -> None:
+def _refuse(ways: TakeOverPlan, planned: Planned, *, person: bool) -> None:
     if not ways.against:
         return
     elsewhere = all(overlap.same for overlap in ways.against)
@@ -181,9 +183,9 @@ def _named(
 def _begin(
     asked: Request | Resume | Revert,
     planned: Planned,
-    prepared: Prepared,
+    prepared: ResolvedRequest,
     database: Database,
-    ways: Ways,
+    ways: TakeOverPlan,
     *,
     override: str,
     now_ms: int,

@@ -34,11 +34,11 @@ from bulkagent.ledger import (
 )
 from bulkagent.model import Cause, Status
 from bulkagent.reasons import Reason, Said, reason_of, told_once
-from bulkagent.run.handover.rules import Standing, standings
-from bulkagent.run.history.exit_code import Ending, Verdict, judge
+from bulkagent.run.handover.rules import GroupStanding, group_standings
+from bulkagent.run.history.exit_code import ExitStatus, LegEnding, exit_status_of
 from bulkagent.run.history.report import Skipped, write_report
 from bulkagent.run.plan.apply import Planned
-from bulkagent.run.plan.next_command import Following
+from bulkagent.run.plan.next_command import NextCommands
 from bulkagent.run.plan.request import RunResult
 from bulkagent.settings import Settings
 
@@ -61,7 +61,7 @@ class Finished(msgspec.Struct, frozen=True):
     """The command that sends those once more who were set before a switch-over."""
     note: str = ""
     """What people should know of where GUIDs came from; "" where there is nothing to say."""
-    groups: tuple[Standing, ...] = ()
+    groups: tuple[GroupStanding, ...] = ()
     """How the groups of a handover stand; none where it is none."""
     forgiven: int = 0
     """How many failed agents were surely signed out already, which is as good as set."""
@@ -81,7 +81,7 @@ def finish(
     database: Database,
     planned: Planned,
     leg: int,
-    ending: Ending,
+    ending: LegEnding,
     *,
     reasons: Sequence[Reason],
     not_attempted: Mapping[int, Cause],
@@ -89,7 +89,7 @@ def finish(
     counters: Counters | None,
     reports: Sequence[Path],
     skip_reports: Callable[[], bool],
-    following: Following,
+    following: NextCommands,
     elapsed_s: float,
     now_ms: int,
     settings: Settings,
@@ -124,7 +124,7 @@ def finish(
     forgiven = 0
     troubles: list[Reason] = [*([ending.error] if ending.error else []), *reasons]
 
-    def record(verdict: Verdict) -> None:
+    def record(verdict: ExitStatus) -> None:
         try:
             finish_leg(
                 RunRecord(database, planned.run),
@@ -145,7 +145,7 @@ def finish(
     # million rows are counted.
     verdicts: Verdicts | None = None
     counted: Summary | None = None
-    early = judge({Status.NOT_ATTEMPTED: 1}, {}, halted or ending)
+    early = exit_status_of({Status.NOT_ATTEMPTED: 1}, {}, halted or ending)
     if early.state != "completed":
         record(early)
     try:
@@ -164,8 +164,10 @@ def finish(
         troubles.append(reason_of(error))
         summary = _counted(planned, counters)
         if ending.error is None:
-            ending = Ending(ending.signal, reason_of(error), LedgerFailed.exit_code, ending.causes)
-        verdict = judge(summary.totals, summary.causes, ending)
+            ending = LegEnding(
+                ending.signal, reason_of(error), LedgerFailed.exit_code, ending.causes
+            )
+        verdict = exit_status_of(summary.totals, summary.causes, ending)
     skipped = _skipped(database, planned.run, summary)
     written, unwritten = _write_reports(
         *(database, run_id, reports, counted),
@@ -222,9 +224,9 @@ def _skipped(database: Database, run: int, summary: Summary) -> tuple[tuple[int,
 
 def _groups(
     database: Database, run: int, settings: Settings, seen_up: Mapping[str, int]
-) -> tuple[Standing, ...]:
+) -> tuple[GroupStanding, ...]:
     with contextlib.suppress(BulkagentError):
-        found = standings(database, run, settings)
+        found = group_standings(database, run, settings)
         return tuple(at.seen(seen_up.get(at.counts.group, at.counts.up)) for at in found)
     return ()
 
@@ -235,18 +237,20 @@ def _set_before_switchover(database: Database, run: int) -> int:
     return 0
 
 
-def _judged(summary: Summary, ending: Ending, halted: Ending | None, **seen: int) -> Verdict:
+def _judged(
+    summary: Summary, ending: LegEnding, halted: LegEnding | None, **seen: int
+) -> ExitStatus:
     """The verdict; of a run that was halted before, as long as anything of it is left."""
-    verdict = judge(summary.totals, summary.causes, ending, **seen)
+    verdict = exit_status_of(summary.totals, summary.causes, ending, **seen)
     if halted is None:
         return verdict
     left = verdict.again or (halted.taken_over and summary.causes.get(Cause.SUPERSEDED, 0) > 0)
-    return judge(summary.totals, summary.causes, halted, **seen) if left else verdict
+    return exit_status_of(summary.totals, summary.causes, halted, **seen) if left else verdict
 
 
 def _halted_before(
-    database: Database, run_id: str, ending: Ending
-) -> tuple[Ending | None, tuple[Said, ...]]:
+    database: Database, run_id: str, ending: LegEnding
+) -> tuple[LegEnding | None, tuple[Said, ...]]:
     """The ending of a leg of a run that was halted and that nobody has let go on yet.
 
     With who has taken over, where only the ledger has heard of that.
@@ -270,7 +274,7 @@ def _write_reports(
     *,
     skip: Callable[[], bool],
     troubles: list[Reason],
-    following: Following,
+    following: NextCommands,
 ) -> tuple[list[str], list[Path]]:
     """Write reports; which were written, and which could not be. What went wrong is added."""
     written: list[str] = []

@@ -13,13 +13,13 @@ import socket
 
 from bulkagent.errors import SettingsRefused
 
-__all__ = ["refuse_claim", "who"]
+__all__ = ["operator_name", "refuse_on_behalf_of"]
 
 _LONGEST_CLAIM = 200
 _UID = re.compile(r"[0-9]{1,10}", re.ASCII)
 
 
-def who() -> str:
+def operator_name() -> str:
     """User and machine, such as `ops@batch7`; behind sudo the user who called it.
 
     It is what the kernel says, by the real user ID, and no variable that anybody can set. Root may
@@ -33,7 +33,7 @@ def who() -> str:
     return f"{user}@{socket.gethostname()}"
 
 
-def refuse_claim(on_behalf_of: str) -> None:
+def refuse_on_behalf_of(on_behalf_of: str) -> None:
     """Refuse a claim of whom a run is for that could not be kept and shown in one line.
 
     Raises:

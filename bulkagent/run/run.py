@@ -49,26 +49,26 @@ from bulkagent.run.begin import (
     leave_to_later,
     reach_gateways,
 )
-from bulkagent.run.clients.credentials import Supply, supply_of
+from bulkagent.run.clients.credentials import CredentialProvider, credential_provider
 from bulkagent.run.clients.gateways import Gateways
 from bulkagent.run.finish import Finished, finish
-from bulkagent.run.history.exit_code import Ending
+from bulkagent.run.history.exit_code import LegEnding
 from bulkagent.run.metrics import Metrics
-from bulkagent.run.operator import refuse_claim, who
+from bulkagent.run.operator import operator_name, refuse_on_behalf_of
 from bulkagent.run.outputs.events import OutcomeEvents
 from bulkagent.run.outputs.log import EventLog
 from bulkagent.run.plan.apply import Planned
 from bulkagent.run.plan.consent import Consent
 from bulkagent.run.plan.path_conflicts import refuse_outlets, refuse_reports
-from bulkagent.run.plan.prepare import Prepared, prepare
+from bulkagent.run.plan.prepare import ResolvedRequest, prepare
 from bulkagent.run.plan.request import Plan, Request, Resume, Revert, RunResult
 from bulkagent.run.plan.typed_number import going_off, number_to_type
 from bulkagent.run.schedule.timetable import Timetable, timetable_of
-from bulkagent.run.send.leg import Sending
+from bulkagent.run.send.leg import LegSender
 from bulkagent.run.send.progress import Progress
 from bulkagent.run.take_over import make_way, watch, watch_presence
 from bulkagent.run.verify.observers import watches_of
-from bulkagent.run.verify.queue_checks import Watch
+from bulkagent.run.verify.queue_checks import QueueObserver
 
 __all__ = ["Run"]
 
@@ -99,7 +99,7 @@ class Run:
         self._settled = settled
         # A new run's is looked at before the ledger is opened: it may be refused at once.
         self._prepared = (
-            Prepared(request, Gateways(request.target, request.settings))
+            ResolvedRequest(request, Gateways(request.target, request.settings))
             if isinstance(request, Request)
             else None
         )
@@ -108,10 +108,10 @@ class Run:
         self._metrics: Metrics | None = None
         self._database: Database | None = None
         self._planned: Planned | None = None
-        self._supply: Supply | None = None
-        self._watches: tuple[Watch, ...] = ()
+        self._supply: CredentialProvider | None = None
+        self._watches: tuple[QueueObserver, ...] = ()
         self._reports: tuple[Path, ...] = ()
-        self._sending: Sending | None = None
+        self._sending: LegSender | None = None
         self._reaching: anyio.CancelScope | None = None
         self._signal: int | None = None
         self._drained_for = ""
@@ -196,7 +196,7 @@ class Run:
                 ledger of it out again.
         """
         asked = self._asked
-        refuse_claim(asked.on_behalf_of)
+        refuse_on_behalf_of(asked.on_behalf_of)
         chosen = asked.settings if isinstance(asked, Request) else asked.choices
         ledger = chosen.ledger or default_path()
         if self._prepared is not None:
@@ -245,7 +245,7 @@ class Run:
             f"run.{planned.plan.command}",
             **_briefly(planned.plan),
             **({"override": override} if override else {}),
-            who=who(),
+            who=operator_name(),
             **({"on_behalf_of": asked.on_behalf_of} if asked.on_behalf_of else {}),
         )
         return planned.plan
@@ -287,7 +287,7 @@ class Run:
         await self._reach(planned, prepared)
         only = self._asked.only if isinstance(self._asked, Resume) else frozenset()
         # There before the leg begins, so that no signal falls between the two.
-        sending = self._sending = Sending(
+        sending = self._sending = LegSender(
             prepared.request,
             prepared.gateways,
             planned,
@@ -381,16 +381,16 @@ class Run:
     async def _look_at_last(self, presence: Presence) -> None:
         self._lost = self._lost or await anyio.to_thread.run_sync(presence.trouble)
 
-    def _ending(self, sending: Sending, error: Reason | None, error_code: int) -> Ending:
+    def _ending(self, sending: LegSender, error: Reason | None, error_code: int) -> LegEnding:
         counters, causes = sending.counters, sending.causes
         if error_code == Refused.exit_code and counters is not None and counters.requests:
             error_code = LedgerFailed.exit_code  # the other one would say that nothing was sent
         defect = error is not None and error_code == BulkagentError.exit_code
         if self._lost and not defect:
-            return Ending(
+            return LegEnding(
                 error=Said(self._lost), error_code=GuardrailRefused.exit_code, causes=causes
             )
-        return Ending(
+        return LegEnding(
             signal=self._signal if Cause.INTERRUPTED in causes else None,
             error=error,
             error_code=error_code,
@@ -399,7 +399,7 @@ class Run:
         )
 
     async def _make_way(
-        self, begun: Begun, planned: Planned, prepared: Prepared, database: Database
+        self, begun: Begun, planned: Planned, prepared: ResolvedRequest, database: Database
     ) -> None:
         """Have runs in the way leave what is this one's, and leave to later ones what is theirs.
 
@@ -503,8 +503,8 @@ class Run:
             groups=sending.groups if sending else (),
         )
 
-    def _supply_of(self, prepared: Prepared) -> Supply | None:
-        return supply_of(prepared.request.settings, prepared.gateways, self._clock)
+    def _supply_of(self, prepared: ResolvedRequest) -> CredentialProvider | None:
+        return credential_provider(prepared.request.settings, prepared.gateways, self._clock)
 
     @property
     def _why_drained(self) -> tuple[TakenOver, ...]:
@@ -530,7 +530,7 @@ class Run:
         self._log.decided("run.waiting", reason=text)
         self.warn(text)
 
-    async def _reach(self, planned: Planned, prepared: Prepared) -> None:
+    async def _reach(self, planned: Planned, prepared: ResolvedRequest) -> None:
         """Wait for the start, refuse gateways that no request can come to.
 
         Nothing was sent yet, so a signal ends it at once.
@@ -553,7 +553,7 @@ class Run:
             )
 
 
-def _with_number(planned: Planned, prepared: Prepared, database: Database) -> Planned:
+def _with_number(planned: Planned, prepared: ResolvedRequest, database: Database) -> Planned:
     """The plan with the number that a person has to type, where it takes many agents off."""
 
     def set_before(gateway: str, up_to: int) -> int:

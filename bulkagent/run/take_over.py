@@ -33,7 +33,15 @@ from bulkagent.ledger import (
     withdraw_request,
 )
 
-__all__ = ["ALL", "Ways", "make_way", "refusal", "sort_out", "watch", "watch_presence"]
+__all__ = [
+    "ALL",
+    "TakeOverPlan",
+    "make_way",
+    "plan_take_over",
+    "refusal",
+    "watch",
+    "watch_presence",
+]
 
 ALL = "all"
 """The word for every run in the way."""
@@ -49,7 +57,7 @@ _IN_FLIGHT_MORE_S = 10.0
 """So much longer than twice its timeout a run may take to come to an end with what is in flight."""
 
 
-class Ways(msgspec.Struct, frozen=True):
+class TakeOverPlan(msgspec.Struct, frozen=True):
     """What becomes of the runs that are in the way of another one."""
 
     drained: tuple[Overlap, ...] = ()
@@ -62,14 +70,14 @@ class Ways(msgspec.Struct, frozen=True):
     """Because of these nothing may be sent."""
 
 
-def sort_out(
+def plan_take_over(
     overlaps: Sequence[Overlap],
     *,
     named: Collection[int] | None,
     person: bool,
     new: bool,
     run: int,
-) -> Ways:
+) -> TakeOverPlan:
     """What becomes of the runs that are in the way.
 
     A person's new run gets what another has finished with or not begun; what counts for a gate,
@@ -83,7 +91,7 @@ def sort_out(
         new: Whether this run begins, and does not go on.
         run: Its key.
     """
-    ways: dict[str, list[Overlap]] = {name: [] for name in Ways.__struct_fields__}
+    ways: dict[str, list[Overlap]] = {name: [] for name in TakeOverPlan.__struct_fields__}
     for overlap in overlaps:
         if named is None or overlap.run in named:
             way = "drained"
@@ -94,10 +102,10 @@ def sort_out(
         else:
             way = "left" if overlap.person and overlap.run > run else "against"
         ways[way].append(overlap)
-    return Ways(**{name: tuple(found) for name, found in ways.items()})
+    return TakeOverPlan(**{name: tuple(found) for name, found in ways.items()})
 
 
-def refusal(ways: Ways, *, person: bool) -> str:
+def refusal(ways: TakeOverPlan, *, person: bool) -> str:
     """Why nothing may be sent, for people: every run in the way, and what can be done."""
     against = ways.against
     if all(overlap.same for overlap in against):
@@ -129,7 +137,7 @@ def _at_work(overlaps: Sequence[Overlap]) -> str:
 
 async def make_way(
     database: Database,
-    ways: Ways,
+    ways: TakeOverPlan,
     *,
     run: int,
     by: str,

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from bulkagent.run.plan.next_command import Following
+from bulkagent.run.plan.next_command import NextCommands
 from tests.cli.command import SAMPLES, Ended, bulkagent, inside
 
 ROSTER = SAMPLES / "evening_shift.csv"
@@ -97,7 +97,7 @@ def _last(text: str) -> str:
 
 
 def test_the_command_for_a_report_that_was_not_written_is_absolute() -> None:
-    following = Following(("--ledger", "/l"), (), (), roster_needed=True)
+    following = NextCommands(("--ledger", "/l"), (), (), roster_needed=True)
     words = following.report("RUN", Path("r.csv"))
     assert words == ("bulkagent", "report", "RUN", "--to", str(Path.cwd() / "r.csv"), *words[5:])
     assert words[5:] == ("--ledger", "/l")

@@ -12,7 +12,7 @@ import pytest
 from bulkagent.cli.render.schedule import local_time
 from bulkagent.ledger import Claim
 from bulkagent.model import Status
-from bulkagent.run import Request, Run, agent_story, run_list, run_story
+from bulkagent.run import Request, Run, agent_details, run_details, run_list
 from bulkagent.settings import Settings
 from tests.cli.command import SAMPLES, bulkagent, inside
 from tests.run.again import code, shift
@@ -249,7 +249,7 @@ async def test_an_override_and_a_reason_are_told_with_their_leg(tmp_path: Path) 
         await made.apply(halt_first=3)
         made.misbehave()
         await made.resume(override="fresh GUIDs, \x1b[31mAna")
-    story = run_story(made.ledger, "last")
+    story = run_details(made.ledger, "last")
     assert story.legs[0].reason is not None
     assert "the first 3 on" in story.legs[0].reason
     assert [leg.override for leg in story.legs] == [None, "fresh GUIDs, \x1b[31mAna"]
@@ -265,7 +265,7 @@ async def test_rows_that_were_never_sent_have_no_attempts(tmp_path: Path) -> Non
     async with shift(tmp_path) as made:
         made.write([101, 102], more=["101,x,"])
         await made.apply()
-    one, two = agent_story(made.ledger, "last", "101").rows
+    one, two = agent_details(made.ledger, "last", "101").rows
     assert (one.row, one.status, len(one.attempts)) == (2, "applied", 1)
     assert (two.row, two.status, two.cause, two.attempts) == (4, "duplicate", "repeated_row", ())
     assert json.dumps(two.message)

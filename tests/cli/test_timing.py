@@ -24,7 +24,7 @@ from bulkagent.errors import SettingsRefused
 from bulkagent.instants import Instant
 from bulkagent.ledger import Pace
 from bulkagent.run import Progress, RunResult
-from bulkagent.run.schedule.forecast import Load, help_for, outlook_of
+from bulkagent.run.schedule.forecast import GatewayLoad, forecast_of, help_for
 from bulkagent.run.schedule.timetable import Timetable
 from bulkagent.settings import load_config
 from tests.cli.command import bulkagent
@@ -37,14 +37,14 @@ def at(utc: str, zone: str = BERLIN) -> Instant:
 
 
 EIGHT = at("2026-11-24T07:00:00")
-LOAD = Load(
+LOAD = GatewayLoad(
     gateway="east", agents=14_000, per_second=100, in_flight=(16, 16), pace=Pace(5_000, 0.05)
 )
 
 
-def said(load: Load, available_s: float, start_at: Instant | None = None) -> list[str]:
+def said(load: GatewayLoad, available_s: float, start_at: Instant | None = None) -> list[str]:
     begins_ms = EIGHT.at_ms - round(available_s * 1000)
-    outlook = outlook_of([load], finish_by=EIGHT, begins_ms=begins_ms)
+    outlook = forecast_of([load], finish_by=EIGHT, begins_ms=begins_ms)
     now_ms = begins_ms - 3_600_000 if start_at else begins_ms
     ways = help_for(outlook, start_at=start_at, now_ms=now_ms)
     return opening(Timetable(outlook=outlook, ways=ways))

@@ -439,7 +439,7 @@ def overlap(run: int, *, same: bool = False, gated: bool = False, person: bool =
 def test_what_becomes_of_a_run_in_the_way_of_a_new_one(
     stands: Overlap, named: Any, way: str, *, asks: bool
 ) -> None:
-    ways = taking_over.sort_out([stands], named=named, person=asks, new=True, run=7)
+    ways = taking_over.plan_take_over([stands], named=named, person=asks, new=True, run=7)
     assert getattr(ways, way) == (stands,)
 
 
@@ -455,5 +455,5 @@ def test_a_run_that_goes_on_leaves_a_persons_later_one_what_it_has(
     stands: Overlap, way: str
 ) -> None:
     for asks in (True, False):
-        ways = taking_over.sort_out([stands], named=(), person=asks, new=False, run=7)
+        ways = taking_over.plan_take_over([stands], named=(), person=asks, new=False, run=7)
         assert getattr(ways, way) == (stands,)

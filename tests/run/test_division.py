@@ -9,24 +9,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from bulkagent.run.sharing.division import Member, Part, divide, granted
+from bulkagent.run.sharing.division import LimitPart, Member, divide, granted
 
-NOTHING = Part(0, 0.0)
+NOTHING = LimitPart(0, 0.0)
 
 LIMITS = st.builds(
-    Part,
+    LimitPart,
     st.integers(1, 40),
     st.one_of(st.just(math.inf), st.integers(1, 200).map(float), st.floats(0.1, 200.0)),
 )
 
 
-def members(limits: list[Part]) -> list[Member]:
+def members(limits: list[LimitPart]) -> list[Member]:
     return [Member(number, limit, NOTHING) for number, limit in enumerate(limits, 1)]
 
 
 @given(st.lists(LIMITS, min_size=1, max_size=9), st.randoms(use_true_random=False))
 def test_the_shares_of_a_limit_never_exceed_the_smallest_but_for_one_each(
-    limits: list[Part], random: object
+    limits: list[LimitPart], random: object
 ) -> None:
     parts = divide(members(limits))
     slots = min(limit.concurrency for limit in limits)
@@ -48,18 +48,18 @@ def test_the_shares_of_a_limit_never_exceed_the_smallest_but_for_one_each(
 @pytest.mark.parametrize(
     ("limits", "parts"),
     [
-        ([Part(16, 100.0)], [Part(16, 100.0)]),
-        ([Part(16, 2.5)], [Part(16, 2.5)]),
-        ([Part(16, 100.0)] * 2, [Part(8, 50.0)] * 2),
-        ([Part(16, 100.0)] * 3, [Part(6, 34.0), Part(5, 33.0), Part(5, 33.0)]),
-        ([Part(16, 100.0), Part(4, 10.0)], [Part(2, 5.0)] * 2),
-        ([Part(16, math.inf)] * 2, [Part(8, math.inf)] * 2),
-        ([Part(16, math.inf), Part(64, 9.0)], [Part(8, 5.0), Part(8, 4.0)]),
-        ([Part(2, 2.0)] * 4, [Part(1, 1.0)] * 4),
-        ([Part(2, 0.5)] * 2, [Part(1, 0.5)] * 2),
+        ([LimitPart(16, 100.0)], [LimitPart(16, 100.0)]),
+        ([LimitPart(16, 2.5)], [LimitPart(16, 2.5)]),
+        ([LimitPart(16, 100.0)] * 2, [LimitPart(8, 50.0)] * 2),
+        ([LimitPart(16, 100.0)] * 3, [LimitPart(6, 34.0), LimitPart(5, 33.0), LimitPart(5, 33.0)]),
+        ([LimitPart(16, 100.0), LimitPart(4, 10.0)], [LimitPart(2, 5.0)] * 2),
+        ([LimitPart(16, math.inf)] * 2, [LimitPart(8, math.inf)] * 2),
+        ([LimitPart(16, math.inf), LimitPart(64, 9.0)], [LimitPart(8, 5.0), LimitPart(8, 4.0)]),
+        ([LimitPart(2, 2.0)] * 4, [LimitPart(1, 1.0)] * 4),
+        ([LimitPart(2, 0.5)] * 2, [LimitPart(1, 0.5)] * 2),
     ],
 )
-def test_what_each_command_gets(limits: list[Part], parts: list[Part]) -> None:
+def test_what_each_command_gets(limits: list[LimitPart], parts: list[LimitPart]) -> None:
     assert list(divide(members(limits)).values()) == parts
 
 
@@ -68,25 +68,25 @@ def test_without_commands_there_are_no_parts() -> None:
 
 
 def test_a_newcomer_sends_nothing_until_the_others_have_given_way() -> None:
-    first = Member(1, Part(16, 100.0), Part(16, 100.0))
-    second = Member(2, Part(16, 100.0), NOTHING)
+    first = Member(1, LimitPart(16, 100.0), LimitPart(16, 100.0))
+    second = Member(2, LimitPart(16, 100.0), NOTHING)
     assert granted(second, [first]) == NOTHING
-    assert granted(first, [second]) == Part(8, 50.0), "it gives way at once"
-    half = Member(1, first.limit, Part(12, 50.0))
-    assert granted(second, [half]) == Part(4, 50.0), "four of its slots are free by now"
-    assert granted(second, [Member(1, first.limit, Part(8, 50.0))]) == Part(8, 50.0)
+    assert granted(first, [second]) == LimitPart(8, 50.0), "it gives way at once"
+    half = Member(1, first.limit, LimitPart(12, 50.0))
+    assert granted(second, [half]) == LimitPart(4, 50.0), "four of its slots are free by now"
+    assert granted(second, [Member(1, first.limit, LimitPart(8, 50.0))]) == LimitPart(8, 50.0)
 
 
 def test_without_a_rate_of_its_own_it_still_keeps_to_that_of_another() -> None:
-    free = Member(1, Part(16, math.inf), Part(16, math.inf))
-    bound = Member(2, Part(16, 10.0), NOTHING)
+    free = Member(1, LimitPart(16, math.inf), LimitPart(16, math.inf))
+    bound = Member(2, LimitPart(16, 10.0), NOTHING)
     assert granted(bound, [free]) == NOTHING
-    assert granted(free, [bound]) == Part(8, 5.0)
+    assert granted(free, [bound]) == LimitPart(8, 5.0)
 
 
 def test_nobody_waits_for_ever_for_what_fractions_are_rounded_by() -> None:
     """Four at a rate below one a second: what three of them leave is a hair less than a part."""
-    limit = Part(1, 0.972633788697996)
+    limit = LimitPart(1, 0.972633788697996)
     others = [Member(number, limit, limit) for number in (1, 2, 3)]
     assert granted(Member(4, limit, NOTHING), others) == limit
 
@@ -98,29 +98,31 @@ class Dividing(RuleBasedStateMachine):
         super().__init__()
         self.written: dict[int, Member] = {}
         self.numbers = 0
-        self.bound = Part(0, 0.0)
+        self.bound = LimitPart(0, 0.0)
         """The most that was ever right to be allowed since the last one came or went."""
 
-    def room(self) -> Part:
+    def room(self) -> LimitPart:
         parts = divide(list(self.written.values())).values()
-        return Part(
+        return LimitPart(
             sum(part.concurrency for part in parts), sum((x.per_second for x in parts), 0.0)
         )
 
     def changed(self) -> None:
         room, taken = self.room(), self.taken
-        self.bound = Part(
+        self.bound = LimitPart(
             max(room.concurrency, taken.concurrency), max(room.per_second, taken.per_second)
         )
 
     @property
-    def taken(self) -> Part:
+    def taken(self) -> LimitPart:
         allowed = [member.allowed for member in self.written.values()]
-        return Part(sum(x.concurrency for x in allowed), sum((x.per_second for x in allowed), 0.0))
+        return LimitPart(
+            sum(x.concurrency for x in allowed), sum((x.per_second for x in allowed), 0.0)
+        )
 
     @precondition(lambda self: len(self.written) < 6)
     @rule(limit=LIMITS)
-    def come(self, limit: Part) -> None:
+    def come(self, limit: LimitPart) -> None:
         self.numbers += 1
         self.written[self.numbers] = Member(self.numbers, limit, NOTHING)
         self.changed()

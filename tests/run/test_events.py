@@ -14,7 +14,7 @@ from bulkagent.emulator import FaultKind
 from bulkagent.engine import Again, Enough
 from bulkagent.errors import SettingsRefused
 from bulkagent.model import Assignment
-from bulkagent.run import Consent, Run, agent_story, run_list
+from bulkagent.run import Consent, Run, agent_details, run_list
 from bulkagent.run.outputs.log import EventLog
 from tests.dispositions import BUSY, DONE, ended
 from tests.run.again import AGENTS, STALE, MovedClock, code, fault, shift
@@ -43,7 +43,7 @@ async def test_every_request_is_an_event_that_matches_what_show_says(tmp_path: P
         attempts = _events(log, "setTalkRight")
         assert len(attempts) == made.requests == result.requests
     for agent in AGENTS:
-        (row,) = agent_story(made.ledger, "last", str(agent)).rows
+        (row,) = agent_details(made.ledger, "last", str(agent)).rows
         logged = [event for event in attempts if event["agent"] == str(agent)]
         assert [
             (event["attempt"], event["disposition"], event["http_status"], event["message"])

@@ -9,10 +9,17 @@ from msgspec.structs import replace
 
 from bulkagent.instants import Instant, moment
 from bulkagent.ledger import Pace
-from bulkagent.run.schedule.forecast import Bound, Load, Verdict, help_for, need_of, outlook_of
+from bulkagent.run.schedule.forecast import (
+    Bottleneck,
+    Feasibility,
+    GatewayLoad,
+    forecast_of,
+    help_for,
+    need_of,
+)
 
 EIGHT = 8 * 3_600_000
-AT_RATE = Load(gateway="east", agents=14_000, per_second=100, in_flight=(16, 16))
+AT_RATE = GatewayLoad(gateway="east", agents=14_000, per_second=100, in_flight=(16, 16))
 QUICK = Pace(agents=5_000, latency_s=0.05)
 SLOW = Pace(agents=5_000, latency_s=0.4)
 
@@ -20,19 +27,21 @@ SLOW = Pace(agents=5_000, latency_s=0.4)
 @pytest.mark.parametrize(
     ("load", "least_s", "most_s", "bound"),
     [
-        (AT_RATE, 139.99, 139.99, Bound.RATE),
-        (replace(AT_RATE, pace=QUICK), 140.04, 140.04, Bound.RATE),
-        (replace(AT_RATE, burst=4_000), 100, 100, Bound.RATE),
+        (AT_RATE, 139.99, 139.99, Bottleneck.RATE),
+        (replace(AT_RATE, pace=QUICK), 140.04, 140.04, Bottleneck.RATE),
+        (replace(AT_RATE, burst=4_000), 100, 100, Bottleneck.RATE),
         # 14,000 requests of 0.4 s, 16 at a time: 40 a second, whatever the rate.
-        (replace(AT_RATE, pace=SLOW), 350.4, 350.4, Bound.IN_FLIGHT),
-        (replace(AT_RATE, pace=SLOW, in_flight=(16, 160)), 140.39, 350.4, Bound.IN_FLIGHT),
-        (replace(AT_RATE, per_second=None, pace=QUICK), 43.8, 43.8, Bound.IN_FLIGHT),
+        (replace(AT_RATE, pace=SLOW), 350.4, 350.4, Bottleneck.IN_FLIGHT),
+        (replace(AT_RATE, pace=SLOW, in_flight=(16, 160)), 140.39, 350.4, Bottleneck.IN_FLIGHT),
+        (replace(AT_RATE, per_second=None, pace=QUICK), 43.8, 43.8, Bottleneck.IN_FLIGHT),
         # A tenth of them was sent a second time.
-        (replace(AT_RATE, pace=replace(QUICK, retry_share=0.1)), 154.04, 154.04, Bound.RATE),
-        (replace(AT_RATE, agents=1, pace=QUICK), 0.053125, 0.053125, Bound.IN_FLIGHT),
+        (replace(AT_RATE, pace=replace(QUICK, retry_share=0.1)), 154.04, 154.04, Bottleneck.RATE),
+        (replace(AT_RATE, agents=1, pace=QUICK), 0.053125, 0.053125, Bottleneck.IN_FLIGHT),
     ],
 )
-def test_how_long_a_gateway_takes(load: Load, least_s: float, most_s: float, bound: Bound) -> None:
+def test_how_long_a_gateway_takes(
+    load: GatewayLoad, least_s: float, most_s: float, bound: Bottleneck
+) -> None:
     need = need_of(load)
     assert need is not None
     assert need.least_s == pytest.approx(least_s)
@@ -42,39 +51,39 @@ def test_how_long_a_gateway_takes(load: Load, least_s: float, most_s: float, bou
 
 def test_the_slowest_gateway_counts() -> None:
     west = replace(AT_RATE, gateway="west", agents=20_000)
-    outlook = outlook_of([AT_RATE, west], finish_by=Instant(EIGHT), begins_ms=EIGHT - 900_000)
+    outlook = forecast_of([AT_RATE, west], finish_by=Instant(EIGHT), begins_ms=EIGHT - 900_000)
     assert outlook.slowest is not None
     assert outlook.slowest.load is west
     assert outlook.spare_s == pytest.approx(900 - 199.99)
-    assert (outlook.verdict, outlook.unknown) == (Verdict.FITS, ("east", "west"))
+    assert (outlook.verdict, outlook.unknown) == (Feasibility.FITS, ("east", "west"))
 
 
 @pytest.mark.parametrize(
     ("load", "available_s", "verdict", "ways"),
     [
-        (AT_RATE, 140, Verdict.FITS, ()),
-        (AT_RATE, 110, Verdict.LATE, ("--rate 140/s", "--start-at 1970-01-01T07:57")),
-        (replace(AT_RATE, pace=QUICK), 20, Verdict.LATE, None),
-        (replace(AT_RATE, pace=SLOW), 220.4, Verdict.LATE, None),
-        (replace(AT_RATE, pace=SLOW, in_flight=(16, 160)), 220.4, Verdict.TIGHT, None),
-        (replace(AT_RATE, per_second=None), 1, Verdict.UNKNOWN, ()),
-        (replace(AT_RATE, per_second=None, agents=0), 1, Verdict.FITS, ()),
+        (AT_RATE, 140, Feasibility.FITS, ()),
+        (AT_RATE, 110, Feasibility.LATE, ("--rate 140/s", "--start-at 1970-01-01T07:57")),
+        (replace(AT_RATE, pace=QUICK), 20, Feasibility.LATE, None),
+        (replace(AT_RATE, pace=SLOW), 220.4, Feasibility.LATE, None),
+        (replace(AT_RATE, pace=SLOW, in_flight=(16, 160)), 220.4, Feasibility.TIGHT, None),
+        (replace(AT_RATE, per_second=None), 1, Feasibility.UNKNOWN, ()),
+        (replace(AT_RATE, per_second=None, agents=0), 1, Feasibility.FITS, ()),
     ],
 )
 def test_what_is_to_be_expected(
-    load: Load, available_s: float, verdict: Verdict, ways: tuple[str, ...] | None
+    load: GatewayLoad, available_s: float, verdict: Feasibility, ways: tuple[str, ...] | None
 ) -> None:
     begins_ms = EIGHT - round(available_s * 1000)
-    outlook = outlook_of([load], finish_by=Instant(EIGHT, "UTC"), begins_ms=begins_ms)
+    outlook = forecast_of([load], finish_by=Instant(EIGHT, "UTC"), begins_ms=begins_ms)
     assert outlook.verdict is verdict
     found = help_for(outlook, start_at=Instant(begins_ms, "UTC"), now_ms=0)
     assert ways is None or found == ways
 
 
 def test_the_advice_names_what_holds_it_back() -> None:
-    def advice(load: Load, available_s: float) -> tuple[str, ...]:
+    def advice(load: GatewayLoad, available_s: float) -> tuple[str, ...]:
         begins_ms = EIGHT - round(available_s * 1000)
-        outlook = outlook_of([load], finish_by=Instant(EIGHT), begins_ms=begins_ms)
+        outlook = forecast_of([load], finish_by=Instant(EIGHT), begins_ms=begins_ms)
         return help_for(outlook, start_at=None, now_ms=begins_ms)
 
     # 14,000 x 1.1 in 220 s are 70 a second, 0.4 s each: 28 at a time.
@@ -85,7 +94,7 @@ def test_the_advice_names_what_holds_it_back() -> None:
 
 
 LOADS = st.builds(
-    Load,
+    GatewayLoad,
     gateway=st.just("east"),
     agents=st.integers(1, 1_000_000),
     per_second=st.none() | st.floats(0.01, 10_000),
@@ -102,10 +111,10 @@ LOADS = st.builds(
 
 
 @given(load=LOADS, available_s=st.integers(1, 86_400))
-def test_who_takes_the_advice_is_in_time(load: Load, available_s: int) -> None:
+def test_who_takes_the_advice_is_in_time(load: GatewayLoad, available_s: int) -> None:
     finish = Instant(1_000_000_000, "UTC")
     begins_ms = finish.at_ms - available_s * 1000
-    outlook = outlook_of([load], finish_by=finish, begins_ms=begins_ms)
+    outlook = forecast_of([load], finish_by=finish, begins_ms=begins_ms)
     start = Instant(begins_ms, "UTC")
     for way in help_for(outlook, start_at=start, now_ms=begins_ms - 500_000_000):
         options = dict(zip(way.split()[::2], way.split()[1::2], strict=True))
@@ -117,5 +126,5 @@ def test_who_takes_the_advice_is_in_time(load: Load, available_s: int) -> None:
         )
         if at:
             begins_ms = moment(at, now_ms=begins_ms - 500_000_000, zone="UTC").at_ms
-        better = outlook_of([other], finish_by=finish, begins_ms=begins_ms)
-        assert better.verdict is Verdict.FITS
+        better = forecast_of([other], finish_by=finish, begins_ms=begins_ms)
+        assert better.verdict is Feasibility.FITS

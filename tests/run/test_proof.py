@@ -8,7 +8,13 @@ import pytest
 
 from bulkagent.gateway.query_requests import LONGEST_LIST, SkillAgents
 from bulkagent.model import Verified
-from bulkagent.run.verify.proof import After, Sight, hangs_on_session, proven, sight
+from bulkagent.run.verify.proof import (
+    ListedAfter,
+    QueueSight,
+    hangs_on_session,
+    proven,
+    queue_sight,
+)
 
 YES, NO, HIDDEN = Verified.YES, Verified.NO, Verified.NOT_VISIBLE
 
@@ -21,46 +27,46 @@ FULL_WITH = SkillAgents(FULL.ids - {"1000"} | {"101"})
 @pytest.mark.parametrize(
     ("before", "after", "expected"),
     [
-        (LISTED, LISTED, Sight(before=True, after=After.SEEN)),
-        (LISTED, EMPTY, Sight(before=True, after=After.ABSENT)),
-        (EMPTY, LISTED, Sight(before=False, after=After.SEEN)),
-        (None, LISTED, Sight(before=False, after=After.SEEN)),
-        (LISTED, None, Sight(before=True, after=After.OPEN)),
-        (None, None, Sight(before=False, after=After.OPEN)),
+        (LISTED, LISTED, QueueSight(before=True, after=ListedAfter.SEEN)),
+        (LISTED, EMPTY, QueueSight(before=True, after=ListedAfter.ABSENT)),
+        (EMPTY, LISTED, QueueSight(before=False, after=ListedAfter.SEEN)),
+        (None, LISTED, QueueSight(before=False, after=ListedAfter.SEEN)),
+        (LISTED, None, QueueSight(before=True, after=ListedAfter.OPEN)),
+        (None, None, QueueSight(before=False, after=ListedAfter.OPEN)),
         # Whoever is in a list is there, however long it is; who is not may be beyond its end.
-        (FULL_WITH, FULL_WITH, Sight(before=True, after=After.SEEN)),
-        (FULL_WITH, EMPTY, Sight(before=True, after=After.ABSENT)),
-        (LISTED, FULL, Sight(before=True, after=After.OPEN)),
+        (FULL_WITH, FULL_WITH, QueueSight(before=True, after=ListedAfter.SEEN)),
+        (FULL_WITH, EMPTY, QueueSight(before=True, after=ListedAfter.ABSENT)),
+        (LISTED, FULL, QueueSight(before=True, after=ListedAfter.OPEN)),
     ],
 )
 def test_what_two_lists_show(
-    before: SkillAgents | None, after: SkillAgents | None, expected: Sight
+    before: SkillAgents | None, after: SkillAgents | None, expected: QueueSight
 ) -> None:
-    assert sight(before, after, "101") == expected
+    assert queue_sight(before, after, "101") == expected
 
 
 # One queue: seen before, after, still signed in -> the verdicts of flag 0 and of flag 1.
 ONE_QUEUE = [
-    (True, After.ABSENT, True, YES, NO),
-    (True, After.ABSENT, False, HIDDEN, HIDDEN),  # signed out, or nobody knows
-    (False, After.ABSENT, True, HIDDEN, HIDDEN),  # perhaps never of this queue
-    (False, After.ABSENT, False, HIDDEN, HIDDEN),
-    (True, After.SEEN, True, NO, YES),
-    (True, After.SEEN, False, NO, YES),
-    (False, After.SEEN, True, NO, YES),
-    (False, After.SEEN, False, NO, YES),
-    (True, After.OPEN, True, HIDDEN, HIDDEN),
-    (True, After.OPEN, False, HIDDEN, HIDDEN),
-    (False, After.OPEN, True, HIDDEN, HIDDEN),
-    (False, After.OPEN, False, HIDDEN, HIDDEN),
+    (True, ListedAfter.ABSENT, True, YES, NO),
+    (True, ListedAfter.ABSENT, False, HIDDEN, HIDDEN),  # signed out, or nobody knows
+    (False, ListedAfter.ABSENT, True, HIDDEN, HIDDEN),  # perhaps never of this queue
+    (False, ListedAfter.ABSENT, False, HIDDEN, HIDDEN),
+    (True, ListedAfter.SEEN, True, NO, YES),
+    (True, ListedAfter.SEEN, False, NO, YES),
+    (False, ListedAfter.SEEN, True, NO, YES),
+    (False, ListedAfter.SEEN, False, NO, YES),
+    (True, ListedAfter.OPEN, True, HIDDEN, HIDDEN),
+    (True, ListedAfter.OPEN, False, HIDDEN, HIDDEN),
+    (False, ListedAfter.OPEN, True, HIDDEN, HIDDEN),
+    (False, ListedAfter.OPEN, False, HIDDEN, HIDDEN),
 ]
 
 
 @pytest.mark.parametrize(("before", "after", "signed_in", "zero", "one"), ONE_QUEUE)
 def test_one_queue(
-    before: bool, after: After, signed_in: bool, zero: Verified, one: Verified
+    before: bool, after: ListedAfter, signed_in: bool, zero: Verified, one: Verified
 ) -> None:
-    sights = [Sight(before, after)]
+    sights = [QueueSight(before, after)]
     assert proven("0", sights, signed_in=signed_in) is zero
     assert proven("1", sights, signed_in=signed_in) is one
     # It is asked for only where it can change the verdict.
@@ -70,13 +76,13 @@ def test_one_queue(
 
 def test_the_table_has_every_case() -> None:
     cases = {(before, after, signed_in) for before, after, signed_in, *_ in ONE_QUEUE}
-    assert cases == set(itertools.product((True, False), After, (True, False)))
+    assert cases == set(itertools.product((True, False), ListedAfter, (True, False)))
 
 
-GONE = Sight(before=True, after=After.ABSENT)
-SEEN = Sight(before=False, after=After.SEEN)
-OPEN = Sight(before=True, after=After.OPEN)
-NEVER = Sight(before=False, after=After.ABSENT)
+GONE = QueueSight(before=True, after=ListedAfter.ABSENT)
+SEEN = QueueSight(before=False, after=ListedAfter.SEEN)
+OPEN = QueueSight(before=True, after=ListedAfter.OPEN)
+NEVER = QueueSight(before=False, after=ListedAfter.ABSENT)
 
 
 @pytest.mark.parametrize(
@@ -94,7 +100,7 @@ NEVER = Sight(before=False, after=After.ABSENT)
     ],
 )
 def test_several_queues_of_a_signed_in_agent(
-    sights: list[Sight], zero: Verified, one: Verified
+    sights: list[QueueSight], zero: Verified, one: Verified
 ) -> None:
     for order in itertools.permutations(sights):
         assert proven("0", order, signed_in=True) is zero
@@ -103,7 +109,7 @@ def test_several_queues_of_a_signed_in_agent(
 
 def test_what_was_set_is_never_proven_both_ways() -> None:
     opposite = {YES: NO, NO: YES, HIDDEN: HIDDEN}
-    every = [Sight(before, after) for before in (True, False) for after in After]
+    every = [QueueSight(before, after) for before in (True, False) for after in ListedAfter]
     for sights in itertools.chain.from_iterable(
         itertools.product(every, repeat=number) for number in range(4)
     ):

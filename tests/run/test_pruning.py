@@ -8,7 +8,7 @@ import pytest
 
 from bulkagent.errors import SettingsRefused
 from bulkagent.ledger import Claim, find_run, open_ledger, prune_run
-from bulkagent.run import agent_past, old_runs, prune, run_list
+from bulkagent.run import agent_run_lines, old_runs, prune, run_list
 from tests.run.again import Shift, code, shift
 
 DAY_S = 86_400.0
@@ -36,7 +36,7 @@ async def test_what_is_old_goes_with_all_that_belongs_to_it(tmp_path: Path) -> N
         gone = prune(made.ledger, found)
         assert (gone.runs, gone.rows, gone.compacted) == ((old,), 10, True)
         assert _ids(made) == [young.run_id]
-        assert [deed.run_id for deed in agent_past(made.ledger, "102", 9)] == [young.run_id]
+        assert [deed.run_id for deed in agent_run_lines(made.ledger, "102", 9)] == [young.run_id]
         with open_ledger(made.ledger) as database:
             for table in TABLES:
                 left = database.all(f"SELECT count(*) FROM {table} WHERE run = 1")  # noqa: S608

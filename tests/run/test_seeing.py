@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from bulkagent.gateway.queries import AgentState, SkillAgents, Unanswered
 from bulkagent.gateway.query_requests import LONGEST_LIST
 from bulkagent.model import Assignment, Verified
-from bulkagent.run.verify.queue_checks import Looking, Pace, Watch
+from bulkagent.run.verify.queue_checks import CheckPace, QueueChecks, QueueObserver
 from tests import jumping
 
 YES, NO, HIDDEN = Verified.YES, Verified.NO, Verified.NOT_VISIBLE
@@ -22,8 +22,8 @@ def agent(number: int, flag: int = 0, gateway: str = "east") -> Assignment:
     return Assignment(number, gateway, str(number), "settalkright", f"flag={flag}")
 
 
-def watch(skill: str = "7", gateway: str = "east") -> Watch:
-    return Watch(agent(900, gateway=gateway), skill)
+def watch(skill: str = "7", gateway: str = "east") -> QueueObserver:
+    return QueueObserver(agent(900, gateway=gateway), skill)
 
 
 Answer = SkillAgents | Unanswered
@@ -33,7 +33,7 @@ def some(*numbers: int) -> SkillAgents:
     return SkillAgents(frozenset(map(str, numbers)))
 
 
-GENTLE = Pace(4, 10.0)
+GENTLE = CheckPace(4, 10.0)
 
 
 class FarSide:
@@ -73,11 +73,11 @@ def judged(
     far: FarSide,
     applied: Sequence[Assignment],
     *,
-    watches: Sequence[Watch] = (watch(),),
-    pace: Pace = GENTLE,
+    watches: Sequence[QueueObserver] = (watch(),),
+    pace: CheckPace = GENTLE,
     again_after_s: float = 2.0,
-) -> tuple[dict[int, Verified], Looking, Mapping[str, frozenset[str]]]:
-    looking = Looking(
+) -> tuple[dict[int, Verified], QueueChecks, Mapping[str, frozenset[str]]]:
+    looking = QueueChecks(
         watches,
         far.here,
         pace=lambda _: pace,
@@ -112,7 +112,7 @@ def test_who_vanished_is_asked_for_by_name_and_nobody_else_is() -> None:
 def test_single_agents_are_asked_at_the_gateways_pace() -> None:
     numbers = range(101, 131)
     far = FarSide({"7": [some(*numbers), some()]}, takes_s=1.0)
-    found, *_ = judged(far, [agent(number) for number in numbers], pace=Pace(4, 2.0))
+    found, *_ = judged(far, [agent(number) for number in numbers], pace=CheckPace(4, 2.0))
     assert set(found.values()) == {YES}
     times = sorted(at for _, at in far.asked)
     assert min(later - earlier for earlier, later in itertools.pairwise(times)) > 0.49
@@ -192,7 +192,7 @@ def test_no_agent_has_two_questions_in_flight() -> None:
             return some()
 
     busy: set[str] = set()
-    watches = [Watch(agent(who), skill) for who in (900, 901, 902) for skill in ("7", "8")]
+    watches = [QueueObserver(agent(who), skill) for who in (900, 901, 902) for skill in ("7", "8")]
     far = Slow({})
-    _, looking, _ = judged(far, [], watches=watches, pace=Pace(2, None))
+    _, looking, _ = judged(far, [], watches=watches, pace=CheckPace(2, None))
     assert looking.troubles == []

@@ -16,13 +16,13 @@ from bulkagent.emulator import EmulatedGateway, Latency, Scenario
 from bulkagent.errors import LedgerFailed
 from bulkagent.ledger import Database, open_ledger
 from bulkagent.run import Consent, Run
-from bulkagent.run.sharing.division import Part, Shared
-from bulkagent.run.sharing.shared_limits import Sharer, Sharing
+from bulkagent.run.sharing.division import LimitPart, SharedPart
+from bulkagent.run.sharing.shared_limits import SharedGateway, Sharing
 from tests.ledger.ledgers import planner
 from tests.run.again import MovedClock, Shift
 
 URL = "https://east.example"
-LIMIT = Part(16, 100.0)
+LIMIT = LimitPart(16, 100.0)
 
 
 class Running(SystemClock):
@@ -62,14 +62,14 @@ class Slots:
 class Command:
     """One command's share of one gateway."""
 
-    def __init__(self, database: Database, clock: Running, limit: Part = LIMIT) -> None:
+    def __init__(self, database: Database, clock: Running, limit: LimitPart = LIMIT) -> None:
         self.made = planner(database)
         self.made.assign(2, "1002", "east", "flag=1", ())
         self.made.planned(1)
         self.slots = Slots()
-        self.told: list[Shared] = []
+        self.told: list[SharedPart] = []
         self.doubts = False
-        sharer = Sharer(self.slots, limit, 4, self.told.append)
+        sharer = SharedGateway(self.slots, limit, 4, self.told.append)
         self.sharing = Sharing(
             *(database, self.made.run, self.made.run_id, {URL: sharer}),
             clock=clock,
@@ -123,7 +123,7 @@ async def test_two_share_and_what_one_leaves_is_the_others(database: Database) -
             await first.look()
             await second.look()
             assert (second.slots.tokens, second.slots.rate, second.slots.burst) == (8, 50.0, 2)
-            assert second.told[-1] == Shared(Part(8, 50.0), 2)
+            assert second.told[-1] == SharedPart(LimitPart(8, 50.0), 2)
         await first.look()
         assert (first.slots.tokens, first.slots.rate, first.slots.burst) == (16, 100.0, 4)
 
@@ -132,7 +132,7 @@ async def test_limits_that_differ_hold_as_the_smaller_for_both_together(
     database: Database,
 ) -> None:
     clock = Running()
-    small = Command(database, clock, Part(4, math.inf))
+    small = Command(database, clock, LimitPart(4, math.inf))
     async with Command(database, clock) as first, small as second:
         for _ in range(3):
             await first.look()
@@ -214,7 +214,7 @@ async def test_the_loop_looks_about_once_a_second_and_sooner_where_somebody_wait
         anyio.create_task_group() as tasks,
     ):
         second.sharing._sharers[URL]._told = lambda shared: (
-            tasks.cancel_scope.cancel() if shared.part == Part(8, 50.0) else None
+            tasks.cancel_scope.cancel() if shared.part == LimitPart(8, 50.0) else None
         )
         tasks.start_soon(first.sharing.run)
         tasks.start_soon(second.sharing.run)

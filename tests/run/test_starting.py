@@ -16,7 +16,7 @@ from bulkagent.gateway.credentials import Credential
 from bulkagent.gateway.sessions_file import Session, write_sessions
 from bulkagent.instants import Instant
 from bulkagent.run import Consent, Plan, Request, Resume, Run, RunResult, run_list
-from bulkagent.run.schedule.forecast import Bound, Verdict
+from bulkagent.run.schedule.forecast import Bottleneck, Feasibility
 from tests.cli.sockets import nobody_at
 from tests.cli.test_guid_sources import broker
 from tests.run.again import AGENTS, MovedClock, Shift, shift
@@ -217,19 +217,19 @@ async def test_the_forecast_goes_by_the_last_run_at_the_same_gateway(tmp_path: P
         assert first.run is not None
         outlook = first.run.timetable.outlook
         assert outlook is not None
-        assert (outlook.verdict, outlook.unknown) == (Verdict.UNKNOWN, (made.gateway_name,))
+        assert (outlook.verdict, outlook.unknown) == (Feasibility.UNKNOWN, (made.gateway_name,))
         second = Waited()
         start = _in(600_000)
         await second.carried_out(made.request(finish_by=finish, start_at=start))
         assert second.run is not None
         table = second.run.timetable
         assert table.outlook is not None
-        assert (table.outlook.verdict, table.outlook.unknown) == (Verdict.FITS, ())
+        assert (table.outlook.verdict, table.outlook.unknown) == (Feasibility.FITS, ())
         assert table.outlook.begins_ms == start.at_ms
         need = table.outlook.slowest
         assert need is not None
         assert need.load.pace is not None
-        assert need.bound is Bound.IN_FLIGHT
+        assert need.bound is Bottleneck.IN_FLIGHT
         assert need.most_s == pytest.approx(11 * need.load.pace.latency_s)
         assert table.guids_wait, "from the column, and the wait is longer than two minutes"
         assert second.run.progress().finish_by == finish

@@ -11,35 +11,42 @@ from hypothesis import strategies as st
 
 from bulkagent.errors import SettingsRefused
 from bulkagent.instants import Instant
-from bulkagent.run.schedule.next_step import AGAIN_S, LATEST_S, Do, Looked, Step, next_step
-from bulkagent.run.schedule.wait import Kind, Trouble, wait_for_start
+from bulkagent.run.schedule.next_step import (
+    AGAIN_S,
+    LATEST_S,
+    ChecksDone,
+    StartAction,
+    StartStep,
+    next_step,
+)
+from bulkagent.run.schedule.wait import PreflightProblem, ProblemKind, wait_for_start
 from tests.jumping import JumpingClock, run
 
 HOUR_S = 3600
 NOW_S = 1_000  # where a jumping loop begins
 
-SET_UP = Trouble(Kind.SET_UP, "the certificate is not accepted")
-SOURCE = Trouble(Kind.SOURCE, "the GUID service answered HTTP 401")
-SILENT = Trouble(Kind.SILENT, "east does not take connections now")
+SET_UP = PreflightProblem(ProblemKind.SET_UP, "the certificate is not accepted")
+SOURCE = PreflightProblem(ProblemKind.SOURCE, "the GUID service answered HTTP 401")
+SILENT = PreflightProblem(ProblemKind.SILENT, "east does not take connections now")
 
 
 @pytest.mark.parametrize(
     ("left_s", "looked", "step"),
     [
-        (36_000, Looked.NEVER, Step(Do.LOOK)),
-        (36_000, Looked.ONCE, Step(Do.WAIT, 5)),
-        (303, Looked.ONCE, Step(Do.WAIT, 3)),
-        (300, Looked.ONCE, Step(Do.LOOK)),
-        (300, Looked.AGAIN, Step(Do.WAIT, 5)),
-        (0.25, Looked.AGAIN, Step(Do.WAIT, 0.25)),
-        (0.25, Looked.NEVER, Step(Do.LOOK)),
-        (0, Looked.AGAIN, Step(Do.START)),
-        (0, Looked.NEVER, Step(Do.START)),
-        (-600, Looked.ONCE, Step(Do.START)),
-        (-600.001, Looked.AGAIN, Step(Do.MISSED)),
+        (36_000, ChecksDone.NEVER, StartStep(StartAction.LOOK)),
+        (36_000, ChecksDone.ONCE, StartStep(StartAction.WAIT, 5)),
+        (303, ChecksDone.ONCE, StartStep(StartAction.WAIT, 3)),
+        (300, ChecksDone.ONCE, StartStep(StartAction.LOOK)),
+        (300, ChecksDone.AGAIN, StartStep(StartAction.WAIT, 5)),
+        (0.25, ChecksDone.AGAIN, StartStep(StartAction.WAIT, 0.25)),
+        (0.25, ChecksDone.NEVER, StartStep(StartAction.LOOK)),
+        (0, ChecksDone.AGAIN, StartStep(StartAction.START)),
+        (0, ChecksDone.NEVER, StartStep(StartAction.START)),
+        (-600, ChecksDone.ONCE, StartStep(StartAction.START)),
+        (-600.001, ChecksDone.AGAIN, StartStep(StartAction.MISSED)),
     ],
 )
-def test_what_is_done_at_which_instant(left_s: float, looked: Looked, step: Step) -> None:
+def test_what_is_done_at_which_instant(left_s: float, looked: ChecksDone, step: StartStep) -> None:
     start_ms = 10_000_000
     found = next_step(start_ms=start_ms, now_ms=start_ms - round(left_s * 1000), looked=looked)
     assert found == step
@@ -67,7 +74,7 @@ class Waited:
     def __init__(
         self,
         in_s: float,
-        *found: Sequence[Trouble],
+        *found: Sequence[PreflightProblem],
         steps: Sequence[tuple[float, float]] = (),
         looking_s: float = 0.0,
     ) -> None:
@@ -88,7 +95,7 @@ class Waited:
             self.refused = str(refused)
         self.ended_ms = self.clock.wall_ms()
 
-    async def _look(self) -> Sequence[Trouble]:
+    async def _look(self) -> Sequence[PreflightProblem]:
         self.looked.append((self.start.at_ms - self.clock.wall_ms()) / 1000)
         await self.clock.sleep(self._looking_s)
         return self._found.pop(0) if self._found else ()
@@ -140,7 +147,7 @@ def test_a_machine_that_slept_for_hours_too_long_does_not_start() -> None:
 
 
 @pytest.mark.parametrize("trouble", [SET_UP, SOURCE])
-def test_what_is_wrong_in_the_evening_ends_it_then(trouble: Trouble) -> None:
+def test_what_is_wrong_in_the_evening_ends_it_then(trouble: PreflightProblem) -> None:
     waited = Waited(10 * HOUR_S, [trouble])
     assert (waited.refused, waited.looked) == (trouble.text, [10 * HOUR_S])
 
@@ -156,7 +163,7 @@ def test_a_gateway_that_is_away_in_the_evening_is_told_and_waited_for() -> None:
 
 
 @pytest.mark.parametrize("trouble", [SET_UP, SOURCE, SILENT])
-def test_what_goes_wrong_overnight_is_told_and_may_be_mended(trouble: Trouble) -> None:
+def test_what_goes_wrong_overnight_is_told_and_may_be_mended(trouble: PreflightProblem) -> None:
     waited = Waited(HOUR_S, (), [trouble], ())
     assert (waited.refused, waited.looked) == ("", [HOUR_S, AGAIN_S, 0])
     assert waited.told[1].startswith(f"WARNING {trouble.text}; correct it now")
@@ -165,7 +172,7 @@ def test_what_goes_wrong_overnight_is_told_and_may_be_mended(trouble: Trouble) -
 @pytest.mark.parametrize(
     ("trouble", "refused"), [(SET_UP, SET_UP.text), (SOURCE, ""), (SILENT, "")]
 )
-def test_what_is_still_wrong_at_the_start(trouble: Trouble, refused: str) -> None:
+def test_what_is_still_wrong_at_the_start(trouble: PreflightProblem, refused: str) -> None:
     """Ends it where no retry helps, and is left to the retries otherwise."""
     waited = Waited(HOUR_S, (), [trouble], [trouble])
     assert waited.refused == refused
@@ -184,7 +191,7 @@ def test_a_wait_that_is_cancelled_ends_at_once() -> None:
         clock = JumpingClock()
         start = Instant(clock.wall_ms() + 10 * HOUR_S * 1000)
 
-        async def look() -> Sequence[Trouble]:
+        async def look() -> Sequence[PreflightProblem]:
             return ()
 
         waiting = asyncio.ensure_future(

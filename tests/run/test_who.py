@@ -11,8 +11,8 @@ from types import SimpleNamespace
 import pytest
 
 from bulkagent.errors import SettingsRefused
-from bulkagent.run import run_list, run_story
-from bulkagent.run.operator import refuse_claim, who
+from bulkagent.run import run_details, run_list
+from bulkagent.run.operator import operator_name, refuse_on_behalf_of
 from tests.cli.command import inside
 from tests.run.again import shift
 
@@ -41,13 +41,13 @@ def test_who_did_it_is_the_user_id_and_never_logname(
     monkeypatch.setenv("SUDO_UID", sudo_uid)
     monkeypatch.setattr(os, "getuid", lambda: uid)
     monkeypatch.setattr(pwd, "getpwuid", lambda asked: SimpleNamespace(pw_name=USERS[asked]))
-    assert who() == f"{said}@{socket.gethostname()}"
+    assert operator_name() == f"{said}@{socket.gethostname()}"
 
 
 @pytest.mark.parametrize("claim", ["x" * 201, "two\nlines", "\x1b[2J", "\u202egnp"])
 def test_a_claim_that_could_not_be_shown_in_a_line_is_refused(claim: str) -> None:
     with pytest.raises(SettingsRefused, match="--on-behalf-of takes up to 200 printable"):
-        refuse_claim(claim)
+        refuse_on_behalf_of(claim)
 
 
 async def test_on_behalf_of_is_kept_with_the_leg_and_shown_as_claimed(tmp_path: Path) -> None:
@@ -57,7 +57,7 @@ async def test_on_behalf_of_is_kept_with_the_leg_and_shown_as_claimed(tmp_path: 
         await made.apply(on_behalf_of="rota 812, dana")
         assert [leg.on_behalf_of for leg in made.legs()] == ["rota 812, dana"]
     (line,) = run_list(made.ledger, 5)
-    story = run_story(made.ledger, "last")
+    story = run_details(made.ledger, "last")
     assert line.on_behalf_of == story.run.on_behalf_of == story.legs[0].on_behalf_of
     shown = inside(tmp_path, "show", "last", "--ledger", made.ledger)
     assert "claim   on behalf of rota 812, dana" in shown.out

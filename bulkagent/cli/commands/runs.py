@@ -64,7 +64,7 @@ def runs(  # noqa: PLR0917 - Typer reads the parameters; nobody calls this by po
         from bulkagent.cli.render import history as telling
         from bulkagent.clock import SystemClock
         from bulkagent.errors import SettingsRefused
-        from bulkagent.run import RunFilter, agent_past, run_list
+        from bulkagent.run import RunFilter, agent_run_lines, run_list
         from bulkagent.units import duration_s
 
         settings = given.settings_from(config, ledger=ledger)
@@ -73,7 +73,7 @@ def runs(  # noqa: PLR0917 - Typer reads the parameters; nobody calls this by po
         if agent is not None:
             if any(value is not None for value in narrowed):
                 raise SettingsRefused("--agent lists all runs of the agent; give it alone")
-            past = agent_past(settings.ledger, agent, limit)
+            past = agent_run_lines(settings.ledger, agent, limit)
             if as_json:
                 print_json({"agent_id": agent, "runs": past})
             elif past:

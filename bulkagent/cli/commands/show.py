@@ -30,18 +30,18 @@ def show(
     with explained(as_json=as_json):
         from bulkagent.cli.options import values as given
         from bulkagent.cli.render import history as telling
-        from bulkagent.run import agent_story, run_story
+        from bulkagent.run import agent_details, run_details
 
         settings = given.settings_from(config, ledger=ledger)
         warn_of_exposure(settings.ledger)
         if agent is not None:
-            of_agent = agent_story(settings.ledger, run, agent)
+            of_agent = agent_details(settings.ledger, run, agent)
             if as_json:
                 print_json(of_agent)
             else:
                 print_data(telling.agent(of_agent))
         else:
-            of_run = run_story(settings.ledger, run, given.place_of(config))
+            of_run = run_details(settings.ledger, run, given.place_of(config))
             if as_json:
                 print_json(of_run)
             else:

@@ -17,7 +17,7 @@ from bulkagent.model import Cause
 from bulkagent.reports import printable
 
 if TYPE_CHECKING:
-    from bulkagent.run import AgentDeed, AgentStory, RunLine, RunStory
+    from bulkagent.run import AgentDetails, AgentRunLine, RunDetails, RunLine
     from bulkagent.run.history.runs import LegLine
 
 __all__ = ["agent", "listing", "past", "run"]
@@ -65,7 +65,7 @@ def _took(seconds: float) -> str:
     return f"{seconds:.1f} s" if seconds < 100 else lasting(seconds)  # noqa: PLR2004 - reads well
 
 
-def past(deeds: Sequence[AgentDeed], width: int | None = None) -> str:
+def past(deeds: Sequence[AgentRunLine], width: int | None = None) -> str:
     """What runs wanted of one agent, a line each, the latest first."""
     return table(
         ("at", "run", "gateway", "flag", "status", "cause", "retcode", "requests", "who"),
@@ -89,7 +89,7 @@ def past(deeds: Sequence[AgentDeed], width: int | None = None) -> str:
     )
 
 
-def run(story: RunStory) -> str:
+def run(story: RunDetails) -> str:
     """One run: what was asked for, each leg, how its rows stand."""
     line = story.run
     text = [*_facts(story)]
@@ -108,7 +108,7 @@ def run(story: RunStory) -> str:
     return "\n".join(printable(part) for part in text)
 
 
-def _facts(story: RunStory) -> Iterator[str]:
+def _facts(story: RunDetails) -> Iterator[str]:
     line = story.run
     code = "" if line.exit_code is None else f", exit {line.exit_code}"
     yield f"run     {line.run_id}: {line.state}{code}"
@@ -150,7 +150,7 @@ def _leg(leg: LegLine, line: RunLine) -> Iterator[str]:
             yield f"        {word}{fact}"
 
 
-def agent(story: AgentStory) -> str:
+def agent(story: AgentDetails) -> str:
     """One agent of a run: each row that names it, and every attempt."""
     text = [f"agent   {story.agent_id} in run {story.run_id}"]
     for row in story.rows:

@@ -18,9 +18,8 @@ from bulkagent.reports import advice_for, encoded, printable
 if TYPE_CHECKING:
     from bulkagent.errors import BadRow
     from bulkagent.ledger import Cluster
-    from bulkagent.run import Finished, Plan, RunResult
-    from bulkagent.run import Standing as RunStanding
-    from bulkagent.run.handover.rules import Standing
+    from bulkagent.run import Finished, Plan, RunResult, RunStanding
+    from bulkagent.run.handover.rules import GroupStanding
 
 __all__ = [
     "as_json_object",
@@ -228,7 +227,7 @@ def _why(finished: Finished) -> list[str]:
     return [f"WHY     {left}"] if left else []
 
 
-def _gate_of(standing: Standing) -> Reason | None:
+def _gate_of(standing: GroupStanding) -> Reason | None:
     """The reason that the line of a group says by itself; None where it says none."""
     counts = standing.counts
     if counts.cause is not Cause.GATE or not counts.incoming:
@@ -237,12 +236,12 @@ def _gate_of(standing: Standing) -> Reason | None:
     return GroupHeld(standing.name, short) if standing.name else short
 
 
-def _shown(groups: Sequence[Standing]) -> list[Standing]:
+def _shown(groups: Sequence[GroupStanding]) -> list[GroupStanding]:
     """The groups that have a line, those first that are held."""
     return sorted(groups, key=lambda standing: not standing.counts.held)[:_GROUPS_SHOWN]
 
 
-def groups_as_lines(groups: Sequence[Standing]) -> list[str]:
+def groups_as_lines(groups: Sequence[GroupStanding]) -> list[str]:
     """How each group of a handover stands, those first that are held."""
     text = [_group_line(standing) for standing in _shown(groups)]
     if len(groups) > _GROUPS_SHOWN:
@@ -252,7 +251,7 @@ def groups_as_lines(groups: Sequence[Standing]) -> list[str]:
     return text
 
 
-def _group_line(standing: Standing) -> str:
+def _group_line(standing: GroupStanding) -> str:
     counts = standing.counts
     name = f"{printable(standing.name)}: " if standing.name else ""
     up = f"{counts.up:,} of {counts.incoming:,} incoming agents are up"

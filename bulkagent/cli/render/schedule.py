@@ -16,7 +16,7 @@ from bulkagent.model import Status
 
 if TYPE_CHECKING:
     from bulkagent.run import RunResult
-    from bulkagent.run.schedule.forecast import Need, Outlook
+    from bulkagent.run.schedule.forecast import Forecast, TimeNeeded
     from bulkagent.run.schedule.timetable import Timetable
 
 __all__ = ["closing", "local_time", "margin", "opening", "times_from", "waiting_line"]
@@ -65,7 +65,7 @@ def opening(timetable: Timetable) -> list[str]:
     return text
 
 
-def _expected(outlook: Outlook, ways: Sequence[str]) -> list[str]:
+def _expected(outlook: Forecast, ways: Sequence[str]) -> list[str]:
     text = [_verdict(outlook)]
     if outlook.unknown and outlook.slowest is not None:
         names = ", ".join(outlook.unknown)
@@ -75,8 +75,8 @@ def _expected(outlook: Outlook, ways: Sequence[str]) -> list[str]:
     return text
 
 
-def _verdict(outlook: Outlook) -> str:
-    from bulkagent.run.schedule.forecast import Verdict
+def _verdict(outlook: Forecast) -> str:
+    from bulkagent.run.schedule.forecast import Feasibility
 
     finish_by, need = outlook.finish_by, outlook.slowest
     begins = Instant(outlook.begins_ms, finish_by.zone).local
@@ -87,13 +87,13 @@ def _verdict(outlook: Outlook) -> str:
             " run in this ledger, and there is no rate to go by"
         )
     match outlook.verdict:
-        case Verdict.TIGHT:
+        case Feasibility.TIGHT:
             return (
                 f"WARNING finish {by} is met only if the limit of requests in flight grows: needs"
                 f" {lasting(need.least_s)} to {_how_long(need)}; there are"
                 f" {lasting(outlook.available_s)}"
             )
-        case Verdict.LATE:
+        case Feasibility.LATE:
             return (
                 f"WARNING finish {by} CANNOT be met: needs about {_how_long(need)},"
                 f" {lasting(-outlook.spare_s)} too long"
@@ -104,12 +104,12 @@ def _verdict(outlook: Outlook) -> str:
             return f"finish  {by}: needs {about} {_how_long(need)}, {spare} to spare"
 
 
-def _how_long(need: Need) -> str:
-    from bulkagent.run.schedule.forecast import Bound
+def _how_long(need: TimeNeeded) -> str:
+    from bulkagent.run.schedule.forecast import Bottleneck
 
     load = need.load
     several = f"{load.agents:,} agent{'' if load.agents == 1 else 's'}"
-    if need.bound is Bound.RATE and load.per_second is not None:
+    if need.bound is Bottleneck.RATE and load.per_second is not None:
         at = f" at {load.per_second:g}/s"
     elif load.pace is not None:
         at = f", {load.in_flight[0]} in flight, {load.pace.latency_s * 1000:,.0f} ms each"

@@ -24,13 +24,19 @@ from bulkagent.settings import Settings
 if TYPE_CHECKING:
     from bulkagent.gateway.credentials_from_http import Broker
 
-__all__ = ["HEADER_VARIABLE", "Supply", "guids_required", "supplied_elsewhere", "supply_of"]
+__all__ = [
+    "HEADER_VARIABLE",
+    "CredentialProvider",
+    "credential_provider",
+    "guids_required",
+    "provided_elsewhere",
+]
 
 HEADER_VARIABLE = "BULKAGENT_GUID_HEADER"
 """The environment variable with the header for `--guid-url`; never an option, never recorded."""
 
 
-class Supply(Protocol):
+class CredentialProvider(Protocol):
     """A source of GUIDs, before it is in use."""
 
     @property
@@ -44,23 +50,25 @@ class Supply(Protocol):
         """What it is called where it surely has no GUID of an agent; "" where it may."""
 
 
-def supplied_elsewhere(settings: Settings) -> bool:
+def provided_elsewhere(settings: Settings) -> bool:
     """Whether GUIDs do not come from the roster."""
     return settings.sessions is not None or bool(settings.guid_url)
 
 
 def guids_required(settings: Settings, gateways: Gateways) -> bool:
     """Whether GUIDs must come from the roster, because nothing else supplies them."""
-    return not (gateways.emulated or supplied_elsewhere(settings))
+    return not (gateways.emulated or provided_elsewhere(settings))
 
 
-def supply_of(settings: Settings, gateways: Gateways, clock: Clock) -> Supply | None:
+def credential_provider(
+    settings: Settings, gateways: Gateways, clock: Clock
+) -> CredentialProvider | None:
     """Where GUIDs come from if not from the roster; None: they do. Blocks.
 
     Raises:
         SettingsRefused: It cannot be used.
     """
-    if not supplied_elsewhere(settings):
+    if not provided_elsewhere(settings):
         return None
     if gateways.emulated:
         raise SettingsRefused(
@@ -73,7 +81,7 @@ def supply_of(settings: Settings, gateways: Gateways, clock: Clock) -> Supply | 
             )
         live = LiveSessions(settings.sessions, gateways.spellings, clock)
         live.open()
-        return _FileSupply(live)
+        return _FileProvider(live)
     # They bring the HTTP library, which commands without a network do not wait for.
     from bulkagent.gateway.credentials_from_http import Broker, BrokerAddress
     from bulkagent.gateway.transport import Connections
@@ -87,10 +95,10 @@ def supply_of(settings: Settings, gateways: Gateways, clock: Clock) -> Supply | 
         connect_timeout_s=settings.connect_timeout_s,
         timeout_s=settings.timeout_s,
     )
-    return _BrokerSupply(Broker(address, connections))
+    return _HttpProvider(Broker(address, connections))
 
 
-class _FileSupply(msgspec.Struct):
+class _FileProvider(msgspec.Struct):
     live: LiveSessions
 
     @property
@@ -108,7 +116,7 @@ class _FileSupply(msgspec.Struct):
         return "" if self.live.has(gateway, agent_id) else f"--sessions {self.live.path}"
 
 
-class _BrokerSupply(msgspec.Struct):
+class _HttpProvider(msgspec.Struct):
     broker: Broker
 
     @property

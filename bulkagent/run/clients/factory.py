@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from bulkagent.gateway.client import GatewayClient
     from bulkagent.gateway.queries import Queries
 
-__all__ = ["Wire"]
+__all__ = ["ClientFactory"]
 
 
-class Wire:
+class ClientFactory:
     """Makes clients.
 
     Args:

@@ -20,8 +20,8 @@ from bulkagent.gateway.operations import SET_TALK_RIGHT
 from bulkagent.ledger import Database, Former, Lane, RunRecord, applied_incoming
 from bulkagent.model import Assignment, Cause, Outcome
 from bulkagent.reasons import GroupHeld, Reason
-from bulkagent.run.clients.factory import Wire
-from bulkagent.run.handover.readiness import Sightings
+from bulkagent.run.clients.factory import ClientFactory
+from bulkagent.run.handover.readiness import ReadinessChecks
 from bulkagent.run.handover.rules import gatekeeper_for, group_name, result_of
 from bulkagent.run.outputs.log import EventLog
 from bulkagent.settings import Settings
@@ -29,10 +29,10 @@ from bulkagent.settings import Settings
 if TYPE_CHECKING:
     from bulkagent.gateway.queries import Queries
 
-__all__ = ["Gated"]
+__all__ = ["HandoverGates"]
 
 
-class Gated:
+class HandoverGates:
     """The gates of one leg, pass after pass.
 
     Args:
@@ -70,7 +70,7 @@ class Gated:
         self._log = log
         self._halted = halted
         self._going_off: frozenset[int] = frozenset()
-        self._sightings: Sightings | None = None
+        self._sightings: ReadinessChecks | None = None
         self.keeper: Gatekeeper | None = None
         """Of the present pass; None: nothing is held back."""
         self.reasons: list[Reason] = []
@@ -103,12 +103,12 @@ class Gated:
     async def sight(
         self,
         stack: AsyncExitStack,
-        wire: Wire,
+        wire: ClientFactory,
         names: Iterable[str],
         guids: CredentialSource,
         *,
         spent_s: float,
-    ) -> Sightings | None:
+    ) -> ReadinessChecks | None:
         """Who looks whether those who come on are there, where that is what being up means."""
         keeper = self.keeper
         if keeper is None or not keeper.by_sight:
@@ -119,7 +119,7 @@ class Gated:
         # Those who came on before may be of gateways to which nothing is sent any more.
         asked = dict.fromkeys([*names, *(gateway for _, gateway, _, _ in applied)])
         ask = {name: await stack.enter_async_context(wire.queries(name, guids)) for name in asked}
-        sightings = self._sightings = Sightings(
+        sightings = self._sightings = ReadinessChecks(
             {name: functools.partial(_is_there, queries) for name, queries in ask.items()},
             window_s=max(0.0, (self._settings.wait_for_sign_in_s or 0.0) - spent_s),
             seen=lambda group, up: keeper.seen(group, up=up),

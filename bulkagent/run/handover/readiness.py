@@ -17,7 +17,7 @@ from bulkagent.clock import Clock
 from bulkagent.engine import Patience, Rounds
 from bulkagent.model import Assignment
 
-__all__ = ["Sightings"]
+__all__ = ["ReadinessChecks"]
 
 _EVERY_S = 15.0
 _PER_SECOND = 20.0
@@ -34,7 +34,7 @@ class _Watched(msgspec.Struct):
     forgotten: bool = False
 
 
-class Sightings:
+class ReadinessChecks:
     """The agents of one leg who are to be seen before they count.
 
     Args:
@@ -72,7 +72,7 @@ class Sightings:
         self._tasks: anyio.abc.TaskGroup | None = None
 
     def __repr__(self) -> str:
-        return f"<Sightings: {sum(map(len, self._rounds.values()))} looked for>"
+        return f"<ReadinessChecks: {sum(map(len, self._rounds.values()))} looked for>"
 
     def watch(self, agent: Assignment, group: str) -> None:
         """Look at an agent who is set on by now."""

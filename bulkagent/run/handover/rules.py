@@ -38,14 +38,14 @@ from bulkagent.model import Cause, Evidence, Outcome, Status
 from bulkagent.settings import Settings
 
 __all__ = [
-    "Standing",
+    "GroupStanding",
     "gatekeeper_for",
     "group_name",
+    "group_standings",
     "is_aside",
     "lanes_of",
     "patience_of",
     "result_of",
-    "standings",
 ]
 
 _GUESTS_A_SECOND = 50.0
@@ -174,7 +174,7 @@ _FAULTS = {fault.value: disposition for fault, disposition in FAULTS.items()}
 _OFF = frozenset({Status.APPLIED, Status.UNKNOWN})
 
 
-class Standing(msgspec.Struct, frozen=True):
+class GroupStanding(msgspec.Struct, frozen=True):
     """How one group of a handover stands, with the rule's own numbers."""
 
     name: str
@@ -184,7 +184,7 @@ class Standing(msgspec.Struct, frozen=True):
     floor: int
     """How many agents must be left; 0: any number."""
 
-    def seen(self, up: int) -> Standing:
+    def seen(self, up: int) -> GroupStanding:
         """The same, where another number of agents is up than are applied."""
         counts = msgspec.structs.replace(self.counts, up=up)
         return msgspec.structs.replace(self, counts=counts)
@@ -195,14 +195,14 @@ class Standing(msgspec.Struct, frozen=True):
         return self.counts.off >= self.counts.outgoing
 
 
-def standings(database: Database, run: int, settings: Settings) -> tuple[Standing, ...]:
+def group_standings(database: Database, run: int, settings: Settings) -> tuple[GroupStanding, ...]:
     """Every group of a handover, by name; none where a run is none.
 
     Raises:
         LedgerUnavailable: The ledger cannot be read.
     """
     return tuple(
-        Standing(
+        GroupStanding(
             group_name(group.group, settings),
             group,
             needed(settings.gate, group.incoming),

@@ -22,7 +22,7 @@ from bulkagent.ledger import (
 from bulkagent.reports import iso
 from bulkagent.run.history.report import FLAGS
 
-__all__ = ["AgentDeed", "AgentStory", "agent_past", "agent_story"]
+__all__ = ["AgentDetails", "AgentRunLine", "agent_details", "agent_run_lines"]
 
 
 class AttemptLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,7 +50,7 @@ class AgentRow(msgspec.Struct, frozen=True, kw_only=True):
     attempts: tuple[AttemptLine, ...]
 
 
-class AgentStory(msgspec.Struct, frozen=True, kw_only=True):
+class AgentDetails(msgspec.Struct, frozen=True, kw_only=True):
     """All that a run has to do with one agent."""
 
     run_id: str
@@ -58,7 +58,7 @@ class AgentStory(msgspec.Struct, frozen=True, kw_only=True):
     rows: tuple[AgentRow, ...]
 
 
-class AgentDeed(msgspec.Struct, frozen=True, kw_only=True):
+class AgentRunLine(msgspec.Struct, frozen=True, kw_only=True):
     """What one run wanted of an agent, and what came of it."""
 
     run_id: str
@@ -74,7 +74,7 @@ class AgentDeed(msgspec.Struct, frozen=True, kw_only=True):
     who: str | None
 
 
-def agent_story(ledger: Path | None, name: str, agent_id: str) -> AgentStory:
+def agent_details(ledger: Path | None, name: str, agent_id: str) -> AgentDetails:
     """What a run has to do with one agent.
 
     Raises:
@@ -108,10 +108,10 @@ def agent_story(ledger: Path | None, name: str, agent_id: str) -> AgentStory:
         )
     if not rows:
         raise RunNotFound(f"run {facts.id} has no agent {agent_id}; check the ID")
-    return AgentStory(run_id=facts.id, agent_id=agent_id, rows=rows)
+    return AgentDetails(run_id=facts.id, agent_id=agent_id, rows=rows)
 
 
-def agent_past(ledger: Path | None, agent_id: str, limit: int) -> list[AgentDeed]:
+def agent_run_lines(ledger: Path | None, agent_id: str, limit: int) -> list[AgentRunLine]:
     """What the latest runs wanted of an agent, the latest first; none: no run names it.
 
     Raises:
@@ -119,7 +119,7 @@ def agent_past(ledger: Path | None, agent_id: str, limit: int) -> list[AgentDeed
     """
     with read_ledger(ledger or default_path()) as database, database.snapshot():
         return [
-            AgentDeed(
+            AgentRunLine(
                 run_id=found.run_id,
                 row=found.row,
                 gateway=found.gateway,

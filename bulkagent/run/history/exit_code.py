@@ -12,7 +12,7 @@ import msgspec
 from bulkagent.model import Cause, Status
 from bulkagent.reasons import Reason
 
-__all__ = ["Ending", "Verdict", "judge"]
+__all__ = ["ExitStatus", "LegEnding", "exit_status_of"]
 
 _SIGNAL_BASE = 128  # how shells report a death by signal, which batch systems know
 _DEFECT = 1
@@ -20,7 +20,7 @@ _PERSON_MUST_LOOK = 6
 _TIME_OR_OUTAGE = 5
 
 
-class Ending(msgspec.Struct, frozen=True):
+class LegEnding(msgspec.Struct, frozen=True):
     """How sending ended, apart from what became of each row."""
 
     signal: int | None = None
@@ -34,7 +34,7 @@ class Ending(msgspec.Struct, frozen=True):
     """Whether it was drained because another run took over."""
 
 
-class Verdict(msgspec.Struct, frozen=True):
+class ExitStatus(msgspec.Struct, frozen=True):
     """The state and the exit code of a run."""
 
     state: str
@@ -43,14 +43,14 @@ class Verdict(msgspec.Struct, frozen=True):
     """Whether there is something left that a resume may help."""
 
 
-def judge(
+def exit_status_of(
     totals: Mapping[str, int],
     causes: Mapping[str, int],
-    ending: Ending,
+    ending: LegEnding,
     *,
     contradicted: int = 0,
     forgiven: int = 0,
-) -> Verdict:
+) -> ExitStatus:
     """The first that holds of: broken off, stopped, something to repeat, something refused, done.
 
     A defect goes before a take-over, that before a signal, that before what a person must look at,
@@ -74,14 +74,14 @@ def judge(
     broken = _broken_off(ending, again=again, taken=taken)
     if broken is not None:
         state, exit_code = broken
-        return Verdict(state, exit_code, again)
+        return ExitStatus(state, exit_code, again)
     if again or contradicted:
-        return Verdict("completed", 3, again)
+        return ExitStatus("completed", 3, again)
     refused = totals.get(Status.REJECTED, 0)
-    return Verdict("completed", 4 if refused or left_for_good else 0, again)
+    return ExitStatus("completed", 4 if refused or left_for_good else 0, again)
 
 
-def _broken_off(ending: Ending, *, again: bool, taken: bool) -> tuple[str, int] | None:
+def _broken_off(ending: LegEnding, *, again: bool, taken: bool) -> tuple[str, int] | None:
     """The first thing that broke a run off; a stop that came too late for that is none."""
     interrupted = "interrupted"
     halted = bool(ending.causes & _HELD_BACK)

@@ -36,14 +36,13 @@ from bulkagent.ledger import (
     summarise,
 )
 from bulkagent.model import Line, Status
-from bulkagent.run.handover.rules import Standing as GroupStanding
-from bulkagent.run.handover.rules import standings
-from bulkagent.run.history.exit_code import Ending, judge
+from bulkagent.run.handover.rules import GroupStanding, group_standings
+from bulkagent.run.history.exit_code import LegEnding, exit_status_of
 from bulkagent.run.outputs.report_paths import expanded
 from bulkagent.run.plan.next_command import resume_command
 from bulkagent.run.plan.path_conflicts import same_file
-from bulkagent.run.plan.request import Standing
-from bulkagent.run.verify.column import shown_verdicts
+from bulkagent.run.plan.request import RunStanding
+from bulkagent.run.verify.column import verified_column
 from bulkagent.settings import Settings
 from bulkagent.text.odd_text import path_of
 
@@ -63,7 +62,7 @@ def write_report(
     skip: Callable[[], bool] | None = None,
     config: Sequence[str] = (),
     following: str | None = None,
-) -> Standing:
+) -> RunStanding:
     """Write the report of a run in the format of the path's suffix.
 
     Everything in it is of one moment, also while the run goes on.
@@ -99,7 +98,7 @@ def write_report(
         state, exit_code = end_of(facts)
         settings = Settings(**Settings.own_of(facts.settings))
         legs = [_leg(leg) for leg in legs_of(RunRecord(database, facts.run))]
-        shown = shown_verdicts(database, facts)
+        shown = verified_column(database, facts)
         command = None
         if _is_left(summary, facts):
             command = following or resume_command(facts, database.path, config)
@@ -134,7 +133,7 @@ def write_report(
                 "on_behalf_of": legs[0]["on_behalf_of"] if legs else None,
                 "legs": legs,
                 "clusters": summary.clusters,
-                "handover": [_group(at) for at in standings(database, facts.run, settings)],
+                "handover": [_group(at) for at in group_standings(database, facts.run, settings)],
                 "pulses": [_pulse(pulse) for pulse in pulses_of(RunRecord(database, facts.run))],
                 "left_out": _left_out(database, facts, summary),
                 "next": command,
@@ -143,7 +142,7 @@ def write_report(
             },
         )
     elapsed_ms = max(0, (facts.finished_at or facts.created_at) - facts.created_at)
-    return Standing(
+    return RunStanding(
         run_id=facts.id,
         state=state,
         exit_code=exit_code,
@@ -219,7 +218,7 @@ def _group(standing: GroupStanding) -> dict[str, Any]:
 
 
 def _is_left(summary: Summary, facts: RunFacts) -> bool:
-    again = judge(summary.totals, summary.causes, Ending()).again
+    again = exit_status_of(summary.totals, summary.causes, LegEnding()).again
     # Whoever writes this at the end of a leg still owns the run, and is done with it.
     return again and not (facts.running and facts.exit_code is None)
 

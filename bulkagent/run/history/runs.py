@@ -31,11 +31,11 @@ from bulkagent.ledger import (
     verdicts_of,
 )
 from bulkagent.reports import iso
-from bulkagent.run.history.exit_code import Ending, judge
+from bulkagent.run.history.exit_code import LegEnding, exit_status_of
 from bulkagent.run.history.report import end_of
 from bulkagent.run.plan.next_command import resume_command
 
-__all__ = ["RunLine", "RunStory", "run_list", "run_story"]
+__all__ = ["RunDetails", "RunLine", "run_details", "run_list"]
 
 _ANY = 1_000_000
 """Runs to look through for those in a state."""
@@ -89,7 +89,7 @@ class LegLine(msgspec.Struct, frozen=True, kw_only=True):
     """The run that took over, which ended it."""
 
 
-class RunStory(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class RunDetails(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One run."""
 
     run: RunLine
@@ -130,7 +130,7 @@ def run_list(
         return [_line(database, facts) for facts in itertools.islice(stand, limit)]
 
 
-def run_story(ledger: Path | None, name: str, config: Sequence[str] = ()) -> RunStory:
+def run_details(ledger: Path | None, name: str, config: Sequence[str] = ()) -> RunDetails:
     """One run.
 
     Args:
@@ -145,7 +145,7 @@ def run_story(ledger: Path | None, name: str, config: Sequence[str] = ()) -> Run
     with read_ledger(ledger or default_path()) as database, database.snapshot():
         facts = find_run(database, name)
         summary = summarise(RunRecord(database, facts.run))
-        return RunStory(
+        return RunDetails(
             run=_line(database, facts),
             gateways={at.gateway: at.url for at in endpoints_of(RunRecord(database, facts.run))},
             requests=summary.requests,
@@ -174,7 +174,8 @@ def run_story(ledger: Path | None, name: str, config: Sequence[str] = ()) -> Run
                 for leg in legs_of(RunRecord(database, facts.run))
             ),
             next=resume_command(facts, database.path, config)
-            if judge(summary.totals, summary.causes, Ending()).again and not facts.running
+            if exit_status_of(summary.totals, summary.causes, LegEnding()).again
+            and not facts.running
             else None,
         )
 

@@ -26,7 +26,7 @@ from bulkagent.model import Cause, Status
 from bulkagent.roster import Layout, Retraction, Roster, RosterRules
 from bulkagent.run.clients.credentials import guids_required
 from bulkagent.run.clients.gateways import Gateways
-from bulkagent.run.plan.counts import Tally
+from bulkagent.run.plan.counts import PlanCounts
 from bulkagent.run.plan.fingerprint import Fingerprint
 from bulkagent.run.plan.groups import Grouping
 from bulkagent.run.plan.order_text import order_of
@@ -135,7 +135,7 @@ def plan_run(
             job=request.settings.job,
         )
         try:
-            tally = Tally()
+            tally = PlanCounts()
             guids = PackedGuids()
             seen = Fingerprint()
             keep_guids = guids_required(request.settings, gateways)
@@ -180,7 +180,7 @@ def ordered(plan: Plan, request: Request) -> Plan:
 def _record(
     roster: Roster,
     planner: Planner,
-    tally: Tally,
+    tally: PlanCounts,
     guids: PackedGuids,
     seen: Fingerprint,
     *,
@@ -248,7 +248,7 @@ def _refuse_layout(layout: Layout, gateways: Gateways, *, guids_required: bool) 
         )
 
 
-def _refuse(request: Request, tally: Tally, planner: Planner) -> None:
+def _refuse(request: Request, tally: PlanCounts, planner: Planner) -> None:
     tally.refuse(skip_invalid=request.skip_invalid)
     if tally.nowhere:
         raise SettingsRefused(

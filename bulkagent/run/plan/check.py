@@ -16,7 +16,7 @@ from bulkagent.roster import Retraction, Roster
 from bulkagent.run.clients.credentials import guids_required
 from bulkagent.run.clients.gateways import Gateways
 from bulkagent.run.plan.apply import flag_text, ordered, rules_of, wave_of
-from bulkagent.run.plan.counts import Tally
+from bulkagent.run.plan.counts import PlanCounts
 from bulkagent.run.plan.groups import Grouping
 from bulkagent.run.plan.protect import protected_by
 from bulkagent.run.plan.request import Plan, Request
@@ -43,7 +43,7 @@ def check_roster(request: Request, *, stdin: BinaryIO | None = None) -> Plan:
     counts: dict[tuple[str, int | None], int] = {}
     covers = Covers()
     protected = protected_by(request.settings)
-    tally = Tally()
+    tally = PlanCounts()
     with Roster(request.roster, rules, stdin=stdin) as roster:
         grouping = Grouping(request.settings.group_by, roster.layout.extra_columns)
         for row in roster.rows():

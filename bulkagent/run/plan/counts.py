@@ -15,7 +15,7 @@ from bulkagent.roster import Layout, Retraction
 from bulkagent.run.plan.groups import hint
 from bulkagent.run.plan.request import Plan, PlanGroup, PlanPart, planned_totals
 
-__all__ = ["Tally", "most_skipped"]
+__all__ = ["PlanCounts", "most_skipped"]
 
 
 def most_skipped(rows: int, *, skip_invalid: bool | int) -> int:
@@ -31,7 +31,7 @@ def most_skipped(rows: int, *, skip_invalid: bool | int) -> int:
 _USUAL = " where no number is given (1 % of the rows, at least 3)"
 
 
-class Tally:
+class PlanCounts:
     """Counts of one pass over a roster."""
 
     def __init__(self) -> None:

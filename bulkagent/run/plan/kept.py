@@ -19,14 +19,14 @@ from bulkagent.errors import ResumeRefused
 from bulkagent.gateway.operations import SET_TALK_RIGHT
 from bulkagent.ledger import Database, RunFacts, RunRecord, read_as_written, strange_row
 
-__all__ = ["Kept", "kept_of", "refuse_foreign", "refuse_strange"]
+__all__ = ["RecordedSettings", "recorded_settings", "refuse_foreign", "refuse_strange"]
 
 # Of a report in any format, also where a spreadsheet has saved it since.
 _MARKS = (b"agent_id", b"run_id", b"bulkagent", b"REFUSED", b"PK\x03\x04")
 _LOOKED_AT = 65_536
 
 
-class Kept(msgspec.Struct, frozen=True, kw_only=True):
+class RecordedSettings(msgspec.Struct, frozen=True, kw_only=True):
     """What was asked for and is no setting."""
 
     gateway: str
@@ -40,14 +40,14 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
     folder: str
 
 
-def kept_of(database: Database, settings: Mapping[str, Any]) -> Kept:
+def recorded_settings(database: Database, settings: Mapping[str, Any]) -> RecordedSettings:
     """Read it from a run's settings.
 
     Raises:
         LedgerUnavailable: It is not as bulkagent writes it.
     """
     with read_as_written(database):
-        kept = msgspec.convert(settings, Kept)
+        kept = msgspec.convert(settings, RecordedSettings)
         if kept.flag not in {None, 0, 1} or "\0" in "".join((kept.folder, *kept.reports)):
             raise ValueError
         return kept

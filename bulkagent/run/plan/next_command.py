@@ -17,13 +17,13 @@ import msgspec
 
 from bulkagent.files.user_folders import anywhere, user_folder
 from bulkagent.ledger import RunFacts, default_path
-from bulkagent.run.clients.credentials import supplied_elsewhere
+from bulkagent.run.clients.credentials import provided_elsewhere
 from bulkagent.settings import Settings
 
-__all__ = ["Following", "ledger_words", "resume_command"]
+__all__ = ["NextCommands", "ledger_words", "resume_command"]
 
 
-class Following(msgspec.Struct, frozen=True):
+class NextCommands(msgspec.Struct, frozen=True):
     """The commands that may be typed after a leg, with what they need to do the same."""
 
     place: tuple[str, ...]
@@ -76,7 +76,7 @@ def resume_command(facts: RunFacts, ledger: Path, config: Sequence[str] = ()) ->
         config: What says which configuration is read.
     """
     settings = Settings(**Settings.own_of(facts.settings))
-    if facts.roster == "-" and not supplied_elsewhere(settings):
+    if facts.roster == "-" and not provided_elsewhere(settings):
         return None  # nobody knows where its roster is
     insecure = ("--insecure",) if facts.settings.get("insecure") else ()
     words = ("bulkagent", "resume", facts.id, *insecure, *ledger_words(ledger), *config)

@@ -14,36 +14,36 @@ import msgspec
 
 from bulkagent.errors import BulkagentError
 from bulkagent.ledger import Database, RunRecord, forget_run, overlaps
-from bulkagent.run.clients.credentials import supplied_elsewhere
+from bulkagent.run.clients.credentials import provided_elsewhere
 from bulkagent.run.clients.gateways import Gateways
 from bulkagent.run.clients.open_files import make_room
 from bulkagent.run.outputs.report_paths import expanded
 from bulkagent.run.plan.apply import Planned, plan_run
-from bulkagent.run.plan.next_command import Following, ledger_words
-from bulkagent.run.plan.recorded import Recalled
+from bulkagent.run.plan.next_command import NextCommands, ledger_words
+from bulkagent.run.plan.recorded import RecordedRun
 from bulkagent.run.plan.request import Plan, Request, Resume, Revert
 from bulkagent.run.plan.resume import plan_resume, resume_instead
 from bulkagent.run.plan.revert import plan_revert
 
-__all__ = ["Prepared", "prepare"]
+__all__ = ["ResolvedRequest", "prepare"]
 
 
-class Prepared(msgspec.Struct, frozen=True):
+class ResolvedRequest(msgspec.Struct, frozen=True):
     """The request that a run is carried out by, and where its gateways are."""
 
     request: Request
     gateways: Gateways
 
-    def following(self, plan: Plan, ledger: Path) -> Following:
+    def following(self, plan: Plan, ledger: Path) -> NextCommands:
         """The commands that may be typed next."""
         request = self.request
         place = (*ledger_words(ledger), *request.place)
         opposite = ("bulkagent", "revert", plan.origin, "--assume-opposite")
-        return Following(
+        return NextCommands(
             place,
             request.repeat,
             (*opposite, *request.repeat, *place) if plan.previous_unknown else (),
-            roster_needed=request.roster == "-" and not supplied_elsewhere(request.settings),
+            roster_needed=request.roster == "-" and not provided_elsewhere(request.settings),
         )
 
     def reports(self, run_id: str) -> tuple[Path, ...]:
@@ -68,13 +68,13 @@ class Prepared(msgspec.Struct, frozen=True):
 
 def prepare(
     asked: Request | Resume | Revert,
-    known: Prepared | None,
+    known: ResolvedRequest | None,
     database: Database,
     *,
     now_ms: int,
     began_ms: int,
     stdin: BinaryIO | None,
-) -> tuple[Planned, Prepared]:
+) -> tuple[Planned, ResolvedRequest]:
     """Plan what is asked for in the ledger.
 
     Args:
@@ -94,7 +94,7 @@ def prepare(
     if isinstance(asked, Revert):
         planned, recalled = plan_revert(asked, database, now_ms=now_ms, stdin=stdin)
         return _beside(planned, database), _of(recalled)
-    prepared = known or Prepared(asked, Gateways(asked.target, asked.settings))
+    prepared = known or ResolvedRequest(asked, Gateways(asked.target, asked.settings))
     planned = plan_run(asked, prepared.gateways, database, now_ms=now_ms, stdin=stdin)
     if asked.or_resume:
         try:
@@ -117,5 +117,5 @@ def _beside(planned: Planned, database: Database) -> Planned:
     return msgspec.structs.replace(planned, plan=plan)
 
 
-def _of(recalled: Recalled) -> Prepared:
-    return Prepared(recalled.request, recalled.gateways)
+def _of(recalled: RecordedRun) -> ResolvedRequest:
+    return ResolvedRequest(recalled.request, recalled.gateways)

@@ -35,15 +35,20 @@ from bulkagent.run.clients.target import EMULATED
 from bulkagent.run.plan.addresses import refuse_moved
 from bulkagent.run.plan.apply import flag_text, rules_of
 from bulkagent.run.plan.fingerprint import roster_of
-from bulkagent.run.plan.kept import Kept, kept_of, refuse_foreign, refuse_strange
-from bulkagent.run.plan.request import Again, Request
+from bulkagent.run.plan.kept import (
+    RecordedSettings,
+    recorded_settings,
+    refuse_foreign,
+    refuse_strange,
+)
+from bulkagent.run.plan.request import FollowUpRequest, Request
 from bulkagent.settings import Settings, refuse_idle_settings
 from bulkagent.text.odd_text import path_of
 
-__all__ = ["Recalled", "claimed_run", "guids_for", "places_of", "recall"]
+__all__ = ["RecordedRun", "claimed_run", "guids_for", "places_of", "recorded_run"]
 
 
-class Recalled(msgspec.Struct, frozen=True):
+class RecordedRun(msgspec.Struct, frozen=True):
     """A run's own request, with what was asked for now laid over it."""
 
     facts: RunFacts
@@ -87,7 +92,7 @@ def _of_this_format(facts: RunFacts) -> RunFacts:
     )
 
 
-def recall(database: Database, facts: RunFacts, again: Again) -> Recalled:
+def recorded_run(database: Database, facts: RunFacts, again: FollowUpRequest) -> RecordedRun:
     """The request that a run was planned with, under what is asked for now.
 
     Raises:
@@ -96,7 +101,7 @@ def recall(database: Database, facts: RunFacts, again: Again) -> Recalled:
             is.
         LedgerUnavailable: What the ledger has of it is not as bulkagent writes it.
     """
-    own = kept_of(database, facts.settings)
+    own = recorded_settings(database, facts.settings)
     with read_as_written(database):
         own_settings = Settings.own_of(facts.settings)
     settings = again.choices.settings(own_settings)
@@ -146,7 +151,7 @@ def recall(database: Database, facts: RunFacts, again: Again) -> Recalled:
         )
     gateways = Gateways(request.target, settings, recorded, default=own.default_gateway)
     gateways.check(at.gateway for at in recorded)
-    return Recalled(facts, request, gateways)
+    return RecordedRun(facts, request, gateways)
 
 
 def places_of(request: Request, gateways: Gateways) -> tuple[str, ...]:
@@ -155,7 +160,7 @@ def places_of(request: Request, gateways: Gateways) -> tuple[str, ...]:
     return (*gateways.trusted, *((f"GUIDs come from {service}",) if service else ()))
 
 
-def _reports_of(facts: RunFacts, own: Kept) -> tuple[Path, ...]:
+def _reports_of(facts: RunFacts, own: RecordedSettings) -> tuple[Path, ...]:
     """Where the run's reports are, so that a resume takes their places."""
     if own.reports:
         reports = tuple(Path(path_of(report)) for report in own.reports)
@@ -171,7 +176,7 @@ def _reports_of(facts: RunFacts, own: Kept) -> tuple[Path, ...]:
 
 def guids_for(
     database: Database,
-    recalled: Recalled,
+    recalled: RecordedRun,
     *,
     run: int,
     other: bool,

@@ -19,8 +19,8 @@ from bulkagent.run.clients.target import Target
 from bulkagent.settings import ConfigFile, Settings
 
 __all__ = [
-    "Again",
     "Choices",
+    "FollowUpRequest",
     "Plan",
     "PlanGroup",
     "PlanPart",
@@ -28,7 +28,7 @@ __all__ = [
     "Resume",
     "Revert",
     "RunResult",
-    "Standing",
+    "RunStanding",
     "planned_totals",
 ]
 
@@ -119,7 +119,7 @@ class Choices(msgspec.Struct, frozen=True, kw_only=True):
         return Settings.resolve(self.explicit, self.file, environment=self.environment, own=own)
 
 
-class Again(msgspec.Struct, frozen=True, kw_only=True):
+class FollowUpRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What is asked of a run that is in the ledger; what is not given is as it was then."""
 
     run: str
@@ -152,7 +152,7 @@ class Again(msgspec.Struct, frozen=True, kw_only=True):
     on_behalf_of: str = ""
 
 
-class Resume(Again, frozen=True, kw_only=True):
+class Resume(FollowUpRequest, frozen=True, kw_only=True):
     """Go on with a run: everything that another attempt may help."""
 
     only: frozenset[Cause] = frozenset()
@@ -161,7 +161,7 @@ class Resume(Again, frozen=True, kw_only=True):
     """Why a guardrail is overridden; recorded."""
 
 
-class Revert(Again, frozen=True, kw_only=True):
+class Revert(FollowUpRequest, frozen=True, kw_only=True):
     """Set back what a run changed, to what the ledger knew of it before."""
 
     assume_opposite: bool = False
@@ -252,7 +252,7 @@ def planned_totals(rows: int = 0, duplicates: int = 0, invalid: int = 0) -> dict
     return totals
 
 
-class Standing(msgspec.Struct, frozen=True, kw_only=True):
+class RunStanding(msgspec.Struct, frozen=True, kw_only=True):
     """How a run stands: the object that `--json` prints."""
 
     run_id: str | None
@@ -287,7 +287,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     """Every bad row of a refused roster."""
 
 
-class RunResult(Standing, frozen=True, kw_only=True):
+class RunResult(RunStanding, frozen=True, kw_only=True):
     """What came of a run that has come to an end."""
 
     exit_code: int

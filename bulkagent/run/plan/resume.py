@@ -43,7 +43,7 @@ from bulkagent.run.plan.apply import Planned, ordered
 from bulkagent.run.plan.fingerprint import OF_SETS, fingerprint_of
 from bulkagent.run.plan.path_conflicts import refuse_reports
 from bulkagent.run.plan.protect import protected_by, refuse_numbers
-from bulkagent.run.plan.recorded import Recalled, claimed_run, guids_for, places_of, recall
+from bulkagent.run.plan.recorded import RecordedRun, claimed_run, guids_for, places_of, recorded_run
 from bulkagent.run.plan.request import Plan, PlanGroup, PlanPart, Request, Resume
 from bulkagent.settings import Settings
 
@@ -52,7 +52,7 @@ __all__ = ["begun_since", "plan_resume", "refuse_age", "resume_instead"]
 
 def plan_resume(
     request: Resume, database: Database, *, now_ms: int, stdin: BinaryIO | None = None
-) -> tuple[Planned, Recalled]:
+) -> tuple[Planned, RecordedRun]:
     """See what is left of a run, and get ready to send it.
 
     Raises:
@@ -61,7 +61,7 @@ def plan_resume(
     """
     facts, claim = claimed_run(database, request.run)
     try:
-        recalled = recall(database, facts, request)
+        recalled = recorded_run(database, facts, request)
         refuse_reports(recalled.request, recalled.gateways, database.path)
         refuse_age(database, facts, recalled.request.settings.max_age_s, now_ms)
         superseded = supersede(RunRecord(database, facts.run))

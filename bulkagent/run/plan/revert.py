@@ -32,7 +32,7 @@ from bulkagent.run.plan.fingerprint import fingerprint_of
 from bulkagent.run.plan.groups import Grouping
 from bulkagent.run.plan.path_conflicts import refuse_reports
 from bulkagent.run.plan.protect import Protected, protected_by, refuse_numbers
-from bulkagent.run.plan.recorded import Recalled, claimed_run, guids_for, places_of, recall
+from bulkagent.run.plan.recorded import RecordedRun, claimed_run, guids_for, places_of, recorded_run
 from bulkagent.run.plan.request import Plan, PlanGroup, PlanPart, Revert
 
 __all__ = ["plan_revert"]
@@ -40,7 +40,7 @@ __all__ = ["plan_revert"]
 
 def plan_revert(
     request: Revert, database: Database, *, now_ms: int, stdin: BinaryIO | None = None
-) -> tuple[Planned, Recalled]:
+) -> tuple[Planned, RecordedRun]:
     """Plan the run that sets another one back; a plan that is refused leaves nothing behind.
 
     Raises:
@@ -50,7 +50,7 @@ def plan_revert(
     facts, claim = claimed_run(database, request.run)
     planner: Planner | None = None
     try:
-        recalled = recall(database, facts, request)
+        recalled = recorded_run(database, facts, request)
         # It has reports of its own, not those of the run that it sets back; and whoever was set
         # once more by that run need not be set back twice.
         settings = msgspec.structs.replace(recalled.request.settings, resend_after_switchover=False)
@@ -69,7 +69,7 @@ def plan_revert(
             asked = msgspec.structs.replace(
                 asked, settings=msgspec.structs.replace(asked.settings, deadline_s=None)
             )
-        recalled = Recalled(facts, asked, recalled.gateways)
+        recalled = RecordedRun(facts, asked, recalled.gateways)
         refuse_reports(asked, recalled.gateways, database.path)
         planner = Planner(
             database,
@@ -89,7 +89,7 @@ def plan_revert(
         fingerprint = fingerprint_of(database, facts)
         turn = latest_turn(database)
         protected = protected_by(asked.settings)
-        tally = _Tally(protected, Grouping(asked.settings.group_by, facts.extra_columns))
+        tally = _RevertCounts(protected, Grouping(asked.settings.group_by, facts.extra_columns))
         opposite = request.assume_opposite
         trusted_ms = round(asked.settings.trust_state_s * 1000)
         for changed in changed_rows(
@@ -154,7 +154,7 @@ def plan_revert(
     return made, recalled
 
 
-class _Tally:
+class _RevertCounts:
     """What has been planned so far."""
 
     def __init__(self, protected: Protected, grouping: Grouping) -> None:
@@ -166,7 +166,7 @@ class _Tally:
         self.superseded: dict[str, int] = {}
 
 
-def _refuse_nothing(tally: _Tally, run_id: str) -> None:
+def _refuse_nothing(tally: _RevertCounts, run_id: str) -> None:
     if not tally.rows:
         raise ResumeRefused(f"run {run_id} has set nobody, so there is nothing to set back")
 
@@ -181,7 +181,7 @@ def _refuse_unknown(changed: Changed) -> None:
         raise ValueError
 
 
-def _set_back(changed: Changed, planner: Planner, tally: _Tally, *, opposite: bool) -> None:
+def _set_back(changed: Changed, planner: Planner, tally: _RevertCounts, *, opposite: bool) -> None:
     tally.rows += 1
     row, agent_id, gateway, extra = changed.row, changed.agent_id, changed.gateway, changed.extra
     before = changed.before

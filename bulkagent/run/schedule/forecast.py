@@ -20,13 +20,22 @@ import msgspec
 from bulkagent.instants import Instant
 from bulkagent.ledger import Pace
 
-__all__ = ["Bound", "Load", "Need", "Outlook", "Verdict", "help_for", "need_of", "outlook_of"]
+__all__ = [
+    "Bottleneck",
+    "Feasibility",
+    "Forecast",
+    "GatewayLoad",
+    "TimeNeeded",
+    "forecast_of",
+    "help_for",
+    "need_of",
+]
 
 # Asked for with a little more than is needed, or advice would be met only if all went well.
 _RESERVE = 1.1
 
 
-class Load(msgspec.Struct, frozen=True, kw_only=True):
+class GatewayLoad(msgspec.Struct, frozen=True, kw_only=True):
     """What one gateway is to do, and what holds it back."""
 
     gateway: str
@@ -45,25 +54,25 @@ class Load(msgspec.Struct, frozen=True, kw_only=True):
         return self.agents * (1 + (self.pace.retry_share if self.pace else 0.0))
 
 
-class Bound(enum.Enum):
+class Bottleneck(enum.Enum):
     """What decides how long a gateway takes."""
 
     RATE = "rate"
     IN_FLIGHT = "in flight"
 
 
-class Need(msgspec.Struct, frozen=True, kw_only=True):
+class TimeNeeded(msgspec.Struct, frozen=True, kw_only=True):
     """How long one gateway takes, in seconds."""
 
-    load: Load
+    load: GatewayLoad
     least_s: float
     """With all that an adaptive limit may grow to."""
     most_s: float
     """With what it begins with; the same where the limit is fixed."""
-    bound: Bound
+    bound: Bottleneck
 
 
-class Verdict(enum.Enum):
+class Feasibility(enum.Enum):
     """What is to be expected."""
 
     FITS = "fits"
@@ -72,13 +81,13 @@ class Verdict(enum.Enum):
     UNKNOWN = "unknown"  # neither a rate nor an earlier run says anything
 
 
-class Outlook(msgspec.Struct, frozen=True, kw_only=True):
+class Forecast(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be expected of a run that should end by a time."""
 
     finish_by: Instant
     begins_ms: int
     """Time of day of its first request."""
-    slowest: Need | None
+    slowest: TimeNeeded | None
     """The gateway that takes longest; None where that cannot be said."""
     unknown: tuple[str, ...] = ()
     """The gateways of which no latency is remembered."""
@@ -94,24 +103,24 @@ class Outlook(msgspec.Struct, frozen=True, kw_only=True):
         return self.available_s - (self.slowest.most_s if self.slowest else 0.0)
 
     @property
-    def verdict(self) -> Verdict:
+    def verdict(self) -> Feasibility:
         """Whether it can be met."""
         if self.slowest is None:
-            return Verdict.UNKNOWN
+            return Feasibility.UNKNOWN
         if self.spare_s >= 0:
-            return Verdict.FITS
-        return Verdict.TIGHT if self.slowest.least_s <= self.available_s else Verdict.LATE
+            return Feasibility.FITS
+        return Feasibility.TIGHT if self.slowest.least_s <= self.available_s else Feasibility.LATE
 
 
-_NOTHING = Need(
-    load=Load(gateway="", agents=0, per_second=None, in_flight=(1, 1)),
+_NOTHING = TimeNeeded(
+    load=GatewayLoad(gateway="", agents=0, per_second=None, in_flight=(1, 1)),
     least_s=0.0,
     most_s=0.0,
-    bound=Bound.RATE,
+    bound=Bottleneck.RATE,
 )
 
 
-def need_of(load: Load) -> Need | None:
+def need_of(load: GatewayLoad) -> TimeNeeded | None:
     """How long a gateway takes; None where neither a rate nor a latency is known."""
     pace = load.pace
     latency_s = pace.latency_s if pace else 0.0
@@ -119,21 +128,21 @@ def need_of(load: Load) -> Need | None:
     if pace is None and load.per_second is None:
         return None
     first, most = (load.requests * latency_s / in_flight for in_flight in load.in_flight)
-    return Need(
+    return TimeNeeded(
         load=load,
         # The last reply comes after the last request.
         least_s=max(at_rate_s, most) + latency_s,
         most_s=max(at_rate_s, first) + latency_s,
-        bound=Bound.RATE if at_rate_s >= first else Bound.IN_FLIGHT,
+        bound=Bottleneck.RATE if at_rate_s >= first else Bottleneck.IN_FLIGHT,
     )
 
 
-def outlook_of(loads: Sequence[Load], *, finish_by: Instant, begins_ms: int) -> Outlook:
+def forecast_of(loads: Sequence[GatewayLoad], *, finish_by: Instant, begins_ms: int) -> Forecast:
     """What is to be expected of gateways that run side by side."""
     needs = [need_of(load) for load in loads if load.agents]
     known = [need for need in needs if need is not None]
     slowest = max(known, key=lambda need: need.most_s, default=_NOTHING)
-    return Outlook(
+    return Forecast(
         finish_by=finish_by,
         begins_ms=begins_ms,
         # One of which nothing is known may be the slowest of all.
@@ -142,10 +151,10 @@ def outlook_of(loads: Sequence[Load], *, finish_by: Instant, begins_ms: int) -> 
     )
 
 
-def help_for(outlook: Outlook, *, start_at: Instant | None, now_ms: int) -> tuple[str, ...]:
+def help_for(outlook: Forecast, *, start_at: Instant | None, now_ms: int) -> tuple[str, ...]:
     """What would help a run that comes too late: options with their values, each by itself."""
     need = outlook.slowest
-    if need is None or outlook.verdict in {Verdict.FITS, Verdict.UNKNOWN}:
+    if need is None or outlook.verdict in {Feasibility.FITS, Feasibility.UNKNOWN}:
         return ()
     load = need.load
     latency_s = load.pace.latency_s if load.pace else 0.0

@@ -12,7 +12,7 @@ from __future__ import annotations
 import enum
 from typing import NamedTuple
 
-__all__ = ["AGAIN_S", "LATEST_S", "Do", "Looked", "Step", "next_step"]
+__all__ = ["AGAIN_S", "LATEST_S", "ChecksDone", "StartAction", "StartStep", "next_step"]
 
 AGAIN_S = 300.0
 """So long before the start everything is looked at again."""
@@ -24,7 +24,7 @@ LATEST_S = 600.0
 _SLICE_S = 5.0
 
 
-class Looked(enum.Enum):
+class ChecksDone(enum.Enum):
     """How often everything was looked at, as far as it matters."""
 
     NEVER = "never"
@@ -32,7 +32,7 @@ class Looked(enum.Enum):
     AGAIN = "again"  # or once, when there was no need for a second time
 
 
-class Do(enum.Enum):
+class StartAction(enum.Enum):
     """What to do now."""
 
     WAIT = "wait"
@@ -41,14 +41,14 @@ class Do(enum.Enum):
     MISSED = "missed"
 
 
-class Step(NamedTuple):
+class StartStep(NamedTuple):
     """What to do now, and for how long."""
 
-    do: Do
+    do: StartAction
     seconds: float = 0.0
 
 
-def next_step(*, start_ms: int, now_ms: int, looked: Looked) -> Step:
+def next_step(*, start_ms: int, now_ms: int, looked: ChecksDone) -> StartStep:
     """What to do now.
 
     Args:
@@ -58,8 +58,8 @@ def next_step(*, start_ms: int, now_ms: int, looked: Looked) -> Step:
     """
     left_s = (start_ms - now_ms) / 1000
     if left_s <= 0:
-        return Step(Do.MISSED if -left_s > LATEST_S else Do.START)
-    if looked is Looked.NEVER or (looked is Looked.ONCE and left_s <= AGAIN_S):
-        return Step(Do.LOOK)
-    until_s = left_s - AGAIN_S if looked is Looked.ONCE else left_s
-    return Step(Do.WAIT, min(until_s, _SLICE_S))
+        return StartStep(StartAction.MISSED if -left_s > LATEST_S else StartAction.START)
+    if looked is ChecksDone.NEVER or (looked is ChecksDone.ONCE and left_s <= AGAIN_S):
+        return StartStep(StartAction.LOOK)
+    until_s = left_s - AGAIN_S if looked is ChecksDone.ONCE else left_s
+    return StartStep(StartAction.WAIT, min(until_s, _SLICE_S))

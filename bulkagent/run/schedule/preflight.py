@@ -17,22 +17,22 @@ from bulkagent.gateway.operations import SET_TALK_RIGHT
 from bulkagent.gateway.preflight import reach
 from bulkagent.instants import Instant
 from bulkagent.model import Assignment
-from bulkagent.run.clients.credentials import supplied_elsewhere, supply_of
+from bulkagent.run.clients.credentials import credential_provider, provided_elsewhere
 from bulkagent.run.plan.apply import Planned
-from bulkagent.run.plan.prepare import Prepared
-from bulkagent.run.schedule.wait import Kind, Trouble
+from bulkagent.run.plan.prepare import ResolvedRequest
+from bulkagent.run.schedule.wait import PreflightProblem, ProblemKind
 
-__all__ = ["look_at"]
+__all__ = ["preflight_problems"]
 
 
-async def look_at(
+async def preflight_problems(
     planned: Planned,
-    prepared: Prepared,
+    prepared: ResolvedRequest,
     agent: tuple[int, str, str] | None,
     *,
     start: Instant,
     clock: Clock,
-) -> tuple[Trouble, ...]:
+) -> tuple[PreflightProblem, ...]:
     """What would go wrong if the run started now, or at its start; nobody is set.
 
     Args:
@@ -45,27 +45,29 @@ async def look_at(
     if prepared.gateways.emulated:
         return ()
     troubles = [await _of_gateway(name, prepared, start, clock) for name in sorted(planned.names)]
-    if planned.names and supplied_elsewhere(prepared.request.settings):
+    if planned.names and provided_elsewhere(prepared.request.settings):
         troubles.append(await _of_source(prepared, agent, clock))
     return tuple(trouble for trouble in troubles if trouble is not None)
 
 
 async def _of_gateway(
-    name: str, prepared: Prepared, start: Instant, clock: Clock
-) -> Trouble | None:
+    name: str, prepared: ResolvedRequest, start: Instant, clock: Clock
+) -> PreflightProblem | None:
     timeout_s = prepared.request.settings.connect_timeout_s
     try:
         sight = await reach(
             prepared.gateways.endpoint(name), connect_timeout_s=timeout_s, clock=clock
         )
     except SettingsRefused as refused:
-        return Trouble(Kind.SET_UP, str(refused))
+        return PreflightProblem(ProblemKind.SET_UP, str(refused))
     if not sight.answered:
-        return Trouble(Kind.SILENT, f"{name} does not take connections now: {sight.why}")
+        return PreflightProblem(
+            ProblemKind.SILENT, f"{name} does not take connections now: {sight.why}"
+        )
     if sight.expires_ms is not None and sight.expires_ms <= start.at_ms:
         ends = Instant(sight.expires_ms, start.zone)
-        return Trouble(
-            Kind.SET_UP,
+        return PreflightProblem(
+            ProblemKind.SET_UP,
             f"the certificate of {name} ends at {ends}, before the start at {start}, so nothing was"
             " sent; have it renewed first",
         )
@@ -73,16 +75,16 @@ async def _of_gateway(
 
 
 async def _of_source(
-    prepared: Prepared, agent: tuple[int, str, str] | None, clock: Clock
-) -> Trouble | None:
+    prepared: ResolvedRequest, agent: tuple[int, str, str] | None, clock: Clock
+) -> PreflightProblem | None:
     settings = prepared.request.settings
     try:
         # Read anew: what was opened for the plan may be gone, or somebody else's by now.
         supply = await anyio.to_thread.run_sync(
-            supply_of, settings, prepared.gateways, clock, abandon_on_cancel=True
+            credential_provider, settings, prepared.gateways, clock, abandon_on_cancel=True
         )
     except SettingsRefused as refused:
-        return Trouble(Kind.SET_UP, str(refused))
+        return PreflightProblem(ProblemKind.SET_UP, str(refused))
     if supply is None or agent is None or not settings.guid_url:
         return None
     row, gateway, agent_id = agent
@@ -92,8 +94,8 @@ async def _of_source(
             # One who has no session yet is no trouble: he signs in when his shift begins.
             await source.credential(Assignment(row, gateway, agent_id, SET_TALK_RIGHT.name, ""))
     except SourceFailed as failed:
-        return Trouble(
-            Kind.SOURCE,
+        return PreflightProblem(
+            ProblemKind.SOURCE,
             f"{failed}, asked for agent {agent_id}; check --guid-url, --guid-ca-file and"
             " BULKAGENT_GUID_HEADER",
         )

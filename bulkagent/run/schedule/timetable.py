@@ -14,10 +14,10 @@ from bulkagent.instants import Instant
 from bulkagent.ledger import Database, RunRecord, endpoints_of, find_run, first_planned, last_pace
 from bulkagent.run.clients.credentials import guids_required
 from bulkagent.run.plan.apply import Planned
-from bulkagent.run.plan.prepare import Prepared
+from bulkagent.run.plan.prepare import ResolvedRequest
 from bulkagent.run.plan.request import Request, Resume, Revert
 from bulkagent.run.plan.resume import refuse_age
-from bulkagent.run.schedule.forecast import Load, Outlook, help_for, outlook_of
+from bulkagent.run.schedule.forecast import Forecast, GatewayLoad, forecast_of, help_for
 
 __all__ = ["Timetable", "timetable_of"]
 
@@ -36,7 +36,7 @@ class Timetable(msgspec.Struct, frozen=True, kw_only=True):
     """Whether GUIDs of the roster's column may be stale by then."""
     agent: tuple[int, str, str] | None = None
     """Row, gateway and ID of an agent whom a source of GUIDs may be asked for."""
-    outlook: Outlook | None = None
+    outlook: Forecast | None = None
     """What is to be expected; None where no end is wished for."""
     ways: tuple[str, ...] = ()
     """What would help a run that comes too late."""
@@ -45,7 +45,7 @@ class Timetable(msgspec.Struct, frozen=True, kw_only=True):
 def timetable_of(
     asked: Request | Resume | Revert,
     planned: Planned,
-    prepared: Prepared,
+    prepared: ResolvedRequest,
     database: Database,
     *,
     now_ms: int,
@@ -72,7 +72,7 @@ def timetable_of(
     outlook = None
     if finish is not None:
         loads = _loads(planned, prepared, database)
-        outlook = outlook_of(loads, finish_by=finish, begins_ms=begins_ms)
+        outlook = forecast_of(loads, finish_by=finish, begins_ms=begins_ms)
     wait_s = (begins_ms - now_ms) / 1000
     return Timetable(
         start_at=start,
@@ -85,7 +85,9 @@ def timetable_of(
     )
 
 
-def _refuse_age(planned: Planned, prepared: Prepared, database: Database, start: Instant) -> None:
+def _refuse_age(
+    planned: Planned, prepared: ResolvedRequest, database: Database, start: Instant
+) -> None:
     """Refuse now what would be refused at the start."""
     facts = find_run(database, planned.plan.run_id)
     try:
@@ -94,17 +96,17 @@ def _refuse_age(planned: Planned, prepared: Prepared, database: Database, start:
         raise ResumeRefused(f"at the start, {start}: {refused}") from None
 
 
-def _loads(planned: Planned, prepared: Prepared, database: Database) -> list[Load]:
+def _loads(planned: Planned, prepared: ResolvedRequest, database: Database) -> list[GatewayLoad]:
     urls = {at.gateway: at.url for at in endpoints_of(RunRecord(database, planned.run))}
     agents: dict[str, int] = {}
     for part in planned.plan.parts:
         agents[part.gateway] = agents.get(part.gateway, 0) + part.agents
-    loads: list[Load] = []
+    loads: list[GatewayLoad] = []
     for name, count in agents.items():
         at = prepared.request.settings.limits(name)
         first = Bounds.between(*at.auto).start if at.auto else at.concurrency
         loads.append(
-            Load(
+            GatewayLoad(
                 gateway=name,
                 agents=count,
                 per_second=at.per_second,

@@ -15,12 +15,12 @@ import msgspec
 from bulkagent.clock import Clock
 from bulkagent.errors import SettingsRefused
 from bulkagent.instants import Instant, lasting
-from bulkagent.run.schedule.next_step import AGAIN_S, Do, Looked, next_step
+from bulkagent.run.schedule.next_step import AGAIN_S, ChecksDone, StartAction, next_step
 
-__all__ = ["Kind", "Trouble", "wait_for_start"]
+__all__ = ["PreflightProblem", "ProblemKind", "wait_for_start"]
 
 
-class Kind(enum.Enum):
+class ProblemKind(enum.Enum):
     """How a trouble is to be taken."""
 
     SET_UP = "set-up"  # no retry changes it
@@ -28,10 +28,10 @@ class Kind(enum.Enum):
     SILENT = "silent"  # a gateway that may be back in a moment
 
 
-class Trouble(msgspec.Struct, frozen=True):
+class PreflightProblem(msgspec.Struct, frozen=True):
     """Something that would go wrong if it started now."""
 
-    kind: Kind
+    kind: ProblemKind
     text: str
 
 
@@ -43,11 +43,11 @@ class _When(enum.Enum):
 
 # At first somebody is there to correct it. In between it is only said, for whoever sees it has
 # minutes left. At the start whatever a retry may help is left to the retries, as in any run.
-_ENDS: Mapping[_When, frozenset[Kind]] = MappingProxyType(
+_ENDS: Mapping[_When, frozenset[ProblemKind]] = MappingProxyType(
     {
-        _When.FIRST: frozenset({Kind.SET_UP, Kind.SOURCE}),
+        _When.FIRST: frozenset({ProblemKind.SET_UP, ProblemKind.SOURCE}),
         _When.BEFORE: frozenset(),
-        _When.START: frozenset({Kind.SET_UP}),
+        _When.START: frozenset({ProblemKind.SET_UP}),
     }
 )
 _AHEAD: Mapping[_When, str] = MappingProxyType(
@@ -62,7 +62,7 @@ _AHEAD: Mapping[_When, str] = MappingProxyType(
 
 async def wait_for_start(
     start: Instant,
-    look: Callable[[], Awaitable[Sequence[Trouble]]],
+    look: Callable[[], Awaitable[Sequence[PreflightProblem]]],
     *,
     clock: Clock,
     tell: Callable[[str], None],
@@ -78,32 +78,34 @@ async def wait_for_start(
     Raises:
         SettingsRefused: It cannot start, or its time was missed by far.
     """
-    looked, uneasy = Looked.NEVER, False
+    looked, uneasy = ChecksDone.NEVER, False
     while True:
         now_ms = clock.wall_ms()
         step = next_step(start_ms=start.at_ms, now_ms=now_ms, looked=looked)
         match step.do:
-            case Do.WAIT:
+            case StartAction.WAIT:
                 await clock.sleep(step.seconds)
-            case Do.LOOK:
-                when = _When.FIRST if looked is Looked.NEVER else _When.BEFORE
+            case StartAction.LOOK:
+                when = _When.FIRST if looked is ChecksDone.NEVER else _When.BEFORE
                 uneasy = await _look(look, when, tell)
                 near = start.at_ms - now_ms <= AGAIN_S * 1000
-                looked = Looked.AGAIN if near or when is _When.BEFORE else Looked.ONCE
-            case Do.MISSED:
+                looked = ChecksDone.AGAIN if near or when is _When.BEFORE else ChecksDone.ONCE
+            case StartAction.MISSED:
                 raise SettingsRefused(
                     f"the start at {start} was missed by {lasting((now_ms - start.at_ms) / 1000)}:"
                     " the machine slept, its clock was set, or the question was open for too long."
                     " Nothing was sent; give another --start-at, or none to start at once"
                 )
-            case Do.START:
-                if uneasy or looked is not Looked.AGAIN:
+            case StartAction.START:
+                if uneasy or looked is not ChecksDone.AGAIN:
                     await _look(look, _When.START, tell)
                 return
 
 
 async def _look(
-    look: Callable[[], Awaitable[Sequence[Trouble]]], when: _When, tell: Callable[[str], None]
+    look: Callable[[], Awaitable[Sequence[PreflightProblem]]],
+    when: _When,
+    tell: Callable[[str], None],
 ) -> bool:
     """Look, tell, and end what is to end; whether there was any trouble."""
     troubles = await look()

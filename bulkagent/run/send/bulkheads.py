@@ -27,10 +27,10 @@ from bulkagent.ledger import Former, Journal, Lane
 from bulkagent.model import Status
 from bulkagent.run.handover.rules import is_aside, patience_of
 from bulkagent.run.outputs.log import EventLog
-from bulkagent.run.send.listener import GatewayBulkhead, Hearing
+from bulkagent.run.send.listener import GatewayBulkhead, GatewayListener
 from bulkagent.run.send.switch_overs import SwitchOvers
-from bulkagent.run.sharing.division import Part
-from bulkagent.run.sharing.shared_limits import Sharer
+from bulkagent.run.sharing.division import LimitPart
+from bulkagent.run.sharing.shared_limits import SharedGateway
 from bulkagent.settings import GatewayLimits, Settings
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class Bulkheads:
         self._uniform = uniform
         self._log = log
         self._switch_overs = SwitchOvers()
-        self.hearings: dict[str, Hearing] = {}
+        self.hearings: dict[str, GatewayListener] = {}
         """What is heard of each gateway in the latest pass."""
         self.out_of_step: dict[str, set[int]] = {}
         """Gateways that sent a reply too many, with the rows that it has put in doubt."""
@@ -110,7 +110,7 @@ class Bulkheads:
             burst=at.burst,
         )
         before = self.hearings.get(name)
-        hearing = self.hearings[name] = Hearing(
+        hearing = self.hearings[name] = GatewayListener(
             *(name, journal, self._log, self._switch_overs),
             limit=before.limit if before else limits.first,
         )
@@ -168,10 +168,10 @@ class Bulkheads:
         counts_s = 2.0 * self._settings.timeout_s
         return [now + (until_ms - now_ms) / 1000.0 - counts_s for until_ms in at_work]
 
-    def sharer(self, head: GatewayBulkhead) -> Sharer:
+    def sharer(self, head: GatewayBulkhead) -> SharedGateway:
         """A gateway's bulkhead as one that shares its limits with other commands."""
         at, hearing = self._settings.limits(head.name), self.hearings[head.name]
-        return Sharer(
+        return SharedGateway(
             head,
             _limit(at),
             at.burst,
@@ -188,8 +188,8 @@ class Bulkheads:
         return tuple(filter(None, told))
 
 
-def _limit(at: GatewayLimits) -> Part:
-    return Part(at.most_in_flight, math.inf if at.per_second is None else at.per_second)
+def _limit(at: GatewayLimits) -> LimitPart:
+    return LimitPart(at.most_in_flight, math.inf if at.per_second is None else at.per_second)
 
 
 def _reopened(formers: Sequence[tuple[int, Former]]) -> list[Reopened]:

@@ -30,10 +30,10 @@ from bulkagent.ledger import (
 )
 from bulkagent.model import Assignment, Attempt, Cause, Outcome, Status
 from bulkagent.reasons import Reason, told_once
-from bulkagent.run.clients.credentials import Supply
-from bulkagent.run.clients.factory import Wire
+from bulkagent.run.clients.credentials import CredentialProvider
+from bulkagent.run.clients.factory import ClientFactory
 from bulkagent.run.clients.gateways import Gateways
-from bulkagent.run.handover.gates import Gated
+from bulkagent.run.handover.gates import HandoverGates
 from bulkagent.run.handover.rules import lanes_of
 from bulkagent.run.outputs.events import OutcomeEvents
 from bulkagent.run.outputs.log import EventLog
@@ -48,13 +48,13 @@ from bulkagent.run.send.progress import (
     group_progress,
 )
 from bulkagent.run.sharing.shared_limits import Sharing
-from bulkagent.run.verify.queue_checks import Watch
+from bulkagent.run.verify.queue_checks import QueueObserver
 from bulkagent.run.verify.verification import Verification
 
-__all__ = ["Sending"]
+__all__ = ["LegSender"]
 
 
-class Sending:
+class LegSender:
     """Sends what one leg has to send.
 
     Args:
@@ -80,14 +80,14 @@ class Sending:
         planned: Planned,
         database: Database,
         *,
-        supply: Supply | None = None,
+        supply: CredentialProvider | None = None,
         only: Collection[Cause],
         clock: Clock,
         uniform: Callable[[], float],
         settled: Callable[[Outcome], None] | None,
         tell: Callable[[str], None],
         log: EventLog,
-        watches: Sequence[Watch] = (),
+        watches: Sequence[QueueObserver] = (),
         events: OutcomeEvents | None = None,
     ) -> None:
         self._settings = request.settings
@@ -109,8 +109,8 @@ class Sending:
             uniform=uniform,
             log=log,
         )
-        self._wire = Wire(gateways, request.settings, clock)
-        self._gated = Gated(
+        self._wire = ClientFactory(gateways, request.settings, clock)
+        self._gated = HandoverGates(
             *(database, planned.run, request.settings),
             only=only,
             clock=clock,

@@ -16,10 +16,10 @@ from bulkagent.reasons import Advised, Reason
 from bulkagent.reports import ADVICE
 from bulkagent.run.outputs.log import EventLog
 from bulkagent.run.send.switch_overs import SwitchOvers
-from bulkagent.run.sharing.division import Shared
+from bulkagent.run.sharing.division import SharedPart
 from bulkagent.run.sharing.shared_time import SharedTime
 
-__all__ = ["GatewayBulkhead", "Hearing", "explained"]
+__all__ = ["GatewayBulkhead", "GatewayListener", "explained"]
 
 GatewayBulkhead = Bulkhead[Assignment, Attempt]
 
@@ -30,7 +30,7 @@ _GRANTS = frozenset({"limit.changed", *(f"breaker.{state.value}" for state in St
 """What changes how much a gateway is sent at once."""
 
 
-class Hearing:
+class GatewayListener:
     """Hears what becomes of one gateway's requests, in one pass.
 
     Args:
@@ -50,7 +50,7 @@ class Hearing:
         self._switch_overs = switch_overs
         self.limit = limit
         """Requests at once, where the breaker is closed and nobody else is sent to it."""
-        self.shared: Shared | None = None
+        self.shared: SharedPart | None = None
         """What others leave of its limits; None as long as nobody has looked."""
         self.shares = SharedTime()
         self.breaker = State.CLOSED
@@ -82,7 +82,7 @@ class Hearing:
         """Requests at once, where the breaker is closed."""
         return min(self.limit, self.shared.part.concurrency) if self.shared else self.limit
 
-    def share(self, shared: Shared, now: float) -> None:
+    def share(self, shared: SharedPart, now: float) -> None:
         """Hear what others leave of its limits.
 
         Args:

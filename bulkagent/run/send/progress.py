@@ -15,7 +15,7 @@ import msgspec
 from bulkagent.engine import Gatekeeper, needed
 from bulkagent.instants import Instant
 from bulkagent.run.handover.rules import group_name
-from bulkagent.run.send.listener import GatewayBulkhead, Hearing
+from bulkagent.run.send.listener import GatewayBulkhead, GatewayListener
 from bulkagent.settings import Settings
 
 __all__ = ["GatewayProgress", "GroupProgress", "Progress", "gateway_progress", "group_progress"]
@@ -104,7 +104,9 @@ class Progress(msgspec.Struct, frozen=True):
     """Of a handover; none: it is none, or does not hold anybody back."""
 
 
-def gateway_progress(head: GatewayBulkhead, hearing: Hearing, now: float) -> GatewayProgress:
+def gateway_progress(
+    head: GatewayBulkhead, hearing: GatewayListener, now: float
+) -> GatewayProgress:
     """How one gateway is sent to.
 
     Args:

@@ -15,10 +15,10 @@ from collections.abc import Sequence
 
 import msgspec
 
-__all__ = ["Member", "Part", "Shared", "divide", "granted"]
+__all__ = ["LimitPart", "Member", "SharedPart", "divide", "granted"]
 
 
-class Part(msgspec.Struct, frozen=True):
+class LimitPart(msgspec.Struct, frozen=True):
     """What one command may send to a gateway."""
 
     concurrency: int
@@ -37,21 +37,21 @@ class Member(msgspec.Struct, frozen=True):
 
     share: int
     """Its number, rising in the order in which commands came."""
-    limit: Part
+    limit: LimitPart
     """What it was given for itself."""
-    allowed: Part
+    allowed: LimitPart
     """The most that it may have in flight, and start a second, until it writes again."""
 
 
-class Shared(msgspec.Struct, frozen=True):
+class SharedPart(msgspec.Struct, frozen=True):
     """What a command has of a gateway's limits from a moment on."""
 
-    part: Part
+    part: LimitPart
     commands: int
     """How many commands there are together, at least 1."""
 
 
-def divide(members: Sequence[Member]) -> dict[int, Part]:
+def divide(members: Sequence[Member]) -> dict[int, LimitPart]:
     """Each command's part by its number; together within the smallest limit of any of them.
 
     Where there are more commands than a limit has slots, or starts a second, each has one. One
@@ -64,12 +64,12 @@ def divide(members: Sequence[Member]) -> dict[int, Part]:
         return {members[0].share: members[0].limit}
     slots = min(member.limit.concurrency for member in members)
     per_second = min(member.limit.per_second for member in members)
-    parts: dict[int, Part] = {}
+    parts: dict[int, LimitPart] = {}
     for at, member in enumerate(sorted(members, key=lambda member: member.share)):
         starts = math.inf
         if per_second < math.inf:
             starts = min(per_second, float(_part(int(per_second), len(members), at)))
-        parts[member.share] = Part(_part(slots, len(members), at), starts)
+        parts[member.share] = LimitPart(_part(slots, len(members), at), starts)
     return parts
 
 
@@ -77,7 +77,7 @@ def _part(whole: int, number: int, at: int) -> int:
     return max(1, whole // number + (at < whole % number))
 
 
-def granted(own: Member, others: Sequence[Member]) -> Part:
+def granted(own: Member, others: Sequence[Member]) -> LimitPart:
     """What a command may allow itself from now on.
 
     It gives way at once, and takes more only as far as the others have given way.
@@ -88,7 +88,7 @@ def granted(own: Member, others: Sequence[Member]) -> Part:
     """
     parts = divide([own, *others])
     part = parts[own.share]
-    left = Part(
+    left = LimitPart(
         sum(part.concurrency for part in parts.values())
         - sum(other.allowed.concurrency for other in others),
         _left(
@@ -96,12 +96,12 @@ def granted(own: Member, others: Sequence[Member]) -> Part:
             [other.allowed.per_second for other in others],
         ),
     )
-    found = Part(
+    found = LimitPart(
         int(_next(part.concurrency, own.allowed.concurrency, left.concurrency)),
         _next(part.per_second, own.allowed.per_second, left.per_second),
     )
     # One without the other sends nothing, and would only keep it from those who could use it.
-    return Part(0, 0.0) if found.paused else found
+    return LimitPart(0, 0.0) if found.paused else found
 
 
 def _left(parts: Sequence[float], taken: Sequence[float]) -> float:

@@ -17,7 +17,7 @@ import msgspec
 
 from bulkagent.ledger import Share
 
-__all__ = ["FENCE_S", "SILENT_S", "Liveness", "Seen"]
+__all__ = ["FENCE_S", "SILENT_S", "Liveness", "OtherShares"]
 
 FENCE_S = 3.0
 """A command that has not been able to write for so long sends nothing until it has."""
@@ -31,7 +31,7 @@ LONG_DEAD_MS = 10_000
 """By the time of day: nothing of a command that last wrote so long ago is worked at any more."""
 
 
-class Seen(msgspec.Struct, frozen=True):
+class OtherShares(msgspec.Struct, frozen=True):
     """What was seen of the shares of others."""
 
     silent: frozenset[int]
@@ -51,7 +51,7 @@ class Liveness:
 
     def look(
         self, shares: Iterable[Share], at_work: Mapping[str, bool], *, now: float, now_ms: int
-    ) -> Seen:
+    ) -> OtherShares:
         """Judge the shares of others.
 
         Args:
@@ -75,7 +75,7 @@ class Liveness:
                 gone.add(share.share)
             else:
                 dying = True
-        return Seen(frozenset(silent), frozenset(gone), dying)
+        return OtherShares(frozenset(silent), frozenset(gone), dying)
 
     def _is_gone(self, share: Share, now: float, now_ms: int) -> bool:
         died = self._dead.setdefault(share.share, now)

@@ -30,10 +30,10 @@ from bulkagent.ledger import (
     take_shares,
     updating_shares,
 )
-from bulkagent.run.sharing.division import Member, Part, Shared, divide, granted
+from bulkagent.run.sharing.division import LimitPart, Member, SharedPart, divide, granted
 from bulkagent.run.sharing.liveness import FENCE_S, Liveness
 
-__all__ = ["Sharer", "Sharing"]
+__all__ = ["SharedGateway", "Sharing"]
 
 _EVERY_S = 1.0
 _SOON_S = 0.2
@@ -43,10 +43,10 @@ _LEDGER_BUSY_S = 30.0
 """For so long another process may hold the ledger, as marks and outcomes wait for it."""
 
 
-_NOTHING = Part(0, 0.0)
+_NOTHING = LimitPart(0, 0.0)
 
 
-class Head(Protocol):
+class LimitedUpstream(Protocol):
     """What is asked of a gateway's bulkhead."""
 
     @property
@@ -60,7 +60,7 @@ class Head(Protocol):
         """Let at most as many start a second."""
 
 
-class Sharer:
+class SharedGateway:
     """One gateway of a leg.
 
     Args:
@@ -72,19 +72,19 @@ class Sharer:
 
     def __init__(
         self,
-        head: Head,
-        limit: Part,
+        head: LimitedUpstream,
+        limit: LimitPart,
         burst: int,
-        told: Callable[[Shared], None],
+        told: Callable[[SharedPart], None],
     ) -> None:
         self.limit = limit
         self._head = head
         self._burst = burst
         self._told = told
-        self._shared: Shared | None = None
+        self._shared: SharedPart | None = None
 
     @property
-    def now(self) -> Part:
+    def now(self) -> LimitPart:
         """What the bulkhead keeps to."""
         return self._shared.part if self._shared else _NOTHING
 
@@ -93,7 +93,7 @@ class Sharer:
         """Slots in use."""
         return self._head.in_use
 
-    def keep_to(self, shared: Shared, until: float) -> None:
+    def keep_to(self, shared: SharedPart, until: float) -> None:
         """Let the bulkhead send no more than this from now on, and nothing once a time is past."""
         part = shared.part
         self._head.resize(part.concurrency, until)
@@ -109,8 +109,8 @@ class Sharer:
 class _Use(msgspec.Struct, frozen=True):
     """What a gateway is sent at this moment, at most."""
 
-    limit: Part
-    now: Part
+    limit: LimitPart
+    now: LimitPart
     in_use: int
 
 
@@ -131,7 +131,7 @@ class Sharing:
         database: Database,
         run: int,
         run_id: str,
-        sharers: Mapping[str, Sharer],
+        sharers: Mapping[str, SharedGateway],
         *,
         clock: Clock,
         in_doubt: Callable[[], bool],
@@ -223,7 +223,7 @@ class Sharing:
         with database, contextlib.suppress(BulkagentError):
             give_up_shares(RunRecord(database, self._run), gateways)
 
-    def _look(self, uses: Mapping[str, _Use]) -> tuple[dict[str, Shared], bool]:
+    def _look(self, uses: Mapping[str, _Use]) -> tuple[dict[str, SharedPart], bool]:
         """What each gateway may be sent from now on, and whether to look again soon.
 
         It is written down before anything is sent by it.
@@ -236,7 +236,7 @@ class Sharing:
         at_work = {run: is_claimed(self._path, run) for run in {each.run_id for each in others}}
         seen = self._liveness.look(others, at_work, now=now, now_ms=now_ms)
         left_out = seen.silent | seen.gone
-        found: dict[str, Shared] = {}
+        found: dict[str, SharedPart] = {}
         soon = seen.dying
         with updating_shares(database, list(uses)) as table:
             # Others have counted on it no longer, so it begins anew.
@@ -254,7 +254,7 @@ class Sharing:
                     if share.run_id != self._run_id and share.share not in left_out
                 ]
                 part = granted(me, rest)
-                found[url] = Shared(part, 1 + len(rest))
+                found[url] = SharedPart(part, 1 + len(rest))
                 soon |= part != divide([me, *rest])[own.share] or use.in_use > part.concurrency
                 # It keeps to less only when it has been told so, and has nothing more in flight.
                 table.allow(
@@ -267,15 +267,15 @@ class Sharing:
         if len(found) < len(uses):
             # Somebody took this command for dead, which may have been a fault of theirs.
             self._take(database)
-            return dict.fromkeys(uses, Shared(_NOTHING, 1)), True
+            return dict.fromkeys(uses, SharedPart(_NOTHING, 1)), True
         return found, soon
 
 
 def _member(share: Share) -> Member:
     return Member(
         share.share,
-        Part(share.concurrency, _rate(share.per_second)),
-        Part(share.allowed, _rate(share.allowed_per_second)),
+        LimitPart(share.concurrency, _rate(share.per_second)),
+        LimitPart(share.allowed, _rate(share.allowed_per_second)),
     )
 
 

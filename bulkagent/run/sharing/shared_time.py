@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 
-from bulkagent.run.sharing.division import Part, Shared
+from bulkagent.run.sharing.division import LimitPart, SharedPart
 
 __all__ = ["SharedTime"]
 
@@ -18,11 +18,11 @@ class SharedTime:
 
     def __init__(self) -> None:
         self._commands = 1
-        self._least: Part | None = None
+        self._least: LimitPart | None = None
         self._since: float | None = None
         self._before_s = 0.0
 
-    def add(self, shared: Shared, now: float) -> None:
+    def add(self, shared: SharedPart, now: float) -> None:
         """What is left from this second on."""
         if self._since is not None:
             self._before_s += now - self._since
@@ -35,11 +35,11 @@ class SharedTime:
         if part.paused:  # for a moment, until the others have given way
             return
         least = self._least or part
-        self._least = Part(
+        self._least = LimitPart(
             min(part.concurrency, least.concurrency), min(part.per_second, least.per_second)
         )
 
-    def told(self, name: str, limit: Part, now: float) -> str:
+    def told(self, name: str, limit: LimitPart, now: float) -> str:
         """What people should know of it; "" where nothing was ever shared.
 
         Args:

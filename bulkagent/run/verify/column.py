@@ -14,12 +14,12 @@ import msgspec
 from bulkagent.ledger import Database, RunFacts, RunRecord, verdicts, verdicts_of
 from bulkagent.model import Line, Verified
 
-__all__ = ["COLUMN", "Shown", "shown_verdicts"]
+__all__ = ["COLUMN", "VerifiedColumn", "verified_column"]
 
 COLUMN = "verified"
 
 
-class Shown(msgspec.Struct, frozen=True):
+class VerifiedColumn(msgspec.Struct, frozen=True):
     """What the reports of one run show of its verification."""
 
     facts: Mapping[str, Mapping[str, int]] = {}
@@ -51,10 +51,10 @@ class Shown(msgspec.Struct, frozen=True):
 _NONE = (0, "")
 
 
-def shown_verdicts(database: Database, facts: RunFacts) -> Shown:
+def verified_column(database: Database, facts: RunFacts) -> VerifiedColumn:
     """What the reports of a run show; nothing where it was never to be verified."""
     counted = verdicts_of(RunRecord(database, facts.run))
     if counted is None and not facts.settings.get("verify_with"):
-        return Shown()
+        return VerifiedColumn()
     counts = counted.counts if counted else {verified.value: 0 for verified in Verified}
-    return Shown({COLUMN: counts}, verdicts(RunRecord(database, facts.run)))
+    return VerifiedColumn({COLUMN: counts}, verdicts(RunRecord(database, facts.run)))

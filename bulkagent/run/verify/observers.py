@@ -12,10 +12,10 @@ from bulkagent.errors import SettingsRefused
 from bulkagent.gateway.operations import flag_of
 from bulkagent.ledger import Database, RunRecord, endpoints_of, row_of
 from bulkagent.model import Assignment
-from bulkagent.run.clients.credentials import Supply
+from bulkagent.run.clients.credentials import CredentialProvider
 from bulkagent.run.clients.gateways import Gateways
 from bulkagent.run.plan.apply import Planned
-from bulkagent.run.verify.queue_checks import Watch
+from bulkagent.run.verify.queue_checks import QueueObserver
 from bulkagent.settings import observer
 from bulkagent.settings.observers import Observer
 
@@ -32,8 +32,8 @@ def watches_of(
     gateways: Gateways,
     planned: Planned,
     database: Database,
-    supply: Supply | None,
-) -> tuple[Watch, ...]:
+    supply: CredentialProvider | None,
+) -> tuple[QueueObserver, ...]:
     """The queues that a run is verified by; none where nothing is sent.
 
     Observers of a configured gateway that the run is not for are left out, so that one
@@ -58,8 +58,8 @@ def _watch(  # noqa: PLR0917 - what one observer is found in
     gateways: Gateways,
     planned: Planned,
     database: Database,
-    supply: Supply | None,
-) -> Watch | None:
+    supply: CredentialProvider | None,
+) -> QueueObserver | None:
     """The queue of one observer; None where the run is not for that gateway."""
     seen_by = observer(text)
     name = _gateway_of(seen_by, names, gateways, planned)
@@ -77,7 +77,7 @@ def _watch(  # noqa: PLR0917 - what one observer is found in
     known = gateways.emulated or (supply is None and planned.guids.of_row(row))
     if not known and (problem := _without_guid(agent, supply)):
         raise SettingsRefused(f"--verify-with {seen_by}: {problem}")
-    return Watch(agent, seen_by.skill)
+    return QueueObserver(agent, seen_by.skill)
 
 
 def _gateway_of(
@@ -103,7 +103,7 @@ def _gateway_of(
     )
 
 
-def _without_guid(agent: Assignment, supply: Supply | None) -> str:
+def _without_guid(agent: Assignment, supply: CredentialProvider | None) -> str:
     """Why there can be no GUID of an observer whom the roster has none of; "" where there may."""
     if supply is not None:
         lacks = supply.lacks(agent.gateway, agent.agent_id)

@@ -19,10 +19,10 @@ import msgspec
 from bulkagent.gateway.query_requests import SkillAgents
 from bulkagent.model import Verified
 
-__all__ = ["After", "Sight", "hangs_on_session", "proven", "sight"]
+__all__ = ["ListedAfter", "QueueSight", "hangs_on_session", "proven", "queue_sight"]
 
 
-class After(enum.Enum):
+class ListedAfter(enum.Enum):
     """What the list of a queue says of an agent after the last request."""
 
     SEEN = enum.auto()
@@ -30,37 +30,37 @@ class After(enum.Enum):
     OPEN = enum.auto()  # there is no list, or there may be more agents than it has
 
 
-class Sight(msgspec.Struct, frozen=True, gc=False):
+class QueueSight(msgspec.Struct, frozen=True, gc=False):
     """What one queue showed of one agent."""
 
     before: bool
     """Whether the agent was in its list before the first request: a member, then, for sure."""
-    after: After
+    after: ListedAfter
 
     @property
     def vanished(self) -> bool:
         """Whether the agent was there before and surely is not any more."""
-        return self.before and self.after is After.ABSENT
+        return self.before and self.after is ListedAfter.ABSENT
 
 
-def sight(before: SkillAgents | None, after: SkillAgents | None, agent_id: str) -> Sight:
+def queue_sight(before: SkillAgents | None, after: SkillAgents | None, agent_id: str) -> QueueSight:
     """What two lists of a queue show of an agent; None where there is no list."""
     was_there = before is not None and agent_id in before.ids
     if after is None:
-        return Sight(was_there, After.OPEN)
+        return QueueSight(was_there, ListedAfter.OPEN)
     if agent_id in after.ids:
-        return Sight(was_there, After.SEEN)
-    return Sight(was_there, After.OPEN if after.full else After.ABSENT)
+        return QueueSight(was_there, ListedAfter.SEEN)
+    return QueueSight(was_there, ListedAfter.OPEN if after.full else ListedAfter.ABSENT)
 
 
-def hangs_on_session(sights: Iterable[Sight]) -> bool:
+def hangs_on_session(sights: Iterable[QueueSight]) -> bool:
     """Whether it makes a difference if the agent is still signed in."""
     seen = list(sights)
     vanished = any(one.vanished for one in seen)
-    return vanished and not any(one.after is After.SEEN for one in seen)
+    return vanished and not any(one.after is ListedAfter.SEEN for one in seen)
 
 
-def proven(flag: str, sights: Sequence[Sight], *, signed_in: bool) -> Verified:
+def proven(flag: str, sights: Sequence[QueueSight], *, signed_in: bool) -> Verified:
     """What all queues together prove of an agent that was set.
 
     To be seen is to have the right, wherever that is and whatever other lists lack.
@@ -71,7 +71,7 @@ def proven(flag: str, sights: Sequence[Sight], *, signed_in: bool) -> Verified:
         signed_in: Whether the agent is known to be signed in still, after the lists; asked for
             only where `hangs_on_session`.
     """
-    if any(one.after is After.SEEN for one in sights):
+    if any(one.after is ListedAfter.SEEN for one in sights):
         return Verified.YES if flag == "1" else Verified.NO
     if signed_in and hangs_on_session(sights):
         return Verified.YES if flag == "0" else Verified.NO

@@ -19,12 +19,12 @@ from bulkagent.engine.throttle.rate_limiter import Pacer
 from bulkagent.gateway.operations import flag_of
 from bulkagent.gateway.query_requests import LONGEST_LIST, AgentState, SkillAgents
 from bulkagent.model import Assignment, Verified
-from bulkagent.run.verify.proof import Sight, hangs_on_session, proven, sight
+from bulkagent.run.verify.proof import QueueSight, hangs_on_session, proven, queue_sight
 
-__all__ = ["Asked", "Looking", "Pace", "Questions", "Refusal", "Watch"]
+__all__ = ["AgentQueries", "Asked", "CheckPace", "QueueChecks", "QueueObserver", "Unanswerable"]
 
 
-class Refusal(Protocol):
+class Unanswerable(Protocol):
     """A question without an answer."""
 
     @property
@@ -36,17 +36,19 @@ class Refusal(Protocol):
         """What the gateway refused with; "" where it said nothing."""
 
 
-class Questions(Protocol):
+class AgentQueries(Protocol):
     """What one gateway can be asked."""
 
-    async def ask_state(self, agent: Assignment, /) -> AgentState | Refusal:
+    async def ask_state(self, agent: Assignment, /) -> AgentState | Unanswerable:
         """What an agent does, by the agent's own GUID."""
 
-    async def agents_of_skill(self, observer: Assignment, skill: str, /) -> SkillAgents | Refusal:
+    async def agents_of_skill(
+        self, observer: Assignment, skill: str, /
+    ) -> SkillAgents | Unanswerable:
         """Who of a queue takes calls, as an observer sees it."""
 
 
-class Pace(msgspec.Struct, frozen=True):
+class CheckPace(msgspec.Struct, frozen=True):
     """How fast one gateway is asked about agents one by one."""
 
     at_once: int
@@ -54,7 +56,7 @@ class Pace(msgspec.Struct, frozen=True):
     """None: no limit."""
 
 
-class Watch(msgspec.Struct, frozen=True):
+class QueueObserver(msgspec.Struct, frozen=True):
     """One queue, and by whose eyes it is seen."""
 
     observer: Assignment
@@ -69,13 +71,13 @@ class Watch(msgspec.Struct, frozen=True):
         return f"agent {self.observer.agent_id} for queue {self.skill} on {self.gateway}"
 
 
-Asked = Callable[[str], AbstractAsyncContextManager[Questions]]
+Asked = Callable[[str], AbstractAsyncContextManager[AgentQueries]]
 """From the name of a gateway to what it can be asked, for one phase of questions."""
 
-_Lists = dict[Watch, SkillAgents]
+_Lists = dict[QueueObserver, SkillAgents]
 
 
-class Looking:
+class QueueChecks:
     """Looks at queues for one leg: once before, once or twice after.
 
     Args:
@@ -88,10 +90,10 @@ class Looking:
 
     def __init__(
         self,
-        watches: Sequence[Watch],
+        watches: Sequence[QueueObserver],
         asked: Asked,
         *,
-        pace: Callable[[str], Pace],
+        pace: Callable[[str], CheckPace],
         again_after_s: float,
         clock: Clock,
     ) -> None:
@@ -152,9 +154,9 @@ class Looking:
             for agent in applied
         }
 
-    def _sights(self, agent: Assignment) -> list[Sight]:
+    def _sights(self, agent: Assignment) -> list[QueueSight]:
         return [
-            sight(self._before.get(watch), self._after.get(watch), agent.agent_id)
+            queue_sight(self._before.get(watch), self._after.get(watch), agent.agent_id)
             for watch in self._watches
             if watch.gateway == agent.gateway
         ]
@@ -164,7 +166,7 @@ class Looking:
         names = None if gateways is None else frozenset(gateways)
         watches = [each for each in self._watches if names is None or each.gateway in names]
 
-        by_observer: dict[Assignment, list[Watch]] = {}
+        by_observer: dict[Assignment, list[QueueObserver]] = {}
         for watch in watches:
             by_observer.setdefault(watch.observer, []).append(watch)
         places = {
@@ -173,7 +175,7 @@ class Looking:
         }
 
         # One agent has one question in flight, as a gateway may refuse a second one (000-007).
-        async def look(questions: Questions, own: Sequence[Watch]) -> None:
+        async def look(questions: AgentQueries, own: Sequence[QueueObserver]) -> None:
             for watch in own:
                 async with places[watch.gateway]:
                     seen = await questions.agents_of_skill(watch.observer, watch.skill)
@@ -201,7 +203,9 @@ class Looking:
         for agent in agents:
             waiting.setdefault(agent.gateway, []).append(agent)
 
-        async def work(questions: Questions, pacer: Pacer | None, left: list[Assignment]) -> None:
+        async def work(
+            questions: AgentQueries, pacer: Pacer | None, left: list[Assignment]
+        ) -> None:
             while left:
                 agent = left.pop()
                 if pacer is not None:
@@ -224,7 +228,7 @@ class Looking:
                     tasks.start_soon(work, questions[name], pacer, left)
 
     @asynccontextmanager
-    async def _questions(self, gateways: Iterable[str]) -> AsyncIterator[dict[str, Questions]]:
+    async def _questions(self, gateways: Iterable[str]) -> AsyncIterator[dict[str, AgentQueries]]:
         async with AsyncExitStack() as stack:
             yield {
                 name: await stack.enter_async_context(self._asked(name))

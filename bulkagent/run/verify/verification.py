@@ -17,10 +17,10 @@ from bulkagent.clock import Clock
 from bulkagent.gateway.credentials import Credential, CredentialSource
 from bulkagent.ledger import Database, RunRecord, applied_among, keep_verdicts
 from bulkagent.model import Assignment, Verified
-from bulkagent.run.clients.factory import Wire
+from bulkagent.run.clients.factory import ClientFactory
 from bulkagent.run.clients.gateways import Gateways
 from bulkagent.run.outputs.log import EventLog
-from bulkagent.run.verify.queue_checks import Looking, Pace, Questions, Watch
+from bulkagent.run.verify.queue_checks import AgentQueries, CheckPace, QueueChecks, QueueObserver
 from bulkagent.settings import Settings
 
 __all__ = ["Verification"]
@@ -45,7 +45,7 @@ class Verification:
 
     def __init__(
         self,
-        watches: Sequence[Watch],
+        watches: Sequence[QueueObserver],
         settings: Settings,
         gateways: Gateways,
         database: Database,
@@ -57,14 +57,14 @@ class Verification:
         self._watches = watches
         self._settings = settings
         self._gateways = gateways
-        self._wire = Wire(gateways, settings, clock)
+        self._wire = ClientFactory(gateways, settings, clock)
         self._database = database
         self._run = run
         self._log = log
         self._guids: CredentialSource = _Beside(None, {})
         self._asking: anyio.CancelScope | None = None
         self._cut_off = False
-        self._looking = Looking(
+        self._looking = QueueChecks(
             watches,
             self._asked,
             pace=self._pace,
@@ -140,12 +140,12 @@ class Verification:
             )
         return await self._looking.judge(applied)
 
-    def _asked(self, name: str) -> AbstractAsyncContextManager[Questions]:
+    def _asked(self, name: str) -> AbstractAsyncContextManager[AgentQueries]:
         return self._wire.queries(name, self._guids)
 
-    def _pace(self, name: str) -> Pace:
+    def _pace(self, name: str) -> CheckPace:
         limits = self._settings.limits(name)
-        return Pace(min(_AT_ONCE, limits.most_in_flight), limits.per_second)
+        return CheckPace(min(_AT_ONCE, limits.most_in_flight), limits.per_second)
 
 
 class _Beside(msgspec.Struct, frozen=True):
