@@ -192,8 +192,8 @@ AND NOT EXISTS (
     SELECT 1 FROM outcomes o
     WHERE o.run = a.run AND o.row = a.row AND o.status IN ('applied', 'rejected')
 )
-AND NOT EXISTS (SELECT 1 FROM superseded s WHERE s.run = a.run AND s.row = a.row)
-AND NOT EXISTS (SELECT 1 FROM superseded s WHERE s.run = b.run AND s.row = b.row)
+AND NOT EXISTS (SELECT 1 FROM set_aside s WHERE s.run = a.run AND s.row = a.row)
+AND NOT EXISTS (SELECT 1 FROM set_aside s WHERE s.run = b.run AND s.row = b.row)
 """  # noqa: S608 - of this module's text
 
 _KIND = """
@@ -221,20 +221,20 @@ AND EXISTS (SELECT 1 FROM legs l WHERE l.run = ?1 AND l.drained_for = ?2)
 # Both also what it has finished with, which it might send once more: after a switch-over, or
 # because a stray reply has put it in doubt.
 _TAKE_FROM = f"""
-INSERT OR REPLACE INTO superseded (run, row, by_run)
-SELECT b.run, b.row, ?1 {_BOTH}
+INSERT OR REPLACE INTO set_aside (run, row, cause, by_run)
+SELECT b.run, b.row, 'superseded', ?1 {_BOTH}
 """
 
 _LEAVE_TO = f"""
-INSERT OR REPLACE INTO superseded (run, row, by_run)
-SELECT a.run, a.row, ?2 {_BOTH}
+INSERT OR REPLACE INTO set_aside (run, row, cause, by_run)
+SELECT a.run, a.row, 'superseded', ?2 {_BOTH}
 """
 
 _GIVEN_BACK = f"""
-DELETE FROM superseded WHERE run = ?1 AND by_run = ?2
+DELETE FROM set_aside WHERE run = ?1 AND by_run = ?2
 AND NOT EXISTS (
     SELECT 1 FROM assignments a LEFT JOIN outcomes o ON o.run = a.run AND o.row = a.row
-    WHERE a.run = superseded.run AND a.row = superseded.row
+    WHERE a.run = set_aside.run AND a.row = set_aside.row
     AND EXISTS (SELECT 1 FROM {DISPATCHED_SINCE})
 )
 """  # noqa: S608 - of the ledger's own text
@@ -243,10 +243,10 @@ AND NOT EXISTS (
 _IN_FLIGHT = """
 SELECT r.run, r.id, count(*),
        coalesce(iif(json_valid(r.settings), json_extract(r.settings, '$.timeout_s'), NULL), 0.0)
-FROM superseded s
+FROM set_aside s
 JOIN runs r ON r.run = s.run
 JOIN outcomes o ON o.run = s.run AND o.row = s.row
-WHERE s.by_run = ?1 AND s.run <> ?1 AND o.status IS NULL
+WHERE s.by_run = ?1 AND o.status IS NULL
 AND NOT EXISTS (
     SELECT 1 FROM attempts t WHERE t.run = o.run AND t.row = o.row AND t.attempt = o.attempts
 )

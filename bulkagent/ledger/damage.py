@@ -97,9 +97,13 @@ SELECT EXISTS (
         AND coalesce(exit_code, 0) BETWEEN 0 AND 255
     )
 ) OR EXISTS (
-    SELECT 1 FROM pulses WHERE run = ?1 AND NOT (
+    SELECT 1 FROM limit_changes WHERE run = ?1 AND NOT (
         at BETWEEN 0 AND 253402300799999 AND concurrency BETWEEN 0 AND 1000000
         AND breaker IN ('closed', 'open', 'half-open')
+    )
+) OR EXISTS (
+    SELECT 1 FROM set_aside WHERE run = ?1 AND NOT iif(
+        by_run IS NULL, cause = 'protected', cause = 'superseded'
     )
 ) OR EXISTS (
     SELECT 1 FROM assignments a JOIN runs r ON r.run = a.run

@@ -19,7 +19,7 @@ __all__ = ["forget_run", "idle_since", "prune_run"]
 # So many rows a transaction: another run's commits wait for it a few hundredths of a second.
 _BATCH = 4_000
 
-_ROWS = ("assignments", "outcomes", "attempts", "verifications", "superseded")
+_ROWS = ("assignments", "outcomes", "attempts", "verifications", "set_aside")
 
 
 def forget_run(record: RunRecord) -> None:

@@ -127,7 +127,13 @@ LEFT JOIN lanes l ON l.run = a.run AND l.lane = a.lane
 
 _FROM_2 = _FROM_4.replace("iif(s.by_run = a.run, 'protected', 'superseded')", "'superseded'")
 
+_FROM_6 = _FROM_4.replace(
+    "o.first_sent_at, o.sent_at, o.finished_at\n",
+    "nullif(o.first_sent_at, 0) AS first_sent_at, o.sent_at, o.finished_at,\n"
+    "    coalesce(o.not_sent, 0) AS not_sent\n",
+)
+
 VIEWS: Mapping[int, str] = MappingProxyType(
-    {1: _FROM_1, 2: _FROM_2, 3: _FROM_2, 4: _FROM_4, 5: _FROM_4}
+    {1: _FROM_1, 2: _FROM_2, 3: _FROM_2, 4: _FROM_4, 5: _FROM_4, 6: _FROM_6}
 )
 """Format -> its view `stories`, which each migration writes anew."""

@@ -34,7 +34,7 @@ _BUSY_LIMIT = 6_000  # half a minute of another process holding the lock
 # its commit on a byte may have left, until an end says that none did.
 _MARK = """
 INSERT INTO outcomes (run, row, leg, attempts, first_sent_at, sent_at) SELECT ?1,?2,?3,?4,?5,?5
-WHERE NOT EXISTS (SELECT 1 FROM superseded WHERE run = ?1 AND row = ?2)
+WHERE NOT EXISTS (SELECT 1 FROM set_aside WHERE run = ?1 AND row = ?2)
 ON CONFLICT (run, row) DO UPDATE SET leg = ?3, attempts = ?4, sent_at = ?5, status = NULL,
 cause = NULL, disposition = NULL, retcode = NULL, message = NULL, http_status = NULL,
 latency_ms = NULL, finished_at = NULL, absent = 0,
@@ -91,7 +91,7 @@ Fact = Halted | SwitchedOver | Granted
 _FACTS: Mapping[type[Fact], str] = {
     Halted: "UPDATE runs SET halted = ? WHERE run = ?",
     SwitchedOver: "INSERT OR REPLACE INTO switch_overs VALUES (?,?,?,?)",
-    Granted: "INSERT INTO pulses VALUES (?,?,?,?,?,?)",
+    Granted: "INSERT INTO limit_changes VALUES (?,?,?,?,?,?)",
 }
 
 

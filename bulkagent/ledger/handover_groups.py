@@ -143,7 +143,7 @@ def absent_rows(record: RunRecord, arguments: str) -> int:
 _ABSENT = """
 SELECT count(*) FROM outcomes o JOIN assignments a ON a.run = o.run AND a.row = o.row
 WHERE o.run = ? AND o.absent AND o.status = 'failed' AND a.arguments = ?
-AND NOT EXISTS (SELECT 1 FROM superseded s WHERE s.run = o.run AND s.row = o.row)
+AND NOT EXISTS (SELECT 1 FROM set_aside s WHERE s.run = o.run AND s.row = o.row)
 """
 
 _GROUPS = """
@@ -162,7 +162,7 @@ FROM handovers h
 LEFT JOIN lanes l ON l.run = h.run AND l.group_name = h.group_name
 LEFT JOIN assignments a ON a.run = l.run AND a.lane = l.lane
 LEFT JOIN outcomes o ON o.run = a.run AND o.row = a.row
-LEFT JOIN superseded s ON s.run = a.run AND s.row = a.row
+LEFT JOIN set_aside s ON s.run = a.run AND s.row = a.row
 WHERE h.run = ? GROUP BY h.group_name ORDER BY h.group_name
 """
 

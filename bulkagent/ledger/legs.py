@@ -137,7 +137,7 @@ def supersede(
     with Database(record.database.path) as reader:
         found = reader.query(_LEFT_TO_OTHERS, (record.run, since, turn))
         while batch := list(itertools.islice(found, _BATCH)):
-            record.database.write(("INSERT OR REPLACE INTO superseded VALUES (?,?,?)", batch))
+            record.database.write((_SET_ASIDE, batch))
     return dict(record.all(_SUPERSEDED))
 
 
@@ -158,15 +158,15 @@ def protect(record: RunRecord, protected: Callable[[str, str], bool]) -> int:
     """
     with Database(record.database.path) as reader:
         record.database.write(
-            ("DELETE FROM superseded WHERE run = ?1 AND by_run = ?1", [(record.run,)])
+            ("DELETE FROM set_aside WHERE run = ? AND cause = 'protected'", [(record.run,)])
         )
         found = (
-            (record.run, row, record.run)
+            (record.run, row, Cause.PROTECTED.value, None)
             for row, gateway, agent_id in reader.query(_LEFT_ROWS, (record.run,))
             if protected(gateway, agent_id)
         )
         while batch := list(itertools.islice(found, _BATCH)):
-            record.database.write(("INSERT OR REPLACE INTO superseded VALUES (?,?,?)", batch))
+            record.database.write((_SET_ASIDE, batch))
     ((count,),) = record.all(_PROTECTED)
     return int(count)
 
@@ -195,7 +195,7 @@ def leave_to_persons(record: RunRecord, since: int) -> int:
     with Database(record.database.path) as reader:
         found = reader.query(_TO_PERSONS, (record.run, since))
         while batch := list(itertools.islice(found, _BATCH)):
-            record.database.write(("INSERT OR REPLACE INTO superseded VALUES (?,?,?)", batch))
+            record.database.write((_SET_ASIDE, batch))
     return sum(dict(record.all(_SUPERSEDED)).values())
 
 
@@ -343,14 +343,14 @@ AND (later.run > a.run OR dispatched.sent_at > ?2 OR t.turn > ?3)
 """
 
 _LEFT_TO_OTHERS = f"""
-SELECT a.run, a.row, max(later.run) {_LATER}
+SELECT a.run, a.row, 'superseded', max(later.run) {_LATER}
 AND coalesce(o.status, '') NOT IN ('applied', 'rejected')
 GROUP BY a.row
 """
 
 # A person agreed to it at the terminal, or had it take over from another run.
 _TO_PERSONS = """
-SELECT a.run, a.row, max(p.run)
+SELECT a.run, a.row, 'superseded', max(p.run)
 FROM assignments a
 JOIN runs latest ON latest.run = ?2
 JOIN endpoints here ON here.run = a.run AND here.gateway = a.gateway
@@ -369,7 +369,7 @@ AND EXISTS (
 AND (
     p.run > latest.run OR turn.turn > (SELECT min(turn) FROM legs WHERE run = latest.run)
     OR EXISTS (
-        SELECT 1 FROM superseded s JOIN assignments r ON r.run = s.run AND r.row = s.row
+        SELECT 1 FROM set_aside s JOIN assignments r ON r.run = s.run AND r.row = s.row
         WHERE s.run = latest.run AND s.by_run = p.run
         AND r.agent_id = a.agent_id AND r.gateway = a.gateway
     )
@@ -386,6 +386,8 @@ AND NOT EXISTS (
 GROUP BY a.row
 """
 
+_SET_ASIDE = "INSERT OR REPLACE INTO set_aside (run, row, cause, by_run) VALUES (?,?,?,?)"
+
 _NEVER = 1 << 62
 
 # So many rows a transaction: another run's commits wait for it a few hundredths of a second.
@@ -401,12 +403,12 @@ SELECT row, gateway, agent_id FROM stories
 WHERE run = ? AND lane IS NOT NULL AND status IN ('failed', 'unknown', 'not_attempted')
 """
 
-_PROTECTED = "SELECT count(*) FROM superseded WHERE run = ?1 AND by_run = ?1"
+_PROTECTED = "SELECT count(*) FROM set_aside WHERE run = ? AND cause = 'protected'"
 
 _SUPERSEDED = """
-SELECT r.id, count(*) FROM superseded s JOIN runs r ON r.run = s.by_run
+SELECT r.id, count(*) FROM set_aside s JOIN runs r ON r.run = s.by_run
 LEFT JOIN outcomes o ON o.run = s.run AND o.row = s.row
-WHERE s.run = ? AND s.by_run <> s.run AND coalesce(o.status, '') NOT IN ('applied', 'rejected')
+WHERE s.run = ? AND s.cause = 'superseded' AND coalesce(o.status, '') NOT IN ('applied', 'rejected')
 GROUP BY r.run ORDER BY r.run
 """
 

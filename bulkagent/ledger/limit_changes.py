@@ -41,5 +41,5 @@ def pulses_of(record: RunRecord) -> tuple[Pulse, ...]:
 
 
 _PULSES = """
-SELECT gateway, leg, at, concurrency, breaker FROM pulses WHERE run = ? ORDER BY rowid
+SELECT gateway, leg, at, concurrency, breaker FROM limit_changes WHERE run = ? ORDER BY rowid
 """

@@ -52,14 +52,14 @@ WHERE run = ?1 AND row IN (SELECT value FROM json_each(?2)) AND status IS NOT NU
 
 # In the same transaction: whom another run has dispatched since is as that run wants it.
 _LEAVE = f"""
-INSERT OR IGNORE INTO superseded (run, row, by_run)
-SELECT a.run, a.row, max(later.run)
+INSERT OR IGNORE INTO set_aside (run, row, cause, by_run)
+SELECT a.run, a.row, 'superseded', max(later.run)
 FROM assignments a JOIN outcomes o ON o.run = a.run AND o.row = a.row CROSS JOIN {DISPATCHED_SINCE}
 AND a.run = ?1 AND a.row IN (SELECT value FROM json_each(?2))
 GROUP BY a.row
 """  # noqa: S608 - of the ledger's own text
 
-_LEFT = "SELECT row FROM superseded WHERE run = ?1 AND row IN (SELECT value FROM json_each(?2))"
+_LEFT = "SELECT row FROM set_aside WHERE run = ?1 AND row IN (SELECT value FROM json_each(?2))"
 
 _UNVERIFIED = """
 DELETE FROM verifications WHERE run = ?1 AND row IN (SELECT value FROM json_each(?2))
@@ -73,11 +73,9 @@ WHERE a.run = ?1 AND a.row IN (SELECT value FROM json_each(?2))
 
 _AGAIN = """
 SELECT a.row, a.gateway, a.agent_id, a.arguments, o.attempts, nullif(o.first_sent_at, 0),
-       CASE WHEN s.row IS NULL THEN o.cause WHEN s.by_run = a.run THEN 'protected'
-            ELSE 'superseded' END,
-       o.not_sent
+       coalesce(s.cause, o.cause), o.not_sent
 FROM assignments a JOIN outcomes o ON o.run = a.run AND o.row = a.row
-LEFT JOIN superseded s ON s.run = a.run AND s.row = a.row
+LEFT JOIN set_aside s ON s.run = a.run AND s.row = a.row
 WHERE a.run = ?1 AND a.row IN (SELECT value FROM json_each(?2)) AND o.status = 'unknown'
 ORDER BY a.row
 """

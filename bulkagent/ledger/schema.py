@@ -15,7 +15,7 @@ from types import MappingProxyType
 __all__ = ["APPLICATION_ID", "MIGRATIONS", "SCHEMA", "VERSION"]
 
 APPLICATION_ID = 0x62756C6B  # "bulk": tells a ledger from any other SQLite file
-VERSION = 6
+VERSION = 7
 
 # One leg is one stretch of sending: the apply (or revert), and each resume after it.
 _LEGS = """
@@ -41,16 +41,34 @@ CREATE TABLE endpoints (
     PRIMARY KEY (run, gateway)
 ) STRICT, WITHOUT ROWID;
 
--- Assignments that were left for good, because a later run has dispatched their agents; or, where
--- that is the run itself, because their agents have been protected since.
+CREATE INDEX assignments_by_agent ON assignments (agent_id, run);
+"""
+
+# Up to format 6; `by_run` was the run itself where the agent was protected.
+_SUPERSEDED = """
 CREATE TABLE superseded (
     run             INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
     row             INTEGER NOT NULL,
     by_run          INTEGER NOT NULL,
     PRIMARY KEY (run, row)
 ) STRICT, WITHOUT ROWID;
+"""
 
-CREATE INDEX assignments_by_agent ON assignments (agent_id, run);
+_SET_ASIDE = """
+-- Assignments that the run leaves for good.
+CREATE TABLE set_aside (
+    run             INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
+    row             INTEGER NOT NULL,
+    cause           TEXT NOT NULL,          -- superseded or protected
+    by_run          INTEGER,                -- superseded: the run that the agent is left to
+    PRIMARY KEY (run, row)
+) STRICT, WITHOUT ROWID;
+"""
+
+_SET_ASIDE_OF_6 = """
+INSERT INTO set_aside (run, row, cause, by_run)
+SELECT run, row, iif(by_run = run, 'protected', 'superseded'), nullif(by_run, run) FROM superseded;
+DROP TABLE superseded;
 """
 
 _TOOK_OVER = """
@@ -104,8 +122,8 @@ ALTER TABLE legs ADD COLUMN who TEXT;
 ALTER TABLE legs ADD COLUMN note TEXT;
 """
 
+# Up to format 6.
 _PULSES = """
--- What a gateway was granted, each time that it changed: requests at once, and by its breaker.
 CREATE TABLE pulses (
     run             INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
     leg             INTEGER NOT NULL,
@@ -115,6 +133,25 @@ CREATE TABLE pulses (
     breaker         TEXT NOT NULL           -- closed, open or half-open
 ) STRICT;
 CREATE INDEX pulses_by_run ON pulses (run);
+"""
+
+_LIMIT_CHANGES = """
+-- What a gateway was granted, each time that it changed: requests at once, and by its breaker.
+CREATE TABLE limit_changes (
+    run             INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
+    leg             INTEGER NOT NULL,
+    gateway         TEXT NOT NULL,
+    at              INTEGER NOT NULL,
+    concurrency     INTEGER NOT NULL,
+    breaker         TEXT NOT NULL           -- closed, open or half-open
+) STRICT;
+CREATE INDEX limit_changes_by_run ON limit_changes (run);
+"""
+
+_LIMIT_CHANGES_OF_6 = """
+INSERT INTO limit_changes (run, leg, gateway, at, concurrency, breaker)
+SELECT run, leg, gateway, at, concurrency, breaker FROM pulses ORDER BY rowid;
+DROP TABLE pulses;
 """
 
 _CONSENT = """
@@ -172,7 +209,7 @@ SELECT
     CASE
         WHEN a.status IS NOT NULL THEN a.cause
         WHEN s.row IS NOT NULL AND coalesce(o.status, '') NOT IN ('applied', 'rejected')
-            THEN iif(s.by_run = a.run, 'protected', 'superseded')
+            THEN s.cause
         WHEN o.row IS NULL THEN coalesce(l.cause, 'interrupted')
         WHEN o.status IS NULL THEN 'interrupted'
         ELSE o.cause
@@ -183,7 +220,7 @@ SELECT
     coalesce(o.not_sent, 0) AS not_sent
 FROM assignments a
 LEFT JOIN outcomes o ON o.run = a.run AND o.row = a.row
-LEFT JOIN superseded s ON s.run = a.run AND s.row = a.row
+LEFT JOIN set_aside s ON s.run = a.run AND s.row = a.row
 LEFT JOIN lanes l ON l.run = a.run AND l.lane = a.lane;
 """
 
@@ -274,11 +311,12 @@ CREATE TABLE attempts (
 {_VERIFICATIONS}
 {_LEASES}
 {_SIGNED}
-{_PULSES}
 {_CONSENT}
 {_NOT_SENT}
 {_TURNS}
 {_SHARES}
+{_SET_ASIDE}
+{_LIMIT_CHANGES}
 {_STORIES}
 """
 
@@ -293,6 +331,7 @@ ALTER TABLE outcomes ADD COLUMN disposition TEXT;
 UPDATE outcomes SET sent_at = coalesce(finished_at, first_sent_at);
 DROP VIEW stories;
 {_LEGS}
+{_SUPERSEDED}
 {_STORIES}
 INSERT INTO endpoints (run, gateway, url, options)
 SELECT DISTINCT run, gateway, iif(gateway = 'emulated', '', 'https://') || gateway, '{{}}'
@@ -318,6 +357,10 @@ MIGRATIONS: Mapping[int, str] = MappingProxyType(
         3: _TO_4,
         4: f"{_SIGNED}{_PULSES}",
         5: f"DROP VIEW stories;{_CONSENT}{_NOT_SENT}{_TURNS}{_TURNS_OF_5}{_SHARES}{_STORIES}",
+        6: (
+            f"DROP VIEW stories;{_SET_ASIDE}{_SET_ASIDE_OF_6}{_LIMIT_CHANGES}{_LIMIT_CHANGES_OF_6}"
+            f"{_STORIES}"
+        ),
     }
 )
 """Version of a ledger -> the statements that make the next version of it."""

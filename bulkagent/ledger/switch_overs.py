@@ -19,7 +19,7 @@ JOIN lanes l ON l.run = a.run AND l.lane = a.lane
 JOIN outcomes o ON o.run = a.run AND o.row = a.row
 WHERE w.run = ?1 AND o.status = 'applied'
 AND NOT EXISTS (
-    SELECT 1 FROM superseded s WHERE s.run = a.run AND s.row = a.row AND s.by_run <> a.run
+    SELECT 1 FROM set_aside s WHERE s.run = a.run AND s.row = a.row AND s.cause = 'superseded'
 )
 AND (abs(o.leg) < w.leg OR w.leg IN (0, abs(o.leg)) AND o.sent_at <= w.began_at)
 AND NOT EXISTS (SELECT 1 FROM {DISPATCHED_SINCE})

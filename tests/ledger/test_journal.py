@@ -714,7 +714,7 @@ async def test_the_mark_of_a_row_that_another_run_has_taken_is_refused(
         book.attempted(again, 1, ended(BUSY))
         await book.flushed()
         rows = [(made.run, item.row, other.run) for item in (again, taken)]
-        database.write(("INSERT INTO superseded VALUES (?,?,?)", rows))
+        database.write(("INSERT INTO set_aside VALUES (?,?,'superseded',?)", rows))
         asked = ((again, 2), (taken, 1), (last, 1))
         marks = await asyncio.gather(*(book.mark(item, attempt) for item, attempt in asked))
         assert marks == [False, False, True]

@@ -209,7 +209,7 @@ async def test_groups_count_what_stands_the_same_and_say_what_is_left(database: 
     begun(database, made)
     async with journal(database, made.run, lanes=(0, 1)) as book:
         await _sent(book, [DONE, DONE, LOST, REFUSED])
-    database.write(("INSERT INTO superseded VALUES (?,?,?)", [(made.run, 7, 9)]))
+    database.write(("INSERT INTO set_aside VALUES (?,?,'superseded',?)", [(made.run, 7, 9)]))
     found = portions(RunRecord(database, made.run))
     assert found == (
         Portion(1, "west", 0, ON, Status.NOT_ATTEMPTED, Cause.INTERRUPTED, 1),

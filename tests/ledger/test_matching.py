@@ -80,7 +80,9 @@ async def test_the_same_number_on_another_gateway_is_another_agent(database: Dat
 
 async def test_what_is_superseded_is_not_left(database: Database) -> None:
     made = await _run(database)
-    database.write(("INSERT INTO superseded VALUES (?,?,?)", [(made.run, 4, 9), (made.run, 9, 9)]))
+    database.write(
+        ("INSERT INTO set_aside VALUES (?,?,'superseded',?)", [(made.run, 4, 9), (made.run, 9, 9)])
+    )
     with Matching(database, made.run, _offers()[1:-1]) as matching:
         assert matching.missing() == (0, ())
         assert [row for row, _ in matching.pairs()] == [5, 6, 7, 8]

@@ -20,7 +20,9 @@ from bulkagent.ledger import (
     Claim,
     Database,
     Planner,
+    RunRecord,
     find_run,
+    lines,
     list_runs,
     migrating,
     open_ledger,
@@ -31,6 +33,7 @@ from bulkagent.ledger.database import format_of
 from bulkagent.ledger.formats import VIEWS
 from bulkagent.ledger.schema import MIGRATIONS, SCHEMA, VERSION
 from bulkagent.ledger.structure import OBJECTS, Object, oddity, statements
+from bulkagent.model import Cause
 from tests.ledger.ledgers import plan, report, rows_in
 
 OLDER = sorted(MIGRATIONS)
@@ -100,8 +103,8 @@ HOSTILE = {
     ),
     "a view in the place of a table": (
         (
-            "PRAGMA legacy_alter_table=ON; ALTER TABLE superseded RENAME TO hidden;"
-            " CREATE VIEW superseded AS SELECT 1 AS run, 2 AS row, 3 AS by_run"
+            "PRAGMA legacy_alter_table=ON; ALTER TABLE set_aside RENAME TO hidden;"
+            " CREATE VIEW set_aside AS SELECT 1 AS run, 2 AS row, 3 AS by_run"
         ),
         "hidden",
     ),
@@ -132,7 +135,7 @@ HOSTILE = {
     "one content for two tables": (
         (
             "PRAGMA writable_schema=ON; UPDATE sqlite_schema SET rootpage = (SELECT rootpage FROM"
-            " sqlite_schema WHERE name = 'superseded') WHERE name = 'verifications';"
+            " sqlite_schema WHERE name = 'set_aside') WHERE name = 'verifications';"
             " PRAGMA writable_schema=RESET;"
         ),
         "one content",
@@ -257,6 +260,24 @@ def test_before_a_migration_the_file_is_copied_beside_itself_as_ledger_vn_bak(
     assert sorted(file.name for file in tmp_path.iterdir()) == ["ledger.sqlite3", kept.name]
     assert len(told) == 1
     assert str(kept) in told[0]
+
+
+def test_whom_a_run_leaves_for_good_is_told_the_same_after_a_migration(tmp_path: Path) -> None:
+    """Up to format 6 an agent was protected where the run that it was left to was its own."""
+    path = made(tmp_path / "ledger.sqlite3", 6)
+    with raw(path) as connection:
+        stories = connection.execute("SELECT * FROM stories ORDER BY run, row").fetchall()
+        pulses = connection.execute("SELECT * FROM pulses ORDER BY rowid").fetchall()
+    with open_ledger(path) as database:
+        assert database.all("SELECT * FROM stories ORDER BY run, row") == stories
+        assert database.all("SELECT * FROM limit_changes ORDER BY rowid") == pulses
+        assert pulses
+        assert database.all("SELECT row, cause, by_run FROM set_aside ORDER BY row") == [
+            (12, "protected", None),
+            (13, "superseded", 2),
+        ]
+        causes = {line.row: line.cause for line in lines(RunRecord(database, 1), {}) if line.cause}
+        assert (causes[12], causes[13]) == (Cause.PROTECTED, Cause.SUPERSEDED)
 
 
 def test_a_backup_copy_has_what_is_in_the_write_ahead_log_alone(tmp_path: Path) -> None:
@@ -422,7 +443,7 @@ def test_an_older_ledger_is_read_without_a_migration(tmp_path: Path, version: in
     path = made(tmp_path / "ledger.sqlite3", version)
     before = path.read_bytes()
     with read_ledger(path) as database:
-        assert find_run(database, "last").run == 1
+        assert find_run(database, "last").planned_at
         assert report(database)[1].rows
     assert path.read_bytes() == before
     assert not list(tmp_path.glob("*.bak"))

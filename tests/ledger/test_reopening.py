@@ -219,7 +219,10 @@ async def test_whom_another_run_has_dispatched_since_is_in_doubt_and_not_sent_ag
             book.settle(item, history(DONE))
         await book.flushed()
         if noted:
-            taken = ("INSERT INTO superseded VALUES (?,?,?)", [(made.run, 2, made.run + 1)])
+            taken = (
+                "INSERT INTO set_aside VALUES (?,?,'superseded',?)",
+                [(made.run, 2, made.run + 1)],
+            )
             database.write(taken)
         else:
             another(database, made.run, 2)
@@ -268,7 +271,9 @@ async def test_who_is_taken_after_he_was_handed_out_again_is_told_as_superseded(
         book.settle(item, history(DONE))
         await book.reopen((2,), lambda _told: None)
         assert await took(book) == item
-        database.write(("INSERT INTO superseded VALUES (?,?,?)", [(made.run, 2, made.run + 1)]))
+        database.write(
+            ("INSERT INTO set_aside VALUES (?,?,'superseded',?)", [(made.run, 2, made.run + 1)])
+        )
         assert not await book.mark(item, 1)
         await book.leave()
         assert (book.counters.finished, book.counters.unfinished) == (1, 0)
@@ -284,9 +289,9 @@ def test_what_a_refused_run_gives_back_does_not_undo_an_earlier_correction(
     if dispatched:
         another(database, made.run, 2)
     second = plan(database, 1).run
-    database.write(("INSERT INTO superseded VALUES (?,?,?)", [(made.run, 2, second)]))
+    database.write(("INSERT INTO set_aside VALUES (?,?,'superseded',?)", [(made.run, 2, second)]))
     give_back(RunRecord(database, second), made.run)
-    left = database.all("SELECT row FROM superseded WHERE run = ?", (made.run,))
+    left = database.all("SELECT row FROM set_aside WHERE run = ?", (made.run,))
     assert left == ([(2,)] if dispatched else [])
 
 

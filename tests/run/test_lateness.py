@@ -32,7 +32,7 @@ async def test_a_run_that_comes_while_a_resume_waits_for_its_answer_counts(tmp_p
         resume = Resume(run="last", choices=made.choices({}))
         assert set((await _while_asked(made, resume, flag=1)).values()) == {1}
         with open_ledger(made.ledger) as database:
-            ((superseded,),) = database.all("SELECT count(*) FROM superseded")
+            ((superseded,),) = database.all("SELECT count(*) FROM set_aside")
         assert superseded == 6, "one more was in flight when it was stopped"
 
 

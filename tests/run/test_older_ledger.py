@@ -7,9 +7,14 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import bulkagent
+from bulkagent.clock import SystemClock
+from bulkagent.ledger import RunRecord, find_run, legs_of, lines, read_ledger
 from bulkagent.ledger.formats import FORMAT_1, VIEWS
 from bulkagent.ledger.schema import APPLICATION_ID, MIGRATIONS
 from bulkagent.ledger.structure import statements
+from bulkagent.model import Cause
+from tests.ledger import ledgers
 from tests.run.again import shift
 
 # What format 5 kept of a request, as its last version wrote it.
@@ -41,7 +46,10 @@ def _written_by_the_version_before(ledger: Path) -> None:
         connection.execute("PRAGMA user_version=5")
         connection.execute("ATTACH ? AS newer", (str(ledger),))
         tables = "SELECT name FROM main.sqlite_schema WHERE type = 'table' AND sql LIKE '%STRICT%'"
+        newer = {name for (name,) in connection.execute("SELECT name FROM newer.sqlite_schema")}
         for (table,) in connection.execute(tables).fetchall():
+            if table not in newer:
+                continue
             found = connection.execute("SELECT name FROM pragma_table_info(?, 'main')", (table,))
             columns = ", ".join(f'"{name}"' for (name,) in found)
             connection.execute(
@@ -73,3 +81,47 @@ async def test_a_run_that_the_version_before_began_is_resumed_after_a_kill(tmp_p
         assert set(times.values()) == {1}
         assert [leg.command for leg in made.legs()] == ["apply", "resume"]
     assert (tmp_path / "ledger.v5.bak").exists()
+
+
+# Every time of day in a ledger of format 6.
+TIMES = """
+runs.created_at runs.planned_at runs.finished_at legs.started_at legs.finished_at
+outcomes.first_sent_at outcomes.sent_at outcomes.finished_at attempts.sent_at pulses.at
+""".split()  # noqa: SIM905 - the same
+
+
+async def test_a_killed_run_of_the_format_before_is_resumed(tmp_path: Path) -> None:
+    """The version before wrote this ledger; one agent is protected since, one is another run's."""
+    path, roster = tmp_path / "ledger.sqlite3", tmp_path / "shift.csv"
+    roster.write_text("agent_id,team\n" + "".join(f"{1001 + n},blue\n" for n in range(12)))
+    protected = tmp_path / "protected.csv"
+    protected.write_text("agent_id\n1011\n")
+    script = Path(ledgers.__file__).with_name("format_6.sql").read_text()
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.executescript(script)
+        ((run_id, last),) = connection.execute(
+            "SELECT id, (SELECT max(sent_at) FROM outcomes) FROM runs WHERE run = 1"
+        ).fetchall()
+        connection.execute("UPDATE runs SET roster = ? WHERE run = 1", (str(roster),))
+        for column in TIMES:
+            table, name = column.split(".")
+            later = f"UPDATE {table} SET {name} = {name} + ?"  # noqa: S608
+            connection.execute(later, (SystemClock().wall_ms() - 60_000 - last,))
+    settings = {"ledger": path, "protect": (protected,)}
+    result = await bulkagent.resume(run_id, settings=settings)
+    assert result.run_id == run_id
+    assert result.totals == {
+        **dict.fromkeys(result.totals, 0),
+        "applied": 10,
+        "not_attempted": 2,
+    }
+    with read_ledger(path) as database:
+        record = RunRecord(database, find_run(database, run_id).run)
+        found = {line.agent_id: line for line in lines(record, {})}
+        assert [leg.command for leg in legs_of(record)] == ["apply", "resume", "resume"]
+    assert {agent: line.cause for agent, line in found.items() if line.cause} == {
+        "1011": Cause.PROTECTED,
+        "1012": Cause.SUPERSEDED,
+    }
+    assert found["1005"].attempts == 2, "nobody knew whether it had been set"
+    assert (tmp_path / "ledger.v6.bak").exists()
