@@ -83,10 +83,10 @@ from bulkagent.ledger.rows import (
     summarise,
 )
 from bulkagent.ledger.run_lock import (
-    Claim,
+    RunLock,
     ask_to_drain,
     has_heard,
-    is_claimed,
+    is_locked,
     owner_of,
     withdraw_request,
 )
@@ -127,7 +127,6 @@ __all__ = [
     "AppliedRow",
     "Busy",
     "Changed",
-    "Claim",
     "Cluster",
     "Counters",
     "Covered",
@@ -150,6 +149,7 @@ __all__ = [
     "Pulse",
     "RunFacts",
     "RunFilter",
+    "RunLock",
     "RunRecord",
     "Share",
     "Step",
@@ -184,7 +184,7 @@ __all__ = [
     "idle_s",
     "idle_since",
     "in_flight",
-    "is_claimed",
+    "is_locked",
     "keep_totals",
     "keep_verdicts",
     "lanes_set_before",

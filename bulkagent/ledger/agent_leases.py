@@ -15,7 +15,7 @@ from collections.abc import Sequence
 import msgspec
 
 from bulkagent.ledger.dispatches import DISPATCHED_SINCE
-from bulkagent.ledger.run_lock import is_claimed
+from bulkagent.ledger.run_lock import is_locked
 from bulkagent.ledger.run_record import RunRecord
 
 __all__ = [
@@ -82,7 +82,7 @@ def _overlaps_before(record: RunRecord, *, before: int) -> tuple[Overlap, ...]:
     overlaps: dict[int, Overlap] = {}
     stale: list[tuple[object, ...]] = []
     for lease, other, run_id in record.database.all(_EARLIER, (before, record.run)):
-        if not is_claimed(record.database.path, run_id):
+        if not is_locked(record.database.path, run_id):
             stale.append((lease,))
             continue
         ((shared,),) = record.all(_SHARED, other)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from bulkagent.errors import LedgerFailed, LedgerUnavailable, RunBusy
 from bulkagent.ledger.database import Database
-from bulkagent.ledger.run_lock import Claim
+from bulkagent.ledger.run_lock import RunLock
 from bulkagent.ledger.run_record import RunRecord
 from bulkagent.ledger.runs import RunFacts, every_run, last_active
 
@@ -67,7 +67,7 @@ def prune_run(database: Database, facts: RunFacts, before_ms: int) -> bool:
         LedgerUnavailable: The ledger cannot be written.
     """
     try:
-        claim = Claim(database.path, facts.id)
+        lock = RunLock(database.path, facts.id)
     except RunBusy:
         return False
     try:
@@ -78,7 +78,7 @@ def prune_run(database: Database, facts: RunFacts, before_ms: int) -> bool:
         # The log would grow to the size of all that is deleted.
         database.checkpoint()
     finally:
-        claim.release()
+        lock.release()
     return True
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from bulkagent.errors import LedgerUnavailable
 from bulkagent.ledger.database import BUSY_WAIT_S, connected, format_of, is_busy
-from bulkagent.ledger.run_lock import claimed_runs
+from bulkagent.ledger.run_lock import locked_runs
 from bulkagent.ledger.schema import MIGRATIONS, VERSION
 from bulkagent.ledger.structure import statements
 
@@ -102,7 +102,7 @@ def _alone_with(real: Path, path: Path) -> Iterator[sqlite3.Connection]:
     deadline = time.monotonic() + BUSY_WAIT_S
     pause_s = _RETRY_S * (1 + os.getpid() % 7 / 7)
     while True:
-        if running := claimed_runs(real):
+        if running := locked_runs(real):
             raise LedgerUnavailable(
                 f"run {running[0]} in the ledger {path} is in progress, of an earlier bulkagent."
                 " Nothing was sent; wait for its end, or stop it, before this bulkagent has it"

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping
 
-from bulkagent.ledger.run_lock import is_claimed
+from bulkagent.ledger.run_lock import is_locked
 from bulkagent.ledger.run_record import RunRecord
 from bulkagent.model import Cause
 
@@ -52,7 +52,7 @@ def requests_at_work(
 
 def _others_in_progress(record: RunRecord) -> frozenset[int]:
     leases = record.all(_LEASES)
-    return frozenset(key for key, run_id in leases if is_claimed(record.database.path, run_id))
+    return frozenset(key for key, run_id in leases if is_locked(record.database.path, run_id))
 
 
 _LEASES = "SELECT DISTINCT r.run, r.id FROM leases l JOIN runs r ON r.run = l.run WHERE r.run <> ?"

@@ -28,7 +28,7 @@ from bulkagent.ledger.database import (
 )
 from bulkagent.ledger.location import probe
 from bulkagent.ledger.migrating import brought_up, migrate
-from bulkagent.ledger.run_lock import claimed_runs
+from bulkagent.ledger.run_lock import locked_runs
 from bulkagent.ledger.schema import APPLICATION_ID, SCHEMA, VERSION
 from bulkagent.ledger.structure import statements
 
@@ -249,7 +249,7 @@ def _create(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("BEGIN IMMEDIATE")
     if format_of(connection, path) == 0:  # else another process was first
         # Asked within: a run of a ledger that is made here can only come after this.
-        if running := claimed_runs(Path(os.path.realpath(path))):
+        if running := locked_runs(Path(os.path.realpath(path))):
             raise LedgerUnavailable(
                 f"run {running[0]} is in progress, and the ledger {path} that it was recorded in is"
                 " gone. A new one would know nothing of it, so nothing was sent; put it back, or"
@@ -293,7 +293,7 @@ def _has_content(file: Path) -> bool:
 
 def _left_open(real: Path) -> bool:
     """Whether the last process that wrote to it did not close it, and none is at work on it."""
-    return _has_content(_log_of(real)) and not claimed_runs(real)
+    return _has_content(_log_of(real)) and not locked_runs(real)
 
 
 def _look_through(real: Path, path: Path, tell: Callable[[str], None]) -> None:

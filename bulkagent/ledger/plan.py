@@ -16,7 +16,7 @@ import msgspec
 from bulkagent.errors import LedgerFailed, LedgerUnavailable, RunBusy
 from bulkagent.ledger.coverage import Covered, Covers
 from bulkagent.ledger.database import Database
-from bulkagent.ledger.run_lock import Claim
+from bulkagent.ledger.run_lock import RunLock
 from bulkagent.model import Cause, Status
 from bulkagent.text.odd_text import as_json
 
@@ -123,17 +123,17 @@ class Planner:
             self.run_id = _run_id(now_ms)
             # Before the run is there for others to see: it is never seen without its owner.
             try:
-                self.claim = Claim(database.path, self.run_id, new=True)
+                self.lock = RunLock(database.path, self.run_id, new=True)
             except RunBusy:
                 continue
             try:
                 _write(database, (_INSERT_RUN, [(self.run_id, *facts)]))
                 ((made, self.run),) = database.all("SELECT changes(), last_insert_rowid()")
             except BaseException:
-                self.claim.release()
+                self.lock.release()
                 raise
             if not made:
-                self.claim.release()
+                self.lock.release()
 
     @property
     def gateways(self) -> frozenset[str]:

@@ -16,11 +16,11 @@ from pathlib import Path
 from bulkagent.errors import LedgerUnavailable, RunBusy
 
 __all__ = [
-    "Claim",
+    "RunLock",
     "ask_to_drain",
-    "claimed_runs",
     "has_heard",
-    "is_claimed",
+    "is_locked",
+    "locked_runs",
     "owner_of",
     "withdraw_request",
 ]
@@ -36,7 +36,7 @@ _RETRY_S = 0.02
 _PLAIN = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 
 
-class Claim:
+class RunLock:
     """A run that this process owns until `release`, or until it ends.
 
     Args:
@@ -83,7 +83,7 @@ class Claim:
         )
 
     def __repr__(self) -> str:
-        return f"<Claim {self._path.name}{'' if self._file >= 0 else ', released'}>"
+        return f"<RunLock {self._path.name}{'' if self._file >= 0 else ', released'}>"
 
     def wanted_by(self) -> str:
         """The run that has asked for this one to be drained; "" where none has."""
@@ -157,7 +157,7 @@ def owner_of(ledger: Path, run_id: str) -> str:
     return number if number.isascii() and number.isdigit() else ""
 
 
-def is_claimed(ledger: Path, run_id: str) -> bool:
+def is_locked(ledger: Path, run_id: str) -> bool:
     """Whether some process owns a run at this moment."""
     try:
         file = os.open(_lock_of(ledger, run_id), os.O_RDONLY | _PLAIN)
@@ -172,14 +172,14 @@ def is_claimed(ledger: Path, run_id: str) -> bool:
     return False
 
 
-def claimed_runs(ledger: Path) -> list[str]:
+def locked_runs(ledger: Path) -> list[str]:
     """The runs of a ledger that some process owns at this moment."""
     folder = _lock_of(ledger, "")
     try:
         locks = sorted(os.listdir(folder))  # noqa: PTH208 - names alone, of a hostile folder perhaps
     except OSError:
         return []
-    return [name for name in locks if _ID.fullmatch(name) and is_claimed(ledger, name)]
+    return [name for name in locks if _ID.fullmatch(name) and is_locked(ledger, name)]
 
 
 def _leave_number(file: int) -> None:

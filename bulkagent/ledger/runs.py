@@ -18,7 +18,7 @@ from bulkagent.ledger.ages import Turn, Turns, turns_of
 from bulkagent.ledger.damage import read_as_written, refuse_strange_values
 from bulkagent.ledger.database import Database
 from bulkagent.ledger.plan import Endpoint
-from bulkagent.ledger.run_lock import is_claimed
+from bulkagent.ledger.run_lock import is_locked
 from bulkagent.ledger.run_record import RunRecord
 from bulkagent.model import Status
 
@@ -261,7 +261,7 @@ def _facts(database: Database, row: tuple[Any, ...]) -> RunFacts:
             raise ValueError("no clock says so")
         for field in ("extra_columns", "settings"):
             facts[field] = msgspec.json.decode(facts[field])
-        facts["running"] = is_claimed(database.path, facts["id"])
+        facts["running"] = is_locked(database.path, facts["id"])
         return msgspec.convert(facts, RunFacts)
 
 

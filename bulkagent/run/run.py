@@ -332,7 +332,7 @@ class Run:
         presence = await anyio.to_thread.run_sync(Presence, database.path)
         try:
             async with anyio.create_task_group() as watches:
-                watches.start_soon(watch, planned.claims, self._clock, self._taken_over)
+                watches.start_soon(watch, planned.locks, self._clock, self._taken_over)
                 watches.start_soon(watch_presence, presence, self._clock, self._without_ledger)
                 await sending.run(leg)
                 watches.cancel_scope.cancel()
@@ -415,7 +415,7 @@ class Run:
             with anyio.CancelScope() as self._reaching:
                 try:
                     async with anyio.create_task_group() as watches:
-                        watches.start_soon(watch, planned.claims, self._clock, self._taken_over)
+                        watches.start_soon(watch, planned.locks, self._clock, self._taken_over)
                         await make_way(
                             database,
                             begun.ways,

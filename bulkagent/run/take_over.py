@@ -17,18 +17,18 @@ import msgspec
 from bulkagent.clock import Clock
 from bulkagent.errors import GuardrailRefused
 from bulkagent.ledger import (
-    Claim,
     Database,
     InFlight,
     Overlap,
     Presence,
+    RunLock,
     RunRecord,
     ask_to_drain,
     give_back,
     has_heard,
     has_lease,
     in_flight,
-    is_claimed,
+    is_locked,
     owner_of,
     withdraw_request,
 )
@@ -199,7 +199,7 @@ def _still_at_work(database: Database, drained: Sequence[Overlap]) -> list[tuple
     return [
         (overlap, has_heard(database.path, overlap.run_id))
         for overlap in drained
-        if has_lease(RunRecord(database, overlap.run)) and is_claimed(database.path, overlap.run_id)
+        if has_lease(RunRecord(database, overlap.run)) and is_locked(database.path, overlap.run_id)
     ]
 
 
@@ -267,7 +267,7 @@ async def _settle(
 
 def _on_the_way(database: Database, run: int) -> list[InFlight]:
     # Who was killed comes to no end; what it had in flight is waited for by the lanes themselves.
-    return [x for x in in_flight(RunRecord(database, run)) if is_claimed(database.path, x.run_id)]
+    return [x for x in in_flight(RunRecord(database, run)) if is_locked(database.path, x.run_id)]
 
 
 async def watch_presence(presence: Presence, clock: Clock, lost: Callable[[str], None]) -> None:
@@ -285,18 +285,18 @@ async def watch_presence(presence: Presence, clock: Clock, lost: Callable[[str],
             return
 
 
-async def watch(claims: Sequence[Claim], clock: Clock, asked: Callable[[str], None]) -> None:
+async def watch(locks: Sequence[RunLock], clock: Clock, asked: Callable[[str], None]) -> None:
     """Look now and then whether another run wants this one to be drained; return when one does.
 
     Args:
-        claims: Of the run.
+        locks: Of the run.
         clock: Time.
         asked: Called with the ID of the other run.
     """
     while True:
         await clock.sleep(_LOOK_EVERY_S)
-        for claim in claims:
-            if by := await anyio.to_thread.run_sync(claim.wanted_by):
+        for lock in locks:
+            if by := await anyio.to_thread.run_sync(lock.wanted_by):
                 asked(by)
-                await anyio.to_thread.run_sync(claim.hear)
+                await anyio.to_thread.run_sync(lock.hear)
                 return

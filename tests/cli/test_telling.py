@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bulkagent.cli.render.schedule import local_time
-from bulkagent.ledger import Claim
+from bulkagent.ledger import RunLock
 from bulkagent.model import Status
 from bulkagent.run import Request, Run, agent_details, run_details, run_list
 from bulkagent.settings import Settings
@@ -237,9 +237,9 @@ def test_a_run_is_running_while_a_process_owns_it_and_interrupted_after(tmp_path
         shutil.copyfile(ledger, copy)  # what a kill would leave
     (line,) = _json(tmp_path, "runs", "--ledger", copy)["runs"]
     assert (line["state"], line["exit_code"]) == ("interrupted", 5)
-    claim = Claim(copy, run_id)
+    lock = RunLock(copy, run_id)
     assert [x.state for x in run_list(copy, 9)] == ["running"]
-    claim.release()
+    lock.release()
     assert [x.state for x in run_list(copy, 9)] == ["interrupted"]
     assert _json(tmp_path, "runs") == {"runs": []}, "discarded, for nobody agreed"
 

@@ -97,7 +97,7 @@ def test_an_empty_file_becomes_a_ledger(tmp_path: Path) -> None:
 
 def test_a_closed_ledger_is_one_file(tmp_path: Path) -> None:
     with open_ledger(tmp_path / "ledger.sqlite3") as database:
-        plan(database, 10).claim.release()
+        plan(database, 10).lock.release()
     assert [file.name for file in tmp_path.iterdir()] == ["ledger.sqlite3"]
 
 

@@ -129,7 +129,7 @@ def test_missing_and_pairs_are_all_that_is_left(
         for agent in sorted(have):
             made.assign(agent, str(agent), "east", ON, ())
         made.planned(1)
-        made.claim.release()
+        made.lock.release()
         offers = [("east", str(agent), "", 1000 + agent, True) for agent in offered]
         with Matching(database, made.run, offers) as matching:
             lacking = [str(agent) for agent in sorted(have - set(offered))]

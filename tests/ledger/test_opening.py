@@ -17,9 +17,9 @@ import pytest
 
 from bulkagent.errors import LedgerFailed, LedgerUnavailable, RunNotFound
 from bulkagent.ledger import (
-    Claim,
     Database,
     Planner,
+    RunLock,
     RunRecord,
     find_run,
     lines,
@@ -193,7 +193,7 @@ def test_what_stands_behind_a_nul_in_a_statement_is_not_taken_for_a_part_of_it(
 def test_what_analyze_and_vacuum_leave_is_not_taken_for_tampering(tmp_path: Path) -> None:
     path = tmp_path / "ledger.sqlite3"
     with open_ledger(path) as database:
-        plan(database, 3).claim.release()
+        plan(database, 3).lock.release()
     with raw(path) as connection:
         connection.executescript("ANALYZE; VACUUM; REINDEX; PRAGMA optimize;")
     for how in (open_ledger, read_ledger, Database):
@@ -341,13 +341,13 @@ def test_an_older_ledger_is_refused_while_a_run_of_the_older_version_is_at_work(
     tmp_path: Path,
 ) -> None:
     path = made(tmp_path / "ledger.sqlite3", 5)
-    claim = Claim(path, "20231114T221320.000Z-0002")
+    lock = RunLock(path, "20231114T221320.000Z-0002")
     try:
         assert "20231114T221320.000Z-0002" in refusal(open_ledger, path)
         with read_ledger(path) as database:  # looking changes nothing, so it may
             assert list_runs(database, 1)[0].running
     finally:
-        claim.release()
+        lock.release()
     open_ledger(path).close()
 
 
@@ -370,7 +370,7 @@ def _crashed(tmp_path: Path, *, damaged: bool) -> Path:
     """A ledger beside which its log was left, as by a kill."""
     source, path = tmp_path / "source.sqlite3", tmp_path / "ledger.sqlite3"
     with open_ledger(source) as database:
-        plan(database, 2_000).claim.release()
+        plan(database, 2_000).lock.release()
         database.write(("UPDATE runs SET roster = ?", [("late.csv",)]))
         content = bytearray(source.read_bytes())
         if damaged:
@@ -423,7 +423,7 @@ def test_reading_a_ledger_makes_none_and_changes_none(tmp_path: Path) -> None:
 def test_reading_a_ledger_leaves_nothing_beside_it(tmp_path: Path) -> None:
     path = tmp_path / "ledger.sqlite3"
     with open_ledger(path) as database:
-        plan(database, 3).claim.release()
+        plan(database, 3).lock.release()
     before = path.read_bytes()
     with read_ledger(path) as database:
         assert rows_in(database)["assignments"] == 3
@@ -459,7 +459,7 @@ def test_a_ledger_on_a_read_only_file_system_can_be_read(
     path = folder / "ledger.sqlite3"
     if log == "none":
         with open_ledger(path) as database:
-            plan(database, 2).claim.release()
+            plan(database, 2).lock.release()
     else:
         _crashed(tmp_path, damaged=False)
         for end in ("", "-wal"):
@@ -546,4 +546,4 @@ def test_a_ledger_that_another_process_makes_at_the_same_moment_is_shared(
     monkeypatch.setattr(opening, "_log_ahead", late)
     with open_ledger(path) as second, first[0]:
         assert find_run(second, "last").id == runs[0].run_id
-        runs[0].claim.release()
+        runs[0].lock.release()

@@ -41,7 +41,7 @@ async def _ran(database: Database, *histories: tuple[float, ...], url: str = URL
             for number in range(1, 1 + len(latencies_ms)):
                 await source.mark(item, number)
             source.settle(item, _history(*latencies_ms))
-    made.claim.release()
+    made.lock.release()
 
 
 def test_nothing_is_known_of_a_gateway_without_a_run(database: Database) -> None:

@@ -8,10 +8,10 @@ import pytest
 
 from bulkagent.errors import LedgerUnavailable, RunNotFound
 from bulkagent.ledger import (
-    Claim,
     Database,
     Endpoint,
     Planner,
+    RunLock,
     RunRecord,
     begin_leg,
     endpoints_of,
@@ -96,9 +96,9 @@ def test_a_later_run_that_was_never_planned_is_named(database: Database) -> None
     assert unplanned_since(RunRecord(database, made.run)) is None
     one, two = planner(database), planner(database)
     assert unplanned_since(RunRecord(database, made.run)) is None
-    one.claim.release()
+    one.lock.release()
     assert unplanned_since(RunRecord(database, made.run)) == one.run_id
-    two.claim.release()
+    two.lock.release()
     assert unplanned_since(RunRecord(database, made.run)) == two.run_id
     forget_run(RunRecord(database, two.run))
     assert unplanned_since(RunRecord(database, made.run)) == one.run_id
@@ -109,7 +109,7 @@ def test_an_unplanned_run_is_refused_by_what_it_is(database: Database) -> None:
     made = planner(database)
     with pytest.raises(RunNotFound, match="still being planned"):
         find_run(database, made.run_id)
-    made.claim.release()
+    made.lock.release()
     with pytest.raises(RunNotFound, match="never planned"):
         find_run(database, made.run_id)
     with pytest.raises(RunNotFound, match="no run 'last'"):
@@ -119,11 +119,11 @@ def test_an_unplanned_run_is_refused_by_what_it_is(database: Database) -> None:
 def test_a_run_is_running_while_somebody_owns_it(database: Database) -> None:
     made = _planned(database)
     assert find_run(database, "last").running
-    made.claim.release()
+    made.lock.release()
     assert not find_run(database, "last").running
-    claim = Claim(database.path, made.run_id)
+    lock = RunLock(database.path, made.run_id)
     assert [run.running for run in list_runs(database, 1)] == [True]
-    claim.release()
+    lock.release()
 
 
 async def test_totals_are_counted_until_they_are_kept_and_again_after_the_next_leg_began(

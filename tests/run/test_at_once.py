@@ -16,8 +16,8 @@ import pytest
 from bulkagent.errors import BulkagentError, GuardrailRefused, RunBusy
 from bulkagent.gateway.client import GatewayClient
 from bulkagent.ledger import (
-    Claim,
     Overlap,
+    RunLock,
     RunRecord,
     find_run,
     has_lease,
@@ -332,14 +332,14 @@ async def test_nothing_is_drained_unless_all_runs_in_the_way_are_named(
         assert set(str(took_over).split(", ")) == {one.run_id, two.run_id}
 
 
-async def _unheard(made: Shift, monkeypatch: pytest.MonkeyPatch) -> tuple[str, Claim]:
+async def _unheard(made: Shift, monkeypatch: pytest.MonkeyPatch) -> tuple[str, RunLock]:
     """A run that holds its agents and hears nothing, as one that was suspended (SIGSTOP)."""
     await made.apply(stop_after=3)
     with open_ledger(made.ledger) as database:
         facts = find_run(database, "last")
         database.write(("INSERT INTO leases (run) VALUES (?)", [(facts.run,)]))
     monkeypatch.setattr(taking_over, "_HEARD_WITHIN_S", 0.0)
-    return facts.id, Claim(made.ledger, facts.id)
+    return facts.id, RunLock(made.ledger, facts.id)
 
 
 async def test_take_over_of_a_suspended_run_says_what_it_waits_for_and_is_refused(
@@ -347,7 +347,7 @@ async def test_take_over_of_a_suspended_run_says_what_it_waits_for_and_is_refuse
 ) -> None:
     """Not 120 s in silence (kill -STOP); the taker stays in the ledger, the other one is let go."""
     async with shift(tmp_path) as made:
-        stopped, claim = await _unheard(made, monkeypatch)
+        stopped, lock = await _unheard(made, monkeypatch)
         told: list[str] = []
         some = made.write([109, 110], name="some.csv")
         run = Run(
@@ -361,7 +361,7 @@ async def test_take_over_of_a_suspended_run_says_what_it_waits_for_and_is_refuse
         assert not run.began, "so its --report says REFUSED, and not what yesterday's run did"
         assert "kill -CONT" in str(refused.value)
         assert f"takes over: run {stopped} is at work on 2 of these agents" in told[0]
-        claim.release()
+        lock.release()
         (leg,) = made.legs(taker)
         assert (leg.state, leg.exit_code, leg.took_over) == ("halted", 6, stopped)
         with open_ledger(made.ledger) as database:

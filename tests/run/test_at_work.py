@@ -11,8 +11,8 @@ import pytest
 from bulkagent.emulator import FaultKind, Latency, Scenario
 from bulkagent.gateway.faults import WITHOUT_AN_ANSWER
 from bulkagent.ledger import (
-    Claim,
     Database,
+    RunLock,
     RunRecord,
     find_run,
     open_ledger,
@@ -98,11 +98,11 @@ async def test_those_of_a_run_in_progress_are_in_its_own_slots(tmp_path: Path) -
         await made.apply(made.write([101], name="one.csv"))
         (at, *_) = sent_at(made, "109")
         assert at_work(made, at + 1) == [at + 20_000], "of any run on that gateway"
-        claim = Claim(made.ledger, earlier)
+        lock = RunLock(made.ledger, earlier)
         with open_ledger(made.ledger) as database:
             take_lease(RunRecord(database, find_run(database, earlier).run))
         assert at_work(made, at + 1) == []
-        claim.release()
+        lock.release()
         assert at_work(made, at + 1) == [at + 20_000], "it was killed"
 
 

@@ -19,7 +19,7 @@ from bulkagent.errors import (
     RunBusy,
     SettingsRefused,
 )
-from bulkagent.ledger import Claim, list_runs, open_ledger
+from bulkagent.ledger import RunLock, list_runs, open_ledger
 from bulkagent.ledger import run_lock as ownership
 from bulkagent.run.plan.fingerprint import Fingerprint
 from bulkagent.settings import GatewaySection
@@ -334,10 +334,10 @@ async def test_or_resume_of_a_run_that_is_under_way_is_refused(
         first = await made.apply(stop_after=3)
         assert first.run_id is not None
         requests = made.requests
-        claim = Claim(made.ledger, first.run_id)
+        lock = RunLock(made.ledger, first.run_id)
         with pytest.raises(RunBusy) as refused:
             await made.apply(or_resume=True)
-        claim.release()
+        lock.release()
         assert refused.value.exit_code == 5
         assert made.requests == requests
         with open_ledger(made.ledger) as database:

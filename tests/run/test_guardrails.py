@@ -9,8 +9,8 @@ import pytest
 
 from bulkagent.errors import GuardrailRefused, RosterRefused, SettingsRefused
 from bulkagent.ledger import (
-    Claim,
     Overlap,
+    RunLock,
     RunRecord,
     find_run,
     open_ledger,
@@ -227,14 +227,14 @@ async def test_of_two_runs_on_the_same_agents_the_second_is_refused(tmp_path: Pa
         await made.apply(stop_after=2)
         with open_ledger(made.ledger) as database:
             first = find_run(database, "last")
-            claim = Claim(database.path, first.id)
+            lock = RunLock(database.path, first.id)
             assert take_lease(RunRecord(database, first.run)) == ()
             some = made.write(range(109, 115), name="some.csv")
             with pytest.raises(GuardrailRefused, match=f"run {first.id} is at work on 2 of these"):
                 await made.apply(some)
             others = made.write(range(111, 115), name="others.csv")
             assert (await made.apply(others)).exit_code == 0
-            claim.release()  # as if its process had been killed: the lease is still there
+            lock.release()  # as if its process had been killed: the lease is still there
             assert (await made.apply(some)).exit_code == 0
             assert database.all("SELECT count(*) FROM leases") == [(0,)]
 
@@ -246,7 +246,7 @@ async def test_of_two_leases_taken_at_once_the_earlier_one_holds(tmp_path: Path)
         with open_ledger(made.ledger) as database:
             runs = [run for (run,) in database.all("SELECT run FROM runs ORDER BY run")]
             ids = [run_id for (run_id,) in database.all("SELECT id FROM runs ORDER BY run")]
-            claims = [Claim(database.path, run_id) for run_id in ids]
+            locks = [RunLock(database.path, run_id) for run_id in ids]
             # Both are committed before either looks.
             database.write(("INSERT INTO leases (run) VALUES (?)", [(runs[0],)]))
             (found,) = take_lease(RunRecord(database, runs[1]))
@@ -257,8 +257,8 @@ async def test_of_two_leases_taken_at_once_the_earlier_one_holds(tmp_path: Path)
             database.write(("DELETE FROM leases WHERE run = ?", [(runs[0],)]))
             (found,) = take_lease(RunRecord(database, runs[0]))
             assert found.run_id == ids[1]
-            for claim in claims:
-                claim.release()
+            for lock in locks:
+                lock.release()
 
 
 @pytest.mark.matrix

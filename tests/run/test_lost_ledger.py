@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bulkagent.errors import LedgerUnavailable
-from bulkagent.ledger import Claim, Presence, open_ledger
+from bulkagent.ledger import Presence, RunLock, open_ledger
 from bulkagent.run import Consent, Run, RunResult
 from tests.run.again import Shift, shift
 
@@ -74,13 +74,13 @@ def test_a_new_ledger_is_not_made_where_that_of_a_run_in_progress_was(tmp_path: 
     """A second run at its path would send to the same agents."""
     path = tmp_path / "ledger.sqlite3"
     open_ledger(path).close()
-    claim = Claim(path, "20260101T000000.000Z-0001")
+    lock = RunLock(path, "20260101T000000.000Z-0001")
     path.unlink()
     try:
         with pytest.raises(LedgerUnavailable, match="-0001 is in progress"):
             open_ledger(path)
     finally:
-        claim.release()
+        lock.release()
     path.unlink(missing_ok=True)
     open_ledger(path).close()
 

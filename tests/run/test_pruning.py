@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bulkagent.errors import SettingsRefused
-from bulkagent.ledger import Claim, find_run, open_ledger, prune_run
+from bulkagent.ledger import RunLock, find_run, open_ledger, prune_run
 from bulkagent.run import agent_run_lines, old_runs, prune, run_list
 from tests.run.again import Shift, code, shift
 
@@ -71,12 +71,12 @@ async def test_a_run_at_work_stays_and_so_does_one_gone_on_with_since(tmp_path: 
         now_ms = _in_days(made, 30)
         agreed = old_runs(made.ledger, 2 * DAY_S, now_ms=now_ms)
         assert agreed.runs == (run.run_id,)
-        claim = Claim(made.ledger, run.run_id)
+        lock = RunLock(made.ledger, run.run_id)
         try:
             assert old_runs(made.ledger, 2 * DAY_S, now_ms=now_ms).runs == ()
             assert prune(made.ledger, agreed).runs == ()
         finally:
-            claim.release()
+            lock.release()
         assert _ids(made) == [run.run_id]
         with open_ledger(made.ledger) as database:
             facts = find_run(database, run.run_id)

@@ -18,7 +18,7 @@ from bulkagent.errors import (
     RunNotFound,
     SettingsRefused,
 )
-from bulkagent.ledger import Claim, Planner, RunRecord, list_runs, open_ledger, steps
+from bulkagent.ledger import Planner, RunLock, RunRecord, list_runs, open_ledger, steps
 from bulkagent.ledger import run_lock as ownership
 from bulkagent.model import Cause, Status
 from bulkagent.run import Choices
@@ -198,7 +198,7 @@ async def test_a_run_that_was_never_planned_is_not_resumed(tmp_path: Path) -> No
                 now_ms=made.clock.wall_ms() + 5000,
             )
             planner.assign(2, "101", "x", "flag=0", ())
-            planner.claim.release()
+            planner.lock.release()
         requests = made.requests
         with pytest.raises(RunNotFound, match="never planned"):
             await made.resume(planner.run_id)
@@ -234,13 +234,13 @@ async def test_a_run_that_somebody_owns_is_refused(
         run_id = (await made.apply(stop_after=3)).run_id
         assert run_id is not None
         requests = made.requests
-        claim = Claim(made.ledger, run_id)
+        lock = RunLock(made.ledger, run_id)
         for command in (made.resume, made.revert):
             with pytest.raises(RunBusy, match="another process") as refused:
                 await command(run_id)
             assert refused.value.exit_code == 5
         assert made.requests == requests
-        claim.release()
+        lock.release()
         assert (await made.resume()).exit_code == 0
 
 

@@ -85,7 +85,7 @@ class Command:
 
     async def __aexit__(self, *exc: object) -> None:
         await self.sharing.__aexit__(None, None, None)
-        self.made.claim.release()
+        self.made.lock.release()
 
 
 @pytest.fixture
@@ -151,7 +151,7 @@ async def test_the_share_of_a_killed_command_returns(database: Database) -> None
             await first.look()
             await killed.look()
         assert killed.slots.tokens == 8
-        killed.made.claim.release()
+        killed.made.lock.release()
         clock.jumped_ms = -3_600_000
         await first.look()
         assert first.slots.tokens == 8

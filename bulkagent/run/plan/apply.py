@@ -21,7 +21,7 @@ from bulkagent.errors import (
 from bulkagent.files.user_folders import absolute, current_folder
 from bulkagent.gateway.credentials import PackedGuids
 from bulkagent.gateway.operations import SET_TALK_RIGHT, talk_right
-from bulkagent.ledger import Claim, Database, Lane, Planner, RunRecord, forget_run
+from bulkagent.ledger import Database, Lane, Planner, RunLock, RunRecord, forget_run
 from bulkagent.model import Cause, Status
 from bulkagent.roster import Layout, Retraction, Roster, RosterRules
 from bulkagent.run.clients.credentials import guids_required
@@ -53,7 +53,7 @@ class Planned(msgspec.Struct):
     """With what is left to send of each."""
     guids: PackedGuids
     fingerprint: str
-    claims: tuple[Claim, ...]
+    locks: tuple[RunLock, ...]
     """The run's own, and that of a run that it concerns."""
     planned_at: int = 0
     """Time of day of the plan."""
@@ -81,8 +81,8 @@ class Planned(msgspec.Struct):
 
     def release(self) -> None:
         """Let others have the run."""
-        for claim in self.claims:
-            claim.release()
+        for lock in self.locks:
+            lock.release()
 
 
 def rules_of(request: Request, gateways: Gateways) -> RosterRules:
@@ -157,7 +157,7 @@ def plan_run(
             # A ledger that takes not even this may be the reason; without its mark it is no run.
             with contextlib.suppress(LedgerUnavailable):
                 forget_run(RunRecord(database, planner.run))
-            planner.claim.release()
+            planner.lock.release()
             raise
         plan = tally.plan(
             planner.run_id,
@@ -167,7 +167,7 @@ def plan_run(
             grouped=bool(request.settings.group_by),
         )
         plan = ordered(plan, request)
-        return Planned(plan, planner.run, lanes, guids, fingerprint, (planner.claim,))
+        return Planned(plan, planner.run, lanes, guids, fingerprint, (planner.lock,))
 
 
 def ordered(plan: Plan, request: Request) -> Plan:

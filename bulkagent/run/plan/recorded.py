@@ -16,10 +16,10 @@ from bulkagent.errors import ResumeRefused, RosterRefused, SettingsRefused
 from bulkagent.files.user_folders import current_folder
 from bulkagent.gateway.credentials import PackedGuids
 from bulkagent.ledger import (
-    Claim,
     Database,
     Matching,
     RunFacts,
+    RunLock,
     RunRecord,
     endpoints_of,
     find_run,
@@ -45,7 +45,7 @@ from bulkagent.run.plan.request import FollowUpRequest, Request
 from bulkagent.settings import Settings, refuse_idle_settings
 from bulkagent.text.odd_text import path_of
 
-__all__ = ["RecordedRun", "claimed_run", "guids_for", "places_of", "recorded_run"]
+__all__ = ["RecordedRun", "guids_for", "locked_run", "places_of", "recorded_run"]
 
 
 class RecordedRun(msgspec.Struct, frozen=True):
@@ -56,7 +56,7 @@ class RecordedRun(msgspec.Struct, frozen=True):
     gateways: Gateways
 
 
-def claimed_run(database: Database, name: str) -> tuple[RunFacts, Claim]:
+def locked_run(database: Database, name: str) -> tuple[RunFacts, RunLock]:
     """Find a run that can be brought back, and own it.
 
     Raises:
@@ -70,7 +70,7 @@ def claimed_run(database: Database, name: str) -> tuple[RunFacts, Claim]:
             f"the last run, {unplanned}, was never planned, so nothing was sent; apply its roster"
             f" again, or name the run before it, {facts.id}"
         )
-    claim = Claim(database.path, facts.id)
+    lock = RunLock(database.path, facts.id)
     try:
         # Its last owner may have ended it meanwhile.
         facts = _of_this_format(find_run(database, facts.id))
@@ -78,9 +78,9 @@ def claimed_run(database: Database, name: str) -> tuple[RunFacts, Claim]:
         # Whoever had it is dead, or has let go: its agents are nobody's until a leg begins.
         release_lease(RunRecord(database, facts.run))
     except BaseException:
-        claim.release()
+        lock.release()
         raise
-    return facts, claim
+    return facts, lock
 
 
 def _of_this_format(facts: RunFacts) -> RunFacts:

@@ -16,11 +16,11 @@ from bulkagent.errors import ResumeRefused, RunBusy, RunNotFound
 from bulkagent.gateway.credentials import PackedGuids
 from bulkagent.gateway.operations import flag_of
 from bulkagent.ledger import (
-    Claim,
     Database,
     Lane,
     Portion,
     RunFacts,
+    RunLock,
     RunRecord,
     endpoints_of,
     find_of_earlier,
@@ -43,7 +43,7 @@ from bulkagent.run.plan.apply import Planned, ordered
 from bulkagent.run.plan.fingerprint import OF_SETS, fingerprint_of
 from bulkagent.run.plan.path_conflicts import refuse_reports
 from bulkagent.run.plan.protect import protected_by, refuse_numbers
-from bulkagent.run.plan.recorded import RecordedRun, claimed_run, guids_for, places_of, recorded_run
+from bulkagent.run.plan.recorded import RecordedRun, guids_for, locked_run, places_of, recorded_run
 from bulkagent.run.plan.request import Plan, PlanGroup, PlanPart, Request, Resume
 from bulkagent.settings import Settings
 
@@ -59,7 +59,7 @@ def plan_resume(
         RunNotFound, RunBusy, ResumeRefused, RosterRefused, SettingsRefused: It cannot be resumed.
         LedgerUnavailable, LedgerFailed: The ledger cannot be read or written.
     """
-    facts, claim = claimed_run(database, request.run)
+    facts, lock = locked_run(database, request.run)
     try:
         recalled = recorded_run(database, facts, request)
         refuse_reports(recalled.request, recalled.gateways, database.path)
@@ -93,14 +93,14 @@ def plan_resume(
             lanes,
             guids,
             facts.fingerprint,
-            (claim,),
+            (lock,),
             new=False,
             answered=heard.answered,
             applied=heard.applied,
             resends=resends,
         )
     except BaseException:
-        claim.release()
+        lock.release()
         raise
     return planned, recalled
 
@@ -135,14 +135,14 @@ def resume_instead(
         if latest.done or _seen_otherwise(database, latest):
             break  # those before it have been followed up by it
         try:
-            facts, claim = claimed_run(database, latest.id)
+            facts, lock = locked_run(database, latest.id)
         except RunNotFound:
             continue  # somebody has just taken it out of the ledger
         try:
             _refuse_just_ended(facts, began_ms, now_ms)
-            return _gone_on_with(database, facts, claim, planned, asked)
+            return _gone_on_with(database, facts, lock, planned, asked)
         except BaseException:
-            claim.release()
+            lock.release()
             raise
     plan = planned.plan
     if rivals:
@@ -227,7 +227,7 @@ def _earlier(database: Database, facts: RunFacts) -> str:
 
 
 def _gone_on_with(
-    database: Database, facts: RunFacts, claim: Claim, planned: Planned, asked: Request
+    database: Database, facts: RunFacts, lock: RunLock, planned: Planned, asked: Request
 ) -> Planned:
     """A run that is unfinished, with the GUIDs of a new plan of the same roster."""
     superseded = supersede(RunRecord(database, facts.run))
@@ -250,7 +250,7 @@ def _gone_on_with(
         lanes,
         guids,
         planned.fingerprint,
-        (claim,),
+        (lock,),
         new=False,
         answered=heard.answered,
         applied=heard.applied,

@@ -32,7 +32,7 @@ from bulkagent.run.plan.fingerprint import fingerprint_of
 from bulkagent.run.plan.groups import Grouping
 from bulkagent.run.plan.path_conflicts import refuse_reports
 from bulkagent.run.plan.protect import Protected, protected_by, refuse_numbers
-from bulkagent.run.plan.recorded import RecordedRun, claimed_run, guids_for, places_of, recorded_run
+from bulkagent.run.plan.recorded import RecordedRun, guids_for, locked_run, places_of, recorded_run
 from bulkagent.run.plan.request import Plan, PlanGroup, PlanPart, Revert
 
 __all__ = ["plan_revert"]
@@ -47,7 +47,7 @@ def plan_revert(
         RunNotFound, RunBusy, ResumeRefused, RosterRefused, SettingsRefused: It cannot be done.
         LedgerUnavailable, LedgerFailed: The ledger cannot be read or written.
     """
-    facts, claim = claimed_run(database, request.run)
+    facts, lock = locked_run(database, request.run)
     planner: Planner | None = None
     try:
         recalled = recorded_run(database, facts, request)
@@ -112,8 +112,8 @@ def plan_revert(
         if planner is not None:
             with contextlib.suppress(LedgerUnavailable):
                 forget_run(RunRecord(database, planner.run))
-            planner.claim.release()
-        claim.release()
+            planner.lock.release()
+        lock.release()
         raise
     plan = Plan(
         run_id=planner.run_id,
@@ -140,14 +140,14 @@ def plan_revert(
         addresses=recalled.gateways.addresses,
         places=places_of(asked, recalled.gateways),
     )
-    claims = (planner.claim, claim)
+    locks = (planner.lock, lock)
     made = Planned(
         ordered(plan, asked),
         planner.run,
         lanes,
         guids,
         fingerprint,
-        claims,
+        locks,
         planned_at=now_ms,
         planned_turn=turn,
     )

@@ -25,7 +25,7 @@ from bulkagent.ledger import (
     RunRecord,
     Share,
     give_up_shares,
-    is_claimed,
+    is_locked,
     shares_at,
     take_shares,
     updating_shares,
@@ -233,7 +233,7 @@ class Sharing:
             raise RuntimeError("shares are agreed on within `async with`")
         now, now_ms = self._clock.monotonic(), self._clock.wall_ms()
         others = [share for share in shares_at(database, uses) if share.run_id != self._run_id]
-        at_work = {run: is_claimed(self._path, run) for run in {each.run_id for each in others}}
+        at_work = {run: is_locked(self._path, run) for run in {each.run_id for each in others}}
         seen = self._liveness.look(others, at_work, now=now, now_ms=now_ms)
         left_out = seen.silent | seen.gone
         found: dict[str, SharedPart] = {}

@@ -16,9 +16,9 @@ from pathlib import Path
 import pytest
 
 from bulkagent.errors import LedgerUnavailable, RunBusy
-from bulkagent.ledger import Claim
+from bulkagent.ledger import RunLock
 from bulkagent.ledger import run_lock as ownership
-from bulkagent.ledger.run_lock import is_claimed
+from bulkagent.ledger.run_lock import is_locked
 from tests.waiting import HANG_S
 
 RUN = "20261122T060000.000Z-abcd"
@@ -28,8 +28,8 @@ OTHER = "20261122T060000.000Z-ef01"
 _OWNER = """
 import sys
 from pathlib import Path
-from bulkagent.ledger import Claim
-claim = Claim(Path(sys.argv[1]), sys.argv[2])
+from bulkagent.ledger import RunLock
+lock = RunLock(Path(sys.argv[1]), sys.argv[2])
 print("mine", flush=True)
 sys.stdin.read()
 """
@@ -68,83 +68,83 @@ def _locks(ledger: Path) -> list[str]:
 
 
 def test_a_run_has_one_owner_also_within_a_process(ledger: Path) -> None:
-    claim = Claim(ledger, RUN)
-    assert is_claimed(ledger, RUN)
+    lock = RunLock(ledger, RUN)
+    assert is_locked(ledger, RUN)
     for new in (False, True):
         with pytest.raises(RunBusy, match=RUN) as refused:
-            Claim(ledger, RUN, new=new)
+            RunLock(ledger, RUN, new=new)
         assert refused.value.exit_code == 5
-    assert is_claimed(ledger, RUN), "a refused claim takes nothing away"
-    claim.release()
+    assert is_locked(ledger, RUN), "a refused lock takes nothing away"
+    lock.release()
 
 
 def test_a_released_run_is_free_and_leaves_nothing_behind(ledger: Path) -> None:
-    claim = Claim(ledger, RUN)
-    claim.release()
-    claim.release()
-    assert "released" in repr(claim)
-    assert not is_claimed(ledger, RUN)
+    lock = RunLock(ledger, RUN)
+    lock.release()
+    lock.release()
+    assert "released" in repr(lock)
+    assert not is_locked(ledger, RUN)
     assert _locks(ledger) == ["no folder"]
-    again = Claim(ledger, RUN)
-    claim.release()
-    assert is_claimed(ledger, RUN), "the old claim has no say any more"
+    again = RunLock(ledger, RUN)
+    lock.release()
+    assert is_locked(ledger, RUN), "the old lock has no say any more"
     again.release()
 
 
 def test_runs_are_owned_one_by_one(ledger: Path) -> None:
-    one, other = Claim(ledger, RUN), Claim(ledger, OTHER)
+    one, other = RunLock(ledger, RUN), RunLock(ledger, OTHER)
     one.release()
-    assert (is_claimed(ledger, RUN), is_claimed(ledger, OTHER)) == (False, True)
+    assert (is_locked(ledger, RUN), is_locked(ledger, OTHER)) == (False, True)
     assert _locks(ledger) == [OTHER]
     other.release()
     assert _locks(ledger) == ["no folder"]
 
 
 def test_ledgers_in_one_folder_do_not_share_their_runs(ledger: Path, tmp_path: Path) -> None:
-    one, other = Claim(ledger, RUN), Claim(tmp_path / "other.sqlite3", RUN)
+    one, other = RunLock(ledger, RUN), RunLock(tmp_path / "other.sqlite3", RUN)
     one.release()
-    assert is_claimed(tmp_path / "other.sqlite3", RUN)
+    assert is_locked(tmp_path / "other.sqlite3", RUN)
     other.release()
 
 
 def test_what_another_process_owns_is_refused_until_that_is_killed(ledger: Path) -> None:
     """A kill leaves the file, not the lock."""
     with _owned_elsewhere(ledger) as process:
-        assert is_claimed(ledger, RUN)
+        assert is_locked(ledger, RUN)
         with pytest.raises(RunBusy):
-            Claim(ledger, RUN)
+            RunLock(ledger, RUN)
         process.kill()
         process.wait(HANG_S)
     assert _locks(ledger) == [RUN]
-    assert not is_claimed(ledger, RUN)
-    claim = Claim(ledger, RUN)
-    assert is_claimed(ledger, RUN)
-    claim.release()
+    assert not is_locked(ledger, RUN)
+    lock = RunLock(ledger, RUN)
+    assert is_locked(ledger, RUN)
+    lock.release()
     assert _locks(ledger) == ["no folder"]
 
 
 def test_a_child_does_not_own_on(ledger: Path) -> None:
     """No program that an owner has started keeps the run after it."""
-    claim = Claim(ledger, RUN)
+    lock = RunLock(ledger, RUN)
     with subprocess.Popen(["cat"], stdin=subprocess.PIPE, close_fds=False) as child:
-        os.close(claim._file)
-        claim._file = -1
-        assert not is_claimed(ledger, RUN)
+        os.close(lock._file)
+        lock._file = -1
+        assert not is_locked(ledger, RUN)
         assert child.poll() is None
 
 
 def test_asking_is_not_owning(ledger: Path) -> None:
     """Nothing is made, and whoever asks at the same time is not told of an owner."""
-    assert not is_claimed(ledger, RUN)
+    assert not is_locked(ledger, RUN)
     assert _locks(ledger) == ["no folder"]
     with _owned_elsewhere(ledger) as process:
         process.kill()
-    assert not is_claimed(ledger, RUN)
+    assert not is_locked(ledger, RUN)
     assert _locks(ledger) == [RUN]
 
 
 def test_an_owner_waits_out_those_who_ask(ledger: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    other = Claim(ledger, OTHER)  # so that the folder stays
+    other = RunLock(ledger, OTHER)  # so that the folder stays
     lock = ledger.with_name("ledger.sqlite3-runs") / RUN
     lock.touch()
     asking = lock.open()
@@ -156,7 +156,7 @@ def test_an_owner_waits_out_those_who_ask(ledger: Path, monkeypatch: pytest.Monk
         asking.close()
 
     monkeypatch.setattr(time, "sleep", sleep)
-    Claim(ledger, RUN).release()
+    RunLock(ledger, RUN).release()
     other.release()
     assert len(slept) == 1
 
@@ -176,7 +176,7 @@ def test_a_folder_that_is_taken_away_while_it_is_made_is_made_again(
         return original(path, **more)
 
     monkeypatch.setattr(Path, "is_dir", is_dir)
-    Claim(ledger, RUN).release()
+    RunLock(ledger, RUN).release()
 
 
 def test_many_who_want_a_run_get_it_one_after_the_other(ledger: Path) -> None:
@@ -188,13 +188,13 @@ def test_many_who_want_a_run_get_it_one_after_the_other(ledger: Path) -> None:
     def want() -> None:
         while True:
             try:
-                claim = Claim(ledger, RUN)
+                lock = RunLock(ledger, RUN)
             except RunBusy:
                 continue
             inside.append(1)
             most.append(len(inside))
             inside.pop()
-            claim.release()
+            lock.release()
             got.set()
             return
 
@@ -209,16 +209,16 @@ def test_many_who_want_a_run_get_it_one_after_the_other(ledger: Path) -> None:
 
 
 def test_locks_are_the_owners_alone(ledger: Path) -> None:
-    claim = Claim(ledger, RUN)
+    lock = RunLock(ledger, RUN)
     folder = ledger.with_name("ledger.sqlite3-runs")
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert stat.S_IMODE((folder / RUN).stat().st_mode) == 0o600
-    claim.release()
+    lock.release()
 
 
 def test_where_there_can_be_no_lock_there_is_no_run(ledger: Path) -> None:
     ledger.with_name("ledger.sqlite3-runs").write_text("in the way")
     with pytest.raises(LedgerUnavailable, match="--ledger") as refused:
-        Claim(ledger, RUN)
+        RunLock(ledger, RUN)
     assert refused.value.exit_code == 2
-    assert not is_claimed(ledger, RUN)
+    assert not is_locked(ledger, RUN)
