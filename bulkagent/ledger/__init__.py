@@ -17,7 +17,7 @@ told plain values and gives back the records of `bulkagent.model`.
 - `shares` says what each command at work has of its gateways' limits.
 """
 
-from bulkagent.ledger.agent_history import Appearance, appearances
+from bulkagent.ledger.agent_history import HistoryEntry, history_of
 from bulkagent.ledger.agent_leases import (
     InFlight,
     Overlap,
@@ -31,10 +31,11 @@ from bulkagent.ledger.agent_leases import (
     take_from,
     take_lease,
 )
-from bulkagent.ledger.coverage import Covered, Covers
+from bulkagent.ledger.coverage import Coverage, GroupCoverage
 from bulkagent.ledger.damage import read_as_written, strange_row
 from bulkagent.ledger.database import Busy, Database
 from bulkagent.ledger.deletion import forget_run, idle_since, prune_run
+from bulkagent.ledger.file_identity import FileIdentity
 from bulkagent.ledger.handover_groups import (
     HandoverGroup,
     absent_rows,
@@ -45,7 +46,7 @@ from bulkagent.ledger.handover_groups import (
     same_groups,
 )
 from bulkagent.ledger.journal import Counters, Journal
-from bulkagent.ledger.latency import Pace, last_pace
+from bulkagent.ledger.latency import GatewayLatency, last_latency
 from bulkagent.ledger.legs import (
     Leg,
     Portion,
@@ -60,26 +61,25 @@ from bulkagent.ledger.legs import (
     sign_leg,
     supersede,
 )
-from bulkagent.ledger.limit_changes import Pulse, pulses_of
+from bulkagent.ledger.limit_changes import LimitChange, limit_changes_of
 from bulkagent.ledger.location import default_path, exposure, probe
 from bulkagent.ledger.open_requests import requests_at_work
 from bulkagent.ledger.opening import open_ledger, read_ledger, rehearse
-from bulkagent.ledger.plan import Endpoint, Lane, Planner
-from bulkagent.ledger.presence import Presence
-from bulkagent.ledger.previous_rights import Changed, Deed, agents_set_at, changed_rows
-from bulkagent.ledger.reopening import Former
-from bulkagent.ledger.roster_match import Matching, moved_rows, same_rows
+from bulkagent.ledger.plan import EndpointRecord, Lane, Planner
+from bulkagent.ledger.previous_rights import AgentAction, ChangedRow, agents_set_at, changed_rows
+from bulkagent.ledger.reopening import FormerOutcome
+from bulkagent.ledger.roster_match import RosterMatch, moved_rows, same_rows
 from bulkagent.ledger.rows import (
-    Cluster,
-    Step,
+    AttemptRecord,
+    OutcomeGroup,
     Summary,
     assigned,
+    attempts_of,
     first_planned,
     left_out,
     lines,
     lines_of_agent,
     planned_rows,
-    steps,
     summarise,
 )
 from bulkagent.ledger.run_lock import (
@@ -114,54 +114,54 @@ from bulkagent.ledger.shares import (
 from bulkagent.ledger.switch_overs import lanes_set_before, put_in_doubt
 from bulkagent.ledger.verifications import (
     AppliedRow,
-    Verdicts,
+    VerificationCounts,
     applied_among,
-    keep_verdicts,
+    keep_verifications,
     row_of,
-    verdicts,
-    verdicts_of,
+    verification_counts,
+    verified_rows,
 )
 
 __all__ = [
-    "Appearance",
+    "AgentAction",
     "AppliedRow",
+    "AttemptRecord",
     "Busy",
-    "Changed",
-    "Cluster",
+    "ChangedRow",
     "Counters",
-    "Covered",
-    "Covers",
+    "Coverage",
     "Database",
-    "Deed",
-    "Endpoint",
-    "Former",
+    "EndpointRecord",
+    "FileIdentity",
+    "FormerOutcome",
+    "GatewayLatency",
+    "GroupCoverage",
     "HandoverGroup",
+    "HistoryEntry",
     "InFlight",
     "Journal",
     "Lane",
     "Leg",
-    "Matching",
+    "LimitChange",
+    "OutcomeGroup",
     "Overlap",
-    "Pace",
     "Planner",
     "Portion",
-    "Presence",
-    "Pulse",
+    "RosterMatch",
     "RunFacts",
     "RunFilter",
     "RunLock",
     "RunRecord",
     "Share",
-    "Step",
     "Summary",
-    "Verdicts",
+    "VerificationCounts",
     "absent_rows",
     "agents_set_at",
-    "appearances",
     "applied_among",
     "applied_incoming",
     "ask_to_drain",
     "assigned",
+    "attempts_of",
     "begin_leg",
     "changed_rows",
     "contested",
@@ -181,19 +181,21 @@ __all__ = [
     "groups_of",
     "has_heard",
     "has_lease",
+    "history_of",
     "idle_s",
     "idle_since",
     "in_flight",
     "is_locked",
     "keep_totals",
-    "keep_verdicts",
+    "keep_verifications",
     "lanes_set_before",
-    "last_pace",
+    "last_latency",
     "latest_turn",
     "leave_to",
     "leave_to_persons",
     "left_out",
     "legs_of",
+    "limit_changes_of",
     "lines",
     "lines_of_agent",
     "list_runs",
@@ -207,7 +209,6 @@ __all__ = [
     "probe",
     "protect",
     "prune_run",
-    "pulses_of",
     "put_in_doubt",
     "read_as_written",
     "read_ledger",
@@ -219,7 +220,6 @@ __all__ = [
     "same_rows",
     "shares_at",
     "sign_leg",
-    "steps",
     "strange_row",
     "summarise",
     "supersede",
@@ -229,7 +229,7 @@ __all__ = [
     "totals_of",
     "unplanned_since",
     "updating_shares",
-    "verdicts",
-    "verdicts_of",
+    "verification_counts",
+    "verified_rows",
     "withdraw_request",
 ]

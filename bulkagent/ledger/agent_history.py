@@ -1,8 +1,4 @@
-"""Where one agent appears in all runs of a ledger.
-
-What may live here: reading it. What this room must not know: what arguments mean, and how it is
-shown.
-"""
+"""Where one agent appears in all runs of a ledger."""
 
 from __future__ import annotations
 
@@ -12,10 +8,8 @@ from bulkagent.ledger.damage import read_as_written
 from bulkagent.ledger.database import Database
 from bulkagent.model import Cause, Status
 
-__all__ = ["Appearance", "appearances"]
 
-
-class Appearance(msgspec.Struct, frozen=True):
+class HistoryEntry(msgspec.Struct, frozen=True):
     """One row of a run that names an agent."""
 
     run_id: str
@@ -34,16 +28,16 @@ class Appearance(msgspec.Struct, frozen=True):
     """Who began the leg in which it was sent."""
 
 
-def appearances(database: Database, agent_id: str, limit: int) -> list[Appearance]:
+def history_of(database: Database, agent_id: str, limit: int) -> list[HistoryEntry]:
     """The latest rows of planned runs that name an agent, the latest first.
 
     Raises:
         LedgerUnavailable: The ledger is damaged.
     """
-    fields = Appearance.__struct_fields__
+    fields = HistoryEntry.__struct_fields__
     with read_as_written(database):
         return [
-            msgspec.convert(dict(zip(fields, row, strict=True)), Appearance)
+            msgspec.convert(dict(zip(fields, row, strict=True)), HistoryEntry)
             for row in database.all(_APPEARANCES, (agent_id, limit))
         ]
 

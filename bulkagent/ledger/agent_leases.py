@@ -1,8 +1,5 @@
 """Which agents belong to a run that is at work on them.
 
-What may live here: taking leases, who has them, and how agents pass from one run to another. What
-this room must not know: what a run does with its agents, and which of the ways a run is allowed.
-
 A lease is a row that is committed before anybody else's is looked at. Of two that are taken at
 once, the later one sees the earlier: so at most one of them goes on, and no lock is held meanwhile.
 It counts for as long as its run's process is alive, so a kill leaves nothing behind.
@@ -17,20 +14,6 @@ import msgspec
 from bulkagent.ledger.dispatches import DISPATCHED_SINCE
 from bulkagent.ledger.run_lock import is_locked
 from bulkagent.ledger.run_record import RunRecord
-
-__all__ = [
-    "InFlight",
-    "Overlap",
-    "give_back",
-    "has_lease",
-    "in_flight",
-    "leave_to",
-    "note_take_over",
-    "overlaps",
-    "release_lease",
-    "take_from",
-    "take_lease",
-]
 
 
 class Overlap(msgspec.Struct, frozen=True):

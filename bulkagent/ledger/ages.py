@@ -1,8 +1,5 @@
 """How long ago something was, also where the machine's clock was wrong.
 
-What may live here: bounding the times that legs of runs have on disk by what was recorded after
-them. What this room must not know: what an age decides.
-
 Legs have turns, which say in which order they began, whatever the clock said. Nothing of a leg was
 later than the beginning of a leg after it: a time that says so is of a clock that was ahead.
 """
@@ -15,15 +12,13 @@ import msgspec
 
 from bulkagent.ledger.database import Database
 
-__all__ = ["SKEW_MS", "Turn", "Turns", "turns_of"]
-
 SKEW_MS = 60_000
 """By so much clocks differ, and are set back, without anything being wrong."""
 
 _TURNS = "SELECT run, leg, turn, started_at, finished_at FROM legs ORDER BY turn, run, leg"
 
 
-class Turn(msgspec.Struct, frozen=True):
+class OrderedLeg(msgspec.Struct, frozen=True):
     """A leg in the order of all legs."""
 
     run: int
@@ -34,7 +29,7 @@ class Turn(msgspec.Struct, frozen=True):
     """None: it is under way, or was killed."""
 
 
-class Turns:
+class LegOrder:
     """The legs of a ledger, and what can be said of when they were.
 
     Args:
@@ -42,7 +37,7 @@ class Turns:
         now_ms: Time of day.
     """
 
-    def __init__(self, legs: Iterable[Turn], now_ms: int) -> None:
+    def __init__(self, legs: Iterable[OrderedLeg], now_ms: int) -> None:
         self.latest_first = tuple(reversed(tuple(legs)))
         """The legs, the last that began first."""
         self.now_ms = now_ms
@@ -53,7 +48,7 @@ class Turns:
             self._caps[leg.run, leg.leg] = cap
             earliest = min(cap, leg.started_at)
 
-    def idle_ms(self, leg: Turn, at_ms: int) -> int | None:
+    def idle_ms(self, leg: OrderedLeg, at_ms: int) -> int | None:
         """How long ago something of a leg was, never negative; None: nobody can know.
 
         That is so where the clock was ahead: it may have been at any time before what followed.
@@ -63,10 +58,10 @@ class Turns:
         return max(0, self.now_ms - at_ms)
 
 
-def turns_of(database: Database, now_ms: int) -> Turns:
+def leg_order(database: Database, now_ms: int) -> LegOrder:
     """The turns of a ledger.
 
     Raises:
         LedgerUnavailable: It cannot be read.
     """
-    return Turns((Turn(*row) for row in database.all(_TURNS)), now_ms)
+    return LegOrder((OrderedLeg(*row) for row in database.all(_TURNS)), now_ms)

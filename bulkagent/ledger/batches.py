@@ -1,8 +1,7 @@
 """The rows of a run in batches, each of which is one transaction that others need not wait for.
 
-What may live here: where a batch begins and ends. What this room must not know: what is done with
-it. A batch goes by the rows that are there and never by their numbers: a ledger may come from
-anywhere, and one number near 2**63 would keep a loop over numbers busy for ever.
+A batch goes by the rows that are there and never by their numbers: a ledger may come from anywhere,
+and one number near 2**63 would keep a loop over numbers busy for ever.
 """
 
 from __future__ import annotations
@@ -10,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bulkagent.ledger.run_record import RunRecord
-
-__all__ = ["outcome_batches"]
 
 # Another run's commits wait for such a transaction a few hundredths of a second.
 _BATCH = 4_000

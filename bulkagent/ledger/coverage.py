@@ -1,8 +1,4 @@
-"""How many rows of each group come on and go off.
-
-What may live here: counting rows as they are planned or checked. What this room must not know:
-where rows are kept, and what is made of the counts.
-"""
+"""How many rows of each group come on and go off."""
 
 from __future__ import annotations
 
@@ -10,10 +6,8 @@ from collections.abc import Mapping
 
 import msgspec
 
-__all__ = ["Covered", "Covers"]
 
-
-class Covered(msgspec.Struct):
+class GroupCoverage(msgspec.Struct):
     """How many rows of a group come on and go off, duplicates aside."""
 
     incoming: int = 0
@@ -22,17 +16,17 @@ class Covered(msgspec.Struct):
     """Outgoing ones that are nobody's."""
 
 
-class Covers:
+class Coverage:
     """The groups of a roster's rows."""
 
     def __init__(self) -> None:
-        self._covers: dict[str, Covered] = {}
+        self._covers: dict[str, GroupCoverage] = {}
 
     def add(self, group: str, *, outgoing: bool, absent: bool = False) -> None:
         """Count one row."""
         cover = self._covers.get(group)
         if cover is None:
-            cover = self._covers[group] = Covered()
+            cover = self._covers[group] = GroupCoverage()
         cover.incoming += not outgoing
         cover.outgoing += outgoing
         cover.absent += outgoing and absent
@@ -41,7 +35,7 @@ class Covers:
         """So many outgoing rows that were counted are nobody's."""
         self._covers[group].absent += number
 
-    def handing_over(self) -> Mapping[str, Covered]:
+    def handing_over(self) -> Mapping[str, GroupCoverage]:
         """The groups, where there are rows of both kinds; else none."""
         coming = any(cover.incoming for cover in self._covers.values())
         going = any(cover.outgoing for cover in self._covers.values())

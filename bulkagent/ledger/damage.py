@@ -1,8 +1,4 @@
-"""What is said of a ledger that has what bulkagent does not write.
-
-What may live here: turning what reading such a ledger raises into a sentence, and finding rows
-that nobody planned. What this room must not know: what is read for what.
-"""
+"""What is said of a ledger that has what bulkagent does not write."""
 
 from __future__ import annotations
 
@@ -14,8 +10,6 @@ import msgspec
 from bulkagent.errors import LedgerUnavailable
 from bulkagent.ledger.database import Database
 from bulkagent.ledger.run_record import RunRecord
-
-__all__ = ["read_as_written", "refuse_strange_values", "strange_row"]
 
 
 @contextlib.contextmanager

@@ -1,8 +1,4 @@
-"""One SQLite file, connected to so that it can be trusted with what was sent.
-
-What may live here: connections, transactions, the meaning of SQLite's errors. What this room must
-not know: which file it is and how it came to be a ledger, runs and rows.
-"""
+"""One SQLite file, connected to so that it can be trusted with what was sent."""
 
 from __future__ import annotations
 
@@ -15,10 +11,8 @@ from typing import Any, Self
 
 from bulkagent.errors import LedgerFailed, LedgerUnavailable
 from bulkagent.ledger.schema import APPLICATION_ID, MIGRATIONS, VERSION
-from bulkagent.ledger.structure import OBJECTS, Object, oddity
+from bulkagent.ledger.structure import OBJECTS, SchemaObject, oddity
 from bulkagent.text.odd_text import encodable
-
-__all__ = ["BUSY_WAIT_S", "Busy", "Database", "connected", "explained", "format_of", "is_busy"]
 
 # What sqlite3 raises; the second where SQLite's own message quotes bytes of a damaged file.
 _ERRORS = (sqlite3.Error, UnicodeDecodeError)
@@ -282,7 +276,7 @@ def format_of(connection: sqlite3.Connection, path: Path) -> int:
     """
     # All of one moment: another process may be making it.
     with contextlib.nullcontext() if connection.in_transaction else _moment(connection):
-        objects = [Object(*row) for row in connection.execute(OBJECTS)]
+        objects = [SchemaObject(*row) for row in connection.execute(OBJECTS)]
         ((application,),) = connection.execute("PRAGMA application_id").fetchall()
         ((version,),) = connection.execute("PRAGMA user_version").fetchall()
     if (application, version, objects) == (0, 0, []):

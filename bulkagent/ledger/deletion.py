@@ -1,8 +1,4 @@
-"""Runs that are taken out of the ledger.
-
-What may live here: which runs may go, and how their rows do. What this room must not know: why
-somebody wants them to go.
-"""
+"""Runs that are taken out of the ledger."""
 
 from __future__ import annotations
 
@@ -13,8 +9,6 @@ from bulkagent.ledger.database import Database
 from bulkagent.ledger.run_lock import RunLock
 from bulkagent.ledger.run_record import RunRecord
 from bulkagent.ledger.runs import RunFacts, every_run, last_active
-
-__all__ = ["forget_run", "idle_since", "prune_run"]
 
 # So many rows a transaction: another run's commits wait for it a few hundredths of a second.
 _BATCH = 4_000

@@ -1,12 +1,6 @@
-"""Whom another run has dispatched since: one rule for all that would send to him once more.
-
-What may live here: that rule, as a part of other statements. What this room must not know: what
-makes anybody want to send once more, and what is done with those who are left.
-"""
+"""Whom another run has dispatched since: one rule for all that would send to him once more."""
 
 from __future__ import annotations
-
-__all__ = ["DISPATCHED_SINCE"]
 
 # To be joined with an assignment `a` of the run ?1 and its outcome `o`, if it has one. What came
 # after what is known by the turns of the legs, never by clocks; two gateways are one where their

@@ -1,8 +1,5 @@
 """Which kinds of file system a ledger may be on.
 
-What may live here: their names, and finding out what an unknown one gives. What this room must not
-know: which file system a path is on.
-
 Write-ahead logging needs memory shared by all who have the file open, and locks that hold among
 them, which network filesystems do not give across machines (sqlite.org/wal.html, "All processes ...
 must be on the same host").
@@ -18,8 +15,6 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-
-__all__ = ["Kind", "kind_of", "shares_memory"]
 
 
 class Kind(enum.Enum):

@@ -1,15 +1,9 @@
-"""What ledgers of earlier formats are made of.
-
-What may live here: DDL that is not written any more. What this room must not know: how it is
-compared with a file, and what a newer ledger is made of.
-"""
+"""What ledgers of earlier formats are made of."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-
-__all__ = ["FORMAT_1", "VIEWS"]
 
 FORMAT_1 = """
 CREATE TABLE runs (

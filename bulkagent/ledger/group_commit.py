@@ -1,8 +1,5 @@
 """Group commit: everything that one turn of the event loop records is one transaction.
 
-What may live here: when a batch is committed, on which thread, and what is done when the ledger
-does not take it. What this room must not know: what the records are about.
-
 Without syncing, a batch is committed on the loop: small commits cost far below a millisecond
 there, while a writer thread gives up the interpreter lock at every row and crawls beside a busy
 loop. With it (`synced`) each commit waits for the disk, which the loop must not; then a thread
@@ -23,8 +20,6 @@ from bulkagent.errors import LedgerFailed
 from bulkagent.ledger.database import Busy, Database
 from bulkagent.ledger.reopening import Doubted, doubts_as_written, former_of, left_of
 from bulkagent.model import Outcome
-
-__all__ = ["Batch", "Commits", "Granted", "Halted", "SwitchedOver"]
 
 _BUSY_RETRY_S = 0.005
 _BUSY_LIMIT = 6_000  # half a minute of another process holding the lock
@@ -74,7 +69,7 @@ class SwitchedOver(msgspec.Struct, frozen=True):
     leg: int
 
 
-class Granted(msgspec.Struct, frozen=True):
+class LimitChanged(msgspec.Struct, frozen=True):
     """From a moment on, how much a gateway is sent at once."""
 
     run: int
@@ -85,13 +80,13 @@ class Granted(msgspec.Struct, frozen=True):
     breaker: str
 
 
-Fact = Halted | SwitchedOver | Granted
+Fact = Halted | SwitchedOver | LimitChanged
 """What is rarely recorded."""
 
 _FACTS: Mapping[type[Fact], str] = {
     Halted: "UPDATE runs SET halted = ? WHERE run = ?",
     SwitchedOver: "INSERT OR REPLACE INTO switch_overs VALUES (?,?,?,?)",
-    Granted: "INSERT INTO limit_changes VALUES (?,?,?,?,?,?)",
+    LimitChanged: "INSERT INTO limit_changes VALUES (?,?,?,?,?,?)",
 }
 
 
@@ -127,7 +122,7 @@ class Batch:
         self.waiting: list[asyncio.Future[None]] = []
 
 
-class Commits:
+class GroupCommit:
     """Commits batches, one after the other.
 
     Args:

@@ -1,8 +1,4 @@
-"""How the groups of a handover stand, counted from what is on disk.
-
-What may live here: who of a group comes on and goes off, and how far that is. What this room must
-not know: what gate and floor make of it.
-"""
+"""How the groups of a handover stand, counted from what is on disk."""
 
 from __future__ import annotations
 
@@ -15,16 +11,6 @@ import msgspec
 from bulkagent.ledger.damage import read_as_written
 from bulkagent.ledger.run_record import RunRecord
 from bulkagent.model import Cause
-
-__all__ = [
-    "HandoverGroup",
-    "absent_rows",
-    "applied_incoming",
-    "contested",
-    "down_already",
-    "groups_of",
-    "same_groups",
-]
 
 
 class HandoverGroup(msgspec.Struct, frozen=True):

@@ -1,9 +1,5 @@
 """A run's marks and outcomes, as they happen.
 
-What may live here: what is recorded of an attempt, and the counters of what is on disk. What
-this room must not know: what an attempt is made of beyond its record, how rows are read ahead,
-and how records are committed.
-
 Reading ahead and checkpoints (which sync to disk) are for a thread with a connection of its own.
 """
 
@@ -21,9 +17,9 @@ import msgspec
 
 from bulkagent.clock import Clock
 from bulkagent.ledger.database import Database
-from bulkagent.ledger.group_commit import Batch, Commits, Granted, Halted, SwitchedOver
-from bulkagent.ledger.prefetch import Shelves
-from bulkagent.ledger.reopening import Again, Doubted, Former, doubtful
+from bulkagent.ledger.group_commit import Batch, GroupCommit, Halted, LimitChanged, SwitchedOver
+from bulkagent.ledger.prefetch import Prefetch
+from bulkagent.ledger.reopening import Doubted, FormerOutcome, Redelivery, doubtful
 from bulkagent.model import (
     Assignment,
     Attempt,
@@ -35,8 +31,6 @@ from bulkagent.model import (
     Status,
     conclude,
 )
-
-__all__ = ["Counters", "Journal"]
 
 _CHECKPOINT_S = 5.0
 
@@ -93,7 +87,7 @@ class Counters:
         return both
 
 
-_Told = Callable[[Sequence[tuple[int, Former]]], None]
+_Told = Callable[[Sequence[tuple[int, FormerOutcome]]], None]
 
 
 class Journal:
@@ -135,7 +129,7 @@ class Journal:
         settled: Callable[[Outcome], None] | None = None,
         ended: Callable[[int, Assignment, Outcome], None] | None = None,
         batched: Callable[[], None] | None = None,
-        reopened: Callable[[Former], int] = lambda former: former.lane,
+        reopened: Callable[[FormerOutcome], int] = lambda former: former.lane,
     ) -> None:
         self.counters = Counters()
         self._reopened = reopened
@@ -146,14 +140,14 @@ class Journal:
         self._leg = leg
         self._clock = clock
         self._settled = settled
-        self._commits = Commits(database.path, synced=synced, committed=self._count)
+        self._commits = GroupCommit(database.path, synced=synced, committed=self._count)
         try:
             self._reader = Database(database.path)
         except BaseException:
             self._commits.close()
             raise
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="bulkagent-ledger")
-        self._shelves = Shelves(
+        self._shelves = Prefetch(
             self._reader,
             self._thread,
             run,
@@ -163,8 +157,8 @@ class Journal:
             only=only,
         )
         self._applied = set(applied)
-        self._again = Again(self._reader, self._thread, run, operation)
-        self._spent = Again(self._reader, self._thread, run, operation)  # to be told alone
+        self._again = Redelivery(self._reader, self._thread, run, operation)
+        self._spent = Redelivery(self._reader, self._thread, run, operation)  # to be told alone
         self._carried: dict[int, Carryover] = {}
         self._open: set[int] = set()  # marked, and not settled
         self._waiting: set[int] = set()  # put in doubt, and not marked since
@@ -390,7 +384,7 @@ class Journal:
         """
         at = self._clock.wall_ms()
         self._commits.open.facts.append(
-            Granted(self._run, self._leg, gateway, at, concurrency, breaker)
+            LimitChanged(self._run, self._leg, gateway, at, concurrency, breaker)
         )
         self._commits.schedule()
 
@@ -443,7 +437,7 @@ class Journal:
             self._batched()
 
     def _open_again(self, doubted: Doubted) -> None:
-        reopened: list[tuple[int, Former]] = []
+        reopened: list[tuple[int, FormerOutcome]] = []
         for former in doubted.former:
             self.counters.unfinished += 1
             self._add(former.outcome, -1)

@@ -1,8 +1,4 @@
-"""How fast a gateway answered the last time.
-
-What may live here: figures over the outcomes of an earlier run. What this room must not know:
-what is concluded from them.
-"""
+"""How fast a gateway answered the last time."""
 
 from __future__ import annotations
 
@@ -10,14 +6,12 @@ import msgspec
 
 from bulkagent.ledger.database import Database
 
-__all__ = ["Pace", "last_pace"]
-
 # A run may have a million rows. Its first ones are sent first and say the same, in milliseconds.
 _SAMPLE = 10_000
 _RUNS_LOOKED_AT = 20
 
 
-class Pace(msgspec.Struct, frozen=True):
+class GatewayLatency(msgspec.Struct, frozen=True):
     """What the agents of one gateway were like to set, on average."""
 
     agents: int
@@ -28,7 +22,7 @@ class Pace(msgspec.Struct, frozen=True):
     """Requests beyond the first, for each agent."""
 
 
-def last_pace(database: Database, url: str) -> Pace | None:
+def last_latency(database: Database, url: str) -> GatewayLatency | None:
     """What the latest run knows that had answers from the gateway at this address.
 
     Args:
@@ -44,7 +38,7 @@ def last_pace(database: Database, url: str) -> Pace | None:
     for run, gateway in database.all(_RUNS, (url, _RUNS_LOOKED_AT)):
         ((agents, latency_ms, retries),) = database.all(_FIGURES, (run, gateway, _SAMPLE))
         if agents:
-            return Pace(agents, latency_ms / 1000, retries / agents)
+            return GatewayLatency(agents, latency_ms / 1000, retries / agents)
     return None
 
 

@@ -1,8 +1,4 @@
-"""The legs of a run: stretches of sending, and what each leaves for the next.
-
-What may live here: beginning and ending a leg, and counting what is left. What this room must
-not know: what a leg sends, and how its counts are shown.
-"""
+"""The legs of a run: stretches of sending, and what each leaves for the next."""
 
 from __future__ import annotations
 
@@ -18,21 +14,6 @@ from bulkagent.ledger.damage import read_as_written
 from bulkagent.ledger.database import Database
 from bulkagent.ledger.run_record import RunRecord
 from bulkagent.model import Cause, Status
-
-__all__ = [
-    "Leg",
-    "Portion",
-    "begin_leg",
-    "elapsed_ms_of",
-    "finish_leg",
-    "latest_turn",
-    "leave_to_persons",
-    "legs_of",
-    "portions",
-    "protect",
-    "sign_leg",
-    "supersede",
-]
 
 
 class Leg(msgspec.Struct, frozen=True):

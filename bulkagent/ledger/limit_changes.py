@@ -1,8 +1,4 @@
-"""What each gateway of a run was granted over time.
-
-What may live here: reading it. What this room must not know: who grants it and why, and how it
-is drawn.
-"""
+"""What each gateway of a run was granted over time."""
 
 from __future__ import annotations
 
@@ -11,10 +7,8 @@ import msgspec
 from bulkagent.ledger.damage import read_as_written
 from bulkagent.ledger.run_record import RunRecord
 
-__all__ = ["Pulse", "pulses_of"]
 
-
-class Pulse(msgspec.Struct, frozen=True):
+class LimitChange(msgspec.Struct, frozen=True):
     """What a gateway was granted from a moment on."""
 
     gateway: str
@@ -27,7 +21,7 @@ class Pulse(msgspec.Struct, frozen=True):
     """`closed`, `open` or `half-open`."""
 
 
-def pulses_of(record: RunRecord) -> tuple[Pulse, ...]:
+def limit_changes_of(record: RunRecord) -> tuple[LimitChange, ...]:
     """What a run's gateways were granted, in the order in which it changed.
 
     Raises:
@@ -35,7 +29,7 @@ def pulses_of(record: RunRecord) -> tuple[Pulse, ...]:
     """
     with read_as_written(record.database):
         return tuple(
-            msgspec.convert(dict(zip(Pulse.__struct_fields__, row, strict=True)), Pulse)
+            msgspec.convert(dict(zip(LimitChange.__struct_fields__, row, strict=True)), LimitChange)
             for row in record.all(_PULSES)
         )
 

@@ -1,8 +1,4 @@
-"""Where a ledger may be.
-
-What may live here: the usual place, and filesystems on which no ledger is safe. What this room
-must not know: what a ledger is made of.
-"""
+"""Where a ledger may be."""
 
 from __future__ import annotations
 
@@ -14,8 +10,6 @@ from pathlib import Path
 from bulkagent.errors import LedgerUnavailable
 from bulkagent.files.user_folders import NO_HOME, absolute, user_folder
 from bulkagent.ledger.filesystems import Kind, kind_of, shares_memory
-
-__all__ = ["default_path", "exposure", "probe"]
 
 
 def default_path() -> Path:

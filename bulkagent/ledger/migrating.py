@@ -1,8 +1,4 @@
-"""A ledger of an earlier format is made one of the present format.
-
-What may live here: being alone with a ledger, the copy that is kept of it, and carrying out
-migrations. What this room must not know: what a migration is made of, and who asks for one.
-"""
+"""A ledger of an earlier format is made one of the present format."""
 
 from __future__ import annotations
 
@@ -21,8 +17,6 @@ from bulkagent.ledger.database import BUSY_WAIT_S, connected, format_of, is_busy
 from bulkagent.ledger.run_lock import locked_runs
 from bulkagent.ledger.schema import MIGRATIONS, VERSION
 from bulkagent.ledger.structure import statements
-
-__all__ = ["brought_up", "migrate"]
 
 # Between two tries to be alone with a ledger. Two who try at once stand in each other's way, so
 # each waits its own time.

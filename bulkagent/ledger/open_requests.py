@@ -1,7 +1,6 @@
 """Requests of earlier legs that a gateway may still be at work on.
 
-What may live here: which requests these are, by what is on disk. What this room must not know:
-what is held back because of them. Times of day are milliseconds since the epoch.
+Times of day are milliseconds since the epoch.
 
 A gateway does not notice that a client was killed, or hung up. A request without a whole answer
 therefore counts from its dispatch mark on, for twice the timeout.
@@ -15,8 +14,6 @@ from collections.abc import Collection, Mapping
 from bulkagent.ledger.run_lock import is_locked
 from bulkagent.ledger.run_record import RunRecord
 from bulkagent.model import Cause
-
-__all__ = ["requests_at_work"]
 
 
 def requests_at_work(

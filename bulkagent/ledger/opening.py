@@ -1,9 +1,4 @@
-"""A file becomes a ledger, or is refused.
-
-What may live here: creating a ledger, opening one to write or to read alone, and looking through
-one that was not closed well. What this room must not know: how an older format is made a newer
-one, runs and rows.
-"""
+"""A file becomes a ledger, or is refused."""
 
 from __future__ import annotations
 
@@ -31,8 +26,6 @@ from bulkagent.ledger.migrating import brought_up, migrate
 from bulkagent.ledger.run_lock import locked_runs
 from bulkagent.ledger.schema import APPLICATION_ID, SCHEMA, VERSION
 from bulkagent.ledger.structure import statements
-
-__all__ = ["open_ledger", "read_ledger", "rehearse"]
 
 _RETRY_S = 0.01
 

@@ -1,8 +1,4 @@
-"""A run's plan, written down before anything is sent.
-
-What may live here: runs, lanes and rows as they are first recorded. What this room must not
-know: where rows come from, and what becomes of them.
-"""
+"""A run's plan, written down before anything is sent."""
 
 from __future__ import annotations
 
@@ -14,13 +10,11 @@ from typing import Any
 import msgspec
 
 from bulkagent.errors import LedgerFailed, LedgerUnavailable, RunBusy
-from bulkagent.ledger.coverage import Covered, Covers
+from bulkagent.ledger.coverage import Coverage, GroupCoverage
 from bulkagent.ledger.database import Database
 from bulkagent.ledger.run_lock import RunLock
 from bulkagent.model import Cause, Status
 from bulkagent.text.odd_text import as_json
-
-__all__ = ["Endpoint", "Lane", "Planner"]
 
 # One transaction for so many rows: long enough that commits cost nothing, short enough that
 # another run's marks, which wait for this lock, wait a few hundredths of a second.
@@ -60,7 +54,7 @@ class Lane(msgspec.Struct, frozen=True):
     group: str = ""
 
 
-class Endpoint(msgspec.Struct, frozen=True):
+class EndpointRecord(msgspec.Struct, frozen=True):
     """Where a gateway's name leads to, as the ledger keeps it."""
 
     gateway: str
@@ -107,7 +101,7 @@ class Planner:
         self._lanes: dict[tuple[str, str, str, bool], int] = {}
         self._parts: dict[tuple[str, str], list[int]] = {}
         self._counts: list[int] = []
-        self._covers = Covers()
+        self._covers = Coverage()
         facts = (
             now_ms,
             operation,
@@ -148,7 +142,7 @@ class Planner:
         return sorted(found, key=lambda part: self._wave(part[1]))
 
     @property
-    def covered(self) -> Mapping[str, Covered]:
+    def covered(self) -> Mapping[str, GroupCoverage]:
         """The groups of a plan that hands over, which has rows of both waves; else none."""
         return self._covers.handing_over() if self._wave_of is not None else {}
 
@@ -228,7 +222,7 @@ class Planner:
         self._retractions.append((status.value, _ROW_CAUSES[status].value, reason, self.run, row))
 
     def planned(
-        self, now_ms: int, *, fingerprint: str = "", endpoints: Iterable[Endpoint] = ()
+        self, now_ms: int, *, fingerprint: str = "", endpoints: Iterable[EndpointRecord] = ()
     ) -> tuple[Lane, ...]:
         """Commit the end of the plan; once it has a leg, the run may send.
 

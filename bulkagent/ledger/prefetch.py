@@ -1,8 +1,4 @@
-"""The rows of a run that are left to send, read ahead of those who take them.
-
-What may live here: the next few rows of each lane, and the reading of more. What this room
-must not know: marks and outcomes, but that a row with a mark of this leg is not handed out.
-"""
+"""The rows of a run that are left to send, read ahead of those who take them."""
 
 from __future__ import annotations
 
@@ -15,8 +11,6 @@ from concurrent.futures import Executor
 from bulkagent.errors import LedgerFailed, LedgerUnavailable
 from bulkagent.ledger.database import Database
 from bulkagent.model import Assignment, Carryover, Cause
-
-__all__ = ["Item", "Shelves"]
 
 Item = tuple[Assignment, Carryover | None]
 """What is handed out: an assignment, and what earlier legs left of it."""
@@ -45,7 +39,7 @@ ORDER BY row LIMIT ?6
 """
 
 
-class _Shelf:
+class _LaneRows:
     """The next rows of one lane."""
 
     __slots__ = ("coming", "error", "items", "last_row", "more")
@@ -58,7 +52,7 @@ class _Shelf:
         self.error: BaseException | None = None
 
 
-class Shelves:
+class Prefetch:
     """Hands out the rows of one run, lane by lane.
 
     Args:
@@ -89,7 +83,7 @@ class Shelves:
         self._operation = operation
         self._leg = leg
         self._only = json.dumps(sorted(only)) if only else None
-        self._shelves = {lane: _Shelf() for lane in lanes}
+        self._shelves = {lane: _LaneRows() for lane in lanes}
         self._chunk = max(_LEAST_CHUNK, min(_CHUNK, _SHELVED // max(1, len(lanes))))
 
     def __contains__(self, lane: int) -> bool:
@@ -115,14 +109,14 @@ class Shelves:
                 await asyncio.wait((shelf.coming,))
         return shelf.items.popleft()
 
-    def _fetch(self, lane: int, shelf: _Shelf) -> None:
+    def _fetch(self, lane: int, shelf: _LaneRows) -> None:
         coming = asyncio.get_running_loop().run_in_executor(
             self._thread, self._read, lane, shelf.last_row
         )
         shelf.coming = coming
         coming.add_done_callback(lambda done: self._shelve(shelf, done))
 
-    def _shelve(self, shelf: _Shelf, done: asyncio.Future[list[Item]]) -> None:
+    def _shelve(self, shelf: _LaneRows, done: asyncio.Future[list[Item]]) -> None:
         shelf.coming = None
         if done.cancelled():
             return

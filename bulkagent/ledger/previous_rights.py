@@ -1,8 +1,4 @@
-"""What the ledger last knew of the agents that a run has changed.
-
-What may live here: putting together what several runs did to one agent. What this room must not
-know: what is done about it, and what arguments mean.
-"""
+"""What the ledger last knew of the agents that a run has changed."""
 
 from __future__ import annotations
 
@@ -10,16 +6,14 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from bulkagent.ledger.ages import SKEW_MS, Turn, Turns, turns_of
+from bulkagent.ledger.ages import SKEW_MS, LegOrder, OrderedLeg, leg_order
 from bulkagent.ledger.damage import read_as_written
 from bulkagent.ledger.database import Database
 from bulkagent.ledger.run_record import RunRecord
 from bulkagent.model import Status
 
-__all__ = ["Changed", "Deed", "agents_set_at", "changed_rows", "known_before"]
 
-
-class Deed(msgspec.Struct, frozen=True, gc=False):
+class AgentAction(msgspec.Struct, frozen=True, gc=False):
     """What another run did, or may have done, to an agent."""
 
     sent_at: int
@@ -29,7 +23,7 @@ class Deed(msgspec.Struct, frozen=True, gc=False):
     run_id: str
 
 
-class Changed(msgspec.Struct, frozen=True):
+class ChangedRow(msgspec.Struct, frozen=True):
     """A row that a run applied, or may have."""
 
     row: int
@@ -37,20 +31,20 @@ class Changed(msgspec.Struct, frozen=True):
     gateway: str
     arguments: str
     extra: tuple[str, ...]
-    before: Deed | None
+    before: AgentAction | None
     """What was last known of the agent before; None: nothing, or nothing for certain."""
-    later: Deed | None
+    later: AgentAction | None
     """What a later run did to the agent since."""
     certain: bool = True
     """Whether it is certain that the run changed it."""
 
 
-def known_before(deeds: Iterable[Deed]) -> Deed | None:
+def known_before(deeds: Iterable[AgentAction]) -> AgentAction | None:
     """The state that deeds, in the order of time, have left: None where it is not known.
 
     A deed in doubt leaves doubt, unless it would have set what was set already.
     """
-    known: Deed | None = None
+    known: AgentAction | None = None
     for deed in deeds:
         if deed.certain:
             known = deed
@@ -61,7 +55,7 @@ def known_before(deeds: Iterable[Deed]) -> Deed | None:
 
 def changed_rows(
     record: RunRecord, *, now_ms: int = 0, trusted_ms: int | None = None
-) -> Iterator[Changed]:
+) -> Iterator[ChangedRow]:
     """Every row that a run changed or may have changed, in roster order.
 
     The legs of other runs are gone through from the latest on, and only for agents of whom the last
@@ -75,7 +69,7 @@ def changed_rows(
     Raises:
         LedgerUnavailable: While iterating: the ledger is damaged, or there is no room.
     """
-    turns = turns_of(record.database, now_ms)
+    turns = leg_order(record.database, now_ms)
     with Database(record.database.path) as own, read_as_written(record.database):
         own.define(_KNOWN)
         own.fill(_OWN, [(record.run,)])
@@ -84,7 +78,7 @@ def changed_rows(
         for row in own.query(_CHANGED, (record.run,)):
             number, agent_id, gateway, arguments, extra, status, *deeds = row
             before, later = deeds[:4], deeds[4:]
-            yield Changed(
+            yield ChangedRow(
                 number,
                 agent_id,
                 gateway,
@@ -127,7 +121,7 @@ SELECT count(*) FROM (
 """
 
 
-def _relied_on(turns: Turns, leg: Turn, trusted_ms: int | None) -> int | None:
+def _relied_on(turns: LegOrder, leg: OrderedLeg, trusted_ms: int | None) -> int | None:
     """The time from which on what a leg set is relied on; None: nothing of it is.
 
     A leg that has not ended may have set somebody at any time since it began.
@@ -141,7 +135,7 @@ def _relied_on(turns: Turns, leg: Turn, trusted_ms: int | None) -> int | None:
     return turns.now_ms - trusted_ms
 
 
-def _look_back(own: Database, run: int, turns: Turns, trusted_ms: int | None) -> None:
+def _look_back(own: Database, run: int, turns: LegOrder, trusted_ms: int | None) -> None:
     """Take from each leg, from the latest on, what it did to agents of whom nothing later is."""
     ((first, last),) = own.all("SELECT min(turn), max(turn) FROM known")
     for leg in turns.latest_first if last is not None else ():
@@ -159,8 +153,8 @@ def _look_back(own: Database, run: int, turns: Turns, trusted_ms: int | None) ->
             own.fill(_BEFORE, [(leg.run, leg.leg, leg.turn, relied_on, ended_at)])
 
 
-def _deed(sent_at: int, arguments: str, status: str | None, run_id: str) -> Deed:
-    return Deed(sent_at, arguments, status == Status.APPLIED, run_id)
+def _deed(sent_at: int, arguments: str, status: str | None, run_id: str) -> AgentAction:
+    return AgentAction(sent_at, arguments, status == Status.APPLIED, run_id)
 
 
 _NEVER = 1 << 62

@@ -1,8 +1,5 @@
 """Assignments whose outcomes cannot be relied on any more: put in doubt, and handed out again.
 
-What may live here: what is on disk of them, and who of them is next. What this room must not know:
-how it was found out, and how marks and outcomes are committed.
-
 They are known by their rows alone, however many there are: what else belongs to one is read again
 when it is its turn.
 """
@@ -22,8 +19,6 @@ from bulkagent.ledger.database import Database
 from bulkagent.ledger.dispatches import DISPATCHED_SINCE
 from bulkagent.ledger.prefetch import Item
 from bulkagent.model import Assignment, Carryover, Cause, Outcome, Status
-
-__all__ = ["Again", "Doubted", "Former", "doubtful", "doubts_as_written", "former_of", "left_of"]
 
 _CHUNK = 256
 """So many are read at once."""
@@ -99,7 +94,7 @@ def doubtful(row: int, carried: Carryover | None, now_ms: int) -> Outcome:
     )
 
 
-class Former(msgspec.Struct, frozen=True):
+class FormerOutcome(msgspec.Struct, frozen=True):
     """What was said of an assignment until now."""
 
     lane: int
@@ -116,9 +111,9 @@ class Doubted(msgspec.Struct):
 
     run: int
     rows: tuple[int, ...]
-    told: Callable[[Sequence[tuple[int, Former]]], None]
+    told: Callable[[Sequence[tuple[int, FormerOutcome]]], None]
     """Called when that is on disk, with the lane as one of which each is handed out again."""
-    former: Sequence[Former] = ()
+    former: Sequence[FormerOutcome] = ()
 
 
 def doubts_as_written(
@@ -142,7 +137,7 @@ def left_of(database: Database, doubted: Doubted) -> frozenset[int]:
 
 def former_of(
     database: Database, doubted: Doubted, ended: Mapping[int, Outcome]
-) -> tuple[Former, ...]:
+) -> tuple[FormerOutcome, ...]:
     """What is said of them until now.
 
     Args:
@@ -174,7 +169,7 @@ def former_of(
                     absent=bool(absent),
                 )
             if outcome is not None:
-                former.append(Former(lane, outcome))
+                former.append(FormerOutcome(lane, outcome))
     return tuple(former)
 
 
@@ -188,7 +183,7 @@ class _Lane:
         self.error: BaseException | None = None
 
 
-class Again:
+class Redelivery:
     """Hands rows out that were handed out before.
 
     Args:

@@ -1,8 +1,4 @@
-"""Finding what is left of a run in another roster than the one that it was planned from.
-
-What may live here: the comparison, in tables that live as long as it does. What this room must
-not know: files, and what is taken from the other roster for the rows that are found.
-"""
+"""Finding what is left of a run in another roster than the one that it was planned from."""
 
 from __future__ import annotations
 
@@ -14,12 +10,10 @@ from bulkagent.ledger.database import Database
 from bulkagent.ledger.run_record import RunRecord
 from bulkagent.model import Cause
 
-__all__ = ["Matching", "moved_rows", "same_rows"]
-
 _SAMPLE = 3
 
 
-class Matching:
+class RosterMatch:
     """The rows of another roster beside those that are left of a run.
 
     Args:

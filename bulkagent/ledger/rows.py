@@ -1,8 +1,4 @@
-"""What became of the rows of a run.
-
-What may live here: reading rows and counting them. What this room must not know: how a run is
-carried out, and how answers are shown.
-"""
+"""What became of the rows of a run."""
 
 from __future__ import annotations
 
@@ -15,22 +11,8 @@ from bulkagent.ledger.database import Database
 from bulkagent.ledger.run_record import RunRecord
 from bulkagent.model import Cause, Line, Status
 
-__all__ = [
-    "Cluster",
-    "Step",
-    "Summary",
-    "assigned",
-    "first_planned",
-    "left_out",
-    "lines",
-    "lines_of_agent",
-    "planned_rows",
-    "steps",
-    "summarise",
-]
 
-
-class Cluster(msgspec.Struct, frozen=True, omit_defaults=True):
+class OutcomeGroup(msgspec.Struct, frozen=True, omit_defaults=True):
     """Rows that ended in the same way."""
 
     status: Status
@@ -42,7 +24,7 @@ class Cluster(msgspec.Struct, frozen=True, omit_defaults=True):
     """What was said of the first one, where it says more than the cause: of connections."""
 
 
-class Step(msgspec.Struct, frozen=True):
+class AttemptRecord(msgspec.Struct, frozen=True):
     """One attempt, as the ledger keeps it."""
 
     attempt: int
@@ -65,7 +47,7 @@ class Summary(msgspec.Struct, frozen=True):
     """Attempts of which a byte may have left."""
     retries: int
     """Of these, beyond the first for a row."""
-    clusters: tuple[Cluster, ...]
+    clusters: tuple[OutcomeGroup, ...]
     """Rows that are not applied, by status and cause, the most frequent first."""
     not_sent: int = 0
     """Further attempts, of which no byte left."""
@@ -99,10 +81,10 @@ def lines_of_agent(record: RunRecord, agent_id: str, flag_of: Mapping[str, str])
     return list(_lines(record.database, _SELECT_AGENT, (record.run, agent_id), flag_of))
 
 
-def steps(record: RunRecord, row: int) -> list[Step]:
+def attempts_of(record: RunRecord, row: int) -> list[AttemptRecord]:
     """Every attempt of one row, from the first."""
     with read_as_written(record.database):
-        return [Step(*step) for step in record.all(_SELECT_STEPS, row)]
+        return [AttemptRecord(*step) for step in record.all(_SELECT_STEPS, row)]
 
 
 def _lines(
@@ -191,7 +173,7 @@ def summarise(record: RunRecord) -> Summary:
                     samples.setdefault(ending, []).append(agent_id)
                     reasons.setdefault(ending, message or "")
         found = [
-            Cluster(
+            OutcomeGroup(
                 *(Status(status), Cause(cause), count),
                 *(tuple(samples[status, cause]), reasons[status, cause]),
             )

@@ -1,7 +1,6 @@
 """Who owns a run: a lock that is held for the life of a process and ends with it, however it ends.
 
-What may live here: taking, holding and asking about locks. What this room must not know: what
-owning a run is for. A process ID in a row would go stale, and be another's after a restart.
+A process ID in a row would go stale, and be another's after a restart.
 """
 
 from __future__ import annotations
@@ -14,16 +13,6 @@ import time
 from pathlib import Path
 
 from bulkagent.errors import LedgerUnavailable, RunBusy
-
-__all__ = [
-    "RunLock",
-    "ask_to_drain",
-    "has_heard",
-    "is_locked",
-    "locked_runs",
-    "owner_of",
-    "withdraw_request",
-]
 
 _ID = re.compile(r"[0-9A-Za-z.-]{1,40}", re.ASCII)
 

@@ -1,7 +1,4 @@
-"""Which runs there are.
-
-What may live here: finding and listing runs. What this room must not know: their rows.
-"""
+"""Which runs there are."""
 
 from __future__ import annotations
 
@@ -14,29 +11,13 @@ from typing import Any
 import msgspec
 
 from bulkagent.errors import RunNotFound
-from bulkagent.ledger.ages import Turn, Turns, turns_of
+from bulkagent.ledger.ages import LegOrder, OrderedLeg, leg_order
 from bulkagent.ledger.damage import read_as_written, refuse_strange_values
 from bulkagent.ledger.database import Database
-from bulkagent.ledger.plan import Endpoint
+from bulkagent.ledger.plan import EndpointRecord
 from bulkagent.ledger.run_lock import is_locked
 from bulkagent.ledger.run_record import RunRecord
 from bulkagent.model import Status
-
-__all__ = [
-    "RunFacts",
-    "RunFilter",
-    "endpoints_of",
-    "every_run",
-    "find_of_earlier",
-    "find_run",
-    "find_same",
-    "idle_s",
-    "keep_totals",
-    "last_active",
-    "list_runs",
-    "totals_of",
-    "unplanned_since",
-]
 
 
 class RunFacts(msgspec.Struct, frozen=True):
@@ -211,10 +192,12 @@ def idle_s(database: Database, facts: RunFacts, now_ms: int) -> float:
 
     Infinite where nobody can know, because the machine's clock was ahead then.
     """
-    turns = turns_of(database, now_ms)
+    turns = leg_order(database, now_ms)
     last = next((leg for leg in turns.latest_first if leg.run == facts.run), None)
     if last is None:
-        idle_ms = Turns((), now_ms).idle_ms(Turn(facts.run, 1, 0, 0, None), facts.created_at)
+        idle_ms = LegOrder((), now_ms).idle_ms(
+            OrderedLeg(facts.run, 1, 0, 0, None), facts.created_at
+        )
     elif last.finished_at is not None:
         idle_ms = turns.idle_ms(last, last.finished_at)
     else:
@@ -223,11 +206,11 @@ def idle_s(database: Database, facts: RunFacts, now_ms: int) -> float:
     return math.inf if idle_ms is None else idle_ms / 1000
 
 
-def endpoints_of(record: RunRecord) -> list[Endpoint]:
+def endpoints_of(record: RunRecord) -> list[EndpointRecord]:
     """Where a run's gateway names lead to."""
     with read_as_written(record.database):
         return [
-            Endpoint(gateway, url, msgspec.json.decode(options))
+            EndpointRecord(gateway, url, msgspec.json.decode(options))
             for gateway, url, options in record.all(_ENDPOINTS)
         ]
 

@@ -1,8 +1,5 @@
 """The ledger's tables.
 
-What may live here: DDL, what makes an older ledger a newer one, and the one view that says what
-a row's state on disk means. What this room must not know: who reads or writes them.
-
 Nothing secret is in any column: no GUID, cookie or password (design of the report, and of
 everything that may be copied off the machine).
 """
@@ -11,8 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-
-__all__ = ["APPLICATION_ID", "MIGRATIONS", "SCHEMA", "VERSION"]
 
 APPLICATION_ID = 0x62756C6B  # "bulk": tells a ledger from any other SQLite file
 VERSION = 7

@@ -1,8 +1,5 @@
 """What each command at work has of the limits of the gateways that it sends to.
 
-What may live here: reading and writing the shares. What this room must not know: how limits are
-divided, and who holds anything back.
-
 A share is of no account once the run's lock is free. `beat_at` only ever rises while its command
 is at work: whether it does, a reader judges by a clock of its own.
 """
@@ -17,8 +14,6 @@ import msgspec
 from bulkagent.ledger.damage import read_as_written
 from bulkagent.ledger.database import Database
 from bulkagent.ledger.run_record import RunRecord
-
-__all__ = ["Share", "give_up_shares", "shares_at", "take_shares", "updating_shares"]
 
 
 class Share(msgspec.Struct, frozen=True):

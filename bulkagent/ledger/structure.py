@@ -1,8 +1,5 @@
 """Whether a ledger is made of what bulkagent makes ledgers of, and of nothing else.
 
-What may live here: the statements that each format is known to consist of, and comparing a file's
-with them. What this room must not know: how files are opened, and what is in their tables.
-
 A trigger, a view, an index on an expression or a default of a column works behind the back of
 every statement that bulkagent carries out. So no ledger is used that has one too many, one too few,
 or one that reads otherwise.
@@ -21,13 +18,11 @@ from typing import NamedTuple
 from bulkagent.ledger.formats import FORMAT_1, VIEWS
 from bulkagent.ledger.schema import MIGRATIONS, SCHEMA, VERSION
 
-__all__ = ["OBJECTS", "Object", "oddity", "statements"]
-
 OBJECTS = "SELECT type, name, tbl_name, sql, rootpage FROM sqlite_schema"
 """What has to be asked of a file: its objects, each as the fields of `Object`."""
 
 
-class Object(NamedTuple):
+class SchemaObject(NamedTuple):
     """One row of `sqlite_schema`."""
 
     kind: str
@@ -39,7 +34,7 @@ class Object(NamedTuple):
     """Where its content begins; 0 or None: it has none."""
 
 
-def oddity(objects: Iterable[Object], version: int) -> str:
+def oddity(objects: Iterable[SchemaObject], version: int) -> str:
     """What is wrong with a ledger of a format, in words; "" where nothing is.
 
     Comments and white space do not count: a statement that a migration has added to is spelled
@@ -84,7 +79,7 @@ _LONGEST = 10_000
 _Identity = tuple[str, str, str, tuple[str, ...]]
 
 
-def _identity(each: Object) -> _Identity:
+def _identity(each: SchemaObject) -> _Identity:
     return each.kind, each.name, each.table, _tokens(each.sql or "")
 
 
@@ -130,7 +125,7 @@ def _known(version: int) -> Counter[_Identity]:
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
         for statement in _script(version):
             connection.execute(statement)
-        return Counter(_identity(Object(*row)) for row in connection.execute(OBJECTS))
+        return Counter(_identity(SchemaObject(*row)) for row in connection.execute(OBJECTS))
 
 
 def _script(version: int) -> Iterator[str]:

@@ -1,7 +1,6 @@
 """Who was set before a gateway switched over, and so may have lost the right again.
 
-What may live here: which assignments these are, and putting them in doubt. What this room must
-not know: how a switch-over is noticed. No document says whether a talk right survives one.
+No document says whether a talk right survives one.
 """
 
 from __future__ import annotations
@@ -9,8 +8,6 @@ from __future__ import annotations
 from bulkagent.ledger.dispatches import DISPATCHED_SINCE
 from bulkagent.ledger.plan import Lane
 from bulkagent.ledger.run_record import RunRecord
-
-__all__ = ["lanes_set_before", "put_in_doubt"]
 
 # Whom another run has dispatched since, or has taken, is as that run wants it.
 _SET_BEFORE = f"""

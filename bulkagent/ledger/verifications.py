@@ -1,7 +1,6 @@
 """What was seen of the rows that were set.
 
-What may live here: keeping and counting verdicts. What this room must not know: how one comes
-about. A verdict is of the row as it was set last: whoever is put in doubt loses it.
+A verdict is of the row as it was set last: whoever is put in doubt loses it.
 """
 
 from __future__ import annotations
@@ -16,16 +15,6 @@ from bulkagent.ledger.damage import read_as_written
 from bulkagent.ledger.run_record import RunRecord
 from bulkagent.model import Verified
 
-__all__ = [
-    "AppliedRow",
-    "Verdicts",
-    "applied_among",
-    "keep_verdicts",
-    "row_of",
-    "verdicts",
-    "verdicts_of",
-]
-
 
 class AppliedRow(msgspec.Struct, frozen=True, gc=False):
     """A row that a leg has set."""
@@ -35,7 +24,7 @@ class AppliedRow(msgspec.Struct, frozen=True, gc=False):
     arguments: str
 
 
-class Verdicts(msgspec.Struct, frozen=True):
+class VerificationCounts(msgspec.Struct, frozen=True):
     """The verdicts of a run, counted."""
 
     counts: Mapping[str, int]
@@ -58,7 +47,7 @@ def applied_among(
     return [AppliedRow(*row) for row in rows]
 
 
-def keep_verdicts(record: RunRecord, leg: int, found: Mapping[int, Verified]) -> None:
+def keep_verifications(record: RunRecord, leg: int, found: Mapping[int, Verified]) -> None:
     """Keep the verdicts of a leg: those found, and `not_visible` of all others that it has set.
 
     Raises:
@@ -71,14 +60,14 @@ def keep_verdicts(record: RunRecord, leg: int, found: Mapping[int, Verified]) ->
         record.database.write((_NOT_VISIBLE, [(record.run, leg, first, last)]), (_KEEP, of_these))
 
 
-def verdicts(record: RunRecord) -> Iterator[tuple[int, Verified]]:
+def verified_rows(record: RunRecord) -> Iterator[tuple[int, Verified]]:
     """Row and verdict of every row that has one, in roster order."""
     with read_as_written(record.database):
         for row, verified in record.query(_VERDICTS):
             yield row, Verified(verified)
 
 
-def verdicts_of(record: RunRecord) -> Verdicts | None:
+def verification_counts(record: RunRecord) -> VerificationCounts | None:
     """The verdicts of a run, counted; None where no row has one."""
     with read_as_written(record.database):
         counted = record.all(_COUNT)
@@ -87,7 +76,7 @@ def verdicts_of(record: RunRecord) -> Verdicts | None:
     if not counted:
         return None
     some = record.all(_CONTRADICTED)
-    return Verdicts(counts, tuple(agent_id for (agent_id,) in some))
+    return VerificationCounts(counts, tuple(agent_id for (agent_id,) in some))
 
 
 def row_of(record: RunRecord, gateway: str, agent_id: str) -> tuple[int, str] | None:

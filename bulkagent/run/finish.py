@@ -17,12 +17,12 @@ import msgspec
 from bulkagent.errors import BadRow, BulkagentError, LedgerFailed, ReportFailed
 from bulkagent.gateway.operations import talk_right
 from bulkagent.ledger import (
-    Cluster,
     Counters,
     Database,
+    OutcomeGroup,
     RunRecord,
     Summary,
-    Verdicts,
+    VerificationCounts,
     absent_rows,
     find_run,
     finish_leg,
@@ -30,7 +30,7 @@ from bulkagent.ledger import (
     lanes_set_before,
     left_out,
     summarise,
-    verdicts_of,
+    verification_counts,
 )
 from bulkagent.model import Cause, Status
 from bulkagent.reasons import Reason, Said, reason_of, told_once
@@ -52,7 +52,7 @@ class Finished(msgspec.Struct, frozen=True):
     """A run's result, and for people what is not applied."""
 
     result: RunResult
-    clusters: tuple[Cluster, ...]
+    clusters: tuple[OutcomeGroup, ...]
     applied: int
     """How many agents this leg has set."""
     left: str
@@ -65,7 +65,7 @@ class Finished(msgspec.Struct, frozen=True):
     """How the groups of a handover stand; none where it is none."""
     forgiven: int = 0
     """How many failed agents were surely signed out already, which is as good as set."""
-    verdicts: Verdicts | None = None
+    verdicts: VerificationCounts | None = None
     """What was seen of the agents that are set; None where nobody looked."""
     unseen: str = ""
     """What kept the leg from being verified, for people; "" where nothing did."""
@@ -143,7 +143,7 @@ def finish(
     troubles.extend(why)
     # As if something were left: nobody knows yet, and whoever stopped it may not wait until a
     # million rows are counted.
-    verdicts: Verdicts | None = None
+    verdicts: VerificationCounts | None = None
     counted: Summary | None = None
     early = exit_status_of({Status.NOT_ATTEMPTED: 1}, {}, halted or ending)
     if early.state != "completed":
@@ -151,7 +151,7 @@ def finish(
     try:
         summary = counted = summarise(RunRecord(database, planned.run))
         forgiven = absent_rows(RunRecord(database, planned.run), _OFF) if settings.absent_ok else 0
-        verdicts = verdicts_of(RunRecord(database, planned.run))
+        verdicts = verification_counts(RunRecord(database, planned.run))
         seen = {"forgiven": forgiven, "contradicted": verdicts.contradicted if verdicts else 0}
         verdict = _judged(summary, ending, halted, **seen)
         if verdict.state != "halted":

@@ -30,7 +30,7 @@ from bulkagent.errors import (
 )
 from bulkagent.ledger import (
     Database,
-    Presence,
+    FileIdentity,
     RunRecord,
     agents_set_at,
     default_path,
@@ -329,7 +329,7 @@ class Run:
         error: Reason | None = None
         error_code = 1
         defect: BaseException | None = None
-        presence = await anyio.to_thread.run_sync(Presence, database.path)
+        presence = await anyio.to_thread.run_sync(FileIdentity, database.path)
         try:
             async with anyio.create_task_group() as watches:
                 watches.start_soon(watch, planned.locks, self._clock, self._taken_over)
@@ -378,7 +378,7 @@ class Run:
             raise defect
         return self.finished.result
 
-    async def _look_at_last(self, presence: Presence) -> None:
+    async def _look_at_last(self, presence: FileIdentity) -> None:
         self._lost = self._lost or await anyio.to_thread.run_sync(presence.trouble)
 
     def _ending(self, sending: LegSender, error: Reason | None, error_code: int) -> LegEnding:

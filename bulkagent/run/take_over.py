@@ -18,9 +18,9 @@ from bulkagent.clock import Clock
 from bulkagent.errors import GuardrailRefused
 from bulkagent.ledger import (
     Database,
+    FileIdentity,
     InFlight,
     Overlap,
-    Presence,
     RunLock,
     RunRecord,
     ask_to_drain,
@@ -270,7 +270,7 @@ def _on_the_way(database: Database, run: int) -> list[InFlight]:
     return [x for x in in_flight(RunRecord(database, run)) if is_locked(database.path, x.run_id)]
 
 
-async def watch_presence(presence: Presence, clock: Clock, lost: Callable[[str], None]) -> None:
+async def watch_presence(presence: FileIdentity, clock: Clock, lost: Callable[[str], None]) -> None:
     """Look now and then whether the ledger is still there; return when it is not.
 
     Args:

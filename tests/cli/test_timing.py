@@ -22,7 +22,7 @@ from bulkagent.cli.render.schedule import (
 )
 from bulkagent.errors import SettingsRefused
 from bulkagent.instants import Instant
-from bulkagent.ledger import Pace
+from bulkagent.ledger import GatewayLatency
 from bulkagent.run import Progress, RunResult
 from bulkagent.run.schedule.forecast import GatewayLoad, forecast_of, help_for
 from bulkagent.run.schedule.timetable import Timetable
@@ -38,7 +38,11 @@ def at(utc: str, zone: str = BERLIN) -> Instant:
 
 EIGHT = at("2026-11-24T07:00:00")
 LOAD = GatewayLoad(
-    gateway="east", agents=14_000, per_second=100, in_flight=(16, 16), pace=Pace(5_000, 0.05)
+    gateway="east",
+    agents=14_000,
+    per_second=100,
+    in_flight=(16, 16),
+    pace=GatewayLatency(5_000, 0.05),
 )
 
 
@@ -57,7 +61,7 @@ def test_it_is_said_beforehand_whether_it_can_be_done() -> None:
             " 12 min to spare"
         )
     ]
-    again = Pace(5_000, 0.05, retry_share=0.1)
+    again = GatewayLatency(5_000, 0.05, retry_share=0.1)
     assert said(replace(LOAD, pace=again), 860) == [
         (
             "finish  08:00:00 CET: needs about 2 min 34 s (14,000 agents on east at 100/s,"
@@ -93,7 +97,7 @@ def test_what_cannot_be_done_is_a_warning_with_what_would_help() -> None:
         ),
         "        would do: --rate 141/s, or --start-at 2026-11-24T07:57",
     ]
-    slow = replace(LOAD, pace=Pace(5_000, 0.4), in_flight=(16, 160))
+    slow = replace(LOAD, pace=GatewayLatency(5_000, 0.4), in_flight=(16, 160))
     assert said(slow, 220.4) == [
         (
             "WARNING finish 08:00:00 CET is met only if the limit of requests in flight grows:"

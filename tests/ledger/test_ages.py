@@ -8,15 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bulkagent.ledger import Database, find_run, idle_s
-from bulkagent.ledger.ages import SKEW_MS, Turn, Turns
+from bulkagent.ledger.ages import SKEW_MS, LegOrder, OrderedLeg
 from tests.ledger.ledgers import begun, planner
 
 HOUR = 3_600_000
 TIMES = st.integers(0, 20 * HOUR)
 
 
-def _legs(*times: tuple[int, int | None]) -> list[Turn]:
-    return [Turn(number, 1, number, *at) for number, at in enumerate(times, start=1)]
+def _legs(*times: tuple[int, int | None]) -> list[OrderedLeg]:
+    return [OrderedLeg(number, 1, number, *at) for number, at in enumerate(times, start=1)]
 
 
 @given(st.lists(st.tuples(TIMES, st.none() | TIMES), min_size=1, max_size=5), TIMES, TIMES)
@@ -24,7 +24,7 @@ def test_an_age_is_never_negative_nor_from_after_what_followed(
     times: list[tuple[int, int | None]], at_ms: int, now_ms: int
 ) -> None:
     legs = _legs(*times)
-    turns = Turns(legs, now_ms)
+    turns = LegOrder(legs, now_ms)
     for number, leg in enumerate(legs):
         idle_ms = turns.idle_ms(leg, at_ms)
         since = [later.started_at for later in legs[number + 1 :]]
@@ -35,21 +35,21 @@ def test_an_age_is_never_negative_nor_from_after_what_followed(
 
 def test_a_clock_that_was_set_back_makes_nothing_look_young() -> None:
     first, second = _legs((6 * HOUR, 6 * HOUR + 1000), (0, 1000))
-    turns = Turns((first, second), 7 * HOUR)
+    turns = LegOrder((first, second), 7 * HOUR)
     assert turns.idle_ms(first, 6 * HOUR) is None
     assert turns.idle_ms(second, 500) == 7 * HOUR - 500
 
 
 def test_a_clock_that_differs_by_seconds_is_no_clock_that_was_ahead() -> None:
     (leg,) = _legs((0, None))
-    assert Turns((leg,), HOUR).idle_ms(leg, HOUR + 59_000) == 0
-    assert Turns((leg,), HOUR).idle_ms(leg, HOUR + 61_000) is None
+    assert LegOrder((leg,), HOUR).idle_ms(leg, HOUR + 59_000) == 0
+    assert LegOrder((leg,), HOUR).idle_ms(leg, HOUR + 61_000) is None
 
 
 def test_a_clock_that_was_set_back_in_mid_run_is_known_by_its_end() -> None:
     (leg,) = _legs((6 * HOUR, HOUR))
-    assert Turns((leg,), 2 * HOUR).idle_ms(leg, 6 * HOUR + 5) is None
-    assert Turns((leg,), 2 * HOUR).idle_ms(leg, HOUR) == HOUR
+    assert LegOrder((leg,), 2 * HOUR).idle_ms(leg, 6 * HOUR + 5) is None
+    assert LegOrder((leg,), 2 * HOUR).idle_ms(leg, HOUR) == HOUR
 
 
 def test_how_long_a_run_lay_still(database: Database) -> None:

@@ -8,7 +8,7 @@ from contextlib import closing
 import pytest
 
 from bulkagent.errors import LedgerUnavailable
-from bulkagent.ledger import Database, appearances, find_run
+from bulkagent.ledger import Database, find_run, history_of
 from tests.ledger.ledgers import begun, planner
 
 
@@ -67,4 +67,4 @@ def test_an_agents_past_leaves_out_what_no_clock_says(database: Database) -> Non
         ids.append(begun(database, made).run_id)
     mark = "INSERT INTO outcomes (run, row, attempts, first_sent_at, sent_at) VALUES (1,2,1,1,?)"
     database.write((mark, [(1 << 62,)]))
-    assert [found.run_id for found in appearances(database, "101", 5)] == ids[1:]
+    assert [found.run_id for found in history_of(database, "101", 5)] == ids[1:]

@@ -8,18 +8,18 @@ import pytest
 
 from bulkagent.ledger import (
     Database,
-    Endpoint,
+    EndpointRecord,
     Journal,
     Leg,
     Planner,
     Portion,
     RunRecord,
+    attempts_of,
     begin_leg,
     find_run,
     finish_leg,
     legs_of,
     portions,
-    steps,
     supersede,
 )
 from bulkagent.ledger.batches import outcome_batches
@@ -40,8 +40,8 @@ from tests.ledger.ledgers import (
     took_all,
 )
 
-EAST = Endpoint("east", "https://east", {})
-WEST = Endpoint("west", "https://west", {})
+EAST = EndpointRecord("east", "https://east", {})
+WEST = EndpointRecord("west", "https://west", {})
 
 ENDS: Mapping[str, Disposition | None] = {
     "101": DONE,
@@ -67,7 +67,7 @@ async def _ran(
     ends: Sequence[Disposition | None] = tuple(ENDS.values()),
     *,
     agents: Sequence[int] = range(101, 107),
-    at: Endpoint = EAST,
+    at: EndpointRecord = EAST,
 ) -> Planner:
     """A run that is killed after so many."""
     made = planner(database)
@@ -153,7 +153,7 @@ async def test_attempts_are_numbered_and_kept_over_legs(database: Database) -> N
             await book.mark(item, 2)
             book.settle(item, history(BUSY, end))
     assert [
-        (step.attempt, step.disposition) for step in steps(RunRecord(database, made.run), 2)
+        (step.attempt, step.disposition) for step in attempts_of(RunRecord(database, made.run), 2)
     ] == [
         (1, "interrupted"),
         (2, "busy"),
@@ -226,7 +226,7 @@ async def test_what_a_later_run_has_dispatched_is_left_to_it(database: Database)
     """Under whatever name; the latest of several is told."""
     made = await _ran(database)
     one = await _ran(database, [ABSENT, None, DONE], agents=[101, 103, 104])
-    alias = Endpoint("east.example", EAST.url, {})
+    alias = EndpointRecord("east.example", EAST.url, {})
     two = await _ran(database, [DONE, None], agents=[104, 105, 106], at=alias)
     assert supersede(RunRecord(database, made.run)) == {one.run_id: 1, two.run_id: 2}
     assert supersede(RunRecord(database, made.run)) == {one.run_id: 1, two.run_id: 2}
@@ -242,7 +242,7 @@ async def test_what_a_later_run_has_dispatched_is_left_to_it(database: Database)
 async def test_earlier_runs_and_other_gateways_supersede_nothing(database: Database) -> None:
     earlier = await _ran(database)
     made = await _ran(database)
-    await _ran(database, at=Endpoint("east", WEST.url, {}))
+    await _ran(database, at=EndpointRecord("east", WEST.url, {}))
     assert supersede(RunRecord(database, made.run)) == {}
     assert sum(supersede(RunRecord(database, earlier.run)).values()) == 3
 

@@ -32,7 +32,7 @@ from bulkagent.ledger import (
 from bulkagent.ledger.database import format_of
 from bulkagent.ledger.formats import VIEWS
 from bulkagent.ledger.schema import MIGRATIONS, SCHEMA, VERSION
-from bulkagent.ledger.structure import OBJECTS, Object, oddity, statements
+from bulkagent.ledger.structure import OBJECTS, SchemaObject, oddity, statements
 from bulkagent.model import Cause
 from tests.ledger.ledgers import plan, report, rows_in
 
@@ -208,7 +208,7 @@ def test_a_ledger_that_each_later_version_has_brought_up_in_turn_is_known(
     """ALTER TABLE appends, so its statements are spelled otherwise than those of a new one."""
     with raw(made(tmp_path / "ledger.sqlite3", first)) as connection:
         for version in range(first, VERSION + 1):
-            found = [Object(*row) for row in connection.execute(OBJECTS)]
+            found = [SchemaObject(*row) for row in connection.execute(OBJECTS)]
             assert not oddity(found, version)
             if version == VERSION:
                 break
@@ -220,9 +220,9 @@ def test_a_ledger_that_each_later_version_has_brought_up_in_turn_is_known(
 
 
 def test_white_space_and_comments_do_not_count_but_what_is_in_quotes_does() -> None:
-    def of(sql: str) -> list[Object]:
+    def of(sql: str) -> list[SchemaObject]:
         return [
-            Object(kind, name, table, sql if name == "leases" else text, page)
+            SchemaObject(kind, name, table, sql if name == "leases" else text, page)
             for kind, name, table, text, page in objects
         ]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bulkagent.ledger import Database, Endpoint, Pace, last_pace
+from bulkagent.ledger import Database, EndpointRecord, GatewayLatency, last_latency
 from bulkagent.model import Attempt, AttemptHistory
 from tests.dispositions import DONE, UNREACHED
 from tests.ledger.ledgers import ON, journal, planner, took
@@ -33,7 +33,7 @@ async def _ran(database: Database, *histories: tuple[float, ...], url: str = URL
     for row in range(2, 2 + len(histories)):
         made.assign(row, str(1000 + row), "ours", ON, ())
     made.assign(900, "1900", "other", ON, ())
-    at = [Endpoint(name, address, {}) for name, address in urls.items()]
+    at = [EndpointRecord(name, address, {}) for name, address in urls.items()]
     lanes = {lane.gateway: lane.lane for lane in made.planned(1_700_000_000_500, endpoints=at)}
     async with journal(database, made.run, lanes=list(lanes.values())) as source:
         for latencies_ms in histories:
@@ -45,13 +45,13 @@ async def _ran(database: Database, *histories: tuple[float, ...], url: str = URL
 
 
 def test_nothing_is_known_of_a_gateway_without_a_run(database: Database) -> None:
-    assert last_pace(database, URL) is None
+    assert last_latency(database, URL) is None
 
 
 async def test_the_latest_run_with_answers_counts(database: Database) -> None:
     """By the gateway's address, whatever it was called; who was never reached says nothing."""
     await _ran(database, (20.0,), (40.0,), (5.0, 0, 60.0), (0,))
-    found = last_pace(database, URL)
+    found = last_latency(database, URL)
     assert found is not None
     assert found.agents == 3
     assert found.latency_s == pytest.approx(0.04)
@@ -59,7 +59,7 @@ async def test_the_latest_run_with_answers_counts(database: Database) -> None:
     await _ran(database)
     await _ran(database, (0,))
     await _ran(database, (9.0,), url="https://west.example")
-    assert last_pace(database, URL) == found
-    assert last_pace(database, "https://other.example") is None
+    assert last_latency(database, URL) == found
+    assert last_latency(database, "https://other.example") is None
     await _ran(database, (8.0,))
-    assert last_pace(database, URL) == Pace(1, 0.008)
+    assert last_latency(database, URL) == GatewayLatency(1, 0.008)

@@ -10,7 +10,7 @@ import pytest
 
 from bulkagent.ledger import (
     Database,
-    Former,
+    FormerOutcome,
     Journal,
     RunRecord,
     begin_leg,
@@ -22,7 +22,7 @@ from bulkagent.model import Assignment, Cause, Outcome, Status
 from tests.dispositions import BUSY, DONE, LOST, REFUSED, ended
 from tests.ledger.ledgers import history, journal, plan, statuses, took, took_all
 
-Told = list[tuple[int, Former]]
+Told = list[tuple[int, FormerOutcome]]
 
 
 async def sent(book: Journal, number: int) -> list[Assignment]:

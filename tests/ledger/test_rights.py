@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from bulkagent.ledger import (
-    Changed,
+    AgentAction,
+    ChangedRow,
     Database,
-    Deed,
-    Endpoint,
+    EndpointRecord,
     Planner,
     RunRecord,
     agents_set_at,
@@ -30,13 +30,15 @@ HOUR = 3_600_000
 EAST = "https://east"
 
 DEEDS = st.lists(
-    st.builds(Deed, st.integers(0, 99), st.sampled_from([ON, OFF]), st.booleans(), st.just("run")),
+    st.builds(
+        AgentAction, st.integers(0, 99), st.sampled_from([ON, OFF]), st.booleans(), st.just("run")
+    ),
     max_size=7,
 )
 
 
 @given(DEEDS)
-def test_a_state_is_known_where_only_one_is_possible(deeds: list[Deed]) -> None:
+def test_a_state_is_known_where_only_one_is_possible(deeds: list[AgentAction]) -> None:
     """Whoever is in doubt has either what was before or what was sent."""
     possible = {""}
     for deed in deeds:
@@ -51,10 +53,10 @@ def test_a_state_is_known_where_only_one_is_possible(deeds: list[Deed]) -> None:
 
 
 @given(DEEDS, st.sampled_from([ON, OFF]))
-def test_the_last_certain_deed_is_what_is_known(deeds: list[Deed], arguments: str) -> None:
+def test_the_last_certain_deed_is_what_is_known(deeds: list[AgentAction], arguments: str) -> None:
     """However confused it was before; and what is told is when that was certain last."""
-    certain = Deed(100, arguments, certain=True, run_id="last")
-    same = Deed(101, arguments, certain=False, run_id="same")
+    certain = AgentAction(100, arguments, certain=True, run_id="last")
+    same = AgentAction(101, arguments, certain=False, run_id="same")
     assert known_before([*deeds, certain]) == certain
     assert known_before([*deeds, certain, same]) == certain
 
@@ -74,7 +76,7 @@ def _planned(
     made = planner(database, extra_columns=("team",))
     for row, (agent, arguments) in enumerate(agents.items(), start=2):
         made.assign(row, agent, gateway, arguments, (f"team {agent}",))
-    made.planned(1, endpoints=[Endpoint(gateway, url, {})])
+    made.planned(1, endpoints=[EndpointRecord(gateway, url, {})])
     return made
 
 
@@ -113,7 +115,7 @@ async def _ran(
     return made
 
 
-def _changed(database: Database, made: Planner) -> dict[str, Changed]:
+def _changed(database: Database, made: Planner) -> dict[str, ChangedRow]:
     return {changed.agent_id: changed for changed in changed_rows(RunRecord(database, made.run))}
 
 
@@ -149,7 +151,7 @@ async def test_what_runs_before_have_done_is_what_was_before(
         assert before is None
         return
     teller, at_ms, arguments = (second, 2 * HOUR, OFF) if known else (first, HOUR, ON)
-    assert before == Deed(at_ms + 1, arguments, certain=True, run_id=teller.run_id)
+    assert before == AgentAction(at_ms + 1, arguments, certain=True, run_id=teller.run_id)
 
 
 @pytest.mark.parametrize("end", [DONE, LOST, None])

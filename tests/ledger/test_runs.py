@@ -9,7 +9,7 @@ import pytest
 from bulkagent.errors import LedgerUnavailable, RunNotFound
 from bulkagent.ledger import (
     Database,
-    Endpoint,
+    EndpointRecord,
     Planner,
     RunLock,
     RunRecord,
@@ -145,8 +145,8 @@ async def test_totals_are_counted_until_they_are_kept_and_again_after_the_next_l
 
 def test_endpoints_are_kept_with_what_a_resume_needs(database: Database) -> None:
     endpoints = [
-        Endpoint("east", "https://east", {"ca_file": "/ca.pem"}),
-        Endpoint("west", "https://west", {}),
+        EndpointRecord("east", "https://east", {"ca_file": "/ca.pem"}),
+        EndpointRecord("west", "https://west", {}),
     ]
     made = planner(database)
     made.planned(1, endpoints=reversed(endpoints))

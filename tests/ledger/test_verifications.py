@@ -13,10 +13,10 @@ from bulkagent.ledger import (
     RunRecord,
     applied_among,
     batches,
-    keep_verdicts,
+    keep_verifications,
     row_of,
-    verdicts,
-    verdicts_of,
+    verification_counts,
+    verified_rows,
 )
 from bulkagent.model import Verified
 from tests.ledger.ledgers import OFF, ON, planner
@@ -45,25 +45,25 @@ def run(database: Database) -> int:
 def test_a_leg_keeps_verdicts_of_what_it_has_set_and_leaves_others(
     database: Database, run: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert verdicts_of(RunRecord(database, run)) is None
+    assert verification_counts(RunRecord(database, run)) is None
     for batch in (1, 2, 4_000):
         monkeypatch.setattr(batches, "_BATCH", batch)
-        keep_verdicts(RunRecord(database, run), 1, {2: YES, 3: NO})
-        assert list(verdicts(RunRecord(database, run))) == [(2, YES), (3, NO), (4, HIDDEN)]
-    keep_verdicts(RunRecord(database, run), 2, {7: NO})
-    assert list(verdicts(RunRecord(database, run))) == [
+        keep_verifications(RunRecord(database, run), 1, {2: YES, 3: NO})
+        assert list(verified_rows(RunRecord(database, run))) == [(2, YES), (3, NO), (4, HIDDEN)]
+    keep_verifications(RunRecord(database, run), 2, {7: NO})
+    assert list(verified_rows(RunRecord(database, run))) == [
         (2, YES),
         (3, NO),
         (4, HIDDEN),
         (5, HIDDEN),
         (7, NO),
     ]
-    counted = verdicts_of(RunRecord(database, run))
+    counted = verification_counts(RunRecord(database, run))
     assert counted is not None
     assert counted.counts == {"yes": 1, "no": 2, "not_visible": 2}
     assert (counted.contradicted, counted.agents) == (2, ("103", "107"))
-    keep_verdicts(RunRecord(database, run), 3, {})  # a leg that set nobody
-    assert verdicts_of(RunRecord(database, run)) == counted
+    keep_verifications(RunRecord(database, run), 3, {})  # a leg that set nobody
+    assert verification_counts(RunRecord(database, run)) == counted
 
 
 def test_who_is_looked_for_is_found_by_leg_and_gateway(database: Database, run: int) -> None:
@@ -86,8 +86,8 @@ def test_a_verdict_that_nobody_writes_is_damage(
 ) -> None:
     database.write(("INSERT INTO verifications VALUES (?, 2, 'perhaps')", [(run,)]))
     for read in (
-        lambda: list(verdicts(RunRecord(database, run))),
-        lambda: verdicts_of(RunRecord(database, run)),
+        lambda: list(verified_rows(RunRecord(database, run))),
+        lambda: verification_counts(RunRecord(database, run)),
     ):
         with pytest.raises(LedgerUnavailable, match="has what bulkagent does not write"):
             read()

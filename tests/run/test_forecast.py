@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from bulkagent.instants import Instant, moment
-from bulkagent.ledger import Pace
+from bulkagent.ledger import GatewayLatency
 from bulkagent.run.schedule.forecast import (
     Bottleneck,
     Feasibility,
@@ -20,8 +20,8 @@ from bulkagent.run.schedule.forecast import (
 
 EIGHT = 8 * 3_600_000
 AT_RATE = GatewayLoad(gateway="east", agents=14_000, per_second=100, in_flight=(16, 16))
-QUICK = Pace(agents=5_000, latency_s=0.05)
-SLOW = Pace(agents=5_000, latency_s=0.4)
+QUICK = GatewayLatency(agents=5_000, latency_s=0.05)
+SLOW = GatewayLatency(agents=5_000, latency_s=0.4)
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ LOADS = st.builds(
     in_flight=st.tuples(st.integers(1, 64), st.integers(64, 10_000)),
     pace=st.none()
     | st.builds(
-        Pace,
+        GatewayLatency,
         agents=st.just(1),
         latency_s=st.floats(0.0001, 100),
         retry_share=st.floats(0, 5),

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from bulkagent.emulator import EmulatedGateway
 from bulkagent.errors import BulkagentError, LedgerUnavailable, ResumeRefused
-from bulkagent.ledger import Endpoint
+from bulkagent.ledger import EndpointRecord
 from bulkagent.run.plan.addresses import refuse_moved
 from bulkagent.settings import ConfigFile, GatewaySection
 from tests.run.again import Shift, code, shift
@@ -99,7 +99,7 @@ async def test_a_name_that_means_another_gateway_today_is_refused(tmp_path: Path
     ],
 )
 def test_where_a_gateway_may_be(name: str, url: str, given: str, refused: str) -> None:
-    recorded = [Endpoint(name, url, {})]
+    recorded = [EndpointRecord(name, url, {})]
     if not refused:
         refuse_moved("R", recorded, {"east": EAST}, asked="", given=given)
         return

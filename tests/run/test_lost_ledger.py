@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bulkagent.errors import LedgerUnavailable
-from bulkagent.ledger import Presence, RunLock, open_ledger
+from bulkagent.ledger import FileIdentity, RunLock, open_ledger
 from bulkagent.run import Consent, Run, RunResult
 from tests.run.again import Shift, shift
 
@@ -89,7 +89,7 @@ def test_a_ledger_that_others_write_to_is_still_there(tmp_path: Path) -> None:
     path = tmp_path / "ledger.sqlite3"
     with open_ledger(path) as database:
         database.write(("INSERT INTO leases VALUES (1, 1)", []))
-        presence = Presence(path)
+        presence = FileIdentity(path)
         with open_ledger(path) as other:
             other.write(("DELETE FROM leases", [()]))
             other.checkpoint()

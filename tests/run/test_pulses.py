@@ -10,7 +10,7 @@ from pathlib import Path
 from bulkagent.clock import SystemClock
 from bulkagent.emulator import FaultKind
 from bulkagent.engine.throttle.circuit_breaker import TRANSITIONS
-from bulkagent.ledger import RunRecord, find_run, open_ledger, pulses_of
+from bulkagent.ledger import RunRecord, find_run, limit_changes_of, open_ledger
 from bulkagent.run import Consent, Run
 from tests.run.again import fault, shift
 
@@ -45,7 +45,7 @@ async def test_a_breaker_that_trips_and_closes_again_is_remembered(tmp_path: Pat
             result = await run.execute()
         assert result.totals["applied"] == 10
         with open_ledger(made.ledger) as database:
-            pulses = pulses_of(RunRecord(database, find_run(database, "last").run))
+            pulses = limit_changes_of(RunRecord(database, find_run(database, "last").run))
         states = [pulse.breaker for pulse in pulses]
         assert states[:3] == ["closed", "open", "half-open"]
         assert states[-1] == "closed"
@@ -58,5 +58,5 @@ async def test_a_breaker_that_trips_and_closes_again_is_remembered(tmp_path: Pat
         assert {pulse["concurrency"] for pulse in told} == {pulses[0].concurrency}
         await made.apply(flag=0)
         with open_ledger(made.ledger) as database:
-            quiet = pulses_of(RunRecord(database, find_run(database, "last").run))
+            quiet = limit_changes_of(RunRecord(database, find_run(database, "last").run))
         assert [pulse.breaker for pulse in quiet] == ["closed"], "nothing moved"

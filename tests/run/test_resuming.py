@@ -18,7 +18,7 @@ from bulkagent.errors import (
     RunNotFound,
     SettingsRefused,
 )
-from bulkagent.ledger import Planner, RunLock, RunRecord, list_runs, open_ledger, steps
+from bulkagent.ledger import Planner, RunLock, RunRecord, attempts_of, list_runs, open_ledger
 from bulkagent.ledger import run_lock as ownership
 from bulkagent.model import Cause, Status
 from bulkagent.run import Choices
@@ -78,7 +78,7 @@ async def test_attempts_add_up_over_legs_and_the_first_dispatch_stays_the_first(
         result = await made.resume()
         (after_two,) = made.lines()
         with open_ledger(made.ledger) as database:
-            found = steps(RunRecord(database, 1), 2)
+            found = attempts_of(RunRecord(database, 1), 2)
     assert (after_two.status, after_two.attempts) == (Status.APPLIED, 4)
     assert after_two.first_sent_at == after_one.first_sent_at
     assert [step.attempt for step in found] == [1, 2, 3, 4]
@@ -143,11 +143,11 @@ async def test_an_attempt_after_an_answer_has_nothing_of_it(
         reset = fault(FaultKind.RESET_BEFORE)
         await made.carried_out(asked, between=lambda: made.misbehave(reset))
         with open_ledger(made.ledger) as database:
-            before = steps(RunRecord(database, 1), 2)
+            before = attempts_of(RunRecord(database, 1), 2)
         made.misbehave(code("100-006", message="another"))
         await made.resume(explicit={"max_attempts": 1})
         with open_ledger(made.ledger) as database:
-            after = steps(RunRecord(database, 1), 2)
+            after = attempts_of(RunRecord(database, 1), 2)
         assert [step.disposition for step in after] == [before[0].disposition, "reset", "100-006"]
         assert after[:2] == before
         assert before[1].http_status is None

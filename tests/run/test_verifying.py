@@ -16,7 +16,14 @@ import pytest
 from bulkagent.emulator import EmulatedGateway, FaultKind, Scenario
 from bulkagent.errors import SettingsRefused
 from bulkagent.gateway.queries import Queries
-from bulkagent.ledger import RunRecord, find_run, open_ledger, put_in_doubt, verdicts, verdicts_of
+from bulkagent.ledger import (
+    RunRecord,
+    find_run,
+    open_ledger,
+    put_in_doubt,
+    verification_counts,
+    verified_rows,
+)
 from bulkagent.run import Consent, Run, write_report
 from bulkagent.run.finish import Finished
 from bulkagent.run.plan.request import RunResult
@@ -248,10 +255,10 @@ async def test_who_is_put_in_doubt_has_no_verdict_any_more(tmp_path: Path) -> No
                 )
             )
             put_in_doubt(RunRecord(database, run))
-            assert verdicts_of(RunRecord(database, run)) is None
+            assert verification_counts(RunRecord(database, run)) is None
             # Not even when the row is set again by a leg that does not look.
             database.write(("UPDATE outcomes SET status = 'applied' WHERE run = ?", [(run,)]))
-            assert list(verdicts(RunRecord(database, run))) == []
+            assert list(verified_rows(RunRecord(database, run))) == []
 
 
 @pytest.mark.parametrize(

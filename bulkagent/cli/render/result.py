@@ -17,7 +17,7 @@ from bulkagent.reports import advice_for, encoded, printable
 
 if TYPE_CHECKING:
     from bulkagent.errors import BadRow
-    from bulkagent.ledger import Cluster
+    from bulkagent.ledger import OutcomeGroup
     from bulkagent.run import Finished, Plan, RunResult, RunStanding
     from bulkagent.run.handover.rules import GroupStanding
 
@@ -278,7 +278,7 @@ _REJECTED = 4  # what is not applied is refused for good, or no valid row
 _WORDS = {"interrupted": "STOPPED", "halted": "HALTED"}
 
 
-def clusters_as_lines(clusters: Sequence[Cluster]) -> list[str]:
+def clusters_as_lines(clusters: Sequence[OutcomeGroup]) -> list[str]:
     """Who is not applied, by cause, with what to do about it."""
     text: list[str] = []
     for cluster in clusters:

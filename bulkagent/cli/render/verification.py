@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 from bulkagent.model import Verified
 
 if TYPE_CHECKING:
-    from bulkagent.ledger import Verdicts
+    from bulkagent.ledger import VerificationCounts
 
 __all__ = ["verified_as_lines"]
 
 
-def verified_as_lines(verdicts: Verdicts | None, unseen: str = "") -> list[str]:
+def verified_as_lines(verdicts: VerificationCounts | None, unseen: str = "") -> list[str]:
     """How many were seen to be as wanted, who is not and what to do, and what hid the others."""
     if verdicts is None:
         return []

@@ -17,7 +17,7 @@ from bulkagent.errors import SettingsRefused
 from bulkagent.files.user_folders import absolute
 from bulkagent.gateway.credentials import Credential, PackedGuids
 from bulkagent.gateway.endpoint import Endpoint, tls_context
-from bulkagent.ledger import Endpoint as Recorded
+from bulkagent.ledger import EndpointRecord as Recorded
 from bulkagent.run.clients.target import EMULATED, Target
 from bulkagent.settings import GatewaySection, Settings
 from bulkagent.text.odd_text import path_of

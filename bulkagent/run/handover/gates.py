@@ -17,7 +17,7 @@ from bulkagent.clock import Clock
 from bulkagent.engine import End, Gatekeeper
 from bulkagent.gateway.credentials import CredentialSource
 from bulkagent.gateway.operations import SET_TALK_RIGHT
-from bulkagent.ledger import Database, Former, Lane, RunRecord, applied_incoming
+from bulkagent.ledger import Database, FormerOutcome, Lane, RunRecord, applied_incoming
 from bulkagent.model import Assignment, Cause, Outcome
 from bulkagent.reasons import GroupHeld, Reason
 from bulkagent.run.clients.factory import ClientFactory
@@ -142,7 +142,7 @@ class HandoverGates:
         if self._sightings is not None and result.applied and not goes_off:
             self._sightings.watch(assignment, self.keeper.group(key))
 
-    def reopened(self, former: Former) -> int:
+    def reopened(self, former: FormerOutcome) -> int:
         """Tell the gates of who was finished and is in doubt; as one of which lane he is known."""
         keeper, outcome = self.keeper, former.outcome
         if keeper is None:

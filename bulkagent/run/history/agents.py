@@ -12,12 +12,12 @@ import msgspec
 from bulkagent.errors import RunNotFound
 from bulkagent.ledger import (
     RunRecord,
-    appearances,
+    attempts_of,
     default_path,
     find_run,
+    history_of,
     lines_of_agent,
     read_ledger,
-    steps,
 )
 from bulkagent.reports import iso
 from bulkagent.run.history.report import FLAGS
@@ -101,7 +101,7 @@ def agent_details(ledger: Path | None, name: str, agent_id: str) -> AgentDetails
                         latency_ms=step.latency_ms,
                         message=step.message or "",
                     )
-                    for step in steps(RunRecord(database, facts.run), line.row)
+                    for step in attempts_of(RunRecord(database, facts.run), line.row)
                 ),
             )
             for line in lines_of_agent(RunRecord(database, facts.run), agent_id, FLAGS)
@@ -131,5 +131,5 @@ def agent_run_lines(ledger: Path | None, agent_id: str, limit: int) -> list[Agen
                 at=iso(found.sent_at or found.planned_at),
                 who=found.who,
             )
-            for found in appearances(database, agent_id, limit)
+            for found in history_of(database, agent_id, limit)
         ]

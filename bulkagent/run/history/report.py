@@ -20,7 +20,7 @@ from bulkagent.gateway.operations import SET_TALK_RIGHT, flag_of
 from bulkagent.ledger import (
     Database,
     Leg,
-    Pulse,
+    LimitChange,
     RunFacts,
     RunRecord,
     Summary,
@@ -29,9 +29,9 @@ from bulkagent.ledger import (
     find_run,
     left_out,
     legs_of,
+    limit_changes_of,
     lines,
     list_runs,
-    pulses_of,
     read_ledger,
     summarise,
 )
@@ -134,7 +134,9 @@ def write_report(
                 "legs": legs,
                 "clusters": summary.clusters,
                 "handover": [_group(at) for at in group_standings(database, facts.run, settings)],
-                "pulses": [_pulse(pulse) for pulse in pulses_of(RunRecord(database, facts.run))],
+                "pulses": [
+                    _pulse(pulse) for pulse in limit_changes_of(RunRecord(database, facts.run))
+                ],
                 "left_out": _left_out(database, facts, summary),
                 "next": command,
                 "version": version("bulkagent"),
@@ -197,7 +199,7 @@ def _left_out(database: Database, facts: RunFacts, summary: Summary) -> list[dic
     ]
 
 
-def _pulse(pulse: Pulse) -> dict[str, Any]:
+def _pulse(pulse: LimitChange) -> dict[str, Any]:
     told = msgspec.to_builtins(pulse)
     return {**told, "at": report.iso(pulse.at)}
 

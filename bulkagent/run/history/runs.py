@@ -13,12 +13,12 @@ from pathlib import Path
 import msgspec
 
 from bulkagent.ledger import (
-    Cluster,
     Database,
+    OutcomeGroup,
     RunFacts,
     RunFilter,
     RunRecord,
-    Verdicts,
+    VerificationCounts,
     default_path,
     elapsed_ms_of,
     endpoints_of,
@@ -28,7 +28,7 @@ from bulkagent.ledger import (
     read_ledger,
     summarise,
     totals_of,
-    verdicts_of,
+    verification_counts,
 )
 from bulkagent.reports import iso
 from bulkagent.run.history.exit_code import LegEnding, exit_status_of
@@ -102,9 +102,9 @@ class RunDetails(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     not_sent: int
     """Further attempts, which sent nothing."""
     causes: Mapping[str, int]
-    clusters: tuple[Cluster, ...]
+    clusters: tuple[OutcomeGroup, ...]
     legs: tuple[LegLine, ...]
-    verified: Verdicts | None = None
+    verified: VerificationCounts | None = None
     """What was seen of the agents that are set; None where nobody looked."""
     next: str | None
     """The command to type now; None where nothing is left, or it is being worked on."""
@@ -151,7 +151,7 @@ def run_details(ledger: Path | None, name: str, config: Sequence[str] = ()) -> R
             requests=summary.requests,
             retries=summary.retries,
             not_sent=summary.not_sent,
-            verified=verdicts_of(RunRecord(database, facts.run)),
+            verified=verification_counts(RunRecord(database, facts.run)),
             causes=summary.causes,
             clusters=summary.clusters,
             legs=tuple(

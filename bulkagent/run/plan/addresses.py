@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 
 from bulkagent.errors import ResumeRefused, SettingsRefused
 from bulkagent.gateway.endpoint import Endpoint
-from bulkagent.ledger import Endpoint as Recorded
+from bulkagent.ledger import EndpointRecord as Recorded
 from bulkagent.settings import GatewaySection
 
 __all__ = ["refuse_moved"]

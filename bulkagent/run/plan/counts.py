@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from bulkagent.errors import BadRow, RosterRefused
 from bulkagent.gateway.operations import flag_of
-from bulkagent.ledger import Covered
+from bulkagent.ledger import GroupCoverage
 from bulkagent.roster import Layout, Retraction
 from bulkagent.run.plan.groups import hint
 from bulkagent.run.plan.request import Plan, PlanGroup, PlanPart, planned_totals
@@ -98,7 +98,7 @@ class PlanCounts:
         run_id: str,
         layout: Layout,
         parts: Sequence[tuple[str, str, int]],
-        covered: Mapping[str, Covered],
+        covered: Mapping[str, GroupCoverage],
         *,
         grouped: bool,
     ) -> Plan:

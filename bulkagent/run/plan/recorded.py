@@ -17,7 +17,7 @@ from bulkagent.files.user_folders import current_folder
 from bulkagent.gateway.credentials import PackedGuids
 from bulkagent.ledger import (
     Database,
-    Matching,
+    RosterMatch,
     RunFacts,
     RunLock,
     RunRecord,
@@ -220,7 +220,7 @@ def guids_for(
                     " a roster that has one with --roster"
                 )
             rows = reading.rows(roster)
-            with Matching(database, run, rows, whatever=whatever, only=only) as matching:
+            with RosterMatch(database, run, rows, whatever=whatever, only=only) as matching:
                 matching.withdraw(reading.retracted)
                 if matching.is_roster_of(origin):
                     # GUIDs go by the run's rows, and the same roster may have another order now.
@@ -261,7 +261,9 @@ class _Reading:
                 yield row.gateway, row.agent_id, flag_text(row.flag), row.row, valid
 
 
-def _matched(facts: RunFacts, roster: str, offered: PackedGuids, matching: Matching) -> PackedGuids:
+def _matched(
+    facts: RunFacts, roster: str, offered: PackedGuids, matching: RosterMatch
+) -> PackedGuids:
     missing, some = matching.missing()
     if missing:
         more = ", ..." if missing > len(some) else ""

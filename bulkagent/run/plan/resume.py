@@ -36,7 +36,7 @@ from bulkagent.ledger import (
     same_rows,
     supersede,
     totals_of,
-    verdicts_of,
+    verification_counts,
 )
 from bulkagent.model import Cause, Status
 from bulkagent.run.plan.apply import Planned, ordered
@@ -190,7 +190,7 @@ def _seen_otherwise(database: Database, facts: RunFacts) -> bool:
     record = RunRecord(database, facts.run)
     if facts.exit_code != _SOME_LEFT or any(group.left for group in portions(record)):
         return False
-    verdicts = verdicts_of(record)
+    verdicts = verification_counts(record)
     return verdicts is not None and verdicts.contradicted > 0
 
 

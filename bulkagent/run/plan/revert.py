@@ -16,7 +16,7 @@ from bulkagent.files.user_folders import absolute
 from bulkagent.gateway.credentials import PackedGuids
 from bulkagent.gateway.operations import SET_TALK_RIGHT, flag_of
 from bulkagent.ledger import (
-    Changed,
+    ChangedRow,
     Database,
     Planner,
     RunRecord,
@@ -171,7 +171,7 @@ def _refuse_nothing(tally: _RevertCounts, run_id: str) -> None:
         raise ResumeRefused(f"run {run_id} has set nobody, so there is nothing to set back")
 
 
-def _refuse_unknown(changed: Changed) -> None:
+def _refuse_unknown(changed: ChangedRow) -> None:
     """What another run is said to have set is set again: it must be something that can be.
 
     Raises:
@@ -181,7 +181,9 @@ def _refuse_unknown(changed: Changed) -> None:
         raise ValueError
 
 
-def _set_back(changed: Changed, planner: Planner, tally: _RevertCounts, *, opposite: bool) -> None:
+def _set_back(
+    changed: ChangedRow, planner: Planner, tally: _RevertCounts, *, opposite: bool
+) -> None:
     tally.rows += 1
     row, agent_id, gateway, extra = changed.row, changed.agent_id, changed.gateway, changed.extra
     before = changed.before

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 import msgspec
 
 from bulkagent.instants import Instant
-from bulkagent.ledger import Pace
+from bulkagent.ledger import GatewayLatency
 
 __all__ = [
     "Bottleneck",
@@ -45,7 +45,7 @@ class GatewayLoad(msgspec.Struct, frozen=True, kw_only=True):
     burst: int = 1
     in_flight: tuple[int, int]
     """Requests in flight at first and at most: two numbers where the limit adapts."""
-    pace: Pace | None = None
+    pace: GatewayLatency | None = None
     """What is remembered of the gateway; None: nothing."""
 
     @property

@@ -11,7 +11,14 @@ import msgspec
 from bulkagent.engine import Bounds
 from bulkagent.errors import ResumeRefused, SettingsRefused
 from bulkagent.instants import Instant
-from bulkagent.ledger import Database, RunRecord, endpoints_of, find_run, first_planned, last_pace
+from bulkagent.ledger import (
+    Database,
+    RunRecord,
+    endpoints_of,
+    find_run,
+    first_planned,
+    last_latency,
+)
 from bulkagent.run.clients.credentials import guids_required
 from bulkagent.run.plan.apply import Planned
 from bulkagent.run.plan.prepare import ResolvedRequest
@@ -112,7 +119,7 @@ def _loads(planned: Planned, prepared: ResolvedRequest, database: Database) -> l
                 per_second=at.per_second,
                 burst=at.burst,
                 in_flight=(first, at.most_in_flight),
-                pace=last_pace(database, urls.get(name, "")),
+                pace=last_latency(database, urls.get(name, "")),
             )
         )
     return loads

@@ -23,7 +23,7 @@ from bulkagent.engine import (
     RetryPolicy,
     Rule,
 )
-from bulkagent.ledger import Former, Journal, Lane
+from bulkagent.ledger import FormerOutcome, Journal, Lane
 from bulkagent.model import Status
 from bulkagent.run.handover.rules import is_aside, patience_of
 from bulkagent.run.outputs.log import EventLog
@@ -192,7 +192,7 @@ def _limit(at: GatewayLimits) -> LimitPart:
     return LimitPart(at.most_in_flight, math.inf if at.per_second is None else at.per_second)
 
 
-def _reopened(formers: Sequence[tuple[int, Former]]) -> list[Reopened]:
+def _reopened(formers: Sequence[tuple[int, FormerOutcome]]) -> list[Reopened]:
     return [
         Reopened(
             lane,

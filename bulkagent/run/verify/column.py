@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
-from bulkagent.ledger import Database, RunFacts, RunRecord, verdicts, verdicts_of
+from bulkagent.ledger import Database, RunFacts, RunRecord, verification_counts, verified_rows
 from bulkagent.model import Line, Verified
 
 __all__ = ["COLUMN", "VerifiedColumn", "verified_column"]
@@ -53,8 +53,8 @@ _NONE = (0, "")
 
 def verified_column(database: Database, facts: RunFacts) -> VerifiedColumn:
     """What the reports of a run show; nothing where it was never to be verified."""
-    counted = verdicts_of(RunRecord(database, facts.run))
+    counted = verification_counts(RunRecord(database, facts.run))
     if counted is None and not facts.settings.get("verify_with"):
         return VerifiedColumn()
     counts = counted.counts if counted else {verified.value: 0 for verified in Verified}
-    return VerifiedColumn({COLUMN: counts}, verdicts(RunRecord(database, facts.run)))
+    return VerifiedColumn({COLUMN: counts}, verified_rows(RunRecord(database, facts.run)))

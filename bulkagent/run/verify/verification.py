@@ -15,7 +15,7 @@ import msgspec
 
 from bulkagent.clock import Clock
 from bulkagent.gateway.credentials import Credential, CredentialSource
-from bulkagent.ledger import Database, RunRecord, applied_among, keep_verdicts
+from bulkagent.ledger import Database, RunRecord, applied_among, keep_verifications
 from bulkagent.model import Assignment, Verified
 from bulkagent.run.clients.factory import ClientFactory
 from bulkagent.run.clients.gateways import Gateways
@@ -104,7 +104,7 @@ class Verification:
             self._looking.troubles.append("it was cut off")
         self._asking = None
         await anyio.to_thread.run_sync(
-            keep_verdicts, RunRecord(self._database, self._run), leg, found
+            keep_verifications, RunRecord(self._database, self._run), leg, found
         )
         counts = dict.fromkeys(Verified, 0)
         for verified in found.values():

@@ -1,8 +1,5 @@
 """Whether a ledger that is in use is still the file at its path.
 
-What may live here: how a file is known again, and what is said where it is gone. What this room
-must not know: when anybody looks, and what is done then.
-
 SQLite writes on into a file that has no name any more, and so does a run: what it records is lost,
 and a new ledger at the path knows nothing of it. The file is asked about by its path, never opened:
 closing it would take away the locks that this process has on it.
@@ -13,8 +10,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-__all__ = ["Presence"]
-
 
 class _Known(NamedTuple):
     """By what a file is known again."""
@@ -24,7 +19,7 @@ class _Known(NamedTuple):
     links: int
 
 
-class Presence:
+class FileIdentity:
     """A ledger and its log, as they are when this is made.
 
     Args:
@@ -37,7 +32,7 @@ class Presence:
         self._known = {file: known for file in files if (known := _known(file)) is not None}
 
     def __repr__(self) -> str:
-        return f"<Presence of {self._path}>"
+        return f"<FileIdentity of {self._path}>"
 
     def trouble(self) -> str:
         """What has become of the files, for people; "" where they are still there.
