@@ -49,7 +49,7 @@ class NobodyComesOn(msgspec.Struct, frozen=True, gc=False):
     """A group has outgoing agents and no incoming ones."""
 
     def __str__(self) -> str:
-        return "nobody comes on for those who go off"
+        return "no agent comes on shift for the agents going off shift"
 
 
 class GateShort(msgspec.Struct, frozen=True, gc=False):
@@ -61,7 +61,7 @@ class GateShort(msgspec.Struct, frozen=True, gc=False):
 
     def __str__(self) -> str:
         return (
-            f"{self.up:,} of {self.incoming:,} incoming agents are up,"
+            f"{self.up:,} of {self.incoming:,} agents coming on shift are up,"
             f" the gate needs {self.needed:,}"
         )
 

@@ -1,6 +1,6 @@
 """README "When it does not go to plan": why a run ended is a value, and its sentence is made once.
 
-The last screen, the report, the log and the ledger all have the same words.
+The summary, the report, the log and the ledger all have the same words.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ FIRST = FirstAllGot(50, "east", Cause.GUID_REFUSED)
 
 SENTENCES: dict[Reason, str] = {
     Said("as it was recorded"): "as it was recorded",
-    NobodyComesOn(): "nobody comes on for those who go off",
-    SHORT: "70 of 100 incoming agents are up, the gate needs 95",
+    NobodyComesOn(): "no agent comes on shift for the agents going off shift",
+    SHORT: "70 of 100 agents coming on shift are up, the gate needs 95",
     FloorShort(1_079, 1_080): "with one fewer, 1,079 agents would be left, the floor needs 1,080",
     CanaryMisled("guid_refused"): "a canary got guid_refused, which every agent would get",
     NoCanarySet(4): "none of the 4 canaries was set",
@@ -57,7 +57,7 @@ SENTENCES: dict[Reason, str] = {
     TakenOver("R2"): "run R2 has taken over, so this one was drained",
     LedgerFull("/l", "the ledger /l is full"): "the ledger /l is full",
     Advised(GivenUp("east", "it is"), "m", "a"): "east was given up: it is: m; a",
-    GroupHeld("Maple", SHORT): "Maple: 70 of 100 incoming agents are up, the gate needs 95",
+    GroupHeld("Maple", SHORT): "Maple: 70 of 100 agents coming on shift are up, the gate needs 95",
 }
 
 

@@ -100,13 +100,13 @@ _KINDS: Mapping[str, tuple[Status, Cause | None, int | None, str]] = {
         Status.FAILED,
         Cause.SWITCH_OVER,
         _TO_THE_LIMIT,
-        "The gateway is switching over; resume the run when it is back.",
+        "The gateway is in a failover; resume the run when it is back.",
     ),
     "session lost": (
         Status.FAILED,
         Cause.SWITCH_OVER,
         _NO_RETRY,
-        "The session was lost in a switch-over: the agent must sign in again; then resume the run.",
+        "The session was lost in a failover: the agent must sign in again; then resume the run.",
     ),
     "unwell": (
         Status.FAILED,

@@ -39,7 +39,7 @@ FROM outcomes WHERE run = ?1 AND row IN (SELECT value FROM json_each(?2))
 _DOUBT = """
 UPDATE outcomes SET leg = -abs(leg), status = 'unknown', cause = 'switch_over', retcode = '',
 disposition = 'switched_over',
-message = 'set before the gateway switched over, which may have undone that'
+message = 'set before the gateway failed over, which may have undone that'
 WHERE run = ?1 AND row IN (SELECT value FROM json_each(?2))
 """
 

@@ -48,8 +48,8 @@ ADVICE: Mapping[Cause, tuple[str, str]] = MappingProxyType(
             "resume the run when the gateway is well; who gets 100-007 again is rejected then",
         ),
         Cause.SWITCH_OVER: (
-            "the gateway was switching over or lost the session (000-004, 105-...)",
-            "wait for the switch-over to end, then resume the run",
+            "the gateway was in a failover or lost the session (000-004, 105-...)",
+            "wait for the failover to end, then resume the run",
         ),
         Cause.OVERLOADED: (
             "requests were turned away (429, 503); unknown ones may have taken effect",
@@ -96,12 +96,18 @@ ADVICE: Mapping[Cause, tuple[str, str]] = MappingProxyType(
             "look at what those ended with, then resume the run",
         ),
         Cause.GATE: (
-            "too few of the group's incoming agents are up, so its outgoing ones stay on",
-            "see to the incoming agents who are not up, then resume the run",
+            (
+                "too few of the group's agents coming on shift are up,"
+                " so those going off shift stay on"
+            ),
+            "see to the agents coming on shift who are not up, then resume the run",
         ),
         Cause.FLOOR: (
             "with one agent fewer on, the group would be below its floor",
-            "see to the incoming agents who are not up, or lower --floor; then resume the run",
+            (
+                "see to the agents coming on shift who are not up, or lower --floor;"
+                " then resume the run"
+            ),
         ),
         Cause.CANARY: (
             "too many of the first agents were not set, so the others were left as they are",

@@ -100,10 +100,13 @@ def assert_held(site: Site, ended: Ended) -> None:
     lines = report_of(site.folder, ended.json)
     assert held(lines, "gate") == held(lines, "gateway_error") == {"Maple"}
     assert (
-        "HELD    Maple: 70 of 100 incoming agents are up, the gate needs 95; 0 of 85 outgoing ones"
-        " are off, 85 stay on" in ended.err
+        "HELD    Maple: 70 of 100 agents coming on shift are up, the gate needs 95;"
+        " 0 of 85 going off shift are off, 85 stay on" in ended.err
     )
-    assert "group   Cedar: 110 of 110 incoming agents are up, 95 of 95 outgoing" in ended.err
+    assert (
+        "group   Cedar: 110 of 110 agents coming on shift are up, 95 of 95 going off shift"
+        in ended.err
+    )
     assert ended.json["next"] in ended.err
 
 
@@ -115,10 +118,11 @@ def test_two_teams_hand_over_the_third_stays_and_is_completed_when_its_trouble_i
     assert_held(site, ended)
     told = page.read_text(encoding="utf-8")
     assert "It was held back, and a person must look." in told
-    assert "<b>Maple</b> 70 of 100 incoming agents are up, the gate needs 95" in told
+    assert "<b>Maple</b> 70 of 100 agents coming on shift are up, the gate needs 95" in told
     assert "85 were held by the gate and stay on" in told
-    assert "order   handover by team, 3 groups: who comes on goes first; gate 95%, floor 90%" in (
-        ended.err
+    assert (
+        "order   handover by team, 3 groups: agents coming on shift first; gate 95%, floor 90%"
+        in ended.err
     )
     assert site.replay() > 0, "the floor did bind"
     refused = site.resume()

@@ -75,7 +75,7 @@ def test_a_gateway_that_is_gone_is_resumed_when_it_is_back(tmp_path: Path) -> No
 
 @pytest.mark.matrix
 def test_a_switch_over_ends_with_everybody_set_and_nobody_asked(tmp_path: Path) -> None:
-    """Those before it may have lost the right, which the last screen says."""
+    """Those before it may have lost the right, which the summary says."""
     switch_over = write(
         tmp_path,
         "seed = 1\n[latency]\nmilliseconds = 5\n"
@@ -85,7 +85,7 @@ def test_a_switch_over_ends_with_everybody_set_and_nobody_asked(tmp_path: Path) 
         ended = apply_to(gateway)
         assert ended.code == 0, ended.err
         assert ended.json["totals"]["applied"] == 600
-        said = re.search(r"note    (\d+) agents set before the gateway switched over", ended.err)
+        said = re.search(r"note    (\d+) agents set before the gateway failed over", ended.err)
         assert said is not None, ended.err
         lost = int(said[1])
         assert 100 - CONCURRENCY <= lost <= 100 + CONCURRENCY
@@ -95,7 +95,7 @@ def test_a_switch_over_ends_with_everybody_set_and_nobody_asked(tmp_path: Path) 
         again = resume(gateway, "--resend-after-switchover")
         assert again.code == 0, again.err
         assert f"will set {lost} of 600 agents: {lost} once more" in again.err
-        assert "switched over" not in again.err
+        assert "failed over" not in again.err
         assert len(gateway.set_to(0)) == 600
         assert gateway.judge("stats")["requests"] == requests + lost
         nothing = resume(gateway, "--resend-after-switchover")
@@ -118,7 +118,7 @@ def test_those_before_a_switch_over_are_sent_once_more_in_one_go(tmp_path: Path)
         assert len(gateway.set_to(0)) == 300
         assert gateway.judge("stats")["requests"] == ended.json["requests"] > 300
     assert ended.json["totals"]["applied"] == 300
-    assert "switched over" not in ended.err
+    assert "failed over" not in ended.err
     agent = report_of(tmp_path, ended.json)[0]["agent_id"]
     shown = bulkagent(tmp_path, "show", "last", "--agent", agent, "--json").json
     assert [attempt["ended"] for attempt in shown["rows"][0]["attempts"]] == ["0", "0"]

@@ -209,7 +209,7 @@ def test_a_handover_is_drawn_and_said() -> None:
         }
     ]
     text = page(LINE, handover=groups)
-    assert "70 of 100 incoming agents are up, the gate needs 95" in text
+    assert "70 of 100 agents coming on shift are up, the gate needs 95" in text
     assert "80 were held by the gate and stay on" in text
     assert 'class="applied" x="0" y="2" width="420.0"' in text
     assert 'x1="570.0"' in text

@@ -67,7 +67,9 @@ async def test_who_comes_on_is_set_before_anybody_goes_off(tmp_path: Path) -> No
         assert result.exit_code == 0
         assert [flag for _, flag in made.history()] == [1] * 5 + [0] * 5
         assert made.plan is not None
-        assert made.plan.order.startswith("handover: who comes on goes first; gate 95%, no floor")
+        assert made.plan.order.startswith(
+            "handover: agents coming on shift first; gate 95%, no floor"
+        )
         assert made.plan.hint == "team"
 
 
@@ -87,7 +89,7 @@ async def test_a_group_in_trouble_stays_on_and_the_other_hands_over(tmp_path: Pa
         assert (result.exit_code, result.state) == (6, "halted")
         assert result.causes == {"gateway_error": 2, "gate": 2}
         assert {agent for agent, _ in made.history()} == {*map(str, range(101, 107))}
-        assert result.error == "blue: 0 of 2 incoming agents are up, the gate needs 2"
+        assert result.error == "blue: 0 of 2 agents coming on shift are up, the gate needs 2"
         stands = made.stands()
         assert (stands["108"], stands["110"]) == ("not_attempted gate",) * 2
         made.misbehave()
@@ -121,7 +123,7 @@ async def test_an_invalid_incoming_row_counts_as_one_who_is_not_up(tmp_path: Pat
         made.write(AGENTS, flags=FLAGS, more=["x,g,,1"])
         held = await made.apply(skip_invalid=True, **BOTH)
         assert held.exit_code == 6
-        assert held.error == "5 of 6 incoming agents are up, the gate needs 6"
+        assert held.error == "5 of 6 agents coming on shift are up, the gate needs 6"
 
 
 async def test_nobody_goes_off_where_nobody_comes_on(tmp_path: Path) -> None:
@@ -137,7 +139,7 @@ async def test_nobody_goes_off_where_nobody_comes_on(tmp_path: Path) -> None:
         )
         held = await made.apply(path, group_by="team", **BOTH)
         assert held.causes == {"gate": 4}
-        assert held.error == "(none): nobody comes on for those who go off"
+        assert held.error == "(none): no agent comes on shift for the agents going off shift"
         done = await made.resume(override="closing early", explicit={"allow_closing": True})
         assert done.exit_code == 0
 
@@ -174,7 +176,7 @@ async def test_whom_a_later_run_took_off_again_is_not_up_any_more(tmp_path: Path
         assert (await made.revert(assume_opposite=True)).totals["applied"] == 3
         again = await made.resume(str(first.run_id), override="looked")
         assert again.exit_code == 6
-        assert again.error == "2 of 5 incoming agents are up, the gate needs 5"
+        assert again.error == "2 of 5 agents coming on shift are up, the gate needs 5"
         assert not {agent for agent, flag in made.history() if agent in OFF}
 
 
@@ -302,7 +304,7 @@ async def test_who_comes_on_must_be_seen_to_take_calls(
         desks.away = {"105": 1}
         held = await made.apply(both(made), **available)
         assert held.exit_code == 6
-        assert held.error == "4 of 5 incoming agents are up, the gate needs 5"
+        assert held.error == "4 of 5 agents coming on shift are up, the gate needs 5"
         assert held.causes == {"gate": 5}
         assert desks.asked == 5
         done = await made.resume(override="he is back at his desk")

@@ -1,4 +1,4 @@
-"""What a person reads: the opening, the question, the last screen; and the `--json` object.
+"""What a person reads: the opening, the question, the summary; and the `--json` object.
 
 What may live here: records to text. What this room must not know: where text goes.
 """
@@ -84,8 +84,8 @@ def handover(plan: Plan) -> list[str]:
     # Groups of one alone are told by the order itself.
     groups = plan.groups if len(plan.groups) > 1 else ()
     text.extend(
-        f"        {printable(group.group or '(none)')}: {group.incoming:,} come on,"
-        f" {group.outgoing:,} go off"
+        f"        {printable(group.group or '(none)')}: {group.incoming:,} coming on shift,"
+        f" {group.outgoing:,} going off shift"
         for group in groups[:_GROUPS_SHOWN]
     )
     if len(groups) > _GROUPS_SHOWN:
@@ -109,7 +109,7 @@ def opening_again(plan: Plan) -> str:
     )
     parts = [f"{number:,} {status.replace('_', ' ')}" for status, number in plan.again.items()]
     if plan.once_more:
-        parts.append(f"{plan.once_more:,} once more, set before a switch-over")
+        parts.append(f"{plan.once_more:,} once more, set before a failover")
     if plan.protected:
         parts.append(f"{plan.protected:,} protected")
     if plan.superseded:
@@ -171,7 +171,7 @@ def checked(plan: Plan, *, with_gateway: bool) -> str:
 
 
 def closing(plan: Plan, finished: Finished, times: Sequence[str] = ()) -> str:
-    """The last screen: did it work, who is not as wanted and why, what to type next."""
+    """The summary: did it work, who is not as wanted and why, what to type next."""
     result = finished.result
     applied = result.totals[Status.APPLIED]
     rate = finished.applied / result.elapsed_s if result.elapsed_s else 0.0
@@ -191,13 +191,13 @@ def closing(plan: Plan, finished: Finished, times: Sequence[str] = ()) -> str:
     text.extend(left_out_as_lines(finished.left_out))
     if finished.forgiven:
         text.append(
-            f"note    {count(finished.forgiven, 'agent')} who should go off had signed out already,"
+            f"note    {count(finished.forgiven, 'agent')} going off shift had signed out already,"
             " which --absent-ok takes for as good"
         )
     if result.set_before_switchover:
         several = count(result.set_before_switchover, "agent")
         text.append(
-            f"note    {several} set before the gateway switched over, which may have undone that;"
+            f"note    {several} set before the gateway failed over, which may have undone that;"
             " to send them once more:"
         )
         text.append(f"        {finished.resend}")
@@ -254,8 +254,8 @@ def groups_as_lines(groups: Sequence[GroupStanding]) -> list[str]:
 def _group_line(standing: GroupStanding) -> str:
     counts = standing.counts
     name = f"{printable(standing.name)}: " if standing.name else ""
-    up = f"{counts.up:,} of {counts.incoming:,} incoming agents are up"
-    off = f"{counts.off:,} of {counts.outgoing:,} outgoing ones are off"
+    up = f"{counts.up:,} of {counts.incoming:,} agents coming on shift are up"
+    off = f"{counts.off:,} of {counts.outgoing:,} going off shift are off"
     rules = {
         Cause.GATE: f", the gate needs {standing.gate:,}" if counts.incoming else "",
         Cause.FLOOR: f", the floor needs {standing.floor:,} to be on",

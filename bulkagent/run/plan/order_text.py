@@ -26,10 +26,10 @@ def order_of(settings: Settings, groups: int, flags: Collection[str]) -> str:
         floor = "no floor" if settings.floor is None else f"floor {_share(settings.floor)}"
         up = ", up means available" if settings.up_means == "available" else ""
         said.append(
-            f"handover{by}: who comes on goes first; gate {_share(settings.gate)}, {floor}{up}"
+            f"handover{by}: agents coming on shift first; gate {_share(settings.gate)}, {floor}{up}"
         )
     elif len(flags) > 1:
-        said.append("no handover: in the order of the roster, whoever comes on or goes off")
+        said.append("no handover: all agents in the order of the roster")
     if settings.canary:
         said.append(f"{settings.canary:,} first as canaries")
     if settings.wait_for_sign_in_s is not None:
