@@ -9,62 +9,62 @@ disposition and nothing else; the tests run it on a list of words.
 from bulkagent.engine.bulkhead import Bulkhead
 from bulkagent.engine.engine import Engine
 from bulkagent.engine.gates.gate import Gates
-from bulkagent.engine.gates.gatekeeper import Gatekeeper, Passage, Result, Side
+from bulkagent.engine.gates.gatekeeper import GatedLane, Gatekeeper, GateResult, Side
 from bulkagent.engine.gates.halt_rules import (
     End,
     Go,
     HaltCount,
+    HaltDecision,
     HaltFirst,
+    HaltRule,
     HaltShare,
-    Rule,
-    Ruling,
     Tally,
 )
-from bulkagent.engine.gates.handover import Cover, Terms, may_leave, needed
+from bulkagent.engine.gates.handover import Coverage, GateTerms, may_leave, needed
 from bulkagent.engine.reopening import Reopened
-from bulkagent.engine.retry.policy import Again, Decision, Enough, RetryPolicy, Yet, decide
-from bulkagent.engine.retry.poller import Patience, Rounds
+from bulkagent.engine.retry.policy import Decision, Poll, Retry, RetryPolicy, Stop, decide
+from bulkagent.engine.retry.poller import Poller, PollPolicy
 from bulkagent.engine.source import Source
 from bulkagent.engine.throttle.adaptive_limit import Bounds
-from bulkagent.engine.throttle.circuit_breaker import State, TripPolicy
-from bulkagent.engine.throttle.rate_limiter import Pacer
+from bulkagent.engine.throttle.circuit_breaker import BreakerState, TripPolicy
+from bulkagent.engine.throttle.rate_limiter import RateLimiter
 from bulkagent.engine.throttle.slots import Limits
-from bulkagent.engine.throttle.throttle import Caution, Notice
+from bulkagent.engine.throttle.throttle import ThrottleEvent, ThrottlePolicy
 
 __all__ = [
-    "Again",
     "Bounds",
+    "BreakerState",
     "Bulkhead",
-    "Caution",
-    "Cover",
+    "Coverage",
     "Decision",
     "End",
     "Engine",
-    "Enough",
+    "GateResult",
+    "GateTerms",
+    "GatedLane",
     "Gatekeeper",
     "Gates",
     "Go",
     "HaltCount",
+    "HaltDecision",
     "HaltFirst",
+    "HaltRule",
     "HaltShare",
     "Limits",
-    "Notice",
-    "Pacer",
-    "Passage",
-    "Patience",
+    "Poll",
+    "PollPolicy",
+    "Poller",
+    "RateLimiter",
     "Reopened",
-    "Result",
+    "Retry",
     "RetryPolicy",
-    "Rounds",
-    "Rule",
-    "Ruling",
     "Side",
     "Source",
-    "State",
+    "Stop",
     "Tally",
-    "Terms",
+    "ThrottleEvent",
+    "ThrottlePolicy",
     "TripPolicy",
-    "Yet",
     "decide",
     "may_leave",
     "needed",

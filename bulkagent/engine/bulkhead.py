@@ -27,26 +27,25 @@ from bulkagent.clock import Clock
 from bulkagent.engine.gates.gate import Gates
 from bulkagent.engine.gates.halt_rules import End, HaltFirst, Tally
 from bulkagent.engine.reopening import Reopened
-from bulkagent.engine.retry.absent import Lobby
-from bulkagent.engine.retry.bell import Bell
-from bulkagent.engine.retry.parked import Parked
+from bulkagent.engine.retry.absent import AbsentQueue
+from bulkagent.engine.retry.pending import PendingRetry
 from bulkagent.engine.retry.policy import (
     APPLIED,
-    Again,
     Decision,
-    Enough,
+    Poll,
+    Retry,
     RetryPolicy,
-    Yet,
+    Stop,
     decide,
 )
-from bulkagent.engine.retry.poller import Patience
-from bulkagent.engine.retry.queue import Parking, until_enough
-from bulkagent.engine.retry.timers import Alarm
-from bulkagent.engine.scheduler import Intake, Start
+from bulkagent.engine.retry.poller import PollPolicy
+from bulkagent.engine.retry.queue import RetryQueue, until_enough
+from bulkagent.engine.retry.timers import Timer, Wakeup
+from bulkagent.engine.scheduler import Scheduler, Start
 from bulkagent.engine.source import Source
 from bulkagent.engine.throttle.lingering import Flight
-from bulkagent.engine.throttle.slots import Admission, Limits
-from bulkagent.engine.throttle.throttle import Caution, Notice, Restraint
+from bulkagent.engine.throttle.slots import Limits, Slots
+from bulkagent.engine.throttle.throttle import Throttle, ThrottleEvent, ThrottlePolicy
 from bulkagent.model import Absence, AttemptHistory, AttemptResult, Cause, Delivery, RetryCharge
 from bulkagent.reasons import GivenUp
 
@@ -69,9 +68,9 @@ class Bulkhead(Generic[ItemT, AttemptT]):
         policy: When to try again.
         clock: Time.
         random: Numbers from 0 up to 1, for the jitter.
-        caution: How soon the far side is spared, and when it is given up.
+        throttle_policy: How soon the far side is spared, and when it is given up.
         gates: Whether a lane may give items, and which lanes take turns; None: all may, in order.
-        patience: How long those are waited for who are not there; None: they are not.
+        poll_policy: How long those are waited for who are not there; None: they are not.
         answered: Whether the far side is known to have answered before.
         carried: When those requests began, by the clock, that others sent to the far side and that
             it may still be at work on: each uses a slot until twice the time-out has passed.
@@ -82,9 +81,9 @@ class Bulkhead(Generic[ItemT, AttemptT]):
         observe: Called on the loop once for every attempt that ended, when it is decided what
             follows: the item, the attempt's number in this run of the engine (1, 2, ...), how
             it ended, the decision. An attempt that would be followed by another but for the
-            stop is shown as `Enough`. What it raises ends the run as a defect.
+            stop is shown as `Stop`. What it raises ends the run as a defect.
         ending: Called once, at the moment from which on nothing more is admitted.
-        notice: Called on the loop when something about the far side as a whole has changed.
+        notify: Called on the loop when something about the far side as a whole has changed.
         look_back: Awaited when all has been attempted: whether stories are to be opened again.
     """
 
@@ -101,9 +100,9 @@ class Bulkhead(Generic[ItemT, AttemptT]):
         policy: RetryPolicy,
         clock: Clock,
         random: Callable[[], float],
-        caution: Caution | None = None,
+        throttle_policy: ThrottlePolicy | None = None,
         gates: Gates | None = None,
-        patience: Patience | None = None,
+        poll_policy: PollPolicy | None = None,
         answered: bool = False,
         carried: Iterable[float] = (),
         rows: int = 0,
@@ -111,7 +110,7 @@ class Bulkhead(Generic[ItemT, AttemptT]):
         halt_first: int = 0,
         observe: Callable[[ItemT, int, AttemptT, Decision], None] | None = None,
         ending: Callable[[End], None] | None = None,
-        notice: Callable[[Notice], None] | None = None,
+        notify: Callable[[ThrottleEvent], None] | None = None,
         look_back: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self.name = name
@@ -139,33 +138,33 @@ class Bulkhead(Generic[ItemT, AttemptT]):
         self._reopened: Callable[[Reopened], None] | None = None
         self._expected = 0
         self._watches: anyio.abc.TaskGroup | None = None
-        self._admission = Admission(limits, clock)
-        self._restraint = Restraint(
-            *(limits, caution or Caution(), random),
+        self._slots = Slots(limits, clock)
+        self._throttle = Throttle(
+            *(limits, throttle_policy or ThrottlePolicy(), random),
             answered=answered,
             carried=carried,
-            notice=notice,
+            notify=notify,
         )
         self._overdue: list[Flight] = []  # of which nobody has been told
         self._holds: dict[anyio.CancelScope, AttemptHistory[AttemptT] | None] = {}
-        self._parking: Parking[ItemT, AttemptT] = Parking(limits.max_parked)
+        self._retries: RetryQueue[ItemT, AttemptT] = RetryQueue(limits.max_pending)
         self._gates = gates
-        self._waits = patience is not None
-        self._lobby: Lobby[ItemT, AttemptT] = Lobby(
-            patience, clock, random, admit=self._call_in, dismiss=self._dismiss_guest
+        self._waits = poll_policy is not None
+        self._absent: AbsentQueue[ItemT, AttemptT] = AbsentQueue(
+            poll_policy, clock, random, attempt=self._attempt_absent, expired=self._expire_absent
         )
-        self._bell = Bell()
-        self._alarm = Alarm(clock, self._regulate)
-        self._intake = Intake(
+        self._wakeup = Wakeup()
+        self._timer = Timer(clock, self._regulate)
+        self._scheduler = Scheduler(
             lanes,
             source,
-            self._parking,
-            self._restraint,
+            self._retries,
+            self._throttle,
             gates=gates,
             rows=rows,
             clock=clock,
-            bell=self._bell,
-            alarm=self._alarm,
+            wakeup=self._wakeup,
+            timer=self._timer,
         )
         if gates is not None:
             gates.listen(self._reconsider)
@@ -176,57 +175,57 @@ class Bulkhead(Generic[ItemT, AttemptT]):
     def __repr__(self) -> str:
         return (
             f"<Bulkhead {self.name}: {self.in_flight} in flight of"
-            f" {self._admission.slots.total_tokens}, {self.parked} parked,"
-            f" {len(self._parking.due)} due,"
-            f" {len(self._intake.lanes)} lanes left"
+            f" {self._slots.limiter.total_tokens}, {self.pending} parked,"
+            f" {len(self._retries.ready)} due,"
+            f" {len(self._scheduler.lanes)} lanes left"
             f"{f', stopped: {self._end.cause}' if self._end else ''}>"
         )
 
     @property
     def in_flight(self) -> int:
         """Slots in use."""
-        return self._admission.slots.borrowed_tokens
+        return self._slots.limiter.borrowed_tokens
 
     @property
     def in_use(self) -> int:
         """The same, with those that others left behind."""
-        return self.in_flight + self._restraint.lingering.carried(self._clock.monotonic())
+        return self.in_flight + self._throttle.lingering.carried(self._clock.monotonic())
 
     @property
     def lingering(self) -> int:
         """Requests that use a slot although their answer is overdue, or will not come."""
-        carried = self._restraint.lingering.carried(self._clock.monotonic())
-        return len(self._restraint.lingering) + carried
+        carried = self._throttle.lingering.carried(self._clock.monotonic())
+        return len(self._throttle.lingering) + carried
 
     @property
     def held(self) -> int:
         """Of these, those whose connection has ended."""
-        return len(self._holds) + self._restraint.lingering.carried(self._clock.monotonic())
+        return len(self._holds) + self._throttle.lingering.carried(self._clock.monotonic())
 
     @property
-    def parked(self) -> int:
+    def pending(self) -> int:
         """Items between two attempts."""
-        return len(self._parking)
+        return len(self._retries)
 
     @property
     def awaited(self) -> int:
         """Items that wait for whoever they are about."""
-        return len(self._lobby)
+        return len(self._absent)
 
     @property
-    def restraint(self) -> Restraint:
+    def throttle(self) -> Throttle:
         """What holds it back, for whoever looks on."""
-        return self._restraint
+        return self._throttle
 
     @property
     def lanes_ended(self) -> Mapping[int, End]:
         """Lanes that their gates have closed for good, and why."""
-        return self._intake.lanes_ended
+        return self._scheduler.lanes_ended
 
     @property
     def lanes_left(self) -> tuple[int, ...]:
         """Lanes that the end closed before the source had said that they have no more."""
-        return tuple(self._intake.lanes_left)
+        return tuple(self._scheduler.lanes_left)
 
     @property
     def ended(self) -> End | None:
@@ -237,13 +236,18 @@ class Bulkhead(Generic[ItemT, AttemptT]):
         says of the items that were sent is true however few were left. Final once `run` returned.
         """
         end = self._end
-        if end is None or end.cause is Cause.HALTED or self._intake.lanes_left or self._cut_short:
+        if (
+            end is None
+            or end.cause is Cause.HALTED
+            or self._scheduler.lanes_left
+            or self._cut_short
+        ):
             return end
-        return end if self._intake.open else None
+        return end if self._scheduler.open else None
 
     def follow(self, earlier: Bulkhead[ItemT, AttemptT]) -> None:
         """Go on from what another one found out about the same far side a moment ago."""
-        self._restraint.follow(earlier._restraint)
+        self._throttle.follow(earlier._throttle)
 
     async def run(
         self,
@@ -261,8 +265,8 @@ class Bulkhead(Generic[ItemT, AttemptT]):
         self._regulate()
         async with anyio.create_task_group() as watches:
             self._watches = watches
-            watches.start_soon(self._alarm.run)
-            watches.start_soon(self._lobby.run)
+            watches.start_soon(self._timer.run)
+            watches.start_soon(self._absent.run)
             while True:
                 async with anyio.create_task_group() as tasks:
                     self._tasks, self._running = tasks, True
@@ -282,7 +286,7 @@ class Bulkhead(Generic[ItemT, AttemptT]):
         """
         if self._watches is not None:
             self._expected += 1
-            self._intake.open += 1
+            self._scheduler.open += 1
             self._watches.start_soon(self._await_recorded, recorded)
 
     def reopen(self, reopened: Sequence[Reopened]) -> None:
@@ -293,27 +297,27 @@ class Bulkhead(Generic[ItemT, AttemptT]):
         for item in reopened:
             item.undo(self.tally)
             if item.again:
-                self._intake.reopen(item.lane)
+                self._scheduler.reopen(item.lane)
             if self._reopened is not None:
                 self._reopened(item)
         self._regulate()
-        self._bell.ring()
+        self._wakeup.notify_all()
 
     async def _await_recorded(self, recorded: Awaitable[None]) -> None:
         await recorded
         self._expected -= 1
-        self._intake.open -= 1
-        if self._intake.over:
-            self._dismiss()
-        self._bell.ring()
+        self._scheduler.open -= 1
+        if self._scheduler.over:
+            self._wake_all()
+        self._wakeup.notify_all()
 
     async def _is_more(self) -> bool:
         """Whether stories were opened again after all had come to their ends."""
         if self._look_back is not None:
             await self._look_back()
         while self._expected:
-            await self._bell.wait()
-        return not self._intake.over
+            await self._wakeup.wait()
+        return not self._scheduler.over
 
     def resize(self, tokens: int, until: float = math.inf) -> None:
         """Let at most as many attempts be in flight at once, from 0 (a pause) on.
@@ -331,7 +335,7 @@ class Bulkhead(Generic[ItemT, AttemptT]):
             self._cap = tokens
             self._regulate()
         if self._late:
-            self._bell.ring()
+            self._wakeup.notify_all()
 
     def pace(self, per_second: float | None, burst: int) -> None:
         """Let at most as many attempts start a second from now on, above 0; None: any number.
@@ -340,7 +344,7 @@ class Bulkhead(Generic[ItemT, AttemptT]):
             per_second: Starts a second.
             burst: Starts at once after an idle time, at least 1.
         """
-        self._admission.pace(per_second, burst)
+        self._slots.pace(per_second, burst)
 
     def hush(self) -> None:
         """A stop of all is on its way: that others have stopped first closes no gate here."""
@@ -355,63 +359,63 @@ class Bulkhead(Generic[ItemT, AttemptT]):
         if self._end is not None:
             return
         self._end = end
-        self._intake.close()
+        self._scheduler.close()
         self._withhold()
-        self._parking.clear()
-        for parked in list(self._parking):
-            if parked.in_flight:
+        self._retries.clear()
+        for pending in list(self._retries):
+            if pending.in_flight:
                 continue
-            if parked.guest:
-                self._parking.remove(parked)
-                self._lobby.receive(parked)
+            if pending.absent:
+                self._retries.remove(pending)
+                self._absent.add(pending)
             else:
-                parked.scope.cancel()
-        self._lobby.close()
-        self._dismiss()
+                pending.scope.cancel()
+        self._absent.close()
+        self._wake_all()
         if self._ending is not None:
             self._ending(end)
 
     def _reconsider(self, lanes: Collection[int]) -> None:
         """The gates' answer may be another one for these lanes, some of which may be here."""
-        if self._hushed or self._end is not None or not self._intake.reconsider(lanes):
+        if self._hushed or self._end is not None or not self._scheduler.reconsider(lanes):
             return
-        self._intake.sweep()
-        if self._intake.over:
-            self._dismiss()
+        self._scheduler.sweep()
+        if self._scheduler.over:
+            self._wake_all()
         else:
-            self._bell.ring()
+            self._wakeup.notify_all()
 
     def _withhold(self) -> None:
         """Say of retries that were due why they are not made, where that is the budget's doing."""
-        due = [parked for parked in self._parking.due if parked.charge is RetryCharge.RETRIES]
-        if due and self._restraint.out_of_budget(self._clock.monotonic()):
-            for parked in due:
-                parked.history = msgspec.structs.replace(
-                    parked.history, withheld=Cause.RETRY_BUDGET
+        due = [pending for pending in self._retries.ready if pending.charge is RetryCharge.RETRIES]
+        if due and self._throttle.out_of_budget(self._clock.monotonic()):
+            for pending in due:
+                pending.history = msgspec.structs.replace(
+                    pending.history, withheld=Cause.RETRY_BUDGET
                 )
 
-    def _dismiss(self) -> None:
+    def _wake_all(self) -> None:
         """Wake all workers, wherever they wait: there is nothing left to hold back."""
-        self._admission.open()
+        self._slots.open()
         for hold in self._holds:
             hold.cancel()
-        self._bell.ring()
+        self._wakeup.notify_all()
 
     def _regulate(self) -> None:
         """Assign the slots anew, and see to it that this is done again when it is time."""
         self._tell_overdue()
-        if self._end is not None or self._intake.over:
+        if self._end is not None or self._scheduler.over:
             return
         now = self._clock.monotonic()
-        self._intake.reconsider_due(now)
-        if why := self._restraint.given_up(now):
+        self._scheduler.reconsider_due(now)
+        if why := self._throttle.given_up(now):
             self.stop(self._given_up(why))
             return
-        allowance = self._restraint.allowance(now, self._busy_s())
-        self._admission.resize(max(0, min(self._cap, allowance.tokens) - allowance.carried))
-        self._alarm.set(now + allowance.for_s)
+        permit = self._throttle.permit(now, self._busy_s())
+        self._slots.resize(max(0, min(self._cap, permit.tokens) - permit.carried))
+        self._timer.set(now + permit.for_s)
         self._employ()
-        self._bell.ring()
+        self._wakeup.notify_all()
 
     def _employ(self) -> None:
         """Have as many workers as the limit may keep busy.
@@ -426,13 +430,13 @@ class Bulkhead(Generic[ItemT, AttemptT]):
     @property
     def _wanted(self) -> int:
         """How many workers there should be: at least one, to hear of the end of a pause."""
-        return max(1, min(self._cap, self._restraint.limit))
+        return max(1, min(self._cap, self._throttle.limit))
 
     def _given_up(self, why: str) -> End:
         """The end of a far side that is down; what all began with may say that it never was up."""
         outlook = self.tally.copy()
-        for parked in self._parking:
-            outlook.count(parked.history)
+        for pending in self._retries:
+            outlook.count(pending.history)
         for history in self._holds.values():
             if history is not None:
                 outlook.count(history)
@@ -440,34 +444,34 @@ class Bulkhead(Generic[ItemT, AttemptT]):
         return blamed or End(Cause.BREAKER_OPEN, GivenUp(self.name, why))
 
     def _busy_s(self) -> float:
-        return self._clock.busy_s() if self._restraint.adapts else 0.0
+        return self._clock.busy_s() if self._throttle.adapts else 0.0
 
     async def _work(self) -> None:
-        slots = self._admission.slots
+        limiter = self._slots.limiter
         # The slot is this worker's by name: asking for the current task costs more than the rest.
         worker = object()
-        while not self._intake.over and self._workers <= self._wanted:
-            if not self._intake.ready():
-                await self._bell.wait()
+        while not self._scheduler.over and self._workers <= self._wanted:
+            if not self._scheduler.ready():
+                await self._wakeup.wait()
                 continue
             try:
-                slots.acquire_on_behalf_of_nowait(worker)
+                limiter.acquire_on_behalf_of_nowait(worker)
                 startable = self._is_in_time()
             except anyio.WouldBlock:
-                await slots.acquire_on_behalf_of(worker)
+                await limiter.acquire_on_behalf_of(worker)
                 startable = self._startable()  # it was so before the wait
             try:
                 if startable:
                     await self._step()
             finally:
-                slots.release_on_behalf_of(worker)
+                limiter.release_on_behalf_of(worker)
                 if self._late:
-                    self._bell.ring()
+                    self._wakeup.notify_all()
         self._workers -= 1
 
     def _startable(self) -> bool:
         """Whether a worker that holds a slot may use it, or gives it back after a `resize`."""
-        return not self._admission.overdrawn and self._intake.ready() and self._is_in_time()
+        return not self._slots.overdrawn and self._scheduler.ready() and self._is_in_time()
 
     def _is_in_time(self) -> bool:
         if self._until == math.inf or self._clock.monotonic() <= self._until:
@@ -482,21 +486,21 @@ class Bulkhead(Generic[ItemT, AttemptT]):
         if start is None:
             # A lane has just run out; or a probe was sent meanwhile, so that slots are too many.
             self._regulate()
-            if self._intake.over:
-                self._dismiss()
-        elif start.parked is not None:
-            await self._retry(start.parked, start.era)
+            if self._scheduler.over:
+                self._wake_all()
+        elif start.pending is not None:
+            await self._retry(start.pending, start.generation)
         else:
-            await self._first(start.item, start.lane, start.era)
+            await self._first(start.item, start.lane, start.generation)
 
     async def _admit(self) -> Start[ItemT, AttemptT] | None:
-        turnstile = self._admission.turnstile
-        if turnstile is None:
-            return await self._intake.take()
-        async with turnstile.lock:
+        rate_queue = self._slots.rate_queue
+        if rate_queue is None:
+            return await self._scheduler.take()
+        async with rate_queue.lock:
             if self._startable():
-                await turnstile.pace()
-            return await self._intake.take() if self._startable() else None
+                await rate_queue.pace()
+            return await self._scheduler.take() if self._startable() else None
 
     async def _mark(self, item: ItemT, attempt: int) -> bool:
         """Have an attempt marked; whether it may be made, which it may by now.
@@ -507,91 +511,91 @@ class Bulkhead(Generic[ItemT, AttemptT]):
         if not await self._source.mark(item, attempt):
             return False
         if not self._is_in_time() or self._expired:
-            slots = self._admission.slots
+            limiter = self._slots.limiter
             self._late += 1
             try:
-                while self.in_flight - self._late >= min(self._cap, slots.total_tokens):
-                    await self._bell.wait()
+                while self.in_flight - self._late >= min(self._cap, limiter.total_tokens):
+                    await self._wakeup.wait()
             finally:
                 self._late -= 1
         return True
 
-    async def _first(self, item: ItemT, lane: int, era: int) -> None:
+    async def _first(self, item: ItemT, lane: int, generation: int) -> None:
         if not await self._mark(item, 1):
-            self._taken_away(lane, era)
+            self._taken_away(lane, generation)
             return
         since = self._clock.monotonic()
-        flight = Flight(era, since, self._is_overdue)
+        flight = Flight(generation, since, self._is_overdue)
         attempt, changed = await self._make(item, flight)
         history = AttemptHistory.begin(attempt)
         decision = self._judge(item, history, since)
         lingers = attempt.disposition.lingers
         if lingers:
             decision = await self._outlast(flight, history, decision)
-        if isinstance(decision, Again):
-            parked = Parked(item, history, decision, lane=lane, since=since)
-            self._parking.add(parked)
-            self._intake.sweep()
-            self._tasks.start_soon(self._park, parked)
-        elif isinstance(decision, Yet):
-            self._await(Parked(item, history, decision, lane=lane, since=since))
+        if isinstance(decision, Retry):
+            pending = PendingRetry(item, history, decision, lane=lane, since=since)
+            self._retries.add(pending)
+            self._scheduler.sweep()
+            self._tasks.start_soon(self._wait_for_retry, pending)
+        elif isinstance(decision, Poll):
+            self._queue_absent(PendingRetry(item, history, decision, lane=lane, since=since))
         else:
             self._settle(item, history)
         if changed:
             self._regulate()
-        if lingers and flight in self._restraint.lingering:
+        if lingers and flight in self._throttle.lingering:
             await self._hold(flight, None)
 
-    async def _retry(self, parked: Parked[ItemT, AttemptT], era: int) -> None:
-        if not await self._mark(parked.item, parked.history.attempts + 1):
-            self._restraint.withdraw(era, self._clock.monotonic())
-            parked.history = msgspec.structs.replace(parked.history, withheld=Cause.SUPERSEDED)
-            parked.decision = Enough("somebody else has taken it")
-            self._go_on(parked)
+    async def _retry(self, pending: PendingRetry[ItemT, AttemptT], generation: int) -> None:
+        if not await self._mark(pending.item, pending.history.attempts + 1):
+            self._throttle.withdraw(generation, self._clock.monotonic())
+            pending.history = msgspec.structs.replace(pending.history, withheld=Cause.SUPERSEDED)
+            pending.decision = Stop("somebody else has taken it")
+            self._go_on(pending)
             self._regulate()
             return
-        flight = Flight(era, self._clock.monotonic(), self._is_overdue)
-        attempt, changed = await self._make(parked.item, flight)
-        history = parked.history.then(attempt)
-        decision = self._judge(parked.item, history, parked.since)
+        flight = Flight(generation, self._clock.monotonic(), self._is_overdue)
+        attempt, changed = await self._make(pending.item, flight)
+        history = pending.history.then(attempt)
+        decision = self._judge(pending.item, history, pending.since)
         if attempt.disposition.lingers:
             decision = await self._outlast(flight, history, decision)
-        parked.history, parked.decision = history, decision
-        self._go_on(parked)
+        pending.history, pending.decision = history, decision
+        self._go_on(pending)
         if changed:
             self._regulate()
-        if flight in self._restraint.lingering:
+        if flight in self._throttle.lingering:
             await self._hold(flight, None)
 
-    def _go_on(self, parked: Parked[ItemT, AttemptT]) -> None:
+    def _go_on(self, pending: PendingRetry[ItemT, AttemptT]) -> None:
         """Do what was decided on an item that was tried again."""
-        parked.in_flight = False
-        if parked.guest:
-            self._parking.remove(parked)
-            if isinstance(parked.decision, Enough):
-                self._lobby.left()
-                self._part(parked.lane)
-                self._settle(parked.item, parked.history)
+        pending.in_flight = False
+        if pending.absent:
+            self._retries.remove(pending)
+            if isinstance(pending.decision, Stop):
+                self._absent.done()
+                self._left_queue(pending.lane)
+                self._settle(pending.item, pending.history)
             else:
-                self._lobby.receive(parked)
+                self._absent.add(pending)
         else:
-            self._parking.add(parked)
-            parked.answered.set()
+            self._retries.add(pending)
+            pending.answered.set()
 
-    def _taken_away(self, lane: int, era: int) -> None:
+    def _taken_away(self, lane: int, generation: int) -> None:
         """An item was taken by somebody else before its first attempt, as if it had not been."""
-        self._restraint.withdraw(era, self._clock.monotonic())
-        self._intake.open -= 1
+        self._throttle.withdraw(generation, self._clock.monotonic())
+        self._scheduler.open -= 1
         self.tally.lose()
         if self._gates is not None:
             self._gates.returned(lane)
         self._regulate()
-        if self._intake.over:
-            self._dismiss()
+        if self._scheduler.over:
+            self._wake_all()
 
     async def _make(self, item: ItemT, flight: Flight) -> tuple[AttemptT, bool]:
         """Make an attempt; it, and whether it changed how many there may be."""
-        self._restraint.began(flight.began)
+        self._throttle.began(flight.began)
         self.under_way += 1
         try:
             attempt = await self._attempt(item, flight.overdue)
@@ -600,17 +604,17 @@ class Bulkhead(Generic[ItemT, AttemptT]):
         if self._overdue:
             self._tell_overdue()
         ended = self._clock.monotonic()
-        return attempt, self._restraint.ended(attempt, flight, ended, self._busy_s())
+        return attempt, self._throttle.ended(attempt, flight, ended, self._busy_s())
 
     def _is_overdue(self, flight: Flight) -> None:
         # Called by a timer, where nobody would hear of what is raised.
         self._overdue.append(flight)
-        self._alarm.set(self._clock.monotonic())
+        self._timer.set(self._clock.monotonic())
 
     def _tell_overdue(self) -> None:
         while self._overdue:
             flight = self._overdue.pop(0)
-            self._restraint.overdue(flight, self._clock.monotonic(), self._busy_s())
+            self._throttle.overdue(flight, self._clock.monotonic(), self._busy_s())
 
     async def _outlast(
         self, flight: Flight, history: AttemptHistory[AttemptT], decision: Decision
@@ -619,14 +623,14 @@ class Bulkhead(Generic[ItemT, AttemptT]):
 
         Only a further attempt is worth waiting for.
         """
-        if isinstance(decision, Enough) or flight not in self._restraint.lingering:
+        if isinstance(decision, Stop) or flight not in self._throttle.lingering:
             return decision
         began = self._clock.monotonic()
         await self._hold(flight, history)
         if self._end is not None:
             self._cut_short = True
-            return Enough(f"stopped: {self._end.cause}")
-        if isinstance(decision, Again):
+            return Stop(f"stopped: {self._end.cause}")
+        if isinstance(decision, Retry):
             # The back-off ran meanwhile.
             after_s = max(0.0, decision.after_s - (self._clock.monotonic() - began))
             return msgspec.structs.replace(decision, after_s=after_s)
@@ -640,8 +644,8 @@ class Bulkhead(Generic[ItemT, AttemptT]):
             history: What is to be said of its item meanwhile; None: that is said already.
         """
         self._regulate()
-        lingering = self._restraint.lingering
-        if self._end is not None or self._intake.over:
+        lingering = self._throttle.lingering
+        if self._end is not None or self._scheduler.over:
             lingering.leave(flight)
             return
         with anyio.CancelScope() as scope:
@@ -664,73 +668,77 @@ class Bulkhead(Generic[ItemT, AttemptT]):
                 history,
                 self._random,
                 elapsed_s=self._clock.monotonic() - since,
-                sweeping=not self._intake.fresh,
-                awaiting=self._waits and self._lobby.open,
+                sweeping=not self._scheduler.fresh,
+                awaiting=self._waits and self._absent.open,
             )
-        if self._end is not None and not isinstance(decision, Enough):
+        if self._end is not None and not isinstance(decision, Stop):
             self._cut_short = True
-            decision = Enough(f"stopped: {self._end.cause}")
+            decision = Stop(f"stopped: {self._end.cause}")
         if self._observe is not None:
             self._observe(item, history.attempts, history.last, decision)
-        if not isinstance(decision, Enough):
+        if not isinstance(decision, Stop):
             self._source.attempted(item, history.attempts, history.last)
         return decision
 
-    async def _park(self, parked: Parked[ItemT, AttemptT]) -> None:
+    async def _wait_for_retry(self, pending: PendingRetry[ItemT, AttemptT]) -> None:
         def due() -> None:
             if self._end is not None:
                 return  # its cancellation is under way
-            if isinstance(parked.decision, Again) and parked.decision.last and self._intake.fresh:
-                self._parking.put_off(parked)
+            if (
+                isinstance(pending.decision, Retry)
+                and pending.decision.last
+                and self._scheduler.fresh
+            ):
+                self._retries.put_off(pending)
                 return
-            self._parking.due.add(parked)
-            self._bell.ring()
+            self._retries.ready.add(pending)
+            self._wakeup.notify_all()
 
         try:
-            with parked.scope:
-                await until_enough(parked, due=due, clock=self._clock)
+            with pending.scope:
+                await until_enough(pending, due=due, clock=self._clock)
         finally:
-            self._parking.remove(parked)
+            self._retries.remove(pending)
             # However it came to its end, what stands is told; what is in flight does not stand.
-            if not parked.in_flight:
-                if isinstance(parked.decision, Yet) and self._end is None:
-                    self._await(parked)
+            if not pending.in_flight:
+                if isinstance(pending.decision, Poll) and self._end is None:
+                    self._queue_absent(pending)
                 else:
-                    if isinstance(parked.decision, Again):
+                    if isinstance(pending.decision, Retry):
                         self._cut_short = True
-                    self._settle(parked.item, parked.history)
-            self._bell.ring()
+                    self._settle(pending.item, pending.history)
+            self._wakeup.notify_all()
 
-    def _await(self, parked: Parked[ItemT, AttemptT]) -> None:
+    def _queue_absent(self, pending: PendingRetry[ItemT, AttemptT]) -> None:
         if self._gates is not None:
-            self._gates.awaits(parked.lane, 1)
-        self._lobby.receive(parked)
-        self._intake.sweep()
+            self._gates.awaits(pending.lane, 1)
+        self._absent.add(pending)
+        self._scheduler.sweep()
 
-    def _part(self, lane: int) -> None:
+    def _left_queue(self, lane: int) -> None:
         if self._gates is not None:
             self._gates.awaits(lane, -1)
 
-    def _call_in(self, parked: Parked[ItemT, AttemptT]) -> None:
+    def _attempt_absent(self, pending: PendingRetry[ItemT, AttemptT]) -> None:
         """Have an attempt made of a guest."""
-        self._parking.add(parked)
-        self._parking.due.add(parked)
-        self._bell.ring()
+        self._retries.add(pending)
+        self._retries.ready.add(pending)
+        self._wakeup.notify_all()
 
-    def _dismiss_guest(self, item: ItemT, lane: int, history: AttemptHistory[AttemptT]) -> None:
+    def _expire_absent(self, item: ItemT, lane: int, history: AttemptHistory[AttemptT]) -> None:
         """Nobody waits for the one whom an item is about any more."""
         if self._end is not None:
             self._cut_short = True
-        self._part(lane)
+        self._left_queue(lane)
         last = history.last.disposition
         if last.delivery is Delivery.NEVER_SENT and last.absence is not Absence.NONE:
             history = msgspec.structs.replace(history, withheld=Cause.NOT_SIGNED_IN)
         self._settle(item, history)
-        self._bell.ring()
+        self._wakeup.notify_all()
 
     def _settle(self, item: ItemT, history: AttemptHistory[AttemptT]) -> None:
         self._source.settle(item, history)
-        self._intake.open -= 1
+        self._scheduler.open -= 1
         self.tally.count(history)
         if self._end is None and self.tally.verdict is not None:
             ruling = self._halt_first.ask(self.tally, self.name)
@@ -738,5 +746,5 @@ class Bulkhead(Generic[ItemT, AttemptT]):
                 self.stop(ruling)
         if self._settled is not None:
             self._settled(history)
-        if self._intake.over:
-            self._dismiss()
+        if self._scheduler.over:
+            self._wake_all()

@@ -13,7 +13,7 @@ import anyio
 
 from bulkagent.clock import Clock, SystemClock
 from bulkagent.engine.bulkhead import Bulkhead
-from bulkagent.engine.gates.halt_rules import End, Rule, Tally
+from bulkagent.engine.gates.halt_rules import End, HaltRule, Tally
 from bulkagent.engine.reopening import Reopened
 from bulkagent.model import AttemptHistory, AttemptResult, Cause
 from bulkagent.reasons import DeadlinePassed, Reason
@@ -47,7 +47,7 @@ class Engine(Generic[ItemT, AttemptT]):
         bulkheads: Sequence[Bulkhead[ItemT, AttemptT]],
         *,
         clock: Clock | None = None,
-        rules: Sequence[Rule] = (),
+        rules: Sequence[HaltRule] = (),
         deadline_s: float | None = None,
         deadline_said_s: float | None = None,
         grace_s: float = 15.0,

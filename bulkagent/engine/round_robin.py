@@ -10,10 +10,10 @@ from bisect import insort
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Iterator
 
-__all__ = ["Turns"]
+__all__ = ["RoundRobin"]
 
 
-class Turns:
+class RoundRobin:
     """Lanes that have something to give.
 
     Groups take turns, so that a large one, or one that fails, starves nobody. Within a group the

@@ -13,17 +13,16 @@ from typing import Generic, NamedTuple, TypeVar
 from bulkagent.clock import Clock
 from bulkagent.engine.gates.gate import Gates, NotYet
 from bulkagent.engine.gates.halt_rules import End
-from bulkagent.engine.retry.bell import Bell
-from bulkagent.engine.retry.parked import Parked
-from bulkagent.engine.retry.queue import Parking
-from bulkagent.engine.retry.timers import Alarm
-from bulkagent.engine.round_robin import Turns
+from bulkagent.engine.retry.pending import PendingRetry
+from bulkagent.engine.retry.queue import RetryQueue
+from bulkagent.engine.retry.timers import Timer, Wakeup
+from bulkagent.engine.round_robin import RoundRobin
 from bulkagent.engine.source import Source
 from bulkagent.engine.throttle.circuit_breaker import Yes
-from bulkagent.engine.throttle.throttle import Restraint
+from bulkagent.engine.throttle.throttle import Throttle
 from bulkagent.model import AttemptResult, RetryCharge
 
-__all__ = ["Intake", "Start"]
+__all__ = ["Scheduler", "Start"]
 
 ItemT = TypeVar("ItemT")
 AttemptT = TypeVar("AttemptT", bound=AttemptResult)
@@ -34,38 +33,38 @@ class Start(NamedTuple, Generic[ItemT, AttemptT]):
 
     item: ItemT
     lane: int
-    era: int
-    parked: Parked[ItemT, AttemptT] | None = None
+    generation: int
+    pending: PendingRetry[ItemT, AttemptT] | None = None
 
 
-class Intake(Generic[ItemT, AttemptT]):
+class Scheduler(Generic[ItemT, AttemptT]):
     """The choice of what a bulkhead attempts.
 
     Args:
         lanes: Its lanes, in the order in which they are to be worked off.
         source: Where items come from.
-        parking: The items that are between two attempts.
-        restraint: Whether anything may be attempted.
+        retries: The items that are between two attempts.
+        throttle: Whether anything may be attempted.
         gates: Whether a lane may give items, and which lanes take turns; None: any, in order.
         rows: How many items its lanes have in all; 0 where nobody knows.
         clock: Time.
-        bell: Rung when there may be something to attempt that was not there before.
-        alarm: Set to when a retry that is held back may be made.
+        wakeup: Rung when there may be something to attempt that was not there before.
+        timer: Set to when a retry that is held back may be made.
     """
 
     __slots__ = (
-        "_alarm",
-        "_bell",
         "_clock",
         "_closed",
         "_gates",
         "_held",
-        "_parking",
         "_probed",
-        "_restraint",
+        "_retries",
         "_rows",
         "_source",
         "_taken",
+        "_throttle",
+        "_timer",
+        "_wakeup",
         "lanes",
         "lanes_ended",
         "lanes_left",
@@ -76,16 +75,16 @@ class Intake(Generic[ItemT, AttemptT]):
         self,
         lanes: Sequence[int],
         source: Source[ItemT, AttemptT],
-        parking: Parking[ItemT, AttemptT],
-        restraint: Restraint,
+        retries: RetryQueue[ItemT, AttemptT],
+        throttle: Throttle,
         *,
         gates: Gates | None = None,
         rows: int,
         clock: Clock,
-        bell: Bell,
-        alarm: Alarm,
+        wakeup: Wakeup,
+        timer: Timer,
     ) -> None:
-        self.lanes = Turns(lanes, gates.group if gates else None)
+        self.lanes = RoundRobin(lanes, gates.group if gates else None)
         """Those that may give an item, as far as is known."""
         self.lanes_left: list[int] = []
         """Lanes that `close` closed before the source had said that they have no more."""
@@ -98,11 +97,11 @@ class Intake(Generic[ItemT, AttemptT]):
         self._rows = rows
         self._taken = 0
         self._source = source
-        self._parking = parking
-        self._restraint = restraint
+        self._retries = retries
+        self._throttle = throttle
         self._clock = clock
-        self._bell = bell
-        self._alarm = alarm
+        self._wakeup = wakeup
+        self._timer = timer
         self._probed: ItemT | None = None
         self._closed = False
 
@@ -115,7 +114,7 @@ class Intake(Generic[ItemT, AttemptT]):
     @property
     def fresh(self) -> bool:
         """Whether a new item may be taken."""
-        return bool(self.lanes) and not self._parking.full
+        return bool(self.lanes) and not self._retries.full
 
     def close(self) -> None:
         """Choose nothing more; what is in flight comes to its end."""
@@ -161,7 +160,7 @@ class Intake(Generic[ItemT, AttemptT]):
         self.reconsider([lane for lane, at in self._held.items() if at <= now])
         if self._held:
             # The alarm keeps the earliest time alone, and that may have been another one's.
-            self._alarm.set(min(self._held.values()))
+            self._timer.set(min(self._held.values()))
 
     def ready(self) -> bool:
         """Whether there is anything to attempt: a due retry goes before a new item."""
@@ -169,23 +168,23 @@ class Intake(Generic[ItemT, AttemptT]):
             return True
         # After the end the slots are open to all, so who found what is in flight to be a probe
         # would be sent round in circles, without ever letting it end.
-        probing = self._restraint.wants_probe and not self._closed
-        if not (self._parking.waiting if probing else self._parking.due):
+        probing = self._throttle.wants_probe and not self._closed
+        if not (self._retries.waiting if probing else self._retries.ready):
             return False
         now = self._clock.monotonic()
         if probing:
             # Whichever will be the probe, there is room for it.
-            room_in_s = max(self._restraint.room_in(charge, now) for charge in RetryCharge)
+            room_in_s = max(self._throttle.room_in(charge, now) for charge in RetryCharge)
         else:
-            heads = self._parking.due.heads()
-            room_in_s = min(self._restraint.room_in(head.charge, now) for head in heads)
+            heads = self._retries.ready.heads()
+            room_in_s = min(self._throttle.room_in(head.charge, now) for head in heads)
         if room_in_s:
-            self._alarm.set(now + room_in_s)
+            self._timer.set(now + room_in_s)
         return not room_in_s
 
     async def take(self) -> Start[ItemT, AttemptT] | None:
         """A due retry, else a lane's next item; neither where a lane has just run out."""
-        judgement = self._restraint.judge(self._clock.monotonic())
+        judgement = self._throttle.judge(self._clock.monotonic())
         if not isinstance(judgement, Yes):
             return None
         if judgement.probe:
@@ -193,10 +192,10 @@ class Intake(Generic[ItemT, AttemptT]):
             if start is not None:
                 self._probed = start.item
             return start
-        if self._parking.due:
+        if self._retries.ready:
             now = self._clock.monotonic()
-            for head in self._parking.due.heads():
-                if self._restraint.grant(head.charge, now):
+            for head in self._retries.ready.heads():
+                if self._throttle.grant(head.charge, now):
                     return self._pick(head)
         return await self._take_new() if self.fresh else None
 
@@ -214,7 +213,7 @@ class Intake(Generic[ItemT, AttemptT]):
                 self.sweep()
                 return None
             self._gates.taken(lane)
-        era = self._restraint.dispatch(now)
+        generation = self._throttle.dispatch(now)
         self.open += 1
         try:
             item = await self._source.take(lane)
@@ -222,43 +221,43 @@ class Intake(Generic[ItemT, AttemptT]):
             self.open -= 1  # nothing was taken, so nothing is cut short
             raise
         if item is None:
-            self._restraint.withdraw(era, self._clock.monotonic())
+            self._throttle.withdraw(generation, self._clock.monotonic())
             self._exhausted(lane)
             return None
-        self._restraint.first(now)
+        self._throttle.first(now)
         self._taken += 1
         if self._taken == self._rows:
             # Nobody need wait for a pause to end, only to hear that there is nothing left.
             self.lanes.clear()
             self._held.clear()
             self.sweep()
-        return Start(item, lane, era)
+        return Start(item, lane, generation)
 
     async def _take_longest(self) -> Start[ItemT, AttemptT] | None:
         """The longest parked as a probe, whether its own time has come or not."""
         self.sweep()
-        parked = self._parking.longest(but=self._probed)
-        if parked is None:
+        pending = self._retries.longest(but=self._probed)
+        if pending is None:
             return None
-        if parked not in self._parking.due:
-            parked.hurry()
-        while parked not in self._parking.due:
+        if pending not in self._retries.ready:
+            pending.hurry()
+        while pending not in self._retries.ready:
             # Its story may be over by now; or there is room for a new item, which is the better
             # probe, and then this one may have been put off and would not come to be due.
-            if parked not in self._parking or self.fresh:
+            if pending not in self._retries or self.fresh:
                 return None
-            await self._bell.wait()
-        granted = self._restraint.grant(parked.charge, self._clock.monotonic())
-        return self._pick(parked) if granted else None
+            await self._wakeup.wait()
+        granted = self._throttle.grant(pending.charge, self._clock.monotonic())
+        return self._pick(pending) if granted else None
 
-    def _pick(self, parked: Parked[ItemT, AttemptT]) -> Start[ItemT, AttemptT]:
-        era = self._restraint.dispatch(self._clock.monotonic())
-        self._parking.pick(parked)
-        return Start(parked.item, parked.lane, era, parked)
+    def _pick(self, pending: PendingRetry[ItemT, AttemptT]) -> Start[ItemT, AttemptT]:
+        generation = self._throttle.dispatch(self._clock.monotonic())
+        self._retries.pick(pending)
+        return Start(pending.item, pending.lane, generation, pending)
 
     def _hold(self, lane: int, until: NotYet) -> None:
         self._held[lane] = until.at
-        self._alarm.set(until.at)
+        self._timer.set(until.at)
 
     def _end(self, lane: int, end: End) -> None:
         self.lanes_ended[lane] = end
@@ -280,5 +279,5 @@ class Intake(Generic[ItemT, AttemptT]):
 
     def sweep(self) -> None:
         """Try those again whose attempts are spent, if nothing new is to be taken."""
-        if not self.fresh and self._parking.sweep():
-            self._bell.ring()
+        if not self.fresh and self._retries.sweep():
+            self._wakeup.notify_all()

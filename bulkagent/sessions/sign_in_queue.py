@@ -16,7 +16,7 @@ from typing import Any, Protocol
 import msgspec
 
 from bulkagent.clock import Clock
-from bulkagent.engine import Pacer
+from bulkagent.engine import RateLimiter
 from bulkagent.gateway.session_requests import Answer, SignIn
 from bulkagent.sessions.answers import after_sign_in
 from bulkagent.sessions.intervals import NOT_NOW_TRIES, before_sign_in_s
@@ -80,7 +80,7 @@ class SignInQueue:
         self._chance = chance
         self._batch = max(1, math.ceil(pace.per_second * _NOTED_FOR_S))
         # The time that the wait for the file took is made up for, and no more.
-        self._pacer = Pacer(pace.per_second, self._batch)
+        self._rate_limiter = RateLimiter(pace.per_second, self._batch)
         self._places = asyncio.Semaphore(pace.at_once)
         self._queue: list[tuple[float, int, SessionEntry]] = []
         self._order = itertools.count()
@@ -147,7 +147,7 @@ class SignInQueue:
         """Wait for a place and for the pace; False, without a place, once stopped."""
         await self._places.acquire()
         if not self.stopped:
-            await self._clock.sleep(self._pacer.reserve(self._clock.monotonic()))
+            await self._clock.sleep(self._rate_limiter.reserve(self._clock.monotonic()))
         if self.stopped:
             self._places.release()
         return not self.stopped

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from bulkagent.engine import Bulkhead, Engine, Enough
+from bulkagent.engine import Bulkhead, Engine, Stop
 from bulkagent.model import Attempt, Cause
 from tests.engine.far import Far, Seen
 from tests.engine.lists import ListSource
@@ -22,7 +22,7 @@ class Tried(NamedTuple):
 
 def closed_by_its_end(heads: list[Bulkhead[str, Attempt]], source: ListSource) -> None:
     """Have the source fail a take that is asked for after a bulkhead's end."""
-    of_lane = {lane: head for head in heads for lane in head._intake.lanes}
+    of_lane = {lane: head for head in heads for lane in head._scheduler.lanes}
     source.may_take = lambda lane: of_lane[lane]._end is None
 
 
@@ -74,7 +74,7 @@ def cut_short(source: ListSource, seen: list[Seen]) -> set[str]:
     enough = {
         word
         for word, _, _, decision in seen
-        if isinstance(decision, Enough) and not decision.reason.startswith("stopped")
+        if isinstance(decision, Stop) and not decision.reason.startswith("stopped")
     }
     return set(source.histories) - enough
 

@@ -5,7 +5,15 @@ from collections.abc import Awaitable, Callable, Iterable
 
 import msgspec
 
-from bulkagent.engine import Bulkhead, Caution, Decision, Limits, Notice, RetryPolicy, TripPolicy
+from bulkagent.engine import (
+    Bulkhead,
+    Decision,
+    Limits,
+    RetryPolicy,
+    ThrottleEvent,
+    ThrottlePolicy,
+    TripPolicy,
+)
 from bulkagent.model import Attempt, Disposition
 from tests.dispositions import DONE, ended
 from tests.engine.lists import ListSource
@@ -17,7 +25,7 @@ Seen = tuple[str, int, Disposition, Decision]
 
 NEVER = 10**9
 
-CARELESS = Caution(
+CARELESS = ThrottlePolicy(
     retries_per_second=NEVER,
     trip=TripPolicy(in_a_row=NEVER, half_of=NEVER),
     give_up_after_s=NEVER,
@@ -87,8 +95,8 @@ def bulkhead(
     uniform: Callable[[], float] = lambda: 1.0,
     halt_first: int = 0,
     seen: list[Seen] | None = None,
-    caution: Caution = CARELESS,
-    notice: Callable[[Notice], None] | None = None,
+    throttle_policy: ThrottlePolicy = CARELESS,
+    notify: Callable[[ThrottleEvent], None] | None = None,
 ) -> Bulkhead[str, Attempt]:
     def observe(item: str, number: int, attempt: Attempt, decision: Decision) -> None:
         if seen is not None:
@@ -103,8 +111,8 @@ def bulkhead(
         policy=policy or RetryPolicy(),
         clock=JumpingClock(),
         random=uniform,
-        caution=caution,
-        notice=notice,
+        throttle_policy=throttle_policy,
+        notify=notify,
         rows=sum(len(source.lanes[lane]) for lane in lanes),
         halt_first=halt_first,
         observe=None if seen is None else observe,

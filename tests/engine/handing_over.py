@@ -16,17 +16,17 @@ import msgspec
 
 from bulkagent.engine import (
     Bulkhead,
-    Cover,
+    Coverage,
     End,
     Engine,
+    GatedLane,
     Gatekeeper,
+    GateResult,
+    GateTerms,
     Limits,
-    Passage,
-    Patience,
-    Result,
+    PollPolicy,
     RetryPolicy,
     Side,
-    Terms,
 )
 from bulkagent.model import Attempt, AttemptHistory, Cause, Delivery, Disposition, Status
 from tests import jumping
@@ -184,7 +184,7 @@ class Leg:
         self.dead = False
         self.shelves: dict[int, deque[Agent]] = {}
         self.lane_of: dict[str, int] = {}
-        self.passages: list[Passage] = []
+        self.gated_lanes: list[GatedLane] = []
         self.lanes: dict[int, list[int]] = {gateway: [] for gateway in range(world.gateways)}
         for flag in (ON, OFF):
             for group in world.groups:
@@ -196,8 +196,8 @@ class Leg:
                     ]
                     self.add(group, flag, gateway, [agent for agent in rows if agent.down])
                     self.add(group, flag, gateway, [agent for agent in rows if not agent.down])
-        covers = {
-            group: Cover(
+        coverage_of = {
+            group: Coverage(
                 incoming=world.rows(group, ON),
                 outgoing=world.rows(group, OFF),
                 up=world.up(group),
@@ -205,15 +205,15 @@ class Leg:
             )
             for group in world.groups
         }
-        terms = Terms(
+        terms = GateTerms(
             gate=float(world.gate),
             floor=None if world.floor is None else float(world.floor),
             allow_closing=world.allow_closing,
         )
         self.held: list[tuple[str, End]] = []
         self.gates = Gatekeeper(
-            self.passages,
-            covers if world.hands_over else {},
+            self.gated_lanes,
+            coverage_of if world.hands_over else {},
             terms,
             told=lambda group, end: self.held.append((group, end)),
         )
@@ -221,14 +221,14 @@ class Leg:
     def add(self, group: str, flag: int, gateway: int, rows: list[Agent]) -> None:
         if not rows:
             return
-        lane = len(self.passages)
+        lane = len(self.gated_lanes)
         self.shelves[lane] = deque(rows)
         self.lane_of.update((agent.name, lane) for agent in rows)
         self.lanes[gateway].append(lane)
         side = Side.COMES_ON if flag == ON else Side.GOES_OFF
         counted = flag == OFF and rows[0].down
-        self.passages.append(
-            Passage(lane=lane, group=group, rows=len(rows), side=side, counted=counted)
+        self.gated_lanes.append(
+            GatedLane(lane=lane, group=group, rows=len(rows), side=side, counted=counted)
         )
 
     async def take(self, lane: int) -> Agent | None:
@@ -257,7 +257,7 @@ class Leg:
         if item in self.doubted and not applied:
             item.status = Status.UNKNOWN  # only success clears a doubt
         lane = self.lane_of[item.name]
-        self.gates.ended(lane, Result(applied=applied, off=item.down))
+        self.gates.ended(lane, GateResult(applied=applied, off=item.down))
         self.gates.announce()
 
     async def attempt(self, item: Agent, _overdue: object) -> Attempt:
@@ -273,7 +273,7 @@ class Leg:
     async def run(self, kill_after_s: float | None) -> None:
         chance = self.world.chance
         self.doubted = {agent for agent in self.world.agents if agent.in_doubt}
-        patience = Patience(window_s=5.0, every_s=1.0) if chance.random() < 0.3 else None
+        poll_policy = PollPolicy(window_s=5.0, every_s=1.0) if chance.random() < 0.3 else None
         bulkheads = [
             Bulkhead(
                 f"gateway {gateway}",
@@ -284,9 +284,9 @@ class Leg:
                 policy=RetryPolicy(max_attempts=chance.randint(1, 4)),
                 clock=JumpingClock(),
                 random=chance.random,
-                caution=CARELESS,
+                throttle_policy=CARELESS,
                 gates=self.gates,
-                patience=patience,
+                poll_policy=poll_policy,
                 rows=sum(len(self.shelves[lane]) for lane in lanes),
             )
             for gateway, lanes in self.lanes.items()

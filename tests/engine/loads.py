@@ -9,8 +9,8 @@ import random
 from collections.abc import Callable
 from typing import NamedTuple
 
-from bulkagent.engine.throttle.adaptive_limit import Bounds, LimitState, step
-from bulkagent.engine.throttle.limit_samples import Window, Windows
+from bulkagent.engine.throttle.adaptive_limit import AdaptiveLimit, Bounds, step
+from bulkagent.engine.throttle.limit_samples import LimitSamples, SampleWindow
 from bulkagent.model import LimitSignal
 
 LATENCY, NOTHING, DROPPED = LimitSignal.SUCCESS, LimitSignal.IGNORE, LimitSignal.DROPPED
@@ -70,18 +70,18 @@ class Load:
         self.good = 0
         self.numbers = random.Random(1)
         self.flying: list[tuple[float, int, float, LimitSignal]] = []
-        self.windows = Windows(limit, 0.0)
+        self.samples = LimitSamples(limit, 0.0)
 
-    def go_on(self, requests: int) -> Window | None:
+    def go_on(self, requests: int) -> SampleWindow | None:
         """Fill up, and have the next one end."""
         while len(self.flying) < self.limit and self.sent < requests:
             seconds, signal = self.far(len(self.flying) + 1, self.now, self.numbers)
             self.sent += 1
-            self.windows.began(self.now)
+            self.samples.began(self.now)
             heapq.heappush(self.flying, (self.now + seconds, self.sent, self.now, signal))
         self.now, _, began, signal = heapq.heappop(self.flying)
         self.good += signal is LATENCY
-        return self.windows.ended(signal, began, self.now)
+        return self.samples.ended(signal, began, self.now)
 
 
 def fixed(far: FarSide, limit: int, *, seconds: float = 1e9, requests: int = 10**9) -> float:
@@ -93,7 +93,7 @@ def fixed(far: FarSide, limit: int, *, seconds: float = 1e9, requests: int = 10*
 
 
 def auto(far: FarSide, *, seconds: float = 1e9, requests: int = 10**9) -> Ran:
-    state = LimitState.begin(BOUNDS)
+    state = AdaptiveLimit.begin(BOUNDS)
     load = Load(far, state.limit)
     limits, reasons = [], []
     while load.now < seconds and (load.flying or load.sent < requests):
@@ -104,5 +104,5 @@ def auto(far: FarSide, *, seconds: float = 1e9, requests: int = 10**9) -> Ran:
             reasons.append(made.reason)
             if made.limit != load.limit:
                 load.limit = made.limit
-                load.windows.adopt(made.limit, load.now)
+                load.samples.adopt(made.limit, load.now)
     return Ran(load.good / load.now, limits, reasons)

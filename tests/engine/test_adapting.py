@@ -5,8 +5,8 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from bulkagent.engine.throttle.adaptive_limit import Bounds, LimitState, Phase, Step, step
-from bulkagent.engine.throttle.limit_samples import TOLERATED, Window
+from bulkagent.engine.throttle.adaptive_limit import AdaptiveLimit, Bounds, LimitStep, Phase, step
+from bulkagent.engine.throttle.limit_samples import TOLERATED, SampleWindow
 from tests.engine.loads import BOUNDS, auto, collapsing, fixed, steady
 
 
@@ -60,9 +60,9 @@ def test_one_that_becomes_slow_for_good_is_not_taken_for_full() -> None:
 
 def test_slow_for_good_is_found_out_also_at_the_lower_bound() -> None:
     state = msgspec.structs.replace(
-        LimitState.begin(BOUNDS), limit=BOUNDS.low, phase=Phase.GROWING, calm_s=0.02
+        AdaptiveLimit.begin(BOUNDS), limit=BOUNDS.low, phase=Phase.GROWING, calm_s=0.02
     )
-    slow = Window(seconds=1.0, samples=20, median_s=0.06, per_second=66.0, in_flight=4.0)
+    slow = SampleWindow(seconds=1.0, samples=20, median_s=0.06, per_second=66.0, in_flight=4.0)
     stays = step(state, slow)
     assert stays.limit == BOUNDS.low
     assert "already at the lower bound" in stays.reason
@@ -78,11 +78,11 @@ def window(
     busy: float = 0.0,
     used: float = 1.0,
     error_s: float = 0.0,
-) -> Window:
+) -> SampleWindow:
     """A window of so many in flight."""
     lost = drops / (samples + drops) if drops else 0.0
     share = 1.0 - lost if lost > TOLERATED else 1.0
-    return Window(
+    return SampleWindow(
         seconds=1.0,
         samples=samples,
         drops=drops,
@@ -94,12 +94,12 @@ def window(
     )
 
 
-def growing(limit: int = 100, calm_s: float = 0.02) -> LimitState:
-    return LimitState(bounds=BOUNDS, limit=limit, phase=Phase.GROWING, calm_s=calm_s)
+def growing(limit: int = 100, calm_s: float = 0.02) -> AdaptiveLimit:
+    return AdaptiveLimit(bounds=BOUNDS, limit=limit, phase=Phase.GROWING, calm_s=calm_s)
 
 
 def test_it_doubles_until_it_is_at_the_upper_bound() -> None:
-    state = LimitState.begin(BOUNDS)
+    state = AdaptiveLimit.begin(BOUNDS)
     limits = []
     for _ in range(6):
         state = step(state, window(state.limit)).state
@@ -108,8 +108,8 @@ def test_it_doubles_until_it_is_at_the_upper_bound() -> None:
     assert step(state, window(256)).reason == "at the upper bound"
 
 
-def doubled() -> LimitState:
-    return step(LimitState.begin(BOUNDS), window(16)).state
+def doubled() -> AdaptiveLimit:
+    return step(AdaptiveLimit.begin(BOUNDS), window(16)).state
 
 
 @pytest.mark.parametrize(
@@ -121,9 +121,9 @@ def doubled() -> LimitState:
         (window(32, median_s=0.035, error_s=0.01), "doubling brought no goodput"),
     ],
 )
-def test_doubling_ends_with_the_first_sign_against_it(seen: Window, reason: str) -> None:
+def test_doubling_ends_with_the_first_sign_against_it(seen: SampleWindow, reason: str) -> None:
     cut = step(doubled(), seen)
-    assert cut == Step(28, reason, cut.state)
+    assert cut == LimitStep(28, reason, cut.state)
     assert cut.state.phase is Phase.CUTTING
 
 
@@ -160,12 +160,12 @@ def test_a_few_drops_are_chance_and_more_are_a_sign() -> None:
         (window(100, used=0.7), "only 70 in flight, so something else is the limit"),
     ],
 )
-def test_a_window_that_teaches_nothing_changes_nothing(seen: Window, reason: str) -> None:
-    assert step(growing(), seen) == Step(100, reason, growing())
+def test_a_window_that_teaches_nothing_changes_nothing(seen: SampleWindow, reason: str) -> None:
+    assert step(growing(), seen) == LimitStep(100, reason, growing())
     # Neither does one whose round trips are long, because the client was late to look.
     late = msgspec.structs.replace(seen, median_s=9.0)
-    assert step(growing(), late) == Step(100, reason, growing())
-    doubling = LimitState(bounds=BOUNDS, limit=100, phase=Phase.DOUBLING)
+    assert step(growing(), late) == LimitStep(100, reason, growing())
+    doubling = AdaptiveLimit(bounds=BOUNDS, limit=100, phase=Phase.DOUBLING)
     assert step(doubling, seen).state == doubling
 
 
@@ -207,10 +207,10 @@ class Adapting(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.state = LimitState.begin(Bounds(3, 100, 10))
+        self.state = AdaptiveLimit.begin(Bounds(3, 100, 10))
 
     @rule(seen=windows_of_any_kind)
-    def take(self, seen: Window) -> None:
+    def take(self, seen: SampleWindow) -> None:
         before, made = self.state, step(self.state, seen)
         self.state = made.state
         assert made.limit == self.state.limit
@@ -223,7 +223,7 @@ class Adapting(RuleBasedStateMachine):
         assert made.limit >= int(before.limit * 0.9) or made.limit == before.bounds.low
 
     @rule(seen=windows_of_any_kind)
-    def errors_never_raise_it(self, seen: Window) -> None:
+    def errors_never_raise_it(self, seen: SampleWindow) -> None:
         per_second = seen.in_flight / seen.median_s if seen.median_s else 0.0
         clean = msgspec.structs.replace(seen, drops=0, per_second=per_second)
         if seen.samples:

@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from bulkagent.engine import Bounds, Caution, Engine, Limits, Notice, State
+from bulkagent.engine import Bounds, BreakerState, Engine, Limits, ThrottleEvent, ThrottlePolicy
 from bulkagent.model import Attempt, LimitSignal
 from tests.dispositions import BUSY, DONE, ODD, ended
 from tests.engine.far import bulkhead
@@ -60,21 +60,23 @@ def under_load(
     seconds: float,
     *,
     clock: JumpingClock | None = None,
-    notices: list[Notice] | None = None,
+    notices: list[ThrottleEvent] | None = None,
 ) -> Bearing:
     bearing, told = Bearing(far), [] if notices is None else notices
     head = bulkhead(
         ListSource(words(100_000)),
         bearing.attempt,
         Limits(adaptive=bounds, per_second=None),
-        caution=Caution(),
-        notice=told.append,
+        throttle_policy=ThrottlePolicy(),
+        notify=told.append,
     )
     head._clock = clock or JumpingClock()
     ran(Engine([head], clock=JumpingClock(), deadline_s=seconds))
     assert len(head._source.lanes[0]) > 0, "there was enough to do"  # type: ignore[attr-defined]
     assert max(count for _, count in bearing.peaks) <= bounds.high
-    limits = [int(n.reason.split()[2].rstrip(":")) for n in told if n.event == "limit.changed"]
+    limits = [
+        int(event.reason.split()[2].rstrip(":")) for event in told if event.name == "limit.changed"
+    ]
     assert all(bounds.low <= limit <= bounds.high for limit in limits)
     return bearing
 
@@ -118,27 +120,27 @@ def test_it_gives_way_when_the_far_side_comes_to_bear_less() -> None:
 
 
 def test_it_never_goes_below_its_least() -> None:
-    bounds, notices = Bounds(4, 64, 16), list[Notice]()
+    bounds, notices = Bounds(4, 64, 16), list[ThrottleEvent]()
     bearing = under_load(collapsing(lambda _now: 1), bounds, 60.0, notices=notices)
-    assert any(f" to {bounds.low}:" in notice.reason for notice in notices)
+    assert any(f" to {bounds.low}:" in event.reason for event in notices)
     assert bearing.most(40.0, 60.0) < 2 * bounds.low
 
 
 def test_a_busy_client_learns_nothing_that_would_raise_the_limit() -> None:
-    notices: list[Notice] = []
+    notices: list[ThrottleEvent] = []
     far = steady(lambda _now: 0.05)
     bearing = under_load(far, Bounds(4, 64, 16), 10.0, clock=BusyClock(), notices=notices)
     assert bearing.most(0.0, 10.0) == 16
-    assert {notice.event for notice in notices} == {"limit.kept"}
-    assert all("itself busy for 100%" in notice.reason for notice in notices)
+    assert {event.name for event in notices} == {"limit.kept"}
+    assert all("itself busy for 100%" in event.reason for event in notices)
     assert notices
 
 
 def test_changes_are_told_with_their_reason() -> None:
-    notices: list[Notice] = []
+    notices: list[ThrottleEvent] = []
     under_load(steady(lambda _now: 0.05), Bounds(4, 64, 16), 5.0, notices=notices)
-    assert notices[0] == Notice(
-        "limit.changed", "16 to 32: nothing speaks against doubling", 32, State.CLOSED
+    assert notices[0] == ThrottleEvent(
+        "limit.changed", "16 to 32: nothing speaks against doubling", 32, BreakerState.CLOSED
     )
 
 

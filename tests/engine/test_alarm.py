@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
-from bulkagent.engine.retry.timers import Alarm
+from bulkagent.engine.retry.timers import Timer
 from tests.jumping import JumpingClock, run
 
-Act = Callable[[Alarm], None]
+Act = Callable[[Timer], None]
 
 
 class Hasty(JumpingClock):
@@ -26,7 +26,7 @@ class Hasty(JumpingClock):
 def calls(
     *timetable: tuple[float, Act],
     clock: JumpingClock | None = None,
-    called: Act = lambda _alarm: None,
+    called: Act = lambda _timer: None,
 ) -> list[float]:
     """When it called within 1000 s, with these acts at these seconds."""
 
@@ -36,12 +36,12 @@ def calls(
 
         def call() -> None:
             times.append(loop.time() - 1_000)
-            called(alarm)
+            called(timer)
 
-        alarm = Alarm(clock or JumpingClock(), call)
+        timer = Timer(clock or JumpingClock(), call)
         for seconds, act in timetable:
-            loop.call_later(seconds, act, alarm)
-        task = asyncio.create_task(alarm.run())
+            loop.call_later(seconds, act, timer)
+        task = asyncio.create_task(timer.run())
         await asyncio.sleep(1_000)
         assert not task.done()
         task.cancel()
@@ -51,11 +51,11 @@ def calls(
 
 
 def at(seconds: float) -> Act:
-    return lambda alarm: alarm.set(1_000 + seconds)
+    return lambda timer: timer.set(1_000 + seconds)
 
 
-def never(alarm: Alarm) -> None:
-    alarm.set(math.inf)
+def never(timer: Timer) -> None:
+    timer.set(math.inf)
 
 
 @pytest.mark.parametrize(
@@ -90,10 +90,10 @@ def test_set_in_the_moment_in_which_it_calls() -> None:
 
 
 def test_it_may_be_set_again_by_whom_it_calls() -> None:
-    def again(alarm: Alarm) -> None:
+    def again(timer: Timer) -> None:
         now = asyncio.get_running_loop().time()
         if now < 1_050:
-            alarm.set(now + 20)
+            timer.set(now + 20)
 
     assert calls((0, at(10)), called=again) == pytest.approx([10.0, 30.0, 50.0])
 
@@ -106,10 +106,10 @@ def test_set_before_it_runs() -> None:
     async def main() -> list[float]:
         times: list[float] = []
         loop = asyncio.get_running_loop()
-        alarm = Alarm(JumpingClock(), lambda: times.append(loop.time()))
-        alarm.set(1_005.0)
+        timer = Timer(JumpingClock(), lambda: times.append(loop.time()))
+        timer.set(1_005.0)
         await asyncio.sleep(2)
-        task = asyncio.create_task(alarm.run())
+        task = asyncio.create_task(timer.run())
         await asyncio.sleep(100)
         task.cancel()
         return times

@@ -8,17 +8,17 @@ import pytest
 
 from bulkagent.engine.throttle.circuit_breaker import (
     TRANSITIONS,
+    BreakerEvent,
+    BreakerState,
     CircuitBreaker,
-    Event,
     Probing,
-    State,
     Wait,
     Yes,
 )
 from bulkagent.model import Health
 
 GOOD, UNWELL, NEUTRAL = Health.GOOD, Health.UNWELL, Health.NEUTRAL
-CLOSED, OPEN, HALF_OPEN = State.CLOSED, State.OPEN, State.HALF_OPEN
+CLOSED, OPEN, HALF_OPEN = BreakerState.CLOSED, BreakerState.OPEN, BreakerState.HALF_OPEN
 
 
 def breaker() -> CircuitBreaker:
@@ -28,8 +28,8 @@ def breaker() -> CircuitBreaker:
 
 def end(tested: CircuitBreaker, health: Health, now: float, *, answered: bool = False) -> None:
     """One attempt that ends as soon as it started."""
-    era = tested.dispatch(now)
-    tested.record(health, now, era=era, answered=answered or health is GOOD)
+    generation = tested.dispatch(now)
+    tested.record(health, now, generation=generation, answered=answered or health is GOOD)
 
 
 def feed(tested: CircuitBreaker, ends: Iterable[Health], now: float = 0.0) -> int:
@@ -71,8 +71,8 @@ def test_the_table_is_the_whole_of_it() -> None:
         (HALF_OPEN, OPEN),
         (HALF_OPEN, HALF_OPEN),
     }
-    assert {event for _, event in TRANSITIONS} == set(Event)
-    assert {state for state, _ in TRANSITIONS} == set(State) == set(TRANSITIONS.values())
+    assert {event for _, event in TRANSITIONS} == set(BreakerEvent)
+    assert {state for state, _ in TRANSITIONS} == set(BreakerState) == set(TRANSITIONS.values())
 
 
 def test_while_closed_anything_may_start() -> None:
@@ -117,11 +117,11 @@ def test_while_open_nothing_starts_and_then_one_probe() -> None:
     with pytest.raises(RuntimeError, match="dispatched against Wait"):
         tested.dispatch(0.1)
     now = half_open(tested, 0.1)
-    era = tested.dispatch(now)
+    generation = tested.dispatch(now)
     assert tested.may_dispatch(now + 99.0) == Probing()
     with pytest.raises(RuntimeError, match="dispatched against Probing"):
         tested.dispatch(now)
-    tested.record(GOOD, now + 1.0, era=era, answered=True)
+    tested.record(GOOD, now + 1.0, generation=generation, answered=True)
     assert tested.state is CLOSED
     assert not tested.probing
     assert tested.may_dispatch(now + 1.0) == Yes(probe=False)
@@ -169,11 +169,11 @@ def test_a_probe_that_never_left_makes_room_for_another_at_once() -> None:
 
 def test_withdrawing_what_is_no_probe_changes_nothing() -> None:
     tested = breaker()
-    era = tested.dispatch(0.0)
+    generation = tested.dispatch(0.0)
     feed(tested, [UNWELL] * 10)
     now = half_open(tested, 0.0)
     tested.dispatch(now)
-    tested.withdraw(era, now)
+    tested.withdraw(generation, now)
     assert tested.probing
 
 
@@ -203,17 +203,17 @@ def test_late_results_move_no_state() -> None:
     late = [tested.dispatch(0.0) for _ in range(40)]
     feed(tested, [UNWELL] * 10)
     for health in (GOOD, UNWELL, NEUTRAL):
-        tested.record(health, 0.1, era=late.pop(), answered=True)
+        tested.record(health, 0.1, generation=late.pop(), answered=True)
         assert tested.state is OPEN
     now = half_open(tested, 0.1)
     probe = tested.dispatch(now)
     for health in (GOOD, UNWELL, NEUTRAL):
-        tested.record(health, now, era=late.pop(), answered=True)
+        tested.record(health, now, generation=late.pop(), answered=True)
         assert tested.probing
-    tested.record(GOOD, now, era=probe, answered=True)
+    tested.record(GOOD, now, generation=probe, answered=True)
     # Time-outs of what was sent before the outage say nothing of what came after it.
-    for era in late:
-        tested.record(UNWELL, now + 9.0, era=era, answered=False)
+    for generation in late:
+        tested.record(UNWELL, now + 9.0, generation=generation, answered=False)
     assert tested.state is CLOSED
     assert tested.down_s(now + 9.0) == 0.0
 
@@ -223,7 +223,7 @@ def test_a_late_good_answer_ends_the_down_time() -> None:
     late = tested.dispatch(0.0)
     feed(tested, [UNWELL] * 10, 1.0)
     assert tested.down_s(2.0) == 1.0
-    tested.record(GOOD, 2.0, era=late, answered=True)
+    tested.record(GOOD, 2.0, generation=late, answered=True)
     assert tested.down_s(2.0) == 0.0
     now = half_open(tested, 2.0 - 0.9)
     end(tested, UNWELL, now)
@@ -243,9 +243,9 @@ def test_down_time_runs_from_the_first_fault_after_the_last_good_answer() -> Non
 def test_who_turns_all_away_is_down_but_open_to_all() -> None:
     tested = breaker()
     for now in (10.0, 20.0, 30.0):
-        era = tested.dispatch(now)
-        tested.record(NEUTRAL, now, era=era, answered=True, turned_away=True)
-    assert (tested.state, tested.down_s(40.0)) == (State.CLOSED, 30.0)
+        generation = tested.dispatch(now)
+        tested.record(NEUTRAL, now, generation=generation, answered=True, turned_away=True)
+    assert (tested.state, tested.down_s(40.0)) == (BreakerState.CLOSED, 30.0)
     end(tested, NEUTRAL, 50.0, answered=True)  # as a refusal that is about one agent
     assert tested.give_up_in(50.0, 300.0, 30.0) == 260.0
     end(tested, GOOD, 51.0)

@@ -7,9 +7,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from bulkagent.engine.throttle.circuit_breaker import (
     TRANSITIONS,
+    BreakerState,
     CircuitBreaker,
     Probing,
-    State,
     TripPolicy,
     Wait,
     Yes,
@@ -17,7 +17,7 @@ from bulkagent.engine.throttle.circuit_breaker import (
 from bulkagent.model import Health
 
 GOOD, UNWELL, NEUTRAL = Health.GOOD, Health.UNWELL, Health.NEUTRAL
-CLOSED, OPEN, HALF_OPEN = State.CLOSED, State.OPEN, State.HALF_OPEN
+CLOSED, OPEN, HALF_OPEN = BreakerState.CLOSED, BreakerState.OPEN, BreakerState.HALF_OPEN
 
 ALLOWED = {(before, after) for (before, _), after in TRANSITIONS.items()}
 
@@ -73,9 +73,11 @@ class Breaking(RuleBasedStateMachine):
         answered=st.booleans(),
     )
     def land(self, data: st.DataObject, health: Health, *, answered: bool) -> None:
-        era, probe = self.flying.pop(data.draw(st.integers(0, len(self.flying) - 1)))
-        late = era != self.tested.opened
-        self.tested.record(health, self.now, era=era, answered=answered or health is GOOD)
+        generation, probe = self.flying.pop(data.draw(st.integers(0, len(self.flying) - 1)))
+        late = generation != self.tested.opened
+        self.tested.record(
+            health, self.now, generation=generation, answered=answered or health is GOOD
+        )
         self.probes -= probe
         if health is GOOD:
             self.down_since = None
@@ -92,8 +94,8 @@ class Breaking(RuleBasedStateMachine):
     @precondition(lambda self: self.flying)
     @rule(data=st.data())
     def withdraw(self, data: st.DataObject) -> None:
-        era, probe = self.flying.pop(data.draw(st.integers(0, len(self.flying) - 1)))
-        self.tested.withdraw(era, self.now)
+        generation, probe = self.flying.pop(data.draw(st.integers(0, len(self.flying) - 1)))
+        self.tested.withdraw(generation, self.now)
         self.probes -= probe
         self.look()
 

@@ -3,10 +3,10 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bulkagent.engine import Caution, Engine, Limits, RetryPolicy
-from bulkagent.engine.retry.due import Due
-from bulkagent.engine.retry.parked import Parked
-from bulkagent.engine.retry.policy import Again
+from bulkagent.engine import Engine, Limits, RetryPolicy, ThrottlePolicy
+from bulkagent.engine.retry.pending import PendingRetry
+from bulkagent.engine.retry.policy import Retry
+from bulkagent.engine.retry.ready import ReadyQueue
 from bulkagent.model import Attempt, AttemptHistory, RetryCharge
 from tests.dispositions import BUSY, DENIED, DONE, STALE, UNTOLD, ended
 from tests.engine.far import CARELESS, Far, bulkhead
@@ -21,7 +21,7 @@ def test_what_is_made_good_draws_on_no_budget() -> None:
     source, far = ListSource(everybody), Far(seconds=0.05)
     far.script = {word: [STALE] for word in everybody}
     limits = Limits(concurrency=16, per_second=None)
-    head = bulkhead(source, far.attempt, limits, caution=STINGY)
+    head = bulkhead(source, far.attempt, limits, throttle_policy=STINGY)
     seconds = ran(Engine([head], clock=JumpingClock()))
     assert head.tally.applied == 500
     assert {history.attempts for history in source.histories.values()} == {2}
@@ -45,7 +45,7 @@ def test_lookups_that_fail_leave_the_retries_of_the_far_side_alone() -> None:
     everybody = words(200)
     source, far = ListSource(everybody), Far(seconds=0.05, usual=UNTOLD)
     far.script = {word: [BUSY, DONE] for word in everybody[::4]}
-    caution = Caution(
+    throttle_policy = ThrottlePolicy(
         retry_share=0.0,
         retries_per_second=10.0,
         trip=CARELESS.trip,
@@ -54,7 +54,7 @@ def test_lookups_that_fail_leave_the_retries_of_the_far_side_alone() -> None:
     )
     limits = Limits(concurrency=16, per_second=None)
     policy = RetryPolicy(max_attempts=5, base_s=0.1)
-    head = bulkhead(source, far.attempt, limits, caution=caution, policy=policy)
+    head = bulkhead(source, far.attempt, limits, throttle_policy=throttle_policy, policy=policy)
     ran(Engine([head], clock=JumpingClock()))
     seen: set[str] = set()
     busy: list[float] = []
@@ -75,24 +75,26 @@ def test_lookups_that_fail_leave_the_retries_of_the_far_side_alone() -> None:
 def test_a_denied_lookup_at_the_end_keeps_its_own_cause() -> None:
     source, far = ListSource(words(3)), Far(seconds=1.0, usual=UNTOLD)
     limits = Limits(concurrency=3, per_second=None)
-    engine = Engine([bulkhead(source, far.attempt, limits, caution=STINGY)], clock=JumpingClock())
+    engine = Engine(
+        [bulkhead(source, far.attempt, limits, throttle_policy=STINGY)], clock=JumpingClock()
+    )
     ran(engine, (5.0, engine.stop))
     assert {history.withheld for history in source.histories.values()} == {None}
 
 
-def parked(charge: RetryCharge) -> Parked[str, Attempt]:
+def pending(charge: RetryCharge) -> PendingRetry[str, Attempt]:
     end = {RetryCharge.NOTHING: STALE, RetryCharge.RETRIES: BUSY, RetryCharge.LOOKUPS: UNTOLD}[
         charge
     ]
-    return Parked("word", AttemptHistory.begin(ended(end)), Again(0.0))
+    return PendingRetry("word", AttemptHistory.begin(ended(end)), Retry(0.0))
 
 
 @given(st.lists(st.sampled_from(RetryCharge), max_size=20), st.data())
 async def test_each_queue_is_first_come_first_served(
     order: list[RetryCharge], data: st.DataObject
 ) -> None:
-    due: Due[str, Attempt] = Due()
-    several = [parked(charge) for charge in order]
+    due: ReadyQueue[str, Attempt] = ReadyQueue()
+    several = [pending(charge) for charge in order]
     due.extend(several)
     assert len(due) == len(several)
     assert all(one in due for one in several)

@@ -6,15 +6,15 @@ from collections.abc import Callable
 import pytest
 
 from bulkagent.engine import (
-    Again,
     End,
     Engine,
-    Enough,
     Go,
     HaltCount,
+    HaltDecision,
     Limits,
+    Retry,
     RetryPolicy,
-    Ruling,
+    Stop,
     Tally,
 )
 from bulkagent.model import Attempt, Cause
@@ -105,7 +105,7 @@ def test_a_story_that_would_have_gone_on_is_an_ending() -> None:
     assert engine.endings == (("words", INTERRUPTED),)
     assert engine.bulkheads[0].lanes_left == ()
     assert [decision for item, _, _, decision in seen if item == "word1"] == [
-        Enough("stopped: interrupted")
+        Stop("stopped: interrupted")
     ]
     assert source.between == []
 
@@ -189,7 +189,7 @@ def test_a_halt_is_an_ending_even_where_nothing_was_left() -> None:
 
 def test_a_parked_story_may_be_the_one_that_halts() -> None:
     source, far = ListSource(words(100)), Far(seconds=0.1, usual=STRANGE)
-    limits = Limits(concurrency=5, per_second=None, max_parked=20)
+    limits = Limits(concurrency=5, per_second=None, max_pending=20)
     head = bulkhead(source, far.attempt, limits, halt_first=1)
     engine = Engine([head], clock=JumpingClock())
     ran(engine)
@@ -204,7 +204,7 @@ class Third:
     def __init__(self) -> None:
         self.asked: list[int] = []
 
-    def ask(self, tally: Tally) -> Ruling:
+    def ask(self, tally: Tally) -> HaltDecision:
         self.asked.append(tally.finished)
         return End(Cause.HALTED, Said("three")) if tally.finished == 3 else Go()
 
@@ -307,9 +307,9 @@ def test_every_attempt_is_shown_with_what_was_decided_on_it() -> None:
     source, far = ListSource(words(2)), Far(script={"word1": [BUSY, LOST]})
     ran(Engine([bulkhead(source, far.attempt, UNPACED, seen=seen)], clock=JumpingClock()))
     assert [entry for entry in seen if entry[0] == "word1"] == [
-        ("word1", 1, BUSY, Again(0.5)),
-        ("word1", 2, LOST, Again(0.5)),
-        ("word1", 3, DONE, Enough("nothing left to do")),
+        ("word1", 1, BUSY, Retry(0.5)),
+        ("word1", 2, LOST, Retry(0.5)),
+        ("word1", 3, DONE, Stop("nothing left to do")),
     ]
     assert [number for item, number, _, _ in seen if item == "word0"] == [1]
 

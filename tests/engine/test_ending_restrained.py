@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from bulkagent.engine import Caution, Engine, Limits, RetryPolicy, TripPolicy
+from bulkagent.engine import Engine, Limits, RetryPolicy, ThrottlePolicy, TripPolicy
 from bulkagent.model import Attempt, Cause
 from tests.dispositions import DONE, LOST, UNREACHED
 from tests.engine.checks import Act, Tried, cancel, check, closed_by_its_end, stop
@@ -14,7 +14,7 @@ from tests.engine.test_ending import ran
 from tests.jumping import JumpingClock, run
 
 # Open from 1 s to 11 s, then half-open with a probe in flight until 12 s, and so on.
-TEN = Caution(
+TEN = ThrottlePolicy(
     trip=TripPolicy(in_a_row=1, base_s=10.0, cap_s=10.0),
     give_up_after_s=1_000.0,
     never_answered_after_s=1_000.0,
@@ -39,7 +39,7 @@ def test_what_is_open_or_half_open_can_be_ended(
         name="in",
         policy=LASTING,
         seen=seen,
-        caution=TEN,
+        throttle_policy=TEN,
     )
     closed_by_its_end([head], source)
     engine = Engine([head], clock=JumpingClock())
@@ -62,7 +62,7 @@ def test_what_is_paused_can_be_ended(act: Act, per_second: float | None) -> None
         Limits(concurrency=3, per_second=per_second),
         name="in",
         seen=seen,
-        caution=Caution(),
+        throttle_policy=ThrottlePolicy(),
     )
     closed_by_its_end([head], source)
     engine = Engine([head], clock=JumpingClock())
@@ -77,7 +77,11 @@ def test_a_size_given_while_open_counts_from_its_closing_on(tokens: int, peak: i
     source = ListSource(words(100))
     far = Far(seconds=1.0, usual=lambda now: UNREACHED if now < 5 else DONE)
     head = bulkhead(
-        source, far.attempt, Limits(concurrency=6, per_second=None), policy=LASTING, caution=TEN
+        source,
+        far.attempt,
+        Limits(concurrency=6, per_second=None),
+        policy=LASTING,
+        throttle_policy=TEN,
     )
     in_flight: list[tuple[float, int]] = []
 
@@ -96,7 +100,11 @@ def test_no_slot_while_open_is_no_probe() -> None:
     source = ListSource(words(20))
     far = Far(seconds=1.0, usual=lambda now: UNREACHED if now < 5 else DONE)
     head = bulkhead(
-        source, far.attempt, Limits(concurrency=6, per_second=None), policy=LASTING, caution=TEN
+        source,
+        far.attempt,
+        Limits(concurrency=6, per_second=None),
+        policy=LASTING,
+        throttle_policy=TEN,
     )
     acts = (5.0, lambda: head.resize(0)), (60.0, lambda: head.resize(6))
     ran(Engine([head], clock=JumpingClock()), *acts)
@@ -109,7 +117,7 @@ def test_a_bulkhead_that_runs_alone_ends_with_its_alarm() -> None:
     source, far = ListSource(words(3)), Far(script={"word1": [UNREACHED]})
 
     async def main() -> float:
-        await bulkhead(source, far.attempt, Limits(), caution=Caution()).run()
+        await bulkhead(source, far.attempt, Limits(), throttle_policy=ThrottlePolicy()).run()
         return asyncio.get_running_loop().time()
 
     assert run(main()) < 1_001.0

@@ -67,13 +67,13 @@ def test_a_due_retry_goes_before_a_new_item() -> None:
 def test_full_parking_stops_the_taking_of_new_items() -> None:
     script = {word: [BUSY] * 3 for word in words(50)}
     source, far = ListSource(words(50)), Far(script=script)
-    limits = Limits(concurrency=4, per_second=None, max_parked=5)
+    limits = Limits(concurrency=4, per_second=None, max_pending=5)
     head = bulkhead(source, far.attempt, limits)
     most = 0
 
     async def attempt(word: str, _overdue: object) -> Attempt:
         nonlocal most
-        most = max(most, head.parked)
+        most = max(most, head.pending)
         return await far.attempt(word)
 
     head._attempt = attempt

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import msgspec
 import pytest
 
-from bulkagent.engine import Caution, Engine, Limits, RetryPolicy, TripPolicy
+from bulkagent.engine import Engine, Limits, RetryPolicy, ThrottlePolicy, TripPolicy
 from bulkagent.model import Attempt, Disposition
 from tests.dispositions import ABSENT, BUSY, DENIED, LOST, READY, STRANGE, UNREACHED
 from tests.engine.checks import Act, Tried, cancel, check, closed_by_its_end, stop
@@ -54,7 +54,7 @@ class Short(NamedTuple):
 
     limits: Limits
     script: dict[str, list[Disposition]]
-    caution: Caution = CARELESS
+    throttle_policy: ThrottlePolicy = CARELESS
     pauses: tuple[float, ...] = ()
     retry_for_s: float = 0.0
 
@@ -73,21 +73,21 @@ TRIPPING = {
 }
 """The breaker opens, is probed by a new item and by parked ones, and closes in the end."""
 
-CAREFUL = Caution(
+CAREFUL = ThrottlePolicy(
     retry_share=0.0,
     retries_per_second=2.0,
     trip=TripPolicy(in_a_row=2, half_of=4, base_s=0.5, cap_s=1.0),
 )
 RUNS = {
-    "retries": Short(Limits(concurrency=2, per_second=None, max_parked=2), SCRIPT),
-    "rate": Short(Limits(concurrency=2, per_second=4.0, max_parked=2), SCRIPT),
-    "breaker": Short(Limits(concurrency=2, per_second=None, max_parked=2), TRIPPING, CAREFUL),
+    "retries": Short(Limits(concurrency=2, per_second=None, max_pending=2), SCRIPT),
+    "rate": Short(Limits(concurrency=2, per_second=4.0, max_pending=2), SCRIPT),
+    "breaker": Short(Limits(concurrency=2, per_second=None, max_pending=2), TRIPPING, CAREFUL),
     "breaker-rate": Short(Limits(concurrency=3, per_second=4.0), TRIPPING, CAREFUL),
     "sweep": Short(
         Limits(concurrency=2, per_second=None), TRIPPING, CAREFUL, (0.0, 0.7, 0.0, 3.0), 30.0
     ),
     "given-up": Short(
-        Limits(concurrency=2, per_second=None, max_parked=3),
+        Limits(concurrency=2, per_second=None, max_pending=3),
         {word: [UNREACHED, LOST] * 9 for word in words(6, "in-")},
         msgspec.structs.replace(CAREFUL, give_up_after_s=6.0),
     ),
@@ -108,7 +108,7 @@ def in_one_turn(act: Act, turn: int, short: Short, *, first: bool, halt_first: i
         policy=RetryPolicy(max_attempts=3, base_s=0.5, retry_for_s=short.retry_for_s),
         halt_first=halt_first,
         seen=seen,
-        caution=short.caution,
+        throttle_policy=short.throttle_policy,
     )
     closed_by_its_end([head], source)
     source.lanes.append(type(source.lanes[0])())

@@ -10,7 +10,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from bulkagent.engine import Cover, End, Gatekeeper, Go, Passage, Result, Side, Terms
+from bulkagent.engine import Coverage, End, GatedLane, Gatekeeper, GateResult, GateTerms, Go, Side
 
 GROUPS = ("red", "blue", "")
 ON, OFF = 0, 1
@@ -20,12 +20,12 @@ State = Literal["new", "sent", "set", "failed", "rejected", "missing"]
 _DOWN = frozenset({"sent", "set", "missing"})
 _LEFT = frozenset({"new", "sent", "failed", "missing"})
 
-_ENDS: dict[State, Result] = {
-    "set": Result(applied=True, off=True),
-    "failed": Result(applied=False),
-    "rejected": Result(applied=False),
-    "missing": Result(applied=False, off=True),
-    "sent": Result(applied=False, off=True),  # in doubt
+_ENDS: dict[State, GateResult] = {
+    "set": GateResult(applied=True, off=True),
+    "failed": GateResult(applied=False),
+    "rejected": GateResult(applied=False),
+    "missing": GateResult(applied=False, off=True),
+    "sent": GateResult(applied=False, off=True),  # in doubt
 }
 
 
@@ -55,7 +55,7 @@ class Handovers(RuleBasedStateMachine):
         self.invalid = dict(zip(keys, extra, strict=True))
         self.gate = Fraction(gate, 100)
         self.floor = None if floor is None else Fraction(floor, 100)
-        self.terms = Terms(
+        self.terms = GateTerms(
             gate=gate / 100,
             floor=None if floor is None else floor / 100,
             allow_closing=allow_closing,
@@ -67,15 +67,15 @@ class Handovers(RuleBasedStateMachine):
         """A process begins, perhaps after the kill of another: only the disk is left of that."""
         self.lanes: list[tuple[str, int, list[int]]] = []
         self.doubted: set[tuple[str, int, int]] = set()
-        passages = []
+        gated_lanes = []
         for (group, side), states in self.disk.items():
             left = [at for at, state in enumerate(states) if state in _LEFT]
             self.doubted |= {(group, side, at) for at in left if states[at] == "sent"}
             for counted in (True, False):
                 rows = [at for at in left if (states[at] in _DOWN) == counted]
                 if rows:
-                    passages.append(
-                        Passage(
+                    gated_lanes.append(
+                        GatedLane(
                             lane=len(self.lanes),
                             group=group,
                             rows=len(rows),
@@ -84,8 +84,8 @@ class Handovers(RuleBasedStateMachine):
                         )
                     )
                     self.lanes.append((group, side, rows))
-        covers = {
-            group: Cover(
+        coverage_of = {
+            group: Coverage(
                 incoming=self.rows(group, ON),
                 outgoing=self.rows(group, OFF),
                 up=self.up(group),
@@ -93,7 +93,7 @@ class Handovers(RuleBasedStateMachine):
             )
             for group in GROUPS
         }
-        self.keeper = Gatekeeper(passages, covers, self.terms)
+        self.keeper = Gatekeeper(gated_lanes, coverage_of, self.terms)
         self.under_way: list[tuple[int, int]] = []
         self.closed: set[int] = set()
 
@@ -178,9 +178,9 @@ class Handovers(RuleBasedStateMachine):
     def counts_are_those_of_the_disk(self) -> None:
         if not hasattr(self, "keeper"):
             return
-        for group, cover in self.keeper._covers.items():
-            assert cover.up == self.up(group)
-            assert cover.down == self.down(group)
+        for group, coverage in self.keeper._groups.items():
+            assert coverage.up == self.up(group)
+            assert coverage.down == self.down(group)
 
 
 TestHandovers = Handovers.TestCase

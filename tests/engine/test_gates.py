@@ -10,24 +10,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bulkagent.engine import (
-    Cover,
+    Coverage,
     End,
+    GatedLane,
     Gatekeeper,
+    GateResult,
+    GateTerms,
     Go,
-    Passage,
-    Result,
     Side,
-    Terms,
     may_leave,
     needed,
 )
 from bulkagent.engine.gates.canary import Canaries, spread, unlikely
 from bulkagent.engine.gates.gate import NotYet
-from bulkagent.engine.round_robin import Turns
+from bulkagent.engine.round_robin import RoundRobin
 from bulkagent.model import Cause
 
 GO, NOT_YET = Go(), NotYet()
-SET, FAILED = Result(applied=True, off=True), Result(applied=False)
+SET, FAILED = GateResult(applied=True, off=True), GateResult(applied=False)
 
 
 # Shares.
@@ -60,8 +60,8 @@ def test_no_share_is_rounded_in_the_wrong_direction(percent_of_percent: int, of:
 # The rule, case by case. I incoming of whom U are up, O outgoing of whom D are down.
 
 
-def ruling(terms: Terms, cover: Cover, *, counted: bool = False) -> object:
-    found = may_leave(cover, terms, counted=counted)
+def ruling(terms: GateTerms, coverage: Coverage, *, counted: bool = False) -> object:
+    found = may_leave(coverage, terms, counted=counted)
     return found.cause if isinstance(found, End) else found
 
 
@@ -72,17 +72,17 @@ def ruling(terms: Terms, cover: Cover, *, counted: bool = False) -> object:
 def test_the_gate_opens_as_soon_as_it_holds_and_fails_when_all_stories_have_ended(
     up: int, awaited: int, expected: object
 ) -> None:
-    cover = Cover(incoming=100, outgoing=80, up=up, awaited=awaited)
-    assert ruling(Terms(), cover) == expected
+    coverage = Coverage(incoming=100, outgoing=80, up=up, awaited=awaited)
+    assert ruling(GateTerms(), coverage) == expected
 
 
 def test_nobody_goes_off_where_nobody_comes_on_unless_that_is_said() -> None:
-    assert ruling(Terms(), Cover(outgoing=5)) is Cause.GATE
-    assert ruling(Terms(gate=0.0), Cover(outgoing=5)) is Cause.GATE
-    assert ruling(Terms(allow_closing=True), Cover(outgoing=5)) == GO
-    floored = Terms(allow_closing=True, floor=0.5)
-    assert ruling(floored, Cover(outgoing=5, down=1)) == GO
-    assert ruling(floored, Cover(outgoing=5, down=2)) is Cause.FLOOR
+    assert ruling(GateTerms(), Coverage(outgoing=5)) is Cause.GATE
+    assert ruling(GateTerms(gate=0.0), Coverage(outgoing=5)) is Cause.GATE
+    assert ruling(GateTerms(allow_closing=True), Coverage(outgoing=5)) == GO
+    floored = GateTerms(allow_closing=True, floor=0.5)
+    assert ruling(floored, Coverage(outgoing=5, down=1)) == GO
+    assert ruling(floored, Coverage(outgoing=5, down=2)) is Cause.FLOOR
 
 
 @pytest.mark.parametrize(
@@ -99,14 +99,16 @@ def test_nobody_goes_off_where_nobody_comes_on_unless_that_is_said() -> None:
 def test_the_floor_counts_who_is_left_after_this_one(
     down: int, up: int, leaving: int, awaited: int, expected: object
 ) -> None:
-    cover = Cover(incoming=10, outgoing=10, down=down, up=up, leaving=leaving, awaited=awaited)
-    assert ruling(Terms(floor=0.9, gate=0.5), cover) == expected
+    coverage = Coverage(
+        incoming=10, outgoing=10, down=down, up=up, leaving=leaving, awaited=awaited
+    )
+    assert ruling(GateTerms(floor=0.9, gate=0.5), coverage) == expected
 
 
 def test_whoever_is_down_already_takes_nobody_off_by_being_asked_again() -> None:
-    cover = Cover(incoming=5, outgoing=10, up=5, down=5)
-    assert ruling(Terms(floor=1.0), cover) is Cause.FLOOR
-    assert ruling(Terms(floor=1.0), cover, counted=True) == GO
+    coverage = Coverage(incoming=5, outgoing=10, up=5, down=5)
+    assert ruling(GateTerms(floor=1.0), coverage) is Cause.FLOOR
+    assert ruling(GateTerms(floor=1.0), coverage, counted=True) == GO
 
 
 # Canaries.
@@ -151,12 +153,12 @@ def test_canaries_are_spread_as_evenly_as_lanes_allow(number: int, rows: list[in
 
 
 def test_only_canaries_go_until_they_are_known() -> None:
-    passages = [
-        Passage(lane=lane, group=f"g{lane % 2}", rows=10, side=side)
+    gated_lanes = [
+        GatedLane(lane=lane, group=f"g{lane % 2}", rows=10, side=side)
         for lane, side in enumerate((Side.COMES_ON, Side.COMES_ON, Side.GOES_OFF, Side.GOES_OFF))
     ]
-    covers = {group: Cover(incoming=10, outgoing=10) for group in ("g0", "g1")}
-    keeper = Gatekeeper(passages, covers, Terms(gate=0.1), canaries=4)
+    coverage_of = {group: Coverage(incoming=10, outgoing=10) for group in ("g0", "g1")}
+    keeper = Gatekeeper(gated_lanes, coverage_of, GateTerms(gate=0.1), canaries=4)
     for lane in (0, 1):
         for _ in range(2):
             assert keeper.ask(lane, 0.0) == GO
@@ -172,9 +174,9 @@ def test_only_canaries_go_until_they_are_known() -> None:
 def test_bad_canaries_end_every_lane_and_are_told_once() -> None:
     told: list[tuple[str, End]] = []
     keeper = Gatekeeper(
-        [Passage(lane=lane, group="", rows=10) for lane in (0, 1)],
+        [GatedLane(lane=lane, group="", rows=10) for lane in (0, 1)],
         {},
-        Terms(),
+        GateTerms(),
         canaries=2,
         told=lambda group, end: told.append((group, end)),
     )
@@ -191,7 +193,7 @@ def test_bad_canaries_end_every_lane_and_are_told_once() -> None:
 
 
 def test_who_is_waited_for_is_no_canary_that_others_wait_for() -> None:
-    keeper = Gatekeeper([Passage(lane=0, group="", rows=10)], {}, Terms(), canaries=3)
+    keeper = Gatekeeper([GatedLane(lane=0, group="", rows=10)], {}, GateTerms(), canaries=3)
     for _ in range(3):
         keeper.taken(0)
     keeper.awaits(0, 1)
@@ -202,7 +204,7 @@ def test_who_is_waited_for_is_no_canary_that_others_wait_for() -> None:
 
 
 def test_where_all_canaries_are_waited_for_nothing_is_known_yet() -> None:
-    keeper = Gatekeeper([Passage(lane=0, group="", rows=10)], {}, Terms(), canaries=2)
+    keeper = Gatekeeper([GatedLane(lane=0, group="", rows=10)], {}, GateTerms(), canaries=2)
     for _ in range(2):
         keeper.taken(0)
         keeper.awaits(0, 1)
@@ -216,17 +218,17 @@ def test_where_all_canaries_are_waited_for_nothing_is_known_yet() -> None:
 
 
 def test_a_lane_in_whose_agents_something_may_still_change_waits() -> None:
-    keeper = Gatekeeper([Passage(lane=0, group="", rows=1, not_before=20.0)], {}, Terms())
+    keeper = Gatekeeper([GatedLane(lane=0, group="", rows=1, not_before=20.0)], {}, GateTerms())
     assert keeper.ask(0, 19.9) == NotYet(20.0)
     assert keeper.ask(0, 20.0) == GO
 
 
 def test_a_lane_that_is_closed_is_not_waited_for() -> None:
-    passages = [
-        Passage(lane=0, group="", rows=10, side=Side.COMES_ON),
-        Passage(lane=1, group="", rows=10, side=Side.GOES_OFF),
+    gated_lanes = [
+        GatedLane(lane=0, group="", rows=10, side=Side.COMES_ON),
+        GatedLane(lane=1, group="", rows=10, side=Side.GOES_OFF),
     ]
-    keeper = Gatekeeper(passages, {"": Cover(incoming=10, outgoing=10)}, Terms())
+    keeper = Gatekeeper(gated_lanes, {"": Coverage(incoming=10, outgoing=10)}, GateTerms())
     keeper.taken(0)
     keeper.closed(0)
     assert keeper.ask(1, 0.0) == NOT_YET
@@ -235,12 +237,12 @@ def test_a_lane_that_is_closed_is_not_waited_for() -> None:
 
 
 def test_by_sight_an_agent_is_up_when_it_is_seen() -> None:
-    passages = [
-        Passage(lane=0, group="a", rows=2, side=Side.COMES_ON),
-        Passage(lane=1, group="a", rows=1, side=Side.GOES_OFF),
+    gated_lanes = [
+        GatedLane(lane=0, group="a", rows=2, side=Side.COMES_ON),
+        GatedLane(lane=1, group="a", rows=1, side=Side.GOES_OFF),
     ]
-    covers = {"a": Cover(incoming=2, outgoing=1)}
-    keeper = Gatekeeper(passages, covers, Terms(gate=1.0), by_sight=True)
+    coverage_of = {"a": Coverage(incoming=2, outgoing=1)}
+    keeper = Gatekeeper(gated_lanes, coverage_of, GateTerms(gate=1.0), by_sight=True)
     for _ in range(2):
         keeper.taken(0)
         keeper.ended(0, SET)
@@ -252,12 +254,12 @@ def test_by_sight_an_agent_is_up_when_it_is_seen() -> None:
 
 
 def test_by_sight_who_is_not_seen_in_time_does_not_count() -> None:
-    passages = [
-        Passage(lane=0, group="a", rows=1, side=Side.COMES_ON),
-        Passage(lane=1, group="a", rows=1, side=Side.GOES_OFF),
+    gated_lanes = [
+        GatedLane(lane=0, group="a", rows=1, side=Side.COMES_ON),
+        GatedLane(lane=1, group="a", rows=1, side=Side.GOES_OFF),
     ]
     keeper = Gatekeeper(
-        passages, {"a": Cover(incoming=1, outgoing=1)}, Terms(gate=1.0), by_sight=True
+        gated_lanes, {"a": Coverage(incoming=1, outgoing=1)}, GateTerms(gate=1.0), by_sight=True
     )
     keeper.taken(0)
     keeper.ended(0, SET)
@@ -269,16 +271,16 @@ def test_by_sight_who_is_not_seen_in_time_does_not_count() -> None:
 
 
 def handover(*, canaries: int = 0, by_sight: bool = False) -> Gatekeeper:
-    passages = [
-        Passage(lane=0, group="a", rows=2, side=Side.COMES_ON),
-        Passage(lane=1, group="a", rows=3, side=Side.GOES_OFF),
+    gated_lanes = [
+        GatedLane(lane=0, group="a", rows=2, side=Side.COMES_ON),
+        GatedLane(lane=1, group="a", rows=3, side=Side.GOES_OFF),
     ]
-    covers = {"a": Cover(incoming=2, outgoing=3)}
-    terms = Terms(gate=1.0, floor=1.0)
-    return Gatekeeper(passages, covers, terms, canaries=canaries, by_sight=by_sight)
+    coverage_of = {"a": Coverage(incoming=2, outgoing=3)}
+    terms = GateTerms(gate=1.0, floor=1.0)
+    return Gatekeeper(gated_lanes, coverage_of, terms, canaries=canaries, by_sight=by_sight)
 
 
-def ends(keeper: Gatekeeper, lane: int, result: Result) -> None:
+def ends(keeper: Gatekeeper, lane: int, result: GateResult) -> None:
     keeper.taken(lane)
     keeper.ended(lane, result)
 
@@ -306,17 +308,17 @@ def test_an_outgoing_agent_who_is_put_in_doubt_stays_among_those_who_may_be_off(
         ends(keeper, 0, SET)
     ends(keeper, 1, SET)
     ends(keeper, 1, FAILED)
-    down = keeper.covers["a"].down
+    down = keeper.groups["a"].down
     assert down == 1
     again = keeper.reopened(1, SET)
     assert (again, keeper.reopened(1, FAILED)) == (~1, ~1)
-    assert keeper.covers["a"].down == down + 1  # who was refused may be off after all
+    assert keeper.groups["a"].down == down + 1  # who was refused may be off after all
     assert keeper.ask(1, 0.0) == NOT_YET or isinstance(keeper.ask(1, 0.0), End)
     assert keeper.ask(again, 0.0) == GO  # he takes nobody off by being asked again
     assert keeper.group(again) == "a"
     ends(keeper, again, SET)
     ends(keeper, again, FAILED)
-    assert keeper.covers["a"].down == down
+    assert keeper.groups["a"].down == down
 
 
 def test_canaries_who_are_put_in_doubt_are_waited_for() -> None:
@@ -356,7 +358,7 @@ def test_by_sight_who_was_seen_or_is_looked_at_does_not_count_while_in_doubt() -
 
 
 def test_groups_take_turns_and_lanes_of_a_group_follow_one_another() -> None:
-    turns = Turns([0, 1, 2, 3], {0: "a", 1: "b", 2: "a", 3: "b"}.__getitem__)
+    turns = RoundRobin([0, 1, 2, 3], {0: "a", 1: "b", 2: "a", 3: "b"}.__getitem__)
     assert [turns.next() for _ in range(4)] == [0, 1, 0, 1]
     turns.remove(0)
     assert [turns.next() for _ in range(4)] == [2, 1, 2, 1]
@@ -375,7 +377,7 @@ def test_groups_take_turns_and_lanes_of_a_group_follow_one_another() -> None:
 
 @given(st.lists(st.integers(0, 3), min_size=1, max_size=8), st.data())
 def test_nobody_is_starved(groups: list[int], data: st.DataObject) -> None:
-    turns = Turns(range(len(groups)), groups.__getitem__)
+    turns = RoundRobin(range(len(groups)), groups.__getitem__)
     alive = set(groups)
     for _ in range(20):
         round_ = [groups[turns.next()] for _ in alive]

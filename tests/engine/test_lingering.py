@@ -16,11 +16,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from bulkagent.engine import Bulkhead, Caution, Engine, Limits, RetryPolicy, TripPolicy
-from bulkagent.engine.gates.gatekeeper import Gatekeeper, Passage
-from bulkagent.engine.gates.handover import Terms
+from bulkagent.engine import Bulkhead, Engine, Limits, RetryPolicy, ThrottlePolicy, TripPolicy
+from bulkagent.engine.gates.gatekeeper import GatedLane, Gatekeeper
+from bulkagent.engine.gates.handover import GateTerms
 from bulkagent.engine.throttle.adaptive_limit import Bounds
-from bulkagent.engine.throttle.lingering import AT_LEAST_S, Flight, Lingering, held_s
+from bulkagent.engine.throttle.lingering import AT_LEAST_S, Flight, LingeringRequests, held_s
 from bulkagent.model import Attempt, Cause, Delivery, Disposition, Health, Status
 from tests.dispositions import DONE, LOST, ended
 from tests.engine.lists import ListSource, words
@@ -34,7 +34,7 @@ RESET = msgspec.structs.replace(LOST, name="reset", lingers=True)
 PAGE = Disposition(
     "page", Delivery.IN_DOUBT, Status.UNKNOWN, Cause.OVERLOADED, retries=None, health=Health.UNWELL
 )
-CAREFUL = Caution(timeout_s=TIMEOUT_S, retry_share=1.0, retries_per_second=1000.0)
+CAREFUL = ThrottlePolicy(timeout_s=TIMEOUT_S, retry_share=1.0, retries_per_second=1000.0)
 
 
 class Way(msgspec.Struct, frozen=True):
@@ -132,7 +132,7 @@ def test_what_never_is_answered_keeps_its_slot_for_twice_the_timeout() -> None:
         gateway,
         4,
         policy=RetryPolicy(max_attempts=1),
-        caution=msgspec.structs.replace(CAREFUL, trip=TripPolicy(in_a_row=99, half_of=99)),
+        throttle_policy=msgspec.structs.replace(CAREFUL, trip=TripPolicy(in_a_row=99, half_of=99)),
     )
     assert [at for at, _ in gateway.starts] == [0.0] * 4 + [20.0] * 4
     assert {history.last.disposition for history in source.histories.values()} == {LATE}
@@ -174,7 +174,7 @@ def test_where_it_is_known_that_a_reset_is_the_end_nothing_is_waited_for() -> No
     """So it is with --gateway emulated."""
     source, gateway = ListSource(words(3)), Gateway(lambda _number: Way(math.inf, reset_s=0.1))
     known = msgspec.structs.replace(CAREFUL, waits_out_resets=False)
-    sent(source, gateway, 1, caution=known, policy=RetryPolicy(max_attempts=1))
+    sent(source, gateway, 1, throttle_policy=known, policy=RetryPolicy(max_attempts=1))
     assert [at for at, _ in gateway.starts] == pytest.approx([0.0, 0.1, 0.2])
 
 
@@ -187,14 +187,14 @@ def test_the_reset_of_the_last_one_for_good_is_not_waited_for() -> None:
 def test_the_breaker_is_told_at_the_timeout_and_not_again_by_the_late_answer() -> None:
     source, told = ListSource(words(4)), []
     gateway = Gateway(lambda number: Way(15.0 if number < 3 else 0.1))
-    caution = msgspec.structs.replace(CAREFUL, trip=TripPolicy(in_a_row=3))
+    throttle_policy = msgspec.structs.replace(CAREFUL, trip=TripPolicy(in_a_row=3))
 
     async def main() -> None:
         loop = asyncio.get_running_loop()
         await head(
             *(source, gateway, 3),
-            caution=caution,
-            notice=lambda notice: told.append((loop.time() - 1_000, notice.event)),
+            throttle_policy=throttle_policy,
+            notify=lambda event: told.append((loop.time() - 1_000, event.name)),
         ).run()
 
     run(main())
@@ -207,8 +207,8 @@ def test_a_half_open_breaker_has_a_slot_above_those_that_linger() -> None:
     source = ListSource(words(8))
     ways = [Way(19.0), Way(19.0), Way(19.0), Way(9.99)]
     gateway = Gateway(lambda number: ways[number] if number < 4 else Way(0.1))
-    caution = msgspec.structs.replace(CAREFUL, trip=TripPolicy(in_a_row=3))
-    sent(source, gateway, 4, caution=caution)
+    throttle_policy = msgspec.structs.replace(CAREFUL, trip=TripPolicy(in_a_row=3))
+    sent(source, gateway, 4, throttle_policy=throttle_policy)
     # Three are overdue at 10 s; after the pause the fourth slot is the probe's.
     assert [at for at, _ in gateway.starts[4:6]] == pytest.approx([9.99, 10.375])
     assert gateway.peak == 4
@@ -219,8 +219,8 @@ def test_no_probe_before_the_youngest_that_lingers_is_older_than_the_timeout() -
     source = ListSource(words(9))
     ways = [Way(15.0), Way(4.0), Way(0.9, reset_s=0.1), Way(0.9, reset_s=0.1)]
     gateway = Gateway(lambda number: ways[number] if number < 4 else Way(0.1))
-    caution = msgspec.structs.replace(CAREFUL, trip=TripPolicy(in_a_row=2))
-    sent(source, gateway, 4, caution=caution)
+    throttle_policy = msgspec.structs.replace(CAREFUL, trip=TripPolicy(in_a_row=2))
+    sent(source, gateway, 4, throttle_policy=throttle_policy)
     assert gateway.starts[4][0] == 10.0
     assert gateway.peak == 4
 
@@ -291,8 +291,8 @@ def test_a_lane_that_waits_for_its_time_is_not_forgotten_when_another_time_comes
 
     async def main() -> None:
         now = asyncio.get_running_loop().time()
-        waits = Passage(lane=0, group="", rows=2, not_before=now + 15.001)
-        gates = Gatekeeper([waits], {}, Terms())
+        waits = GatedLane(lane=0, group="", rows=2, not_before=now + 15.001)
+        gates = Gatekeeper([waits], {}, GateTerms())
         await head(source, gateway, 2, carried=[now - 5.0], gates=gates).run()
 
     run(main())
@@ -405,7 +405,7 @@ def test_a_slot_is_held_for_a_second_at_least_and_twice_the_timeout_at_most(
 
 
 def test_without_a_timeout_nothing_lingers() -> None:
-    lingering, flight = Lingering(0.0), Flight(1, 5.0, lambda _flight: None)
+    lingering, flight = LingeringRequests(0.0), Flight(1, 5.0, lambda _flight: None)
     lingering.hold(flight, 5.0)
     assert (len(lingering), lingering.carried(5.0)) == (0, 0)
-    assert repr(lingering) == "<Lingering: 0 and 0 of others>"
+    assert repr(lingering) == "<LingeringRequests: 0 and 0 of others>"

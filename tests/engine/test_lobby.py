@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from bulkagent.engine import Engine, Limits, Patience, RetryPolicy
+from bulkagent.engine import Engine, Limits, PollPolicy, RetryPolicy
 from bulkagent.engine.bulkhead import Bulkhead
 from bulkagent.model import Attempt, Cause, Disposition, Status
 from tests import jumping
@@ -16,18 +16,20 @@ from tests.engine.lists import ListSource, words
 from tests.jumping import JumpingClock
 
 
-def bulkhead(source: ListSource, far: Far, patience: Patience | None) -> Bulkhead[str, Attempt]:
+def bulkhead(
+    source: ListSource, far: Far, poll_policy: PollPolicy | None
+) -> Bulkhead[str, Attempt]:
     return Bulkhead(
         "words",
         (0,),
         source,
         far.attempt,
-        limits=Limits(concurrency=4, per_second=None, max_parked=2),
+        limits=Limits(concurrency=4, per_second=None, max_pending=2),
         policy=RetryPolicy(max_attempts=3),
         clock=JumpingClock(),
         random=lambda: 0.5,
-        caution=CARELESS,
-        patience=patience,
+        throttle_policy=CARELESS,
+        poll_policy=poll_policy,
         rows=len(source.lanes[0]),
     )
 
@@ -52,7 +54,7 @@ def test_who_comes_is_set_and_the_others_do_not_wait_for_that() -> None:
     late = {f"word{number}" for number in range(10)}
     far = Far(0.01)
     far.script = {word: [ABSENT] * 3 for word in late}
-    head = bulkhead(source, far, Patience(window_s=900.0))
+    head = bulkhead(source, far, PollPolicy(window_s=900.0))
     took = jumping.run(worked_off(head))
     assert all(history.last.disposition is DONE for history in source.histories.values())
     prompt = max(at for at, word in far.starts if word not in late) - 1_000
@@ -62,7 +64,7 @@ def test_who_comes_is_set_and_the_others_do_not_wait_for_that() -> None:
 
 def test_at_the_end_of_the_window_whoever_is_missing_has_failed() -> None:
     source, far = ListSource(words(5)), Far(usual=ABSENT)
-    took = jumping.run(worked_off(bulkhead(source, far, Patience(window_s=300.0))))
+    took = jumping.run(worked_off(bulkhead(source, far, PollPolicy(window_s=300.0))))
     assert took == pytest.approx(300, abs=1)
     for history in source.histories.values():
         assert history.last.disposition is ABSENT
@@ -72,13 +74,13 @@ def test_at_the_end_of_the_window_whoever_is_missing_has_failed() -> None:
 
 def test_who_has_nothing_to_be_asked_with_is_not_signed_in_after_the_wait() -> None:
     source, far = ListSource(words(2)), Far(usual=NOBODY)
-    jumping.run(worked_off(bulkhead(source, far, Patience(window_s=60.0))))
+    jumping.run(worked_off(bulkhead(source, far, PollPolicy(window_s=60.0))))
     assert {history.withheld for history in source.histories.values()} == {Cause.NOT_SIGNED_IN}
 
 
 def test_all_together_are_asked_for_at_a_gentle_pace() -> None:
     source, far = ListSource(words(400)), Far(usual=ABSENT)
-    head = bulkhead(source, far, Patience(window_s=100.0, every_s=10.0, per_second=5.0))
+    head = bulkhead(source, far, PollPolicy(window_s=100.0, every_s=10.0, per_second=5.0))
     jumping.run(worked_off(head))
     again = sorted(far.times)[400:]
     assert len(again) > 100
@@ -89,7 +91,7 @@ def test_all_together_are_asked_for_at_a_gentle_pace() -> None:
 def test_a_fault_while_one_waits_is_waited_out_like_the_rest() -> None:
     source = ListSource(["late"])
     far = Far(0.01, script={"late": [ABSENT, LOST, ABSENT, DONE]})
-    jumping.run(worked_off(bulkhead(source, far, Patience(window_s=900.0))))
+    jumping.run(worked_off(bulkhead(source, far, PollPolicy(window_s=900.0))))
     assert source.histories["late"].attempts == 4
     assert source.histories["late"].last.disposition.status is Status.APPLIED
 
@@ -97,7 +99,7 @@ def test_a_fault_while_one_waits_is_waited_out_like_the_rest() -> None:
 def test_a_fault_before_one_is_found_missing_leads_to_the_wait_too() -> None:
     source = ListSource(["late"])
     far = Far(0.01, script={"late": [LOST, ABSENT, ABSENT, DONE]})
-    jumping.run(worked_off(bulkhead(source, far, Patience(window_s=900.0))))
+    jumping.run(worked_off(bulkhead(source, far, PollPolicy(window_s=900.0))))
     assert source.histories["late"].attempts == 4
     assert source.histories["late"].doubt is not None
 
@@ -105,7 +107,7 @@ def test_a_fault_before_one_is_found_missing_leads_to_the_wait_too() -> None:
 def test_whom_another_run_takes_meanwhile_is_asked_for_no_more() -> None:
     """`--wait-for-sign-in`: what a later run of a person has set stays so, whoever signs in."""
     source, far = ListSource(["late"]), Far(usual=ABSENT)
-    head = bulkhead(source, far, Patience(window_s=900.0))
+    head = bulkhead(source, far, PollPolicy(window_s=900.0))
 
     async def main() -> float:
         asyncio.get_running_loop().call_later(45.0, source.taken_away.add, "late")
@@ -120,7 +122,7 @@ def test_whom_another_run_takes_meanwhile_is_asked_for_no_more() -> None:
 def test_a_refusal_ends_the_wait() -> None:
     source = ListSource(["late"])
     far = Far(0.01, script={"late": [ABSENT, REFUSED]})
-    took = jumping.run(worked_off(bulkhead(source, far, Patience(window_s=900.0))))
+    took = jumping.run(worked_off(bulkhead(source, far, PollPolicy(window_s=900.0))))
     assert source.histories["late"].last.disposition is REFUSED
     assert took < 60
 
@@ -129,7 +131,7 @@ def test_a_refusal_ends_the_wait() -> None:
 @pytest.mark.parametrize("guests", [3, 500])
 def test_a_stop_tells_of_everybody_who_was_waited_for(how: str, guests: int) -> None:
     source, far = ListSource(words(guests)), Far(usual=ABSENT)
-    head = bulkhead(source, far, Patience(window_s=900.0))
+    head = bulkhead(source, far, PollPolicy(window_s=900.0))
     engine = Engine([head], clock=JumpingClock())
 
     async def stopped() -> None:
@@ -146,5 +148,5 @@ def test_a_stop_tells_of_everybody_who_was_waited_for(how: str, guests: int) -> 
 @pytest.mark.parametrize("window_s", [0.05, 30.0, 31.0])
 def test_every_window_comes_to_its_end(window_s: float) -> None:
     source, far = ListSource(words(20)), after(25.0)
-    jumping.run(worked_off(bulkhead(source, far, Patience(window_s=window_s))))
+    jumping.run(worked_off(bulkhead(source, far, PollPolicy(window_s=window_s))))
     assert len(source.histories) == 20

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from bulkagent.engine import Caution, Engine, Limits, Notice, RetryPolicy, TripPolicy
+from bulkagent.engine import Engine, Limits, RetryPolicy, ThrottleEvent, ThrottlePolicy, TripPolicy
 from bulkagent.model import Cause, Delivery, Disposition, Status, conclude
 from tests.dispositions import BUSY, DONE, LOST, STRANGE, UNREACHED
 from tests.engine.far import Far, bulkhead
@@ -15,7 +15,7 @@ from tests.engine.test_ending import ran
 from tests.jumping import JumpingClock
 
 UNPACED = Limits(concurrency=32, per_second=None)
-QUICK = Caution(give_up_after_s=5.0, never_answered_after_s=5.0)
+QUICK = ThrottlePolicy(give_up_after_s=5.0, never_answered_after_s=5.0)
 PATIENT = RetryPolicy(max_attempts=1_000)
 
 
@@ -37,7 +37,7 @@ def test_an_outage_for_good_costs_few_attempts(bad: Disposition, per_second: flo
     source = ListSource(words(10_000))
     far = Far(seconds=0.05, usual=scripted(300, bad))
     limits = Limits(concurrency=32, per_second=per_second)
-    head = bulkhead(source, far.attempt, limits, caution=QUICK)
+    head = bulkhead(source, far.attempt, limits, throttle_policy=QUICK)
     seconds = ran(Engine([head], clock=JumpingClock()))
     # 300 good, ten that show it, what was in flight then, and a probe after each pause.
     assert len(far.starts) <= 300 + 10 + 32 + 10
@@ -51,7 +51,11 @@ def test_an_outage_for_good_costs_few_attempts(bad: Disposition, per_second: flo
 
 def test_what_was_not_taken_until_the_end_was_never_attempted() -> None:
     source, far = ListSource(words(500)), Far(usual=UNREACHED)
-    ran(Engine([bulkhead(source, far.attempt, UNPACED, caution=QUICK)], clock=JumpingClock()))
+    ran(
+        Engine(
+            [bulkhead(source, far.attempt, UNPACED, throttle_policy=QUICK)], clock=JumpingClock()
+        )
+    )
     outcomes = [conclude(0, history, 0) for history in source.histories.values()]
     assert {outcome.cause for outcome in outcomes} == {Cause.CONNECT}
     assert len(source.lanes[0]) + len(source.histories) == 500
@@ -60,9 +64,14 @@ def test_what_was_not_taken_until_the_end_was_never_attempted() -> None:
 @pytest.mark.parametrize("bad", [UNREACHED, LOST])
 def test_after_an_outage_everything_is_applied(bad: Disposition) -> None:
     source, far = ListSource(words(2_000)), Far(usual=outage(0.2, 60.0, bad))
-    notices: list[Notice] = []
+    notices: list[ThrottleEvent] = []
     head = bulkhead(
-        source, far.attempt, UNPACED, caution=Caution(), policy=PATIENT, notice=notices.append
+        source,
+        far.attempt,
+        UNPACED,
+        throttle_policy=ThrottlePolicy(),
+        policy=PATIENT,
+        notify=notices.append,
     )
     seconds = ran(Engine([head], clock=JumpingClock()))
     assert head.ended is None
@@ -70,7 +79,7 @@ def test_after_an_outage_everything_is_applied(bad: Disposition) -> None:
     assert 60.0 < seconds < 60.0 + 15.0 + 15.0  # the longest pause, and the longest backoff
     during = [at for at in far.times if 0.3 <= at < 60.0]
     assert len(during) < 32 + 12
-    events = [notice.event for notice in notices if notice.event.startswith("breaker")]
+    events = [event.name for event in notices if event.name.startswith("breaker")]
     opened = events.count("breaker.open")
     assert events == ["breaker.open", "breaker.half-open"] * opened + ["breaker.closed"]
     assert opened >= 6
@@ -78,9 +87,9 @@ def test_after_an_outage_everything_is_applied(bad: Disposition) -> None:
 
 def test_a_probe_is_a_new_item_while_there_is_one() -> None:
     source, far = ListSource(words(8)), Far(usual=outage(0.0, 40.0), seconds=0.1)
-    caution = Caution(trip=TripPolicy(in_a_row=2), never_answered_after_s=300.0)
+    throttle_policy = ThrottlePolicy(trip=TripPolicy(in_a_row=2), never_answered_after_s=300.0)
     limits = Limits(concurrency=2, per_second=None)
-    head = bulkhead(source, far.attempt, limits, caution=caution, policy=PATIENT)
+    head = bulkhead(source, far.attempt, limits, throttle_policy=throttle_policy, policy=PATIENT)
     ran(Engine([head], clock=JumpingClock()))
     probes = [word for _, word in far.starts if _ < 1_040.0]
     assert probes[:8] == words(8)
@@ -94,11 +103,15 @@ def test_a_probe_is_not_the_same_item_twice_where_another_waits() -> None:
     source = ListSource(words(3))
     durations = iter([0.1, 0.1, 4.0])
     far = Far(seconds=lambda: next(durations, 0.1), usual=outage(0.0, 30.0))
-    caution = Caution(trip=TripPolicy(in_a_row=2), never_answered_after_s=300.0)
+    throttle_policy = ThrottlePolicy(trip=TripPolicy(in_a_row=2), never_answered_after_s=300.0)
     limits = Limits(concurrency=3, per_second=None)
     ran(
         Engine(
-            [bulkhead(source, far.attempt, limits, caution=caution, policy=PATIENT)],
+            [
+                bulkhead(
+                    source, far.attempt, limits, throttle_policy=throttle_policy, policy=PATIENT
+                )
+            ],
             clock=JumpingClock(),
         )
     )
@@ -110,8 +123,8 @@ def test_a_probe_is_not_the_same_item_twice_where_another_waits() -> None:
 @pytest.mark.parametrize("policy", [PATIENT, RetryPolicy(max_attempts=2, retry_for_s=60.0)])
 def test_the_only_item_left_is_probed_again_and_again(policy: RetryPolicy) -> None:
     source, far = ListSource(words(1)), Far(usual=outage(0.0, 40.0))
-    caution = Caution(trip=TripPolicy(in_a_row=1), never_answered_after_s=300.0)
-    head = bulkhead(source, far.attempt, UNPACED, caution=caution, policy=policy)
+    throttle_policy = ThrottlePolicy(trip=TripPolicy(in_a_row=1), never_answered_after_s=300.0)
+    head = bulkhead(source, far.attempt, UNPACED, throttle_policy=throttle_policy, policy=policy)
     assert ran(Engine([head], clock=JumpingClock())) < 60.0
     assert head.tally.applied == 1
     assert len(far.starts) >= 6
@@ -133,7 +146,7 @@ def test_who_never_answered_is_given_up_sooner(
 ) -> None:
     """A refusal for being busy is an answer too, though no good one."""
     source, far = ListSource(words(100_000)), Far(usual=usual)
-    head = bulkhead(source, far.attempt, UNPACED, caution=Caution(), policy=PATIENT)
+    head = bulkhead(source, far.attempt, UNPACED, throttle_policy=ThrottlePolicy(), policy=PATIENT)
     assert ran(Engine([head], clock=JumpingClock())) == pytest.approx(seconds, abs=0.1)
     assert head.ended is not None
     assert head.ended.cause is Cause.BREAKER_OPEN
@@ -155,7 +168,7 @@ def test_a_wrong_set_up_that_looks_like_an_outage_is_a_halt(
 ) -> None:
     source, far = ListSource(words(200)), Far(usual=usual)
     limits = Limits(concurrency=8, per_second=None)
-    head = bulkhead(source, far.attempt, limits, caution=QUICK, halt_first=halt_first)
+    head = bulkhead(source, far.attempt, limits, throttle_policy=QUICK, halt_first=halt_first)
     ran(Engine([head], clock=JumpingClock()))
     assert (head.ended.cause if head.ended else None) is cause
     assert set(source.histories) == set(source.taken)
@@ -172,8 +185,10 @@ def test_a_dead_far_side_costs_a_live_one_nothing(per_second: float | None) -> N
     source = ListSource(words(400, "live"), words(400, "dead"))
     live, dead = Far(seconds=0.1), Far(seconds=0.1, usual=UNREACHED)
     heads = [
-        bulkhead(source, live.attempt, limits, name="live", caution=Caution()),
-        bulkhead(source, dead.attempt, limits, name="dead", lanes=(1,), caution=Caution()),
+        bulkhead(source, live.attempt, limits, name="live", throttle_policy=ThrottlePolicy()),
+        bulkhead(
+            source, dead.attempt, limits, name="dead", lanes=(1,), throttle_policy=ThrottlePolicy()
+        ),
     ]
     engine = Engine(heads, clock=JumpingClock())
     assert ran(engine) == pytest.approx(30.0, abs=0.2)
@@ -191,14 +206,14 @@ def test_who_waits_while_it_opens_does_not_start(
     source = ListSource(words(5_000), take_s=take_s)
     far = Far(seconds=seconds, usual=UNREACHED)
     limits = Limits(concurrency=16, per_second=per_second)
-    caution = Caution(trip=TripPolicy(in_a_row=1, base_s=20.0, cap_s=20.0))
+    throttle_policy = ThrottlePolicy(trip=TripPolicy(in_a_row=1, base_s=20.0, cap_s=20.0))
     notices: list[tuple[float, str]] = []
     head = bulkhead(
         source,
         far.attempt,
         limits,
-        caution=caution,
-        notice=lambda notice: notices.append((asyncio.get_running_loop().time(), notice.event)),
+        throttle_policy=throttle_policy,
+        notify=lambda event: notices.append((asyncio.get_running_loop().time(), event.name)),
     )
     ran(Engine([head], clock=JumpingClock(), deadline_s=15.0))
     opened_at = notices[0][0]
@@ -217,9 +232,9 @@ def test_a_probe_is_a_new_item_again_when_there_is_room_for_one() -> None:
     head = bulkhead(
         source,
         far.attempt,
-        Limits(concurrency=1, per_second=None, max_parked=2),
+        Limits(concurrency=1, per_second=None, max_pending=2),
         policy=RetryPolicy(max_attempts=1, base_s=4.0, retry_for_s=100.0),
-        caution=Caution(trip=TripPolicy(in_a_row=1)),
+        throttle_policy=ThrottlePolicy(trip=TripPolicy(in_a_row=1)),
     )
     ran(Engine([head], clock=JumpingClock()))
     # The probe of word0 comes to nothing and leaves room; word1 is to wait for the sweep.

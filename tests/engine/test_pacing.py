@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bulkagent.engine import Pacer
+from bulkagent.engine import RateLimiter
 
 
 @given(
@@ -15,11 +15,11 @@ from bulkagent.engine import Pacer
     gaps=st.lists(st.floats(0, 5), min_size=2, max_size=60),
 )
 def test_starts_are_never_closer_than_the_rate_allows(per_second: float, gaps: list[float]) -> None:
-    pacer = Pacer(per_second)
+    rate_limiter = RateLimiter(per_second)
     now, starts = 0.0, []
     for gap in gaps:
         now += gap
-        starts.append(now + pacer.reserve(now))
+        starts.append(now + rate_limiter.reserve(now))
     for earlier, later in itertools.pairwise(starts):
         assert later - earlier >= 1 / per_second - 1e-6
 
@@ -33,12 +33,12 @@ def test_a_rate_that_changes_in_mid_run_holds_from_then_on(
     changes: list[tuple[float, int, float]],
 ) -> None:
     """The first start after a change is a whole interval of the new rate after the one before."""
-    pacer, now, starts, rates = Pacer(100), 0.0, [], []
+    rate_limiter, now, starts, rates = RateLimiter(100), 0.0, [], []
     for per_second, number, gap in changes:
         now += gap
-        pacer.change(per_second, 1, now)
+        rate_limiter.change(per_second, 1, now)
         for _ in range(number):
-            now += pacer.reserve(now)
+            now += rate_limiter.reserve(now)
             starts.append(now)
             rates.append(per_second)
     for (earlier, later), rate in zip(itertools.pairwise(starts), rates[1:], strict=True):
@@ -46,25 +46,25 @@ def test_a_rate_that_changes_in_mid_run_holds_from_then_on(
 
 
 def test_a_rate_may_be_lifted_and_set_again() -> None:
-    pacer = Pacer(1)
-    pacer.change(math.inf, 1, 0.0)
-    assert [pacer.reserve(0.0) for _ in range(3)] == [0.0, 0.0, 0.0]
-    assert repr(pacer) == "<Pacer without a limit>"
-    pacer.change(2, 3, 0.0)
-    assert repr(pacer) == "<Pacer 2/s, burst 3>"
+    rate_limiter = RateLimiter(1)
+    rate_limiter.change(math.inf, 1, 0.0)
+    assert [rate_limiter.reserve(0.0) for _ in range(3)] == [0.0, 0.0, 0.0]
+    assert repr(rate_limiter) == "<RateLimiter without a limit>"
+    rate_limiter.change(2, 3, 0.0)
+    assert repr(rate_limiter) == "<RateLimiter 2/s, burst 3>"
 
 
 def test_an_idle_time_is_not_made_up_for() -> None:
-    pacer = Pacer(10)
-    assert pacer.reserve(0.0) == 0.0
-    assert pacer.reserve(100.0) == 0.0
-    assert pacer.reserve(100.0) == pytest.approx(0.1)
+    rate_limiter = RateLimiter(10)
+    assert rate_limiter.reserve(0.0) == 0.0
+    assert rate_limiter.reserve(100.0) == 0.0
+    assert rate_limiter.reserve(100.0) == pytest.approx(0.1)
 
 
 def test_it_says_its_rate() -> None:
-    assert repr(Pacer(2.5)) == "<Pacer 2.5/s>"
+    assert repr(RateLimiter(2.5)) == "<RateLimiter 2.5/s>"
 
 
 def test_no_rate_is_no_rate() -> None:
     with pytest.raises(ValueError, match="above 0"):
-        Pacer(0)
+        RateLimiter(0)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bulkagent.engine import Caution, Engine, Limits, Notice, Pacer
+from bulkagent.engine import Engine, Limits, RateLimiter, ThrottleEvent, ThrottlePolicy
 from tests.dispositions import BUSY, DONE
 from tests.engine.far import Far, bulkhead
 from tests.engine.lists import ListSource, words
@@ -23,7 +23,14 @@ def test_a_pause_holds_all_starts_here_and_none_elsewhere(per_second: float | No
     limits = Limits(concurrency=4, per_second=per_second)
     fars = [Far(seconds=1.0, pauses=[0.0, 0.0, 20.0]), Far(seconds=1.0)]
     heads = [
-        bulkhead(source, far.attempt, limits, lanes=(lane,), name=str(lane), caution=Caution())
+        bulkhead(
+            source,
+            far.attempt,
+            limits,
+            lanes=(lane,),
+            name=str(lane),
+            throttle_policy=ThrottlePolicy(),
+        )
         for lane, far in enumerate(fars)
     ]
     ran(Engine(heads, clock=JumpingClock()))
@@ -37,7 +44,12 @@ def test_a_pause_holds_all_starts_here_and_none_elsewhere(per_second: float | No
 
 def test_retries_wait_for_its_end_as_well() -> None:
     source, far = ListSource(["word0"]), Far(seconds=1.0, script={"word0": [BUSY]}, pauses=[30.0])
-    ran(Engine([bulkhead(source, far.attempt, UNPACED, caution=Caution())], clock=JumpingClock()))
+    ran(
+        Engine(
+            [bulkhead(source, far.attempt, UNPACED, throttle_policy=ThrottlePolicy())],
+            clock=JumpingClock(),
+        )
+    )
     assert far.times == [0.0, pytest.approx(31.0)]
 
 
@@ -46,12 +58,14 @@ def test_the_longest_of_several_counts() -> None:
     durations = iter([1.0, 1.0, 1.0, 5.0])
     source = ListSource(words(20))
     far = Far(seconds=lambda: next(durations, 1.0), pauses=[3.0, 20.0, 8.0, 2.0])
-    notices: list[Notice] = []
-    head = bulkhead(source, far.attempt, UNPACED, caution=Caution(), notice=notices.append)
+    notices: list[ThrottleEvent] = []
+    head = bulkhead(
+        source, far.attempt, UNPACED, throttle_policy=ThrottlePolicy(), notify=notices.append
+    )
     ran(Engine([head], clock=JumpingClock()))
     late = [at for at in far.times if at > 1.0]
     assert min(late) == pytest.approx(21.0)
-    assert [notice.event for notice in notices] == ["gateway.paused"] * 2
+    assert [event.name for event in notices] == ["gateway.paused"] * 2
     assert "20 s" in notices[-1].reason
 
 
@@ -59,39 +73,53 @@ def test_a_later_pause_may_prolong_it() -> None:
     durations = iter([1.0, 1.0, 1.0, 5.0])
     source = ListSource(words(20))
     far = Far(seconds=lambda: next(durations, 1.0), pauses=[10.0, 0.0, 0.0, 10.0])
-    ran(Engine([bulkhead(source, far.attempt, UNPACED, caution=Caution())], clock=JumpingClock()))
+    ran(
+        Engine(
+            [bulkhead(source, far.attempt, UNPACED, throttle_policy=ThrottlePolicy())],
+            clock=JumpingClock(),
+        )
+    )
     assert min(at for at in far.times if at > 1.0) == pytest.approx(15.0)
 
 
 @pytest.mark.parametrize("asked", [61.0, 86_400.0, math.inf])
 def test_no_pause_is_longer_than_the_longest(asked: float) -> None:
     source, far = ListSource(words(9)), Far(seconds=1.0, pauses=[asked])
-    caution = Caution(longest_pause_s=60.0)
-    ran(Engine([bulkhead(source, far.attempt, UNPACED, caution=caution)], clock=JumpingClock()))
+    throttle_policy = ThrottlePolicy(longest_pause_s=60.0)
+    ran(
+        Engine(
+            [bulkhead(source, far.attempt, UNPACED, throttle_policy=throttle_policy)],
+            clock=JumpingClock(),
+        )
+    )
     assert min(at for at in far.times if at > 1.0) == pytest.approx(61.0)
 
 
 @pytest.mark.parametrize("asked", [0.0, -5.0, math.nan])
 def test_nothing_asked_is_no_pause(asked: float) -> None:
     source, far = ListSource(words(9)), Far(seconds=1.0, pauses=[asked] * 9)
-    notices: list[Notice] = []
-    head = bulkhead(source, far.attempt, UNPACED, caution=Caution(), notice=notices.append)
+    notices: list[ThrottleEvent] = []
+    head = bulkhead(
+        source, far.attempt, UNPACED, throttle_policy=ThrottlePolicy(), notify=notices.append
+    )
     assert ran(Engine([head], clock=JumpingClock())) == pytest.approx(3.0)
     assert notices == []
 
 
 def test_who_grants_no_pause_makes_none() -> None:
     source, far = ListSource(words(9)), Far(seconds=1.0, pauses=[30.0] * 9)
-    notices: list[Notice] = []
-    caution = Caution(longest_pause_s=0.0)
-    head = bulkhead(source, far.attempt, UNPACED, caution=caution, notice=notices.append)
+    notices: list[ThrottleEvent] = []
+    throttle_policy = ThrottlePolicy(longest_pause_s=0.0)
+    head = bulkhead(
+        source, far.attempt, UNPACED, throttle_policy=throttle_policy, notify=notices.append
+    )
     assert ran(Engine([head], clock=JumpingClock())) == pytest.approx(3.0)
     assert notices == []
 
 
 def test_a_pause_after_the_last_item_holds_up_nobody() -> None:
     source, far = ListSource(words(4)), Far(seconds=1.0, pauses=[50.0] * 4)
-    head = bulkhead(source, far.attempt, UNPACED, caution=Caution())
+    head = bulkhead(source, far.attempt, UNPACED, throttle_policy=ThrottlePolicy())
     assert ran(Engine([head], clock=JumpingClock())) == pytest.approx(1.0)
 
 
@@ -110,23 +138,23 @@ def test_no_window_has_more_than_the_burst_and_the_rate(
     per_second: float, burst: int, idle_s: list[float], window_s: float
 ) -> None:
     """Whoever asks, and whenever: with idle times, and with many who ask at once."""
-    pacer, now, starts = Pacer(per_second, burst), 0.0, list[float]()
+    rate_limiter, now, starts = RateLimiter(per_second, burst), 0.0, list[float]()
     for idle in idle_s:
         now += idle
-        starts.append(now + pacer.reserve(now))
+        starts.append(now + rate_limiter.reserve(now))
     assert most_in(window_s, starts) <= burst + per_second * window_s
 
 
 def test_a_burst_is_had_again_after_an_idle_time() -> None:
-    pacer = Pacer(2.0, 3)
-    assert [pacer.reserve(0.0) for _ in range(5)] == [0.0, 0.0, 0.0, 0.5, 1.0]
-    assert [pacer.reserve(100.0) for _ in range(4)] == [0.0, 0.0, 0.0, 0.5]
-    assert "burst 3" in repr(pacer)
+    rate_limiter = RateLimiter(2.0, 3)
+    assert [rate_limiter.reserve(0.0) for _ in range(5)] == [0.0, 0.0, 0.0, 0.5, 1.0]
+    assert [rate_limiter.reserve(100.0) for _ in range(4)] == [0.0, 0.0, 0.0, 0.5]
+    assert "burst 3" in repr(rate_limiter)
 
 
 def test_no_burst_is_none() -> None:
     with pytest.raises(ValueError, match="at least 1"):
-        Pacer(1.0, 0)
+        RateLimiter(1.0, 0)
 
 
 @settings(max_examples=50)
@@ -145,7 +173,12 @@ def test_a_bulkhead_starts_no_more_than_the_burst_and_the_rate(
     script = {word: [BUSY, BUSY] for word in names[:retried]}
     source, far = ListSource(names), Far(seconds=0.3, script=script, pauses=pauses)
     limits = Limits(concurrency=concurrency, per_second=5.0, burst=burst)
-    ran(Engine([bulkhead(source, far.attempt, limits, caution=Caution())], clock=JumpingClock()))
+    ran(
+        Engine(
+            [bulkhead(source, far.attempt, limits, throttle_policy=ThrottlePolicy())],
+            clock=JumpingClock(),
+        )
+    )
     assert len(far.starts) == 60 + 2 * retried
     assert most_in(window_s, far.times) <= burst + 5.0 * window_s
     if not pauses and concurrency >= burst:
@@ -154,5 +187,5 @@ def test_a_bulkhead_starts_no_more_than_the_burst_and_the_rate(
 
 def test_a_good_end_may_ask_for_a_pause_too() -> None:
     source, far = ListSource(words(8)), Far(seconds=1.0, pauses=[5.0], usual=DONE)
-    head = bulkhead(source, far.attempt, UNPACED, caution=Caution())
+    head = bulkhead(source, far.attempt, UNPACED, throttle_policy=ThrottlePolicy())
     assert ran(Engine([head], clock=JumpingClock())) == pytest.approx(7.0)

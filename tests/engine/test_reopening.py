@@ -48,7 +48,7 @@ def head_of(
         policy=RetryPolicy(),
         clock=JumpingClock(),
         random=lambda: 1.0,
-        caution=CARELESS,
+        throttle_policy=CARELESS,
         rows=len(source.lanes[0]),
         look_back=look_back,
     )

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from bulkagent.engine import Caution, Engine, Limits, RetryPolicy
+from bulkagent.engine import Engine, Limits, RetryPolicy, ThrottlePolicy
 from bulkagent.model import Cause, Disposition, Status, conclude
 from tests.dispositions import BUSY, DONE, LOST
 from tests.engine.far import CARELESS, NEVER, Far, bulkhead
@@ -12,7 +12,7 @@ from tests.engine.lists import ListSource, words
 from tests.engine.test_ending import ran
 from tests.jumping import JumpingClock
 
-STINGY = Caution(
+STINGY = ThrottlePolicy(
     retry_share=0.0,
     retries_per_second=0.1,
     trip=CARELESS.trip,
@@ -21,12 +21,16 @@ STINGY = Caution(
 )
 
 
-def starts_at_ten_percent(caution: Caution, per_second: float | None) -> list[tuple[float, str]]:
+def starts_at_ten_percent(
+    throttle_policy: ThrottlePolicy, per_second: float | None
+) -> list[tuple[float, str]]:
     faults, jitter = random.Random(5), random.Random(6)
     far = Far(seconds=0.05, usual=lambda _now: BUSY if faults.random() < 0.1 else DONE)
     limits = Limits(concurrency=16, per_second=per_second)
     source = ListSource(words(5_000))
-    head = bulkhead(source, far.attempt, limits, caution=caution, uniform=jitter.random)
+    head = bulkhead(
+        source, far.attempt, limits, throttle_policy=throttle_policy, uniform=jitter.random
+    )
     ran(Engine([head], clock=JumpingClock()))
     assert head.tally.applied == 5_000
     return far.starts
@@ -34,26 +38,30 @@ def starts_at_ten_percent(caution: Caution, per_second: float | None) -> list[tu
 
 @pytest.mark.parametrize("per_second", [None, 100.0])
 def test_where_one_in_ten_fails_nothing_is_held_back(per_second: float | None) -> None:
-    held = starts_at_ten_percent(Caution(), per_second)
+    held = starts_at_ten_percent(ThrottlePolicy(), per_second)
     assert len(held) > 5_500
     assert held == starts_at_ten_percent(CARELESS, per_second)
 
 
 @pytest.mark.parametrize(
-    "caution",
+    "throttle_policy",
     [
-        Caution(give_up_after_s=NEVER),
-        Caution(retry_share=0.0, retries_per_second=3.0, give_up_after_s=NEVER),
+        ThrottlePolicy(give_up_after_s=NEVER),
+        ThrottlePolicy(retry_share=0.0, retries_per_second=3.0, give_up_after_s=NEVER),
     ],
 )
-@pytest.mark.parametrize("max_parked", [50, 1024])
+@pytest.mark.parametrize("max_pending", [50, 1024])
 def test_where_everything_fails_retries_are_what_was_earned(
-    caution: Caution, max_parked: int
+    throttle_policy: ThrottlePolicy, max_pending: int
 ) -> None:
     source, far = ListSource(words(300)), Far(seconds=0.05, usual=BUSY)
-    limits = Limits(concurrency=16, per_second=None, max_parked=max_parked)
+    limits = Limits(concurrency=16, per_second=None, max_pending=max_pending)
     head = bulkhead(
-        source, far.attempt, limits, caution=caution, policy=RetryPolicy(max_attempts=5)
+        source,
+        far.attempt,
+        limits,
+        throttle_policy=throttle_policy,
+        policy=RetryPolicy(max_attempts=5),
     )
     seconds = ran(Engine([head], clock=JumpingClock()))
     seen: set[str] = set()
@@ -61,19 +69,21 @@ def test_where_everything_fails_retries_are_what_was_earned(
     for at, word in far.starts:
         retries += word in seen
         seen.add(word)
-        earned = caution.retry_share * len(seen) + caution.retries_per_second * (at - 1_000)
+        earned = throttle_policy.retry_share * len(seen) + throttle_policy.retries_per_second * (
+            at - 1_000
+        )
         assert retries <= earned + 1e-6
     # All are made in the end, and none of the earned was left unused for long.
     assert {history.attempts for history in source.histories.values()} == {5}
-    earned_by_items = caution.retry_share * 300
-    assert seconds < (4 * 300 - earned_by_items) / caution.retries_per_second + 20.0
+    earned_by_items = throttle_policy.retry_share * 300
+    assert seconds < (4 * 300 - earned_by_items) / throttle_policy.retries_per_second + 20.0
     assert {history.withheld for history in source.histories.values()} == {None}
 
 
 def test_a_denied_retry_does_not_hold_up_new_items() -> None:
     source, far = ListSource(words(100)), Far(seconds=1.0, script={"word0": [BUSY]})
     limits = Limits(concurrency=4, per_second=None)
-    head = bulkhead(source, far.attempt, limits, caution=STINGY)
+    head = bulkhead(source, far.attempt, limits, throttle_policy=STINGY)
     ran(Engine([head], clock=JumpingClock()))
     again = next(at for at, word in far.starts[1:] if word == "word0") - 1_000
     # Due at 1.5 s; a tenth of a retry a second makes it wait until 10 s.
@@ -90,7 +100,9 @@ def test_what_the_budget_denied_until_the_stop_is_told_so(
 ) -> None:
     source, far = ListSource(words(5)), Far(seconds=1.0, usual=bad)
     limits = Limits(concurrency=5, per_second=None)
-    engine = Engine([bulkhead(source, far.attempt, limits, caution=STINGY)], clock=JumpingClock())
+    engine = Engine(
+        [bulkhead(source, far.attempt, limits, throttle_policy=STINGY)], clock=JumpingClock()
+    )
     ran(engine, (5.0, engine.stop))
     assert {history.withheld for history in source.histories.values()} == {Cause.RETRY_BUDGET}
     outcomes = [conclude(0, history, 0) for history in source.histories.values()]
@@ -102,7 +114,7 @@ def test_a_retry_whose_time_has_not_come_was_not_denied() -> None:
     source, far = ListSource(words(5)), Far(seconds=1.0, usual=BUSY)
     limits = Limits(concurrency=5, per_second=None)
     policy = RetryPolicy(base_s=10.0)
-    head = bulkhead(source, far.attempt, limits, caution=STINGY, policy=policy)
+    head = bulkhead(source, far.attempt, limits, throttle_policy=STINGY, policy=policy)
     engine = Engine([head], clock=JumpingClock())
     ran(engine, (5.0, engine.stop))
     assert {history.withheld for history in source.histories.values()} == {None}
@@ -114,7 +126,9 @@ def test_what_was_denied_and_is_in_flight_at_the_stop_ends_as_it_ends() -> None:
     source = ListSource(words(2))
     far = Far(seconds=1.0, script={"word0": [BUSY, BUSY], "word1": [BUSY, BUSY]})
     limits = Limits(concurrency=2, per_second=None)
-    engine = Engine([bulkhead(source, far.attempt, limits, caution=STINGY)], clock=JumpingClock())
+    engine = Engine(
+        [bulkhead(source, far.attempt, limits, throttle_policy=STINGY)], clock=JumpingClock()
+    )
     ran(engine, (10.5, engine.stop))
     assert [word for _, word in far.starts] == ["word0", "word1", "word0"]
     assert source.histories["word0"].attempts == 2
@@ -124,12 +138,12 @@ def test_what_was_denied_and_is_in_flight_at_the_stop_ends_as_it_ends() -> None:
 
 def test_a_retry_that_waited_for_the_breaker_was_not_denied_by_the_budget() -> None:
     source, far = ListSource(words(5)), Far(seconds=1.0, usual=LOST)
-    caution = Caution(retry_share=0.0, retries_per_second=0.1)
+    throttle_policy = ThrottlePolicy(retry_share=0.0, retries_per_second=0.1)
     limits = Limits(concurrency=10, per_second=None)
     source.lanes[0].extend(words(5, "more"))
     # Due at 1.1 s; the tenth of them tripped the breaker at 1 s.
     policy = RetryPolicy(base_s=0.1)
-    head = bulkhead(source, far.attempt, limits, caution=caution, policy=policy)
+    head = bulkhead(source, far.attempt, limits, throttle_policy=throttle_policy, policy=policy)
     engine = Engine([head], clock=JumpingClock())
     ran(engine, (1.3, engine.stop))
     assert len(source.histories) == 10
@@ -138,4 +152,4 @@ def test_a_retry_that_waited_for_the_breaker_was_not_denied_by_the_budget() -> N
 
 def test_a_budget_without_time_would_have_its_last_retries_wait_for_ever() -> None:
     with pytest.raises(ValueError, match="above 0"):
-        Caution(retries_per_second=0.0)
+        ThrottlePolicy(retries_per_second=0.0)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bulkagent.engine import Again, Enough, RetryPolicy, decide
+from bulkagent.engine import Retry, RetryPolicy, Stop, decide
 from bulkagent.model import Attempt, AttemptHistory, Disposition
 from tests.dispositions import ALL, BUSY, DONE, LOST, ODD, READY, REFUSED, ended
 
@@ -39,28 +39,28 @@ def history(*dispositions: Disposition) -> AttemptHistory[Attempt]:
 def test_goes_on_only_where_another_attempt_may_help(
     happened: tuple[Disposition, ...], again: bool
 ) -> None:
-    assert isinstance(decide(POLICY, history(*happened), lambda: 0.5), Again) is again
+    assert isinstance(decide(POLICY, history(*happened), lambda: 0.5), Retry) is again
 
 
 @pytest.mark.parametrize(("attempts", "window_s"), [(1, 0.5), (2, 1.0), (3, 2.0)])
 def test_full_jitter_doubles_its_window(attempts: int, window_s: float) -> None:
     happened = history(*[BUSY] * attempts)
-    assert decide(POLICY, happened, lambda: 0.0) == Again(0.0)
-    assert decide(POLICY, happened, lambda: 0.5) == Again(window_s / 2)
+    assert decide(POLICY, happened, lambda: 0.0) == Retry(0.0)
+    assert decide(POLICY, happened, lambda: 0.5) == Retry(window_s / 2)
 
 
 def test_another_kind_of_end_starts_with_a_window_of_its_own() -> None:
-    assert decide(POLICY, history(BUSY, LOST), lambda: 0.5) == Again(0.25)
-    assert decide(POLICY, history(BUSY, LOST, BUSY), lambda: 0.5) == Again(0.5)
+    assert decide(POLICY, history(BUSY, LOST), lambda: 0.5) == Retry(0.25)
+    assert decide(POLICY, history(BUSY, LOST, BUSY), lambda: 0.5) == Retry(0.5)
 
 
 def test_the_window_never_grows_beyond_its_cap() -> None:
     policy = RetryPolicy(max_attempts=5_000)
-    assert decide(policy, history(*[BUSY] * 4_000), lambda: 1.0) == Again(15.0)
+    assert decide(policy, history(*[BUSY] * 4_000), lambda: 1.0) == Retry(15.0)
 
 
 def test_a_far_side_that_says_it_is_ready_is_not_kept_waiting() -> None:
-    assert decide(POLICY, history(BUSY, READY), lambda: 0.9) == Again(0.0)
+    assert decide(POLICY, history(BUSY, READY), lambda: 0.9) == Retry(0.0)
 
 
 @given(
@@ -74,10 +74,10 @@ def test_a_delay_is_within_its_window_and_attempts_are_bounded(
     policy = RetryPolicy(max_attempts=limit)
     whole = history(*happened)
     decision = decide(policy, whole, lambda: chance)
-    if isinstance(decision, Again):
+    if isinstance(decision, Retry):
         assert len(happened) < limit
         assert 0.0 <= decision.after_s <= min(15.0, 0.5 * 2 ** (len(happened) - 1))
         assert whole.last.disposition.retries != 0
     else:
-        assert isinstance(decision, Enough)
+        assert isinstance(decision, Stop)
         assert decision.reason

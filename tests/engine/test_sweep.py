@@ -17,9 +17,9 @@ def swept(
     *,
     retry_for_s: float,
     max_attempts: int = 2,
-    max_parked: int = 100,
+    max_pending: int = 100,
 ) -> float:
-    limits = Limits(concurrency=2, per_second=None, max_parked=max_parked)
+    limits = Limits(concurrency=2, per_second=None, max_pending=max_pending)
     policy = RetryPolicy(max_attempts=max_attempts, base_s=0.5, cap_s=4.0, retry_for_s=retry_for_s)
     return ran(Engine([bulkhead(source, far.attempt, limits, policy=policy)], clock=JumpingClock()))
 
@@ -79,12 +79,12 @@ def test_it_is_not_for_what_limits_its_retries_itself() -> None:
     assert source.histories["word2"].attempts == 4
 
 
-@pytest.mark.parametrize("max_parked", [1, 3])
-def test_those_that_are_put_off_never_block_the_lanes(max_parked: int) -> None:
+@pytest.mark.parametrize("max_pending", [1, 3])
+def test_those_that_are_put_off_never_block_the_lanes(max_pending: int) -> None:
     names = words(30)
     source = ListSource(names)
     far = Far(seconds=0.1, script={word: [BUSY] * 3 for word in names})
-    seconds = swept(source, far, retry_for_s=20.0, max_parked=max_parked)
+    seconds = swept(source, far, retry_for_s=20.0, max_pending=max_pending)
     assert seconds < 30 * (3 * 4.0 + 0.4)
     assert {history.last.disposition for history in source.histories.values()} == {DONE}
     assert len(source.histories) == 30

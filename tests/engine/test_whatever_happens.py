@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from bulkagent.engine import (
     Bounds,
-    Caution,
     Engine,
     HaltCount,
     HaltShare,
     Limits,
     RetryPolicy,
+    ThrottlePolicy,
     TripPolicy,
 )
 from bulkagent.model import Disposition
@@ -34,7 +34,7 @@ moments = st.integers(0, 200).map(lambda tenths: tenths / 10)
 outcomes = st.lists(st.lists(st.sampled_from(ALL), min_size=1, max_size=6), min_size=0, max_size=20)
 
 cautions = st.just(CARELESS) | st.builds(
-    Caution,
+    ThrottlePolicy,
     retry_share=st.sampled_from([0.0, 0.2]),
     retries_per_second=st.sampled_from([0.3, 2.0, 10.0]),
     trip=st.builds(
@@ -58,7 +58,7 @@ bounds = st.none() | st.builds(Bounds.between, st.integers(1, 3), st.integers(4,
 @given(
     ends=st.tuples(outcomes, outcomes),
     concurrency=st.integers(1, 8),
-    max_parked=st.integers(1, 8),
+    max_pending=st.integers(1, 8),
     per_second=st.none() | st.sampled_from([2.0, 10.0]),
     take_s=st.none() | st.sampled_from([0.0, 0.3]),
     timetable=st.lists(st.tuples(moments, acts), max_size=5),
@@ -69,7 +69,7 @@ bounds = st.none() | st.builds(Bounds.between, st.integers(1, 3), st.integers(4,
         st.sampled_from([HaltCount(2, at_least=3), HaltShare(0.5, at_least=5)]), max_size=2
     ),
     usual=st.just(DONE) | st.sampled_from(ALL),
-    caution=cautions,
+    throttle_policy=cautions,
     policy=policies,
     adaptive=bounds,
     pauses=st.lists(st.sampled_from([0.0, 0.0, 0.0, 0.4, 3.0, 100.0]), max_size=20),
@@ -79,7 +79,7 @@ bounds = st.none() | st.builds(Bounds.between, st.integers(1, 3), st.integers(4,
 @example(  # cut off in the take of a lane that has no more
     ends=([], []),
     concurrency=2,
-    max_parked=1,
+    max_pending=1,
     per_second=None,
     take_s=0.3,
     timetable=[(0.3, stop), (0.3, cancel)],
@@ -88,7 +88,7 @@ bounds = st.none() | st.builds(Bounds.between, st.integers(1, 3), st.integers(4,
     halt_first=0,
     rules=[],
     usual=DONE,
-    caution=Caution(),
+    throttle_policy=ThrottlePolicy(),
     policy=RetryPolicy(),
     adaptive=None,
     pauses=[],
@@ -99,7 +99,7 @@ def test_whatever_happens_each_taken_item_ends_once(
     *,
     ends: tuple[list[list[Disposition]], list[list[Disposition]]],
     concurrency: int,
-    max_parked: int,
+    max_pending: int,
     per_second: float | None,
     take_s: float | None,
     timetable: list[tuple[float, Act]],
@@ -108,7 +108,7 @@ def test_whatever_happens_each_taken_item_ends_once(
     halt_first: int,
     rules: list[HaltCount | HaltShare],
     usual: Disposition,
-    caution: Caution,
+    throttle_policy: ThrottlePolicy,
     policy: RetryPolicy,
     adaptive: Bounds | None,
     pauses: list[float],
@@ -119,7 +119,7 @@ def test_whatever_happens_each_taken_item_ends_once(
     source = ListSource(*names, take_s=take_s)
     seen: list[Seen] = []
     limits = Limits(
-        concurrency=concurrency, per_second=per_second, max_parked=max_parked, adaptive=adaptive
+        concurrency=concurrency, per_second=per_second, max_pending=max_pending, adaptive=adaptive
     )
     numbers = random.Random(seed)
     fars = [
@@ -140,7 +140,7 @@ def test_whatever_happens_each_taken_item_ends_once(
             lanes=(lane,),
             uniform=lambda: round(numbers.random(), 1),
             policy=policy,
-            caution=caution,
+            throttle_policy=throttle_policy,
             halt_first=halt_first,
             seen=seen,
         )

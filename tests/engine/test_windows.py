@@ -4,58 +4,60 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bulkagent.engine.throttle.limit_samples import SAMPLES, Window, Windows
+from bulkagent.engine.throttle.limit_samples import SAMPLES, LimitSamples, SampleWindow
 from bulkagent.model import LimitSignal
 from tests.engine.loads import DROPPED, LATENCY, NOTHING, Load, steady
 
 
 class Watched:
-    """Ends given to `Windows` one by one; every begun attempt has ended.
+    """Ends given to `LimitSamples` one by one; every begun attempt has ended.
 
     The one connection that it takes was opened before.
     """
 
     def __init__(self, limit: int) -> None:
-        self.windows = Windows(limit, -1.0)
+        self.samples = LimitSamples(limit, -1.0)
         self.trip(-1.0, 1.0)
-        self.windows.adopt(limit, 0.0)
+        self.samples.adopt(limit, 0.0)
 
-    def trip(self, begin_s: float, seconds: float, signal: LimitSignal = LATENCY) -> Window | None:
-        self.windows.began(begin_s)
-        return self.windows.ended(signal, begin_s, begin_s + seconds)
+    def trip(
+        self, begin_s: float, seconds: float, signal: LimitSignal = LATENCY
+    ) -> SampleWindow | None:
+        self.samples.began(begin_s)
+        return self.samples.ended(signal, begin_s, begin_s + seconds)
 
 
 def test_a_window_leaves_out_the_first_round_trip_and_holds_enough_samples() -> None:
     watched = Watched(1)
     closed = [watched.trip(float(second), 1.0) for second in range(1 + SAMPLES)]
     assert not any(closed[:-1])
-    assert closed[-1] == Window(
+    assert closed[-1] == SampleWindow(
         seconds=20.0, samples=20, median_s=1.0, per_second=1.0, in_flight=1.0
     )
     # The limit stays, so the next one leaves nothing out.
     closed = [watched.trip(21.0 + second, 1.0) for second in range(SAMPLES)]
     assert closed[-1] is not None
-    watched.windows.adopt(1, 41.0)
+    watched.samples.adopt(1, 41.0)
     closed = [watched.trip(41.0 + second, 1.0) for second in range(SAMPLES)]
     assert not any(closed)
 
 
 def test_handshakes_of_the_connections_that_a_higher_limit_opens_are_not_counted() -> None:
-    windows = Windows(10, 0.0)
+    samples = LimitSamples(10, 0.0)
 
-    def together(begin_s: float, *seconds: float) -> list[Window]:
+    def together(begin_s: float, *seconds: float) -> list[SampleWindow]:
         for _ in seconds:
-            windows.began(begin_s)
-        ends = [windows.ended(LATENCY, begin_s, begin_s + each) for each in seconds]
+            samples.began(begin_s)
+        ends = [samples.ended(LATENCY, begin_s, begin_s + each) for each in seconds]
         return [window for window in ends if window is not None]
 
     assert not together(0.0, *[1.5] * 10)
-    windows.adopt(40, 10.0)
+    samples.adopt(40, 10.0)
     assert not together(10.0, *[1.0] * 10, *[1.5] * 30)
     closed = [window for second in range(12, 20, 2) for window in together(second, *[1.0] * 40)]
     assert (closed[0].median_s, closed[0].error_s) == (1.0, 0.0)
     # A limit that was in force before opens none.
-    windows.adopt(20, 30.0)
+    samples.adopt(20, 30.0)
     assert not together(30.0, *[1.0] * 20)
     assert together(32.0, *[1.0] * 20) or together(34.0, *[1.0] * 20)
 
@@ -108,29 +110,29 @@ def test_ends_that_teach_nothing_do_not_end_a_round_trip() -> None:
 
 
 def test_drops_of_what_began_before_the_cut_speak_of_the_limit_before_it() -> None:
-    windows = Windows(10, 0.0)
+    samples = LimitSamples(10, 0.0)
     for _ in range(10):
-        windows.began(0.0)
-    windows.adopt(9, 1.0)
+        samples.began(0.0)
+    samples.adopt(9, 1.0)
     for _ in range(5):
-        windows.ended(DROPPED, 0.0, 2.0)
-    assert "0 drops, 5 in flight" in repr(windows)
+        samples.ended(DROPPED, 0.0, 2.0)
+    assert "0 drops, 5 in flight" in repr(samples)
     # A limit that grew does not excuse them.
-    windows.adopt(10, 3.0)
-    windows.began(2.5)
-    windows.ended(DROPPED, 2.5, 4.0)
-    assert repr(windows) == "<Windows at 10: 0 samples, 1 drops, 5 in flight>"
+    samples.adopt(10, 3.0)
+    samples.began(2.5)
+    samples.ended(DROPPED, 2.5, 4.0)
+    assert repr(samples) == "<LimitSamples at 10: 0 samples, 1 drops, 5 in flight>"
 
 
 def test_how_busy_the_client_was_is_the_share_of_the_window() -> None:
-    windows = Windows(1, -1.0)
-    windows.began(-1.0)
-    windows.ended(LATENCY, -1.0, 0.0)
-    windows.adopt(1, 0.0, busy_s=50.0)
+    samples = LimitSamples(1, -1.0)
+    samples.began(-1.0)
+    samples.ended(LATENCY, -1.0, 0.0)
+    samples.adopt(1, 0.0, busy_s=50.0)
     seen = None
     for second in range(21):
-        windows.began(float(second))
-        seen = windows.ended(LATENCY, float(second), second + 1.0, busy_s=100.0 + 0.9 * second)
+        samples.began(float(second))
+        seen = samples.ended(LATENCY, float(second), second + 1.0, busy_s=100.0 + 0.9 * second)
     assert seen is not None
     assert seen.busy == pytest.approx(0.9)
 
@@ -150,7 +152,7 @@ def test_whatever_ends_a_window_is_sane(trips: list[tuple[float, LimitSignal]]) 
 
 
 def test_goodput_is_what_in_flight_and_round_trips_say_less_what_was_dropped() -> None:
-    def drops_every(nth: int) -> Window:
+    def drops_every(nth: int) -> SampleWindow:
         watched = Watched(100)
         for number in range(1000):
             signal = LATENCY if number % nth else DROPPED

@@ -246,7 +246,7 @@ async def test_every_copy_tells_the_truth_and_goes_on(
     durability: str,
 ) -> None:
     # Every other request fails, in each copy: restraint would take two minutes.
-    monkeypatch.setattr("bulkagent.run.send.bulkheads.Caution", lambda **_: CARELESS)
+    monkeypatch.setattr("bulkagent.run.send.bulkheads.ThrottlePolicy", lambda **_: CARELESS)
     ledger = tmp_path / "ledger.sqlite3"
     gateway = EmulatedGateway(
         read_scenario(SCENARIO), agent_ids=range(101, 141), agent_id_range=(101, 140)

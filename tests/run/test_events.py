@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bulkagent.emulator import FaultKind
-from bulkagent.engine import Again, Enough
+from bulkagent.engine import Retry, Stop
 from bulkagent.errors import SettingsRefused
 from bulkagent.model import Assignment
 from bulkagent.run import Consent, Run, agent_details, run_list
@@ -197,8 +197,8 @@ def test_an_event_says_what_came_of_an_attempt_and_what_follows(tmp_path: Path) 
     item = Assignment(7, "east", "1007", "settalkright", "flag=1")
     with EventLog(path, MovedClock()) as log:
         log.run_id = "run"
-        log.attempted(item, 3, ended(BUSY, message="half \ud800 character\n"), Again(1.5))
-        log.attempted(item, 4, ended(DONE), Enough("nothing left to do"))
+        log.attempted(item, 3, ended(BUSY, message="half \ud800 character\n"), Retry(1.5))
+        log.attempted(item, 4, ended(DONE), Stop("nothing left to do"))
         log.decided("run.finished", exit_code=0)
         log.close()
         log.close()

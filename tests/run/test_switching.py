@@ -284,7 +284,7 @@ async def test_the_gateway_has_answered_a_moment_ago(
     async with shift(tmp_path, SWITCHING) as made:
         assert (await made.apply(**AGAIN)).exit_code == 0
     (head,) = given
-    assert head._restraint._breaker.answered
+    assert head._throttle._breaker.answered
 
 
 async def test_a_revert_sends_nobody_once_more(tmp_path: Path) -> None:

@@ -16,10 +16,10 @@ import msgspec
 from bulkagent.engine.gates.canary import Canaries, spread
 from bulkagent.engine.gates.gate import Admits, NotYet
 from bulkagent.engine.gates.halt_rules import End, Go
-from bulkagent.engine.gates.handover import Cover, Terms, may_leave
+from bulkagent.engine.gates.handover import Coverage, GateTerms, may_leave
 from bulkagent.model import Cause
 
-__all__ = ["Gatekeeper", "Passage", "Result", "Side"]
+__all__ = ["GateResult", "GatedLane", "Gatekeeper", "Side"]
 
 _GO = Go()
 _NOT_YET = NotYet()
@@ -33,7 +33,7 @@ class Side(enum.Enum):
     NEITHER = enum.auto()
 
 
-class Passage(msgspec.Struct, frozen=True, kw_only=True):
+class GatedLane(msgspec.Struct, frozen=True, kw_only=True):
     """One lane, as its gate sees it."""
 
     lane: int
@@ -47,7 +47,7 @@ class Passage(msgspec.Struct, frozen=True, kw_only=True):
     """Nothing of it is dispatched before this time of the clock."""
 
 
-class Result(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class GateResult(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What came of one item, as far as gates and canaries go by it."""
 
     applied: bool
@@ -59,13 +59,13 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """By what it says that something is set up wrongly; "" where it does not."""
 
 
-class _Door:
+class _LaneProgress:
     """One lane under way."""
 
-    __slots__ = ("asked", "closed", "end", "ended", "passage", "quota", "taken")
+    __slots__ = ("asked", "closed", "end", "ended", "gated", "quota", "taken")
 
-    def __init__(self, passage: Passage) -> None:
-        self.passage = passage
+    def __init__(self, gated: GatedLane) -> None:
+        self.gated = gated
         self.quota = 0
         self.asked = False
         self.taken = 0
@@ -80,12 +80,12 @@ class _Door:
     @property
     def to_come(self) -> int:
         """How many of its stories have not ended, those to be taken included."""
-        untaken = 0 if self.closed else self.passage.rows - self.taken
+        untaken = 0 if self.closed else self.gated.rows - self.taken
         return self.under_way + max(0, untaken)
 
     @property
     def canaries_to_come(self) -> int:
-        untaken = 0 if self.closed else min(self.quota, self.passage.rows) - self.taken
+        untaken = 0 if self.closed else min(self.quota, self.gated.rows) - self.taken
         return self.under_way + max(0, untaken)
 
 
@@ -93,8 +93,8 @@ class Gatekeeper:
     """Answers for every lane of a leg.
 
     Args:
-        passages: The lanes.
-        covers: The groups that hand over, by name; they are counted on from here.
+        lanes: The lanes.
+        groups: The groups that hand over, by name; they are counted on from here.
         terms: Gate and floor.
         canaries: So many items go first; 0: none do.
         by_sight: Whether an agent is up only once `seen`, and not already when it is applied.
@@ -103,23 +103,23 @@ class Gatekeeper:
 
     def __init__(
         self,
-        passages: Iterable[Passage],
-        covers: Mapping[str, Cover],
-        terms: Terms,
+        lanes: Iterable[GatedLane],
+        groups: Mapping[str, Coverage],
+        terms: GateTerms,
         *,
         canaries: int = 0,
         by_sight: bool = False,
         told: Callable[[str, End], None] | None = None,
     ) -> None:
-        self._doors = {passage.lane: _Door(passage) for passage in passages}
-        self._covers = dict(covers)
-        self._members: dict[str, list[_Door]] = {}
-        for door in self._doors.values():
-            self._members.setdefault(door.passage.group, []).append(door)
+        self._lanes = {gated.lane: _LaneProgress(gated) for gated in lanes}
+        self._groups = dict(groups)
+        self._members: dict[str, list[_LaneProgress]] = {}
+        for progress in self._lanes.values():
+            self._members.setdefault(progress.gated.group, []).append(progress)
         self._terms = terms
-        self.by_sight = by_sight and bool(covers)
+        self.by_sight = by_sight and bool(groups)
         """Whether an agent is up only once `seen`."""
-        self._watched = dict.fromkeys(self._covers, 0)
+        self._watched = dict.fromkeys(self._groups, 0)
         self._told = told
         self._said: set[tuple[str, Cause]] = set()
         self._listeners: list[Callable[[Collection[int]], None]] = []
@@ -127,34 +127,34 @@ class Gatekeeper:
         self._canaries = Canaries() if canaries else None
         self._asides = 0
         self._failed: End | None = None
-        for name in self._covers:
+        for name in self._groups:
             self._look(name)
         if canaries:
             first = self._first()
-            for door, quota in zip(
-                first, spread(canaries, [door.passage.rows for door in first]), strict=True
+            for progress, quota in zip(
+                first, spread(canaries, [progress.gated.rows for progress in first]), strict=True
             ):
-                door.quota = quota
+                progress.quota = quota
 
     def __repr__(self) -> str:
         waits = ", canaries first" if self._canaries else ""
-        return f"<Gatekeeper: {len(self._doors)} lanes, {len(self._covers)} groups{waits}>"
+        return f"<Gatekeeper: {len(self._lanes)} lanes, {len(self._groups)} groups{waits}>"
 
-    def _first(self) -> list[_Door]:
+    def _first(self) -> list[_LaneProgress]:
         """The lanes that canaries are of: of a handover, those who come on."""
-        doors = sorted(self._doors.values(), key=lambda door: door.passage.lane)
-        coming = [door for door in doors if door.passage.side is Side.COMES_ON]
-        return coming or doors
+        members = sorted(self._lanes.values(), key=lambda progress: progress.gated.lane)
+        coming = [progress for progress in members if progress.gated.side is Side.COMES_ON]
+        return coming or members
 
     @property
     def up(self) -> Mapping[str, int]:
         """How many of each group are up."""
-        return {name: cover.up for name, cover in self._covers.items()}
+        return {name: coverage.up for name, coverage in self._groups.items()}
 
     @property
-    def covers(self) -> Mapping[str, Cover]:
+    def groups(self) -> Mapping[str, Coverage]:
         """How each group stands, as it changes; not to be changed by anybody else."""
-        return self._covers
+        return self._groups
 
     @property
     def held(self) -> frozenset[str]:
@@ -163,15 +163,15 @@ class Gatekeeper:
 
     def knows(self, lane: int) -> bool:
         """Whether it is one of its lanes."""
-        return lane in self._doors
+        return lane in self._lanes
 
     def opens_in(self, now: float) -> float:
         """Seconds until no lane waits for a time of the clock any more; 0: none does."""
-        return max([0.0, *(door.passage.not_before - now for door in self._doors.values())])
+        return max([0.0, *(progress.gated.not_before - now for progress in self._lanes.values())])
 
     def group(self, lane: int) -> str:
         """Lanes of one group share their turns."""
-        return self._doors[lane].passage.group
+        return self._lanes[lane].gated.group
 
     def listen(self, call: Callable[[Collection[int]], None]) -> None:
         """Call with lanes about which the answer may have changed."""
@@ -179,30 +179,30 @@ class Gatekeeper:
 
     def ask(self, lane: int, now: float) -> Admits:
         """Whether the lane may give one item now."""
-        door = self._doors[lane]
-        passage = door.passage
-        if door.end is not None:
-            return door.end
+        progress = self._lanes[lane]
+        gated = progress.gated
+        if progress.end is not None:
+            return progress.end
         if self._failed is not None:
-            return self._held(door, self._failed)
-        if now < passage.not_before:
-            return NotYet(passage.not_before)
-        if self._canaries is not None and door.taken >= door.quota:
+            return self._held(progress, self._failed)
+        if now < gated.not_before:
+            return NotYet(gated.not_before)
+        if self._canaries is not None and progress.taken >= progress.quota:
             return _NOT_YET
-        if door.taken >= passage.rows:
+        if progress.taken >= gated.rows:
             return _GO  # to hear that there is nothing left, which needs no leave
-        admits = self._may_leave(passage)
-        return self._held(door, admits) if isinstance(admits, End) else admits
+        admits = self._may_leave(gated)
+        return self._held(progress, admits) if isinstance(admits, End) else admits
 
-    def _may_leave(self, passage: Passage) -> Admits:
-        cover = self._covers.get(passage.group)
-        if passage.side is not Side.GOES_OFF or cover is None:
+    def _may_leave(self, gated: GatedLane) -> Admits:
+        coverage = self._groups.get(gated.group)
+        if gated.side is not Side.GOES_OFF or coverage is None:
             return _GO
-        return may_leave(cover, self._terms, counted=passage.counted)
+        return may_leave(coverage, self._terms, counted=gated.counted)
 
-    def _held(self, door: _Door, end: End) -> End:
-        door.end = end
-        group = "" if end.cause is Cause.CANARY else door.passage.group
+    def _held(self, progress: _LaneProgress, end: End) -> End:
+        progress.end = end
+        group = "" if end.cause is Cause.CANARY else progress.gated.group
         if self._told is not None and (group, end.cause) not in self._said:
             self._said.add((group, end.cause))
             self._told(group, end)
@@ -210,58 +210,58 @@ class Gatekeeper:
 
     def taken(self, lane: int) -> None:
         """One item is taken, or is about to be."""
-        self._take(self._doors[lane], 1)
+        self._take(self._lanes[lane], 1)
 
     def returned(self, lane: int) -> None:
         """There was none to take after all."""
-        self._take(self._doors[lane], -1)
+        self._take(self._lanes[lane], -1)
         self.announce()
 
-    def _take(self, door: _Door, number: int) -> None:
-        door.taken += number
-        passage = door.passage
-        cover = self._covers.get(passage.group)
-        if cover is None:
+    def _take(self, progress: _LaneProgress, number: int) -> None:
+        progress.taken += number
+        gated = progress.gated
+        coverage = self._groups.get(gated.group)
+        if coverage is None:
             return
-        if passage.side is Side.GOES_OFF and not passage.counted:
-            cover.down += number
-        self._look(passage.group)
+        if gated.side is Side.GOES_OFF and not gated.counted:
+            coverage.down += number
+        self._look(gated.group)
 
     def closed(self, lane: int) -> None:
         """Nothing more of the lane will be taken."""
-        door = self._doors[lane]
-        if not door.closed:
-            door.closed = True
-            self._look(door.passage.group)
+        progress = self._lanes[lane]
+        if not progress.closed:
+            progress.closed = True
+            self._look(progress.gated.group)
             self._judge()
             self.announce()
 
     def awaits(self, lane: int, number: int) -> None:
         """So many items more of the lane wait for whoever they are about; -1: one fewer."""
-        if self._canaries is not None and self._doors[lane].quota:
+        if self._canaries is not None and self._lanes[lane].quota:
             self._asides += number
             self._judge()
             self.announce()
 
-    def ended(self, lane: int, result: Result) -> None:
+    def ended(self, lane: int, result: GateResult) -> None:
         """One item's story has ended, and that is on disk; to be followed by `announce`."""
-        door = self._doors[lane]
-        door.ended += 1
-        passage = door.passage
-        cover = self._covers.get(passage.group)
-        if cover is not None:
-            if passage.side is Side.COMES_ON and result.applied:
+        progress = self._lanes[lane]
+        progress.ended += 1
+        gated = progress.gated
+        coverage = self._groups.get(gated.group)
+        if coverage is not None:
+            if gated.side is Side.COMES_ON and result.applied:
                 if self.by_sight:
-                    self._watched[passage.group] += 1
+                    self._watched[gated.group] += 1
                 else:
-                    cover.up += 1
-            elif passage.side is Side.GOES_OFF and not result.off:
-                cover.down -= 1
-            self._look(passage.group)
+                    coverage.up += 1
+            elif gated.side is Side.GOES_OFF and not result.off:
+                coverage.down -= 1
+            self._look(gated.group)
         if self._canaries is not None and self._failed is None:
             self._count(self._canaries, result)
 
-    def reopened(self, lane: int, was: Result, *, again: bool = True) -> int:
+    def reopened(self, lane: int, was: GateResult, *, again: bool = True) -> int:
         """One item's story had ended and is opened again; to be followed by `announce`.
 
         Who may be off by now stays among those of D, and sending to him again takes nobody off.
@@ -274,33 +274,33 @@ class Gatekeeper:
         Returns:
             As one of which lane it is to be taken again.
         """
-        door = self._doors.get(lane) or self._doors[~lane]
-        passage = door.passage
-        cover = self._covers.get(passage.group)
-        if passage.side is Side.GOES_OFF and cover is not None:
-            cover.down += not was.off
-            door = self._doors.get(~lane) or self._open_door(~lane, passage)
-        elif passage.side is Side.COMES_ON and cover is not None and not self.by_sight:
-            cover.up -= was.applied
-        canaries = self._canaries if self._failed is None and door.quota else None
+        progress = self._lanes.get(lane) or self._lanes[~lane]
+        gated = progress.gated
+        coverage = self._groups.get(gated.group)
+        if gated.side is Side.GOES_OFF and coverage is not None:
+            coverage.down += not was.off
+            progress = self._lanes.get(~lane) or self._add_lane(~lane, gated)
+        elif gated.side is Side.COMES_ON and coverage is not None and not self.by_sight:
+            coverage.up -= was.applied
+        canaries = self._canaries if self._failed is None and progress.quota else None
         if again:
-            door.passage = msgspec.structs.replace(door.passage, rows=door.passage.rows + 1)
-            door.closed = False
-            door.quota += canaries is not None
+            progress.gated = msgspec.structs.replace(progress.gated, rows=progress.gated.rows + 1)
+            progress.closed = False
+            progress.quota += canaries is not None
         if canaries is not None:
             if not was.aside:
                 canaries.counted -= 1
                 canaries.bad -= not was.applied
             canaries.counted += not again
             canaries.bad += not again
-        self._look(passage.group)
-        return door.passage.lane
+        self._look(gated.group)
+        return progress.gated.lane
 
-    def _open_door(self, lane: int, like: Passage) -> _Door:
-        door = _Door(msgspec.structs.replace(like, lane=lane, rows=0, counted=True))
-        self._doors[lane] = door
-        self._members[like.group].append(door)
-        return door
+    def _add_lane(self, lane: int, like: GatedLane) -> _LaneProgress:
+        progress = _LaneProgress(msgspec.structs.replace(like, lane=lane, rows=0, counted=True))
+        self._lanes[lane] = progress
+        self._members[like.group].append(progress)
+        return progress
 
     def unseen(self, group: str, *, up: bool) -> None:
         """One agent of a group who was applied may not be so: he counts no more, nor is looked at.
@@ -310,7 +310,7 @@ class Gatekeeper:
             up: Whether he was seen; else he was to be looked at.
         """
         self._watched[group] -= not up
-        self._covers[group].up -= up
+        self._groups[group].up -= up
         self._look(group)
 
     def watch(self, group: str, number: int) -> bool:
@@ -320,8 +320,8 @@ class Gatekeeper:
             Whether that matters: not where nobody of the group is left who goes off.
         """
         matters = any(
-            door.passage.side is Side.GOES_OFF and door.to_come
-            for door in self._members.get(group, ())
+            progress.gated.side is Side.GOES_OFF and progress.to_come
+            for progress in self._members.get(group, ())
         )
         if matters:
             self._watched[group] += number
@@ -331,14 +331,16 @@ class Gatekeeper:
     def seen(self, group: str, *, up: bool) -> None:
         """One agent of a group who was applied is up, or will not be looked at any more."""
         self._watched[group] -= 1
-        self._covers[group].up += up
+        self._groups[group].up += up
         self._look(group)
         self.announce()
 
     def announce(self) -> None:
         """Tell who listens about all that has changed since."""
         changed, self._changed = self._changed, set()
-        lanes = [door.passage.lane for group in changed for door in self._members.get(group, ())]
+        lanes = [
+            progress.gated.lane for group in changed for progress in self._members.get(group, ())
+        ]
         if lanes:
             for call in self._listeners:
                 call(lanes)
@@ -346,16 +348,18 @@ class Gatekeeper:
     def _look(self, group: str) -> None:
         """Count anew what depends on several lanes."""
         self._changed.add(group)
-        cover = self._covers.get(group)
-        if cover is None:
+        coverage = self._groups.get(group)
+        if coverage is None:
             return
-        doors = self._members.get(group, ())
-        cover.awaited = self._watched[group] + sum(
-            door.to_come for door in doors if door.passage.side is Side.COMES_ON
+        members = self._members.get(group, ())
+        coverage.awaited = self._watched[group] + sum(
+            progress.to_come for progress in members if progress.gated.side is Side.COMES_ON
         )
-        cover.leaving = sum(door.under_way for door in doors if door.passage.side is Side.GOES_OFF)
+        coverage.leaving = sum(
+            progress.under_way for progress in members if progress.gated.side is Side.GOES_OFF
+        )
 
-    def _count(self, canaries: Canaries, result: Result) -> None:
+    def _count(self, canaries: Canaries, result: GateResult) -> None:
         if not result.aside:
             canaries.counted += 1
             canaries.bad += not result.applied
@@ -367,7 +371,7 @@ class Gatekeeper:
         canaries = self._canaries
         if canaries is None or self._failed is not None:
             return
-        to_come = sum(door.canaries_to_come for door in self._first())
+        to_come = sum(progress.canaries_to_come for progress in self._first())
         # Who is waited for has not ended; nothing is known if all are waited for.
         if to_come > self._asides or (self._asides and not canaries.counted):
             return

@@ -14,7 +14,7 @@ import msgspec
 from bulkagent.model import AttemptHistory, AttemptResult, Cause, Evidence, Status
 from bulkagent.reasons import FirstAllGot, NotApplied, Reason
 
-__all__ = ["End", "Go", "HaltCount", "HaltFirst", "HaltShare", "Rule", "Ruling", "Tally"]
+__all__ = ["End", "Go", "HaltCount", "HaltDecision", "HaltFirst", "HaltRule", "HaltShare", "Tally"]
 
 AttemptT = TypeVar("AttemptT", bound=AttemptResult)
 
@@ -138,15 +138,15 @@ class End(msgspec.Struct, frozen=True, gc=False):
     """For people; None where there is nothing to say."""
 
 
-Ruling = Go | End
+HaltDecision = Go | End
 
 _GO = Go()
 
 
-class Rule(Protocol):
+class HaltRule(Protocol):
     """A rule over the tally of a whole run."""
 
-    def ask(self, tally: Tally) -> Ruling:
+    def ask(self, tally: Tally) -> HaltDecision:
         """Whether sending goes on."""
 
 
@@ -160,7 +160,7 @@ class HaltFirst(msgspec.Struct, frozen=True, gc=False):
     count: int = 50
     """How many are enough; where there are fewer, all of them. 0: the rule is off."""
 
-    def ask(self, tally: Tally, name: str) -> Ruling:
+    def ask(self, tally: Tally, name: str) -> HaltDecision:
         """Whether the bulkhead of that tally and name goes on."""
         needed = min(self.count, tally.rows - tally.aside) if tally.rows else self.count
         if tally.counted < needed:
@@ -182,7 +182,7 @@ class HaltShare(msgspec.Struct, frozen=True, gc=False):
     at_least: int = 50
     """Not before as many are counted: a share of few is chance."""
 
-    def ask(self, tally: Tally) -> Ruling:
+    def ask(self, tally: Tally) -> HaltDecision:
         """Whether the run of that tally goes on."""
         counted = tally.counted
         if counted < max(1, self.at_least) or tally.bad / counted < self.share:
@@ -198,7 +198,7 @@ class HaltCount(msgspec.Struct, frozen=True, gc=False):
     at_least: int = 50
     """Not before as many are counted."""
 
-    def ask(self, tally: Tally) -> Ruling:
+    def ask(self, tally: Tally) -> HaltDecision:
         """Whether the run of that tally goes on."""
         if tally.counted < self.at_least or tally.bad < self.count:
             return _GO

@@ -25,13 +25,13 @@ from bulkagent.engine.gates.halt_rules import End, Go
 from bulkagent.model import Cause
 from bulkagent.reasons import FloorShort, GateShort, NobodyComesOn
 
-__all__ = ["Cover", "Terms", "may_leave", "needed"]
+__all__ = ["Coverage", "GateTerms", "may_leave", "needed"]
 
 _GO = Go()
 _NOT_YET = NotYet()
 
 
-class Terms(msgspec.Struct, frozen=True, kw_only=True):
+class GateTerms(msgspec.Struct, frozen=True, kw_only=True):
     """What must hold before anybody goes off."""
 
     gate: float = 0.95
@@ -43,7 +43,7 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     """Whether a group may go off to which nobody comes on."""
 
 
-class Cover(msgspec.Struct, kw_only=True):
+class Coverage(msgspec.Struct, kw_only=True):
     """Who of one group comes on and goes off, and how far that is."""
 
     incoming: int = 0
@@ -66,37 +66,37 @@ def needed(share: float, of: int) -> int:
     return math.ceil(Fraction(repr(share)) * of)
 
 
-def may_leave(cover: Cover, terms: Terms, *, counted: bool = False) -> Admits:
+def may_leave(coverage: Coverage, terms: GateTerms, *, counted: bool = False) -> Admits:
     """Whether one more outgoing agent may be dispatched.
 
     Args:
-        cover: How the group stands.
+        coverage: How the group stands.
         terms: Gate and floor.
         counted: Whether the agent is among those of D already: an earlier request may have taken
             effect, or has found that he is not there.
     """
-    admits = _gate(cover, terms)
+    admits = _gate(coverage, terms)
     if isinstance(admits, Go) and terms.floor is not None:
-        return _floor(cover, terms.floor, going=0 if counted else 1)
+        return _floor(coverage, terms.floor, going=0 if counted else 1)
     return admits
 
 
-def _gate(cover: Cover, terms: Terms) -> Admits:
-    if not cover.incoming and not terms.allow_closing:
+def _gate(coverage: Coverage, terms: GateTerms) -> Admits:
+    if not coverage.incoming and not terms.allow_closing:
         return End(Cause.GATE, NobodyComesOn())
-    gate = needed(terms.gate, cover.incoming)
-    if cover.up >= gate:
+    gate = needed(terms.gate, coverage.incoming)
+    if coverage.up >= gate:
         return _GO
-    if cover.awaited:
+    if coverage.awaited:
         return _NOT_YET
-    return End(Cause.GATE, GateShort(cover.up, cover.incoming, gate))
+    return End(Cause.GATE, GateShort(coverage.up, coverage.incoming, gate))
 
 
-def _floor(cover: Cover, floor: float, *, going: int) -> Admits:
-    least = needed(floor, cover.outgoing)
-    left = cover.outgoing - cover.down - going + cover.up
+def _floor(coverage: Coverage, floor: float, *, going: int) -> Admits:
+    least = needed(floor, coverage.outgoing)
+    left = coverage.outgoing - coverage.down - going + coverage.up
     if left >= least:
         return _GO
-    if cover.awaited or cover.leaving:
+    if coverage.awaited or coverage.leaving:
         return _NOT_YET
     return End(Cause.FLOOR, FloorShort(left, least))

@@ -12,80 +12,80 @@ from typing import Generic, TypeVar
 import msgspec
 
 from bulkagent.clock import Clock
-from bulkagent.engine.retry.parked import Parked
-from bulkagent.engine.retry.policy import Yet
-from bulkagent.engine.retry.poller import Patience, Rounds
+from bulkagent.engine.retry.pending import PendingRetry
+from bulkagent.engine.retry.policy import Poll
+from bulkagent.engine.retry.poller import Poller, PollPolicy
 from bulkagent.model import AttemptHistory, AttemptResult
 
-__all__ = ["Lobby"]
+__all__ = ["AbsentQueue"]
 
 ItemT = TypeVar("ItemT")
 AttemptT = TypeVar("AttemptT", bound=AttemptResult)
 
 
-class _Guest(msgspec.Struct, Generic[ItemT, AttemptT], frozen=True):
+class _Waiter(msgspec.Struct, Generic[ItemT, AttemptT], frozen=True):
     item: ItemT
     lane: int
     history: AttemptHistory[AttemptT]
     since: float
 
 
-class Lobby(Generic[ItemT, AttemptT]):
+class AbsentQueue(Generic[ItemT, AttemptT]):
     """The guests of one bulkhead.
 
     Args:
-        patience: How long they are waited for, and how gently; None: nobody is.
+        poll_policy: How long they are waited for, and how gently; None: nobody is.
         clock: Time.
         random: Numbers from 0 up to 1.
-        admit: Has an attempt made of a guest, who comes back by `receive` or does not: `left`.
-        dismiss: Ends the story of a guest who is not waited for any more.
+        attempt: Has an attempt made of a guest, who comes back by `add` or does not: `done`.
+        expired: Ends the story of a guest who is not waited for any more.
     """
 
-    __slots__ = ("_admit", "_dismiss", "_rounds")
+    __slots__ = ("_attempt", "_on_expired", "_poller")
 
     def __init__(
         self,
-        patience: Patience | None,
+        poll_policy: PollPolicy | None,
         clock: Clock,
         random: Callable[[], float],
         *,
-        admit: Callable[[Parked[ItemT, AttemptT]], None],
-        dismiss: Callable[[ItemT, int, AttemptHistory[AttemptT]], None],
+        attempt: Callable[[PendingRetry[ItemT, AttemptT]], None],
+        expired: Callable[[ItemT, int, AttemptHistory[AttemptT]], None],
     ) -> None:
-        self._admit = admit
-        self._dismiss = dismiss
-        self._rounds: Rounds[_Guest[ItemT, AttemptT]] = Rounds(
-            patience, clock, random, call=self._call, dismiss=self._farewell
+        self._attempt = attempt
+        self._on_expired = expired
+        self._poller: Poller[_Waiter[ItemT, AttemptT]] = Poller(
+            poll_policy, clock, random, poll=self._poll, expired=self._expire
         )
 
     def __len__(self) -> int:
-        return len(self._rounds)
+        return len(self._poller)
 
     @property
     def open(self) -> bool:
         """Whether anybody is waited for at this moment."""
-        return self._rounds.open
+        return self._poller.open
 
     async def run(self) -> None:
         """See to the guests, for as long as this is not cancelled."""
-        await self._rounds.run()
+        await self._poller.run()
 
-    def receive(self, parked: Parked[ItemT, AttemptT]) -> None:
+    def add(self, pending: PendingRetry[ItemT, AttemptT]) -> None:
         """Wait for the one whom an item is about."""
-        guest = _Guest(parked.item, parked.lane, parked.history, parked.since)
-        self._rounds.add(guest, again=parked.guest)
+        waiter = _Waiter(pending.item, pending.lane, pending.history, pending.since)
+        self._poller.add(waiter, again=pending.absent)
 
-    def left(self) -> None:
+    def done(self) -> None:
         """A guest's story has come to its end."""
-        self._rounds.left()
+        self._poller.done()
 
     def close(self) -> None:
         """Wait for nobody any more."""
-        self._rounds.close()
+        self._poller.close()
 
-    def _call(self, guest: _Guest[ItemT, AttemptT]) -> None:
-        kept = {"lane": guest.lane, "since": guest.since, "guest": True}
-        self._admit(Parked(guest.item, guest.history, Yet(), **kept))  # type: ignore[arg-type]
+    def _poll(self, waiter: _Waiter[ItemT, AttemptT]) -> None:
+        kept = {"lane": waiter.lane, "since": waiter.since, "absent": True}
+        self._attempt(PendingRetry(waiter.item, waiter.history, Poll(), **kept))  # type: ignore[arg-type]
 
-    def _farewell(self, guest: _Guest[ItemT, AttemptT]) -> None:
-        self._dismiss(guest.item, guest.lane, guest.history)
+    def _expire(self, waiter: _Waiter[ItemT, AttemptT]) -> None:
+        self._on_expired(waiter.item, waiter.lane, waiter.history)

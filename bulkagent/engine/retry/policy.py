@@ -13,7 +13,7 @@ import msgspec
 
 from bulkagent.model import Absence, AttemptHistory, AttemptResult
 
-__all__ = ["APPLIED", "Again", "Decision", "Enough", "RetryPolicy", "Yet", "decide"]
+__all__ = ["APPLIED", "Decision", "Poll", "Retry", "RetryPolicy", "Stop", "decide"]
 
 AttemptT = TypeVar("AttemptT", bound=AttemptResult)
 
@@ -43,7 +43,7 @@ class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True):
     the longest pause that a far side is granted when it asks for one."""
 
 
-class Again(msgspec.Struct, frozen=True, gc=False):
+class Retry(msgspec.Struct, frozen=True, gc=False):
     """Try once more after this many seconds."""
 
     after_s: float
@@ -51,23 +51,23 @@ class Again(msgspec.Struct, frozen=True, gc=False):
     """And not before there is nothing new to attempt."""
 
 
-class Enough(msgspec.Struct, frozen=True, gc=False):
+class Stop(msgspec.Struct, frozen=True, gc=False):
     """The story is over."""
 
     reason: str
 
 
-class Yet(msgspec.Struct, frozen=True, gc=False):
+class Poll(msgspec.Struct, frozen=True, gc=False):
     """Try again when the one it is about may have come."""
 
 
-Decision = Again | Enough | Yet
+Decision = Retry | Stop | Poll
 
-APPLIED = Enough("nothing left to do")
+APPLIED = Stop("nothing left to do")
 """What follows from a success, whatever the policy."""
-_FINAL = Enough("trying again would not change it")
-_SPENT = Enough("attempts spent")
-_YET = Yet()
+_FINAL = Stop("trying again would not change it")
+_SPENT = Stop("attempts spent")
+_YET = Poll()
 
 
 def decide(
@@ -106,4 +106,4 @@ def decide(
     # Beyond 2**60 the window is the cap anyway, and a float would overflow.
     window_s = min(policy.cap_s, policy.base_s * 2.0 ** min(history.repeats - 1, 60))
     after_s = 0.0 if disposition.at_once else window_s * random()
-    return Again(after_s, last=spent and not sweeping)
+    return Retry(after_s, last=spent and not sweeping)

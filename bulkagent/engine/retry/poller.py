@@ -16,20 +16,20 @@ from typing import Generic, TypeVar
 import msgspec
 
 from bulkagent.clock import Clock
-from bulkagent.engine.retry.timers import Alarm
+from bulkagent.engine.retry.timers import Timer
 
-__all__ = ["Patience", "Rounds"]
+__all__ = ["PollPolicy", "Poller"]
 
 T = TypeVar("T")
 
 _AT_ONCE = 4
 """So many are asked for at once: it is done at the side of everything else."""
 
-_FAREWELLS = 100
+_EXPIRED_AT_ONCE = 100
 """So many are dismissed in one turn of the loop."""
 
 
-class Patience(msgspec.Struct, frozen=True, kw_only=True):
+class PollPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """For how long one asks, and how gently."""
 
     window_s: float
@@ -40,50 +40,50 @@ class Patience(msgspec.Struct, frozen=True, kw_only=True):
     """Questions for all a second, above 0."""
 
 
-class Rounds(Generic[T]):
+class Poller(Generic[T]):
     """Those who are asked for again and again.
 
     Args:
-        patience: For how long, and how gently; None: for nobody.
+        policy: For how long, and how gently; None: for nobody.
         clock: Time.
         random: Numbers from 0 up to 1.
-        call: Has one asked for, who comes back by `add` or does not: `left`.
-        dismiss: Nobody asks for this one any more.
+        poll: Has one asked for, who comes back by `add` or does not: `done`.
+        expired: Nobody asks for this one any more.
     """
 
     __slots__ = (
-        "_alarm",
         "_asked",
-        "_call",
         "_clock",
         "_closed",
-        "_dismiss",
         "_heap",
         "_next",
         "_number",
-        "_patience",
+        "_on_expired",
+        "_on_poll",
+        "_policy",
         "_random",
+        "_timer",
         "_until",
     )
 
     def __init__(
         self,
-        patience: Patience | None,
+        policy: PollPolicy | None,
         clock: Clock,
         random: Callable[[], float],
         *,
-        call: Callable[[T], None],
-        dismiss: Callable[[T], None],
+        poll: Callable[[T], None],
+        expired: Callable[[T], None],
     ) -> None:
-        self._patience = patience
+        self._policy = policy
         self._clock = clock
         self._random = random
-        self._call = call
-        self._dismiss = dismiss
+        self._on_poll = poll
+        self._on_expired = expired
         self._heap: list[tuple[float, int, T]] = []
         self._number = itertools.count()
-        self._alarm = Alarm(clock, self._look)
-        self._closed = patience is None
+        self._timer = Timer(clock, self._look)
+        self._closed = policy is None
         self._until = math.inf
         self._next = -math.inf
         self._asked = 0
@@ -98,16 +98,16 @@ class Rounds(Generic[T]):
 
     async def run(self) -> None:
         """Ask, for as long as this is not cancelled."""
-        if self._patience is None:
+        if self._policy is None:
             return
-        self._until = self._clock.monotonic() + self._patience.window_s
-        self._alarm.set(self._until)
+        self._until = self._clock.monotonic() + self._policy.window_s
+        self._timer.set(self._until)
         try:
-            await self._alarm.run()
+            await self._timer.run()
         finally:
             # What stands is told, however it came to its end.
             while self._heap:
-                self._farewell()
+                self._expire()
 
     def add(self, one: T, *, again: bool = False, soon: bool = False) -> None:
         """Ask for one.
@@ -118,12 +118,12 @@ class Rounds(Generic[T]):
             soon: Whether to ask as soon as the pace allows, and not after a while.
         """
         self._asked -= again
-        every_s = self._patience.every_s if self._patience and not soon else 0.0
+        every_s = self._policy.every_s if self._policy and not soon else 0.0
         at = self._clock.monotonic() + every_s * (0.5 + self._random())
         heapq.heappush(self._heap, (at, next(self._number), one))
         self._wake()
 
-    def left(self) -> None:
+    def done(self) -> None:
         """One who was called does not come back."""
         self._asked -= 1
         self._wake()
@@ -131,31 +131,31 @@ class Rounds(Generic[T]):
     def close(self) -> None:
         """Ask for nobody any more."""
         self._closed = True
-        self._alarm.set(-math.inf)
+        self._timer.set(-math.inf)
 
     def _wake(self) -> None:
         if not self.open:
-            self._alarm.set(-math.inf)
+            self._timer.set(-math.inf)
         elif self._heap and self._asked < _AT_ONCE:
-            self._alarm.set(max(self._heap[0][0], self._next))
+            self._timer.set(max(self._heap[0][0], self._next))
 
     def _look(self) -> None:
         if not self.open:
-            for _ in range(min(_FAREWELLS, len(self._heap))):
-                self._farewell()
+            for _ in range(min(_EXPIRED_AT_ONCE, len(self._heap))):
+                self._expire()
             if self._heap:
-                self._alarm.set(-math.inf)
+                self._timer.set(-math.inf)
             return
         now = self._clock.monotonic()
         due = self._heap and now >= max(self._heap[0][0], self._next)
-        if due and self._patience is not None and self._asked < _AT_ONCE:
+        if due and self._policy is not None and self._asked < _AT_ONCE:
             _, _, one = heapq.heappop(self._heap)
             self._asked += 1
-            self._next = now + 1.0 / self._patience.per_second
-            self._call(one)
-        self._alarm.set(self._until)
+            self._next = now + 1.0 / self._policy.per_second
+            self._on_poll(one)
+        self._timer.set(self._until)
         self._wake()
 
-    def _farewell(self) -> None:
+    def _expire(self) -> None:
         _, _, one = heapq.heappop(self._heap)
-        self._dismiss(one)
+        self._on_expired(one)

@@ -12,10 +12,10 @@ import anyio
 
 from bulkagent.clock import Clock
 
-__all__ = ["Alarm"]
+__all__ = ["Timer", "Wakeup"]
 
 
-class Alarm:
+class Timer:
     """Calls somebody at the earliest time that it was set to; then it has to be set again.
 
     Args:
@@ -49,3 +49,24 @@ class Alarm:
             if self._clock.monotonic() >= self._at:
                 self._at = math.inf
                 self._call()
+
+
+class Wakeup:
+    """Wakes all who wait; each of them looks again for what it waits for."""
+
+    __slots__ = ("_event",)
+
+    def __init__(self) -> None:
+        self._event: anyio.Event | None = None  # there is one only while somebody waits
+
+    def notify_all(self) -> None:
+        """Wake everybody who waits at this moment."""
+        if self._event is not None:
+            self._event.set()
+            self._event = None
+
+    async def wait(self) -> None:
+        """Wait for the next ring."""
+        if self._event is None:
+            self._event = anyio.Event()
+        await self._event.wait()

@@ -29,9 +29,9 @@ from collections.abc import Callable
 
 import msgspec
 
-from bulkagent.engine.throttle.limit_samples import TOLERATED, Window
+from bulkagent.engine.throttle.limit_samples import TOLERATED, SampleWindow
 
-__all__ = ["Bounds", "LimitState", "Phase", "Step", "step"]
+__all__ = ["AdaptiveLimit", "Bounds", "LimitStep", "Phase", "step"]
 
 BACK_OFF = 0.9
 """What remains of a limit that is cut: gentle, as in Netflix's AIMDLimit, because each cut is
@@ -78,7 +78,7 @@ class Phase(enum.Enum):
     CUTTING = "cutting"  # to give way, and to find out whether that costs anything
 
 
-class LimitState(msgspec.Struct, frozen=True, kw_only=True):
+class AdaptiveLimit(msgspec.Struct, frozen=True, kw_only=True):
     """All that is remembered from window to window."""
 
     bounds: Bounds
@@ -95,28 +95,28 @@ class LimitState(msgspec.Struct, frozen=True, kw_only=True):
     """By how much it grows next."""
 
     @classmethod
-    def begin(cls, bounds: Bounds) -> LimitState:
+    def begin(cls, bounds: Bounds) -> AdaptiveLimit:
         """The state before the first window."""
         return cls(bounds=bounds, limit=bounds.start)
 
 
-class Step(msgspec.Struct, frozen=True):
+class LimitStep(msgspec.Struct, frozen=True):
     """What follows from a window."""
 
     limit: int
     reason: str
     """For the log."""
-    state: LimitState
+    state: AdaptiveLimit
 
 
-def step(state: LimitState, window: Window) -> Step:
+def step(state: AdaptiveLimit, window: SampleWindow) -> LimitStep:
     """The next limit, within the bounds.
 
     Nothing that went wrong ever raises it: a window with drops never leads to a higher limit than
     the same without, and one with more than `TOLERATED` to none that is higher than it was.
 
     Args:
-        state: What the step before returned, or `LimitState.begin`.
+        state: What the step before returned, or `AdaptiveLimit.begin`.
         window: What was observed of that limit.
     """
     for rule in _RULES:
@@ -125,13 +125,13 @@ def step(state: LimitState, window: Window) -> Step:
     raise AssertionError("the last rule always answers")
 
 
-def _hold(state: LimitState, reason: str) -> Step:
+def _hold(state: AdaptiveLimit, reason: str) -> LimitStep:
     # A cut cannot be judged by a window that teaches nothing, nor by the one after it.
     phase = Phase.GROWING if state.phase is Phase.CUTTING else state.phase
-    return Step(state.limit, reason, msgspec.structs.replace(state, phase=phase))
+    return LimitStep(state.limit, reason, msgspec.structs.replace(state, phase=phase))
 
 
-def _cut(state: LimitState, window: Window, reason: str) -> Step:
+def _cut(state: AdaptiveLimit, window: SampleWindow, reason: str) -> LimitStep:
     limit = max(state.bounds.low, int(state.limit * BACK_OFF))
     if limit == state.limit:
         # Less is not to be had, so the round trip of now is what a calm one takes (as Envoy's
@@ -139,7 +139,7 @@ def _cut(state: LimitState, window: Window, reason: str) -> Step:
         # over the calm one, and the limit at its bound, for ever.
         calm_s = window.at_most_s if window.samples else state.calm_s
         state = msgspec.structs.replace(state, phase=Phase.GROWING, stride=1, calm_s=calm_s)
-        return Step(limit, f"{reason}; already at the lower bound", state)
+        return LimitStep(limit, f"{reason}; already at the lower bound", state)
     cut = msgspec.structs.replace(
         state,
         limit=limit,
@@ -149,10 +149,10 @@ def _cut(state: LimitState, window: Window, reason: str) -> Step:
         calm_s=min(state.calm_s, window.at_most_s) if window.samples else state.calm_s,
         stride=1,
     )
-    return Step(limit, reason, cut)
+    return LimitStep(limit, reason, cut)
 
 
-def _dropped(state: LimitState, window: Window) -> Step | None:
+def _dropped(state: AdaptiveLimit, window: SampleWindow) -> LimitStep | None:
     """Drops speak however busy the client is; they alone need no other sample."""
     if not window.drops:
         return None
@@ -162,23 +162,23 @@ def _dropped(state: LimitState, window: Window) -> Step | None:
     return None
 
 
-def _nothing(state: LimitState, window: Window) -> Step | None:
+def _nothing(state: AdaptiveLimit, window: SampleWindow) -> LimitStep | None:
     return None if window.samples else _hold(state, "nothing was learned")
 
 
-def _busy(state: LimitState, window: Window) -> Step | None:
+def _busy(state: AdaptiveLimit, window: SampleWindow) -> LimitStep | None:
     if window.busy <= BUSY:
         return None
     return _hold(state, f"this client was itself busy for {window.busy:.0%} of the time")
 
 
-def _unreached(state: LimitState, window: Window) -> Step | None:
+def _unreached(state: AdaptiveLimit, window: SampleWindow) -> LimitStep | None:
     if window.in_flight >= REACHED * state.limit:
         return None
     return _hold(state, f"only {window.in_flight:.0f} in flight, so something else is the limit")
 
 
-def _judged(state: LimitState, window: Window) -> Step | None:
+def _judged(state: AdaptiveLimit, window: SampleWindow) -> LimitStep | None:
     """The cut of the step before: again where it cost nothing, undone where it did."""
     if state.phase is not Phase.CUTTING:
         return None
@@ -189,17 +189,19 @@ def _judged(state: LimitState, window: Window) -> Step | None:
     state = msgspec.structs.replace(
         state, limit=state.before, phase=Phase.GROWING, calm_s=window.at_most_s
     )
-    return Step(state.limit, f"the cut cost {1.0 - kept:.0%} of goodput, so it is undone", state)
+    return LimitStep(
+        state.limit, f"the cut cost {1.0 - kept:.0%} of goodput, so it is undone", state
+    )
 
 
-def _queueing(state: LimitState, window: Window) -> Step | None:
+def _queueing(state: AdaptiveLimit, window: SampleWindow) -> LimitStep | None:
     if window.at_least_s <= QUEUE * state.calm_s:
         return None
     times = window.median_s / state.calm_s if state.calm_s else math.inf
     return _cut(state, window, f"round trips take {times:.2f} times as long as calm ones")
 
 
-def _doubling(state: LimitState, window: Window) -> Step | None:
+def _doubling(state: AdaptiveLimit, window: SampleWindow) -> LimitStep | None:
     if state.phase is not Phase.DOUBLING or state.limit == state.bounds.high:
         return None
     if window.per_second < GAIN * state.goodput:
@@ -207,10 +209,10 @@ def _doubling(state: LimitState, window: Window) -> Step | None:
     limit = min(state.bounds.high, 2 * state.limit)
     calm_s = min(state.calm_s, window.at_most_s)
     doubled = msgspec.structs.replace(state, limit=limit, goodput=window.per_second, calm_s=calm_s)
-    return Step(limit, "nothing speaks against doubling", doubled)
+    return LimitStep(limit, "nothing speaks against doubling", doubled)
 
 
-def _growing(state: LimitState, window: Window) -> Step:
+def _growing(state: AdaptiveLimit, window: SampleWindow) -> LimitStep:
     """One more, then two, then four, so that it is slow only near what was too much."""
     # Never by more than one cut takes back.
     stride = max(1, min(state.stride, state.limit // 10))
@@ -220,11 +222,13 @@ def _growing(state: LimitState, window: Window) -> Step:
         state, limit=limit, phase=Phase.GROWING, stride=2 * stride, calm_s=calm_s
     )
     at_high = limit == state.limit
-    return Step(limit, "at the upper bound" if at_high else "there may be room for more", grown)
+    return LimitStep(
+        limit, "at the upper bound" if at_high else "there may be room for more", grown
+    )
 
 
 # The first that answers decides. What forbids growth stands before what grows.
-_RULES: tuple[Callable[[LimitState, Window], Step | None], ...] = (
+_RULES: tuple[Callable[[AdaptiveLimit, SampleWindow], LimitStep | None], ...] = (
     _dropped,
     _nothing,
     _busy,

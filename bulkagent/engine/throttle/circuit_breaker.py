@@ -19,18 +19,18 @@ from bulkagent.model import Health
 
 __all__ = [
     "TRANSITIONS",
+    "BreakerEvent",
+    "BreakerState",
     "CircuitBreaker",
-    "Event",
     "Judgement",
     "Probing",
-    "State",
     "TripPolicy",
     "Wait",
     "Yes",
 ]
 
 
-class State(enum.Enum):
+class BreakerState(enum.Enum):
     """What the breaker lets through."""
 
     CLOSED = "closed"  # everything
@@ -38,7 +38,7 @@ class State(enum.Enum):
     HALF_OPEN = "half-open"  # one probe at a time
 
 
-class Event(enum.Enum):
+class BreakerEvent(enum.Enum):
     """What can happen to a breaker; the last four happen to a probe."""
 
     TRIPPED = "tripped"  # too much went wrong
@@ -49,15 +49,15 @@ class Event(enum.Enum):
     UNSENT = "unsent"  # it came to nothing before anybody was asked
 
 
-TRANSITIONS: Mapping[tuple[State, Event], State] = MappingProxyType(
+TRANSITIONS: Mapping[tuple[BreakerState, BreakerEvent], BreakerState] = MappingProxyType(
     {
-        (State.CLOSED, Event.TRIPPED): State.OPEN,
-        (State.OPEN, Event.PAUSED): State.HALF_OPEN,
-        (State.HALF_OPEN, Event.GOOD): State.CLOSED,
-        (State.HALF_OPEN, Event.UNWELL): State.OPEN,
+        (BreakerState.CLOSED, BreakerEvent.TRIPPED): BreakerState.OPEN,
+        (BreakerState.OPEN, BreakerEvent.PAUSED): BreakerState.HALF_OPEN,
+        (BreakerState.HALF_OPEN, BreakerEvent.GOOD): BreakerState.CLOSED,
+        (BreakerState.HALF_OPEN, BreakerEvent.UNWELL): BreakerState.OPEN,
         # The same pause again: probing a far side that says 429 without one would push it.
-        (State.HALF_OPEN, Event.UNCLEAR): State.OPEN,
-        (State.HALF_OPEN, Event.UNSENT): State.HALF_OPEN,
+        (BreakerState.HALF_OPEN, BreakerEvent.UNCLEAR): BreakerState.OPEN,
+        (BreakerState.HALF_OPEN, BreakerEvent.UNSENT): BreakerState.HALF_OPEN,
     }
 )
 """All that a breaker can do. Nothing else happens in any state."""
@@ -106,8 +106,12 @@ _PROBING = Probing()
 _STEP_S = 0.001
 
 # Each probe's event, by what its end says.
-_OF_PROBE: Mapping[Health, Event] = MappingProxyType(
-    {Health.GOOD: Event.GOOD, Health.UNWELL: Event.UNWELL, Health.NEUTRAL: Event.UNCLEAR}
+_OF_PROBE: Mapping[Health, BreakerEvent] = MappingProxyType(
+    {
+        Health.GOOD: BreakerEvent.GOOD,
+        Health.UNWELL: BreakerEvent.UNWELL,
+        Health.NEUTRAL: BreakerEvent.UNCLEAR,
+    }
 )
 
 
@@ -131,7 +135,7 @@ class CircuitBreaker:
 
     __slots__ = (
         "_down_since",
-        "_era",
+        "_generation",
         "_in_a_row",
         "_latest",
         "_pauses",
@@ -152,8 +156,10 @@ class CircuitBreaker:
     ) -> None:
         self._policy = policy or TripPolicy()
         self._random = random
-        self._state = State.CLOSED
-        self._era = 0  # how often it opened; whatever was dispatched in an earlier one is late
+        self._state = BreakerState.CLOSED
+        self._generation = (
+            0  # how often it opened; whatever was dispatched in an earlier one is late
+        )
         self._in_a_row = 0
         self._latest: deque[bool] = deque(maxlen=self._policy.half_of)  # True: unwell
         self._pauses = 0  # since it was last known to be well; each is longer
@@ -165,15 +171,15 @@ class CircuitBreaker:
 
     def __repr__(self) -> str:
         down = "" if self._down_since is None else f", down since {self._down_since:.1f}"
-        opened = f", until {self._until:.1f}" if self._state is State.OPEN else ""
+        opened = f", until {self._until:.1f}" if self._state is BreakerState.OPEN else ""
         return (
             f"<CircuitBreaker {self._state.value}{', probing' if self._probing else ''}{opened}:"
             f" {self._in_a_row} unwell in a row, {sum(self._latest)} of the last"
-            f" {len(self._latest)}, opened {self._era} times{down}>"
+            f" {len(self._latest)}, opened {self._generation} times{down}>"
         )
 
     @property
-    def state(self) -> State:
+    def state(self) -> BreakerState:
         """The state as of the latest call; only `may_dispatch` notices that a pause is over."""
         return self._state
 
@@ -185,15 +191,15 @@ class CircuitBreaker:
     @property
     def opened(self) -> int:
         """How often it opened, again after a probe included."""
-        return self._era
+        return self._generation
 
     def may_dispatch(self, now: float) -> Judgement:
         """Whether an attempt may start now. Times are seconds of one clock that never goes back."""
-        if self._state is State.OPEN:
+        if self._state is BreakerState.OPEN:
             if now < self._until:
                 return Wait(max(_STEP_S, self._until - now))
-            self._move(Event.PAUSED, now)
-        if self._state is State.CLOSED:
+            self._move(BreakerEvent.PAUSED, now)
+        if self._state is BreakerState.CLOSED:
             return _ANY
         return _PROBING if self._probing else _ONE
 
@@ -206,26 +212,26 @@ class CircuitBreaker:
         Raises:
             RuntimeError: It may not start, which is a defect of who calls.
         """
-        if self._state is State.CLOSED:
-            return self._era
+        if self._state is BreakerState.CLOSED:
+            return self._generation
         match self.may_dispatch(now):
             case Yes(probe):
                 self._probing = probe
             case verdict:
                 raise RuntimeError(f"dispatched against {verdict}: {self!r}")
-        return self._era
+        return self._generation
 
-    def withdraw(self, era: int, now: float) -> None:
+    def withdraw(self, generation: int, now: float) -> None:
         """What was to be dispatched was not: there was nothing left to send."""
-        if self._is_probe(era):
-            self._move(Event.UNSENT, now)
+        if self._is_probe(generation):
+            self._move(BreakerEvent.UNSENT, now)
 
     def record(
         self,
         health: Health,
         now: float,
         *,
-        era: int,
+        generation: int,
         answered: bool,
         turned_away: bool = False,
     ) -> None:
@@ -234,7 +240,7 @@ class CircuitBreaker:
         Args:
             health: What its end says of the far side.
             now: When it ended, in seconds.
-            era: What `dispatch` returned for it.
+            generation: What `dispatch` returned for it.
             answered: Whether somebody answered, be it a 429 or that the far side is switching
                 over. It ends no down-time, but tells a far side that is there from one that is
                 not, for which giving up comes sooner.
@@ -247,17 +253,21 @@ class CircuitBreaker:
         elif (
             (health is Health.UNWELL or turned_away)
             and self._down_since is None
-            and era == self._era
+            and generation == self._generation
         ):
             self._down_since = now
-        if self._is_probe(era):
+        if self._is_probe(generation):
             unsent = health is Health.NEUTRAL and not answered
-            self._move(Event.UNSENT if unsent else _OF_PROBE[health], now)
-        elif self._state is State.CLOSED and era == self._era and health is not Health.NEUTRAL:
+            self._move(BreakerEvent.UNSENT if unsent else _OF_PROBE[health], now)
+        elif (
+            self._state is BreakerState.CLOSED
+            and generation == self._generation
+            and health is not Health.NEUTRAL
+        ):
             self._count(unwell=health is Health.UNWELL)
             # A good end among good ones cannot be too much, and is nearly every one.
             if (self._in_a_row or self._pauses) and self._too_much():
-                self._move(Event.TRIPPED, now)
+                self._move(BreakerEvent.TRIPPED, now)
 
     def down_s(self, now: float) -> float:
         """Seconds from the first unwell end after the last good answer; 0 where there is none.
@@ -289,8 +299,8 @@ class CircuitBreaker:
         """Whether it was down for long enough; the arguments are those of `give_up_in`."""
         return self.give_up_in(now, after_s, never_answered_after_s) <= 0.0
 
-    def _is_probe(self, era: int) -> bool:
-        return self._probing and era == self._era
+    def _is_probe(self, generation: int) -> bool:
+        return self._probing and generation == self._generation
 
     def _count(self, *, unwell: bool) -> None:
         self._in_a_row = self._in_a_row + 1 if unwell else 0
@@ -307,14 +317,14 @@ class CircuitBreaker:
             self._pauses = 0
         return False
 
-    def _move(self, event: Event, now: float) -> None:
+    def _move(self, event: BreakerEvent, now: float) -> None:
         self._state = TRANSITIONS[self._state, event]
-        if self._state is State.OPEN:
-            self._open(now, longer=event is not Event.UNCLEAR)
+        if self._state is BreakerState.OPEN:
+            self._open(now, longer=event is not BreakerEvent.UNCLEAR)
         self._probing = False
 
     def _open(self, now: float, *, longer: bool) -> None:
-        self._era += 1
+        self._generation += 1
         self._in_a_row = 0
         self._latest.clear()
         self._pauses += longer

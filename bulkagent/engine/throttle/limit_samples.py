@@ -14,7 +14,7 @@ import msgspec
 
 from bulkagent.model import LimitSignal
 
-__all__ = ["TOLERATED", "Window", "Windows"]
+__all__ = ["TOLERATED", "LimitSamples", "SampleWindow"]
 
 TOLERATED = 0.02
 """The share of drops that is taken for chance (the loss threshold of BBRv2); without it one 503 in
@@ -36,7 +36,7 @@ SIGMAS = 2.0
 _ERROR = 1.25 / 1.35
 
 
-class Window(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+class SampleWindow(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """What was observed of one limit, once it had taken effect."""
 
     seconds: float
@@ -75,7 +75,7 @@ class Window(msgspec.Struct, frozen=True, gc=False, kw_only=True):
         return self.error_s <= SURE * self.median_s
 
 
-class Windows:
+class LimitSamples:
     """Collects samples and closes a window when it can be judged.
 
     A window is whole round trips: the first, in which a new limit takes effect, is not counted;
@@ -120,8 +120,8 @@ class Windows:
 
     def __repr__(self) -> str:
         return (
-            f"<Windows at {self._limit}: {len(self._round_trips_s)} samples, {self._drops} drops,"
-            f" {self._in_flight} in flight>"
+            f"<LimitSamples at {self._limit}: {len(self._round_trips_s)} samples"
+            f", {self._drops} drops, {self._in_flight} in flight>"
         )
 
     def adopt(self, limit: int, now: float, busy_s: float = 0.0) -> None:
@@ -141,7 +141,7 @@ class Windows:
 
     def ended(
         self, signal: LimitSignal, began: float, now: float, busy_s: float = 0.0
-    ) -> Window | None:
+    ) -> SampleWindow | None:
         """An attempt that was sent at `began` ended; perhaps a window is over with it."""
         self._look(now)
         self._in_flight -= 1
@@ -153,7 +153,7 @@ class Windows:
             return None
         return self._turn(now, busy_s)
 
-    def _turn(self, now: float, busy_s: float) -> Window | None:
+    def _turn(self, now: float, busy_s: float) -> SampleWindow | None:
         """A round trip is over."""
         if self._opening and not self._settled:
             self._opening = False
@@ -188,7 +188,7 @@ class Windows:
         self._area += self._in_flight * (now - self._seen)
         self._seen = now
 
-    def _close(self, now: float, busy_s: float) -> Window:
+    def _close(self, now: float, busy_s: float) -> SampleWindow:
         times = sorted(self._round_trips_s)
         count = len(times)
         seconds = max(now - self._since, 1e-9)
@@ -197,7 +197,7 @@ class Windows:
         between_s = times[count * 3 // 4] - times[count // 4] if times else 0.0
         lost = self._drops / (count + self._drops)
         answered = in_flight * (1.0 - lost) if lost > TOLERATED else in_flight
-        return Window(
+        return SampleWindow(
             seconds=seconds,
             samples=count,
             drops=self._drops,

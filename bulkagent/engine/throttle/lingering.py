@@ -14,7 +14,7 @@ import bisect
 import math
 from collections.abc import Callable, Iterable
 
-__all__ = ["Flight", "Lingering", "held_s"]
+__all__ = ["Flight", "LingeringRequests", "held_s"]
 
 AT_LEAST_S = 1.0
 """An upstream that has answered little or nothing so far is not taken to be any quicker."""
@@ -36,15 +36,15 @@ class Flight:
     """One attempt under way.
 
     Args:
-        era: What the breaker knows it by.
+        generation: What the breaker knows it by.
         began: When it began, in seconds.
         late: Told of this flight, once, when its answer is overdue.
     """
 
-    __slots__ = ("_late", "began", "era", "is_overdue")
+    __slots__ = ("_late", "began", "generation", "is_overdue")
 
-    def __init__(self, era: int, began: float, late: Callable[[Flight], None]) -> None:
-        self.era = era
+    def __init__(self, generation: int, began: float, late: Callable[[Flight], None]) -> None:
+        self.generation = generation
         self.began = began
         self._late = late
         self.is_overdue = False
@@ -55,7 +55,7 @@ class Flight:
         self._late(self)
 
 
-class Lingering:
+class LingeringRequests:
     """The requests of one upstream that linger.
 
     Args:
@@ -79,7 +79,7 @@ class Lingering:
         self._carried = tuple(sorted(carried))
 
     def __repr__(self) -> str:
-        return f"<Lingering: {len(self._began)} and {len(self._carried)} of others>"
+        return f"<LingeringRequests: {len(self._began)} and {len(self._carried)} of others>"
 
     def __len__(self) -> int:
         return len(self._began)
@@ -135,7 +135,7 @@ class Lingering:
         """When the next one is over that others left; infinity: there is none."""
         return min(self._left(now), default=math.inf) + 2.0 * self.timeout_s
 
-    def follow(self, earlier: Lingering) -> None:
+    def follow(self, earlier: LingeringRequests) -> None:
         """Take over what another one knows of the same upstream, whose flights are at an end."""
         self.longest_s = max(self.longest_s, earlier.longest_s)
         held = (earlier._as_carried(flight) for flight in earlier._began)

@@ -6,10 +6,10 @@ what. Time is an argument.
 
 from __future__ import annotations
 
-__all__ = ["Pacer"]
+__all__ = ["RateLimiter"]
 
 
-class Pacer:
+class RateLimiter:
     """A rate: the generic cell rate algorithm (ITU-T I.371, virtual scheduling).
 
     In any time of `s` seconds at most `burst + per_second * s` starts lie.
@@ -27,9 +27,9 @@ class Pacer:
 
     def __repr__(self) -> str:
         if not self._interval_s:
-            return "<Pacer without a limit>"
+            return "<RateLimiter without a limit>"
         burst = round(self._tolerance_s / self._interval_s) + 1
-        return f"<Pacer {1 / self._interval_s:g}/s{f', burst {burst}' if burst > 1 else ''}>"
+        return f"<RateLimiter {1 / self._interval_s:g}/s{f', burst {burst}' if burst > 1 else ''}>"
 
     def change(self, per_second: float, burst: int, now: float) -> None:
         """Go by another rate from now on; the next start is one of its intervals away at least.

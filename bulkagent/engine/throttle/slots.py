@@ -13,9 +13,9 @@ import msgspec
 
 from bulkagent.clock import Clock
 from bulkagent.engine.throttle.adaptive_limit import Bounds
-from bulkagent.engine.throttle.rate_limiter import Pacer
+from bulkagent.engine.throttle.rate_limiter import RateLimiter
 
-__all__ = ["Admission", "Limits"]
+__all__ = ["Limits", "Slots"]
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,7 +30,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Attempts started a second, retries and probes included; None: as fast as answers come."""
     burst: int = 1
     """Attempts that may start at once under the rate after an idle time, at least 1."""
-    max_parked: int = 1024
+    max_pending: int = 1024
     """Items waiting for a retry at once; when as many wait, no new item is taken. At about
     10 KB each this bounds what a gateway that fails everything can make a run hold."""
 
@@ -45,28 +45,28 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
         return self.adaptive.start if self.adaptive else self.concurrency
 
 
-class Turnstile:
+class RateQueue:
     """The queue for the next start that a rate allows; who holds its lock may wait for one.
 
     One at a time: each of many workers would book a start for the same last item, and the run
     would end only when the last of them had waited for it in vain.
     """
 
-    __slots__ = ("_clock", "_pacer", "_pacing", "lock")
+    __slots__ = ("_clock", "_pacing", "_rate", "lock")
 
-    def __init__(self, pacer: Pacer, clock: Clock) -> None:
+    def __init__(self, rate: RateLimiter, clock: Clock) -> None:
         self.lock = anyio.Lock()
-        self._pacer = pacer
+        self._rate = rate
         self._clock = clock
         self._pacing: anyio.CancelScope | None = None
 
     def change(self, per_second: float, burst: int) -> None:
         """Go by another rate from now on; who waits for a start keeps that one."""
-        self._pacer.change(per_second, burst, self._clock.monotonic())
+        self._rate.change(per_second, burst, self._clock.monotonic())
 
     async def pace(self) -> None:
         """Wait for the next start, or until all are let through."""
-        delay_s = self._pacer.reserve(self._clock.monotonic())
+        delay_s = self._rate.reserve(self._clock.monotonic())
         if delay_s > 0:
             with anyio.CancelScope() as self._pacing:
                 await self._clock.sleep(delay_s)
@@ -78,7 +78,7 @@ class Turnstile:
             self._pacing.cancel()
 
 
-class Admission:
+class Slots:
     """The slots of one far side, and its turnstile where it has a rate.
 
     Args:
@@ -86,12 +86,14 @@ class Admission:
         clock: Time.
     """
 
-    __slots__ = ("_clock", "_most", "slots", "turnstile")
+    __slots__ = ("_clock", "_most", "limiter", "rate_queue")
 
     def __init__(self, limits: Limits, clock: Clock) -> None:
-        self.slots = anyio.CapacityLimiter(limits.first)
-        self.turnstile = (
-            Turnstile(Pacer(limits.per_second, limits.burst), clock) if limits.per_second else None
+        self.limiter = anyio.CapacityLimiter(limits.first)
+        self.rate_queue = (
+            RateQueue(RateLimiter(limits.per_second, limits.burst), clock)
+            if limits.per_second
+            else None
         )
         self._most = limits.most
         self._clock = clock
@@ -99,24 +101,24 @@ class Admission:
     @property
     def overdrawn(self) -> bool:
         """Whether more slots are in use than there are now, so that some must be given back."""
-        return self.slots.available_tokens < 0
+        return self.limiter.available_tokens < 0
 
     def resize(self, tokens: int) -> None:
         """Have this many slots, from 0 on; those in use stay in use."""
-        if tokens != self.slots.total_tokens:
-            self.slots.total_tokens = tokens
+        if tokens != self.limiter.total_tokens:
+            self.limiter.total_tokens = tokens
 
     def pace(self, per_second: float | None, burst: int) -> None:
         """Have another rate from now on; None: none."""
-        if self.turnstile is None:
+        if self.rate_queue is None:
             if per_second is None:
                 return
-            self.turnstile = Turnstile(Pacer(per_second, burst), self._clock)
+            self.rate_queue = RateQueue(RateLimiter(per_second, burst), self._clock)
         # Once there is one it stays, because some may wait in it.
-        self.turnstile.change(math.inf if per_second is None else per_second, burst)
+        self.rate_queue.change(math.inf if per_second is None else per_second, burst)
 
     def open(self) -> None:
         """Let all who wait through, at once: there is nothing left for them to start."""
-        self.slots.total_tokens = self._most
-        if self.turnstile is not None:
-            self.turnstile.open()
+        self.limiter.total_tokens = self._most
+        if self.rate_queue is not None:
+            self.rate_queue.open()

@@ -12,28 +12,28 @@ from collections.abc import Callable, Iterable
 
 import msgspec
 
-from bulkagent.engine.throttle.adaptive_limit import LimitState, step
+from bulkagent.engine.throttle.adaptive_limit import AdaptiveLimit, step
 from bulkagent.engine.throttle.circuit_breaker import (
+    BreakerState,
     CircuitBreaker,
     Judgement,
-    State,
     TripPolicy,
     Wait,
     Yes,
 )
-from bulkagent.engine.throttle.limit_samples import Windows
-from bulkagent.engine.throttle.lingering import Flight, Lingering
+from bulkagent.engine.throttle.limit_samples import LimitSamples
+from bulkagent.engine.throttle.lingering import Flight, LingeringRequests
 from bulkagent.engine.throttle.retry_budget import RetryBudget
 from bulkagent.engine.throttle.slots import Limits
 from bulkagent.model import AttemptResult, Delivery, Health, LimitSignal, RetryCharge
 
-__all__ = ["Allowance", "Caution", "Notice", "Restraint"]
+__all__ = ["Permit", "Throttle", "ThrottleEvent", "ThrottlePolicy"]
 
-_TOLD = -1
+_NO_GENERATION = -1
 """An era that never is: whatever ends in it moves no state of the breaker."""
 
 
-class Caution(msgspec.Struct, frozen=True, kw_only=True):
+class ThrottlePolicy(msgspec.Struct, frozen=True, kw_only=True):
     """How soon a far side is spared, and for how long."""
 
     retry_share: float = 0.2
@@ -59,20 +59,20 @@ class Caution(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError(f"retries a second must be above 0, not {self.retries_per_second}")
 
 
-class Notice(msgspec.Struct, frozen=True):
+class ThrottleEvent(msgspec.Struct, frozen=True):
     """Something about a far side as a whole that changed, for the log."""
 
-    event: str
+    name: str
     """`breaker.open`, `breaker.half-open`, `breaker.closed`, `limit.changed`, `limit.kept`,
     `gateway.paused`."""
     reason: str
     limit: int
     """Attempts at once from now on, where nothing else holds them back."""
-    breaker: State
+    breaker: BreakerState
     """The breaker's state from now on."""
 
 
-class Allowance(msgspec.Struct, frozen=True, gc=False):
+class Permit(msgspec.Struct, frozen=True, gc=False):
     """How many attempts may be in flight."""
 
     tokens: int
@@ -83,65 +83,65 @@ class Allowance(msgspec.Struct, frozen=True, gc=False):
     """Of `tokens`, those in use by what others left behind: nobody here gives them back."""
 
 
-class Restraint:
+class Throttle:
     """The policies of one far side, asked together.
 
     Args:
         limits: How many attempts may be in flight where nothing speaks against it.
-        caution: The policies' settings.
+        policy: The policies' settings.
         random: Numbers from 0 up to 1, for the breaker's pauses.
         answered: Whether it is known to have answered before.
         carried: When those requests began, in seconds, that others left behind.
-        notice: Told of every change.
+        notify: Told of every change.
     """
 
     __slots__ = (
         "_adaptive",
         "_breaker",
         "_budgets",
-        "_caution",
         "_full",
         "_limit",
-        "_notice",
+        "_notify",
         "_paused_until",
+        "_policy",
+        "_samples",
         "_state",
-        "_windows",
         "lingering",
     )
 
     def __init__(
         self,
         limits: Limits,
-        caution: Caution,
+        policy: ThrottlePolicy,
         random: Callable[[], float],
         *,
         answered: bool = False,
         carried: Iterable[float] = (),
-        notice: Callable[[Notice], None] | None = None,
+        notify: Callable[[ThrottleEvent], None] | None = None,
     ) -> None:
-        self.lingering = Lingering(
-            caution.timeout_s, carried, waits_out_resets=caution.waits_out_resets
+        self.lingering = LingeringRequests(
+            policy.timeout_s, carried, waits_out_resets=policy.waits_out_resets
         )
         """What was given up here and may be worked at there."""
-        self._breaker = CircuitBreaker(random, caution.trip, answered=answered)
+        self._breaker = CircuitBreaker(random, policy.trip, answered=answered)
         self._budgets = {
-            charge: RetryBudget(caution.retry_share, caution.retries_per_second)
+            charge: RetryBudget(policy.retry_share, policy.retries_per_second)
             for charge in (RetryCharge.RETRIES, RetryCharge.LOOKUPS)
         }
-        self._caution = caution
-        self._notice = notice
-        self._adaptive = LimitState.begin(limits.adaptive) if limits.adaptive else None
+        self._policy = policy
+        self._notify = notify
+        self._adaptive = AdaptiveLimit.begin(limits.adaptive) if limits.adaptive else None
         self._limit = limits.first
-        self._windows: Windows | None = None
+        self._samples: LimitSamples | None = None
         self._full = False  # whether the latest allowance was the whole limit
-        self._state = State.CLOSED
+        self._state = BreakerState.CLOSED
         self._paused_until = -math.inf
 
     def __repr__(self) -> str:
         budget = self._budgets[RetryCharge.RETRIES]
-        return f"<Restraint: limit {self._limit}, {self._breaker!r}, {budget!r}>"
+        return f"<Throttle: limit {self._limit}, {self._breaker!r}, {budget!r}>"
 
-    def follow(self, earlier: Restraint) -> None:
+    def follow(self, earlier: Throttle) -> None:
         """Go on from what was found out about the same far side a moment ago."""
         self.lingering.follow(earlier.lingering)
         self._breaker.answered |= earlier._breaker.answered
@@ -162,9 +162,9 @@ class Restraint:
     @property
     def wants_probe(self) -> bool:
         """Whether the next attempt is the one by which it is found out whether all is well."""
-        return self._state is State.HALF_OPEN
+        return self._state is BreakerState.HALF_OPEN
 
-    def allowance(self, now: float, busy_s: float = 0.0) -> Allowance:
+    def permit(self, now: float, busy_s: float = 0.0) -> Permit:
         """How many attempts may be in flight: none while paused or open, one while half-open.
 
         That one comes on top of those that linger, once all of them are older than the time-out,
@@ -174,9 +174,9 @@ class Restraint:
             now: The time in seconds, as everywhere here.
             busy_s: For how many seconds the client has been busy so far, if `adapts`.
         """
-        caution = self._caution
+        policy = self._policy
         left_s = self._breaker.give_up_in(
-            now, caution.give_up_after_s, caution.never_answered_after_s
+            now, policy.give_up_after_s, policy.never_answered_after_s
         )
         tokens, for_s = 0, math.inf
         judgement = self._breaker.may_dispatch(now)
@@ -188,18 +188,18 @@ class Restraint:
             tokens = self._limit
             if judgement != Yes(probe=False):
                 tokens, for_s = self._for_probe(now)
-        full = tokens == self._limit and self._breaker.state is State.CLOSED
+        full = tokens == self._limit and self._breaker.state is BreakerState.CLOSED
         if full and not self._full and self._adaptive is not None:
-            if self._windows is None:
-                self._windows = Windows(self._limit, now, busy_s)
+            if self._samples is None:
+                self._samples = LimitSamples(self._limit, now, busy_s)
             # What was observed before a pause says nothing of the time after it.
-            self._windows.adopt(self._limit, now, busy_s)
+            self._samples.adopt(self._limit, now, busy_s)
         self._full = full
         self._look("the pause is over")
         carried = self.lingering.carried(now)
         if carried:
             for_s = min(for_s, max(0.0, self.lingering.next_over(now) - now))
-        return Allowance(tokens, min(left_s, for_s), carried)
+        return Permit(tokens, min(left_s, for_s), carried)
 
     def _for_probe(self, now: float) -> tuple[int, float]:
         """How many may be in flight for one of them to be a probe, and for how long that holds."""
@@ -210,8 +210,8 @@ class Restraint:
 
     def given_up(self, now: float) -> str:
         """Why it is to be given up now; "" where it is not."""
-        caution = self._caution
-        if not self._breaker.give_up(now, caution.give_up_after_s, caution.never_answered_after_s):
+        policy = self._policy
+        if not self._breaker.give_up(now, policy.give_up_after_s, policy.never_answered_after_s):
             return ""
         down_s = self._breaker.down_s(now)
         if self._breaker.answered:
@@ -229,9 +229,9 @@ class Restraint:
         """An attempt is about to start; what `ended` and `withdraw` want to know it by."""
         return self._breaker.dispatch(now)
 
-    def withdraw(self, era: int, now: float) -> None:
+    def withdraw(self, generation: int, now: float) -> None:
         """There was nothing to send after all."""
-        self._breaker.withdraw(era, now)
+        self._breaker.withdraw(generation, now)
         self._look("there was nothing to send")
 
     def first(self, now: float) -> None:
@@ -268,8 +268,8 @@ class Restraint:
 
     def began(self, now: float) -> None:
         """An attempt is sent."""
-        if self._windows is not None:
-            self._windows.began(now)
+        if self._samples is not None:
+            self._samples.began(now)
 
     def overdue(self, flight: Flight, now: float, busy_s: float) -> bool:
         """Take note of an answer that has not come in time: for all who go by it, it was dropped.
@@ -278,7 +278,7 @@ class Restraint:
             Whether the allowance may be another one now.
         """
         self.lingering.add(flight)
-        self._breaker.record(Health.UNWELL, now, era=flight.era, answered=False)
+        self._breaker.record(Health.UNWELL, now, generation=flight.generation, answered=False)
         self._look("an answer is overdue")
         self._observe(LimitSignal.DROPPED, flight.began, now, busy_s)
         return True
@@ -310,27 +310,31 @@ class Restraint:
         ):
             self.lingering.longest_s = now - began
         # What was told when it was overdue is not told again; that there is an answer is.
-        era = _TOLD if overdue else flight.era
+        generation = _NO_GENERATION if overdue else flight.generation
         self._breaker.record(
-            disposition.health, now, era=era, answered=answered, turned_away=turned_away
+            disposition.health,
+            now,
+            generation=generation,
+            answered=answered,
+            turned_away=turned_away,
         )
         changed = self._breaker.state is not self._state
         if changed:
             self._look(f"an attempt ended with {disposition.name}")
         # It may have begun a down-time, whose end somebody has to wait for.
         changed |= overdue or disposition.health is Health.UNWELL or turned_away
-        if attempt.pause_s > 0.0 < self._caution.longest_pause_s:
+        if attempt.pause_s > 0.0 < self._policy.longest_pause_s:
             changed = True
-            self._pause(min(attempt.pause_s, self._caution.longest_pause_s), now)
-        if self._windows is not None and not overdue:
+            self._pause(min(attempt.pause_s, self._policy.longest_pause_s), now)
+        if self._samples is not None and not overdue:
             changed |= self._observe(signal, began, now, busy_s)
         return changed
 
     def _observe(self, signal: LimitSignal, began: float, now: float, busy_s: float) -> bool:
         """Have the limit learn from an end; whether it is another one now."""
-        if self._windows is None or self._adaptive is None:
+        if self._samples is None or self._adaptive is None:
             return False
-        window = self._windows.ended(signal, began, now, busy_s)
+        window = self._samples.ended(signal, began, now, busy_s)
         if window is None:
             return False
         stepped = step(self._adaptive, window)
@@ -340,15 +344,15 @@ class Restraint:
     def _pause(self, seconds: float, now: float) -> None:
         if now + seconds > self._paused_until:
             self._paused_until = now + seconds
-            self._tell("gateway.paused", f"it asked for {seconds:g} s without requests")
+            self._emit("gateway.paused", f"it asked for {seconds:g} s without requests")
 
     def _adopt(self, limit: int, reason: str, now: float, busy_s: float) -> bool:
-        if self._windows is None or limit == self._limit:
-            self._tell("limit.kept", f"{limit}: {reason}")
+        if self._samples is None or limit == self._limit:
+            self._emit("limit.kept", f"{limit}: {reason}")
             return False
         before, self._limit = self._limit, limit
-        self._tell("limit.changed", f"{before} to {limit}: {reason}")
-        self._windows.adopt(limit, now, busy_s)
+        self._emit("limit.changed", f"{before} to {limit}: {reason}")
+        self._samples.adopt(limit, now, busy_s)
         return True
 
     def _look(self, reason: str) -> bool:
@@ -356,9 +360,9 @@ class Restraint:
         if self._breaker.state is self._state:
             return False
         self._state = self._breaker.state
-        self._tell(f"breaker.{self._state.value}", reason)
+        self._emit(f"breaker.{self._state.value}", reason)
         return True
 
-    def _tell(self, event: str, reason: str) -> None:
-        if self._notice is not None:
-            self._notice(Notice(event, reason, self._limit, self._state))
+    def _emit(self, event: str, reason: str) -> None:
+        if self._notify is not None:
+            self._notify(ThrottleEvent(event, reason, self._limit, self._state))

@@ -14,7 +14,7 @@ import anyio.abc
 import msgspec
 
 from bulkagent.clock import Clock
-from bulkagent.engine import Patience, Rounds
+from bulkagent.engine import Poller, PollPolicy
 from bulkagent.model import Assignment
 
 __all__ = ["ReadinessChecks"]
@@ -57,12 +57,12 @@ class ReadinessChecks:
         self._ask = ask
         self._seen = seen
         self._once = not window_s
-        patience = Patience(
+        policy = PollPolicy(
             window_s=window_s or _ONCE_WITHIN_S, every_s=_EVERY_S, per_second=_PER_SECOND
         )
-        self._rounds = {
-            gateway: Rounds[_Watched](
-                patience, clock, uniform, call=self._call, dismiss=self._give_up
+        self._pollers = {
+            gateway: Poller[_Watched](
+                policy, clock, uniform, poll=self._call, expired=self._give_up
             )
             for gateway in ask
         }
@@ -72,12 +72,12 @@ class ReadinessChecks:
         self._tasks: anyio.abc.TaskGroup | None = None
 
     def __repr__(self) -> str:
-        return f"<ReadinessChecks: {sum(map(len, self._rounds.values()))} looked for>"
+        return f"<ReadinessChecks: {sum(map(len, self._pollers.values()))} looked for>"
 
     def watch(self, agent: Assignment, group: str) -> None:
         """Look at an agent who is set on by now."""
         watched = self._pending[agent.row] = _Watched(agent, group)
-        self._rounds[agent.gateway].add(watched, soon=True)
+        self._pollers[agent.gateway].add(watched, soon=True)
 
     def forget(self, row: int) -> bool | None:
         """Look at an agent no more, for it is not sure that he is set on.
@@ -98,8 +98,8 @@ class ReadinessChecks:
         """Look, for as long as this is not cancelled."""
         try:
             async with anyio.create_task_group() as self._tasks:
-                for rounds in self._rounds.values():
-                    self._tasks.start_soon(rounds.run)
+                for poller in self._pollers.values():
+                    self._tasks.start_soon(poller.run)
         finally:
             self._tasks = None
 
@@ -108,13 +108,13 @@ class ReadinessChecks:
             self._tasks.start_soon(self._look, watched)
 
     async def _look(self, watched: _Watched) -> None:
-        rounds = self._rounds[watched.agent.gateway]
+        poller = self._pollers[watched.agent.gateway]
         there = await self._see(watched)
         if there or self._once or watched.forgotten:
-            rounds.left()
+            poller.done()
             self._tell(watched, there=there)
         else:
-            rounds.add(watched, again=True)
+            poller.add(watched, again=True)
 
     def _tell(self, watched: _Watched, *, there: bool) -> None:
         if watched.forgotten:

@@ -13,14 +13,14 @@ import msgspec
 
 from bulkagent.clock import Clock
 from bulkagent.engine import (
-    Cover,
+    Coverage,
     End,
+    GatedLane,
     Gatekeeper,
-    Passage,
-    Patience,
-    Result,
+    GateResult,
+    GateTerms,
+    PollPolicy,
     Side,
-    Terms,
     needed,
 )
 from bulkagent.gateway.faults import FAULTS
@@ -44,7 +44,7 @@ __all__ = [
     "group_standings",
     "is_aside",
     "lanes_of",
-    "patience_of",
+    "poll_policy_of",
     "result_of",
 ]
 
@@ -74,10 +74,10 @@ def gatekeeper_for(
         return None
     down = down_already(RunRecord(database, run), only) if groups else {}
     start = clock.monotonic()
-    passages = [
-        passage
+    gated_lanes = [
+        gated_lane
         for lane in lanes
-        for passage in _passages(
+        for gated_lane in _gated_lanes(
             lane,
             down.get(lane.lane, 0),
             hands_over=bool(groups),
@@ -87,8 +87,8 @@ def gatekeeper_for(
             else -math.inf,
         )
     ]
-    covers = {
-        group.group: Cover(
+    coverage_of = {
+        group.group: Coverage(
             incoming=group.incoming,
             outgoing=group.outgoing,
             # Who is set on may have left the desk since: each is looked at anew.
@@ -97,10 +97,12 @@ def gatekeeper_for(
         )
         for group in groups
     }
-    terms = Terms(gate=settings.gate, floor=settings.floor, allow_closing=settings.allow_closing)
+    terms = GateTerms(
+        gate=settings.gate, floor=settings.floor, allow_closing=settings.allow_closing
+    )
     return Gatekeeper(
-        passages,
-        covers,
+        gated_lanes,
+        coverage_of,
         terms,
         canaries=settings.canary,
         by_sight=settings.up_means == "available",
@@ -108,10 +110,12 @@ def gatekeeper_for(
     )
 
 
-def _passages(lane: Lane, down: int, *, hands_over: bool, not_before: float) -> Sequence[Passage]:
+def _gated_lanes(
+    lane: Lane, down: int, *, hands_over: bool, not_before: float
+) -> Sequence[GatedLane]:
     sides = (Side.COMES_ON, Side.GOES_OFF) if hands_over else (Side.NEITHER, Side.NEITHER)
     side = sides[lane.wave > 0] if lane.wave >= 0 else Side.NEITHER
-    whole = Passage(
+    whole = GatedLane(
         lane=lane.lane, group=lane.group, rows=lane.assignments, side=side, not_before=not_before
     )
     if side is not Side.GOES_OFF or not down:
@@ -133,13 +137,13 @@ def lanes_of(lanes: Sequence[Lane], gatekeeper: Gatekeeper | None) -> Mapping[st
     return found
 
 
-def result_of(outcome: Outcome, settings: Settings, *, goes_off: bool) -> Result:
+def result_of(outcome: Outcome, settings: Settings, *, goes_off: bool) -> GateResult:
     """What an outcome means for gates and canaries."""
     known = RETCODES.get(outcome.disposition) or _FAULTS.get(outcome.disposition)
     # Of what may be about one agent alone, one agent is no evidence.
     told = known is not None and known.evidence is Evidence.SETUP and known.lasting is None
     misled = told and outcome.cause is not None
-    return Result(
+    return GateResult(
         applied=outcome.status is Status.APPLIED,
         off=outcome.status in _OFF or outcome.cause is Cause.NOT_SIGNED_IN,
         aside=settings.absent_ok and goes_off and outcome.absent,
@@ -154,11 +158,13 @@ def is_aside(outcome: Outcome) -> bool:
     return personal and outcome.status not in _OFF
 
 
-def patience_of(settings: Settings, per_second: float | None, spent_s: float) -> Patience | None:
+def poll_policy_of(
+    settings: Settings, per_second: float | None, spent_s: float
+) -> PollPolicy | None:
     """How long, and how gently, those are asked for who are not signed in."""
     if settings.wait_for_sign_in_s is None or settings.wait_for_sign_in_s <= spent_s:
         return None
-    return Patience(
+    return PollPolicy(
         window_s=settings.wait_for_sign_in_s - spent_s,
         per_second=per_second / 2 if per_second else _GUESTS_A_SECOND,
     )

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from bulkagent.clock import Clock
-from bulkagent.engine import Again, Decision, Enough, Yet
+from bulkagent.engine import Decision, Poll, Retry, Stop
 from bulkagent.gateway.operations import OPERATIONS
 from bulkagent.model import Assignment, Attempt, Delivery
 from bulkagent.reports import encoded, iso
@@ -72,7 +72,7 @@ class EventLog:
 
     def attempted(self, item: Assignment, attempt: int, ended: Attempt, decision: Decision) -> None:
         """Log an attempt, how it ended, and what follows from that."""
-        again = isinstance(decision, Again)
+        again = isinstance(decision, Retry)
         sent = ended.disposition.delivery is not Delivery.NEVER_SENT
         reason = _reason_of(decision)
         self._put(
@@ -102,9 +102,9 @@ class EventLog:
 
 
 def _reason_of(decision: Decision) -> str:
-    if isinstance(decision, Enough):
+    if isinstance(decision, Stop):
         return decision.reason
-    if isinstance(decision, Yet):
+    if isinstance(decision, Poll):
         return "when the agent may have come"
     later = ", when all others are done" if decision.last else ""
     return f"after {decision.after_s:.3f} s{later}"

@@ -14,18 +14,18 @@ from bulkagent.clock import Clock
 from bulkagent.engine import (
     Bounds,
     Bulkhead,
-    Caution,
     Gates,
     HaltCount,
+    HaltRule,
     HaltShare,
     Limits,
     Reopened,
     RetryPolicy,
-    Rule,
+    ThrottlePolicy,
 )
 from bulkagent.ledger import FormerOutcome, Journal, Lane
 from bulkagent.model import Status
-from bulkagent.run.handover.rules import is_aside, patience_of
+from bulkagent.run.handover.rules import is_aside, poll_policy_of
 from bulkagent.run.outputs.log import EventLog
 from bulkagent.run.send.listener import GatewayBulkhead, GatewayListener
 from bulkagent.run.send.switch_overs import SwitchOvers
@@ -125,16 +125,16 @@ class Bulkheads:
             policy=RetryPolicy(
                 max_attempts=settings.max_attempts, retry_for_s=settings.retry_for_s
             ),
-            caution=Caution(
+            throttle_policy=ThrottlePolicy(
                 give_up_after_s=settings.give_up_after_s,
                 never_answered_after_s=settings.never_answered_after_s,
                 # Who wants no sweep is not in such a hurry that no gateway may ask for patience.
-                longest_pause_s=settings.retry_for_s or Caution().longest_pause_s,
+                longest_pause_s=settings.retry_for_s or ThrottlePolicy().longest_pause_s,
                 timeout_s=settings.timeout_s,
                 waits_out_resets=not self._emulated,
             ),
             gates=gates,
-            patience=patience_of(settings, at.per_second, spent_s),
+            poll_policy=poll_policy_of(settings, at.per_second, spent_s),
             answered=name in self._answered,
             carried=self._begun(at_work),
             clock=self._clock,
@@ -144,7 +144,7 @@ class Bulkheads:
             halt_first=settings.halt_first,
             observe=hearing.observe,
             ending=lambda end: hearing.ended(bulkhead, end),
-            notice=hearing.notice,
+            notify=hearing.throttled,
             look_back=client.look_back,
         )
 
@@ -205,9 +205,9 @@ def _reopened(formers: Sequence[tuple[int, FormerOutcome]]) -> list[Reopened]:
     ]
 
 
-def halt_rules(settings: Settings) -> list[Rule]:
+def halt_rules(settings: Settings) -> list[HaltRule]:
     """The rules by which the whole run is halted."""
-    rules: list[Rule] = []
+    rules: list[HaltRule] = []
     if settings.halt_share is not None:
         rules.append(HaltShare(settings.halt_share))
     if settings.halt_count is not None:

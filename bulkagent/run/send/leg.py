@@ -370,7 +370,7 @@ class LegSender:
     @property
     def waiting(self) -> int:
         """Agents between two attempts."""
-        return sum(head.parked for head in self._heads)
+        return sum(head.pending for head in self._heads)
 
     @property
     def awaited(self) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections import deque
 
-from bulkagent.engine import Bulkhead, Decision, End, Notice, State
+from bulkagent.engine import BreakerState, Bulkhead, Decision, End, ThrottleEvent
 from bulkagent.ledger import Journal
 from bulkagent.model import Assignment, Attempt, Cause, Delivery, Health
 from bulkagent.reasons import Advised, Reason
@@ -26,7 +26,7 @@ GatewayBulkhead = Bulkhead[Assignment, Attempt]
 _LATEST = 512
 """Answers by which latency is judged: enough for a percentile, and forgotten within seconds."""
 
-_GRANTS = frozenset({"limit.changed", *(f"breaker.{state.value}" for state in State)})
+_GRANTS = frozenset({"limit.changed", *(f"breaker.{state.value}" for state in BreakerState)})
 """What changes how much a gateway is sent at once."""
 
 
@@ -53,7 +53,7 @@ class GatewayListener:
         self.shared: SharedPart | None = None
         """What others leave of its limits; None as long as nobody has looked."""
         self.shares = SharedTime()
-        self.breaker = State.CLOSED
+        self.breaker = BreakerState.CLOSED
         self.latencies_ms: deque[float] = deque(maxlen=_LATEST)
         """Of the latest answers."""
 
@@ -70,12 +70,12 @@ class GatewayListener:
         if self._log.wanted:
             self._log.attempted(item, self._journal.number(item, attempt), ended, decision)
 
-    def notice(self, notice: Notice) -> None:
+    def throttled(self, event: ThrottleEvent) -> None:
         """Hear what changed about the gateway as a whole."""
-        self.limit, self.breaker = notice.limit, notice.breaker
-        if notice.event in _GRANTS:
-            self._journal.granted(self._name, max(1, self.most), notice.breaker.value)
-        self._log.decided(notice.event, gateway=self._name, reason=notice.reason)
+        self.limit, self.breaker = event.limit, event.breaker
+        if event.name in _GRANTS:
+            self._journal.granted(self._name, max(1, self.most), event.breaker.value)
+        self._log.decided(event.name, gateway=self._name, reason=event.reason)
 
     @property
     def most(self) -> int:

@@ -115,7 +115,7 @@ def gateway_progress(
         now: The time in seconds.
     """
     latencies = sorted(hearing.latencies_ms)
-    end, restraint = head.ended, head.restraint
+    end, throttle = head.ended, head.throttle
     return GatewayProgress(
         name=head.name,
         agents=head.tally.rows,
@@ -127,10 +127,10 @@ def gateway_progress(
         breaker=hearing.breaker.value,
         median_ms=_share(latencies, 0.5),
         p95_ms=_share(latencies, 0.95),
-        paused_s=restraint.paused_s(now),
-        retries=restraint.retries,
-        retries_left=restraint.retries_left(now),
-        waiting=head.parked,
+        paused_s=throttle.paused_s(now),
+        retries=throttle.retries,
+        retries_left=throttle.retries_left(now),
+        waiting=head.pending,
         awaited=head.awaited,
         ended=str(end.cause) if end is not None else "",
     )
@@ -142,15 +142,15 @@ def group_progress(keeper: Gatekeeper, settings: Settings) -> tuple[GroupProgres
     return tuple(
         GroupProgress(
             name=group_name(name, settings),
-            incoming=cover.incoming,
-            up=cover.up,
-            gate=needed(settings.gate, cover.incoming),
-            outgoing=cover.outgoing,
-            off=cover.down,
-            floor=0 if settings.floor is None else needed(settings.floor, cover.outgoing),
+            incoming=coverage.incoming,
+            up=coverage.up,
+            gate=needed(settings.gate, coverage.incoming),
+            outgoing=coverage.outgoing,
+            off=coverage.down,
+            floor=0 if settings.floor is None else needed(settings.floor, coverage.outgoing),
             held=name in held,
         )
-        for name, cover in sorted(keeper.covers.items())
+        for name, coverage in sorted(keeper.groups.items())
     )
 
 

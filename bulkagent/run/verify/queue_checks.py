@@ -15,7 +15,7 @@ import anyio
 import msgspec
 
 from bulkagent.clock import Clock
-from bulkagent.engine.throttle.rate_limiter import Pacer
+from bulkagent.engine.throttle.rate_limiter import RateLimiter
 from bulkagent.gateway.operations import flag_of
 from bulkagent.gateway.query_requests import LONGEST_LIST, AgentState, SkillAgents
 from bulkagent.model import Assignment, Verified
@@ -204,12 +204,12 @@ class QueueChecks:
             waiting.setdefault(agent.gateway, []).append(agent)
 
         async def work(
-            questions: AgentQueries, pacer: Pacer | None, left: list[Assignment]
+            questions: AgentQueries, rate_limiter: RateLimiter | None, left: list[Assignment]
         ) -> None:
             while left:
                 agent = left.pop()
-                if pacer is not None:
-                    await self._clock.sleep(pacer.reserve(self._clock.monotonic()))
+                if rate_limiter is not None:
+                    await self._clock.sleep(rate_limiter.reserve(self._clock.monotonic()))
                 state = await questions.ask_state(agent)
                 if isinstance(state, AgentState):
                     self._signed_in[agent.row] = state.signed_in
@@ -223,9 +223,9 @@ class QueueChecks:
         async with self._questions(waiting) as questions, anyio.create_task_group() as tasks:
             for name, left in waiting.items():
                 pace = self._pace(name)
-                pacer = Pacer(pace.per_second) if pace.per_second is not None else None
+                rate_limiter = RateLimiter(pace.per_second) if pace.per_second is not None else None
                 for _ in range(min(pace.at_once, len(left))):
-                    tasks.start_soon(work, questions[name], pacer, left)
+                    tasks.start_soon(work, questions[name], rate_limiter, left)
 
     @asynccontextmanager
     async def _questions(self, gateways: Iterable[str]) -> AsyncIterator[dict[str, AgentQueries]]:

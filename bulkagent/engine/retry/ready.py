@@ -11,51 +11,51 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Generic, TypeVar
 
-from bulkagent.engine.retry.parked import Parked
+from bulkagent.engine.retry.pending import PendingRetry
 from bulkagent.model import AttemptResult, RetryCharge
 
-__all__ = ["Due"]
+__all__ = ["ReadyQueue"]
 
 ItemT = TypeVar("ItemT")
 AttemptT = TypeVar("AttemptT", bound=AttemptResult)
 
 
-class Due(Generic[ItemT, AttemptT]):
+class ReadyQueue(Generic[ItemT, AttemptT]):
     """Items that may be attempted now; those that draw on nothing come first."""
 
     __slots__ = ("_queues",)
 
     def __init__(self) -> None:
         order = (RetryCharge.NOTHING, RetryCharge.RETRIES, RetryCharge.LOOKUPS)
-        self._queues: dict[RetryCharge, deque[Parked[ItemT, AttemptT]]] = {
+        self._queues: dict[RetryCharge, deque[PendingRetry[ItemT, AttemptT]]] = {
             charge: deque() for charge in order
         }
 
     def __len__(self) -> int:
         return sum(map(len, self._queues.values()))
 
-    def __iter__(self) -> Iterator[Parked[ItemT, AttemptT]]:
-        return (parked for queue in self._queues.values() for parked in queue)
+    def __iter__(self) -> Iterator[PendingRetry[ItemT, AttemptT]]:
+        return (pending for queue in self._queues.values() for pending in queue)
 
-    def __contains__(self, parked: Parked[ItemT, AttemptT]) -> bool:
-        return parked in self._queues[parked.charge]
+    def __contains__(self, pending: PendingRetry[ItemT, AttemptT]) -> bool:
+        return pending in self._queues[pending.charge]
 
-    def heads(self) -> list[Parked[ItemT, AttemptT]]:
+    def heads(self) -> list[PendingRetry[ItemT, AttemptT]]:
         """The first of each queue that has any."""
         return [queue[0] for queue in self._queues.values() if queue]
 
-    def add(self, parked: Parked[ItemT, AttemptT]) -> None:
+    def add(self, pending: PendingRetry[ItemT, AttemptT]) -> None:
         """Its time has come."""
-        self._queues[parked.charge].append(parked)
+        self._queues[pending.charge].append(pending)
 
-    def extend(self, several: Iterable[Parked[ItemT, AttemptT]]) -> None:
+    def extend(self, several: Iterable[PendingRetry[ItemT, AttemptT]]) -> None:
         """Their time has come, in this order."""
-        for parked in several:
-            self.add(parked)
+        for pending in several:
+            self.add(pending)
 
-    def remove(self, parked: Parked[ItemT, AttemptT]) -> None:
+    def remove(self, pending: PendingRetry[ItemT, AttemptT]) -> None:
         """It is handed out."""
-        self._queues[parked.charge].remove(parked)
+        self._queues[pending.charge].remove(pending)
 
     def clear(self) -> None:
         """Nobody's time will come any more."""

@@ -14,13 +14,13 @@ from bulkagent.clock import Clock
 from bulkagent.engine.retry.policy import Decision
 from bulkagent.model import AttemptHistory, AttemptResult, RetryCharge
 
-__all__ = ["Parked"]
+__all__ = ["PendingRetry"]
 
 ItemT = TypeVar("ItemT")
 AttemptT = TypeVar("AttemptT", bound=AttemptResult)
 
 
-class Parked(Generic[ItemT, AttemptT]):
+class PendingRetry(Generic[ItemT, AttemptT]):
     """An item that is to be attempted again.
 
     Story and decision always belong together: whoever makes an attempt sets both at once, so
@@ -30,9 +30,9 @@ class Parked(Generic[ItemT, AttemptT]):
     __slots__ = (
         "_hurried",
         "_sleep",
+        "absent",
         "answered",
         "decision",
-        "guest",
         "history",
         "in_flight",
         "item",
@@ -49,11 +49,11 @@ class Parked(Generic[ItemT, AttemptT]):
         *,
         lane: int = 0,
         since: float = 0.0,
-        guest: bool = False,
+        absent: bool = False,
     ) -> None:
         self.item = item
         self.lane = lane
-        self.guest = guest
+        self.absent = absent
         """Whether the lobby sees to its waiting, so that no task of its own does."""
         self.history = history
         self.decision = decision
@@ -77,7 +77,7 @@ class Parked(Generic[ItemT, AttemptT]):
     @property
     def charge(self) -> RetryCharge:
         """What its next attempt draws on; the lobby has a pace of its own."""
-        if self.guest:
+        if self.absent:
             return RetryCharge.NOTHING
         return self.history.last.disposition.charge
 
