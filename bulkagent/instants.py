@@ -45,7 +45,7 @@ class Instant(msgspec.Struct, frozen=True):
 
     @property
     def iso(self) -> str:
-        """Date, time and offset; `moment` reads it as this instant."""
+        """Date, time and offset; `parse_instant` reads it as this instant."""
         return self.local.isoformat(timespec="seconds")
 
     def __str__(self) -> str:
@@ -73,7 +73,7 @@ def zone_of(name: str) -> dt.tzinfo:
         ) from None
 
 
-def moment(text: str, *, now_ms: int, zone: str = "", day_ms: int | None = None) -> Instant:
+def parse_instant(text: str, *, now_ms: int, zone: str = "", day_ms: int | None = None) -> Instant:
     """The instant that a text means: a time of today, of tomorrow, or of a date.
 
     A time that does not exist because clocks are put forward is refused, and so is one that comes
@@ -120,7 +120,7 @@ def moment(text: str, *, now_ms: int, zone: str = "", day_ms: int | None = None)
     return found
 
 
-def lasting(seconds: float) -> str:
+def duration_text(seconds: float) -> str:
     """A duration as people say it: `45 s`, `2 min 20 s`, `13 h 54 min`."""
     whole = max(0, round(seconds))
     hours, rest = divmod(whole, 3600)

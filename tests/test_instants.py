@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bulkagent.errors import SettingsRefused
-from bulkagent.instants import Instant, lasting, moment, zone_of
+from bulkagent.instants import Instant, duration_text, parse_instant, zone_of
 
 BERLIN, NEW_YORK, TOKYO = "Europe/Berlin", "America/New_York", "Asia/Tokyo"
 
@@ -55,7 +55,7 @@ def in_zone(zone: str, monkeypatch: pytest.MonkeyPatch, *, named: bool) -> str:
 )
 def test_what_is_meant(text: str, utc: str, named: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     zone = in_zone(BERLIN, monkeypatch, named=named)
-    found = moment(text, now_ms=EVENING, zone=zone)
+    found = parse_instant(text, now_ms=EVENING, zone=zone)
     assert found == Instant(ms(utc), zone)
     assert found.iso == dt.datetime.fromtimestamp(ms(utc) / 1000, zone_of(BERLIN)).isoformat()
 
@@ -63,7 +63,7 @@ def test_what_is_meant(text: str, utc: str, named: bool, monkeypatch: pytest.Mon
 def test_a_time_without_a_date_may_be_of_another_day_than_now() -> None:
     start = ms("2026-11-24T06:45:00")
     for text in ("08:00", "tomorrow 08:00"):
-        found = moment(text, now_ms=EVENING, zone=BERLIN, day_ms=start)
+        found = parse_instant(text, now_ms=EVENING, zone=BERLIN, day_ms=start)
         assert found.at_ms == ms("2026-11-24T07:00:00")
 
 
@@ -88,25 +88,25 @@ def test_a_time_without_a_date_may_be_of_another_day_than_now() -> None:
 )
 def test_what_is_no_time(text: str) -> None:
     with pytest.raises(SettingsRefused, match="write it like"):
-        moment(text, now_ms=EVENING, zone=BERLIN)
+        parse_instant(text, now_ms=EVENING, zone=BERLIN)
 
 
 def test_what_is_past_is_refused_with_what_was_understood() -> None:
     with pytest.raises(SettingsRefused) as refused:
-        moment("07:45", now_ms=EVENING, zone=BERLIN)
+        parse_instant("07:45", now_ms=EVENING, zone=BERLIN)
     assert str(refused.value) == (
         "'07:45' is past: it means 2026-11-23 07:45:00 CET (Europe/Berlin), and now it is"
         " 2026-11-23 18:00:00 CET (Europe/Berlin); for the next day write 'tomorrow 07:45'"
     )
     for text in ("18:00", "2026-11-23T17:00Z", "2025-11-23T19:00", "0001-01-01T00:00+14:00"):
         with pytest.raises(SettingsRefused, match="is past"):
-            moment(text, now_ms=EVENING, zone=BERLIN)
+            parse_instant(text, now_ms=EVENING, zone=BERLIN)
 
 
 @pytest.mark.parametrize("text", ["2026-12-01T07:45", "2027-11-24T07:45", "9999-12-31T23:59-14:00"])
 def test_who_waits_for_more_than_a_week_has_mistyped(text: str) -> None:
     with pytest.raises(SettingsRefused, match="more than a week away"):
-        moment(text, now_ms=EVENING, zone=BERLIN)
+        parse_instant(text, now_ms=EVENING, zone=BERLIN)
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_a_time_that_there_is_not_once_is_refused(
 ) -> None:
     zone = in_zone(zone, monkeypatch, named=named)
     with pytest.raises(SettingsRefused) as refused:
-        moment(text, now_ms=ms(now), zone=zone)
+        parse_instant(text, now_ms=ms(now), zone=zone)
     assert words in str(refused.value)
 
 
@@ -152,9 +152,9 @@ def test_around_a_change_of_clocks(
     zone: str, text: str, now: str, utc: str, *, named: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     zone = in_zone(zone, monkeypatch, named=named)
-    found = moment(text, now_ms=ms(now), zone=zone)
+    found = parse_instant(text, now_ms=ms(now), zone=zone)
     assert found.at_ms == ms(utc)
-    assert moment(found.iso, now_ms=ms(now), zone=zone) == found
+    assert parse_instant(found.iso, now_ms=ms(now), zone=zone) == found
 
 
 def test_both_of_two_equal_times_are_told_apart(
@@ -183,7 +183,7 @@ def test_a_zone_that_nobody_knows(name: str) -> None:
     ],
 )
 def test_durations_are_said_in_two_units_at_most(seconds: float, said: str) -> None:
-    assert lasting(seconds) == said
+    assert duration_text(seconds) == said
 
 
 TEXTS = st.one_of(
@@ -206,8 +206,10 @@ def test_whatever_is_read_is_in_the_future_and_reads_back(
     text: str, now_ms: int, zone: str, day: int | None
 ) -> None:
     try:
-        found = moment(text, now_ms=now_ms, zone=zone, day_ms=None if day is None else now_ms + day)
+        found = parse_instant(
+            text, now_ms=now_ms, zone=zone, day_ms=None if day is None else now_ms + day
+        )
     except SettingsRefused:
         return
     assert now_ms < found.at_ms <= now_ms + 7 * 86_400_000
-    assert moment(found.iso, now_ms=now_ms, zone=zone) == found
+    assert parse_instant(found.iso, now_ms=now_ms, zone=zone) == found

@@ -14,7 +14,7 @@ from bulkagent.emulator.agents.records import AgentChange, AgentRecord
 from bulkagent.emulator.faults.scenario import Scenario
 from bulkagent.emulator.handlers.emulation import Emulation
 from bulkagent.emulator.handlers.state import Snapshot
-from bulkagent.emulator.http.certificates import Authority
+from bulkagent.emulator.http.certificates import CertificateAuthority
 from bulkagent.emulator.http.server import Server
 from bulkagent.emulator.http.sockets import listen
 from bulkagent.emulator.protocol.authentication import SessionRules
@@ -65,7 +65,7 @@ class EmulatedGateway:
         self._is_running = False
         self._host = host
         self._port = port
-        self._authority = Authority()
+        self._authority = CertificateAuthority()
 
     def __repr__(self) -> str:
         where = f"at port {self._port}" if self._is_running else "not running"

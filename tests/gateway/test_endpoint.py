@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives import serialization
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bulkagent.emulator.http.certificates import Authority
+from bulkagent.emulator.http.certificates import CertificateAuthority
 from bulkagent.errors import SettingsRefused
 from bulkagent.gateway.endpoint import Endpoint, tls_context
 
@@ -49,7 +49,7 @@ def test_no_tls_keys_are_logged_whatever_sslkeylogfile_says(
     """GUIDs could be read off the wire by them; the emulated gateway's are its clients' too."""
     keys = tmp_path / "tls.keys"
     monkeypatch.setenv("SSLKEYLOGFILE", str(keys))
-    pem = Authority().pem
+    pem = CertificateAuthority().pem
     for endpoint in (
         Endpoint.parse("https://gw:1", insecure=insecure),
         Endpoint.parse("https://gw:1", ca_pem=pem, insecure=insecure),
@@ -60,7 +60,7 @@ def test_no_tls_keys_are_logged_whatever_sslkeylogfile_says(
         assert context.verify_mode == (ssl.CERT_NONE if insecure else ssl.CERT_REQUIRED)
         assert context.minimum_version == ssl.TLSVersion.TLSv1_2
         assert context.get_ca_certs()
-    assert not Authority().server_context("localhost").keylog_filename
+    assert not CertificateAuthority().server_context("localhost").keylog_filename
     assert not keys.exists()
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from bulkagent.instants import Instant, moment
+from bulkagent.instants import Instant, parse_instant
 from bulkagent.ledger import GatewayLatency
 from bulkagent.run.schedule.forecast import (
     Bottleneck,
@@ -125,6 +125,6 @@ def test_who_takes_the_advice_is_in_time(load: GatewayLoad, available_s: int) ->
             in_flight=(int(many), int(many)) if many else load.in_flight,
         )
         if at:
-            begins_ms = moment(at, now_ms=begins_ms - 500_000_000, zone="UTC").at_ms
+            begins_ms = parse_instant(at, now_ms=begins_ms - 500_000_000, zone="UTC").at_ms
         better = forecast_of([other], finish_by=finish, begins_ms=begins_ms)
         assert better.verdict is Feasibility.FITS

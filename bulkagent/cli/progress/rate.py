@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from bulkagent.instants import lasting
+from bulkagent.instants import duration_text
 
 if TYPE_CHECKING:
     from bulkagent.run import GatewayProgress, Progress
@@ -82,7 +82,7 @@ def outlook(progress: Progress, left_s: float | None) -> str:
     closed = [gateway.name for gateway in progress.gateways if _is_silent(gateway)]
     if left_s is None:
         return f"waiting for {', '.join(closed)} to recover" if closed else ""
-    return f"{lasting(max(1.0, left_s))} left" if left_s else ""
+    return f"{duration_text(max(1.0, left_s))} left" if left_s else ""
 
 
 def _is_silent(gateway: GatewayProgress) -> bool:

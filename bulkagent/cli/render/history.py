@@ -12,7 +12,7 @@ from bulkagent.cli.render.result import clusters_as_lines, count, sent
 from bulkagent.cli.render.schedule import local_time
 from bulkagent.cli.render.table import table
 from bulkagent.cli.render.verification import verified_as_lines
-from bulkagent.instants import lasting
+from bulkagent.instants import duration_text
 from bulkagent.model import Cause
 from bulkagent.reports import printable
 
@@ -62,7 +62,7 @@ _HEADS = (
 
 
 def _took(seconds: float) -> str:
-    return f"{seconds:.1f} s" if seconds < 100 else lasting(seconds)  # noqa: PLR2004 - reads well
+    return f"{seconds:.1f} s" if seconds < 100 else duration_text(seconds)  # noqa: PLR2004 - reads well
 
 
 def past(deeds: Sequence[AgentRunLine], width: int | None = None) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from bulkagent.errors import SettingsRefused
-from bulkagent.instants import Instant, lasting, moment
+from bulkagent.instants import Instant, duration_text, parse_instant
 from bulkagent.model import Status
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def times_from(
         if text is None:
             continue
         try:
-            times[name] = moment(text, now_ms=now_ms, zone=zone, day_ms=day_ms)
+            times[name] = parse_instant(text, now_ms=now_ms, zone=zone, day_ms=day_ms)
         except SettingsRefused as refused:
             option = f"--{name.replace('_', '-')}"
             raise SettingsRefused(f"{option}: {refused}; nothing was sent") from None
@@ -53,7 +53,7 @@ def opening(timetable: Timetable) -> list[str]:
     """What is said of a run's times before anybody agrees to it."""
     text: list[str] = []
     if timetable.start_at is not None:
-        text.append(f"start   {timetable.start_at}, in {lasting(timetable.wait_s)}")
+        text.append(f"start   {timetable.start_at}, in {duration_text(timetable.wait_s)}")
     if timetable.guids_wait:
         text.append(
             "note    GUIDs are those of the roster's column, read now: whoever signs in again until"
@@ -90,17 +90,17 @@ def _verdict(outlook: Forecast) -> str:
         case Feasibility.TIGHT:
             return (
                 f"WARNING finish {by} is met only if the limit of requests in flight grows: needs"
-                f" {lasting(need.least_s)} to {_how_long(need)}; there are"
-                f" {lasting(outlook.available_s)}"
+                f" {duration_text(need.least_s)} to {_how_long(need)}; there are"
+                f" {duration_text(outlook.available_s)}"
             )
         case Feasibility.LATE:
             return (
                 f"WARNING finish {by} CANNOT be met: needs about {_how_long(need)},"
-                f" {lasting(-outlook.spare_s)} too long"
+                f" {duration_text(-outlook.spare_s)} too long"
             )
         case _:
             about = "at least" if outlook.unknown else "about"
-            spare = lasting(outlook.spare_s)
+            spare = duration_text(outlook.spare_s)
             return f"finish  {by}: needs {about} {_how_long(need)}, {spare} to spare"
 
 
@@ -118,7 +118,7 @@ def _how_long(need: TimeNeeded) -> str:
     retries = load.pace.retry_share if load.pace is not None else 0.0
     again = f", {retries:.0%} retries as last time" if retries >= 0.005 else ""  # noqa: PLR2004
     where = f" on {load.gateway}" if load.gateway else ""
-    return f"{lasting(max(1.0, need.most_s))} ({several}{where}{at}{again})"
+    return f"{duration_text(max(1.0, need.most_s))} ({several}{where}{at}{again})"
 
 
 def margin(finish_by: Instant | None, now: dt.datetime, left_s: float | None) -> str:
@@ -127,8 +127,8 @@ def margin(finish_by: Instant | None, now: dt.datetime, left_s: float | None) ->
         return ""
     spare_s = finish_by.at_ms / 1000 - now.timestamp() - left_s
     if spare_s >= 0:
-        return f", {lasting(spare_s)} to spare until {finish_by.time}"
-    return f", {lasting(-spare_s)} TOO LATE for {finish_by.time}"
+        return f", {duration_text(spare_s)} to spare until {finish_by.time}"
+    return f", {duration_text(-spare_s)} TOO LATE for {finish_by.time}"
 
 
 def closing(finish_by: Instant | None, result: RunResult, ended_ms: int) -> list[str]:
@@ -136,7 +136,9 @@ def closing(finish_by: Instant | None, result: RunResult, ended_ms: int) -> list
     if finish_by is None:
         return []
     spare_s = (finish_by.at_ms - ended_ms) / 1000
-    apart = f"{lasting(abs(spare_s))} {'before' if spare_s >= 0 else 'after'} {finish_by.time}"
+    apart = (
+        f"{duration_text(abs(spare_s))} {'before' if spare_s >= 0 else 'after'} {finish_by.time}"
+    )
     ended = f"ended {Instant(ended_ms, finish_by.zone).time}, {apart}"
     others = sum(n for status, n in result.totals.items() if status not in _AS_WANTED)
     if result.exit_code and others:  # who is left out on purpose does not worsen the code
@@ -153,4 +155,4 @@ def local_time(iso: str, *, milliseconds: bool = False) -> str:
 
 def waiting_line(start: Instant, now_ms: int) -> str:
     """How long a run still waits."""
-    return f"waiting  starts at {start}, in {lasting((start.at_ms - now_ms) / 1000)}"
+    return f"waiting  starts at {start}, in {duration_text((start.at_ms - now_ms) / 1000)}"

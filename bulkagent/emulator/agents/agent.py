@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from bulkagent.emulator.agents.records import AgentRecord, Calls
+from bulkagent.emulator.agents.records import AgentRecord, CallCounts
 from bulkagent.emulator.agents.session import Session
 from bulkagent.emulator.protocol.response import ResultCode
 
@@ -29,7 +29,7 @@ class Agent(msgspec.Struct, frozen=True, gc=False):
     talk_right: int = TALK_RIGHT_AFTER_SIGN_IN
     times_set: int = 0
     sign_ins: int = 0
-    calls: Calls = Calls()
+    calls: CallCounts = CallCounts()
     recovery: int | None = None
     """How many refusals there have been since the session was lost; None where none was."""
 

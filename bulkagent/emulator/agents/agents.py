@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from bulkagent.emulator.agents.agent import NEVER_SIGNED_IN, TALK_RIGHT_AFTER_SIGN_IN, Agent
 from bulkagent.emulator.agents.directory import Directory
 from bulkagent.emulator.agents.events import AgentState, sign_in_events
-from bulkagent.emulator.agents.records import AgentChange, AgentRecord, ChangeKind, Counted
+from bulkagent.emulator.agents.records import AgentChange, AgentRecord, ChangeKind, CountedCall
 from bulkagent.emulator.agents.session import FOREVER, Session, begun
 from bulkagent.emulator.protocol.authentication import SessionRules
 from bulkagent.emulator.protocol.response import ResultCode
@@ -109,7 +109,7 @@ class Agents:
         self._known[agent_id] = replace(agent, session=session)
         self.next_lapse_ms = min(self.next_lapse_ms, session.lapses_ms(self.rules))
 
-    def count(self, agent_id: str, counted: Counted, *, let_through: bool) -> None:
+    def count(self, agent_id: str, counted: CountedCall, *, let_through: bool) -> None:
         """One more such request named an agent that exists."""
         agent = self._known.get(agent_id, NEVER_SIGNED_IN)
         session = agent.session

@@ -40,7 +40,7 @@ class AgentChange(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """The reason of a `forced_out`, 1 to 255, where one was given (page 0354)."""
 
 
-class Counted(enum.StrEnum):
+class CountedCall(enum.StrEnum):
     """Requests that keep a session alive or show its events."""
 
     POLLS = "polls"  # page 1274
@@ -49,7 +49,7 @@ class Counted(enum.StrEnum):
     SYNCS = "syncs"  # page 0359
 
 
-class Calls(msgspec.Struct, frozen=True, gc=False):
+class CallCounts(msgspec.Struct, frozen=True, gc=False):
     """How many of these there were."""
 
     polls: int = 0
@@ -57,7 +57,7 @@ class Calls(msgspec.Struct, frozen=True, gc=False):
     guid_updates: int = 0
     syncs: int = 0
 
-    def plus(self, counted: Counted) -> Calls:
+    def plus(self, counted: CountedCall) -> CallCounts:
         """The same and one more."""
         return msgspec.structs.replace(self, **{counted: getattr(self, counted) + 1})
 

@@ -20,7 +20,7 @@ import msgspec
 from msgspec.structs import replace
 
 from bulkagent.emulator.agents.events import AgentEvent, AgentState
-from bulkagent.emulator.agents.records import Calls, SessionRecord
+from bulkagent.emulator.agents.records import CallCounts, SessionRecord
 from bulkagent.emulator.protocol.authentication import SessionRules
 
 FOREVER = 1 << 62
@@ -51,7 +51,7 @@ class Session(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """GUIDs of the session in whose place this one came by force."""
     events: tuple[AgentEvent, ...] = ()
     """Oldest first."""
-    calls: Calls = Calls()
+    calls: CallCounts = CallCounts()
 
     def __repr__(self) -> str:
         return f"<Session {self.number} on node {self.node}>"  # never the GUID

@@ -11,10 +11,10 @@ from msgspec.structs import replace
 
 from bulkagent.emulator.agents.agents import Agents
 from bulkagent.emulator.agents.events import AgentEvent, EventType, poll_answer
-from bulkagent.emulator.agents.records import Counted
+from bulkagent.emulator.agents.records import CountedCall
 from bulkagent.emulator.agents.session import Session
 from bulkagent.emulator.faults.scenario import AgentRules
-from bulkagent.emulator.protocol.request import Asked
+from bulkagent.emulator.protocol.request import ApiRequest
 from bulkagent.emulator.protocol.response import Headers, Response, ResultCode, reply_to, say
 from bulkagent.emulator.protocol.routes import Interface
 
@@ -22,12 +22,12 @@ TOKEN = re.compile(r"[0-9A-Za-z._-]{0,50}")
 """At most 50 characters and none special (page 1204), read as at the sign-in."""
 
 
-COUNTED: Mapping[Interface, Counted] = MappingProxyType(
+COUNTED: Mapping[Interface, CountedCall] = MappingProxyType(
     {
-        Interface.POLL: Counted.POLLS,
-        Interface.HANDSHAKE: Counted.HEARTBEATS,
-        Interface.UPDATE_GUID: Counted.GUID_UPDATES,
-        Interface.SYNC_AGENT_INFO: Counted.SYNCS,
+        Interface.POLL: CountedCall.POLLS,
+        Interface.HANDSHAKE: CountedCall.HEARTBEATS,
+        Interface.UPDATE_GUID: CountedCall.GUID_UPDATES,
+        Interface.SYNC_AGENT_INFO: CountedCall.SYNCS,
     }
 )
 """The interfaces of this module, and the counter of each."""
@@ -54,21 +54,21 @@ def live_session(agents: Agents, agent_id: str, at_ms: int) -> Session | None:
     return now
 
 
-def poll(agents: Agents, asked: Asked) -> Response | LongPoll:
+def poll(agents: Agents, request: ApiRequest) -> Response | LongPoll:
     """Page 1274. `calldata` is for pages that were refreshed, and changes nothing here."""
-    session = _admitted(agents, asked)
+    session = _admitted(agents, request)
     if isinstance(session, ResultCode):
         return reply_to(session)
     if session.pushed:
         return reply_to(ResultCode.WRONG_EVENT_MODE)
-    session = session.heard_by(asked.guid)
-    agents.put(asked.agent_id, session)
+    session = session.heard_by(request.guid)
+    agents.put(request.agent_id, session)
     wait_ms = agents.rules.poll_wait_ms
     if session.events or not wait_ms:
-        return _answer(agents, asked.agent_id, asked.at_ms)
+        return _answer(agents, request.agent_id, request.at_ms)
     # It is being polled for as long as that: the wait must not be the reason for a sign-out.
-    agents.put(asked.agent_id, replace(session, seen_ms=asked.at_ms + wait_ms))
-    return LongPoll(asked.agent_id, session.number, wait_ms / 1000)
+    agents.put(request.agent_id, replace(session, seen_ms=request.at_ms + wait_ms))
+    return LongPoll(request.agent_id, session.number, wait_ms / 1000)
 
 
 def has_news(agents: Agents, poll: LongPoll) -> bool:
@@ -111,64 +111,64 @@ def raise_event(agents: Agents, agent_id: str, event_type: EventType, at_ms: int
     return True
 
 
-def shake_hands(agents: Agents, asked: Asked, _rules: AgentRules) -> Response:
+def shake_hands(agents: Agents, request: ApiRequest, _rules: AgentRules) -> Response:
     """Page 1204. Inferred: a client that polls may send it too, and it consumes no event."""
-    if not TOKEN.fullmatch(asked.headers.get("service_token", "")):
+    if not TOKEN.fullmatch(request.headers.get("service_token", "")):
         return reply_to(ResultCode.ILLEGAL_SIGN_IN)
-    session = _admitted(agents, asked)
+    session = _admitted(agents, request)
     if isinstance(session, ResultCode):
         return reply_to(session)
-    session = session.heard_by(asked.guid)
-    _, headers = _kept(agents, asked.agent_id, session, asked.at_ms)
+    session = session.heard_by(request.guid)
+    _, headers = _kept(agents, request.agent_id, session, request.at_ms)
     return say(ResultCode.SUCCESS, headers=headers)
 
 
-def update_guid(agents: Agents, asked: Asked, _rules: AgentRules) -> Response:
+def update_guid(agents: Agents, request: ApiRequest, _rules: AgentRules) -> Response:
     """Page 1225, which lists 100-006 only: that is what every bad GUID gets.
 
     It needs the current GUID: one that is superseded will not do. It is no poll, so it keeps
     nobody signed in (inferred).
     """
-    session = _admitted(agents, asked)
+    session = _admitted(agents, request)
     if isinstance(session, ResultCode):
         return reply_to(ResultCode.NOT_SIGNED_IN if session is ResultCode.NO_RIGHT else session)
-    if asked.guid != session.guid:
+    if request.guid != session.guid:
         return reply_to(ResultCode.NOT_SIGNED_IN)
     if agents.rules.is_dynamic:
-        session = session.renewed(agents.new_guid(), asked.at_ms, agents.rules)
-        agents.put(asked.agent_id, session)
+        session = session.renewed(agents.new_guid(), request.at_ms, agents.rules)
+        agents.put(request.agent_id, session)
     return say(ResultCode.SUCCESS, result={"guid": session.guid})
 
 
-def sync_agent_info(agents: Agents, asked: Asked, _rules: AgentRules) -> Response:
+def sync_agent_info(agents: Agents, request: ApiRequest, _rules: AgentRules) -> Response:
     """Page 0359: the agent's events are gone, those for other clients too."""
-    session = _admitted(agents, asked)
+    session = _admitted(agents, request)
     if isinstance(session, ResultCode):
         return reply_to(session)
-    agents.put(asked.agent_id, replace(session, events=()))
+    agents.put(request.agent_id, replace(session, events=()))
     return reply_to(ResultCode.SUCCESS)
 
 
-def put_off(agents: Agents, asked: Asked) -> Response:
+def put_off(agents: Agents, request: ApiRequest) -> Response:
     """While the centre is switched over: a right GUID keeps the session, and brings no new one.
 
     Inferred from page 1274, by which GUIDs expire over a switch-over.
     """
-    session = _admitted(agents, asked)
+    session = _admitted(agents, request)
     if isinstance(session, Session):
-        agents.put(asked.agent_id, replace(session, seen_ms=asked.at_ms))
+        agents.put(request.agent_id, replace(session, seen_ms=request.at_ms))
     return reply_to(ResultCode.SWITCHED_OVER)
 
 
-def _admitted(agents: Agents, asked: Asked) -> Session | ResultCode:
+def _admitted(agents: Agents, request: ApiRequest) -> Session | ResultCode:
     """The session that a request speaks for, or why it speaks for none; it is counted."""
-    live_session(agents, asked.agent_id, asked.at_ms)
-    refusal = agents.refusal(asked.agent_id, asked.guid, asked.at_ms, asked.node)
-    if agents.number(asked.agent_id) is not None:
-        counted = COUNTED[asked.call.interface]
-        agents.count(asked.agent_id, counted, let_through=refusal is None)
-    session = agents.session(asked.agent_id)
-    if refusal is ResultCode.NO_RIGHT and session is not None and asked.guid in session.evicted:
+    live_session(agents, request.agent_id, request.at_ms)
+    refusal = agents.refusal(request.agent_id, request.guid, request.at_ms, request.node)
+    if agents.number(request.agent_id) is not None:
+        counted = COUNTED[request.call.interface]
+        agents.count(request.agent_id, counted, let_through=refusal is None)
+    session = agents.session(request.agent_id)
+    if refusal is ResultCode.NO_RIGHT and session is not None and request.guid in session.evicted:
         # A client that was evicted is told that the session is over (page 2407's victims are, too),
         # not that the GUID is stale: there is no newer one to wait for.
         return ResultCode.NOT_SIGNED_IN

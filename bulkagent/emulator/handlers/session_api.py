@@ -28,7 +28,7 @@ from bulkagent.emulator.handlers.keepalive import (
 from bulkagent.emulator.handlers.sign_in import sign_in, sign_in_at_desktop
 from bulkagent.emulator.handlers.state import GatewayState
 from bulkagent.emulator.protocol.counters import Traffic
-from bulkagent.emulator.protocol.request import Asked, Headers
+from bulkagent.emulator.protocol.request import ApiRequest, Headers
 from bulkagent.emulator.protocol.response import Response, ResultCode, reply_to
 from bulkagent.emulator.protocol.routes import Call, Interface
 
@@ -73,8 +73,8 @@ class SessionApi:
         """Pages 1202, 1203, 1224. Takes effect now, however long the reply is held."""
         if call.agent_id in self._signing_in:
             return reply_to(ResultCode.SIGN_IN_UNDER_WAY)
-        asked = self._asked(call, headers, node, body)
-        return sign_in(self.agents, self._state.lockout, self._scenario, asked)
+        request = self._request(call, headers, node, body)
+        return sign_in(self.agents, self._state.lockout, self._scenario, request)
 
     @contextlib.contextmanager
     def holding_sign_in(self, agent_id: str) -> Iterator[float]:
@@ -90,8 +90,8 @@ class SessionApi:
 
     def poll(self, call: Call, headers: Headers, node: int = ANY_NODE) -> Response | LongPoll:
         """Page 1274. `has_news` says whether a poll that is held is over before its time."""
-        asked = self._asked(call, headers, node)
-        return put_off(self.agents, asked) if self._is_switching() else poll(self.agents, asked)
+        request = self._request(call, headers, node)
+        return put_off(self.agents, request) if self._is_switching() else poll(self.agents, request)
 
     def has_news(self, poll: LongPoll) -> bool:
         """Whether a poll that is held is to be answered now."""
@@ -113,15 +113,15 @@ class SessionApi:
         self, call: Call, headers: Headers, node: int = ANY_NODE, body: bytes = b""
     ) -> Response:
         """Every other interface: its requests meet no faults."""
-        asked = self._asked(call, headers, node, body)
+        request = self._request(call, headers, node, body)
         if call.interface in COUNTED and self._is_switching():
-            return put_off(self.agents, asked)
+            return put_off(self.agents, request)
         if call.interface in SIGN_OUTS and call.agent_id in self._signing_in:
             return reply_to(ResultCode.SIGN_IN_UNDER_WAY)
         judged = JUDGED.get(call.interface)
         if judged is not None:
             return Response(body=msgspec.json.encode(judged(self)))
-        return ANSWERS[call.interface](self.agents, asked, self._scenario.agents)
+        return ANSWERS[call.interface](self.agents, request, self._scenario.agents)
 
     def sign_in_at_desktop(self, agent_id: str, *, force: bool = False) -> str | None:
         """Sign an agent in without a request, and say the GUID of the session that there is now.
@@ -141,9 +141,9 @@ class SessionApi:
         """The session that an agent has now, with its current GUID; None while signed out."""
         return live_session(self.agents, agent_id, self._now_ms())
 
-    def _asked(self, call: Call, headers: Headers, node: int, body: bytes = b"") -> Asked:
+    def _request(self, call: Call, headers: Headers, node: int, body: bytes = b"") -> ApiRequest:
         where = node if self._scenario.cluster.affinity else ANY_NODE
-        return Asked(call, headers, self._now_ms(), where, body)
+        return ApiRequest(call, headers, self._now_ms(), where, body)
 
     def _is_switching(self) -> bool:
         state = self._state

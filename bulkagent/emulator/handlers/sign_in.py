@@ -12,7 +12,7 @@ from bulkagent.emulator.agents.events import AgentState
 from bulkagent.emulator.agents.lockout import Lockout
 from bulkagent.emulator.faults.scenario import Scenario
 from bulkagent.emulator.handlers.keepalive import live_session
-from bulkagent.emulator.protocol.request import Asked
+from bulkagent.emulator.protocol.request import ApiRequest
 from bulkagent.emulator.protocol.response import Headers, Response, ResultCode, reply_to, say
 from bulkagent.emulator.protocol.routes import Interface, is_json
 from bulkagent.emulator.protocol.sign_in_body import (
@@ -31,19 +31,21 @@ SIGN_INS: Mapping[Interface, SignInKind] = MappingProxyType(
 )
 
 
-def sign_in(agents: Agents, lockout: Lockout, scenario: Scenario, asked: Asked) -> Response:
+def sign_in(agents: Agents, lockout: Lockout, scenario: Scenario, request: ApiRequest) -> Response:
     """Pages 1202, 1203, 1224. The password is looked at before anything is said of the session."""
-    kind = SIGN_INS[asked.call.interface]
-    if not is_json(asked.headers.get("Content-Type")) or not agents.in_range(asked.agent_id):
+    kind = SIGN_INS[request.call.interface]
+    if not is_json(request.headers.get("Content-Type")) or not agents.in_range(request.agent_id):
         return reply_to(ResultCode.BAD_PARAMETER)
-    said = read_sign_in(asked.body, kind)
-    if said is None:
+    body = read_sign_in(request.body, kind)
+    if body is None:
         return reply_to(ResultCode.ILLEGAL_SIGN_IN)
-    agents.settle(asked.at_ms)
-    refusal = _refusal_of_person(agents, lockout, scenario, asked, said) or _refusal_of_place(said)
-    if refusal is None and agents.session(asked.agent_id) is not None:
-        refusal = _refusal_of_another(agents, scenario, asked, kind)
-    return reply_to(refusal) if refusal is not None else _signed_in(agents, scenario, asked, said)
+    agents.settle(request.at_ms)
+    refusal = _refusal_of_person(agents, lockout, scenario, request, body) or _refusal_of_place(
+        body
+    )
+    if refusal is None and agents.session(request.agent_id) is not None:
+        refusal = _refusal_of_another(agents, scenario, request, kind)
+    return reply_to(refusal) if refusal is not None else _signed_in(agents, scenario, request, body)
 
 
 def sign_in_at_desktop(
@@ -63,55 +65,57 @@ def sign_in_at_desktop(
 
 
 def _refusal_of_person(
-    agents: Agents, lockout: Lockout, scenario: Scenario, asked: Asked, said: SignInBody
+    agents: Agents, lockout: Lockout, scenario: Scenario, request: ApiRequest, body: SignInBody
 ) -> ResultCode | None:
-    if agents.number(asked.agent_id) is None:
+    if agents.number(request.agent_id) is None:
         # The code for a wrong password is also that for a wrong name.
         return ResultCode.WRONG_PASSWORD
-    if lockout.is_locked(asked.agent_id):
+    if lockout.is_locked(request.agent_id):
         return ResultCode.ACCOUNT_LOCKED
-    if scenario.sign_in.password not in (None, said.password):
-        lockout.wrong(asked.agent_id)
+    if scenario.sign_in.password not in (None, body.password):
+        lockout.wrong(request.agent_id)
         return ResultCode.WRONG_PASSWORD
-    lockout.right(asked.agent_id)
+    lockout.right(request.agent_id)
     return None
 
 
-def _refusal_of_place(said: SignInBody) -> ResultCode | None:
+def _refusal_of_place(body: SignInBody) -> ResultCode | None:
     """Inferred: which phones can be bound is not said; one with a letter in it cannot be."""
-    if said.phonenum.strip("0123456789+*#"):
+    if body.phonenum.strip("0123456789+*#"):
         return ResultCode.INVALID_PHONE
     try:
-        ipaddress.IPv4Address(said.ip)
+        ipaddress.IPv4Address(body.ip)
     except ValueError:
         return ResultCode.INVALID_IP
     return None
 
 
 def _refusal_of_another(
-    agents: Agents, scenario: Scenario, asked: Asked, kind: SignInKind
+    agents: Agents, scenario: Scenario, request: ApiRequest, kind: SignInKind
 ) -> ResultCode | None:
     if kind is not SignInKind.FORCED:
         return ResultCode.ALREADY_SIGNED_IN
-    if agents.number(asked.agent_id) in scenario.agents.not_forceable:
+    if agents.number(request.agent_id) in scenario.agents.not_forceable:
         return ResultCode.CANNOT_BE_FORCED_OUT
     return None
 
 
-def _signed_in(agents: Agents, scenario: Scenario, asked: Asked, said: SignInBody) -> Response:
-    kind = SIGN_INS[asked.call.interface]
+def _signed_in(
+    agents: Agents, scenario: Scenario, request: ApiRequest, body: SignInBody
+) -> Response:
+    kind = SIGN_INS[request.call.interface]
     guid = agents.sign_in(
-        asked.agent_id,
-        asked.at_ms,
-        AgentState(said.status),
-        node=asked.node,
-        pushed=said.wants_push,
+        request.agent_id,
+        request.at_ms,
+        AgentState(body.status),
+        node=request.node,
+        pushed=body.wants_push,
         forced=kind is SignInKind.FORCED,
     )
     # Clients in the field read one or the other.
     headers: Headers = (("Set-GUID", f"JSESSIONID={guid}"), ("Guid", guid))
-    session = agents.session(asked.agent_id)
+    session = agents.session(request.agent_id)
     if scenario.cluster.affinity and session is not None:
         headers = (*headers, set_cookie(session.node))
-    result = sign_in_result(asked.agent_id, asked.at_ms, kind)
+    result = sign_in_result(request.agent_id, request.at_ms, kind)
     return say(ResultCode.SUCCESS, result=result, headers=headers)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bulkagent.emulator.agents.agents import Agents
 from bulkagent.emulator.agents.records import ChangeKind
 from bulkagent.emulator.faults.scenario import AgentRules
-from bulkagent.emulator.protocol.request import Asked
+from bulkagent.emulator.protocol.request import ApiRequest
 from bulkagent.emulator.protocol.response import Response, ResultCode, reply_to
 from bulkagent.emulator.protocol.routes import Interface
 
@@ -13,40 +13,40 @@ REASONS = frozenset(map(str, range(1, 256)))
 """The reasons of page 0354, as they are written in the path."""
 
 
-def sign_out(agents: Agents, asked: Asked, rules: AgentRules) -> Response:
+def sign_out(agents: Agents, request: ApiRequest, rules: AgentRules) -> Response:
     """Page 1219: an agent who is in a call stays signed in (by 100-010, which is inferred)."""
-    if agents.number(asked.agent_id) in rules.in_call:
-        refusal = agents.refusal(asked.agent_id, asked.guid, asked.at_ms, asked.node)
+    if agents.number(request.agent_id) in rules.in_call:
+        refusal = agents.refusal(request.agent_id, request.guid, request.at_ms, request.node)
         if refusal is None:
             return reply_to(ResultCode.WRONG_STATE_FOR_SIGN_OUT)
-    return reply_to(agents.sign_out(asked.agent_id, asked.guid, asked.at_ms, asked.node))
+    return reply_to(agents.sign_out(request.agent_id, request.guid, request.at_ms, request.node))
 
 
-def sign_out_by_force(agents: Agents, asked: Asked, _rules: AgentRules) -> Response:
+def sign_out_by_force(agents: Agents, request: ApiRequest, _rules: AgentRules) -> Response:
     """Pages 1220 and 1221, that is 0353 and 0354: in a call as well, which it ends."""
     reason = None
-    if asked.call.interface is Interface.FORCED_SIGN_OUT_WITH_REASON:
-        if asked.call.argument not in REASONS:
+    if request.call.interface is Interface.FORCED_SIGN_OUT_WITH_REASON:
+        if request.call.argument not in REASONS:
             return reply_to(ResultCode.ILLEGAL_SIGN_OUT)
-        reason = int(asked.call.argument)
+        reason = int(request.call.argument)
     code = agents.sign_out(
-        asked.agent_id,
-        asked.guid,
-        asked.at_ms,
-        asked.node,
+        request.agent_id,
+        request.guid,
+        request.at_ms,
+        request.node,
         event=ChangeKind.FORCED_OUT,
         reason=reason,
     )
     return reply_to(code)
 
 
-def sign_out_by_inspector(agents: Agents, asked: Asked, _rules: AgentRules) -> Response:
+def sign_out_by_inspector(agents: Agents, request: ApiRequest, _rules: AgentRules) -> Response:
     """Page 2407, that is 0441. Its list of codes could not be read: all but success is inferred.
 
     Whether the inspector is one is not looked at: no document says how a gateway is told.
     """
-    inspector, agent_id = asked.agent_id, asked.call.argument
-    refusal = agents.refusal(inspector, asked.guid, asked.at_ms, asked.node)
+    inspector, agent_id = request.agent_id, request.call.argument
+    refusal = agents.refusal(inspector, request.guid, request.at_ms, request.node)
     if refusal is None and agents.number(agent_id) is None:
         refusal = ResultCode.BAD_PARAMETER
     if refusal is None and agent_id == inspector:
@@ -55,5 +55,5 @@ def sign_out_by_inspector(agents: Agents, asked: Asked, _rules: AgentRules) -> R
         refusal = ResultCode.NOT_SIGNED_IN
     if refusal is not None:
         return reply_to(refusal)
-    agents.end(agent_id, asked.at_ms, ChangeKind.FORCED_OUT, by=inspector)
+    agents.end(agent_id, request.at_ms, ChangeKind.FORCED_OUT, by=inspector)
     return reply_to(ResultCode.SUCCESS)

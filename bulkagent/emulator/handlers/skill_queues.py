@@ -12,7 +12,7 @@ from bulkagent.emulator.agents.agents import Agents
 from bulkagent.emulator.agents.events import AgentState
 from bulkagent.emulator.faults.scenario import AgentRules
 from bulkagent.emulator.protocol.agent_ids import AgentIds
-from bulkagent.emulator.protocol.request import Asked
+from bulkagent.emulator.protocol.request import ApiRequest
 from bulkagent.emulator.protocol.response import Response, ResultCode, reply_to, say
 
 LONGEST_LIST = 500
@@ -37,20 +37,20 @@ class _Body(msgspec.Struct):
 _decode = msgspec.json.Decoder(_Body).decode
 
 
-def agents_by_skill(agents: Agents, asked: Asked, rules: AgentRules) -> Response:
+def agents_by_skill(agents: Agents, request: ApiRequest, rules: AgentRules) -> Response:
     """The agents of a queue who are signed in and take inbound calls, in the order of their IDs.
 
     The agent who asks must take inbound calls, too. The page has no code for one who does not:
     000-003 ("no right") is inferred, and 100-019 for a queue that there is not.
     """
-    refusal = agents.refusal(asked.agent_id, asked.guid, asked.at_ms, asked.node)
+    refusal = agents.refusal(request.agent_id, request.guid, request.at_ms, request.node)
     if refusal is not None:
         return reply_to(refusal)
-    if not agents.takes_calls(asked.agent_id):
+    if not agents.takes_calls(request.agent_id):
         return reply_to(ResultCode.NO_RIGHT)
-    members = _members(rules, asked.call.argument)
+    members = _members(rules, request.call.argument)
     try:
-        body = _decode(asked.body or b"{}")
+        body = _decode(request.body or b"{}")
     except (msgspec.DecodeError, UnicodeDecodeError):
         members = None
         body = _Body()

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from bulkagent.emulator.http.listeners import Listeners
 
 
-class GoneBy(enum.Enum):
+class GoneReason(enum.Enum):
     """The reasons for which the gateway is gone; it is back when there is none any more."""
 
     HAND = enum.auto()
@@ -34,7 +34,7 @@ class Availability:
         self._listeners = listeners
         self._connections = connections
         self._lose = lose
-        self._gone: set[GoneBy] = set()
+        self._gone: set[GoneReason] = set()
 
     def __repr__(self) -> str:
         return f"<Availability: {self._listeners!r}, gone by {self._gone or 'nobody'}>"
@@ -44,7 +44,7 @@ class Availability:
         """Whether nobody shall get an answer, over whichever connection."""
         return bool(self._gone)
 
-    def go(self, by: GoneBy) -> None:
+    def go(self, by: GoneReason) -> None:
         """Reset all connections, and refuse new ones from the next turn of the loop on."""
         self._gone.add(by)
         self._listeners.shut()
@@ -56,7 +56,7 @@ class Availability:
         """Wait until a `go` is done."""
         await self._listeners.settled()
 
-    async def come_back(self, by: GoneBy) -> None:
+    async def come_back(self, by: GoneReason) -> None:
         """Listen again, unless somebody else has it gone; where that was cut short, go on."""
         self._gone.discard(by)
         if self._gone:

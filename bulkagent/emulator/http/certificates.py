@@ -11,7 +11,7 @@ from bulkagent.errors import SettingsRefused
 NAMES = ("localhost", "127.0.0.1", "::1")
 
 
-class Authority:
+class CertificateAuthority:
     """A certificate authority made for one emulated gateway; its key never leaves the process.
 
     That of a server's certificate is in a temporary file for a moment, for OpenSSL reads files.

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 
 from bulkagent.emulator.faults.outages import DisruptionStatus
 from bulkagent.emulator.handlers.emulation import Emulation
-from bulkagent.emulator.http.availability import Availability, GoneBy
+from bulkagent.emulator.http.availability import Availability, GoneReason
 
 
 class OutageWatch:
@@ -57,12 +57,12 @@ class OutageWatch:
         self._seen = status
         if status.under_way:
             self._gone = True
-            self._availability.go(GoneBy.SCENARIO)
+            self._availability.go(GoneReason.SCENARIO)
 
     async def _keep_on(self) -> None:
         while True:
             if self._gone and not self._seen.under_way:
-                await self._availability.come_back(GoneBy.SCENARIO)
+                await self._availability.come_back(GoneReason.SCENARIO)
                 self._gone = False
             until = self._seen.until
             if until is None:

@@ -20,8 +20,8 @@ from bulkagent.emulator.faults.kinds import ABORTED
 from bulkagent.emulator.faults.scenario import Scenario
 from bulkagent.emulator.handlers.emulation import Emulation
 from bulkagent.emulator.handlers.sign_in import SIGN_INS
-from bulkagent.emulator.http.availability import Availability, GoneBy, abort
-from bulkagent.emulator.http.hung_up import HungUp
+from bulkagent.emulator.http.abandoned import AbandonedRequests
+from bulkagent.emulator.http.availability import Availability, GoneReason, abort
 from bulkagent.emulator.http.listeners import Listeners
 from bulkagent.emulator.http.long_polls import LongPolls, PollEnd
 from bulkagent.emulator.http.nodes import LoadBalancer
@@ -60,7 +60,7 @@ class Server:
         self._scenario = scenario
         self._clock = clock
         self._sleep = sleep
-        self._hung_up = HungUp(sleep, self._left)
+        self._abandoned = AbandonedRequests(sleep, self._left)
         self.connections = LoadBalancer(emulation, scenario.cluster)
         self.long_polls = LongPolls(clock, sleep, emulation.has_news)
         self._runner: web.ServerRunner | None = None
@@ -78,14 +78,15 @@ class Server:
             access_log=None,
             logger=_LOGGER,
             keepalive_timeout=KEEPALIVE_SECONDS,
-            # A poll ends when its client hangs up; a talk right is set all the same, see `HungUp`.
+            # A poll ends when its client hangs up; a talk right is set all the same, see
+            # `AbandonedRequests`.
             handler_cancellation=True,
         )
         runner = web.ServerRunner(server, shutdown_timeout=SHUTDOWN_SECONDS)
         await runner.setup()
         listeners = Listeners(sockets, server, context)
         self._availability = Availability(
-            listeners, lambda: _transports(runner), self._hung_up.lose
+            listeners, lambda: _transports(runner), self._abandoned.lose
         )
         if self._scenario.outages:  # without them, requests are spared the watching
             self._outage_watch = OutageWatch(self._emulation, self._sleep, self._availability)
@@ -106,8 +107,8 @@ class Server:
         transports = _transports(runner)
         await runner.cleanup()
         await self.long_polls.end()
-        self._hung_up.lose()
-        await self._hung_up.ended()
+        self._abandoned.lose()
+        await self._abandoned.ended()
         # A TLS connection that was closed politely waits for the other side's goodbye, for up to
         # half a minute and beyond the end of the event loop.
         await abort(transports)
@@ -115,13 +116,13 @@ class Server:
     async def go_away(self) -> None:
         """Be gone by hand; does nothing while closed."""
         if self._availability is not None:
-            self._availability.go(GoneBy.HAND)
+            self._availability.go(GoneReason.HAND)
             await self._availability.settled()
 
     async def come_back(self) -> None:
         """Be back by hand, unless the scenario has an outage just then."""
         if self._availability is not None:
-            await self._availability.come_back(GoneBy.HAND)
+            await self._availability.come_back(GoneReason.HAND)
 
     def look_afresh(self) -> None:
         """The emulation is another than before."""
@@ -164,7 +165,7 @@ class Server:
         finally:
             left_s = until - self._clock() if until else 0.0
             if left_s > 0.0 and not self._is_gone:
-                self._hung_up.go_on(left_s)  # the client has hung up
+                self._abandoned.go_on(left_s)  # the client has hung up
             else:
                 self._left()
 

@@ -12,7 +12,7 @@ Headers = Mapping[str, str]
 """Request headers, looked up as `Content-Type` and `Guid`; over HTTP, case must not count."""
 
 
-class Asked(msgspec.Struct, frozen=True):
+class ApiRequest(msgspec.Struct, frozen=True):
     """A request, and when and where it came."""
 
     call: Call
@@ -33,4 +33,4 @@ class Asked(msgspec.Struct, frozen=True):
         return self.headers.get("Guid")
 
     def __repr__(self) -> str:
-        return f"<Asked: {self.call}>"  # neither GUID nor password
+        return f"<ApiRequest: {self.call}>"  # neither GUID nor password

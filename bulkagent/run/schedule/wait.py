@@ -14,7 +14,7 @@ import msgspec
 
 from bulkagent.clock import Clock
 from bulkagent.errors import SettingsRefused
-from bulkagent.instants import Instant, lasting
+from bulkagent.instants import Instant, duration_text
 from bulkagent.run.schedule.next_step import AGAIN_S, ChecksDone, StartAction, next_step
 
 __all__ = ["PreflightProblem", "ProblemKind", "wait_for_start"]
@@ -91,8 +91,9 @@ async def wait_for_start(
                 near = start.at_ms - now_ms <= AGAIN_S * 1000
                 looked = ChecksDone.AGAIN if near or when is _When.BEFORE else ChecksDone.ONCE
             case StartAction.MISSED:
+                late_s = (now_ms - start.at_ms) / 1000
                 raise SettingsRefused(
-                    f"the start at {start} was missed by {lasting((now_ms - start.at_ms) / 1000)}:"
+                    f"the start at {start} was missed by {duration_text(late_s)}:"
                     " the machine slept, its clock was set, or the question was open for too long."
                     " Nothing was sent; give another --start-at, or none to start at once"
                 )

@@ -20,7 +20,7 @@ async def until_in_flight(gateway: EmulatedGateway, number: int) -> None:
 
 async def until_hung_up(gateway: EmulatedGateway) -> None:
     async with asyncio.timeout(HANG_S):
-        while not len(gateway._server._hung_up):  # noqa: ASYNC110 - no event to wait for
+        while not len(gateway._server._abandoned):  # noqa: ASYNC110 - no event to wait for
             await asyncio.sleep(0.001)
 
 
@@ -57,7 +57,7 @@ async def test_a_power_cut_ends_what_was_processed_for_nobody(stepped_time: Step
             await until_in_flight(gateway, 1)
         await until_hung_up(gateway)
         assert gateway.stats().in_flight == 1
-        assert repr(gateway._server._hung_up) == "<HungUp: 1 requests>"
+        assert repr(gateway._server._abandoned) == "<AbandonedRequests: 1 requests>"
         await gateway.go_away()
         await until_in_flight(gateway, 0)
 

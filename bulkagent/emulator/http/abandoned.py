@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 
-class HungUp:
+class AbandonedRequests:
     """At first there are none.
 
     Args:
@@ -23,7 +23,7 @@ class HungUp:
         return len(self._tasks)
 
     def __repr__(self) -> str:
-        return f"<HungUp: {len(self)} requests>"
+        return f"<AbandonedRequests: {len(self)} requests>"
 
     def go_on(self, seconds: float) -> None:
         """One more, which takes that long still."""
