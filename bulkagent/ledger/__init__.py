@@ -49,25 +49,21 @@ from bulkagent.ledger.journal import Counters, Journal
 from bulkagent.ledger.latency import GatewayLatency, last_latency
 from bulkagent.ledger.legs import (
     Leg,
-    Portion,
     begin_leg,
     elapsed_ms_of,
     finish_leg,
     latest_turn,
-    leave_to_persons,
     legs_of,
-    portions,
-    protect,
     sign_leg,
-    supersede,
 )
 from bulkagent.ledger.limit_changes import LimitChange, limit_changes_of
 from bulkagent.ledger.location import default_path, exposure, probe
 from bulkagent.ledger.open_requests import requests_at_work
 from bulkagent.ledger.opening import open_ledger, read_ledger, rehearse
 from bulkagent.ledger.plan import EndpointRecord, Lane, Planner
+from bulkagent.ledger.portions import Portion, portions_of
 from bulkagent.ledger.previous_rights import AgentAction, ChangedRow, agents_set_at, changed_rows
-from bulkagent.ledger.reopening import FormerOutcome
+from bulkagent.ledger.redelivery import FormerOutcome
 from bulkagent.ledger.roster_match import RosterMatch, moved_rows, same_rows
 from bulkagent.ledger.rows import (
     AttemptRecord,
@@ -104,6 +100,7 @@ from bulkagent.ledger.runs import (
     totals_of,
     unplanned_since,
 )
+from bulkagent.ledger.set_aside import leave_to_persons, protect, supersede
 from bulkagent.ledger.shares import (
     Share,
     give_up_shares,
@@ -205,7 +202,7 @@ __all__ = [
     "overlaps",
     "owner_of",
     "planned_rows",
-    "portions",
+    "portions_of",
     "probe",
     "protect",
     "prune_run",

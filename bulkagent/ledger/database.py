@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, Self
 
 from bulkagent.errors import LedgerFailed, LedgerUnavailable
-from bulkagent.ledger.schema import APPLICATION_ID, MIGRATIONS, VERSION
+from bulkagent.ledger.formats import MIGRATIONS
+from bulkagent.ledger.schema import APPLICATION_ID, VERSION
 from bulkagent.ledger.structure import OBJECTS, SchemaObject, oddity
 from bulkagent.text.odd_text import encodable
 

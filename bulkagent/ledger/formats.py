@@ -1,9 +1,26 @@
-"""What ledgers of earlier formats are made of."""
+"""What ledgers of earlier formats are made of, and what makes each one of the next."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
+
+from bulkagent.ledger.schema import (
+    CONSENT,
+    HANDOVERS,
+    LEASES,
+    LEGS,
+    LIMIT_CHANGES,
+    NOT_SENT,
+    SET_ASIDE,
+    SHARES,
+    SIGNED,
+    STORIES,
+    SWITCH_OVERS,
+    TOOK_OVER,
+    TURNS,
+    VERIFICATIONS,
+)
 
 FORMAT_1 = """
 CREATE TABLE runs (
@@ -131,3 +148,94 @@ VIEWS: Mapping[int, str] = MappingProxyType(
     {1: _FROM_1, 2: _FROM_2, 3: _FROM_2, 4: _FROM_4, 5: _FROM_4, 6: _FROM_6}
 )
 """Format -> its view `stories`, which each migration writes anew."""
+
+# Up to format 6; `by_run` was the run itself where the agent was protected.
+_SUPERSEDED = """
+CREATE TABLE superseded (
+    run             INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
+    row             INTEGER NOT NULL,
+    by_run          INTEGER NOT NULL,
+    PRIMARY KEY (run, row)
+) STRICT, WITHOUT ROWID;
+"""
+
+_SET_ASIDE_OF_6 = """
+INSERT INTO set_aside (run, row, cause, by_run)
+SELECT run, row, iif(by_run = run, 'protected', 'superseded'), nullif(by_run, run) FROM superseded;
+DROP TABLE superseded;
+"""
+
+# Up to format 6.
+_PULSES = """
+CREATE TABLE pulses (
+    run             INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
+    leg             INTEGER NOT NULL,
+    gateway         TEXT NOT NULL,
+    at              INTEGER NOT NULL,
+    concurrency     INTEGER NOT NULL,
+    breaker         TEXT NOT NULL           -- closed, open or half-open
+) STRICT;
+CREATE INDEX pulses_by_run ON pulses (run);
+"""
+
+_LIMIT_CHANGES_OF_6 = """
+INSERT INTO limit_changes (run, leg, gateway, at, concurrency, breaker)
+SELECT run, leg, gateway, at, concurrency, breaker FROM pulses ORDER BY rowid;
+DROP TABLE pulses;
+"""
+
+# Earlier formats had no other order than the times of what was sent, which never ran back.
+_TURNS_OF_5 = """
+UPDATE legs SET turn = ordered.turn FROM (
+    SELECT l.run, l.leg,
+           row_number() OVER (ORDER BY coalesce(o.sent_at, l.started_at), l.run, l.leg) AS turn
+    FROM legs l LEFT JOIN (
+        SELECT run, leg, min(sent_at) AS sent_at FROM outcomes GROUP BY run, leg
+    ) o ON o.run = l.run AND o.leg = l.leg
+) ordered WHERE ordered.run = legs.run AND ordered.leg = legs.leg;
+"""
+
+_TO_2 = f"""
+ALTER TABLE runs ADD COLUMN fingerprint TEXT NOT NULL DEFAULT '';
+ALTER TABLE runs ADD COLUMN reverts INTEGER REFERENCES runs;
+ALTER TABLE runs ADD COLUMN totals TEXT;
+ALTER TABLE runs ADD COLUMN halted TEXT;
+ALTER TABLE outcomes ADD COLUMN leg INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE outcomes ADD COLUMN sent_at INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE outcomes ADD COLUMN disposition TEXT;
+UPDATE outcomes SET sent_at = coalesce(finished_at, first_sent_at);
+DROP VIEW stories;
+{LEGS}
+{_SUPERSEDED}
+{STORIES}
+INSERT INTO endpoints (run, gateway, url, options)
+SELECT DISTINCT run, gateway, iif(gateway = 'emulated', '', 'https://') || gateway, '{{}}'
+FROM lanes;
+"""  # noqa: S608 - of this module's text
+
+_TO_4 = f"""
+DROP VIEW stories;
+ALTER TABLE runs ADD COLUMN job TEXT NOT NULL DEFAULT '';
+ALTER TABLE lanes ADD COLUMN group_name TEXT NOT NULL DEFAULT '';
+ALTER TABLE outcomes ADD COLUMN absent INTEGER NOT NULL DEFAULT 0;
+{TOOK_OVER}
+{HANDOVERS}
+{VERIFICATIONS}
+{LEASES}
+{STORIES}
+"""
+
+MIGRATIONS: Mapping[int, str] = MappingProxyType(
+    {
+        1: _TO_2,
+        2: SWITCH_OVERS,
+        3: _TO_4,
+        4: f"{SIGNED}{_PULSES}",
+        5: f"DROP VIEW stories;{CONSENT}{NOT_SENT}{TURNS}{_TURNS_OF_5}{SHARES}{STORIES}",
+        6: (
+            f"DROP VIEW stories;{SET_ASIDE}{_SET_ASIDE_OF_6}{LIMIT_CHANGES}{_LIMIT_CHANGES_OF_6}"
+            f"{STORIES}"
+        ),
+    }
+)
+"""Version of a ledger -> the statements that make the next version of it."""

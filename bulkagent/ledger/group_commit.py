@@ -18,7 +18,7 @@ import msgspec
 
 from bulkagent.errors import LedgerFailed
 from bulkagent.ledger.database import Busy, Database
-from bulkagent.ledger.reopening import Doubted, doubts_as_written, former_of, left_of
+from bulkagent.ledger.redelivery import Doubted, doubts_as_written, former_of, left_of
 from bulkagent.model import Outcome
 
 _BUSY_RETRY_S = 0.005

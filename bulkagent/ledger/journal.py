@@ -19,7 +19,7 @@ from bulkagent.clock import Clock
 from bulkagent.ledger.database import Database
 from bulkagent.ledger.group_commit import Batch, GroupCommit, Halted, LimitChanged, SwitchedOver
 from bulkagent.ledger.prefetch import Prefetch
-from bulkagent.ledger.reopening import Doubted, FormerOutcome, Redelivery, doubtful
+from bulkagent.ledger.redelivery import Doubted, FormerOutcome, Redelivery, doubtful
 from bulkagent.model import (
     Assignment,
     Attempt,

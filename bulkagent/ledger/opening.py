@@ -22,7 +22,7 @@ from bulkagent.ledger.database import (
     is_busy,
 )
 from bulkagent.ledger.location import probe
-from bulkagent.ledger.migrating import brought_up, migrate
+from bulkagent.ledger.migration import brought_up, migrate
 from bulkagent.ledger.run_lock import locked_runs
 from bulkagent.ledger.schema import APPLICATION_ID, SCHEMA, VERSION
 from bulkagent.ledger.structure import statements

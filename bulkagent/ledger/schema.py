@@ -6,14 +6,11 @@ everything that may be copied off the machine).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
-
 APPLICATION_ID = 0x62756C6B  # "bulk": tells a ledger from any other SQLite file
 VERSION = 7
 
 # One leg is one stretch of sending: the apply (or revert), and each resume after it.
-_LEGS = """
+LEGS = """
 CREATE TABLE legs (
     run             INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
     leg             INTEGER NOT NULL,       -- 1, 2, ...
@@ -39,17 +36,7 @@ CREATE TABLE endpoints (
 CREATE INDEX assignments_by_agent ON assignments (agent_id, run);
 """
 
-# Up to format 6; `by_run` was the run itself where the agent was protected.
-_SUPERSEDED = """
-CREATE TABLE superseded (
-    run             INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
-    row             INTEGER NOT NULL,
-    by_run          INTEGER NOT NULL,
-    PRIMARY KEY (run, row)
-) STRICT, WITHOUT ROWID;
-"""
-
-_SET_ASIDE = """
+SET_ASIDE = """
 -- Assignments that the run leaves for good.
 CREATE TABLE set_aside (
     run             INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
@@ -60,17 +47,11 @@ CREATE TABLE set_aside (
 ) STRICT, WITHOUT ROWID;
 """
 
-_SET_ASIDE_OF_6 = """
-INSERT INTO set_aside (run, row, cause, by_run)
-SELECT run, row, iif(by_run = run, 'protected', 'superseded'), nullif(by_run, run) FROM superseded;
-DROP TABLE superseded;
-"""
-
-_TOOK_OVER = """
+TOOK_OVER = """
 ALTER TABLE legs ADD COLUMN took_over TEXT;
 """
 
-_SWITCH_OVERS = """
+SWITCH_OVERS = """
 -- When a gateway last began to say that it was switching over.
 CREATE TABLE switch_overs (
     run             INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
@@ -80,7 +61,7 @@ CREATE TABLE switch_overs (
 ) STRICT, WITHOUT ROWID;
 """
 
-_HANDOVERS = """
+HANDOVERS = """
 -- The groups of a run that hands over: how many agents come on and go off, by what the rule of
 -- gate and floor counts. A run without any sends in the order of its lanes alone.
 CREATE TABLE handovers (
@@ -93,7 +74,7 @@ CREATE TABLE handovers (
 ) STRICT, WITHOUT ROWID;
 """
 
-_VERIFICATIONS = """
+VERIFICATIONS = """
 -- Whether the gateway itself was seen to have taken over what was set.
 CREATE TABLE verifications (
     run             INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
@@ -103,7 +84,7 @@ CREATE TABLE verifications (
 ) STRICT, WITHOUT ROWID;
 """
 
-_LEASES = """
+LEASES = """
 -- Legs under way, in the order in which they asked for their agents. Only a lease whose run's
 -- process is alive counts: see `ownership`.
 CREATE TABLE leases (
@@ -112,25 +93,12 @@ CREATE TABLE leases (
 ) STRICT;
 """
 
-_SIGNED = """
+SIGNED = """
 ALTER TABLE legs ADD COLUMN who TEXT;
 ALTER TABLE legs ADD COLUMN note TEXT;
 """
 
-# Up to format 6.
-_PULSES = """
-CREATE TABLE pulses (
-    run             INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
-    leg             INTEGER NOT NULL,
-    gateway         TEXT NOT NULL,
-    at              INTEGER NOT NULL,
-    concurrency     INTEGER NOT NULL,
-    breaker         TEXT NOT NULL           -- closed, open or half-open
-) STRICT;
-CREATE INDEX pulses_by_run ON pulses (run);
-"""
-
-_LIMIT_CHANGES = """
+LIMIT_CHANGES = """
 -- What a gateway was granted, each time that it changed: requests at once, and by its breaker.
 CREATE TABLE limit_changes (
     run             INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
@@ -143,40 +111,23 @@ CREATE TABLE limit_changes (
 CREATE INDEX limit_changes_by_run ON limit_changes (run);
 """
 
-_LIMIT_CHANGES_OF_6 = """
-INSERT INTO limit_changes (run, leg, gateway, at, concurrency, breaker)
-SELECT run, leg, gateway, at, concurrency, breaker FROM pulses ORDER BY rowid;
-DROP TABLE pulses;
-"""
-
-_CONSENT = """
+CONSENT = """
 ALTER TABLE legs ADD COLUMN consent TEXT;       -- terminal, yes or program: how it was agreed to
 ALTER TABLE legs ADD COLUMN on_behalf_of TEXT;  -- what an orchestrator claims, never who it was
 ALTER TABLE legs ADD COLUMN drained_for TEXT;   -- the run that took over, which ended this leg
 """
 
-_NOT_SENT = """
+NOT_SENT = """
 -- Of `attempts`, those of which no byte left; a `first_sent_at` of 0 says that none has left yet.
 ALTER TABLE outcomes ADD COLUMN not_sent INTEGER NOT NULL DEFAULT 0;
 """
 
-_TURNS = """
+TURNS = """
 ALTER TABLE legs ADD COLUMN turn INTEGER NOT NULL DEFAULT 0;  -- rises with each leg that begins
 ALTER TABLE switch_overs ADD COLUMN leg INTEGER NOT NULL DEFAULT 0;  -- which noticed it
 """
 
-# Earlier formats had no other order than the times of what was sent, which never ran back.
-_TURNS_OF_5 = """
-UPDATE legs SET turn = ordered.turn FROM (
-    SELECT l.run, l.leg,
-           row_number() OVER (ORDER BY coalesce(o.sent_at, l.started_at), l.run, l.leg) AS turn
-    FROM legs l LEFT JOIN (
-        SELECT run, leg, min(sent_at) AS sent_at FROM outcomes GROUP BY run, leg
-    ) o ON o.run = l.run AND o.leg = l.leg
-) ordered WHERE ordered.run = legs.run AND ordered.leg = legs.leg;
-"""
-
-_SHARES = """
+SHARES = """
 -- What each command at work has of the limits that a gateway allows to all of them together.
 CREATE TABLE shares (
     share           INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -192,7 +143,7 @@ CREATE INDEX shares_by_gateway ON shares (gateway);
 """
 
 # What is on disk, said in statuses. Dispatched without an outcome is unknown, nothing else is.
-_STORIES = """
+STORIES = """
 CREATE VIEW stories AS
 SELECT
     a.run, a.row, a.lane, a.agent_id, a.gateway, a.arguments, a.extra,
@@ -299,63 +250,18 @@ CREATE TABLE attempts (
     http_status     INTEGER NOT NULL,
     PRIMARY KEY (run, row, attempt)
 ) STRICT, WITHOUT ROWID;
-{_LEGS}
-{_TOOK_OVER}
-{_SWITCH_OVERS}
-{_HANDOVERS}
-{_VERIFICATIONS}
-{_LEASES}
-{_SIGNED}
-{_CONSENT}
-{_NOT_SENT}
-{_TURNS}
-{_SHARES}
-{_SET_ASIDE}
-{_LIMIT_CHANGES}
-{_STORIES}
+{LEGS}
+{TOOK_OVER}
+{SWITCH_OVERS}
+{HANDOVERS}
+{VERIFICATIONS}
+{LEASES}
+{SIGNED}
+{CONSENT}
+{NOT_SENT}
+{TURNS}
+{SHARES}
+{SET_ASIDE}
+{LIMIT_CHANGES}
+{STORIES}
 """
-
-_TO_2 = f"""
-ALTER TABLE runs ADD COLUMN fingerprint TEXT NOT NULL DEFAULT '';
-ALTER TABLE runs ADD COLUMN reverts INTEGER REFERENCES runs;
-ALTER TABLE runs ADD COLUMN totals TEXT;
-ALTER TABLE runs ADD COLUMN halted TEXT;
-ALTER TABLE outcomes ADD COLUMN leg INTEGER NOT NULL DEFAULT 1;
-ALTER TABLE outcomes ADD COLUMN sent_at INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE outcomes ADD COLUMN disposition TEXT;
-UPDATE outcomes SET sent_at = coalesce(finished_at, first_sent_at);
-DROP VIEW stories;
-{_LEGS}
-{_SUPERSEDED}
-{_STORIES}
-INSERT INTO endpoints (run, gateway, url, options)
-SELECT DISTINCT run, gateway, iif(gateway = 'emulated', '', 'https://') || gateway, '{{}}'
-FROM lanes;
-"""  # noqa: S608 - of this module's text
-
-_TO_4 = f"""
-DROP VIEW stories;
-ALTER TABLE runs ADD COLUMN job TEXT NOT NULL DEFAULT '';
-ALTER TABLE lanes ADD COLUMN group_name TEXT NOT NULL DEFAULT '';
-ALTER TABLE outcomes ADD COLUMN absent INTEGER NOT NULL DEFAULT 0;
-{_TOOK_OVER}
-{_HANDOVERS}
-{_VERIFICATIONS}
-{_LEASES}
-{_STORIES}
-"""
-
-MIGRATIONS: Mapping[int, str] = MappingProxyType(
-    {
-        1: _TO_2,
-        2: _SWITCH_OVERS,
-        3: _TO_4,
-        4: f"{_SIGNED}{_PULSES}",
-        5: f"DROP VIEW stories;{_CONSENT}{_NOT_SENT}{_TURNS}{_TURNS_OF_5}{_SHARES}{_STORIES}",
-        6: (
-            f"DROP VIEW stories;{_SET_ASIDE}{_SET_ASIDE_OF_6}{_LIMIT_CHANGES}{_LIMIT_CHANGES_OF_6}"
-            f"{_STORIES}"
-        ),
-    }
-)
-"""Version of a ledger -> the statements that make the next version of it."""

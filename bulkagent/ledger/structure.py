@@ -15,8 +15,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing
 from typing import NamedTuple
 
-from bulkagent.ledger.formats import FORMAT_1, VIEWS
-from bulkagent.ledger.schema import MIGRATIONS, SCHEMA, VERSION
+from bulkagent.ledger.formats import FORMAT_1, MIGRATIONS, VIEWS
+from bulkagent.ledger.schema import SCHEMA, VERSION
 
 OBJECTS = "SELECT type, name, tbl_name, sql, rootpage FROM sqlite_schema"
 """What has to be asked of a file: its objects, each as the fields of `Object`."""

@@ -19,7 +19,7 @@ from bulkagent.ledger import (
     find_run,
     finish_leg,
     legs_of,
-    portions,
+    portions_of,
     supersede,
 )
 from bulkagent.ledger.batches import outcome_batches
@@ -210,7 +210,7 @@ async def test_groups_count_what_stands_the_same_and_say_what_is_left(database: 
     async with journal(database, made.run, lanes=(0, 1)) as book:
         await _sent(book, [DONE, DONE, LOST, REFUSED])
     database.write(("INSERT INTO set_aside VALUES (?,?,'superseded',?)", [(made.run, 7, 9)]))
-    found = portions(RunRecord(database, made.run))
+    found = portions_of(RunRecord(database, made.run))
     assert found == (
         Portion(1, "west", 0, ON, Status.NOT_ATTEMPTED, Cause.INTERRUPTED, 1),
         Portion(0, "east", 1, OFF, Status.APPLIED, None, 2),

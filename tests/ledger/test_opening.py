@@ -24,14 +24,14 @@ from bulkagent.ledger import (
     find_run,
     lines,
     list_runs,
-    migrating,
+    migration,
     open_ledger,
     opening,
     read_ledger,
 )
 from bulkagent.ledger.database import format_of
-from bulkagent.ledger.formats import VIEWS
-from bulkagent.ledger.schema import MIGRATIONS, SCHEMA, VERSION
+from bulkagent.ledger.formats import MIGRATIONS, VIEWS
+from bulkagent.ledger.schema import SCHEMA, VERSION
 from bulkagent.ledger.structure import OBJECTS, SchemaObject, oddity, statements
 from bulkagent.model import Cause
 from tests.ledger.ledgers import plan, report, rows_in
@@ -329,7 +329,7 @@ def test_without_room_for_a_backup_copy_an_older_ledger_stays_as_it_is(
     def full(_: Path) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(migrating, "_synced", full)
+    monkeypatch.setattr(migration, "_synced", full)
     path = made(tmp_path / "ledger.sqlite3", 4)
     assert "No space left" in refusal(open_ledger, path)
     with raw(path) as connection:
@@ -354,7 +354,7 @@ def test_an_older_ledger_is_refused_while_a_run_of_the_older_version_is_at_work(
 def test_an_older_ledger_is_refused_while_another_process_has_it_open(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(migrating, "BUSY_WAIT_S", 0.0)
+    monkeypatch.setattr(migration, "BUSY_WAIT_S", 0.0)
     path = made(tmp_path / "ledger.sqlite3", 5)
     with raw(path) as other:
         other.execute("SELECT * FROM runs").fetchall()  # idle since, as at a question

@@ -10,8 +10,8 @@ from pathlib import Path
 import bulkagent
 from bulkagent.clock import SystemClock
 from bulkagent.ledger import RunRecord, find_run, legs_of, lines, read_ledger
-from bulkagent.ledger.formats import FORMAT_1, VIEWS
-from bulkagent.ledger.schema import APPLICATION_ID, MIGRATIONS
+from bulkagent.ledger.formats import FORMAT_1, MIGRATIONS, VIEWS
+from bulkagent.ledger.schema import APPLICATION_ID
 from bulkagent.ledger.structure import statements
 from bulkagent.model import Cause
 from tests.ledger import ledgers

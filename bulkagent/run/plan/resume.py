@@ -30,7 +30,7 @@ from bulkagent.ledger import (
     idle_s,
     lanes_set_before,
     moved_rows,
-    portions,
+    portions_of,
     protect,
     same_groups,
     same_rows,
@@ -188,7 +188,7 @@ def _rivals(
 def _seen_otherwise(database: Database, facts: RunFacts) -> bool:
     """Whether nothing is left of a run but what the gateway shows otherwise than it said."""
     record = RunRecord(database, facts.run)
-    if facts.exit_code != _SOME_LEFT or any(group.left for group in portions(record)):
+    if facts.exit_code != _SOME_LEFT or any(group.left for group in portions_of(record)):
         return False
     verdicts = verification_counts(record)
     return verdicts is not None and verdicts.contradicted > 0
@@ -260,7 +260,7 @@ def _gone_on_with(
 def _plan(
     database: Database, facts: RunFacts, only: Collection[Cause], superseded: Mapping[str, int]
 ) -> tuple[Plan, tuple[Lane, ...]]:
-    standing = portions(RunRecord(database, facts.run))
+    standing = portions_of(RunRecord(database, facts.run))
     wanted = [group for group in standing if group.left and (not only or group.cause in only)]
     lanes = _lanes(wanted)
     totals = totals_of(RunRecord(database, facts.run))
@@ -389,7 +389,7 @@ class _Heard(NamedTuple):
 
 
 def _heard(database: Database, run: int) -> _Heard:
-    found = [(group.gateway, group.status) for group in portions(RunRecord(database, run))]
+    found = [(group.gateway, group.status) for group in portions_of(RunRecord(database, run))]
     final = (Status.APPLIED, Status.REJECTED)
     return _Heard(
         frozenset(gateway for gateway, status in found if status in final),
