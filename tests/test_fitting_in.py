@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 import yaml
 
 from bulkagent.cli import app
@@ -28,7 +27,7 @@ UNATTENDED = {5, 129, 130, 143}
 
 def parsed(words: list[str]) -> dict[str, Any]:
     """What the command line makes of words, without doing anything."""
-    command = typer.main.get_command(app)
+    command: Any = app
     name, *arguments = words
     assert name == "bulkagent"
     context: Any = command.make_context(name, arguments, resilient_parsing=False)
@@ -44,7 +43,7 @@ def examples() -> Iterator[str]:
         for command in group.commands.values():
             yield from walk(command) if hasattr(command, "commands") else [command]
 
-    for command in walk(typer.main.get_command(app)):
+    for command in walk(app):
         found = re.findall(r"Example: (bulkagent .*)", command.help or "")
         assert found, f"{command.name} has no example in its help"
         yield from found
@@ -134,7 +133,7 @@ def test_kubernetes_starts_again_only_what_is_safe_unattended() -> None:
 
 
 def _parameters(command: str) -> list[Any]:
-    group: Any = typer.main.get_command(app)
+    group: Any = app
     return list(group.commands[command].params)
 
 

@@ -1,16 +1,18 @@
 """The README is true: its tables are the program's, its code is the samples'."""
 
 import re
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 
 from bulkagent.cli import app
+from bulkagent.cli.options import rows_of
 from bulkagent.model import Status
 from bulkagent.reports import ADVICE, COLUMNS
 from bulkagent.settings import ConfigFile, GatewaySection, load_config
+from bulkagent.settings.row import Kind, Row
 
 REPOSITORY = Path(__file__).parents[1]
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
@@ -27,16 +29,19 @@ def rows_after(heading: str) -> dict[str, list[str]]:
     return {row[0].strip("`"): row[1:] for row in rows if set(row[0]) != {"-"}}
 
 
-def options_of(command: str) -> dict[str, str]:
-    group: Any = typer.main.get_command(app)
-    for name in command.split():
-        group = group.commands[name]
-    parameters = group.params
-    return {
-        parameter.opts[0]: parameter.help or ""
-        for parameter in parameters
-        if parameter.opts[0].startswith("--") and parameter.opts[0] != "--help"
-    }
+def options_of(command: str) -> list[Row]:
+    return [row for row in rows_of(command) if not row.is_argument]
+
+
+def shown_as(row: Row) -> str:
+    """An option as the README's tables have it: with a star where only --help-all shows it."""
+    plain = row.kind in {Kind.SWITCH, Kind.PAIR}
+    value = "" if plain else f" {row.metavar or '|'.join(row.words)}"
+    return f"{row.option}{value}" + ("` *" if row.advanced else "")
+
+
+def line_of(row: Row) -> tuple[str, list[str]]:
+    return shown_as(row), [row.told or "-", row.help]
 
 
 def test_every_cause_is_explained_as_the_last_screen_explains_it() -> None:
@@ -49,19 +54,21 @@ def test_every_status_is_there() -> None:
     assert list(shown) == [status.value for status in Status]
 
 
-@pytest.mark.parametrize("command", ["apply", "resume", "revert", "emulate"])
-def test_every_option_is_there_with_its_default(command: str) -> None:
-    """Those of resume and revert are beside those of apply that they share."""
+def test_every_option_is_there_under_its_heading_with_its_default() -> None:
+    there = rows_after("| option of `apply` | default | |")
+    wanted: list[tuple[str, list[str]]] = []
+    for group, members in groupby(options_of("apply"), key=lambda row: row.group):
+        wanted += [(f"**{group.value}**", ["", ""]), *map(line_of, members)]
+    assert list(there.items()) == wanted
+
+
+@pytest.mark.parametrize("command", ["resume", "revert", "emulate"])
+def test_every_option_that_apply_has_not_is_there_with_its_default(command: str) -> None:
+    shared = {row.name for row in options_of("apply")} if command != "emulate" else set()
     there = rows_after(f"| option of `{command}` | default | |")
-    options = options_of(command)
-    if command in {"resume", "revert"}:
-        shared = rows_after("| option of `apply` | default | |")
-        names = {name.split()[0] for name in shared}
-        options = {name: text for name, text in options.items() if name not in names}
-    assert [name.split()[0] for name in there] == list(options)
-    for (name, (default, text)), help_text in zip(there.items(), options.values(), strict=True):
-        assert help_text.startswith(text), name
-        assert default == "-" or f"[{default}]" in help_text, name
+    assert list(there.items()) == [
+        line_of(row) for row in options_of(command) if row.name not in shared
+    ]
 
 
 OTHERS = (
@@ -73,16 +80,13 @@ OTHERS = (
 def test_every_option_of_the_other_commands_is_there_but_those_that_they_share() -> None:
     table = README.split("| command | option | |", 1)[1].split("\n\n", 1)[0]
     there = re.findall(r"(?m)^\| `([^`]+)` \| `(--[a-z-]+)[^`]*` \| (.*) \|$", table)
-    shared = options_of("apply")
-    wanted = [
-        (command, name, text)
+    shared = {row.name: row.help for row in options_of("apply")}
+    assert there == [
+        (command, row.option, row.help)
         for command in OTHERS
-        for name, text in options_of(command).items()
-        if shared.get(name) != text
+        for row in options_of(command)
+        if shared.get(row.name) != row.help
     ]
-    assert [row[:2] for row in there] == [row[:2] for row in wanted]
-    for (_, name, shown), (_, _, text) in zip(there, wanted, strict=True):
-        assert text.startswith(shown), name
 
 
 def test_no_command_is_forgotten() -> None:
@@ -93,20 +97,16 @@ def test_no_command_is_forgotten() -> None:
             found += walk(command, f"{name} ") if inner else [f"{before}{name}"]
         return found
 
-    tables = {"apply", "resume", "revert", "emulate", "session hold", *OTHERS}
-    assert set(walk(typer.main.get_command(app))) == tables
+    tables = {"apply", "resume", "revert", "emulate", "session hold", "help", *OTHERS}
+    assert set(walk(app)) == tables
 
 
 def test_every_option_of_a_hold_is_there_but_those_that_it_shares() -> None:
     there = rows_after("| option of `session hold` | default | |")
-    shared = options_of("apply")
-    options = {
-        name: text for name, text in options_of("session hold").items() if shared.get(name) != text
-    }
-    assert [name.split()[0] for name in there] == list(options)
-    for (name, (default, text)), help_text in zip(there.items(), options.values(), strict=True):
-        assert help_text.startswith(text), name
-        assert default == "-" or f"[{default}]" in help_text, name
+    shared = {row.name: row.help for row in options_of("apply")}
+    assert list(there.items()) == [
+        line_of(row) for row in options_of("session hold") if shared.get(row.name) != row.help
+    ]
 
 
 @pytest.mark.parametrize(
@@ -117,8 +117,8 @@ def test_every_option_of_a_hold_is_there_but_those_that_it_shares() -> None:
     ],
 )
 def test_what_decides_about_people_at_desks_has_no_environment_variable(name: str) -> None:
-    group = typer.main.get_command(app)
-    hold = group.commands["session"].commands["hold"]  # type: ignore[attr-defined] # Typer groups
+    group: Any = app
+    hold = group.commands["session"].commands["hold"]
     (option,) = [parameter for parameter in hold.params if parameter.name == name]
     assert option.envvar is None
     assert not [one for one in hold.params if "password" in one.name]
@@ -161,8 +161,8 @@ def test_ci_runs_the_commands_of_the_readme() -> None:
     "name", ["yes", "flag", "insecure", "override", "only", "roster", "start_at", "finish_by"]
 )
 def test_consent_and_intent_have_no_environment_variable(name: str) -> None:
-    group = typer.main.get_command(app)
-    for command in group.commands.values():  # type: ignore[attr-defined] # a Typer group
+    group: Any = app
+    for command in group.commands.values():
         for parameter in command.params:
             if parameter.name == name:
                 assert parameter.envvar is None

@@ -1,48 +1,47 @@
-"""The commands as Typer parses them, with words of our own for what cannot be parsed.
-
-What may live here: what is changed of a command line before it is parsed, where each value came
-from, and what is said of a command line that is wrong. What this room must not know: what any
-option means.
-"""
+"""Commands that are made of rows, and the group of all of them."""
 
 from __future__ import annotations
 
+import functools
+import inspect
 import os
-import re
 import sys
-from collections.abc import Sequence
-from enum import Enum
-from typing import Any, NoReturn
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
-import typer
-from typer.core import TyperCommand, TyperGroup
+import click
 
-from bulkagent.cli.console.defects import tell_defect
-from bulkagent.cli.console.error_exit import tell_refusal
-from bulkagent.cli.console.refused_reports import replace_reports
+from bulkagent.cli import shells, wrong_command_lines
+from bulkagent.cli.commands.refused_reports import replace_reports
 from bulkagent.cli.console.terminal import forget_printed
+from bulkagent.cli.error_exit import explained, tell_defect, tell_refusal
+from bulkagent.cli.help_text import WIDEST, format_options
+from bulkagent.cli.options import rows_of
 from bulkagent.cli.options.environment import look_through
+from bulkagent.cli.options.given import Given
 from bulkagent.cli.options.idle import PRESENT
-from bulkagent.cli.options.origins import names_of, place_in
+from bulkagent.cli.options.optional_values import filled_in
+from bulkagent.cli.options.parameters import RowArgument, RowOption, parameter_of
 from bulkagent.errors import BulkagentError, SettingsRefused
 
-__all__ = ["OPTIONAL_VALUES", "Command", "Group", "filled_in"]
-
-OPTIONAL_VALUES = {"--skip-invalid": "1%"}
-"""Options whose number may be left out, with what they mean then."""
-
-# What a person means as the number, also where it is a wrong one; a roster's path is none.
-_NUMBER = re.compile(r"[-+]?\d[\d.,_]*%?")
-
-# What Typer raises for a command line that is wrong, whichever click it brings.
-_UsageError: Any = typer.BadParameter.__mro__[1]
+_EVERYTHING = "bulkagent.help_all"
 
 
-class Group(TyperGroup):
-    """All commands; what ends one of them is told in our words, and as data where asked for."""
+class Group(click.Group):
+    """Several commands; what ends one of them is told in our words, and as data where asked for."""
+
+    def __init__(self, name: str, commands: Mapping[str, click.Command], **more: Any) -> None:
+        super().__init__(name, dict(commands), **more)
+        self.context_settings = {
+            "help_option_names": ["-h", "--help"],
+            "max_content_width": WIDEST,
+        }
 
     def main(self, args: Sequence[str] | None = None, *more: Any, **named: Any) -> Any:
         """Run a command line, and leave with its exit code."""
+        instruction = os.environ.get(shells.VARIABLE)
+        if instruction:
+            sys.exit(shells.answer(self, instruction))
         if not named.get("standalone_mode", True):
             return super().main(args, *more, **named)
         words = sys.argv[1:] if args is None else list(args)
@@ -53,14 +52,14 @@ class Group(TyperGroup):
         except BulkagentError as error:
             tell_refusal(error, as_json=as_json)
             code = error.exit_code
-        except _UsageError as error:
-            if type(error).__name__ == "NoArgsIsHelpError":
-                error.show()
-            else:
-                told = SettingsRefused(_of_all(error))
-                tell_refusal(told, as_json=as_json)
+        except click.exceptions.NoArgsIsHelpError as error:
+            error.show()
             code = error.exit_code
-        except typer.Abort:
+        except click.UsageError as error:
+            told = SettingsRefused(wrong_command_lines.of_all(error))
+            tell_refusal(told, as_json=as_json)
+            code = error.exit_code
+        except click.Abort:
             code = 1
         except (OSError, KeyboardInterrupt):
             raise
@@ -70,6 +69,11 @@ class Group(TyperGroup):
             code = 1
         sys.exit(code if isinstance(code, int) else 0)
 
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names of the commands, in the order of a run's life."""
+        del ctx
+        return list(self.commands)
+
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """The command that a word names.
 
@@ -77,12 +81,33 @@ class Group(TyperGroup):
             SettingsRefused: There is none of that name.
         """
         if not ctx.resilient_parsing and args and args[0] not in self.commands:
-            _refuse_word(ctx, args[0], self.commands, kind="command")
+            wrong_command_lines.refuse_word(ctx, args[0], self.commands, kind="command")
         return super().resolve_command(ctx, args)
 
 
-class Command(TyperCommand):
-    """A command that fills in the numbers of `OPTIONAL_VALUES` that were left out."""
+class Command(click.Command):
+    """A command whose options are rows.
+
+    Args:
+        path: Its name with those of its groups, such as `session hold`.
+        run: What it does with the values of a command line; returns the exit code.
+    """
+
+    def __init__(self, path: str, run: Callable[[Given], int | None]) -> None:
+        self.rows = rows_of(path)
+        super().__init__(path.rpartition(" ")[2], help=inspect.cleandoc(run.__doc__ or ""))
+        # Made when they are needed: a start makes those of one command.
+        del self.params
+        self._run = run
+
+    @functools.cached_property
+    def params(self) -> list[click.Parameter]:  # type: ignore[override] # click sets it at once
+        """The parameters of the rows."""
+        return [parameter_of(row) for row in self.rows]
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """The parameters, with those that ask for help."""
+        return [*super().get_params(ctx), _HELP_ALL]
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse a command line.
@@ -90,189 +115,50 @@ class Command(TyperCommand):
         Raises:
             SettingsRefused: It is wrong, or a variable of the environment is.
         """
-        words = filled_in(args, self._with_value)
+        words = filled_in(args, wrong_command_lines.with_value(self))
         if ctx.resilient_parsing:
             return super().parse_args(ctx, list(words))
-        if not _asks_for_help(words, ctx):
-            look_through(ctx.find_root().command, self)
+        if not any(word in _ASKING for word in words):
+            look_through(self.rows)
         try:
             return super().parse_args(ctx, list(words))
-        except _UsageError as error:
-            self._refuse(ctx, words, error)
+        except click.UsageError as error:
+            wrong_command_lines.refuse(self, ctx, words, error)
 
-    def invoke(self, ctx: Any) -> Any:
-        """Carry out a command, which may ask what was typed for it."""
+    def invoke(self, ctx: click.Context) -> int:
+        """Carry out the command, which may ask what was typed for it; the exit code."""
         present = PRESENT.set(ctx)
         try:
-            return super().invoke(ctx)
+            with explained(as_json=ctx.params.get("json")):
+                return self._run(Given(ctx, self.rows)) or 0
         finally:
             PRESENT.reset(present)
 
-    @property
-    def _with_value(self) -> frozenset[str]:
-        """The options that take the next word whatever it is."""
-        return frozenset(
-            str(name)
-            for each in self.params
-            if not getattr(each, "is_flag", True) and not getattr(each, "count", False)
-            for name in each.opts
-        )
-
-    def _refuse(self, ctx: Any, words: Sequence[str], error: Any) -> NoReturn:
-        from bulkagent.text.spelling import did_you_mean
-
-        name, param = getattr(error, "option_name", ""), getattr(error, "param", None)
-        if type(error).__name__ == "NoSuchOption":
-            options = [text for each in self.get_params(ctx) for text in names_of(each)]
-            _refuse_word(ctx, name, options, kind="option")
-        if type(error).__name__ == "BadOptionUsage":
-            takes = next((_takes(each) for each in self.params if name in each.opts), "")
-            if name not in self._with_value:
-                raise SettingsRefused(f"{name} takes no value; leave out the = and what follows it")
-            raise SettingsRefused(f"{name} needs a value: {takes}")
-        if type(error).__name__ == "MissingParameter" and param is not None:
-            raise SettingsRefused(
-                f"no {param.metavar or param.name.upper()} given{_help(ctx)}" + _number_taken(words)
-            )
-        if param is not None:
-            place = place_in(ctx, param)
-            got = _given(self, ctx, words, param)
-            meant = did_you_mean(_nearest_value(param, got))
-            raise SettingsRefused(f"{place}: {got!r} is not {_takes(param)}{meant}")
-        extra = self._extra(ctx, words)
-        if extra:
-            raise SettingsRefused(
-                f"there is a word too many: {extra[0]!r}; what has spaces in it stands in"
-                f" quotes{_help(ctx)}"
-            )
-        raise SettingsRefused(_sentence(error.format_message()))
-
-    def _extra(self, ctx: Any, words: Sequence[str]) -> list[str]:
-        _, rest, _ = self.make_parser(ctx).parse_args(args=list(words))
-        return list(map(str, rest))
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options, and the arguments before them."""
+        arguments = [each for each in self.params if isinstance(each, RowArgument)]
+        if arguments:
+            with formatter.section("Arguments"):
+                formatter.write_dl([(each.row.metavar, each.row.help) for each in arguments])
+        options = [each for each in self.params if isinstance(each, RowOption)]
+        format_options(formatter, options, everything=bool(ctx.meta.get(_EVERYTHING)))
 
 
-def filled_in(args: Sequence[str], with_value: frozenset[str]) -> list[str]:
-    """The words of a command line in which no number of `OPTIONAL_VALUES` is left out.
-
-    Args:
-        args: The words.
-        with_value: The options that take the next word whatever it is.
-    """
-    filled: list[str] = []
-    at = 0
-    while at < len(args) and args[at] != "--":
-        word, following = args[at], args[at + 1 : at + 2]
-        at += 1
-        if word in OPTIONAL_VALUES:
-            given = following and _NUMBER.fullmatch(following[0])
-            filled.append(f"{word}={following[0] if given else OPTIONAL_VALUES[word]}")
-            at += bool(given)
-        elif word in with_value:
-            filled += [word, *following]
-            at += 1
-        else:
-            filled.append(word)
-    return [*filled, *args[at:]]
+_ASKING = frozenset({"-h", "--help", "--help-all"})
 
 
-def _of_all(error: Any) -> str:
-    """What is said of a command line that names no command, or of an option before one."""
-    if type(error).__name__ == "NoSuchOption":
-        return f"there is no option {error.option_name!r} before a command{_help(error.ctx)}"
-    return f"{_sentence(error.format_message())}{_help(error.ctx) if error.ctx else ''}"
+def _show_everything(ctx: click.Context, _param: object, asked: bool) -> None:  # noqa: FBT001 - click calls it
+    if asked and not ctx.resilient_parsing:
+        ctx.meta[_EVERYTHING] = True
+        click.echo(ctx.get_help())
+        ctx.exit()
 
 
-def _refuse_word(ctx: Any, word: str, known: Any, *, kind: str) -> NoReturn:
-    from bulkagent.text.spelling import did_you_mean, nearest
-
-    meant = did_you_mean(nearest(word, known, like=_LIKE))
-    raise SettingsRefused(f"there is no {kind} {word!r} of {ctx.command_path}{meant or _help(ctx)}")
-
-
-# Names of options have much in common, if only their dashes.
-_LIKE = 0.7
-
-
-def _help(ctx: Any) -> str:
-    return f"; `{ctx.command_path} --help` lists all there is"
-
-
-def _asks_for_help(words: Sequence[str], ctx: Any) -> bool:
-    return any(word in ctx.help_option_names for word in words)
-
-
-def _given(command: Command, ctx: Any, words: Sequence[str], param: Any) -> str:
-    """What an option was given, as it was written."""
-    if place_in(ctx, param) == param.envvar:
-        return os.environ.get(str(param.envvar), "")
-    options, _, _ = command.make_parser(ctx).parse_args(args=list(words))
-    value = options.get(param.name)
-    return str(value[-1] if isinstance(value, list) and value else value)
-
-
-def _annotation(param: Any) -> Any:
-    return getattr(getattr(param, "type_descriptor", None), "annotation", None)
-
-
-def _bounds(param: Any) -> tuple[float | None, float | None]:
-    from bulkagent.settings.ranges import RANGES
-
-    if param.name in RANGES:
-        _, low, high = RANGES[param.name]
-        return low, high
-    info = getattr(getattr(param, "type_descriptor", None), "parameter_info", param)
-    return getattr(info, "min", None), getattr(info, "max", None)
-
-
-def _takes(param: Any) -> str:
-    """What an option takes, after `is not` or `needs a value:`."""
-    kind = _annotation(param)
-    if param.name in _TAKES:
-        return _TAKES[param.name]
-    if kind in {int, float}:
-        low, high = _bounds(param)
-        number = "a whole number" if kind is int else "a number"
-        if low is not None and high is not None:
-            return f"{number} from {low:,} to {high:,}"
-        return f"{number} from {low:,} on" if low is not None else number
-    if kind is bool:
-        return "1 or 0 (also yes or no, true or false, on or off)"
-    if isinstance(kind, type) and issubclass(kind, Enum):
-        return " or ".join(str(each.value) for each in kind)
-    return str(param.metavar or "a text") if not getattr(param, "is_flag", False) else ""
-
-
-_TAKES = {"flag": "1 (may take inbound calls) or 0 (may not)"}
-
-_YES = ("1", frozenset({"yes", "y", "on", "true", "t", "enable", "enabled"}))
-_NO = ("0", frozenset({"no", "n", "off", "false", "f", "disable", "disabled"}))
-
-
-def _nearest_value(param: Any, got: str) -> str:
-    from bulkagent.text.near_units import as_whole
-    from bulkagent.text.spelling import nearest
-
-    kind, text = _annotation(param), got.strip().lower()
-    if kind is bool or param.name == "flag":
-        return next((value for value, words in (_YES, _NO) if text in words), "")
-    if kind is int:
-        plain = as_whole(text)
-        return plain if plain != text else ""
-    if isinstance(kind, type) and issubclass(kind, Enum):
-        return nearest(text, [str(each.value) for each in kind])
-    return ""
-
-
-def _number_taken(words: Sequence[str]) -> str:
-    """What explains a roster that is missing: an option has taken it for its number."""
-    taken = [word for word in words if word.partition("=")[0] in OPTIONAL_VALUES]
-    if not taken or taken[0].partition("=")[2] in OPTIONAL_VALUES.values():
-        return ""
-    name, _, value = taken[0].partition("=")
-    return f"; {name} took {value} for its number"
-
-
-def _sentence(text: str) -> str:
-    """A sentence of click's, as ours begin and end."""
-    return text[:1].lower() + text[1:].rstrip(".")
+_HELP_ALL = click.Option(
+    ["--help-all"],
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_show_everything,
+    help="Show the rarely needed options, too.",
+)

@@ -4,14 +4,16 @@ What may live here: what can be set, where it is found, what is wrong with it. W
 must not know: what any setting does. Environment and flags arrive together as what the caller
 gave explicitly; the command line reads both.
 
-The flow: `file` (the configuration file), `limits` (what holds at one gateway), `ranges` and
-`observers` (what a value may be), `settings` (the layers, laid over one another), `sources` (which
-layer a setting comes from), `idle` (what changes nothing beside the others), `words` (what each key
-of the file means).
+The flow: `table` (one row a setting, see `row`), `reading` (what was written, as fields), `ranges`
+and `observers` (what a value may be), `config_file` (the file, which `file_check` and the rows
+check), `gateway_limits` (what holds at one gateway), `settings` (the layers, laid over one
+another), `sources` (which layer a setting comes from), `idle` (what changes nothing beside the
+others).
 """
 
 from __future__ import annotations
 
+from bulkagent.settings.commented_file import commented_file
 from bulkagent.settings.config_file import (
     ConfigFile,
     GatewaySection,
@@ -26,7 +28,6 @@ from bulkagent.settings.ranges import NONE
 from bulkagent.settings.settings import Settings
 from bulkagent.settings.single import refuse_single
 from bulkagent.settings.sources import Sourced, sources
-from bulkagent.settings.table import commented_file
 
 __all__ = [
     "NONE",

@@ -1,16 +1,12 @@
-"""The configuration file: where it is, what may stand in it, what it means.
-
-What may live here: `bulkagent.toml` and its words. What this module must not know: what lies
-over the file, or the defaults under it.
-"""
+"""The configuration file: where it is, what may stand in it, what it means."""
 
 from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import msgspec
 
@@ -18,28 +14,12 @@ from bulkagent.errors import SettingsRefused
 from bulkagent.files.user_folders import user_folder
 from bulkagent.instants import zone_of
 from bulkagent.settings.file_check import refuse_keys, sections_of, with_place
-from bulkagent.settings.gateway_limits import LimitsAt
-from bulkagent.settings.ranges import NONE
+from bulkagent.settings.gateway_limits import GatewayLimits, LimitsAt
+from bulkagent.settings.reading import read
+from bulkagent.settings.row import Kind, Row
 from bulkagent.settings.single import refuse_single
+from bulkagent.settings.table import RUN_ROWS, SECTION_ROWS, SETTINGS, TOP_ROWS
 from bulkagent.text.toml_lines import Toml, read_toml
-from bulkagent.units import (
-    agent_id_range,
-    concurrency,
-    duration_s,
-    halt_at,
-    rate_per_second,
-    share,
-)
-
-__all__ = [
-    "ConfigFile",
-    "GatewaySection",
-    "Policy",
-    "find_config",
-    "limits_in",
-    "load_config",
-    "settings_in",
-]
 
 
 class GatewaySection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -63,56 +43,52 @@ class GatewaySection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Files of agents who are never touched on this gateway."""
 
 
-class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What may stand at the top of the file, and in the section of a job."""
-
-    concurrency: int | str | None = None
-    """A number, `auto`, or `auto:A-B`."""
-    rate: str = ""
-    burst: int | None = None
-    max_attempts: int | None = None
-    retry_for: str = ""
-    give_up_after: str = ""
-    resend_after_switchover: bool | None = None
-    connect_timeout: str = ""
-    timeout: str = ""
-    agent_id_range: str = ""
-    max_agents: int | None = None
-    deadline: str = ""
-    grace: str = ""
-    halt: str = ""
-    halt_first: int | None = None
-    durability: str = ""
-    max_age: str = ""
-    trust_state: str = ""
-    sessions: str = ""
-    guid_url: str = ""
-    guid_ca_file: str = ""
-    group_by: str = ""
-    handover: bool | None = None
-    gate: str = ""
-    floor: str = ""
-    canary: int | None = None
-    wait_for_sign_in: str = ""
-    up_means: str = ""
-    absent_ok: bool | None = None
-    verify_with: list[str] = []
-    verify_again_after: str = ""
-    protect: tuple[str, ...] = ()
-    """Files of agents who are never touched."""
+_TYPES: Mapping[Kind, tuple[Any, Any]] = {
+    Kind.WHOLE: (int | None, None),
+    Kind.PAIR: (bool | None, None),
+    Kind.CONCURRENCY: (int | str | None, None),
+    Kind.TEXTS: (tuple[str, ...], ()),
+    Kind.PATHS: (tuple[str, ...], ()),
+}
 
 
-class ConfigFile(Policy, frozen=True, forbid_unknown_fields=True):
-    """`bulkagent.toml`."""
+def _words(rows: Iterable[Row]) -> list[tuple[str, Any, Any]]:
+    return [(row.name, *_TYPES.get(row.kind, (str, ""))) for row in rows]
 
-    ledger: str = ""
-    job: str = ""
-    """The job whose section holds where no other is named."""
-    time_zone: str = ""
-    """For times of day; a name such as Europe/Berlin."""
-    gateways: dict[str, GatewaySection] = {}
-    jobs: dict[str, Policy] = {}
-    """`[jobs.NAME]`: what goes over the top of the file for runs of that name."""
+
+if TYPE_CHECKING:
+
+    class Policy(msgspec.Struct, frozen=True):
+        """What may stand at the top of the file, and in the section of a job."""
+
+        def __init__(self, **words: Any) -> None: ...
+        def __getattr__(self, name: str) -> Any: ...
+
+    class ConfigFile(Policy, frozen=True):
+        """`bulkagent.toml`."""
+
+        gateways: dict[str, GatewaySection]
+        jobs: dict[str, Policy]
+        """`[jobs.NAME]`: what goes over the top of the file for runs of that name."""
+
+        def __init__(self, **words: Any) -> None: ...
+
+else:
+    Policy = msgspec.defstruct(
+        "Policy", _words(RUN_ROWS), frozen=True, forbid_unknown_fields=True, module=__name__
+    )
+    ConfigFile = msgspec.defstruct(
+        "ConfigFile",
+        [
+            *_words(TOP_ROWS),
+            ("gateways", dict[str, GatewaySection], msgspec.field(default_factory=dict)),
+            ("jobs", dict[str, Policy], msgspec.field(default_factory=dict)),
+        ],
+        bases=(Policy,),
+        frozen=True,
+        forbid_unknown_fields=True,
+        module=__name__,
+    )
 
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -125,66 +101,41 @@ def settings_in(file: Policy) -> dict[str, Any]:
     Raises:
         SettingsRefused: A text in it is no such quantity.
     """
-    given: dict[str, Any] = {
-        "sessions": file.sessions and Path(file.sessions),
-        "guid_url": file.guid_url,
-        "guid_ca_file": file.guid_ca_file and Path(file.guid_ca_file),
-        "verify_with": tuple(file.verify_with) or None,
-        "max_attempts": file.max_attempts,
-        "resend_after_switchover": file.resend_after_switchover,
-        "max_agents": file.max_agents,
-        "halt_first": file.halt_first,
-        "durability": file.durability,
-        "protect": tuple(Path(path) for path in file.protect),
-        "group_by": file.group_by,
-        "handover": file.handover,
-        "gate": file.gate and share(file.gate),
-        "floor": file.floor and (None if file.floor == "none" else share(file.floor)),
-        "canary": file.canary,
-        "up_means": file.up_means,
-        "absent_ok": file.absent_ok,
-    }
-    if isinstance(file, ConfigFile):
-        given["ledger"] = file.ledger and _at_home(file.ledger)
-        given["gateways"] = file.gateways
-        zone_of(file.time_zone)  # only checked: whoever reads a time asks for it
-    found = {name: value for name, value in given.items() if value not in ("", None, ())}
-    for name in _DURATIONS:
-        if text := getattr(file, name):
-            none = name in NONE and text.strip().lower() == "none"
-            found[f"{name}_s"] = NONE[name] if none else duration_s(text)
-    if file.halt:
-        found["halt_share"], found["halt_count"] = halt_at(file.halt)
-    return {**found, **limits_in(file)}
+    found: dict[str, Any] = {}
+    for row in SETTINGS:
+        value: Any = getattr(file, row.name, None)
+        # A job is chosen by all layers together (`Settings.resolve`).
+        if row.name == "job" or value in _SAYS_NOTHING:
+            continue
+        if row.name == "time_zone":
+            zone_of(value)  # only checked: whoever reads a time asks for it
+        elif row.kind is Kind.PATH:
+            found |= {row.name: _at_home(value)}
+        else:
+            found |= read(row, value)
+    if isinstance(file, ConfigFile) and file.gateways:
+        found["gateways"] = file.gateways
+    return found
 
 
-_DURATIONS = (
-    *("retry_for", "give_up_after", "connect_timeout", "timeout", "deadline", "grace"),
-    *("max_age", "trust_state", "wait_for_sign_in", "verify_again_after"),
-)
+_SAYS_NOTHING: tuple[object, ...] = (None, "", (), [])
 
 
-def limits_in(said: Policy | GatewaySection) -> LimitsAt:
-    """What the top level of a file, or the section of a gateway, says of limits.
+def limits_in(section: GatewaySection) -> LimitsAt:
+    """What the section of a gateway says of limits.
 
     Raises:
         SettingsRefused: A text in it is no such quantity.
     """
-    limits = LimitsAt()
-    if said.concurrency is not None:
-        many = said.concurrency
-        limit = many if isinstance(many, int) else concurrency(many)
-        if isinstance(limit, int):
-            limits["concurrency"] = limit
-        else:
-            limits["auto"] = limit
-    if said.rate:
-        limits["per_second"] = rate_per_second(said.rate)
-    if said.burst is not None:
-        limits["burst"] = said.burst
-    if said.agent_id_range:
-        limits["agent_id_range"] = agent_id_range(said.agent_id_range)
-    return limits
+    found: dict[str, Any] = {}
+    for row in _LIMITS:
+        value = getattr(section, row.name)
+        if value not in _SAYS_NOTHING:
+            found |= read(row, value)
+    return cast("LimitsAt", found)
+
+
+_LIMITS = tuple(row for row in SECTION_ROWS if {*row.fields} & {*GatewayLimits.__struct_fields__})
 
 
 def find_config(asked_for: Path | None) -> Path | None:
@@ -254,7 +205,7 @@ def _refuse_name(toml: Toml, path: tuple[str, ...], file: str) -> None:
         )
 
 
-_PATHS = frozenset({"ledger", "sessions", "guid_ca_file", "ca_file", "client_cert"})
+_PATHS = frozenset(row.name for row in (*SECTION_ROWS, *SETTINGS) if row.kind is Kind.PATH)
 
 
 def _refuse_value(record: type[Policy | GatewaySection], key: str, value: Any) -> None:
@@ -279,32 +230,24 @@ def _relative_to(folder: Path, file: ConfigFile) -> ConfigFile:
     def beside(path: str) -> str:
         return str(folder / _at_home(path)) if path else ""
 
-    def relative(policy: PolicyT) -> PolicyT:
-        return msgspec.structs.replace(
-            policy,
-            sessions=beside(policy.sessions),
-            guid_ca_file=beside(policy.guid_ca_file),
-            protect=tuple(map(beside, policy.protect)),
-        )
+    def relative(section: SectionT, rows: Iterable[Row]) -> SectionT:
+        given = {row: getattr(section, row.name) for row in rows if row.kind in _FILES}
+        read = {
+            row.name: tuple(map(beside, value)) if row.kind is Kind.PATHS else beside(value)
+            for row, value in given.items()
+        }
+        return msgspec.structs.replace(section, **read)
 
-    gateways = {
-        name: msgspec.structs.replace(
-            gateway,
-            ca_file=beside(gateway.ca_file),
-            client_cert=beside(gateway.client_cert),
-            protect=tuple(map(beside, gateway.protect)),
-        )
-        for name, gateway in file.gateways.items()
-    }
     return msgspec.structs.replace(
-        relative(file),
-        ledger=beside(file.ledger),
-        gateways=gateways,
-        jobs={name: relative(job) for name, job in file.jobs.items()},
+        relative(file, (*TOP_ROWS, *RUN_ROWS)),
+        gateways={name: relative(at, SECTION_ROWS) for name, at in file.gateways.items()},
+        jobs={name: relative(job, RUN_ROWS) for name, job in file.jobs.items()},
     )
 
 
-PolicyT = TypeVar("PolicyT", bound=Policy)
+_FILES = frozenset({Kind.PATH, Kind.PATHS})
+
+SectionT = TypeVar("SectionT", bound=msgspec.Struct)
 
 
 def _at_home(path: str) -> Path:

@@ -1,13 +1,8 @@
-"""What is wrong with a configuration file, each with the line in which it stands.
-
-What may live here: keys that nobody knows, values of the wrong kind, and the sentences about them.
-What this module must not know: what a value that is right becomes.
-"""
+"""What is wrong with a configuration file, each with the line in which it stands."""
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NoReturn, get_args, get_origin, get_type_hints
 
@@ -16,12 +11,11 @@ import msgspec
 from bulkagent.errors import SettingsRefused
 from bulkagent.settings.intent import INTENT, not_from
 from bulkagent.settings.ranges import RANGES
-from bulkagent.settings.table import GATEWAY_WORDS, TOP_WORDS, WORDS
+from bulkagent.settings.row import Kind
+from bulkagent.settings.table import SECTION_ROWS, SETTINGS
 from bulkagent.text.near_units import as_whole
 from bulkagent.text.spelling import did_you_mean, nearest
 from bulkagent.text.toml_lines import Toml
-
-__all__ = ["Section", "refuse_keys", "sections_of", "with_place"]
 
 
 class Section(msgspec.Struct, frozen=True):
@@ -159,14 +153,13 @@ def _takes(key: str, hint: Any) -> str:
 
 
 def _example(key: str) -> str:
-    words = {word.name: word for word in (*GATEWAY_WORDS, *WORDS, *TOP_WORDS)}
-    example = words[key].example if key in words else "..."
+    rows = {row.name: row for row in (*SECTION_ROWS, *SETTINGS)}
+    example = rows[key].example if key in rows else "..."
     return f"{key} = {json.dumps(example)}"
 
 
-_UNITS = {"rate": "/s", "gate": "%", "floor": "%"}
-_TIME = re.compile(r"\d+(ms|s|m|h|d)")
-_TIMES = frozenset(word.name for word in WORDS if _TIME.fullmatch(str(word.example)))
+_UNITS = {Kind.RATE: "/s", Kind.SHARE: "%", Kind.TIME: "s"}
+_KINDS = {row.name: row.kind for row in SETTINGS}
 _YES = frozenset({"yes", "true", "on", "1"})
 _NO = frozenset({"no", "false", "off", "0"})
 _DIGITS = 9
@@ -189,10 +182,9 @@ def _meant(key: str, value: object, hint: Any) -> object:
 
 
 def _with_unit(key: str, value: float) -> str | None:
-    if key in {"gate", "floor"} and value <= 1:
-        value *= 100
-    if key == "halt":
+    kind = _KINDS.get(key)
+    if kind is Kind.HALT:
         return f"fail={value:g}"
-    if key in _TIMES:
-        return f"{value:g}s"
-    return f"{value:g}{_UNITS[key]}" if key in _UNITS else None
+    if kind is Kind.SHARE and value <= 1:
+        value *= 100
+    return f"{value:g}{_UNITS[kind]}" if kind in _UNITS else None

@@ -1,8 +1,4 @@
-"""What a value may be.
-
-What may live here: the least and the most of each setting, as a table, and the sentence for what
-is beyond. What this module must not know: where a value comes from.
-"""
+"""What a value may be, and the sentence for a value that is beyond."""
 
 from __future__ import annotations
 
@@ -10,44 +6,20 @@ from collections.abc import Mapping
 from typing import Any
 
 from bulkagent.errors import SettingsRefused
+from bulkagent.settings.row import Kind
+from bulkagent.settings.table import SETTINGS
 from bulkagent.text.spelling import did_you_mean, nearest
 from bulkagent.units import agent_id_range, concurrency
 
-__all__ = [
-    "NONE",
-    "RANGES",
-    "refuse_bounds",
-    "refuse_number",
-    "refuse_words",
-]
-
-_DURABILITIES = ("normal", "full")
-_UP_MEANS = ("permission", "available")
-
 RANGES: Mapping[str, tuple[str, float, float]] = {
-    "concurrency": ("concurrency", 1, 10_000),
-    # 0 is no rate: it would lift the limit. The lowest is one start in some three hours.
-    "per_second": ("the rate a second", 0.0001, 1_000_000),
-    "burst": ("burst", 1, 100_000),
-    "max_attempts": ("max-attempts", 1, 1_000),
-    "max_agents": ("max-agents", 1, 1_000_000_000),
-    "timeout_s": ("the timeout in seconds", 0.001, 86_400),
-    "connect_timeout_s": ("the connect timeout in seconds", 0.001, 86_400),
-    "retry_for_s": ("the retry-for in seconds", 0, 86_400),
-    "give_up_after_s": ("the give-up-after in seconds", 0.001, 86_400),
-    "deadline_s": ("the deadline in seconds", 0.001, 604_800),
-    "grace_s": ("the grace in seconds", 0.001, 86_400),
-    "halt_share": ("the share that halts", 0.000_000_01, 1),
-    "halt_count": ("the number of agents that halts", 1, 1_000_000_000),
-    "halt_first": ("halt-first", 0, 1_000_000_000),
-    "gate": ("the gate as a part of the whole", 0, 1),
-    "floor": ("the floor as a part of the whole", 0, 1),
-    "canary": ("canary", 0, 100_000),
-    "wait_for_sign_in_s": ("the wait-for-sign-in in seconds", 0.001, 86_400),
-    "max_age_s": ("the max-age in seconds", 1, 31_536_000),
-    "verify_again_after_s": ("the verify-again-after in seconds", 0, 3_600),
-    "trust_state_s": ("the trust-state in seconds", 1, 31_536_000),
+    found.field: (found.label, found.low, found.high) for row in SETTINGS for found in row.ranges
 }
+"""Fields of `Settings` that are numbers: what a refusal calls one, its least and its most."""
+
+NONE: Mapping[str, float | None] = {
+    row.name: row.none_means for row in SETTINGS if row.takes_none and row.kind is Kind.TIME
+}
+"""What the word `none` means for the durations of which there need not be any."""
 
 
 def refuse_number(name: str, value: object) -> None:
@@ -81,7 +53,7 @@ def refuse_words(values: Mapping[str, Any]) -> None:
             raise SettingsRefused(f"{told} {' or '.join(words)}, not {word!r}{meant}")
 
 
-_WORDS = {"durability": ("the durability is", _DURABILITIES), "up_means": ("up means", _UP_MEANS)}
+_WORDS = {row.name: (row.label, row.words) for row in SETTINGS if row.words}
 
 
 def refuse_bounds(auto: tuple[int, int] | None, ids: tuple[int, int]) -> None:
@@ -93,12 +65,3 @@ def refuse_bounds(auto: tuple[int, int] | None, ids: tuple[int, int]) -> None:
     if auto is not None:
         concurrency(f"auto:{'-'.join(map(str, auto))}")
     agent_id_range("-".join(map(str, ids)))
-
-
-NONE: Mapping[str, float | None] = {
-    "deadline": None,
-    "retry_for": 0.0,
-    "wait_for_sign_in": None,
-    "verify_again_after": 0.0,
-}
-"""What the word `none` means for the durations of which there need not be any."""

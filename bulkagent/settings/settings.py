@@ -1,8 +1,4 @@
-"""All settings of a run, and the layers that they come from.
-
-What may live here: the fields with their defaults, and which layer goes over which. What this
-module must not know: how a file, an option or a ledger spells them.
-"""
+"""All settings of a run, and the layers that they come from."""
 
 from __future__ import annotations
 
@@ -18,10 +14,9 @@ from bulkagent.settings.config_file import ConfigFile, GatewaySection, limits_in
 from bulkagent.settings.gateway_limits import GatewayLimits, LimitsAt, with_implied
 from bulkagent.settings.observers import observer
 from bulkagent.settings.ranges import RANGES, refuse_bounds, refuse_number, refuse_words
+from bulkagent.settings.row import Kind
+from bulkagent.settings.table import SETTINGS
 from bulkagent.text.odd_text import path_of
-
-__all__ = ["Settings"]
-
 
 _GIVE_UP_AFTER_S = 300.0
 _NEVER_ANSWERED_AFTER_S = 30.0
@@ -225,7 +220,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
                 fields=("timeout_s", "connect_timeout_s"),
             )
         refuse_bounds(self.auto, self.agent_id_range)
-        refuse_words({"durability": self.durability, "up_means": self.up_means})
+        refuse_words({row.name: getattr(self, row.name) for row in SETTINGS if row.words})
         if self.halt_share is not None and self.halt_count is not None:
             raise SettingsRefused("a run halts at a share or at a number of agents, not at both")
         for text in self.verify_with:
@@ -236,10 +231,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def own(self) -> dict[str, Any]:
         """What a resume of a run takes over from it: everything but where things are."""
-        elsewhere = {"ledger", "gateways", "max_agents", "protect", "max_age_s", "trust_state_s"}
-        own = {
-            name: getattr(self, name) for name in self.__struct_fields__ if name not in elsewhere
-        }
+        own = {name: getattr(self, name) for row in SETTINGS if row.kept for name in row.fields}
         # Whoever resumes may be in another folder.
         files = {name: str(absolute(file)) if (file := own[name]) else None for name in _FILES}
         return {**own, **files, "at_gateways": self._at_gateways}
@@ -294,7 +286,7 @@ _LIMITS = frozenset(GatewayLimits.__struct_fields__)
 _IN_FLIGHT = frozenset({"concurrency", "auto"})
 _RANGE = frozenset({"agent_id_range"})
 
-_FILES = frozenset({"sessions", "guid_ca_file"})
+_FILES = frozenset(row.name for row in SETTINGS if row.kept and row.kind is Kind.PATH)
 
 _SHAPES: Mapping[str, Any] = {
     "auto": tuple[int, int] | None,

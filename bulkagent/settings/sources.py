@@ -1,8 +1,4 @@
-"""Which layer each setting comes from, for whoever wonders.
-
-What may live here: the layers of a new run, looked through from the top. What this module must not
-know: what is done with a setting, and what an option typed now would say.
-"""
+"""Which layer each setting of a new run comes from."""
 
 from __future__ import annotations
 
@@ -13,9 +9,8 @@ from pathlib import Path
 import msgspec
 
 from bulkagent.settings.config_file import ConfigFile, GatewaySection, Policy
-from bulkagent.settings.table import GATEWAY_WORDS, TOP_WORDS, WORDS
-
-__all__ = ["Sourced", "sources"]
+from bulkagent.settings.row import PREFIX
+from bulkagent.settings.table import RUN_ROWS, SECTION_ROWS, TOP_ROWS
 
 _ADD_UP = frozenset({"protect"})
 _ONE_OF = ("sessions", "guid_url")
@@ -55,12 +50,12 @@ def sources(
         (f"{path}, [jobs.{job}]", file.jobs.get(job)),
         (f"{path}", file),
     ]
-    words = {word.name: word for word in (*TOP_WORDS, *WORDS)}
+    rows = {row.name: row for row in (*TOP_ROWS, *RUN_ROWS)}
     if gateway in file.gateways:
-        words = {**{word.name: word for word in GATEWAY_WORDS}, **words}
+        rows = {**{row.name: row for row in SECTION_ROWS}, **rows}
     found: list[Sourced] = []
     ranks: dict[str, int] = {}
-    for name, word in words.items():
+    for name, row in rows.items():
         said = list(_said(name, sections, environment))
         ranks[name] = said[0][0] if said else len(sections) + 1
         if name in _ADD_UP and said:
@@ -69,7 +64,7 @@ def sources(
         elif said:
             found.append(Sourced(name, said[0][1], said[0][2]))
         else:
-            found.append(Sourced(name, word.default, "default"))
+            found.append(Sourced(name, row.default, "default"))
     one, other = _ONE_OF
     given_up = {one: other, other: one}
     return [
@@ -88,7 +83,7 @@ def _said(
     environment: Mapping[str, str],
 ) -> list[tuple[int, str, str]]:
     """Rank, value and place of every layer that says something, the highest first."""
-    variable = f"BULKAGENT_{name.upper()}"
+    variable = f"{PREFIX}{name.upper()}"
     said: list[tuple[int, str, str]] = []
     if environment.get(variable):
         said.append((0, _without_password(environment[variable]), variable))

@@ -1,118 +1,145 @@
-"""The words of the configuration file: what each means, and what holds without it.
+"""One row a setting: everything that is said of it anywhere comes from here.
 
-What may live here: the table of words, and a file of them all. What this module must not know: what
-a word's value becomes.
+From the rows come the options with their help and variables, the words of the configuration file
+with their checks, the ranges, what a resume takes over, and the tables of the README. A new setting
+is a row here and a field of `Settings`.
 """
 
 from __future__ import annotations
 
-import json
-import textwrap
-from collections.abc import Iterable
+from bulkagent.settings.row import Group, Kind, Range, Row, Scope
 
-import msgspec
+SENDING = ("apply", "resume", "revert")
+"""The commands that send."""
+READING = ("apply", "check")
+"""The commands that read a roster as a plan."""
+SIGNING_IN = ("doctor", "session hold")
 
-__all__ = ["GATEWAY_WORDS", "TOP_WORDS", "WORDS", "Word", "commented_file"]
+_DAY_S = 86_400
+_WEEK_S = 7 * _DAY_S
+_YEAR_S = 365 * _DAY_S
+_MANY = 1_000_000_000
 
-
-class Word(msgspec.Struct, frozen=True):
-    """One key of `bulkagent.toml`."""
-
-    name: str
-    default: str
-    """What holds where nobody says otherwise, as it would be written; "": nothing does."""
-    example: int | bool | str | tuple[str, ...]
-    meaning: str
-    """A sentence, with the unit and the range where there is one."""
-
-
-WORDS = (
-    Word("concurrency", "16", 16, 'Requests in flight at once, at each gateway: 1 to 10000, "auto" or "auto:4-256".'),
-    Word("rate", "100/s", "100/s", 'Requests started a second or minute, at each gateway; "none" for no limit.'),
-    Word("burst", "1", 1, "Requests that may start at once under the rate, 1 to 100000."),
-    Word("max_attempts", "8", 8, "Attempts for one agent before it is put off to the end of the run, 1 to 1000."),
-    Word("retry_for", "2m", "2m", 'How long an agent whose attempts are spent is tried again at the end; or "none".'),
-    Word("give_up_after", "5m", "5m", "A gateway that was down for so long gets nothing more; 30s where it never answered, if nobody says."),
-    Word("resend_after_switchover", "false", True, "Send those once more who were set before the gateway switched over."),
-    Word("connect_timeout", "3s", "3s", "For name, connection and TLS together."),
-    Word("timeout", "10s", "10s", "For one request in all; above connect_timeout."),
-    Word("agent_id_range", "101-59999", "101-59999", "Agent IDs that the gateway knows; 101-999999 since AICC 25.200."),
-    Word("max_agents", "", 6000, "A roster with more agents is refused."),
-    Word("deadline", "none", "45m", 'After so long nothing more is admitted; or "none".'),
-    Word("grace", "15s", "15s", "How long requests in flight may take once a run is stopped."),
-    Word("halt", "none", "fail=20%", 'Halt when so many of the finished agents are not applied: "fail=N%", "fail=N" or "none".'),
-    Word("halt_first", "50", 50, "Halt a gateway whose first agents, so many, all get one verdict of wrong set-up; 0: never."),
-    Word("durability", "normal", "full", '"normal": the ledger survives any crash of the process; "full": of the machine too, slower.'),
-    Word("max_age", "2h", "2h", "A run that nobody was at work on for so long is not resumed."),
-    Word("trust_state", "8h", "8h", "How long a revert takes a recorded talk right for what an agent had."),
-    Word("sessions", "", "sessions.jsonl", "File of GUIDs that another process keeps up to date, beside this one; in the place of the roster's column."),
-    Word("guid_url", "", "https://guids.example/{gateway}/{agentid}", "Service that is asked for each GUID; in the place of the roster's column."),
-    Word("guid_ca_file", "", "guid-ca.pem", "PEM file of the private CA of guid_url, beside this file."),
-    Word("group_by", "", "team", "The roster's column by which agents hand over in groups."),
-    Word("handover", "true", False, "Whether incoming agents are set before outgoing ones."),
-    Word("gate", "95%", "95%", "So many of a group's incoming agents must be up before an outgoing one goes off."),
-    Word("floor", "none", "80%", 'So many of a group, as a share of its outgoing agents, must be on at any time; or "none".'),
-    Word("canary", "0", 20, "Set so many agents first, and the others only if these went well; up to 100000."),
-    Word("wait_for_sign_in", "none", "20m", 'How long agents are waited for who are not signed in; or "none".'),
-    Word("up_means", "permission", "available", '"permission": who is applied is up; "available": who was then seen to take calls.'),
-    Word("absent_ok", "false", True, "An outgoing agent who is surely signed out is as good as set."),
-    Word("verify_with", "", ("east/105:7",), "Agents who are asked, before and after, who of a skill queue takes calls: AGENT:SKILL or GATEWAY/AGENT:SKILL."),
-    Word("verify_again_after", "2s", "2s", 'Where that proves somebody wrong, ask once more after so long; or "none".'),
-    Word("protect", "", ("supervisors.csv",), "Files of agents who are never touched, beside this file."),
+SETTINGS = (
+    Row("ledger", Kind.PATH, "The ledger; default: the platform's state folder.", Group.FILES,
+        (*SENDING, "report", "runs", "show", "doctor", "prune"), "PATH",
+        example="/var/lib/bulkagent/ledger.sqlite3", scope=Scope.TOP, fields=("ledger",)),
+    Row("job", Kind.TEXT, "What to call runs of this kind; [jobs.NAME] in bulkagent.toml holds for them.", Group.WHAT,
+        (*SENDING, "check", "runs", "config show"), "NAME",
+        example="morning", scope=Scope.TOP, fields=("job",), kept=True, completes="jobs"),
+    Row("time_zone", Kind.TEXT, "The zone of times of day, such as Europe/Berlin.", Group.TIMES,
+        SENDING, "NAME", shown="the machine's", example="Europe/Berlin", scope=Scope.TOP),
+    Row("concurrency", Kind.CONCURRENCY, "Requests in flight at once, at each gateway; auto: as many as it bears, 4 to 256 or A to B.", Group.SPEED,
+        (*SENDING, "doctor"), "N|auto|auto:A-B", default="16", shown="16; emulated: 64", example=16, scope=Scope.BOTH,
+        fields=("concurrency", "auto"), ranges=(Range("concurrency", "concurrency", 1, 10_000),), kept=True),
+    # 0 is no rate: it would lift the limit. The lowest is one start in some three hours.
+    Row("rate", Kind.RATE, "Requests started a second (100/s) or minute (300/m), at each gateway.", Group.SPEED,
+        SENDING, "N/s|none", default="100/s", shown="100/s; emulated: none", example="100/s", scope=Scope.BOTH,
+        fields=("per_second",), ranges=(Range("per_second", "the rate a second", 0.0001, 1_000_000),), kept=True),
+    Row("burst", Kind.WHOLE, "Requests that may start at once under the rate.", Group.SPEED,
+        SENDING, "N", default="1", example=1, scope=Scope.BOTH,
+        fields=("burst",), ranges=(Range("burst", "burst", 1, 100_000),), kept=True, advanced=True),
+    Row("max_attempts", Kind.WHOLE, "Attempts for one agent before it is put off to the end of the run.", Group.TROUBLE,
+        SENDING, "N", default="8", example=8, scope=Scope.RUN,
+        fields=("max_attempts",), ranges=(Range("max_attempts", "max-attempts", 1, 1_000),), kept=True, advanced=True),
+    Row("retry_for", Kind.TIME, "How long an agent whose attempts are spent is tried again, when all others are done; or none.", Group.TROUBLE,
+        SENDING, "TIME", default="2m", example="2m", scope=Scope.RUN, takes_none=True, none_means=0.0,
+        fields=("retry_for_s",), ranges=(Range("retry_for_s", "the retry-for in seconds", 0, _DAY_S),), kept=True, advanced=True),
+    Row("give_up_after", Kind.TIME, "A gateway that was down for so long gets nothing more (exit 5).", Group.TROUBLE,
+        SENDING, "TIME", default="5m", shown="5m; 30s where it never answered in this run", example="5m", scope=Scope.RUN,
+        fields=("give_up_after_s",), ranges=(Range("give_up_after_s", "the give-up-after in seconds", 0.001, _DAY_S),), kept=True, advanced=True),
+    Row("resend_after_switchover", Kind.PAIR, "Send those once more who were set before the gateway switched over.", Group.TROUBLE,
+        ("apply", "resume"), default="false", example=True, scope=Scope.RUN,
+        fields=("resend_after_switchover",), kept=True, advanced=True),
+    Row("connect_timeout", Kind.TIME, "Name, connection and TLS together.", Group.SPEED,
+        (*SENDING, *SIGNING_IN), "TIME", default="3s", example="3s", scope=Scope.RUN,
+        fields=("connect_timeout_s",), ranges=(Range("connect_timeout_s", "the connect timeout in seconds", 0.001, _DAY_S),), kept=True, advanced=True),
+    Row("timeout", Kind.TIME, "When a reply is overdue; it is read on for as long again.", Group.SPEED,
+        (*SENDING, "doctor"), "TIME", default="10s", example="10s", scope=Scope.RUN,
+        fields=("timeout_s",), ranges=(Range("timeout_s", "the timeout in seconds", 0.001, _DAY_S),), kept=True),
+    Row("agent_id_range", Kind.AGENT_IDS, "Agent IDs that the gateway knows.", Group.ROSTER,
+        (*READING, *SIGNING_IN), "A-B", default="101-59999", shown="101-59999; 101-999999 since AICC 25.200", example="101-59999", scope=Scope.BOTH,
+        fields=("agent_id_range",), kept=True, advanced=True),
+    Row("max_agents", Kind.WHOLE, "Refuse a larger roster (exit 6).", Group.GUARDRAILS,
+        (*SENDING, "session hold"), "N", example=6000, scope=Scope.BOTH,
+        fields=("max_agents",), ranges=(Range("max_agents", "max-agents", 1, _MANY),)),
+    Row("deadline", Kind.TIME, "Admit nothing more after so long (exit 5), or none.", Group.TIMES,
+        SENDING, "TIME", default="none", shown="", example="45m", scope=Scope.RUN, takes_none=True,
+        fields=("deadline_s",), ranges=(Range("deadline_s", "the deadline in seconds", 0.001, _WEEK_S),), kept=True),
+    Row("grace", Kind.TIME, "How long requests in flight may take once the run is stopped.", Group.TROUBLE,
+        SENDING, "TIME", default="15s", example="15s", scope=Scope.RUN,
+        fields=("grace_s",), ranges=(Range("grace_s", "the grace in seconds", 0.001, _DAY_S),), kept=True, advanced=True),
+    Row("halt", Kind.HALT, "Halt (exit 6) when so many of the finished agents, 50 at least, are not applied; or none.", Group.GUARDRAILS,
+        SENDING, "fail=N%|fail=N", default="none", shown="", example="fail=20%", scope=Scope.RUN, takes_none=True,
+        fields=("halt_share", "halt_count"), ranges=(
+            Range("halt_share", "the share that halts", 0.000_000_01, 1),
+            Range("halt_count", "the number of agents that halts", 1, _MANY)), kept=True),
+    Row("halt_first", Kind.WHOLE, "Halt a gateway (exit 6) whose first N agents all get one verdict of wrong set-up; 0: never.", Group.GUARDRAILS,
+        SENDING, "N", default="50", example=50, scope=Scope.RUN,
+        fields=("halt_first",), ranges=(Range("halt_first", "halt-first", 0, _MANY),), kept=True, advanced=True),
+    Row("durability", Kind.TEXT, "full: the ledger survives the loss of power too; slower.", Group.FILES,
+        SENDING, "normal|full", default="normal", example="full", scope=Scope.RUN,
+        fields=("durability",), words=("normal", "full"), label="the durability is", kept=True, advanced=True),
+    Row("max_age", Kind.TIME, "Do not resume a run that nobody worked on for so long.", Group.GUARDRAILS,
+        ("apply", "resume"), "TIME", default="2h", example="2h", scope=Scope.RUN,
+        fields=("max_age_s",), ranges=(Range("max_age_s", "the max-age in seconds", 1, _YEAR_S),)),
+    Row("trust_state", Kind.TIME, "How long a recorded talk right is taken for what the agent had.", Group.GUARDRAILS,
+        ("revert",), "TIME", default="8h", example="8h", scope=Scope.RUN,
+        fields=("trust_state_s",), ranges=(Range("trust_state_s", "the trust-state in seconds", 1, _YEAR_S),)),
+    Row("sessions", Kind.PATH, "Take GUIDs from this file, CSV or JSON Lines, which another process keeps up to date, and not from the roster.", Group.GUIDS,
+        (*SENDING, "check", "doctor"), "FILE", example="sessions.jsonl", scope=Scope.RUN, fields=("sessions",), kept=True),
+    Row("guid_url", Kind.TEXT, "Ask this service for each GUID, {agentid} and {gateway} filled in, and not the roster.", Group.GUIDS,
+        (*SENDING, "check", "doctor"), "URL", example="https://guids.example/{gateway}/{agentid}", scope=Scope.RUN, fields=("guid_url",), kept=True),
+    Row("guid_ca_file", Kind.PATH, "PEM file of the private CA of --guid-url.", Group.GUIDS,
+        (*SENDING, "doctor"), "PATH", example="guid-ca.pem", scope=Scope.RUN, fields=("guid_ca_file",), kept=True, advanced=True),
+    Row("group_by", Kind.TEXT, "Let each team, skill or site hand over by itself: a column, or the word gateway.", Group.SHIFT_CHANGE,
+        READING, "COLUMN", example="team", scope=Scope.RUN, fields=("group_by",), kept=True),
+    Row("handover", Kind.PAIR, "Set incoming agents before outgoing ones, or all in the order of the roster.", Group.SHIFT_CHANGE,
+        READING, default="true", shown="handover", example=False, scope=Scope.RUN, fields=("handover",), kept=True),
+    Row("gate", Kind.SHARE, "So many of a group's incoming agents must be up before an outgoing one goes off.", Group.SHIFT_CHANGE,
+        (*SENDING, "check"), "N%", default="95%", example="95%", scope=Scope.RUN,
+        fields=("gate",), ranges=(Range("gate", "the gate as a part of the whole", 0, 1),), kept=True),
+    Row("floor", Kind.SHARE, "So many agents of a group, as a share of its outgoing ones, must be on at any time.", Group.SHIFT_CHANGE,
+        (*SENDING, "check"), "N%|none", default="none", example="80%", scope=Scope.RUN, takes_none=True,
+        fields=("floor",), ranges=(Range("floor", "the floor as a part of the whole", 0, 1),), kept=True),
+    Row("allow_closing", Kind.SWITCH, "Let a group go off to which nobody comes on.", Group.SHIFT_CHANGE,
+        SENDING, fields=("allow_closing",), environment=False, kept=True),
+    Row("canary", Kind.WHOLE, "Set so many agents first; halt (exit 6) if more than 5% fail.", Group.GUARDRAILS,
+        SENDING, "N", default="0", shown="", example=20, scope=Scope.RUN,
+        fields=("canary",), ranges=(Range("canary", "canary", 0, 100_000),), kept=True),
+    Row("wait_for_sign_in", Kind.TIME, "Wait so long for agents who are not signed in yet, or none.", Group.SHIFT_CHANGE,
+        SENDING, "TIME", default="none", shown="", example="20m", scope=Scope.RUN, takes_none=True,
+        fields=("wait_for_sign_in_s",), ranges=(Range("wait_for_sign_in_s", "the wait-for-sign-in in seconds", 0.001, _DAY_S),), kept=True),
+    Row("up_means", Kind.TEXT, "available: an incoming agent counts for the gate once its state is seen to be idle, talking or wrap-up.", Group.SHIFT_CHANGE,
+        SENDING, "permission|available", default="permission", example="available", scope=Scope.RUN,
+        fields=("up_means",), words=("permission", "available"), label="up means", kept=True, advanced=True),
+    Row("absent_ok", Kind.PAIR, "An outgoing agent who is surely signed out is as good as set.", Group.SHIFT_CHANGE,
+        SENDING, default="false", example=True, scope=Scope.RUN, fields=("absent_ok",), kept=True, advanced=True),
+    Row("verify_with", Kind.TEXTS, "Ask as this agent, before and after, who of the skill queue takes calls (GATEWAY/AGENT:SKILL where there are several); repeatable, or none.", Group.SHIFT_CHANGE,
+        (*SENDING, "doctor"), "AGENT:SKILL", example=("east/105:7",), scope=Scope.RUN, fields=("verify_with",), kept=True),
+    Row("verify_again_after", Kind.TIME, "Where that proves somebody wrong, ask once more after so long; none: believe it.", Group.SHIFT_CHANGE,
+        SENDING, "TIME", default="2s", example="2s", scope=Scope.RUN, takes_none=True, none_means=0.0,
+        fields=("verify_again_after_s",), ranges=(Range("verify_again_after_s", "the verify-again-after in seconds", 0, 3_600),), kept=True, advanced=True),
+    Row("protect", Kind.PATHS, "Never touch the agents in this file, like a roster; repeatable.", Group.GUARDRAILS,
+        (*SENDING, "check"), "FILE", example=("supervisors.csv",), scope=Scope.BOTH, fields=("protect",)),
 )  # fmt: skip
-"""What may stand at the top of the file, and in the section of a job."""
+"""Every setting."""
 
-TOP_WORDS = (
-    Word("ledger", "", "/var/lib/bulkagent/ledger.sqlite3", "The ledger; without it, one in the platform's folder for state."),
-    Word("job", "", "morning", "The job whose section holds where no other is named."),
-    Word("time_zone", "", "Europe/Berlin", "The zone of times of day; without it, the machine's."),
+GATEWAY_ROWS = (
+    Row("url", Kind.TEXT, "Where it is.", example="https://agw-east.example:8043", scope=Scope.GATEWAY, required=True),
+    Row("ca_file", Kind.PATH, "Trust this CA instead of the system's.", Group.TLS,
+        (*SENDING, *SIGNING_IN), "PEM", example="east-ca.pem", scope=Scope.GATEWAY),
+    Row("tls_server_name", Kind.TEXT, "Name to expect in the certificate.", Group.TLS,
+        (*SENDING, *SIGNING_IN), "NAME", example="agw-east.example", scope=Scope.GATEWAY),
+    Row("client_cert", Kind.PATH, "Certificate and key to present to the gateway.", Group.TLS,
+        (*SENDING, *SIGNING_IN), "PEM", example="client.pem", scope=Scope.GATEWAY),
 )  # fmt: skip
+"""What a gateway's section has beside the settings that may stand there, too."""
+
+TOP_ROWS = tuple(row for row in SETTINGS if row.scope is Scope.TOP)
 """What may stand at the top of the file alone."""
-
-GATEWAY_WORDS = (
-    Word("url", "", "https://agw-east.example:8043", "Where it is."),
-    Word("ca_file", "", "east-ca.pem", "PEM file of the private CA that it is trusted by, beside this file; without it, the system's."),
-    Word("client_cert", "", "client.pem", "PEM file with certificate and key that are presented to it."),
-    Word("tls_server_name", "", "agw-east.example", "The name to expect in its certificate, behind an IP address."),
-    Word("concurrency", "", 16, "As above, for this gateway."),
-    Word("rate", "", "100/s", "As above, for this gateway."),
-    Word("burst", "", 1, "As above, for this gateway."),
-    Word("agent_id_range", "", "101-59999", "As above, for this gateway."),
-    Word("max_agents", "", 6000, "A run with more agents on it is refused."),
-    Word("protect", "", ("supervisors.csv",), "Files of agents who are never touched on it."),
-)  # fmt: skip
+RUN_ROWS = tuple(row for row in SETTINGS if row.scope in {Scope.RUN, Scope.BOTH})
+"""What may stand at the top of the file, and in the section of a job."""
+SECTION_ROWS = (*GATEWAY_ROWS, *(row for row in SETTINGS if row.scope is Scope.BOTH))
 """What may stand in the section of a gateway."""
-
-_HEAD = """\
-# bulkagent.toml: what every run takes for granted. Options go over the environment
-# (BULKAGENT_...), that over [gateways.NAME], that over [jobs.NAME], that over the top.
-# What is commented out below is an example; in brackets stands what holds without it.
-# A time is a number with ms, s, m, h or d.
-"""
-
-
-def commented_file() -> str:
-    """A configuration file that has every word, commented out."""
-    parts = [_HEAD, *_commented((*TOP_WORDS, *WORDS))]
-    parts.append(
-        "# A gateway that --gateway and rosters may call by its name.\n# [gateways.east]\n"
-    )
-    parts.extend(_commented(GATEWAY_WORDS))
-    parts.append(
-        "# What holds for the runs of --job morning; anything that may stand at the top but\n"
-        "# ledger, job and time_zone.\n# [jobs.morning]\n"
-    )
-    parts.extend(_commented(word for word in WORDS if word.name in {"max_agents", "floor"}))
-    return "\n".join(parts)
-
-
-def _commented(words: Iterable[Word]) -> list[str]:
-    text: list[str] = []
-    for word in words:
-        default = f" [{word.default}]" if word.default else ""
-        meaning = textwrap.fill(
-            f"{word.meaning}{default}", 92, initial_indent="# ", subsequent_indent="# "
-        )
-        # What is JSON, of these kinds, is TOML too.
-        text.append(f"{meaning}\n# {word.name} = {json.dumps(word.example)}\n")
-    return text
+BY_NAME = {row.name: row for row in (*GATEWAY_ROWS, *SETTINGS)}

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 COMMAND = Path(sys.executable).with_name("bulkagent")
-LIBRARY = (sys.executable, "-c", "import typer")
+LIBRARY = (sys.executable, "-c", "import click, rich")
 STARTS: dict[str, tuple[str, ...]] = {
     "bulkagent --help": (str(COMMAND), "--help"),
     "bulkagent --version": (str(COMMAND), "--version"),
@@ -36,7 +36,7 @@ def took_s(command: Sequence[str]) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="The command's start beside `import typer`.")
+    parser = argparse.ArgumentParser(description="The command's start beside `import click, rich`.")
     parser.add_argument("--pairs", type=int, default=15)
     pairs = parser.parse_args().pairs
     took_s(LIBRARY)
@@ -46,7 +46,8 @@ def main() -> None:
         ours, library = (statistics.median(side) for side in zip(*measured, strict=True))
         ratio = statistics.median(one / other for one, other in measured)
         print(
-            f"{name}: {ours * 1000:.0f} ms; python -c 'import typer': {library * 1000:.0f} ms;"
+            f"{name}: {ours * 1000:.0f} ms;"
+            f" `import click, rich` {library * 1000:.0f} ms;"
             f" ratio {ratio:.2f} (median of {pairs} pairs)"
         )
 

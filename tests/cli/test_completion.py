@@ -58,7 +58,6 @@ def test_every_shell_has_its_script(tmp_path: Path, shell: str) -> None:
     found = bulkagent(
         tmp_path,
         *("--show-completion", shell),
-        surroundings={"_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"},
     )
     assert found.code == 0
     assert "_BULKAGENT_COMPLETE" in found.out

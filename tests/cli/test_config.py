@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from bulkagent.settings import ConfigFile, GatewaySection, Policy, Settings, load_config
-from bulkagent.settings.table import GATEWAY_WORDS, TOP_WORDS, WORDS
+from bulkagent.settings.table import RUN_ROWS, SECTION_ROWS, TOP_ROWS
 from tests.cli.command import inside
 
 FILE = """
@@ -80,7 +80,7 @@ def test_it_is_a_table_for_people_and_says_where_the_file_is(tmp_path: Path) -> 
     ended = inside(tmp_path, "config", "show")
     heads, *rows = ended.out.splitlines()
     assert heads.split() == ["setting", "value", "from"]
-    assert [row.split()[0] for row in rows] == [word.name for word in (*TOP_WORDS, *WORDS)]
+    assert [row.split()[0] for row in rows] == [word.name for word in (*TOP_ROWS, *RUN_ROWS)]
     assert ended.err == "file    none; bulkagent config init writes one\n"
 
 
@@ -102,16 +102,16 @@ def test_what_the_file_does_not_have_is_said(
 
 def test_the_table_of_words_is_that_of_the_file() -> None:
     policy = set(Policy.__struct_fields__)
-    assert {word.name for word in WORDS} == policy
-    assert {word.name for word in TOP_WORDS} == (
+    assert {word.name for word in RUN_ROWS} == policy
+    assert {word.name for word in TOP_ROWS} == (
         set(ConfigFile.__struct_fields__) - policy - {"gateways", "jobs"}
     )
-    assert {word.name for word in GATEWAY_WORDS} == set(GatewaySection.__struct_fields__)
+    assert {word.name for word in SECTION_ROWS} == set(GatewaySection.__struct_fields__)
 
 
 def test_defaults_are_said_as_they_are() -> None:
     """What stands for the default, read as a file, changes nothing."""
-    for word in WORDS:
+    for word in RUN_ROWS:
         if not word.default:
             continue
         plain = word.default.isdigit() or word.default in {"true", "false"}
@@ -128,9 +128,9 @@ def test_a_new_file_has_every_word_commented_out_and_valid(tmp_path: Path) -> No
     assert msgspec.toml.decode(text) == {}
     path.write_text(re.sub(r"(?m)^# (\w+ = .*|\[(?:gateways|jobs)\.\w+\])$", r"\1", text))
     loaded: dict[str, Any] = msgspec.toml.decode(path.read_bytes())
-    names = {word.name for word in (*TOP_WORDS, *WORDS)}
+    names = {word.name for word in (*TOP_ROWS, *RUN_ROWS)}
     assert loaded.keys() == names | {"gateways", "jobs"}
-    assert loaded["gateways"]["east"].keys() == {word.name for word in GATEWAY_WORDS}
+    assert loaded["gateways"]["east"].keys() == {word.name for word in SECTION_ROWS}
     load_config(path)
     again = inside(tmp_path, "config", "init")
     assert again.code == 2

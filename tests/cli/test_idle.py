@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
+from click.testing import CliRunner
 
 from bulkagent.cli import app
 from bulkagent.cli.options import idle
@@ -117,9 +117,7 @@ def test_every_rule_is_about_options_that_its_command_has() -> None:
 
 
 def _command(name: str) -> Any:
-    import typer
-
-    group: Any = typer.main.get_command(app)
+    group: Any = app
     return group.commands[name]
 
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bulkagent.cli.options.optional_values import filled_in
 from bulkagent.cli.options.values import skip_invalid_of
-from bulkagent.cli.parser import filled_in
 from bulkagent.errors import SettingsRefused
 from tests.cli.command import inside
 

@@ -20,7 +20,7 @@ import openpyxl
 import pytest
 
 import bulkagent.cli as command_line
-from bulkagent.cli.console import refused_reports as refused
+from bulkagent.cli.commands import refused_reports as refused
 from bulkagent.cli.console import signals as status
 from bulkagent.errors import SettingsRefused
 from bulkagent.reports import FORMATS, is_report

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
-import typer
 
 from bulkagent.cli import app
 from bulkagent.cli.options.environment import kubernetes_wrote
@@ -106,7 +106,8 @@ def test_two_settings_that_do_not_go_together_are_told_with_their_places(tmp_pat
 
 
 def test_every_option_without_a_variable_is_known_as_intent() -> None:
-    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    group: Any = app
+    commands = group.commands
     commands = {**commands, **commands["session"].commands}
     for name in ("apply", "resume", "revert", "check", "hold"):
         left = {each.name for each in commands[name].params if not each.envvar}

@@ -14,17 +14,15 @@ from typing import Any
 
 import msgspec
 import pytest
-import typer
 
 from bulkagent.cli import app
 from bulkagent.cli.commands import run_flow as carrying
 from bulkagent.cli.options.progress_mode import Showing
 from bulkagent.model import Cause
 from bulkagent.run import EMULATED, Request, Revert
-from bulkagent.settings.table import TOP_WORDS, WORDS
+from bulkagent.settings.table import RUN_ROWS, TOP_ROWS
 
-GROUP: Any = typer.main.get_command(app)
-"""Click's object, whichever click Typer brings."""
+GROUP: Any = app
 
 COMMANDS = ("apply", "resume", "revert")
 
@@ -126,9 +124,9 @@ class Asked:
         self._monkeypatch = monkeypatch
         # In the place of a run, which would look for the files that options name.
         monkeypatch.setattr("bulkagent.run.Run", lambda request: request)
-        monkeypatch.setattr(carrying, "carry_out", self._carry_out)
+        monkeypatch.setattr(carrying, "converse", self._converse)
 
-    def _carry_out(self, request: Any, _opening: object, **talk: Any) -> SimpleNamespace:
+    def _converse(self, request: Any, _opening: object, talk: carrying.Talk) -> SimpleNamespace:
         settings = request.settings if isinstance(request, Request) else None
         if settings is None:
             settings = request.choices.settings({})
@@ -140,7 +138,7 @@ class Asked:
         tls = {} if isinstance(request, Request) else dict(request.tls)
         # The file as it was read is no setting of its own.
         held = {name: getattr(settings, name) for name in settings.__struct_fields__}
-        self._seen = {**held, **fields, **tls, **talk}
+        self._seen = {**held, **fields, **tls, **talk._asdict()}
         return SimpleNamespace(exit_code=0)
 
     def by(
@@ -225,7 +223,7 @@ def test_consent_and_intent_have_no_variable(command: str) -> None:
         assert bool(option.envvar) is not bool(set(option.opts) & intent), option.opts
 
 
-IN_FILES = [word.name for word in (*WORDS, *TOP_WORDS) if word.name != "time_zone"]
+IN_FILES = [word.name for word in (*RUN_ROWS, *TOP_ROWS) if word.name != "time_zone"]
 
 
 @pytest.mark.parametrize("word", IN_FILES)

@@ -4,72 +4,57 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated
 
-import typer
-
-from bulkagent.cli import options
-from bulkagent.cli.console.error_exit import explained
 from bulkagent.cli.console.terminal import print_data, print_json, say, width_of
+from bulkagent.cli.options.given import Given
 
-__all__ = ["init", "show"]
 
-
-def show(
-    gateway: options.GatewayName = None,
-    job: options.Job = None,
-    as_json: options.Json = False,  # noqa: FBT002 - an option
-    config: options.Config = None,
-) -> None:
+def show(given: Given) -> None:
     """Say what holds for a new run, and where each setting comes from.
 
     Example: bulkagent config show --gateway east --job morning
     """
-    with explained(as_json=as_json):
-        import sys
+    import sys
 
-        from bulkagent.cli.options import values as given
-        from bulkagent.cli.render.table import table
-        from bulkagent.errors import SettingsRefused
-        from bulkagent.settings import find_config, load_config, sources
+    from bulkagent.cli.options import values
+    from bulkagent.cli.render.table import table
+    from bulkagent.errors import SettingsRefused
+    from bulkagent.settings import find_config, load_config, sources
 
-        path = find_config(config)
-        file = load_config(path)
-        if gateway and gateway not in file.gateways:
-            known = ", ".join(sorted(file.gateways)) or "none"
-            raise SettingsRefused(
-                f"there is no [gateways.{gateway}] in the configuration; known are {known}"
-            )
-        # As a run would have them: what cannot hold is refused here too.
-        given.settings_from(config, job=job)
-        found = sources(file, path, os.environ, gateway=gateway or "", job=job or "")
-        if as_json:
-            told = {"file": None if path is None else str(path), "settings": found}
-            print_json(told)
-            return
-        rows = [(at.name, at.value or "-", at.source) for at in found]
-        print_data(table(("setting", "value", "from"), rows, width=width_of(sys.stdout)))
-        say(f"file    {path}" if path else "file    none; bulkagent config init writes one")
+    gateway, job, config = given["gateway"], given["job"], given["config"]
+    path = find_config(config)
+    file = load_config(path)
+    if gateway and gateway not in file.gateways:
+        known = ", ".join(sorted(file.gateways)) or "none"
+        raise SettingsRefused(
+            f"there is no [gateways.{gateway}] in the configuration; known are {known}"
+        )
+    # As a run would have them: what cannot hold is refused here too.
+    values.settings_from(config, job=job)
+    found = sources(file, path, os.environ, gateway=gateway or "", job=job or "")
+    if given["json"]:
+        told = {"file": None if path is None else str(path), "settings": found}
+        print_json(told)
+        return
+    rows = [(at.name, at.value or "-", at.source) for at in found]
+    print_data(table(("setting", "value", "from"), rows, width=width_of(sys.stdout)))
+    say(f"file    {path}" if path else "file    none; bulkagent config init writes one")
 
 
-def init(
-    path: Annotated[
-        Path, typer.Argument(metavar="[PATH]", help="Where to; never one that is there.")
-    ] = Path("bulkagent.toml"),
-) -> None:
+def init(given: Given) -> None:
     """Write a configuration file that has every word, commented out.
 
     Example: bulkagent config init
     """
-    with explained():
-        from bulkagent.errors import SettingsRefused
-        from bulkagent.files.atomic_file import replacing
-        from bulkagent.settings import commented_file
+    from bulkagent.errors import SettingsRefused
+    from bulkagent.files.atomic_file import replacing
+    from bulkagent.settings import commented_file
 
-        try:
-            with replacing(path, new=True) as file:
-                file.write(commented_file().encode())
-        except (OSError, ValueError) as error:
-            said = (isinstance(error, OSError) and error.strerror) or error
-            raise SettingsRefused(f"{path}: {said}; nothing was written") from None
-        say(f"wrote   {path}; take away the # of what you want to set")
+    path: Path = given["path"]
+    try:
+        with replacing(path, new=True) as file:
+            file.write(commented_file().encode())
+    except (OSError, ValueError) as error:
+        said = (isinstance(error, OSError) and error.strerror) or error
+        raise SettingsRefused(f"{path}: {said}; nothing was written") from None
+    say(f"wrote   {path}; take away the # of what you want to set")

@@ -5,20 +5,15 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-import typer
-
-from bulkagent.cli import options
-from bulkagent.cli.console.error_exit import explained
 from bulkagent.cli.console.terminal import print_data, say
+from bulkagent.cli.options.given import Given
 from bulkagent.cli.options.idle import typed
 from bulkagent.cli.options.origins import at_option
 
 if TYPE_CHECKING:
     from bulkagent.emulator import AgentIds, EmulatedGateway, Scenario, SessionRules
-
-__all__ = ["emulate"]
 
 # Page 1223; agents above make it a gateway of the newer generation (page 0356).
 _LOWEST, _HIGHEST = 101, 59_999
@@ -27,120 +22,8 @@ _ANY_PASSWORD = "emulated"  # noqa: S105 - what a roster says where every passwo
 
 _LONGEST_PASSWORD = 32  # page 1202
 
-_MS = "MS"
 
-_SignedOut = Annotated[bool, typer.Option("--signed-out", help="Sign nobody in.")]
-
-
-def emulate(  # noqa: PLR0917 - Typer reads the parameters; nobody calls this by position
-    agents: Annotated[
-        str,
-        typer.Option(
-            "--agents", metavar="A-B", help="Agents that exist. [101-5100]", show_default=False
-        ),
-    ] = "101-5100",
-    host: Annotated[
-        str, typer.Option("--host", help="Address to listen on. [localhost]", show_default=False)
-    ] = "localhost",
-    port: Annotated[
-        int,
-        typer.Option(
-            "--port", min=0, max=65535, help="Port; 0 picks a free one. [0]", show_default=False
-        ),
-    ] = 0,
-    ca_out: Annotated[
-        Path | None,
-        typer.Option("--ca-out", metavar="FILE", help="Write the throw-away CA's certificate."),
-    ] = None,
-    roster_out: Annotated[
-        Path | None,
-        typer.Option(
-            "--roster-out",
-            metavar="FILE",
-            help="Sign all agents in and write their GUIDs, with --nodes their cookies, too;"
-            " with --signed-out: write passwords and phone numbers.",
-        ),
-    ] = None,
-    sessions_out: Annotated[
-        Path | None,
-        typer.Option(
-            "--sessions-out",
-            metavar="FILE",
-            help="Sign all agents in and keep a file of their live GUIDs up to date (JSON Lines).",
-        ),
-    ] = None,
-    signed_out: _SignedOut = False,  # noqa: FBT002 - a switch
-    password: Annotated[
-        str | None,
-        typer.Option(
-            "--password",
-            help="The only right one at sign-in; default: the scenario's, or any.",
-        ),
-    ] = None,
-    auth: Annotated[
-        Literal["static", "dynamic"],
-        typer.Option(
-            "--auth",
-            help="Whether GUIDs are good for a session or renewed. [static]",
-            show_default=False,
-        ),
-    ] = "static",
-    guid_interval: Annotated[
-        int,
-        typer.Option(
-            "--guid-interval",
-            metavar=_MS,
-            help="A GUID is renewed after so long. [60000]",
-            show_default=False,
-        ),
-    ] = 60_000,
-    guid_timeout: Annotated[
-        int,
-        typer.Option(
-            "--guid-timeout",
-            metavar=_MS,
-            help="A GUID is dead after so long. [120000]",
-            show_default=False,
-        ),
-    ] = 120_000,
-    poll_wait: Annotated[
-        int,
-        typer.Option(
-            "--poll-wait",
-            metavar=_MS,
-            help="A poll waits so long for an event. [10000]",
-            show_default=False,
-        ),
-    ] = 10_000,
-    poll_timeout: Annotated[
-        int,
-        typer.Option(
-            "--poll-timeout",
-            metavar=_MS,
-            help="An agent who never polls is out after so long. [120000]",
-            show_default=False,
-        ),
-    ] = 120_000,
-    nodes: Annotated[
-        int | None,
-        typer.Option(
-            "--nodes",
-            min=1,
-            max=64,
-            help="Nodes of the cluster; a session is on one, and its cookie leads there.",
-        ),
-    ] = None,
-    skill: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--skill",
-            metavar="SKILL=A-B",
-            help="Agents of a skill queue, such as 7=101-200,305; repeatable."
-            " Default: the scenario's, or all in queue 1.",
-        ),
-    ] = None,
-    scenario: options.Scenario = None,
-) -> None:
+def emulate(given: Given) -> None:
     """Run an emulated agent gateway (HTTPS) until it is interrupted.
 
     It prints one line with its address when it is ready. GET /emulator/agents, /emulator/stats
@@ -148,48 +31,53 @@ def emulate(  # noqa: PLR0917 - Typer reads the parameters; nobody calls this by
 
     Example: bulkagent emulate --agents 101-5100 --ca-out ca.pem --roster-out r.csv
     """
-    with explained():
-        from bulkagent.cli.console.event_loop import run_on_loop
-        from bulkagent.emulator import (
-            Authentication,
-            EmulatedGateway,
-            Scenario,
-            SessionRules,
-            load_scenario,
-        )
-        from bulkagent.errors import SettingsRefused
-        from bulkagent.units import agent_id_range
+    from bulkagent.cli.console.event_loop import run_on_loop
+    from bulkagent.emulator import (
+        Authentication,
+        EmulatedGateway,
+        Scenario,
+        SessionRules,
+        load_scenario,
+    )
+    from bulkagent.errors import SettingsRefused
+    from bulkagent.units import agent_id_range
 
-        if signed_out and sessions_out is not None:
-            raise SettingsRefused("--sessions-out is of agents that are signed in: leave one out")
-        if auth == "static" and (idle := sorted(typed() & {"guid_interval", "guid_timeout"})):
-            names = " and ".join(f"--{name.replace('_', '-')}" for name in idle)
-            say(f"note: {names} would matter with --auth dynamic; now GUIDs stay as they are")
-        with at_option("agents"):
-            low, high = agent_id_range(agents)
-        try:
-            rules = SessionRules(
-                authentication=Authentication(auth),
-                guid_interval_ms=guid_interval,
-                guid_timeout_ms=guid_timeout,
-                poll_wait_ms=poll_wait,
-                poll_timeout_ms=poll_timeout,
-            )
-            followed = load_scenario(scenario) if scenario else Scenario()
-            followed = _with(followed, nodes=nodes, password=password, skills=skill or ())
-        except ValueError as error:
-            raise SettingsRefused(str(error)) from None
-        gateway = EmulatedGateway(
-            followed,
-            host=host,
-            port=port,
-            agent_ids=range(low, high + 1),
-            agent_id_range=(_LOWEST, max(high, _HIGHEST)),
-            sessions=rules,
+    if given["signed_out"] and given["sessions_out"] is not None:
+        raise SettingsRefused("--sessions-out is of agents that are signed in: leave one out")
+    auth = given["auth"]
+    if auth == "static" and (idle := sorted(typed() & {"guid_interval", "guid_timeout"})):
+        names = " and ".join(f"--{name.replace('_', '-')}" for name in idle)
+        say(f"note: {names} would matter with --auth dynamic; now GUIDs stay as they are")
+    with at_option("agents"):
+        low, high = agent_id_range(given["agents"])
+    try:
+        rules = SessionRules(
+            authentication=Authentication(auth),
+            guid_interval_ms=given["guid_interval"],
+            guid_timeout_ms=given["guid_timeout"],
+            poll_wait_ms=given["poll_wait"],
+            poll_timeout_ms=given["poll_timeout"],
         )
-        wanted = _Wanted(ca_out, roster_out, sessions_out)
-        known = followed.sign_in.password or _ANY_PASSWORD if signed_out else None
-        run_on_loop(_serve(gateway, wanted, rules, range(low, high + 1), known))
+        followed = load_scenario(given["scenario"]) if given["scenario"] else Scenario()
+        followed = _with(
+            followed,
+            nodes=given["nodes"],
+            password=given["password"],
+            skills=given["skill"] or (),
+        )
+    except ValueError as error:
+        raise SettingsRefused(str(error)) from None
+    gateway = EmulatedGateway(
+        followed,
+        host=given["host"],
+        port=given["port"],
+        agent_ids=range(low, high + 1),
+        agent_id_range=(_LOWEST, max(high, _HIGHEST)),
+        sessions=rules,
+    )
+    wanted = _Wanted(given["ca_out"], given["roster_out"], given["sessions_out"])
+    known = followed.sign_in.password or _ANY_PASSWORD if given["signed_out"] else None
+    run_on_loop(_serve(gateway, wanted, rules, range(low, high + 1), known))
 
 
 class _Wanted(NamedTuple):

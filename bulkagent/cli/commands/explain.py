@@ -3,53 +3,37 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
-
-from bulkagent.cli import options
-from bulkagent.cli.console.error_exit import explained
 from bulkagent.cli.console.terminal import print_data, print_json, width_of, wrapped
-from bulkagent.cli.options import completion as completing
+from bulkagent.cli.options.given import Given
 
 if TYPE_CHECKING:
-    from bulkagent.run import Explanation
-
-__all__ = ["explain"]
+    from bulkagent.explanations import Explanation
 
 
-def explain(
-    code: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="[CODE]",
-            help="A retcode, fault, cause, status or exit code; none: all of them.",
-            autocompletion=completing.codes,
-        ),
-    ] = None,
-    as_json: options.Json = False,  # noqa: FBT002 - an option
-) -> None:
+def explain(given: Given) -> None:
     """Say what a code means, what bulkagent does about it, and what to do.
 
     Example: bulkagent explain 100-006
 
     Example: bulkagent explain not_signed_in
     """
-    with explained(as_json=as_json):
-        from bulkagent.cli.render.table import table
-        from bulkagent.run import explain as look_up
-        from bulkagent.run import explanations
+    from bulkagent.cli.render.table import table
+    from bulkagent.explanations import explain as look_up
+    from bulkagent.explanations import explanations
 
-        width = width_of(sys.stdout)
-        found = tuple(explanations()) if code is None else look_up(code)
-        if as_json:
-            print_json({"codes": found})
-        elif code is None:
-            rows = [(each.kind, each.code, each.meaning) for each in found]
-            print_data(table(("kind", "code", "meaning"), rows, spare=("kind",), width=width))
-        else:
-            lines = (line for each in found for line in _told(each))
-            print_data("\n".join(part for line in lines for part in wrapped(line, width)))
+    code = given["code"]
+    width = width_of(sys.stdout)
+    found = tuple(explanations()) if code is None else look_up(code)
+    if given["json"]:
+        print_json({"codes": found})
+    elif code is None:
+        rows = [(each.kind, each.code, each.meaning) for each in found]
+        print_data(table(("kind", "code", "meaning"), rows, spare=("kind",), width=width))
+    else:
+        lines = (line for each in found for line in _told(each))
+        print_data("\n".join(part for line in lines for part in wrapped(line, width)))
 
 
 def _told(each: Explanation) -> list[str]:

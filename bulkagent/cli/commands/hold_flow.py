@@ -1,8 +1,4 @@
-"""A hold as a command carries it out: prepared, agreed to, run under signals, told.
-
-What may live here: the order in which it speaks with a person, and how often. What this room must
-not know: how sessions are held.
-"""
+"""A hold as a command carries it out: prepared, agreed to, run under signals, told."""
 
 from __future__ import annotations
 
@@ -17,10 +13,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bulkagent.cli.console.error_exit import SIGNALS, leaving_on_signals
 from bulkagent.cli.console.event_loop import run_on_loop
 from bulkagent.cli.console.session_event_loop import hold_loop, refuse_without_temporary_folder
-from bulkagent.cli.console.signals import answering
+from bulkagent.cli.console.signals import SIGNALS, answering, leaving_on_signals
 from bulkagent.cli.console.terminal import agreed, say, say_soon
 from bulkagent.cli.render import sessions as hold_screen
 from bulkagent.clock import SystemClock
@@ -32,8 +27,6 @@ from bulkagent.sessions import Hold, HoldPlan, HoldRequest, HoldStatus
 
 if TYPE_CHECKING:
     from bulkagent.run.clients.gateways import Gateways
-
-__all__ = ["carry_out"]
 
 _INSECURE = (
     "WARNING --insecure: any certificate is accepted; whoever can redirect a packet can collect"

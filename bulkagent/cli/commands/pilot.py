@@ -1,21 +1,15 @@
-"""`bulkagent doctor --pilot`: asked, flown, told.
-
-What may live here: the question, signals, and what came of it. What this room must not know:
-what a pilot does.
-"""
+"""`bulkagent doctor --pilot`: asked, flown, told."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bulkagent.cli.console.error_exit import SIGNALS
+from bulkagent.cli.console.signals import SIGNALS
 from bulkagent.cli.console.terminal import agreed, print_data, print_json, say
 
 if TYPE_CHECKING:
     from bulkagent.diagnostics import CheckRequest
     from bulkagent.diagnostics.pilot import PilotReport, PilotStep
-
-__all__ = ["carry_out_pilot"]
 
 
 def carry_out_pilot(asked: CheckRequest, *, yes: bool, as_json: bool) -> int:

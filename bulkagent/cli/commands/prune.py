@@ -2,63 +2,43 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
-
-from bulkagent.cli import options
-from bulkagent.cli.console.error_exit import explained
 from bulkagent.cli.console.terminal import agreed, print_json, say
+from bulkagent.cli.options.given import Given
 from bulkagent.cli.options.origins import at_option
 from bulkagent.cli.render.ledger_warning import warn_of_exposure
 
 if TYPE_CHECKING:
     from bulkagent.run import OldRuns, Pruned
 
-__all__ = ["prune"]
 
-
-def prune(  # noqa: PLR0917 - Typer reads the parameters; nobody calls this by position
-    older_than: Annotated[
-        str,
-        typer.Option(
-            "--older-than", metavar="TIME", help="Runs that nobody was at work on for so long: 90d."
-        ),
-    ],
-    dry_run: Annotated[  # noqa: FBT002 - an option
-        bool, typer.Option("--dry-run", help="Say what would go, and take nothing out.")
-    ] = False,
-    yes: options.Yes = False,  # noqa: FBT002 - an option
-    as_json: options.Json = False,  # noqa: FBT002 - an option
-    ledger: options.Ledger = None,
-    config: options.Config = None,
-) -> None:
+def prune(given: Given) -> None:
     """Take old runs out of the ledger, for good; reports that were written stay.
 
     Example: bulkagent prune --older-than 90d --dry-run
     """
-    with explained(as_json=as_json):
-        from bulkagent.cli.options import values as given
-        from bulkagent.clock import SystemClock
-        from bulkagent.run import Pruned, old_runs
-        from bulkagent.run import prune as take_out
-        from bulkagent.units import duration_s
+    from bulkagent.cli.options import values
+    from bulkagent.clock import SystemClock
+    from bulkagent.run import Pruned, old_runs
+    from bulkagent.run import prune as take_out
+    from bulkagent.units import duration_s
 
-        settings = given.settings_from(config, ledger=ledger)
-        warn_of_exposure(settings.ledger)
-        with at_option("older_than"):
-            age_s = duration_s(older_than)
-        found = old_runs(settings.ledger, age_s, now_ms=SystemClock().wall_ms())
-        if dry_run or not found.runs:
-            gone = Pruned(runs=found.runs, rows=found.rows, compacted=False, dry_run=dry_run)
-        else:
-            if not yes:
-                _ask(found)
-            gone = take_out(settings.ledger, found)
-        if as_json:
-            print_json(gone)
-        else:
-            say(_told(gone))
+    settings = values.settings_of(given)
+    warn_of_exposure(settings.ledger)
+    with at_option("older_than"):
+        age_s = duration_s(given["older_than"])
+    found = old_runs(settings.ledger, age_s, now_ms=SystemClock().wall_ms())
+    if given["dry_run"] or not found.runs:
+        gone = Pruned(runs=found.runs, rows=found.rows, compacted=False, dry_run=given["dry_run"])
+    else:
+        if not given["yes"]:
+            _ask(found)
+        gone = take_out(settings.ledger, found)
+    if given["json"]:
+        print_json(gone)
+    else:
+        say(_told(gone))
 
 
 def _ask(found: OldRuns) -> None:

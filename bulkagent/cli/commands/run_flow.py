@@ -1,49 +1,57 @@
-"""A leg of a run as a command carries it out: prepared, agreed to, executed, told.
-
-What may live here: the order in which apply, resume and revert speak with a person. What this
-room must not know: what sets them apart.
-"""
+"""A leg of a run as a command carries it out: prepared, agreed to, executed, told."""
 
 from __future__ import annotations
 
 import contextlib
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from bulkagent.cli.console.error_exit import leaving_on_signals
-from bulkagent.cli.console.refused_reports import goes_on_with, reported
-from bulkagent.cli.console.signals import answering
+from bulkagent.cli.commands.refused_reports import goes_on_with, reported
+from bulkagent.cli.console.signals import answering, leaving_on_signals
 from bulkagent.cli.console.terminal import agreed, not_printed, print_data, say, say_soon
+from bulkagent.cli.options.given import Given
 from bulkagent.cli.options.progress_mode import Showing
 
 if TYPE_CHECKING:
     from bulkagent.run import Finished, Plan, Run, RunResult
 
-__all__ = ["carry_out"]
 
-
-def carry_out(
-    run: Run,
-    opening: Callable[[Plan], str],
-    *,
-    yes: bool,
-    override: str | None = None,
-    as_json: bool,
-    showing: Showing = Showing.BAR,
-    quiet: bool = False,
-) -> RunResult:
-    """Prepare a run, ask, execute it and tell what came of it.
+def carry_out(run: Run, opening: Callable[[Plan], str], given: Given) -> int:
+    """Prepare a run, ask, execute it and tell what came of it; the exit code.
 
     Args:
         run: The run.
         opening: What is said of its plan.
-        yes: Whether a person agreed beforehand.
-        override: Why a guardrail is overridden.
-        as_json: Whether the result is data on stdout as well.
-        showing: How its progress is shown.
-        quiet: Whether nothing is said of a run that comes to a good end.
+        given: How a person is spoken with: `yes`, `override`, `json`, `progress` and `quiet`.
     """
+    talk = Talk(
+        yes=given["yes"],
+        override=given.get("override"),
+        as_json=given["json"],
+        showing=Showing(given["progress"]),
+        quiet=given["quiet"],
+    )
+    return converse(run, opening, talk).exit_code
+
+
+class Talk(NamedTuple):
+    """How a command speaks with a person."""
+
+    yes: bool
+    """Whether a person agreed beforehand."""
+    override: str | None
+    """Why a guardrail is overridden."""
+    as_json: bool
+    """Whether the result is data on stdout as well."""
+    showing: Showing
+    """How the progress is shown."""
+    quiet: bool
+    """Whether nothing is said of a run that comes to a good end."""
+
+
+def converse(run: Run, opening: Callable[[Plan], str], talk: Talk) -> RunResult:
+    """The same with what a command line says of it read already."""
     from bulkagent.cli.console.event_loop import run_on_loop
     from bulkagent.cli.console.process_age import age_s
     from bulkagent.cli.progress.display import execute
@@ -54,17 +62,17 @@ def carry_out(
             run.warn = say
             # Until the loop has its own handlers, so that no signal falls between the two.
             with leaving_on_signals():
-                plan = _prepared(run, opening, yes=yes, override=override, quiet=quiet)
+                plan = _prepared(run, opening, talk)
                 try:
-                    result = run_on_loop(execute(run, Showing.NONE if quiet else showing))
+                    result = run_on_loop(execute(run, Showing.NONE if talk.quiet else talk.showing))
                 except Exception:
                     # A defect: what was sent has a report, and is said before the defect is.
                     if run.finished is not None:
-                        _tell(run, plan, run.finished, as_json=as_json)
+                        _tell(run, plan, run.finished, as_json=talk.as_json)
                     raise
             if run.finished is not None:
                 with contextlib.suppress(KeyboardInterrupt):  # all is done but the telling
-                    _tell(run, plan, run.finished, as_json=as_json, quiet=quiet)
+                    _tell(run, plan, run.finished, as_json=talk.as_json, quiet=talk.quiet)
     finally:
         if run.began:
             reported()
@@ -75,9 +83,7 @@ def carry_out(
     return result
 
 
-def _prepared(
-    run: Run, opening: Callable[[Plan], str], *, yes: bool, override: str | None, quiet: bool
-) -> Plan:
+def _prepared(run: Run, opening: Callable[[Plan], str], talk: Talk) -> Plan:
     """Prepare the run, say what it would do, and have it agreed to."""
     from bulkagent.cli.render import result as screen
     from bulkagent.cli.render import schedule as timing
@@ -86,12 +92,12 @@ def _prepared(
         plan = run.prepare(stdin=sys.stdin.buffer if sys.stdin else None)
         if plan.command == "resume":
             goes_on_with(plan.run_id)
-        if not quiet:
+        if not talk.quiet:
             say("\n".join([opening(plan), *timing.opening(run.timetable)]))
         if run.insecure:
             say(_INSECURE)
-        _agree(run, plan, yes=yes, override=override)
-    if not quiet and (known := screen.begun(plan)):
+        _agree(run, plan, yes=talk.yes, override=talk.override)
+    if not talk.quiet and (known := screen.begun(plan)):
         run.begun = lambda: say_soon(known)
     return plan
 

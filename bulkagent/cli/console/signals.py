@@ -1,7 +1,4 @@
-"""What is said to somebody who asks with SIGUSR1 how it stands; nothing is stopped by it.
-
-What may live here: the signal and who answers now. What this room must not know: what is said.
-"""
+"""Signals: those that end a command, and those by which somebody asks how it stands."""
 
 from __future__ import annotations
 
@@ -12,7 +9,8 @@ from collections.abc import Callable, Iterator
 
 from bulkagent.cli.console.terminal import say_soon
 
-__all__ = ["answering", "listen"]
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""Those that end a command, before the first request at once and later by draining."""
 
 _ASKING = (signal.SIGUSR1, signal.SIGUSR2)
 """Both would end a process that does not expect them."""
@@ -25,6 +23,30 @@ def listen() -> None:
     for number in _ASKING:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _answer)
+
+
+@contextlib.contextmanager
+def leaving_on_signals() -> Iterator[None]:
+    """Leave at once on a signal, by way of everything that has to be put back.
+
+    For the time before anything is sent; an ignored signal stays ignored.
+    """
+    from bulkagent.errors import Interrupted
+
+    def leave(number: int, _frame: object) -> None:
+        raise Interrupted("interrupted; nothing was sent", signal=number)
+
+    before = {
+        number: signal.signal(number, leave)
+        for number in SIGNALS
+        if signal.getsignal(number) is not signal.SIG_IGN
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            if signal.getsignal(number) is leave:  # else somebody has taken over
+                signal.signal(number, handler)
 
 
 @contextlib.contextmanager

@@ -1,153 +1,40 @@
-"""The options that commands share, each with its environment variable.
+"""The options of every command, a row each, and what is made of them.
 
-What may live here: names and help. What this room must not know: what a command does with them.
-Consent and intent (`--yes`, `--flag`, `--insecure`, `--override`) have no environment variable on
-purpose: a shift must not be set by what some profile exported years ago.
+What may live here: the rows that are no settings, click's parameters made of rows, and what the
+values of a command line come to. What this room must not know: what a command does with them.
 """
 
-from bulkagent.cli.options.gateways import (
-    CaFile,
-    ClientCert,
-    GatewayName,
-    GuidCaFile,
-    GuidUrl,
-    Insecure,
-    RunAddress,
-    Scenario,
-    Sessions,
-    TlsServerName,
-)
-from bulkagent.cli.options.guardrails import Job, Protect, TakeOver
-from bulkagent.cli.options.handovers import (
-    AbsentOk,
-    AllowClosing,
-    Canary,
-    Floor,
-    Gate,
-    GroupBy,
-    Handover,
-    UpMeans,
-    WaitForSignIn,
-)
-from bulkagent.cli.options.limits import (
-    Burst,
-    Concurrency,
-    ConnectTimeout,
-    Deadline,
-    GiveUpAfter,
-    Grace,
-    Halt,
-    HaltFirst,
-    MaxAgents,
-    MaxAttempts,
-    Rate,
-    ResendAfterSwitchover,
-    RetryFor,
-    Timeout,
-)
-from bulkagent.cli.options.rosters import (
-    AgentColumn,
-    AgentIdRange,
-    Delimiter,
-    Encoding,
-    OtherRoster,
-    RosterPath,
-    SkipInvalid,
-)
-from bulkagent.cli.options.runs import (
-    AssumeOpposite,
-    Config,
-    Durability,
-    Events,
-    Flag,
-    Json,
-    Ledger,
-    LogFile,
-    MaxAge,
-    MetricsFile,
-    Note,
-    OnBehalfOf,
-    Only,
-    OrResume,
-    Override,
-    Progress,
-    Quiet,
-    Reports,
-    RunName,
-    TrustState,
-    Yes,
-)
-from bulkagent.cli.options.times import FinishBy, StartAt, TimeZone
-from bulkagent.cli.options.verifying import VerifyAgainAfter, VerifyWith
+from __future__ import annotations
 
-__all__ = [
-    "AbsentOk",
-    "AgentColumn",
-    "AgentIdRange",
-    "AllowClosing",
-    "AssumeOpposite",
-    "Burst",
-    "CaFile",
-    "Canary",
-    "ClientCert",
-    "Concurrency",
-    "Config",
-    "ConnectTimeout",
-    "Deadline",
-    "Delimiter",
-    "Durability",
-    "Encoding",
-    "Events",
-    "FinishBy",
-    "Flag",
-    "Floor",
-    "Gate",
-    "GatewayName",
-    "GiveUpAfter",
-    "Grace",
-    "GroupBy",
-    "GuidCaFile",
-    "GuidUrl",
-    "Halt",
-    "HaltFirst",
-    "Handover",
-    "Insecure",
-    "Job",
-    "Json",
-    "Ledger",
-    "LogFile",
-    "MaxAge",
-    "MaxAgents",
-    "MaxAttempts",
-    "MetricsFile",
-    "Note",
-    "OnBehalfOf",
-    "Only",
-    "OrResume",
-    "OtherRoster",
-    "Override",
-    "Progress",
-    "Protect",
-    "Quiet",
-    "Rate",
-    "Reports",
-    "ResendAfterSwitchover",
-    "RetryFor",
-    "RosterPath",
-    "RunAddress",
-    "RunName",
-    "Scenario",
-    "Sessions",
-    "SkipInvalid",
-    "StartAt",
-    "TakeOver",
-    "TimeZone",
-    "Timeout",
-    "TlsServerName",
-    "TrustState",
-    "UpMeans",
-    "VerifyAgainAfter",
-    "VerifyWith",
-    "WaitForSignIn",
-    "Yes",
-]
+import functools
+
+from bulkagent.cli.options.other_rows import EMULATE_OPTIONS, HOLD_OPTIONS, LEDGER_OPTIONS
+from bulkagent.cli.options.rows import RUN_OPTIONS
+from bulkagent.settings.row import Group, Row
+from bulkagent.settings.table import GATEWAY_ROWS, SETTINGS
+
+__all__ = ["ROWS", "rows_of", "variables"]
+
+ROWS = (
+    *(*LEDGER_OPTIONS, *HOLD_OPTIONS, *EMULATE_OPTIONS),
+    *(*RUN_OPTIONS, *GATEWAY_ROWS, *SETTINGS),
+)
+"""Every row of an option, those that lead a command first."""
+
+_ORDER = list(Group)
+
+
+@functools.cache
+def rows_of(command: str) -> tuple[Row, ...]:
+    """The rows of a command in the order in which `--help` shows them.
+
+    Args:
+        command: Its name, such as `apply` or `session hold`.
+    """
+    found = [row for row in ROWS if command in row.commands]
+    return tuple(sorted(found, key=lambda row: (not row.is_argument, _ORDER.index(row.group))))
+
+
+def variables() -> frozenset[str]:
+    """Every variable of the environment that some command reads."""
+    return frozenset(row.variable for row in ROWS if row.variable and row.commands)

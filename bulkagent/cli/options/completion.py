@@ -1,7 +1,5 @@
 """What a shell may complete beyond names of options: runs, gateways, jobs, causes.
 
-What may live here: looking candidates up. What this room must not know: shells.
-
 Who presses the tab key wants an answer at once and no message, whatever is wrong: so nothing is
 made, nothing is written, and who cannot be asked knows nothing.
 """
@@ -13,17 +11,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
-
 if TYPE_CHECKING:
-    from bulkagent.settings import ConfigFile
+    import click
 
-__all__ = ["causes", "codes", "gateways", "jobs", "run_names"]
+    from bulkagent.settings import ConfigFile
 
 _RUNS = 20
 
 
-def run_names(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
+def run_names(ctx: click.Context, incomplete: str) -> list[tuple[str, str]]:
     """The latest runs of the ledger, and the word `last`."""
     found = [("last", "the latest run")]
     with _at_best():
@@ -39,7 +35,7 @@ def run_names(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
     return [(name, told) for name, told in found if name.startswith(incomplete)]
 
 
-def gateways(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
+def gateways(ctx: click.Context, incomplete: str) -> list[tuple[str, str]]:
     """The gateways that the configuration names, and the emulated one."""
     found = [("emulated", "a gateway that is started inside the command")]
     with _at_best():
@@ -47,31 +43,43 @@ def gateways(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
     return [(name, told) for name, told in found if name.startswith(incomplete)]
 
 
-def jobs(ctx: typer.Context, incomplete: str) -> list[str]:
+def jobs(ctx: click.Context, incomplete: str) -> list[tuple[str, str]]:
     """The jobs that the configuration has a section for."""
     found: list[str] = []
     with _at_best():
         found.extend(_config(ctx).jobs)
-    return [name for name in found if name.startswith(incomplete)]
+    return [(name, "") for name in found if name.startswith(incomplete)]
 
 
-def causes(incomplete: str) -> list[str]:
+def causes(ctx: click.Context, incomplete: str) -> list[tuple[str, str]]:
     """The causes, after those that stand there already."""
     from bulkagent.model import Cause
 
+    del ctx
     before, comma, begun = incomplete.rpartition(",")
-    return [f"{before}{comma}{cause}" for cause in Cause if cause.startswith(begun)]
+    return [(f"{before}{comma}{cause}", "") for cause in Cause if cause.startswith(begun)]
 
 
-def codes(incomplete: str) -> list[tuple[str, str]]:
+def codes(ctx: click.Context, incomplete: str) -> list[tuple[str, str]]:
     """Every code that can be explained, with what it means."""
-    from bulkagent.run import explanations
+    from bulkagent.explanations import explanations
 
+    del ctx
     found = {each.code: each.meaning for each in explanations()}
     return [(code, told) for code, told in found.items() if code.startswith(incomplete)]
 
 
-def _config(ctx: typer.Context) -> ConfigFile:
+FINDERS = {
+    "runs": run_names,
+    "gateways": gateways,
+    "jobs": jobs,
+    "causes": causes,
+    "codes": codes,
+}
+"""By what a row says that it completes: the value and what is told of it, "" for nothing."""
+
+
+def _config(ctx: click.Context) -> ConfigFile:
     from bulkagent.settings import find_config, load_config
 
     return load_config(find_config(ctx.params.get("config")))

@@ -1,22 +1,14 @@
-"""The variables of the environment that begin with BULKAGENT_, looked through before a command.
-
-What may live here: which of them are ours, whose others are, and what is said of each. What this
-room must not know: what an option's value means.
-"""
+"""The variables of the environment that begin with BULKAGENT_, looked through before a command."""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 from bulkagent.cli.console.terminal import say
 from bulkagent.errors import SettingsRefused
-
-__all__ = ["kubernetes_wrote", "look_through"]
-
-_PREFIX = "BULKAGENT_"
+from bulkagent.settings.row import PREFIX, Row
 
 # Read by other names than those of options.
 _OTHERS = frozenset({"BULKAGENT_GUID_HEADER", "BULKAGENT_SIGN_IN_PASSWORD"})
@@ -34,15 +26,14 @@ _ADDRESS_OF_A_SERVICE = re.compile(r"(tcp|udp|sctp)://\S+:\d+", re.IGNORECASE)
 _LETTERS = 2
 
 
-def look_through(root: Any, command: Any) -> None:
+def look_through(rows: Iterable[Row]) -> None:
     """Refuse variables that are meant for us and cannot be obeyed; warn of those nobody knows.
 
     Those that Kubernetes writes for a Service are taken out of the environment, so that no option
     takes one for its own.
 
     Args:
-        root: The command that has all commands.
-        command: The one that is to run.
+        rows: Those of the command that is to run.
 
     Raises:
         SettingsRefused: A name is a known one misspelt, or of an option that is consent or intent.
@@ -50,16 +41,17 @@ def look_through(root: Any, command: Any) -> None:
     for name, value in list(os.environ.items()):
         if kubernetes_wrote(name, value):
             del os.environ[name]
-    given = [name for name, value in os.environ.items() if name.startswith(_PREFIX) and value]
-    own = {str(each.envvar) for each in command.params if each.envvar}
+    given = [name for name, value in os.environ.items() if name.startswith(PREFIX) and value]
+    own = {row.variable for row in rows}
     if not set(given) - own:
         return
     # Only where somebody has exported what this command does not read.
+    from bulkagent.cli.options import variables
     from bulkagent.settings.intent import INTENT, not_from
     from bulkagent.text.spelling import within
 
-    known = {str(each.envvar) for each in _options(root) if each.envvar} | _OTHERS
-    never = {f"{_PREFIX}{name.upper()}": name for name in INTENT}
+    known = variables() | _OTHERS
+    never = {f"{PREFIX}{name.upper()}": name for name in INTENT}
     unknown: list[str] = []
     for name in sorted(set(given) - known):
         if name in never:
@@ -78,11 +70,3 @@ def kubernetes_wrote(name: str, value: str) -> bool:
     if _OF_A_SERVICE.fullmatch(name):
         return True
     return bool(_PORT_OF_A_SERVICE.fullmatch(name) and _ADDRESS_OF_A_SERVICE.fullmatch(value))
-
-
-def _options(command: Any) -> Iterator[Any]:
-    """Every option of every command."""
-    later: Mapping[str, Any] = getattr(command, "commands", {})
-    for inner in later.values():
-        yield from _options(inner)
-    yield from command.params

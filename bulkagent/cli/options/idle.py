@@ -3,9 +3,7 @@
 A guard that would guard nothing is refused, and so is a check that would not be made. What is
 harmless is said in a note: a batch job that has run for a year must not end for it.
 
-What may live here: which ones they are, of which command, and the sentence. What this room must
-not know: what an option does where it does something. What the environment says is for many
-commands, so it may well be of no use to one.
+What the environment says is for many commands, so it may well be of no use to one.
 """
 
 from __future__ import annotations
@@ -14,10 +12,8 @@ from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from typing import Any, NamedTuple
 
-__all__ = ["PRESENT", "note", "refuse_idle", "typed"]
-
 PRESENT: ContextVar[Any] = ContextVar("PRESENT", default=None)
-"""What Typer has parsed for the present command; None outside of one."""
+"""What click has parsed for the present command; None outside of one."""
 
 Given = Mapping[str, Any]
 

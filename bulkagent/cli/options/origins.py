@@ -1,8 +1,4 @@
-"""Where each value of the present command was given, for people.
-
-What may live here: names of options and variables, beside what is said of a value. What this room
-must not know: what any value means.
-"""
+"""Where each value of the present command was given, for people."""
 
 from __future__ import annotations
 
@@ -14,8 +10,6 @@ from typing import Any
 
 from bulkagent.cli.options.idle import PRESENT
 from bulkagent.errors import SettingsRefused
-
-__all__ = ["at_option", "names_of", "place_in", "place_of_value", "with_variables"]
 
 
 def place_of_value(name: str) -> str:

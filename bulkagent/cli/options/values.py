@@ -1,37 +1,37 @@
-"""What options say, as settings.
-
-What may live here: text with units into numbers, and what was typed apart from what the
-environment has. What this room must not know: what a command does with settings.
-"""
+"""What options say, as settings, and as fields of what is asked for."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-import typer
-
+from bulkagent.cli.options.given import Given
 from bulkagent.cli.options.origins import at_option, place_of_value
-from bulkagent.cli.parser import OPTIONAL_VALUES
+from bulkagent.cli.options.rows import RUN_OPTIONS
+from bulkagent.settings.row import Kind
+from bulkagent.settings.table import BY_NAME, GATEWAY_ROWS
 
 if TYPE_CHECKING:
-    from bulkagent.run import Choices
+    from bulkagent.run import Choices, Target
     from bulkagent.settings import Settings
 
-__all__ = [
-    "again_of",
-    "choices_of",
-    "events_of",
-    "paths",
-    "place_of",
-    "repeated",
-    "settings_from",
-    "skip_invalid_of",
-    "times_of",
-    "was_typed",
-]
+
+def settings_of(given: Given, *, emulated: bool = False) -> Settings:
+    """All settings that a command has options for, over the configuration file.
+
+    Args:
+        given: The values of the command line.
+        emulated: Whether the gateway is the emulated one.
+
+    Raises:
+        SettingsRefused: One of them is wrong, or a guard that would guard nothing.
+    """
+    return settings_from(given["config"], emulated=emulated, **_settings_in(given))
+
+
+def _settings_in(given: Given) -> dict[str, Any]:
+    return {row.name: given[row.name] for row in given.rows if row.fields}
 
 
 def settings_from(config: Path | None, *, emulated: bool = False, **options: Any) -> Settings:
@@ -77,7 +77,7 @@ def settings_from(config: Path | None, *, emulated: bool = False, **options: Any
     return settings
 
 
-def choices_of(ctx: typer.Context, config: Path | None, **options: Any) -> Choices:
+def choices_of(given: Given) -> Choices:
     """The same for a run that has settings of its own: what was typed apart from what was not.
 
     Raises:
@@ -86,57 +86,72 @@ def choices_of(ctx: typer.Context, config: Path | None, **options: Any) -> Choic
     from bulkagent.run import Choices
     from bulkagent.settings import find_config, load_config
 
-    typed = {name: value for name, value in options.items() if was_typed(ctx, name)}
+    options = _settings_in(given)
+    typed = {name: value for name, value in options.items() if given.typed(name)}
     exported = {name: value for name, value in options.items() if name not in typed}
     return Choices(
         explicit=_read(typed),
         environment=_read(exported),
-        file=load_config(find_config(config)),
+        file=load_config(find_config(given["config"])),
     )
 
 
-def paths(given: Sequence[Path] | None) -> tuple[Path, ...] | None:
-    """What a repeatable option was given; None where it was not."""
-    return tuple(given) if given else None
-
-
-def was_typed(ctx: typer.Context, name: str) -> bool:
-    """Whether an option stands on the command line, and not in the environment alone."""
-    source = ctx.get_parameter_source(name)
-    return source is not None and source.name == "COMMANDLINE"
-
-
-def again_of(ctx: typer.Context) -> dict[str, Any]:
+def again_of(given: Given) -> dict[str, Any]:
     """What `resume` and `revert` have in common, as fields of what they ask for.
 
     Raises:
         SettingsRefused: An option is wrong.
     """
-    given = ctx.params
-    settings = {name: given.get(name) for name in _SETTINGS}
-    settings["protect"] = paths(given["protect"])
     # The run has its own of these; what the environment says is for new runs.
-    own = {name: given[name] for name in ("report", "scenario", *_TLS) if was_typed(ctx, name)}
+    own = {name: given[name] for name in ("report", "scenario", *_TLS) if given.typed(name)}
     return {
-        "choices": choices_of(ctx, given["config"], **settings),
-        "roster": given["roster"] or "",
-        "gateway": given["gateway"] or "",
+        **leg_of(given),
+        "choices": choices_of(given),
+        "roster": given.text("roster"),
+        "reports": tuple(own.get("report") or ()),
+        "scenario": own.get("scenario"),
+        "insecure": given["insecure"],
+        "tls": {name: own[name] for name in _TLS if name in own},
+    }
+
+
+def leg_of(given: Given) -> dict[str, Any]:
+    """What `apply`, `resume` and `revert` have in common, as fields of what they ask for.
+
+    Raises:
+        SettingsRefused: An option is wrong.
+    """
+    return {
+        "gateway": given.text("gateway"),
         "encoding": given["encoding"],
         "delimiter": given["delimiter"],
         "agent_column": given["agent_column"],
-        "reports": tuple(own.get("report") or ()),
-        "scenario": own.get("scenario"),
-        "tls": {name: own[name] for name in _TLS if name in own},
-        "insecure": given["insecure"],
-        "take_over": tuple(given["take_over"] or ()),
+        "take_over": given.several("take_over"),
         "log_file": given["log_file"],
-        "events": events_of(given["events"], as_json=given["as_json"]),
+        "events": events_of(given["events"], as_json=given["json"]),
         "metrics_file": given["metrics_file"],
-        "note": given["note"] or "",
-        "on_behalf_of": given["on_behalf_of"] or "",
+        "note": given.text("note"),
+        "on_behalf_of": given.text("on_behalf_of"),
         "place": place_of(given["config"]),
-        "repeat": repeated(ctx),
+        "repeat": repeated(given),
         **times_of(given["start_at"], given["finish_by"], given["time_zone"], given["config"]),
+    }
+
+
+def target_of(given: Given) -> Target:
+    """Which gateway is meant, and how it is trusted."""
+    from bulkagent.run import Target
+
+    return Target(gateway=given.text("gateway"), scenario=given.get("scenario"), **tls_of(given))
+
+
+def tls_of(given: Given) -> dict[str, Any]:
+    """How a gateway is trusted, as fields of what is asked for."""
+    return {
+        "ca_file": given["ca_file"],
+        "client_cert": given["client_cert"],
+        "tls_server_name": given.text("tls_server_name"),
+        "insecure": given["insecure"],
     }
 
 
@@ -163,7 +178,7 @@ def skip_invalid_of(text: str | None) -> bool | int:
 
     if text is None:
         return False
-    if text == OPTIONAL_VALUES["--skip-invalid"]:
+    if text == _USUAL_SHARE:
         return True
     if text.isascii() and text.isdigit() and len(text) <= _DIGITS:
         return int(text)
@@ -175,6 +190,7 @@ def skip_invalid_of(text: str | None) -> bool | int:
 
 # No roster has as many rows as this many digits can say.
 _DIGITS = 9
+_USUAL_SHARE = next(row.left_out for row in RUN_OPTIONS if row.name == "skip_invalid")
 
 
 def times_of(
@@ -202,24 +218,15 @@ def times_of(
     return {**times_from(start_at, finish_by, zone=zone, now_ms=SystemClock().wall_ms())}
 
 
-_TLS = ("ca_file", "client_cert", "tls_server_name")
-
-_SETTINGS = (
-    *("burst", "retry_for", "give_up_after", "resend_after_switchover"),
-    *("rate", "timeout", "connect_timeout", "deadline", "grace", "halt", "halt_first"),
-    *("sessions", "guid_url", "guid_ca_file", "max_agents", "job"),
-    *("verify_with", "verify_again_after"),
-    *("gate", "floor", "allow_closing", "canary", "wait_for_sign_in", "up_means", "absent_ok"),
-    *("concurrency", "max_attempts", "ledger", "durability", "max_age", "trust_state"),
-)
+_TLS = tuple(row.name for row in GATEWAY_ROWS if row.commands)
 
 
-def repeated(ctx: typer.Context) -> tuple[str, ...]:
+def repeated(given: Given) -> tuple[str, ...]:
     """What was typed, the ledger does not keep, and a resume needs again."""
-    insecure = ("--insecure",) if ctx.params.get("insecure") else ()
-    if ctx.info_name == "apply":  # the ledger keeps the rest
+    insecure = ("--insecure",) if given["insecure"] else ()
+    if "run" not in given:  # the ledger keeps the rest
         return insecure
-    return (*_typed(ctx, "roster", "gateway", *_TLS), *insecure)
+    return (*_typed(given, "roster", "gateway", *_TLS), *insecure)
 
 
 def place_of(config: Path | None) -> tuple[str, ...]:
@@ -238,12 +245,12 @@ def place_of(config: Path | None) -> tuple[str, ...]:
     return ("--config", str(anywhere(found)))
 
 
-def _typed(ctx: typer.Context, *names: str) -> tuple[str, ...]:
+def _typed(given: Given, *names: str) -> tuple[str, ...]:
     return tuple(
         word
         for name in names
-        if was_typed(ctx, name)
-        for word in (f"--{name.replace('_', '-')}", _anywhere(name, ctx.params[name]))
+        if given.typed(name)
+        for word in (f"--{name.replace('_', '-')}", _anywhere(name, given[name]))
     )
 
 
@@ -259,64 +266,17 @@ def _anywhere(name: str, value: object) -> str:
 def _read(options: Mapping[str, Any]) -> dict[str, Any]:
     """Options as settings: text with units into numbers; those that were not given left out."""
     from bulkagent.settings import refuse_single
+    from bulkagent.settings.reading import read
 
     settings: dict[str, Any] = {}
     for name, value in options.items():
-        if value is None or value in ([], ()):  # the second where Typer did not convert it
+        if value is None or value in ([], ()):
             continue
+        row = BY_NAME[name]
+        if row.kind is Kind.TEXTS and tuple(value) == ("none",):
+            value = ()  # noqa: PLW2901 - a word for nothing
         with at_option(name):
-            one = _one(name, value)
+            one = read(row, value)
             refuse_single(one)
         settings.update(one)
     return settings
-
-
-def _one(name: str, value: Any) -> dict[str, Any]:
-    from bulkagent.settings import NONE
-
-    if name in _READERS:
-        return _READERS[name](value)
-    if name in NONE and value.strip().lower() == "none":
-        return {f"{name}_s": NONE[name]}
-    if name in _DURATIONS:
-        return {f"{name}_s": _quantities().duration_s(value)}
-    return {name: value}
-
-
-def _quantities() -> ModuleType:
-    from bulkagent import units as quantities
-
-    return quantities
-
-
-def _concurrency(text: str) -> dict[str, Any]:
-    limit = _quantities().concurrency(text)
-    return {"concurrency" if isinstance(limit, int) else "auto": limit}
-
-
-def _halt(text: str) -> dict[str, Any]:
-    share, count = _quantities().halt_at(text)
-    return {"halt_share": share, "halt_count": count}
-
-
-def _floor(text: str) -> dict[str, Any]:
-    none = text.strip().lower() == "none"
-    return {"floor": None if none else _quantities().share(text)}
-
-
-_READERS: Mapping[str, Callable[[Any], dict[str, Any]]] = {
-    "concurrency": _concurrency,
-    "rate": lambda text: {"per_second": _quantities().rate_per_second(text)},
-    "halt": _halt,
-    "agent_id_range": lambda text: {"agent_id_range": _quantities().agent_id_range(text)},
-    "gate": lambda text: {"gate": _quantities().share(text)},
-    "floor": _floor,
-    "verify_with": lambda texts: {"verify_with": () if texts == ["none"] else tuple(texts)},
-}
-
-_DURATIONS = frozenset(
-    {
-        *("connect_timeout", "timeout", "retry_for", "give_up_after", "deadline", "grace"),
-        *("max_age", "trust_state", "wait_for_sign_in", "verify_again_after"),
-    }
-)

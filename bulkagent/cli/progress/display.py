@@ -19,8 +19,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from bulkagent.cli.console.error_exit import SIGNALS
-from bulkagent.cli.console.signals import answering
+from bulkagent.cli.console.signals import SIGNALS, answering
 from bulkagent.cli.console.terminal import say, say_soon
 from bulkagent.cli.options.progress_mode import Showing
 from bulkagent.cli.progress.countdown import count_down

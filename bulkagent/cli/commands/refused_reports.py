@@ -1,8 +1,5 @@
 """The reports of a command that was refused: none of them may be taken for one of this command.
 
-What may live here: which paths those are, however far the command had come, and which of them
-stay. What this room must not know: why it was refused, and what a refused report looks like.
-
 A command may be refused before its options can be read, so the words of the command line are looked
 at as they are.
 """
@@ -23,8 +20,6 @@ from bulkagent.errors import BulkagentError
 
 if TYPE_CHECKING:
     from bulkagent.settings import Settings
-
-__all__ = ["goes_on_with", "replace_reports", "reported"]
 
 _COMMANDS = ("apply", "resume", "revert")
 _IN_PROGRESS = 5  # elsewhere: its reports are those of the run at work

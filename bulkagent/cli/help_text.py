@@ -1,0 +1,87 @@
+"""What `--help` shows: options under headings, in the width of the terminal."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
+import click
+
+from bulkagent.cli.options.parameters import RowOption
+from bulkagent.settings.row import Row
+
+WIDEST = 200
+"""Beyond these columns lines are no longer read."""
+_FEW = 12
+"""A command with no more options than these has them without headings."""
+_LEFT = 31
+"""So many columns the names have; what is longer has a line for itself."""
+_NAMES = ("-h, --help", "Show this message and exit.")
+_ALL = ("--help-all", "Show the rarely needed options, too.")
+
+
+def format_options(
+    formatter: click.HelpFormatter,
+    options: Sequence[RowOption],
+    *,
+    everything: bool,
+) -> None:
+    """Write the options of a command.
+
+    Args:
+        formatter: What writes.
+        options: The command's, in the order of their groups.
+        everything: Whether the rarely needed ones are shown, too.
+    """
+    shown = [each for each in options if everything or not each.row.advanced]
+    help_rows = [_NAMES, *([_ALL] if len(shown) < len(options) or everything else [])]
+    if len(options) <= _FEW:
+        _write(formatter, "Options", [*map(_told, shown), *help_rows])
+    else:
+        for group, members in groupby(shown, key=lambda each: each.row.group):
+            _write(formatter, group.value, [_told(each) for each in members])
+        _write(formatter, "", help_rows)
+    if sentence := _variables([each.row for each in shown]):
+        lines = textwrap.wrap(sentence, formatter.width, break_on_hyphens=False)
+        formatter.write("\n" + "".join(f"{line}\n" for line in lines))
+
+
+def _write(formatter: click.HelpFormatter, heading: str, rows: Sequence[tuple[str, str]]) -> None:
+    formatter.write(f"\n{heading}:\n" if heading else "\n")
+    for names, text in rows:
+        formatter.write("".join(f"{line}\n" for line in _lines(names, text, formatter.width)))
+
+
+def _lines(names: str, text: str, width: int) -> Iterator[str]:
+    indent = " " * (_LEFT + 2)
+    texts = textwrap.wrap(text, max(width - len(indent), 30), break_on_hyphens=False)
+    first = f"  {names}"
+    if len(first) > len(indent) - 2:
+        yield first
+    else:
+        yield f"{first:{len(indent)}}{texts.pop(0)}"
+    yield from (f"{indent}{line}" for line in texts)
+
+
+def _told(option: RowOption) -> tuple[str, str]:
+    names = [*sorted(option.opts, key=len), *option.secondary_opts]
+    value = "" if option.is_flag else f" {option.metavar or _value_of(option.row)}"
+    return (" / " if option.secondary_opts else ", ").join(names) + value, option.help or ""
+
+
+def _value_of(row: Row) -> str:
+    return "|".join(row.words) if row.words else "TEXT"
+
+
+def _variables(rows: Sequence[Row]) -> str:
+    """The one rule by which options have variables, and which of them have none."""
+    having = [row for row in rows if row.variable]
+    if not having:
+        return ""
+    example = max(having, key=lambda row: len(row.fields))
+    without = [row.option for row in rows if not row.variable]
+    but = f", but {', '.join(without)}" if without else ""
+    return (
+        f"The environment gives every option, such as {example.option} by {example.variable}{but}."
+    )

@@ -1,0 +1,85 @@
+"""The options of the commands that are not about runs, a row each.
+
+What decides about people (whose phone could ring, who is thrown off a desk, whose doubt is
+overruled) has no variable on purpose.
+"""
+
+from __future__ import annotations
+
+from bulkagent.settings.row import Group, Kind, Range, Row
+
+_HOLD = ("session hold",)
+_EMULATE = ("emulate",)
+_STATES = ("completed", "halted", "interrupted", "running", "planning", "not planned")
+
+HOLD_OPTIONS = (
+    Row("sessions", Kind.PATH, "Keep the sessions in this file, JSON Lines or (.csv) CSV, for apply --sessions.", Group.WHAT,
+        _HOLD, "FILE", required=True),
+    Row("gateway", Kind.TEXT, "https://HOST:PORT, or a name from bulkagent.toml.", Group.WHAT, _HOLD, "URL|NAME"),
+    Row("status", Kind.CHOICE, "State after sign-in; idle agents are given calls.", Group.WHAT,
+        _HOLD, "busy|idle|work", default="busy", words=("busy", "idle", "work"), environment=False),
+    Row("auto_answer", Kind.SWITCH, "Have calls answered without anybody doing so.", Group.WHAT, _HOLD, environment=False),
+    Row("sign_in_rate", Kind.TEXT, "Sign-ins started a second (5/s) or minute.", Group.SPEED, _HOLD, "N/s", default="5/s"),
+    Row("sign_in_concurrency", Kind.WHOLE, "Sign-ins in flight at once.", Group.SPEED, _HOLD, "N", default="4"),
+    Row("sign_in_again", Kind.SWITCH, "Sign lost sessions in again, a minute later.", Group.TROUBLE, _HOLD),
+    Row("sign_in_unknown", Kind.SWITCH, "Sign those in of whom an earlier sign-in ended in doubt.", Group.TROUBLE,
+        _HOLD, environment=False),
+    Row("sign_in_refused", Kind.SWITCH, "Sign those in whose password an earlier hold found refused, or who were locked.", Group.TROUBLE,
+        _HOLD, environment=False),
+    Row("force_sign_in", Kind.SWITCH, "Sign agents in who are signed in elsewhere, which throws them off their desk."
+        " Asks at the terminal; --yes does not answer it.", Group.TROUBLE, _HOLD, environment=False),
+    Row("sign_out_on_exit", Kind.SWITCH, "Sign all sessions out at the end.", Group.TROUBLE, _HOLD),
+    Row("poll_pause", Kind.TEXT, "Pause between an answered poll and the next, 200ms to 60s.", Group.SPEED,
+        _HOLD, "TIME", default="500ms"),
+)  # fmt: skip
+
+EMULATE_OPTIONS = (
+    Row("agents", Kind.TEXT, "Agents that exist.", Group.WHAT, _EMULATE, "A-B", default="101-5100", environment=False),
+    Row("host", Kind.TEXT, "Address to listen on.", Group.WHAT, _EMULATE, "ADDRESS", default="localhost", environment=False),
+    Row("port", Kind.WHOLE, "Port; 0 picks a free one.", Group.WHAT, _EMULATE, "N", default="0",
+        ranges=(Range("port", "the port", 0, 65_535),), environment=False),
+    Row("ca_out", Kind.PATH, "Write the throw-away CA's certificate.", Group.FILES, _EMULATE, "FILE", environment=False),
+    Row("roster_out", Kind.PATH, "Sign all agents in and write their GUIDs, with --nodes their cookies, too;"
+        " with --signed-out: write passwords and phone numbers.", Group.FILES, _EMULATE, "FILE", environment=False),
+    Row("sessions_out", Kind.PATH, "Sign all agents in and keep a file of their live GUIDs up to date (JSON Lines).", Group.FILES,
+        _EMULATE, "FILE", environment=False),
+    Row("signed_out", Kind.SWITCH, "Sign nobody in.", Group.WHAT, _EMULATE, environment=False),
+    Row("password", Kind.TEXT, "The only right one at sign-in; default: the scenario's, or any.", Group.WHAT,
+        _EMULATE, "TEXT", environment=False),
+    Row("auth", Kind.CHOICE, "Whether GUIDs are good for a session or renewed.", Group.GUIDS,
+        _EMULATE, "static|dynamic", default="static", words=("static", "dynamic"), environment=False),
+    Row("guid_interval", Kind.WHOLE, "A GUID is renewed after so long.", Group.GUIDS,
+        _EMULATE, "MS", default="60000", environment=False),
+    Row("guid_timeout", Kind.WHOLE, "A GUID is dead after so long.", Group.GUIDS,
+        _EMULATE, "MS", default="120000", environment=False),
+    Row("poll_wait", Kind.WHOLE, "A poll waits so long for an event.", Group.TIMES,
+        _EMULATE, "MS", default="10000", environment=False),
+    Row("poll_timeout", Kind.WHOLE, "An agent who never polls is out after so long.", Group.TIMES,
+        _EMULATE, "MS", default="120000", environment=False),
+    Row("nodes", Kind.WHOLE, "Nodes of the cluster; a session is on one, and its cookie leads there.", Group.WHAT,
+        _EMULATE, "N", ranges=(Range("nodes", "the nodes", 1, 64),), environment=False),
+    Row("skill", Kind.TEXTS, "Agents of a skill queue, such as 7=101-200,305; repeatable."
+        " Default: the scenario's, or all in queue 1.", Group.WHAT, _EMULATE, "SKILL=A-B", environment=False),
+)  # fmt: skip
+
+LEDGER_OPTIONS = (
+    Row("limit", Kind.WHOLE, "So many at most.", Group.WHAT, ("runs",), "N", default="20",
+        ranges=(Range("limit", "the limit", 1, float("inf")),), environment=False),
+    Row("agent", Kind.TEXT, "What runs wanted of this agent, and when.", Group.WHAT, ("runs",), "ID", environment=False),
+    Row("gateway", Kind.TEXT, "Only runs that send to it.", Group.WHAT, ("runs",), "NAME|URL", environment=False),
+    Row("flag", Kind.WHOLE, "Only runs with it.", Group.WHAT, ("runs",), "0|1",
+        ranges=(Range("flag", "the flag", 0, 1),), environment=False),
+    Row("state", Kind.CHOICE, "Only runs that stand like this.", Group.WHAT, ("runs",), words=_STATES, environment=False),
+    Row("since", Kind.TEXT, "Only runs of the last 12h, 7d.", Group.WHAT, ("runs",), "TIME", environment=False),
+    Row("agent", Kind.TEXT, "This agent, with every attempt.", Group.WHAT, ("show",), "ID", environment=False),
+    Row("to", Kind.PATH, "Where: .csv, .json, .jsonl, .html or .xlsx.", Group.WHAT, ("report",), "PATH",
+        environment=False, required=True),
+    Row("older_than", Kind.TEXT, "Runs that nobody was at work on for so long: 90d.", Group.WHAT, ("prune",), "TIME",
+        environment=False, required=True),
+    Row("dry_run", Kind.SWITCH, "Say what would go, and take nothing out.", Group.WHAT, ("prune",), environment=False),
+    Row("code", Kind.ARGUMENT, "A retcode, fault, cause, status or exit code; none: all of them.", Group.WHAT,
+        ("explain",), "[CODE]", completes="codes"),
+    Row("path", Kind.ARGUMENT_PATH, "Where to; never one that is there.", Group.WHAT,
+        ("config init",), "[PATH]", default="bulkagent.toml"),
+    Row("words", Kind.ARGUMENT, "A command.", Group.WHAT, ("help",), "[COMMAND]..."),
+)  # fmt: skip
