@@ -31,7 +31,7 @@ from bulkagent.text.spelling import nearest
 
 __all__ = [
     "Cells",
-    "Session",
+    "SavedSession",
     "SessionLine",
     "SessionLines",
     "SessionWriter",
@@ -46,7 +46,7 @@ _GUID_PREFIX = "JSESSIONID="
 _LARGEST_ID = 6
 
 
-class Session(msgspec.Struct, frozen=True, gc=False):
+class SavedSession(msgspec.Struct, frozen=True, gc=False):
     """What one line says."""
 
     gateway: str
@@ -73,7 +73,7 @@ class SessionLine(NamedTuple):
     """A line that was read: a session, or what is wrong with it. Never quotes a secret."""
 
     line: int
-    session: Session | None
+    session: SavedSession | None
     problem: str = ""
 
 
@@ -135,7 +135,7 @@ class SessionLines:
                 yield last
 
 
-def write_sessions(path: Path, sessions: Iterable[Session]) -> None:
+def write_sessions(path: Path, sessions: Iterable[SavedSession]) -> None:
     """Put a new file in the place of the old, for nobody else's eyes.
 
     Raises:
@@ -159,12 +159,12 @@ class SessionWriter:
     def __init__(self, path: Path) -> None:
         self._path = path.resolve()  # a link stays one, and leads to the new file
         self._spelled = _as_csv if path.suffix.lower() == ".csv" else _as_json
-        self._known: dict[tuple[str, str], tuple[Session, bytes]] = {}
+        self._known: dict[tuple[str, str], tuple[SavedSession, bytes]] = {}
 
     def __repr__(self) -> str:
         return f"<SessionWriter of {self._path}>"
 
-    def write(self, sessions: Iterable[Session]) -> None:
+    def write(self, sessions: Iterable[SavedSession]) -> None:
         """Put a new file in the place of the old, for nobody else's eyes.
 
         It is not synced: what a power cut could take away here dies within two minutes anyway.
@@ -175,7 +175,7 @@ class SessionWriter:
         with replacing(self._path, private=True, synced=False) as file:
             file.write(b"".join(self._lines(sessions)))
 
-    def append(self, sessions: Iterable[Session]) -> None:
+    def append(self, sessions: Iterable[SavedSession]) -> None:
         """Add lines to the file, which go over its earlier ones for the same agents.
 
         Raises:
@@ -187,7 +187,7 @@ class SessionWriter:
             if file.write(lines) != len(lines):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    def _lines(self, sessions: Iterable[Session]) -> Iterator[bytes]:
+    def _lines(self, sessions: Iterable[SavedSession]) -> Iterator[bytes]:
         if self._spelled is _as_csv:
             yield ",".join(Cells._fields).encode() + b"\n"
         before, self._known = self._known, {}
@@ -200,17 +200,17 @@ class SessionWriter:
             yield known[1]
 
 
-def _as_json(session: Session) -> bytes:
+def _as_json(session: SavedSession) -> bytes:
     return msgspec.json.encode(_fields(session)) + b"\n"
 
 
-def _as_csv(session: Session) -> bytes:
+def _as_csv(session: SavedSession) -> bytes:
     row = io.StringIO()
     csv.DictWriter(row, Cells._fields, lineterminator="\n").writerow(_fields(session))
     return row.getvalue().encode()
 
 
-def _fields(session: Session) -> dict[str, str]:
+def _fields(session: SavedSession) -> dict[str, str]:
     credential = session.credential or Credential("")
     fields = {
         "gateway": session.gateway,
@@ -312,7 +312,7 @@ def session_of(number: int, cells: Cells) -> SessionLine:
     if problem:
         return SessionLine(number, None, problem)
     credential = Credential(guid, cells.cookie, issued_at) if guid else None
-    return SessionLine(number, Session(cells.gateway, agent_id, credential, cells.state))
+    return SessionLine(number, SavedSession(cells.gateway, agent_id, credential, cells.state))
 
 
 def _fits_a_header(text: str) -> bool:

@@ -31,7 +31,7 @@ from bulkagent.ledger.agent_leases import (
     take_from,
     take_lease,
 )
-from bulkagent.ledger.coverage import Coverage, GroupCoverage
+from bulkagent.ledger.coverage import CoverageCounter, GroupCoverage
 from bulkagent.ledger.damage import read_as_written, strange_row
 from bulkagent.ledger.database import Busy, Database
 from bulkagent.ledger.deletion import forget_run, idle_since, prune_run
@@ -126,7 +126,7 @@ __all__ = [
     "Busy",
     "ChangedRow",
     "Counters",
-    "Coverage",
+    "CoverageCounter",
     "Database",
     "EndpointRecord",
     "FileIdentity",

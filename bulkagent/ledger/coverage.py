@@ -16,7 +16,7 @@ class GroupCoverage(msgspec.Struct):
     """Outgoing ones that are nobody's."""
 
 
-class Coverage:
+class CoverageCounter:
     """The groups of a roster's rows."""
 
     def __init__(self) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from bulkagent.errors import LedgerFailed, LedgerUnavailable, RunBusy
-from bulkagent.ledger.coverage import Coverage, GroupCoverage
+from bulkagent.ledger.coverage import CoverageCounter, GroupCoverage
 from bulkagent.ledger.database import Database
 from bulkagent.ledger.run_lock import RunLock
 from bulkagent.model import Cause, Status
@@ -101,7 +101,7 @@ class Planner:
         self._lanes: dict[tuple[str, str, str, bool], int] = {}
         self._parts: dict[tuple[str, str], list[int]] = {}
         self._counts: list[int] = []
-        self._covers = Coverage()
+        self._covers = CoverageCounter()
         facts = (
             now_ms,
             operation,

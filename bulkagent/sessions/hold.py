@@ -18,7 +18,7 @@ from bulkagent.files.user_folders import absolute
 from bulkagent.gateway.endpoint import Endpoint
 from bulkagent.gateway.preflight import reach
 from bulkagent.gateway.session_client import SessionClient
-from bulkagent.gateway.sessions_file import Session
+from bulkagent.gateway.sessions_file import SavedSession
 from bulkagent.roster import RosterRules
 from bulkagent.sessions.holder import Holder, HoldPolicy
 from bulkagent.sessions.registry import Registry, SessionGroup, StateChange
@@ -259,7 +259,7 @@ class Hold:
 _FIRST = 3
 
 
-def _refuse_elsewhere(path: Path, found: Sequence[Session], enrolled: HoldRoster) -> None:
+def _refuse_elsewhere(path: Path, found: Sequence[SavedSession], enrolled: HoldRoster) -> None:
     """Refuse a file of other gateways' sessions alone: not polled, all of them would end.
 
     Raises:
@@ -281,8 +281,8 @@ class _InThread:
     def __init__(self, file: SessionStore) -> None:
         self._file = file
 
-    async def write(self, sessions: Sequence[Session]) -> None:
+    async def write(self, sessions: Sequence[SavedSession]) -> None:
         await anyio.to_thread.run_sync(self._file.write, sessions)
 
-    async def append(self, sessions: Sequence[Session]) -> None:
+    async def append(self, sessions: Sequence[SavedSession]) -> None:
         await anyio.to_thread.run_sync(self._file.append, sessions)

@@ -8,7 +8,7 @@ import msgspec
 
 from bulkagent.gateway.credentials import Credential
 from bulkagent.gateway.session_requests import SignIn
-from bulkagent.gateway.sessions_file import Session
+from bulkagent.gateway.sessions_file import SavedSession
 from bulkagent.sessions.state_machine import (
     LIVE,
     NOT_BEGUN,
@@ -58,14 +58,14 @@ class SessionEntry:
         self.must_change_password = False
         self.missed = False
         """Whether a reply with a newer GUID may have gone astray."""
-        self._line: Session | None = None
+        self._line: SavedSession | None = None
 
     @property
-    def line(self) -> Session:
+    def line(self) -> SavedSession:
         """Its line of the file: the same record again while nothing changes."""
         line = self._line
         if line is None or line.credential is not self.credential or line.state != self.state:
-            line = Session(self.gateway, self.agent_id, self.credential, self.state.value)
+            line = SavedSession(self.gateway, self.agent_id, self.credential, self.state.value)
             self._line = line
         return line
 
@@ -109,7 +109,7 @@ class Registry:
             (gateway, sign_in.agent_id): SessionEntry(gateway, sign_in)
             for gateway, sign_in in sign_ins
         }
-        self._others: list[Session] = []
+        self._others: list[SavedSession] = []
         self._changed = changed
         self._news: dict[SessionEntry, None] = {}
         self._counts = dict.fromkeys(SessionState, 0)
@@ -145,7 +145,7 @@ class Registry:
         """How many sessions of the file are of agents that are not to be held."""
         return len(self._others)
 
-    def found(self, session: Session) -> None:
+    def found(self, session: SavedSession) -> None:
         """Take up a session from our own file."""
         entry = self._entries.get((session.gateway, session.agent_id))
         if entry is None:
@@ -178,7 +178,7 @@ class Registry:
             )
         return step.next_step
 
-    def lines(self) -> list[Session]:
+    def lines(self) -> list[SavedSession]:
         """The lines of the file, in the order of the roster."""
         lines = [entry.line for entry in self if entry.state not in NOT_BEGUN]
         return lines + self._others
@@ -188,7 +188,7 @@ class Registry:
         entry.credential = credential
         self._news[entry] = None
 
-    def news(self) -> list[Session]:
+    def news(self) -> list[SavedSession]:
         """The lines of the sessions that have changed since the last call."""
         news, self._news = self._news, {}
         return [entry.line for entry in news]

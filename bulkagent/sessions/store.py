@@ -17,7 +17,7 @@ from typing import Protocol
 from bulkagent.clock import Clock
 from bulkagent.errors import RunBusy, SettingsRefused
 from bulkagent.files.special_files import FileKind, target_of
-from bulkagent.gateway.sessions_file import Session, SessionLines, SessionWriter
+from bulkagent.gateway.sessions_file import SavedSession, SessionLines, SessionWriter
 from bulkagent.gateway.whole_file import read_whole
 from bulkagent.sessions.race import first_of
 from bulkagent.sessions.registry import Registry
@@ -82,7 +82,7 @@ class SessionStore:
             os.close(self._lock)
             self._lock = -1
 
-    def read(self) -> list[Session]:
+    def read(self) -> list[SavedSession]:
         """The sessions that an earlier hold left, of each agent the latest.
 
         Raises:
@@ -97,7 +97,7 @@ class SessionStore:
             raise SettingsRefused(f"--sessions {self.path}: {error.strerror}") from None
         except ValueError as error:
             raise SettingsRefused(f"--sessions {self.path}: {error}") from None
-        found: dict[tuple[str, str], Session] = {}
+        found: dict[tuple[str, str], SavedSession] = {}
         for line in lines:
             if line.session is None or line.session.state not in _STATES:
                 raise SettingsRefused(
@@ -107,7 +107,7 @@ class SessionStore:
             found[line.session.gateway, line.session.agent_id] = line.session
         return list(found.values())
 
-    def write(self, sessions: Sequence[Session]) -> None:
+    def write(self, sessions: Sequence[SavedSession]) -> None:
         """Put a new file in the place of the old.
 
         Raises:
@@ -115,7 +115,7 @@ class SessionStore:
         """
         self._writer.write(sessions)
 
-    def append(self, sessions: Sequence[Session]) -> None:
+    def append(self, sessions: Sequence[SavedSession]) -> None:
         """Append the lines of these sessions.
 
         Raises:
@@ -134,10 +134,10 @@ def _ordinary(path: Path) -> Path:
 class AsyncStore(Protocol):
     """A sessions file; both methods raise OSError and do not block the loop."""
 
-    async def write(self, sessions: Sequence[Session]) -> None:
+    async def write(self, sessions: Sequence[SavedSession]) -> None:
         """Keep these and nothing else."""
 
-    async def append(self, sessions: Sequence[Session]) -> None:
+    async def append(self, sessions: Sequence[SavedSession]) -> None:
         """Append these, which replace earlier lines of the same agents."""
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from bulkagent.gateway.credentials import Credential
-from bulkagent.gateway.sessions_file import Session, write_sessions
+from bulkagent.gateway.sessions_file import SavedSession, write_sessions
 from tests.cli.command import Emulated, Ended, bulkagent, emulated, report_of
 from tests.cli.test_apply import applied_to
 
@@ -33,7 +33,9 @@ def without_guids(gateway: Emulated, roster: str = "r.csv") -> dict[str, str]:
 
 
 def sessions_of(path: Path, guids: dict[str, str], gateway: str = "") -> None:
-    write_sessions(path, (Session(gateway, agent, Credential(guids[agent])) for agent in guids))
+    write_sessions(
+        path, (SavedSession(gateway, agent, Credential(guids[agent])) for agent in guids)
+    )
 
 
 def nothing_shows(folder: Path, ended: Ended, *secrets: str, but: tuple[str, ...] = ()) -> None:
@@ -101,7 +103,9 @@ def test_a_stale_file_is_a_wrong_set_up_and_says_so(tmp_path: Path) -> None:
     with emulated(tmp_path, "101-200") as gateway:
         guids = without_guids(gateway)
         hours_ago = Credential(STALE, issued_at=1_700_000_000_000)
-        write_sessions(tmp_path / "live.jsonl", (Session("", agent, hours_ago) for agent in guids))
+        write_sessions(
+            tmp_path / "live.jsonl", (SavedSession("", agent, hours_ago) for agent in guids)
+        )
         ended = applied_to(gateway, "--sessions", "live.jsonl", "--yes", "--json")
         assert (ended.code, ended.json["state"]) == (6, "halted")
         assert "all were issued more than" in ended.err

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from bulkagent.gateway.credentials import Credential
-from bulkagent.gateway.sessions_file import Session, write_sessions
+from bulkagent.gateway.sessions_file import SavedSession, write_sessions
 from tests.cli.command import bulkagent, emulated, started
 from tests.cli.test_guid_sources import broker, without_guids
 from tests.waiting import HANG_S
@@ -92,7 +92,7 @@ def test_sessions_from_elsewhere_show_neither_guid_nor_cookie_nor_token(tmp_path
             for agent, guid in guids.items()
         }
         live = tmp_path / "live.jsonl"
-        write_sessions(live, (Session("", agent, one) for agent, one in credentials.items()))
+        write_sessions(live, (SavedSession("", agent, one) for agent, one in credentials.items()))
         arguments = ["--flag", 0, "--gateway", gateway.url, "--ca-file", gateway.ca_file, "--json"]
 
         def answer(agent: str) -> tuple[int, str]:

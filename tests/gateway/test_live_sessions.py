@@ -14,7 +14,7 @@ import pytest
 from bulkagent.errors import SettingsRefused
 from bulkagent.gateway.credentials import Credential
 from bulkagent.gateway.credentials_from_file import LiveSessions
-from bulkagent.gateway.sessions_file import Session, SessionLines, write_sessions
+from bulkagent.gateway.sessions_file import SavedSession, SessionLines, write_sessions
 from tests.gateway.raw import GUID, TO_AGENT_101
 from tests.jumping import JumpingClock
 
@@ -24,7 +24,7 @@ OLD, NEW = Credential("old"), Credential("new")
 
 
 def said(path: Path, *credentials: Credential | None, gateway: str = "east") -> None:
-    sessions = (Session(gateway, str(n), one) for n, one in enumerate(credentials, 101))
+    sessions = (SavedSession(gateway, str(n), one) for n, one in enumerate(credentials, 101))
     write_sessions(path, sessions)
 
 
@@ -58,7 +58,7 @@ async def test_a_guid_goes_to_its_own_gateway_alone(path: Path, gateway: str) ->
 
 
 async def test_the_sessions_of_other_gateways_are_nobodys(path: Path) -> None:
-    lines = (Session("west", "101", OLD), Session("east", "102", NEW))
+    lines = (SavedSession("west", "101", OLD), SavedSession("east", "102", NEW))
     write_sessions(path, lines)
     assert await live(path).credential(AGENT) is None
 

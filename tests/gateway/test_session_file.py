@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bulkagent.gateway.credentials import Credential
-from bulkagent.gateway.sessions_file import Session, SessionLines, write_sessions
+from bulkagent.gateway.sessions_file import SavedSession, SessionLines, write_sessions
 from tests.gateway.raw import GUID
 
 JSON = b"""\
@@ -26,13 +26,13 @@ east,101,g-1,,node=1,2026-01-31T06:00:00.5Z
 ,103
 """
 SAID = [
-    Session("east", "101", Credential("g-1", "node=1", 1_769_839_200_500)),
-    Session("", "102", Credential("g-2", "", 1_769_839_200_000)),
-    Session("", "103", None),
+    SavedSession("east", "101", Credential("g-1", "node=1", 1_769_839_200_500)),
+    SavedSession("", "102", Credential("g-2", "", 1_769_839_200_000)),
+    SavedSession("", "103", None),
 ]
 
 
-def sessions(data: bytes) -> list[Session | None]:
+def sessions(data: bytes) -> list[SavedSession | None]:
     return [line.session for line in SessionLines().read(data)]
 
 
@@ -53,7 +53,7 @@ def test_a_last_line_that_is_not_complete_says_nothing(cut: int) -> None:
     assert sessions(JSON + line[:-cut]) == SAID
     assert sessions(JSON + line) == [
         *SAID,
-        Session("", "104", Credential("g-4-and-more-of-it-here")),
+        SavedSession("", "104", Credential("g-4-and-more-of-it-here")),
     ]
     assert sessions(CSV + b"east,104,g-4-and-more-of-it-here"[:-cut]) == SAID
 
@@ -137,7 +137,7 @@ def test_bytes_that_are_no_utf_8_are_the_fault_of_their_line_alone(
     # As long as it is there it is said; once it is corrected, it is read.
     assert wrong in list(read.read(data + b"\n"))
     again = list(read.read(data.replace(bad, good[0].replace(b"101", b"200"))))
-    assert Session("", "200", Credential("g-200")) in [line.session for line in again]
+    assert SavedSession("", "200", Credential("g-200")) in [line.session for line in again]
     assert all(line.session for line in again)
 
 
@@ -156,7 +156,7 @@ def test_whatever_bytes_it_has_a_session_or_a_problem_comes_of_each_line(
     first = b'{"agent_id":"104","guid":"g"}' if not head else b"104,g"
     data = b"\n".join([head.strip() or first, *junk, last, b""])
     lines = list(SessionLines().read(data))
-    assert lines[-1].session == Session("", "105", Credential("g"))
+    assert lines[-1].session == SavedSession("", "105", Credential("g"))
     assert all((line.session is None) == bool(line.problem) for line in lines)
 
 
@@ -165,7 +165,9 @@ def test_what_has_not_changed_is_not_said_again() -> None:
     assert len(list(lines.read(JSON))) == 3
     assert list(lines.read(JSON)) == []
     (changed,) = lines.read(JSON.replace(b"g-1", b"g-9"))
-    assert changed.session == Session("east", "101", Credential("g-9", "node=1", 1_769_839_200_500))
+    assert changed.session == SavedSession(
+        "east", "101", Credential("g-9", "node=1", 1_769_839_200_500)
+    )
     # What comes back after it had been replaced is news again.
     (back,) = lines.read(JSON)
     assert back.session == SAID[0]
@@ -180,7 +182,7 @@ CREDENTIALS = st.builds(
     st.none() | st.integers(0, 4_000_000_000_000),
 )
 SESSIONS = st.builds(
-    Session,
+    SavedSession,
     st.sampled_from(["", "east", "west-1", "https://gw:8043"]),
     st.integers(101, 999_999).map(str),
     st.none() | CREDENTIALS,
@@ -189,7 +191,7 @@ SESSIONS = st.builds(
 
 @given(written=st.lists(SESSIONS), name=st.sampled_from(["live.jsonl", "live.csv", "live"]))
 def test_what_is_written_is_read(
-    written: list[Session], name: str, tmp_path_factory: pytest.TempPathFactory
+    written: list[SavedSession], name: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     path = tmp_path_factory.mktemp("written") / name
     write_sessions(path, written)
@@ -198,10 +200,10 @@ def test_what_is_written_is_read(
 
 def test_a_file_is_replaced_whole_and_for_its_owner_alone(tmp_path: Path) -> None:
     path, link = tmp_path / "live.jsonl", tmp_path / "link.jsonl"
-    write_sessions(path, [Session("", "101", Credential(GUID))])
+    write_sessions(path, [SavedSession("", "101", Credential(GUID))])
     old = path.open("rb")
     link.symlink_to(path)
-    write_sessions(link, [Session("", "102", Credential(GUID))])
+    write_sessions(link, [SavedSession("", "102", Credential(GUID))])
     with old:
         assert b"101" in old.read(), "whoever reads the old one reads it to its end"
     assert link.is_symlink()
@@ -212,9 +214,9 @@ def test_a_file_is_replaced_whole_and_for_its_owner_alone(tmp_path: Path) -> Non
 
 def test_a_file_that_cannot_be_written_leaves_the_old_one_and_nothing_else(tmp_path: Path) -> None:
     path = tmp_path / "live.jsonl"
-    write_sessions(path, now := [Session("", "101", Credential(GUID))])
+    write_sessions(path, now := [SavedSession("", "101", Credential(GUID))])
 
-    def failing() -> list[Session]:
+    def failing() -> list[SavedSession]:
         raise OSError(28, "No space left on device")
 
     with pytest.raises(OSError, match="No space"):

@@ -10,7 +10,7 @@ from bulkagent.gateway.credentials import Credential
 from bulkagent.gateway.faults import FAULTS, Fault
 from bulkagent.gateway.retcodes import RETCODES
 from bulkagent.gateway.session_requests import Answer, SignIn
-from bulkagent.gateway.sessions_file import Session
+from bulkagent.gateway.sessions_file import SavedSession
 from bulkagent.sessions.holder import Holder, HoldPolicy
 from bulkagent.sessions.registry import Registry, StateChange
 from bulkagent.sessions.store import StoreWriter
@@ -126,19 +126,19 @@ class File:
     """A sessions file in memory."""
 
     def __init__(self) -> None:
-        self.now: list[Session] = []
+        self.now: list[SavedSession] = []
         self.writes = 0
         self.appends = 0
         self.full = False
 
-    async def write(self, sessions: Sequence[Session]) -> None:
+    async def write(self, sessions: Sequence[SavedSession]) -> None:
         await asyncio.sleep(0.01)
         if self.full:
             raise OSError(28, "No space left on device")
         self.writes += 1
         self.now = list(sessions)
 
-    async def append(self, sessions: Sequence[Session]) -> None:
+    async def append(self, sessions: Sequence[SavedSession]) -> None:
         await asyncio.sleep(0.001)
         if self.full:
             raise OSError(28, "No space left on device")
@@ -169,7 +169,7 @@ class Stage:
         *,
         file: File | None = None,
         gateway: FarGateway | None = None,
-        found: Sequence[Session] = (),
+        found: Sequence[SavedSession] = (),
     ) -> None:
         self.clock = JumpingClock()
         self.gateway = gateway or FarGateway(self.clock)

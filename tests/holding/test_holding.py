@@ -8,7 +8,7 @@ import itertools
 import pytest
 
 from bulkagent.gateway.credentials import Credential
-from bulkagent.gateway.sessions_file import Session
+from bulkagent.gateway.sessions_file import SavedSession
 from bulkagent.sessions.holder import HoldPolicy
 from bulkagent.sessions.sign_in_queue import SignInPace
 from bulkagent.sessions.state_machine import SessionState
@@ -115,7 +115,7 @@ def test_a_session_that_died_meanwhile_is_signed_in_after_the_adoption() -> None
 
 def test_one_whose_guid_died_may_linger_and_is_signed_in_after_two_minutes() -> None:
     async def main() -> None:
-        found = [Session("g", "101", Credential("dead"), UP)]
+        found = [SavedSession("g", "101", Credential("dead"), UP)]
         stage = Stage(1, found=found)
         stage.gateway.polled["101"] = [says("000-003")]
         task = asyncio.create_task(stage.holder.run())
@@ -134,7 +134,7 @@ def test_one_whose_guid_died_may_linger_and_is_signed_in_after_two_minutes() -> 
 )
 def test_what_the_file_has_in_doubt_or_refused_is_left_alone(state: SessionState) -> None:
     async def main() -> None:
-        stage = Stage(2, found=[Session("g", "101", None, state.value)])
+        stage = Stage(2, found=[SavedSession("g", "101", None, state.value)])
         await stage.hold_for(60)
         assert stage.gateway.sign_ins == ["102"]
         left = SessionState.UNKNOWN if state is SessionState.SIGNING_IN else state
@@ -145,7 +145,7 @@ def test_what_the_file_has_in_doubt_or_refused_is_left_alone(state: SessionState
 
 def test_sessions_of_others_stay_in_the_file_and_are_never_polled() -> None:
     async def main() -> None:
-        other = Session("g", "999", Credential("theirs"), UP)
+        other = SavedSession("g", "999", Credential("theirs"), UP)
         stage = Stage(1, found=[other])
         await stage.hold_for(60)
         assert other in stage.file.now
@@ -382,7 +382,7 @@ def test_an_adopted_session_has_its_guid_renewed_once() -> None:
     """Whoever held it before may have been killed with the renewal on its way."""
 
     async def main() -> None:
-        stage = Stage(2, found=[Session("g", "101", Credential("old"), UP)])
+        stage = Stage(2, found=[SavedSession("g", "101", Credential("old"), UP)])
         now = stage.clock.monotonic()
         stage.gateway.sessions["101"] = ("new", now, now)
         stage.gateway.superseded["old"] = ("101", now + 60)

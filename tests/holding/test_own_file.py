@@ -8,12 +8,12 @@ import pytest
 
 from bulkagent.errors import RunBusy, SettingsRefused
 from bulkagent.gateway.credentials import Credential
-from bulkagent.gateway.sessions_file import Session
+from bulkagent.gateway.sessions_file import SavedSession
 from bulkagent.sessions.store import SessionStore
 
 SESSIONS = [
-    Session("g", "101", Credential("guid-1", "node=1", 1_700_000_000_123), "up"),
-    Session("g", "102", None, "unknown"),
+    SavedSession("g", "101", Credential("guid-1", "node=1", 1_700_000_000_123), "up"),
+    SavedSession("g", "102", None, "unknown"),
 ]
 
 
@@ -23,7 +23,7 @@ def test_what_was_written_is_read_again_also_after_a_change(tmp_path: Path, name
     assert file.read() == []
     file.write(SESSIONS)
     assert file.read() == SESSIONS
-    changed = [SESSIONS[0], Session("g", "102", Credential("guid-2"), "up")]
+    changed = [SESSIONS[0], SavedSession("g", "102", Credential("guid-2"), "up")]
     file.write(changed)
     assert file.read() == changed
     assert (tmp_path / name).stat().st_mode & 0o777 == 0o600
@@ -36,7 +36,7 @@ def test_what_was_added_goes_over_what_was_there(tmp_path: Path, name: str) -> N
     with pytest.raises(FileNotFoundError):
         file.append(SESSIONS)
     file.write(SESSIONS)
-    changed = Session("g", "102", Credential("guid-2"), "up")
+    changed = SavedSession("g", "102", Credential("guid-2"), "up")
     file.append([changed])
     assert file.read() == [SESSIONS[0], changed]
     assert len((tmp_path / name).read_bytes().splitlines()) == len(SESSIONS) + 1 + ("csv" in name)

@@ -11,7 +11,7 @@ from bulkagent.gateway.credentials import Credential
 from bulkagent.gateway.faults import FAULTS
 from bulkagent.gateway.retcodes import RETCODES
 from bulkagent.gateway.session_requests import Answer, SignIn
-from bulkagent.gateway.sessions_file import Session
+from bulkagent.gateway.sessions_file import SavedSession
 from bulkagent.sessions.answers import after_poll, after_sign_in, is_signed_out
 from bulkagent.sessions.intervals import after_answer_s, after_failure_s, before_sign_in_s
 from bulkagent.sessions.lockout_guard import LockoutGuard
@@ -193,5 +193,5 @@ def test_a_line_stays_the_same_record_while_nothing_changes() -> None:
     first = entry.line
     assert entry.line is first
     entry.credential = Credential("g-1")
-    assert entry.line == Session("g", "101", Credential("g-1"), "waiting")
+    assert entry.line == SavedSession("g", "101", Credential("g-1"), "waiting")
     assert entry.line is entry.line

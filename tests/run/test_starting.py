@@ -13,7 +13,7 @@ import trustme
 
 from bulkagent.errors import Interrupted, ResumeRefused, SettingsRefused
 from bulkagent.gateway.credentials import Credential
-from bulkagent.gateway.sessions_file import Session, write_sessions
+from bulkagent.gateway.sessions_file import SavedSession, write_sessions
 from bulkagent.instants import Instant
 from bulkagent.run import Consent, Plan, Request, Resume, Run, RunResult, run_list
 from bulkagent.run.schedule.forecast import Bottleneck, Feasibility
@@ -124,7 +124,7 @@ async def test_a_sessions_file_that_vanishes_overnight(tmp_path: Path, *, back: 
     async with shift(tmp_path) as made:
         live, start = tmp_path / "live.jsonl", _in(HOUR_MS)
         guids = [(str(agent), made.gateway.sign_in(str(agent)) or "") for agent in AGENTS]
-        sessions = [Session("", agent, Credential(guid)) for agent, guid in guids]
+        sessions = [SavedSession("", agent, Credential(guid)) for agent, guid in guids]
         write_sessions(live, sessions)
 
         def meanwhile(now_ms: int) -> None:

@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 import msgspec
 
-from bulkagent.ledger import Coverage
+from bulkagent.ledger import CoverageCounter
 from bulkagent.model import Status
 from bulkagent.roster import Retraction, Roster
 from bulkagent.run.clients.credentials import guids_required
@@ -41,7 +41,7 @@ def check_roster(request: Request, *, stdin: BinaryIO | None = None) -> Plan:
         guid_required=guids_required(request.settings, gateways) if request.gateway else None,
     )
     counts: dict[tuple[str, int | None], int] = {}
-    covers = Coverage()
+    covers = CoverageCounter()
     protected = protected_by(request.settings)
     tally = PlanCounts()
     with Roster(request.roster, rules, stdin=stdin) as roster:
