@@ -25,7 +25,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 if TYPE_CHECKING:
     from aiohttp.client_reqrep import ConnectionKey
 
-__all__ = ["MOST_READ_ON", "MOST_REQUESTS", "Channel", "Connector", "read_on_s"]
+__all__ = ["MOST_READ_ON", "MOST_REQUESTS", "ConnectionPool", "HttpConnection", "read_on_s"]
 
 MOST_REQUESTS = 1_000
 """So many requests a connection carries: each is remembered until it is given up."""
@@ -58,7 +58,7 @@ def read_on_s(longest_s: float, timeout_s: float, *, unsound: bool) -> float:
     return max(least_s, longest_s + _LEAST_S)
 
 
-class Channel(ResponseHandler):
+class HttpConnection(ResponseHandler):
     """One connection.
 
     Args:
@@ -71,9 +71,9 @@ class Channel(ResponseHandler):
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
-        found: Callable[[Channel], None],
+        found: Callable[[HttpConnection], None],
         singly: Callable[[], bool] = lambda: False,
-        gone: Callable[[Channel], None] = lambda _channel: None,
+        gone: Callable[[HttpConnection], None] = lambda _channel: None,
     ) -> None:
         super().__init__(loop)
         self.requests = 0
@@ -244,7 +244,7 @@ class Channel(ResponseHandler):
         return any(more != self._answer for more in self._more) if self._more else None
 
 
-class Connector(aiohttp.TCPConnector):
+class ConnectionPool(aiohttp.TCPConnector):
     """Makes channels, and keeps them for the next request, or to be read on.
 
     Args:
@@ -274,10 +274,14 @@ class Connector(aiohttp.TCPConnector):
         self._wary = wary
         self._timeout_s = timeout_s
         make = functools.partial(
-            Channel, asyncio.get_running_loop(), self._found, lambda: self.singly, self._leave
+            HttpConnection,
+            asyncio.get_running_loop(),
+            self._found,
+            lambda: self.singly,
+            self._leave,
         )
         self._factory = make  # type: ignore[assignment]
-        self._retired: dict[Channel, tuple[ConnectionKey, asyncio.TimerHandle]] = {}
+        self._retired: dict[HttpConnection, tuple[ConnectionKey, asyncio.TimerHandle]] = {}
         self._left = asyncio.Event()
 
     @property
@@ -294,29 +298,31 @@ class Connector(aiohttp.TCPConnector):
             self._left.clear()
             await self._left.wait()
 
-    def due(self, channel: Channel) -> float:
+    def due(self, connection: HttpConnection) -> float:
         """Until when one is read on that rests, by the loop's clock, as far as is known now."""
-        return channel.rested_at + read_on_s(self.longest_s, self._timeout_s, unsound=self.singly)
+        return connection.rested_at + read_on_s(
+            self.longest_s, self._timeout_s, unsound=self.singly
+        )
 
-    def resting(self) -> Iterator[Channel]:
+    def resting(self) -> Iterator[HttpConnection]:
         """Those on which no request is under way."""
         for waiting in self._conns.values():
-            for channel, _ in waiting:
-                if isinstance(channel, Channel):
-                    yield channel
+            for connection, _ in waiting:
+                if isinstance(connection, HttpConnection):
+                    yield connection
         yield from self._retired
 
     def retire_all(self) -> None:
         """Leave none of those for later, so that all are closed together."""
-        for channel, (key, timer) in self._retired.items():
+        for connection, (key, timer) in self._retired.items():
             timer.cancel()
-            self._conns[key].append((channel, 0.0))
+            self._conns[key].append((connection, 0.0))
         self._retired.clear()
 
     def _release(
         self, key: ConnectionKey, protocol: ResponseHandler, *, should_close: bool = False
     ) -> None:
-        if isinstance(protocol, Channel) and not self._closed:
+        if isinstance(protocol, HttpConnection) and not self._closed:
             protocol.rest()
             if not should_close and self._is_last(protocol) and protocol.readable:
                 protocol.read_past_close()
@@ -325,51 +331,54 @@ class Connector(aiohttp.TCPConnector):
                 return
         super()._release(key, protocol, should_close=should_close)
 
-    def _is_last(self, channel: Channel) -> bool:
+    def _is_last(self, connection: HttpConnection) -> bool:
         """Whether it carries no more requests, and what comes on it still says something."""
-        if channel.should_close:
+        if connection.should_close:
             return self._wary
-        return self.singly or channel.requests >= MOST_REQUESTS
+        return self.singly or connection.requests >= MOST_REQUESTS
 
-    def _retire(self, key: ConnectionKey, channel: Channel) -> None:
+    def _retire(self, key: ConnectionKey, connection: HttpConnection) -> None:
         if not self.singly and len(self._retired) >= MOST_READ_ON:
             self._let_go(next(iter(self._retired)))
-        self._retired[channel] = (key, self._timer(channel))
+        self._retired[connection] = (key, self._timer(connection))
 
-    def _timer(self, channel: Channel) -> asyncio.TimerHandle:
-        return asyncio.get_running_loop().call_at(self.due(channel), self._pass, channel)
+    def _timer(self, connection: HttpConnection) -> asyncio.TimerHandle:
+        return asyncio.get_running_loop().call_at(self.due(connection), self._pass, connection)
 
-    def _pass(self, channel: Channel) -> None:
-        key, timer = self._retired[channel]
-        if self.due(channel) > timer.when():
-            self._retired[channel] = (key, self._timer(channel))  # longer answers have come since
+    def _pass(self, connection: HttpConnection) -> None:
+        key, timer = self._retired[connection]
+        if self.due(connection) > timer.when():
+            self._retired[connection] = (
+                key,
+                self._timer(connection),
+            )  # longer answers have come since
         else:
-            self._let_go(channel)
+            self._let_go(connection)
 
-    def _let_go(self, channel: Channel) -> None:
-        self._leave(channel)
-        channel.look()
-        channel.close()
+    def _let_go(self, connection: HttpConnection) -> None:
+        self._leave(connection)
+        connection.look()
+        connection.close()
 
-    def _leave(self, channel: Channel) -> None:
-        kept = self._retired.pop(channel, None)
+    def _leave(self, connection: HttpConnection) -> None:
+        kept = self._retired.pop(connection, None)
         if kept is not None:
             kept[1].cancel()
             self._left.set()
 
-    def _found(self, channel: Channel) -> None:
+    def _found(self, connection: HttpConnection) -> None:
         # It may be the true reply, which says how late that may be.
-        if channel.since_s <= self._timeout_s:
-            self.longest_s = max(self.longest_s, channel.since_s)
+        if connection.since_s <= self._timeout_s:
+            self.longest_s = max(self.longest_s, connection.since_s)
         if self._wary and not self.singly:
             self.singly = True
             # Those that wait may be out of step as well, which will show.
             for key, waiting in self._conns.items():
                 for other, _ in waiting:
-                    if isinstance(other, Channel) and other is not channel:
+                    if isinstance(other, HttpConnection) and other is not connection:
                         other.rested_at = asyncio.get_running_loop().time()
                         self._retire(key, other)
             self._conns.clear()
-        self._leave(channel)
-        channel.close()
-        self._told(tuple(channel.tags))
+        self._leave(connection)
+        connection.close()
+        self._told(tuple(connection.tags))

@@ -24,7 +24,7 @@ from bulkagent.gateway.operations import CONTENT_TYPE, Operation
 from bulkagent.gateway.reply import read_reply, without_secrets
 from bulkagent.gateway.retcodes import WITH_A_FRESH_GUID, WITH_A_NEWER_GUID
 from bulkagent.gateway.retry_after import retry_after_s
-from bulkagent.gateway.transport import Connections, ExchangeFailed
+from bulkagent.gateway.transport import ExchangeFailed, HttpTransport
 from bulkagent.model import Assignment, Attempt
 
 __all__ = ["GatewayClient"]
@@ -73,10 +73,10 @@ class GatewayClient:
         self._out_of_step: Callable[[tuple[int, ...]], None] = lambda _rows: None
         self._prefix = URL(endpoint.url).raw_path.rstrip("/")
         self._urls: dict[str, URL] = {}
-        self._connections: Connections | None = None
+        self._transport: HttpTransport | None = None
 
     async def __aenter__(self) -> Self:
-        connections = Connections(
+        transport = HttpTransport(
             tls_context(self._endpoint),
             server_name=self._endpoint.tls_server_name,
             connect_timeout_s=self._connect_timeout_s,
@@ -85,7 +85,7 @@ class GatewayClient:
             wary=True,
             singly=self._singly,
         )
-        self._connections = await connections.__aenter__()
+        self._transport = await transport.__aenter__()
         return self
 
     async def __aexit__(
@@ -94,9 +94,9 @@ class GatewayClient:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._connections is not None:
-            await self._connections.__aexit__(exc_type, exc, traceback)
-            self._connections = None
+        if self._transport is not None:
+            await self._transport.__aexit__(exc_type, exc, traceback)
+            self._transport = None
 
     def listen(self, out_of_step: Callable[[tuple[int, ...]], None]) -> None:
         """Call with the rows of all attempts on a connection on which a reply too many has come.
@@ -110,8 +110,8 @@ class GatewayClient:
 
     async def look_back(self) -> None:
         """Wait for a moment for replies too many, on connections that carry no request now."""
-        if self._connections is not None and self._strays:
-            await self._connections.look_back()
+        if self._transport is not None and self._strays:
+            await self._transport.look_back()
 
     def _url(self, assignment: Assignment) -> URL:
         """The request's URL: one parsed for its query, with this agent's path put in."""
@@ -140,13 +140,13 @@ class GatewayClient:
             return self._never_sent(Fault.GUID_SOURCE, str(failed))
         if credential is None:
             return self._never_sent(Fault.NO_GUID)
-        if self._connections is None:
+        if self._transport is None:
             raise RuntimeError("a GatewayClient attempts only within its `async with`")
         headers = {"Content-Type": CONTENT_TYPE, **credential.headers}
         sent_at = self._clock.wall_ms()
         started = self._clock.monotonic()
         try:
-            reply = await self._connections.exchange(
+            reply = await self._transport.exchange(
                 self._operation.method,
                 self._url(assignment),
                 headers,

@@ -25,7 +25,7 @@ from bulkagent.gateway.sessions_file import SessionLines
 from bulkagent.gateway.whole_file import read_whole
 from bulkagent.model import Assignment
 
-__all__ = ["LiveSessions"]
+__all__ = ["FileCredentials"]
 
 LOOK_EVERY_S = 0.5
 """A GUID is renewed a minute before it dies (page 0005), so this is never late."""
@@ -48,7 +48,7 @@ class _Stamp(NamedTuple):
     size: int
 
 
-class LiveSessions:
+class FileCredentials:
     """The sessions of a file, as it was when it was last looked at.
 
     Args:
@@ -75,7 +75,7 @@ class LiveSessions:
         self._ahead: set[tuple[str, str]] = set()
 
     def __repr__(self) -> str:
-        return f"<LiveSessions of {self._path}: {len(self._sessions)} agents>"
+        return f"<FileCredentials of {self._path}: {len(self._sessions)} agents>"
 
     def __len__(self) -> int:
         """How many agents of the gateways concerned it has had a session of."""

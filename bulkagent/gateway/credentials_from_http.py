@@ -19,10 +19,10 @@ from bulkagent.errors import SettingsRefused
 from bulkagent.gateway.credentials import Credential, SourceFailed
 from bulkagent.gateway.json_text import read_json
 from bulkagent.gateway.sessions_file import Cells, session_of
-from bulkagent.gateway.transport import Connections, ExchangeFailed
+from bulkagent.gateway.transport import ExchangeFailed, HttpTransport
 from bulkagent.model import Assignment
 
-__all__ = ["Broker", "BrokerAddress"]
+__all__ = ["GuidServiceAddress", "HttpCredentials"]
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _PLACES = re.compile(r"\{([^{}]*)\}")
@@ -38,7 +38,7 @@ _FOUND = 200
 _NO_SESSION = frozenset({204, 404})
 
 
-class BrokerAddress(msgspec.Struct, frozen=True):
+class GuidServiceAddress(msgspec.Struct, frozen=True):
     """Where to ask, with what."""
 
     template: str
@@ -47,10 +47,10 @@ class BrokerAddress(msgspec.Struct, frozen=True):
     """A header that authenticates the question."""
 
     def __repr__(self) -> str:
-        return f"<BrokerAddress {self.template}>"
+        return f"<GuidServiceAddress {self.template}>"
 
     @classmethod
-    def parse(cls, template: str, header: str = "") -> BrokerAddress:
+    def parse(cls, template: str, header: str = "") -> GuidServiceAddress:
         """Check an address and a header, `Name: value`.
 
         Raises:
@@ -74,27 +74,27 @@ class BrokerAddress(msgspec.Struct, frozen=True):
         return URL(filled.replace("{gateway}", quote(gateway, safe="")), encoded=True)
 
 
-class Broker:
+class HttpCredentials:
     """Asks for each agent once, and again when the gateway refuses what it said.
 
     Args:
         address: Where to ask.
-        connections: To there.
+        transport: To there.
     """
 
-    def __init__(self, address: BrokerAddress, connections: Connections) -> None:
+    def __init__(self, address: GuidServiceAddress, transport: HttpTransport) -> None:
         self._address = address
-        self._connections = connections
+        self._transport = transport
         self._known: dict[tuple[str, str], Credential | None] = {}
         self._headers = {"Accept": "application/json, text/plain"}
         if address.header is not None:
             self._headers[address.header[0]] = address.header[1]
 
     def __repr__(self) -> str:
-        return f"<Broker with {len(self._known)} answers>"
+        return f"<HttpCredentials with {len(self._known)} answers>"
 
     async def __aenter__(self) -> Self:
-        await self._connections.__aenter__()
+        await self._transport.__aenter__()
         return self
 
     async def __aexit__(
@@ -103,7 +103,7 @@ class Broker:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        await self._connections.__aexit__(exc_type, exc, traceback)
+        await self._transport.__aexit__(exc_type, exc, traceback)
 
     async def credential(self, assignment: Assignment) -> Credential | None:
         """What it says of this agent, or said before; who had nothing may have something now.
@@ -139,7 +139,7 @@ class Broker:
 
     async def _ask(self, gateway: str, agent_id: str) -> Credential | None:
         try:
-            reply = await self._connections.exchange(
+            reply = await self._transport.exchange(
                 "GET", self._address.of(gateway, agent_id), self._headers
             )
         except ExchangeFailed as failed:

@@ -21,7 +21,7 @@ from bulkagent.gateway.endpoint import Endpoint, tls_context
 from bulkagent.gateway.handshakes import accepted, refusal_in
 from bulkagent.gateway.os_words import words_of
 
-__all__ = ["Sight", "reach"]
+__all__ = ["PreflightResult", "run_preflight"]
 
 _HTTPS = 443
 
@@ -31,7 +31,7 @@ _TRIES = 4
 _PAUSE_S = 0.5
 
 
-class Sight(NamedTuple):
+class PreflightResult(NamedTuple):
     """What is known of a gateway that was tried."""
 
     answered: bool
@@ -42,7 +42,9 @@ class Sight(NamedTuple):
     """Why there was none, as the operating system says it."""
 
 
-async def reach(endpoint: Endpoint, *, connect_timeout_s: float, clock: Clock) -> Sight:
+async def run_preflight(
+    endpoint: Endpoint, *, connect_timeout_s: float, clock: Clock
+) -> PreflightResult:
     """Connect once, and refuse what no retry would change: no such name, no trust.
 
     Whoever does not listen, or not in time, may be back in a moment: that is left to the run.
@@ -61,7 +63,7 @@ async def reach(endpoint: Endpoint, *, connect_timeout_s: float, clock: Clock) -
     for left in reversed(range(_TRIES)):
         try:
             async with asyncio.timeout(connect_timeout_s):
-                return Sight(answered=True, expires_ms=await _connect(endpoint))
+                return PreflightResult(answered=True, expires_ms=await _connect(endpoint))
         except TimeoutError:
             break
         except socket.gaierror as error:
@@ -79,8 +81,8 @@ async def reach(endpoint: Endpoint, *, connect_timeout_s: float, clock: Clock) -
                 f"{endpoint.url}: {_why(error)}, so nothing was sent{_advice(error)}"
             ) from None
         except OSError as error:
-            return Sight(answered=False, why=words_of(error) or str(error))
-    return Sight(answered=False, why=f"no connection within {connect_timeout_s:g} s")
+            return PreflightResult(answered=False, why=words_of(error) or str(error))
+    return PreflightResult(answered=False, why=f"no connection within {connect_timeout_s:g} s")
 
 
 async def _connect(endpoint: Endpoint) -> int | None:

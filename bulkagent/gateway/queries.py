@@ -29,7 +29,7 @@ from bulkagent.gateway.query_requests import (
 )
 from bulkagent.gateway.reply import read_reply, without_secrets
 from bulkagent.gateway.retcodes import RETCODES, WITH_A_NEWER_GUID
-from bulkagent.gateway.transport import Connections, ExchangeFailed
+from bulkagent.gateway.transport import ExchangeFailed, HttpTransport
 from bulkagent.model import Assignment
 
 __all__ = ["AgentState", "Queries", "SkillAgents", "Unanswered"]
@@ -77,13 +77,13 @@ class Queries:
         self._connect_timeout_s = connect_timeout_s
         self._timeout_s = timeout_s
         self._url = URL(endpoint.url)
-        self._connections: Connections | None = None
+        self._transport: HttpTransport | None = None
 
     def __repr__(self) -> str:
         return f"<Queries of {self._endpoint.name}>"
 
     async def __aenter__(self) -> Self:
-        connections = Connections(
+        transport = HttpTransport(
             tls_context(self._endpoint),
             server_name=self._endpoint.tls_server_name,
             connect_timeout_s=self._connect_timeout_s,
@@ -91,7 +91,7 @@ class Queries:
             longest=_LONGEST_REPLY,
             wary=True,
         )
-        self._connections = await connections.__aenter__()
+        self._transport = await transport.__aenter__()
         return self
 
     async def __aexit__(
@@ -100,9 +100,9 @@ class Queries:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._connections is not None:
-            await self._connections.__aexit__(exc_type, exc, traceback)
-            self._connections = None
+        if self._transport is not None:
+            await self._transport.__aexit__(exc_type, exc, traceback)
+            self._transport = None
 
     async def agent_state(self, agent: Assignment) -> AgentState | None:
         """What an agent is doing, by the agent's own GUID; None where that cannot be said."""
@@ -152,11 +152,11 @@ class Queries:
     async def _exchange(
         self, url: URL, credential: Credential, read: Callable[[bytes], FoundT | None]
     ) -> FoundT | Unanswered:
-        if self._connections is None:
+        if self._transport is None:
             raise RuntimeError("Queries asks only within its `async with`")
         headers = {"Content-Type": CONTENT_TYPE, **credential.headers}
         try:
-            reply = await self._connections.exchange("GET", url, headers)
+            reply = await self._transport.exchange("GET", url, headers)
         except ExchangeFailed as failed:
             return Unanswered(without_secrets(failed.words, *credential.secrets))
         reading = read_reply(

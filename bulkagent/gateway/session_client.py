@@ -37,7 +37,7 @@ from bulkagent.gateway.session_requests import (
     must_change_password,
     renewed_in,
 )
-from bulkagent.gateway.transport import Connections, ExchangeFailed, Reply
+from bulkagent.gateway.transport import ExchangeFailed, HttpTransport, Reply
 
 __all__ = ["TIMEOUT_S", "SessionClient"]
 
@@ -70,8 +70,8 @@ class SessionClient:
         self._connect_timeout_s = connect_timeout_s
         self._url = URL(endpoint.url)
         self._stack = AsyncExitStack()
-        self._polls: Connections | None = None
-        self._singly: Connections | None = None
+        self._polls: HttpTransport | None = None
+        self._singly: HttpTransport | None = None
 
     def __repr__(self) -> str:
         return f"<SessionClient of {self._endpoint.name}>"
@@ -135,8 +135,8 @@ class SessionClient:
 
     def _connections_over(
         self, tls: ssl.SSLContext, *, once: bool = False, opening_at_once: int = 0
-    ) -> Connections:
-        return Connections(
+    ) -> HttpTransport:
+        return HttpTransport(
             tls,
             server_name=self._endpoint.tls_server_name,
             connect_timeout_s=self._connect_timeout_s,
@@ -147,7 +147,7 @@ class SessionClient:
 
     async def _exchange(
         self,
-        connections: Connections | None,
+        transport: HttpTransport | None,
         request: SessionRequest,
         agent_id: str,
         credential: Credential | None,
@@ -156,7 +156,7 @@ class SessionClient:
         in_turn: bool = False,
     ) -> tuple[Answer, Reply | None]:
         """Exchange one request; the reply itself only where its headers are this session's."""
-        if connections is None:
+        if transport is None:
             raise RuntimeError("a SessionClient works only within its `async with`")
         headers = {"Content-Type": CONTENT_TYPE}
         if credential is not None:
@@ -165,7 +165,7 @@ class SessionClient:
         path = self._url.raw_path.rstrip("/") + request.path_for(agent_id)
         url = self._url.with_path(path, encoded=True)
         try:
-            reply = await connections.exchange(request.method, url, headers, body, in_turn=in_turn)
+            reply = await transport.exchange(request.method, url, headers, body, in_turn=in_turn)
         except ExchangeFailed as failed:
             return Answer(FAULTS[failed.fault], without_secrets(failed.words, *secrets)), None
         reading = read_reply(reply.status, reply.body, RETCODES, *secrets)

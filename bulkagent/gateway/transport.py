@@ -22,7 +22,7 @@ from aiohttp.connector import Connection
 from multidict import CIMultiDictProxy
 from yarl import URL
 
-from bulkagent.gateway.channels import Channel, Connector
+from bulkagent.gateway.channels import ConnectionPool, HttpConnection
 from bulkagent.gateway.encodings import ASKED_FOR, Unreadable, made_plain
 from bulkagent.gateway.faults import Fault
 from bulkagent.gateway.handshakes import refusal_in
@@ -30,7 +30,7 @@ from bulkagent.gateway.os_words import words_of
 from bulkagent.gateway.reply import MAX_REPLY_BYTES
 from bulkagent.gateway.timeouts import Deadline, Deadlines
 
-__all__ = ["Connections", "ExchangeFailed", "Reply"]
+__all__ = ["ExchangeFailed", "HttpTransport", "Reply"]
 
 # In this order: aiohttp's classes overlap, and the first that matches is the most exact. With
 # words of our own where the library's would quote the address or the reply, cookies included.
@@ -80,7 +80,7 @@ _READ_BYTES = 65_536
 _REQUEST = vars(aiohttp.ClientSession)["_request"]
 
 
-class Connections:
+class HttpTransport:
     """Keep-alive connections, any number of exchanges at once.
 
     Args:
@@ -135,7 +135,7 @@ class Connections:
         self._singly = singly
         self.out_of_step = out_of_step
         """Called with the names of all requests on a connection that is out of step."""
-        self._connector: Connector | None = None
+        self._pool: ConnectionPool | None = None
         self._session: aiohttp.ClientSession | None = None
         self._models: dict[tuple[str, str], _PlainRequest] = {}
         self._plainly = False
@@ -143,10 +143,10 @@ class Connections:
     @property
     def singly(self) -> bool:
         """Whether each connection carries one request alone."""
-        return self._connector.singly if self._connector is not None else self._singly
+        return self._pool.singly if self._pool is not None else self._singly
 
     async def __aenter__(self) -> Self:
-        self._connector = Connector(
+        self._pool = ConnectionPool(
             found=self._found,
             wary=self._wary,
             singly=self._singly,
@@ -158,7 +158,7 @@ class Connections:
         )
         self._session = aiohttp.ClientSession(
             trace_configs=[_letting_the_next_open()] if self._turns else None,
-            connector=self._connector,
+            connector=self._pool,
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=self._timeout,
             # A compressed reply could be small on the wire and large in memory: `made_plain`.
@@ -178,8 +178,8 @@ class Connections:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._session is not None and self._connector is not None:
-            self._connector.retire_all()
+        if self._session is not None and self._pool is not None:
+            self._pool.retire_all()
             await self._session.close()
             self._session = None
             self._models.clear()
@@ -190,17 +190,17 @@ class Connections:
 
     async def look_back(self) -> None:
         """Wait for what may still come on connections that carry no request any more."""
-        if self._connector is None:
+        if self._pool is None:
             return
         loop = asyncio.get_running_loop()
-        while resting := [channel for channel in self._connector.resting() if channel.requests]:
-            wait_s = max(map(self._connector.due, resting)) - loop.time()
+        while resting := [connection for connection in self._pool.resting() if connection.requests]:
+            wait_s = max(map(self._pool.due, resting)) - loop.time()
             if wait_s <= 0.0:
                 break
             await asyncio.sleep(wait_s)
         await _let_read()
-        for channel in list(self._connector.resting()):
-            channel.look()
+        for connection in list(self._pool.resting()):
+            connection.look()
 
     async def exchange(
         self,
@@ -229,36 +229,36 @@ class Connections:
         Raises:
             ExchangeFailed: No whole reply came.
         """
-        connector = self._connector
-        if self._session is None or connector is None:
+        pool = self._pool
+        if self._session is None or pool is None:
             raise RuntimeError("nothing is exchanged but within the `async with`")
-        if connector.crowded:
-            await connector.room()
+        if pool.crowded:
+            await pool.room()
         place = await _Place.taken(self._places) if in_turn else None
-        under_way = _UnderWay(name)
-        _UNDER_WAY.set(under_way)
+        exchange = _Exchange(name)
+        _EXCHANGE.set(exchange)
         try:
             with Deadline(self._deadlines, overdue):
                 while True:
                     try:
                         response = await self._sending(method, url, headers, body, place)
                     except _Unusable:
-                        under_way.channel = None
+                        exchange.connection = None
                         continue  # nothing was sent; there is one fewer of these now
                     break
                 content = await _read(response, self._longest)
-            channel = under_way.channel
-            if channel is not None:
-                connector.longest_s = max(connector.longest_s, channel.took_s)
-                channel.answered(response.status, content)
-                if channel.out_of_step:
+            connection = exchange.connection
+            if connection is not None:
+                pool.longest_s = max(pool.longest_s, connection.took_s)
+                connection.answered(response.status, content)
+                if connection.out_of_step:
                     raise ExchangeFailed(Fault.OUT_OF_STEP, _OUT_OF_STEP)
             replied = response.headers
             if "Content-Encoding" in replied and len(content) <= self._longest:
                 content = made_plain(content, replied.getall("Content-Encoding"), self._longest)
             return Reply(response.status, replied, content)
         except _RAISED as error:
-            raise under_way.failure(error) from error
+            raise exchange.failure(error) from error
         finally:
             if place is not None:
                 place.leave()
@@ -271,12 +271,12 @@ class Connections:
         body: bytes | None,
         place: _Place | None,
     ) -> Awaitable[aiohttp.ClientResponse]:
-        session, connector = self._session, self._connector
-        if session is None or connector is None:
+        session, pool = self._session, self._pool
+        if session is None or pool is None:
             raise RuntimeError("nothing is exchanged but within the `async with`")
         # Others than POST the library repeats by itself where a kept connection has died.
         if method == "POST" and body is None and place is None and self._plainly:
-            return self._post(session, connector, url, headers)
+            return self._post(session, pool, url, headers)
         return session.request(
             method,
             url,
@@ -290,7 +290,7 @@ class Connections:
     async def _post(
         self,
         session: aiohttp.ClientSession,
-        connector: Connector,
+        pool: ConnectionPool,
         url: URL,
         headers: Mapping[str, str],
     ) -> aiohttp.ClientResponse:
@@ -311,7 +311,7 @@ class Connections:
             )
         request = model.like(url, headers)
         try:
-            connection = await connector.connect(request, [], self._timeout)
+            connection = await pool.connect(request, [], self._timeout)
         except TimeoutError as error:
             raise aiohttp.ConnectionTimeoutError from error
         try:
@@ -330,14 +330,14 @@ class Connections:
             raise
 
 
-class _UnderWay:
+class _Exchange:
     """An exchange, as the connection that it comes to has to know it."""
 
-    __slots__ = ("channel", "name")
+    __slots__ = ("connection", "name")
 
     def __init__(self, name: int | None) -> None:
         self.name = name
-        self.channel: Channel | None = None
+        self.connection: HttpConnection | None = None
 
     def failure(self, error: BaseException) -> ExchangeFailed:
         """What it failed with, as the table of faults knows it.
@@ -346,7 +346,7 @@ class _UnderWay:
             BaseException: The error, where the table does not know it.
         """
         fault, words = _fault_of(error)
-        if self.channel is not None and self.channel.requests and self.channel.out_of_step:
+        if self.connection is not None and self.connection.requests and self.connection.out_of_step:
             return ExchangeFailed(Fault.OUT_OF_STEP, _OUT_OF_STEP)
         refusal = self.refusal if fault is Fault.RESET else ""
         if refusal:
@@ -356,14 +356,14 @@ class _UnderWay:
     @property
     def refusal(self) -> str:
         """What the other side refused the connection with, before it read a request; or ""."""
-        channel = self.channel
-        if channel is None or channel.requests > 1:
+        connection = self.connection
+        if connection is None or connection.requests > 1:
             return ""
-        return refusal_in(channel.lost)
+        return refusal_in(connection.lost)
 
 
 # The library makes a request out of copies, so nothing else reaches from one end to the other.
-_UNDER_WAY: ContextVar[_UnderWay] = ContextVar("bulkagent_under_way")
+_EXCHANGE: ContextVar[_Exchange] = ContextVar("bulkagent_exchange")
 
 
 class _Unusable(aiohttp.ClientConnectionError):
@@ -443,27 +443,27 @@ class _PlainRequest(aiohttp.ClientRequest):
         aiohttp looks at this when a connection goes back to its pool, but not when it comes out;
         an earlier agent's late "0" would then pass for this agent's.
         """
-        channel = conn.protocol
-        if not isinstance(channel, Channel):
+        connection = conn.protocol
+        if not isinstance(connection, HttpConnection):
             return super().send(conn)
-        under_way = _UNDER_WAY.get()
-        under_way.channel = channel
-        if channel.unread or channel.unusable:
-            return self._send_after_a_look(conn, channel, under_way.name)
-        channel.begin(under_way.name)
+        exchange = _EXCHANGE.get()
+        exchange.connection = connection
+        if connection.unread or connection.unusable:
+            return self._send_after_a_look(conn, connection, exchange.name)
+        connection.begin(exchange.name)
         return super().send(conn)
 
     async def _send_after_a_look(
-        self, conn: Connection, channel: Channel, name: int | None
+        self, conn: Connection, connection: HttpConnection, name: int | None
     ) -> aiohttp.ClientResponse:
         await _let_read()
-        if channel.unusable:
-            channel.look()
-            if channel.requests:
+        if connection.unusable:
+            connection.look()
+            if connection.requests:
                 raise _Unusable
-            await channel.ended()
+            await connection.ended()
             raise aiohttp.ClientConnectionError(_EARLY)
-        channel.begin(name)
+        connection.begin(name)
         return await super().send(conn)
 
 

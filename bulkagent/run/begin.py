@@ -25,7 +25,7 @@ from bulkagent.errors import (
     RunBusy,
     SettingsRefused,
 )
-from bulkagent.gateway.preflight import reach
+from bulkagent.gateway.preflight import run_preflight
 from bulkagent.instants import Instant
 from bulkagent.ledger import (
     Database,
@@ -87,7 +87,7 @@ async def reach_gateways(planned: Planned, prepared: ResolvedRequest, clock: Clo
         return
     for name in sorted(planned.names):
         try:
-            await reach(
+            await run_preflight(
                 prepared.gateways.endpoint(name),
                 connect_timeout_s=prepared.request.settings.connect_timeout_s,
                 clock=clock,

@@ -16,7 +16,7 @@ from bulkagent.clock import Clock, SystemClock
 from bulkagent.errors import ConsentRefused, SettingsRefused
 from bulkagent.files.user_folders import absolute
 from bulkagent.gateway.endpoint import Endpoint
-from bulkagent.gateway.preflight import reach
+from bulkagent.gateway.preflight import run_preflight
 from bulkagent.gateway.session_client import SessionClient
 from bulkagent.gateway.sessions_file import SavedSession
 from bulkagent.roster import RosterRules
@@ -192,7 +192,7 @@ class Hold:
             for name in sorted(names):
                 endpoint = self._request.endpoints[name]
                 timeout_s = self._request.connect_timeout_s
-                await reach(endpoint, connect_timeout_s=timeout_s, clock=self._clock)
+                await run_preflight(endpoint, connect_timeout_s=timeout_s, clock=self._clock)
                 client = SessionClient(endpoint, self._clock, connect_timeout_s=timeout_s)
                 clients[name] = await stack.enter_async_context(client)
 

@@ -136,10 +136,10 @@ def test_the_sessions_of_another_gateway_are_not_sent_here(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("options", "why"),
     [
-        (["--sessions", "live.jsonl", "--guid-url", "https://broker/{agentid}"], "give one"),
+        (["--sessions", "live.jsonl", "--guid-url", "https://guids/{agentid}"], "give one"),
         (["--sessions", "nowhere.jsonl"], "No such file"),
-        (["--guid-url", "https://broker/"], "must have {agentid}"),
-        (["--guid-url", "https://broker/{agentid}", "--guid-ca-file", "none"], "--guid-ca-file"),
+        (["--guid-url", "https://guids/"], "must have {agentid}"),
+        (["--guid-url", "https://guids/{agentid}", "--guid-ca-file", "none"], "--guid-ca-file"),
     ],
 )
 def test_sources_that_cannot_be_used_are_refused(
@@ -167,7 +167,7 @@ Answering = Callable[[str], tuple[int, str]]
 
 
 @contextlib.contextmanager
-def broker(answer: Answering) -> Iterator[tuple[str, list[tuple[str, str | None]]]]:
+def guid_service(answer: Answering) -> Iterator[tuple[str, list[tuple[str, str | None]]]]:
     """A GUID service: its address, and the paths and tokens that it was asked with."""
     asked: list[tuple[str, str | None]] = []
 
@@ -202,7 +202,7 @@ def broker(answer: Answering) -> Iterator[tuple[str, list[tuple[str, str | None]
 def test_the_sites_service_is_asked_once_for_each_agent(tmp_path: Path) -> None:
     with emulated(tmp_path, "101-150") as gateway:
         guids = without_guids(gateway)
-        with broker(lambda agent: (200, json.dumps({"guid": guids[agent]}))) as (url, asked):
+        with guid_service(lambda agent: (200, json.dumps({"guid": guids[agent]}))) as (url, asked):
             ended = bulkagent(
                 tmp_path,
                 *("apply", "r.csv", "--flag", 0, "--gateway", gateway.url, "--yes", "--json"),
@@ -225,7 +225,7 @@ def test_a_refused_guid_is_asked_for_once_more_and_that_is_no_retry(tmp_path: Pa
             fresh = times[agent] > 1 and agent != "103"
             return 200, json.dumps({"guid": guids[agent] if fresh else STALE})
 
-        with broker(answer) as (url, _):
+        with guid_service(answer) as (url, _):
             ended = applied_to(gateway, "--guid-url", url, "--yes", "--json", "--log-file", "log")
         assert (ended.code, ended.json["causes"]) == (3, {"guid_refused": 1}), ended.err
         assert ended.json["requests"] == 19, "all twice, but the one who has nothing newer"
@@ -239,7 +239,7 @@ def test_a_refused_guid_is_asked_for_once_more_and_that_is_no_retry(tmp_path: Pa
 def test_a_service_that_is_down_is_not_the_gateways_fault(tmp_path: Path) -> None:
     with emulated(tmp_path, "101-160") as gateway:
         guids = without_guids(gateway)
-        with broker(lambda _agent: (500, "down")) as (url, asked):
+        with guid_service(lambda _agent: (500, "down")) as (url, asked):
             limits = ["--max-attempts", 2, "--retry-for", "none", "--yes", "--json"]
             ended = applied_to(gateway, "--guid-url", url, *limits)
         assert (ended.code, ended.json["causes"]) == (3, {"guid_source": 60}), ended.err
@@ -255,7 +255,7 @@ def test_a_service_that_is_down_is_not_the_gateways_fault(tmp_path: Path) -> Non
         assert {line["message"] for line in report_of(tmp_path, ended.json)} == {
             "the GUID service answered HTTP 500"
         }
-        with broker(lambda agent: (200, json.dumps({"guid": guids[agent]}))) as (url, _):
+        with guid_service(lambda agent: (200, json.dumps({"guid": guids[agent]}))) as (url, _):
             again = bulkagent(tmp_path, "resume", "last", "--guid-url", url, "--yes")
         assert again.code == 0, again.err
         assert gateway.set_to(0) == list(guids)
@@ -273,7 +273,7 @@ def test_some_who_cannot_be_looked_up_at_first_do_not_hold_up_the_others(tmp_pat
                 return 503, ""
             return (404, "") if agent == "104" else (200, guids[agent])
 
-        with broker(answer) as (url, _):
+        with guid_service(answer) as (url, _):
             ended = applied_to(gateway, "--guid-url", url, "--yes", "--json")
         assert (ended.code, ended.json["causes"]) == (3, {"no_guid": 1}), ended.err
         assert ended.json["totals"]["applied"] == 99

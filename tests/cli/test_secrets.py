@@ -10,7 +10,7 @@ import pytest
 from bulkagent.gateway.credentials import Credential
 from bulkagent.gateway.sessions_file import SavedSession, write_sessions
 from tests.cli.command import bulkagent, emulated, started
-from tests.cli.test_guid_sources import broker, without_guids
+from tests.cli.test_guid_sources import guid_service, without_guids
 from tests.waiting import HANG_S
 
 # What a GUID would be recognised by, whole or in part.
@@ -100,7 +100,7 @@ def test_sessions_from_elsewhere_show_neither_guid_nor_cookie_nor_token(tmp_path
                 return 500, credentials[agent].guid
             return 200, msgspec.json.encode(credentials[agent]).decode()
 
-        with broker(answer) as (url, asked):
+        with guid_service(answer) as (url, asked):
             of_service = [
                 "--guid-url",
                 url,

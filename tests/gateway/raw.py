@@ -177,8 +177,8 @@ def client_of(
 
 def time_is_up(client: GatewayClient) -> None:
     """End the time of all that a client has under way, as its timer does after `timeout_s`."""
-    assert client._connections is not None
-    deadlines = client._connections._deadlines
+    assert client._transport is not None
+    deadlines = client._transport._deadlines
     for deadline in list(deadlines._running):
         deadlines.end(deadline)
         deadline.missed()

@@ -10,8 +10,8 @@ import pytest
 
 from bulkagent.errors import SettingsRefused
 from bulkagent.gateway.credentials import Credential, SourceFailed
-from bulkagent.gateway.credentials_from_http import Broker, BrokerAddress
-from bulkagent.gateway.transport import Connections
+from bulkagent.gateway.credentials_from_http import GuidServiceAddress, HttpCredentials
+from bulkagent.gateway.transport import HttpTransport
 from tests.gateway.raw import GUID, TO_AGENT_101, RawGateway, Say, Then, ca_pem, http, raw_gateway
 
 AGENT = msgspec.structs.replace(TO_AGENT_101, gateway="east 1", agent_id="101")
@@ -24,18 +24,20 @@ def text(body: bytes, kind: bytes = b"text/plain; charset=utf-8") -> Say:
     return Say(http(body).reply.replace(b"\r\n\r\n", b"\r\nContent-Type: " + kind + b"\r\n\r\n", 1))
 
 
-def broker_of(service: RawGateway, *, header: str = "", query: str = "") -> Broker:
+def broker_of(service: RawGateway, *, header: str = "", query: str = "") -> HttpCredentials:
     template = f"https://localhost:{service.port}/guids/{{gateway}}/{{agentid}}{query}"
     context = ssl.create_default_context(cadata=ca_pem().decode("ascii"))
-    connections = Connections(context, connect_timeout_s=5.0, timeout_s=10.0)
-    return Broker(BrokerAddress.parse(template, header), connections)
+    connections = HttpTransport(context, connect_timeout_s=5.0, timeout_s=10.0)
+    return HttpCredentials(GuidServiceAddress.parse(template, header), connections)
 
 
 async def test_the_question_to_the_byte() -> None:
     async with raw_gateway(http(ANSWER)) as service:
-        broker = broker_of(service, header="Authorization: Bearer synthetic", query="?site=a%20b")
-        async with broker:
-            assert await broker.credential(AGENT) == SAID
+        guid_service = broker_of(
+            service, header="Authorization: Bearer synthetic", query="?site=a%20b"
+        )
+        async with guid_service:
+            assert await guid_service.credential(AGENT) == SAID
     line, *headers = service.requests[0].split(b"\r\n\r\n")[0].split(b"\r\n")
     assert line == b"GET /guids/east%201/101?site=a%20b HTTP/1.1"
     assert sorted(headers) == [
@@ -64,8 +66,8 @@ async def test_the_question_to_the_byte() -> None:
     ],
 )
 async def test_what_it_may_say(reply: Say, said: Credential | None) -> None:
-    async with raw_gateway(reply) as service, broker_of(service) as broker:
-        assert await broker.credential(AGENT) == said
+    async with raw_gateway(reply) as service, broker_of(service) as guid_service:
+        assert await guid_service.credential(AGENT) == said
 
 
 @pytest.mark.parametrize(
@@ -87,22 +89,22 @@ async def test_what_it_may_say(reply: Say, said: Credential | None) -> None:
     ],
 )
 async def test_what_it_may_not_say_is_its_own_fault(reply: Say, why: str) -> None:
-    async with raw_gateway(reply) as service, broker_of(service) as broker:
+    async with raw_gateway(reply) as service, broker_of(service) as guid_service:
         with pytest.raises(SourceFailed, match=why) as failed:
-            await broker.credential(AGENT)
+            await guid_service.credential(AGENT)
     assert GUID not in str(failed.value)
 
 
 async def test_an_answer_is_kept_until_it_is_refused() -> None:
     async with (
         raw_gateway(http(ANSWER), http(ANSWER), http(OTHER)) as service,
-        broker_of(service) as broker,
+        broker_of(service) as guid_service,
     ):
-        assert [await broker.credential(AGENT) for _ in range(3)] == [SAID] * 3
+        assert [await guid_service.credential(AGENT) for _ in range(3)] == [SAID] * 3
         assert len(service.requests) == 1
-        assert not await broker.renewed(AGENT, SAID), "it says the same again"
-        assert await broker.renewed(AGENT, SAID)
-        assert await broker.credential(AGENT) == Credential("another")
+        assert not await guid_service.renewed(AGENT, SAID), "it says the same again"
+        assert await guid_service.renewed(AGENT, SAID)
+        assert await guid_service.credential(AGENT) == Credential("another")
         assert len(service.requests) == 3
 
 
@@ -110,52 +112,52 @@ async def test_a_failure_is_not_kept() -> None:
     failure = http(b"", status=b"503 Service Unavailable")
     async with (
         raw_gateway(failure, http(ANSWER), failure, http(OTHER)) as service,
-        broker_of(service) as broker,
+        broker_of(service) as guid_service,
     ):
         with pytest.raises(SourceFailed):
-            await broker.credential(AGENT)
-        assert await broker.credential(AGENT) == SAID
+            await guid_service.credential(AGENT)
+        assert await guid_service.credential(AGENT) == SAID
         # Whether there is a newer one is not known, so the next attempt has to ask.
-        assert await broker.renewed(AGENT, SAID)
-        assert await broker.credential(AGENT) == Credential("another")
+        assert await guid_service.renewed(AGENT, SAID)
+        assert await guid_service.credential(AGENT) == Credential("another")
 
 
 async def test_whose_session_is_gone_has_nothing_newer() -> None:
     gone = http(b"", status=b"404 Not Found")
-    async with raw_gateway(http(ANSWER), gone) as service, broker_of(service) as broker:
-        assert await broker.credential(AGENT) == SAID
-        assert not await broker.renewed(AGENT, SAID)
-        assert await broker.credential(AGENT) is None
+    async with raw_gateway(http(ANSWER), gone) as service, broker_of(service) as guid_service:
+        assert await guid_service.credential(AGENT) == SAID
+        assert not await guid_service.renewed(AGENT, SAID)
+        assert await guid_service.credential(AGENT) is None
 
 
 @pytest.mark.parametrize(
     ("template", "why"),
     [
-        ("https://broker/{agentid}?x={gateway}", ""),
+        ("https://guids/{agentid}?x={gateway}", ""),
         ("http://localhost:8080/{agentid}", ""),
         ("http://127.0.0.1/{agentid}", ""),
         ("http://[::1]:81/{agentid}", ""),
-        ("http://broker/{agentid}", "https alone"),
+        ("http://guids/{agentid}", "https alone"),
         ("http://localhost.example/{agentid}", "https alone"),
-        ("ftp://broker/{agentid}", "not the address"),
-        ("broker/{agentid}", "not the address"),
+        ("ftp://guids/{agentid}", "not the address"),
+        ("guids/{agentid}", "not the address"),
         ("https:///{agentid}", "not the address"),
-        ("https://user:secret@broker/{agentid}", "BULKAGENT_GUID_HEADER"),
-        ("https://{agentid}.broker/", "host may not depend"),
-        ("https://broker/", "must have {agentid}"),
-        ("https://broker/{agentid}/{site}", "must have {agentid}"),
-        ("https://broker/{agentid}/{}", "must have {agentid}"),
-        ("https://broker:x/{agentid}", "host or port"),
-        ("https://broker/ {agentid}", "spaces"),
-        ("https://broker/\u00e9{agentid}", "spaces"),
+        ("https://user:secret@guids/{agentid}", "BULKAGENT_GUID_HEADER"),
+        ("https://{agentid}.guids/", "host may not depend"),
+        ("https://guids/", "must have {agentid}"),
+        ("https://guids/{agentid}/{site}", "must have {agentid}"),
+        ("https://guids/{agentid}/{}", "must have {agentid}"),
+        ("https://guids:x/{agentid}", "host or port"),
+        ("https://guids/ {agentid}", "spaces"),
+        ("https://guids/\u00e9{agentid}", "spaces"),
     ],
 )
 def test_an_address_is_checked_before_anything_connects(template: str, why: str) -> None:
     if not why:
-        assert BrokerAddress.parse(template).template == template
+        assert GuidServiceAddress.parse(template).template == template
         return
     with pytest.raises(SettingsRefused) as refused:
-        BrokerAddress.parse(template)
+        GuidServiceAddress.parse(template)
     assert why in str(refused.value)
     assert "secret" not in str(refused.value)
 
@@ -163,17 +165,17 @@ def test_an_address_is_checked_before_anything_connects(template: str, why: str)
 @pytest.mark.parametrize("header", ["secret", ": secret", "A b: secret", "A: sec\nret: x", "A:"])
 def test_a_header_that_is_none_is_refused_and_not_quoted(header: str) -> None:
     with pytest.raises(SettingsRefused, match="NAME: VALUE") as refused:
-        BrokerAddress.parse("https://broker/{agentid}", header)
+        GuidServiceAddress.parse("https://guids/{agentid}", header)
     assert "secret" not in str(refused.value)
 
 
 async def test_nothing_shows_what_it_knows() -> None:
     async with (
         raw_gateway(http(ANSWER)) as service,
-        broker_of(service, header="X-Token: synthetic") as broker,
+        broker_of(service, header="X-Token: synthetic") as guid_service,
     ):
-        await broker.credential(AGENT)
-        shown = repr(broker) + repr(broker._address)
+        await guid_service.credential(AGENT)
+        shown = repr(guid_service) + repr(guid_service._address)
     assert GUID not in shown
     assert "synthetic" not in shown
 
@@ -183,8 +185,8 @@ async def test_nothing_shows_what_it_knows() -> None:
 )
 async def test_bytes_that_are_no_utf_8_are_a_fault_of_that_answer_alone(body: bytes) -> None:
     """They ended the whole run as a defect."""
-    async with raw_gateway(text(body), text(ANSWER)) as service, broker_of(service) as broker:
+    async with raw_gateway(text(body), text(ANSWER)) as service, broker_of(service) as guid_service:
         with pytest.raises(SourceFailed, match="something that is no GUID"):
-            await broker.credential(AGENT)
+            await guid_service.credential(AGENT)
         other = msgspec.structs.replace(AGENT, agent_id="102")
-        assert await broker.credential(other) == SAID
+        assert await guid_service.credential(other) == SAID

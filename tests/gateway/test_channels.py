@@ -57,15 +57,15 @@ class Told:
         return await self.client.attempt(msgspec.structs.replace(TO_AGENT_101, row=row))
 
     @property
-    def resting(self) -> list[channels.Channel]:
-        assert self.client._connections is not None
-        assert self.client._connections._connector is not None
-        return list(self.client._connections._connector.resting())
+    def resting(self) -> list[channels.HttpConnection]:
+        assert self.client._transport is not None
+        assert self.client._transport._pool is not None
+        return list(self.client._transport._pool.resting())
 
     @property
     def singly(self) -> bool:
-        assert self.client._connections is not None
-        return self.client._connections.singly
+        assert self.client._transport is not None
+        return self.client._transport.singly
 
 
 @contextlib.asynccontextmanager
@@ -90,10 +90,10 @@ async def test_a_reply_that_lies_in_the_socket_is_seen_before_the_next_request_i
 async def test_what_lies_in_the_socket_is_seen_without_a_turn_of_the_loop() -> None:
     async with talking(http(), REFUSED) as (gateway, told):
         await told.attempt(2)
-        (channel,) = told.resting
-        before = channel.unread
+        (connection,) = told.resting
+        before = connection.unread
         gateway.push(http().reply)
-        assert (before, channel.unread) == (not hasattr(select, "poll"), True)
+        assert (before, connection.unread) == (not hasattr(select, "poll"), True)
 
 
 async def test_a_reply_too_many_in_the_same_breath_puts_its_own_attempt_in_doubt() -> None:
@@ -212,13 +212,13 @@ async def test_who_closes_after_connection_close_is_not_waited_for(
     async with talking(http(SUCCESS, CLOSE, then=Then.CLOSE)) as (gateway, told):
         for row in range(2, 5):
             assert (await told.attempt(row)).disposition is RETCODES["0"]
-        assert told.client._connections is not None
-        connector = told.client._connections._connector
-        assert connector is not None
+        assert told.client._transport is not None
+        pool = told.client._transport._pool
+        assert pool is not None
         async with asyncio.timeout(HANG_S):
-            while list(connector.resting()):
-                connector._left.clear()
-                await connector._left.wait()
+            while list(pool.resting()):
+                pool._left.clear()
+                await pool._left.wait()
         await told.client.look_back()
         assert told.rows == []
         assert not told.singly
@@ -248,18 +248,18 @@ async def test_an_answer_that_came_late_beside_a_stray_one_makes_all_be_read_on_
     monkeypatch.setattr(channels, "_LEAST_S", 0.0)
     async with talking() as (gateway, told):
         await told.attempt(2)
-        assert told.client._connections is not None
-        connector = told.client._connections._connector
-        assert connector is not None
-        (channel,) = connector.resting()
-        channel._began -= 3.0
+        assert told.client._transport is not None
+        pool = told.client._transport._pool
+        assert pool is not None
+        (connection,) = pool.resting()
+        connection._began -= 3.0
         gateway.push(http(REFUSED_BODY).reply)
         async with asyncio.timeout(HANG_S):
             await told.seen.wait()
-        assert connector.longest_s >= 3.0
+        assert pool.longest_s >= 3.0
         await told.attempt(3)
-        (channel,) = connector.resting()
-        assert connector.due(channel) >= channel.rested_at + 3.0
+        (connection,) = pool.resting()
+        assert pool.due(connection) >= connection.rested_at + 3.0
 
 
 @pytest.mark.parametrize("singly", [False, True])
@@ -275,12 +275,12 @@ async def test_only_so_many_connections_are_read_on_at_once(
         client = GatewayClient(endpoint, SET_TALK_RIGHT, OneGuid(), singly=singly)
         async with client:
             told = Told(client)
-            assert client._connections is not None
-            connector = client._connections._connector
-            assert connector is not None
+            assert client._transport is not None
+            pool = client._transport._pool
+            assert pool is not None
             for row in range(2, 8):
                 assert (await told.attempt(row)).disposition is RETCODES["0"]
-                assert len(list(connector.resting())) <= 2
+                assert len(list(pool.resting())) <= 2
         assert gateway.connections == 6
 
 
@@ -319,14 +319,14 @@ async def test_what_comes_at_last_is_seen_when_all_is_done(
 async def test_what_comes_before_any_request_is_nobodys_answer() -> None:
     async with talking(REFUSED) as (gateway, told):
         greeting = http().reply
-        assert told.client._connections is not None
+        assert told.client._transport is not None
 
         def greet(_self: object, transport: object) -> None:
             ResponseHandler.connection_made(_self, transport)  # type: ignore[arg-type]
-            channels.Channel.data_received(_self, greeting)  # type: ignore[arg-type]
+            channels.HttpConnection.data_received(_self, greeting)  # type: ignore[arg-type]
 
         with pytest.MonkeyPatch.context() as patched:
-            patched.setattr(channels.Channel, "connection_made", greet)
+            patched.setattr(channels.HttpConnection, "connection_made", greet)
             early = await told.attempt(2)
         assert early.disposition is FAULTS[Fault.RESET]
         assert (await told.attempt(3)).disposition is RETCODES["100-006"]

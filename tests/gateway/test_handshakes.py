@@ -17,12 +17,12 @@ import trustme
 from bulkagent.clock import SystemClock
 from bulkagent.diagnostics.probes import shake_hands
 from bulkagent.errors import SettingsRefused
-from bulkagent.gateway.channels import Channel
+from bulkagent.gateway.channels import HttpConnection
 from bulkagent.gateway.endpoint import Endpoint
 from bulkagent.gateway.faults import FAULTS, Fault
 from bulkagent.gateway.handshakes import refusal_in
-from bulkagent.gateway.preflight import reach
-from bulkagent.gateway.transport import _UnderWay
+from bulkagent.gateway.preflight import run_preflight
+from bulkagent.gateway.transport import _Exchange
 from tests.gateway.raw import (
     TO_AGENT_101,
     authority,
@@ -112,7 +112,7 @@ async def test_a_refusal_after_the_handshake_is_tls_and_never_sent(
         assert KINDS[kind] in refused.detail
         assert "--client-cert" in refused.detail
         with pytest.raises(SettingsRefused, match=f"{KINDS[kind]}.*--client-cert.*nothing was"):
-            await reach(endpoint, connect_timeout_s=5.0, clock=SystemClock())
+            await run_preflight(endpoint, connect_timeout_s=5.0, clock=SystemClock())
         with pytest.raises(ssl.SSLError) as examined:
             await shake_hands(endpoint)
         assert KINDS[kind] in refusal_in(examined.value)
@@ -125,8 +125,8 @@ async def test_who_has_the_certificate_is_let_in(tmp_path: Path, version: ssl.TL
         endpoint = Endpoint(
             name="g", url=gateway.url, ca_pem=ca_pem(), client_cert=certificate(tmp_path, "good")
         )
-        sight = await reach(endpoint, connect_timeout_s=5.0, clock=SystemClock())
-        assert sight.answered
+        result = await run_preflight(endpoint, connect_timeout_s=5.0, clock=SystemClock())
+        assert result.answered
         async with client_of(endpoint) as client:
             assert (await client.attempt(TO_AGENT_101)).retcode == "0"
 
@@ -162,11 +162,11 @@ def test_only_what_refuses_a_handshake_is_never_sent(reason: str, said: str) -> 
 
 
 async def test_an_alert_on_a_connection_that_has_carried_requests_is_a_doubt() -> None:
-    channel = Channel(asyncio.get_running_loop(), lambda _channel: None)
-    under_way = _UnderWay(None)
-    under_way.channel = channel
-    channel.begin(None)
-    channel.lost = ssl.SSLError(1, "[SSL: TLSV1_ALERT_ACCESS_DENIED] tlsv1 alert access denied")
-    assert "access denied" in under_way.refusal
-    channel.begin(None)
-    assert under_way.refusal == ""
+    connection = HttpConnection(asyncio.get_running_loop(), lambda _channel: None)
+    exchange = _Exchange(None)
+    exchange.connection = connection
+    connection.begin(None)
+    connection.lost = ssl.SSLError(1, "[SSL: TLSV1_ALERT_ACCESS_DENIED] tlsv1 alert access denied")
+    assert "access denied" in exchange.refusal
+    connection.begin(None)
+    assert exchange.refusal == ""

@@ -13,7 +13,7 @@ import pytest
 
 from bulkagent.errors import SettingsRefused
 from bulkagent.gateway.credentials import Credential
-from bulkagent.gateway.credentials_from_file import LiveSessions
+from bulkagent.gateway.credentials_from_file import FileCredentials
 from bulkagent.gateway.sessions_file import SavedSession, SessionLines, write_sessions
 from tests.gateway.raw import GUID, TO_AGENT_101
 from tests.jumping import JumpingClock
@@ -28,8 +28,8 @@ def said(path: Path, *credentials: Credential | None, gateway: str = "east") -> 
     write_sessions(path, sessions)
 
 
-def live(path: Path, names: dict[str, str] | None = None) -> LiveSessions:
-    sessions = LiveSessions(path, names or EAST, JumpingClock())
+def live(path: Path, names: dict[str, str] | None = None) -> FileCredentials:
+    sessions = FileCredentials(path, names or EAST, JumpingClock())
     sessions.open()
     return sessions
 
@@ -112,7 +112,7 @@ def test_a_file_that_is_not_there_is_refused(path: Path) -> None:
 async def test_what_is_written_is_taken_up_while_watching(path: Path) -> None:
     said(path, OLD)
     clock = JumpingClock()
-    sessions = LiveSessions(path, EAST, clock)
+    sessions = FileCredentials(path, EAST, clock)
     sessions.open()
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(sessions.watch)
@@ -200,7 +200,7 @@ async def test_what_was_refused_is_explained_by_its_age(
     clock = JumpingClock()
     refused = Credential(GUID, issued_at=clock.wall_ms() - round(issued_s_ago * 1000))
     said(path, refused)
-    sessions = LiveSessions(path, EAST, clock)
+    sessions = FileCredentials(path, EAST, clock)
     sessions.open()
     assert sessions.note == ""
     if gone:
@@ -254,7 +254,7 @@ async def test_what_was_issued_in_the_future_is_no_evidence_of_anything_and_said
     clock = JumpingClock()
     ahead = Credential("g-101", "", clock.wall_ms() + ahead_s * 1000)
     said(path, ahead)
-    sessions = LiveSessions(path, EAST, clock)
+    sessions = FileCredentials(path, EAST, clock)
     sessions.open()
     assert sessions.fresh(ahead) is fresh
     assert sessions.note.count("issued in the future") == noted

@@ -36,9 +36,9 @@ class Asked:
         self.gateway = gateway
         self.told = 0
         self.task = asyncio.create_task(client.attempt(TO_AGENT_101, self._overdue))
-        connections = client._connections
-        assert connections is not None
-        self.deadlines: Deadlines = connections._deadlines
+        transport = client._transport
+        assert transport is not None
+        self.deadlines: Deadlines = transport._deadlines
 
     def _overdue(self) -> None:
         self.told += 1
@@ -111,10 +111,10 @@ async def test_whoever_does_not_ask_for_that_is_cut_at_the_timeout() -> None:
     async with raw_gateway(Say(then=Then.HANG)) as gateway:
         endpoint = Endpoint(name="g", url=gateway.url, ca_pem=ca_pem())
         async with client_of(endpoint, timeout_s=0.3, connect_timeout_s=0.29) as client:
-            connections = client._connections
-            assert connections is not None
+            transport = client._transport
+            assert transport is not None
             attempt = await client.attempt(TO_AGENT_101)
-            assert len(connections._deadlines) == 0
+            assert len(transport._deadlines) == 0
     assert attempt.disposition in {FAULTS[Fault.READ_TIMEOUT], FAULTS[Fault.CONNECT_TIMEOUT]}
 
 

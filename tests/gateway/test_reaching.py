@@ -18,7 +18,7 @@ from bulkagent.clock import SystemClock
 from bulkagent.emulator import EmulatedGateway
 from bulkagent.errors import SettingsRefused
 from bulkagent.gateway.endpoint import Endpoint
-from bulkagent.gateway.preflight import Sight, reach
+from bulkagent.gateway.preflight import PreflightResult, run_preflight
 from tests.cli.sockets import served
 from tests.gateway.raw import authority, ca_pem, server_context
 
@@ -29,7 +29,7 @@ class CountingClock(SystemClock):
     def __init__(self) -> None:
         super().__init__()
         self.slept: list[float] = []
-        self.sight: Sight | None = None
+        self.result: PreflightResult | None = None
 
     async def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
@@ -81,7 +81,7 @@ async def _listener(answer: bytes | None) -> AsyncIterator[str]:
 
 async def _reached(endpoint: Endpoint, *, within_s: float = 30.0) -> CountingClock:
     clock = CountingClock()
-    clock.sight = await reach(endpoint, connect_timeout_s=within_s, clock=clock)
+    clock.result = await run_preflight(endpoint, connect_timeout_s=within_s, clock=clock)
     return clock
 
 
@@ -96,10 +96,12 @@ async def test_it_is_known_until_when_a_certificate_is_good(years: int) -> None:
     async with served(_nothing, server_context(leaf)) as port:
         endpoint = Endpoint(name="east", url=f"https://localhost:{port}", ca_pem=ca_pem())
         expected = round(min(ends).timestamp() * 1000)
-        assert (await _reached(endpoint)).sight == Sight(answered=True, expires_ms=expected)
+        assert (await _reached(endpoint)).result == PreflightResult(
+            answered=True, expires_ms=expected
+        )
         # Who accepts any certificate does not look at this one either.
         any_will_do = await _reached(replace(endpoint, insecure=True))
-        assert any_will_do.sight == Sight(answered=True)
+        assert any_will_do.result == PreflightResult(answered=True)
 
 
 async def _nothing(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -193,7 +195,7 @@ async def test_who_does_not_listen_may_be_back_in_a_moment() -> None:
         closed.bind(("127.0.0.1", 0))
         url = f"https://127.0.0.1:{closed.getsockname()[1]}"
         clock = await _reached(Endpoint(name="east", url=url))
-        assert clock.sight == Sight(answered=False, why="connection refused")
+        assert clock.result == PreflightResult(answered=False, why="connection refused")
 
 
 async def test_who_does_not_answer_in_time_may_be_back_in_a_moment() -> None:

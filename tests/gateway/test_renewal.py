@@ -119,14 +119,14 @@ async def test_nothing_that_goes_with_a_guid_comes_back_in_an_attempt() -> None:
 async def test_a_source_that_fails_is_a_fault_of_the_source_and_nothing_is_sent() -> None:
     class Failing(Scripted):
         async def credential(self, _assignment: Assignment) -> Credential | None:
-            raise SourceFailed("the broker answered HTTP 500")
+            raise SourceFailed("the GUID service answered HTTP 500")
 
     async with raw_gateway() as gateway, client_of(gateway, Failing()) as client:
         attempt = await client.attempt(TO_AGENT_101)
     assert attempt.disposition is FAULTS[Fault.GUID_SOURCE]
     assert attempt.disposition.status is Status.FAILED
     assert attempt.disposition.evidence is Evidence.ORDINARY
-    assert attempt.detail == "the broker answered HTTP 500"
+    assert attempt.detail == "the GUID service answered HTTP 500"
     assert (gateway.requests, gateway.connections) == ([], 0)
 
 

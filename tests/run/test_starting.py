@@ -18,7 +18,7 @@ from bulkagent.instants import Instant
 from bulkagent.run import Consent, Plan, Request, Resume, Run, RunResult, run_list
 from bulkagent.run.schedule.forecast import Bottleneck, Feasibility
 from tests.cli.sockets import nobody_at
-from tests.cli.test_guid_sources import broker
+from tests.cli.test_guid_sources import guid_service
 from tests.run.again import AGENTS, MovedClock, Shift, shift
 
 HOUR_MS = 3_600_000
@@ -148,7 +148,7 @@ async def test_a_sessions_file_that_vanishes_overnight(tmp_path: Path, *, back: 
 async def test_a_guid_service_is_asked_for_one_agent(tmp_path: Path) -> None:
     """Where it answers, also that there is no session yet, it is as it should be."""
     async with shift(tmp_path) as made:
-        with broker(lambda _agent: (404, "")) as (url, questions):
+        with guid_service(lambda _agent: (404, "")) as (url, questions):
             waited = Waited()
             asked = made.request(guid_url=url, start_at=_in(60_000))
             result = await waited.carried_out(asked)

@@ -16,13 +16,13 @@ import msgspec
 from bulkagent.clock import Clock
 from bulkagent.errors import SettingsRefused
 from bulkagent.gateway.credentials import CredentialSource
-from bulkagent.gateway.credentials_from_file import LiveSessions
+from bulkagent.gateway.credentials_from_file import FileCredentials
 from bulkagent.gateway.endpoint import Endpoint, tls_context
 from bulkagent.run.clients.gateways import Gateways
 from bulkagent.settings import Settings
 
 if TYPE_CHECKING:
-    from bulkagent.gateway.credentials_from_http import Broker
+    from bulkagent.gateway.credentials_from_http import HttpCredentials
 
 __all__ = [
     "HEADER_VARIABLE",
@@ -79,52 +79,52 @@ def credential_provider(
             raise SettingsRefused(
                 "GUIDs come from --sessions or from --guid-url; give one of the two"
             )
-        live = LiveSessions(settings.sessions, gateways.spellings, clock)
-        live.open()
-        return _FileProvider(live)
+        file = FileCredentials(settings.sessions, gateways.spellings, clock)
+        file.open()
+        return _FileProvider(file)
     # They bring the HTTP library, which commands without a network do not wait for.
-    from bulkagent.gateway.credentials_from_http import Broker, BrokerAddress
-    from bulkagent.gateway.transport import Connections
+    from bulkagent.gateway.credentials_from_http import GuidServiceAddress, HttpCredentials
+    from bulkagent.gateway.transport import HttpTransport
 
-    address = BrokerAddress.parse(settings.guid_url, os.environ.get(HEADER_VARIABLE, ""))
+    address = GuidServiceAddress.parse(settings.guid_url, os.environ.get(HEADER_VARIABLE, ""))
     # As a gateway's: the same rules and the same sentences for files that cannot be used.
     tls = Endpoint(name="GUID service", url="", ca_file=settings.guid_ca_file)
     context = tls_context(tls, ca_option="--guid-ca-file")
-    connections = Connections(
+    transport = HttpTransport(
         context,
         connect_timeout_s=settings.connect_timeout_s,
         timeout_s=settings.timeout_s,
     )
-    return _HttpProvider(Broker(address, connections))
+    return _HttpProvider(HttpCredentials(address, transport))
 
 
 class _FileProvider(msgspec.Struct):
-    live: LiveSessions
+    file: FileCredentials
 
     @property
     def note(self) -> str:
-        return self.live.note
+        return self.file.note
 
     async def enter(self, stack: AsyncExitStack) -> CredentialSource:
-        await self.live.refresh()
+        await self.file.refresh()
         tasks = await stack.enter_async_context(anyio.create_task_group())
         stack.callback(tasks.cancel_scope.cancel)
-        tasks.start_soon(self.live.watch)
-        return self.live
+        tasks.start_soon(self.file.watch)
+        return self.file
 
     def lacks(self, gateway: str, agent_id: str) -> str:
-        return "" if self.live.has(gateway, agent_id) else f"--sessions {self.live.path}"
+        return "" if self.file.has(gateway, agent_id) else f"--sessions {self.file.path}"
 
 
 class _HttpProvider(msgspec.Struct):
-    broker: Broker
+    http: HttpCredentials
 
     @property
     def note(self) -> str:
-        return self.broker.note
+        return self.http.note
 
     async def enter(self, stack: AsyncExitStack) -> CredentialSource:
-        return await stack.enter_async_context(self.broker)
+        return await stack.enter_async_context(self.http)
 
     def lacks(self, _gateway: str, _agent_id: str) -> str:
         return ""  # it is asked when it is time

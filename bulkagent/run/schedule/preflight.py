@@ -14,7 +14,7 @@ from bulkagent.clock import Clock
 from bulkagent.errors import SettingsRefused
 from bulkagent.gateway.credentials import SourceFailed
 from bulkagent.gateway.operations import SET_TALK_RIGHT
-from bulkagent.gateway.preflight import reach
+from bulkagent.gateway.preflight import run_preflight
 from bulkagent.instants import Instant
 from bulkagent.model import Assignment
 from bulkagent.run.clients.credentials import credential_provider, provided_elsewhere
@@ -55,17 +55,17 @@ async def _of_gateway(
 ) -> PreflightProblem | None:
     timeout_s = prepared.request.settings.connect_timeout_s
     try:
-        sight = await reach(
+        result = await run_preflight(
             prepared.gateways.endpoint(name), connect_timeout_s=timeout_s, clock=clock
         )
     except SettingsRefused as refused:
         return PreflightProblem(ProblemKind.SET_UP, str(refused))
-    if not sight.answered:
+    if not result.answered:
         return PreflightProblem(
-            ProblemKind.SILENT, f"{name} does not take connections now: {sight.why}"
+            ProblemKind.SILENT, f"{name} does not take connections now: {result.why}"
         )
-    if sight.expires_ms is not None and sight.expires_ms <= start.at_ms:
-        ends = Instant(sight.expires_ms, start.zone)
+    if result.expires_ms is not None and result.expires_ms <= start.at_ms:
+        ends = Instant(result.expires_ms, start.zone)
         return PreflightProblem(
             ProblemKind.SET_UP,
             f"the certificate of {name} ends at {ends}, before the start at {start}, so nothing was"
