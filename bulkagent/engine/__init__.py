@@ -1,9 +1,12 @@
 """The bulk engine: any repeatable operation over any list, through bulkheads of bounded work.
 
-What may live here: sources, lanes, workers, limits, rates, parking, the policies of retries and
-of restraint, and the rules that end a run early.
-What this room must not know: HTTP, gateways, agents, files. It asks an attempt for its
-disposition and nothing else; the tests run it on a list of words.
+What may live here: sources, lanes, workers, and the order in which they work. What this folder must
+not know: HTTP, gateways, agents, files. It asks an attempt for its disposition and nothing else;
+the tests run it on a list of words.
+
+`engine` runs one bulkhead for each upstream; `bulkhead` has its workers, `scheduler` says which
+item is next, `source` is where items come from. `gates/` says which groups may go, `retry/` when an
+item is attempted again, `throttle/` how fast an upstream is asked.
 """
 
 from bulkagent.engine.bulkhead import Bulkhead
