@@ -31,6 +31,8 @@ from bulkagent.ledger.agent_leases import (
     take_from,
     take_lease,
 )
+from bulkagent.ledger.committed import Callbacks
+from bulkagent.ledger.counters import Counters
 from bulkagent.ledger.coverage import CoverageCounter, GroupCoverage
 from bulkagent.ledger.damage import read_as_written, strange_row
 from bulkagent.ledger.database import Busy, Database
@@ -45,7 +47,7 @@ from bulkagent.ledger.handover_groups import (
     groups_of,
     same_groups,
 )
-from bulkagent.ledger.journal import Counters, Journal
+from bulkagent.ledger.journal import Journal
 from bulkagent.ledger.latency import GatewayLatency, last_latency
 from bulkagent.ledger.legs import (
     Leg,
@@ -124,6 +126,7 @@ __all__ = [
     "AppliedRow",
     "AttemptRecord",
     "Busy",
+    "Callbacks",
     "ChangedRow",
     "Counters",
     "CoverageCounter",

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from bulkagent.ledger import (
+    Callbacks,
     Database,
     Journal,
     Planner,
@@ -98,14 +99,13 @@ def journal(
     settled: Callable[[Outcome], None] | None = None,
 ) -> Journal:
     return Journal(
-        database,
-        run,
+        RunRecord(database, run),
         leg=leg,
         synced=synced,
         operation="settalkright",
         lanes=lanes,
         clock=clock or StillClock(),
-        settled=settled,
+        callbacks=Callbacks(settled=settled),
     )
 
 

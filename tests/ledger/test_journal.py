@@ -619,14 +619,14 @@ async def test_taking_waits_for_rows_without_holding_up_the_loop(database: Datab
     made = plan(database, 10)
     begun, go_on = threading.Event(), threading.Event()
     async with journal(database, made.run) as book:
-        read = book._shelves._read
+        read = book._prefetch._read
 
         def slow(lane: int, after: int) -> list[shelves.Item]:
             begun.set()
             assert go_on.wait(HANG_S)
             return read(lane, after)
 
-        book._shelves._read = slow  # type: ignore[method-assign] # held up on purpose
+        book._prefetch._read = slow  # type: ignore[method-assign] # held up on purpose
         takers = [asyncio.create_task(book.take(0)) for _ in range(5)]
         assert await asyncio.to_thread(begun.wait, 30)
         takers[2].cancel()

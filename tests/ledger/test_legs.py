@@ -83,7 +83,12 @@ async def _ran(
 def _only(database: Database, made: Planner, leg: int, only: Collection[Cause]) -> Journal:
     operation, clock = "settalkright", StillClock()
     return Journal(
-        *(database, made.run), leg=leg, only=only, operation=operation, lanes=(0,), clock=clock
+        RunRecord(database, made.run),
+        leg=leg,
+        only=only,
+        operation=operation,
+        lanes=(0,),
+        clock=clock,
     )
 
 

@@ -18,6 +18,7 @@ from bulkagent.gateway.credentials import CredentialSource
 from bulkagent.gateway.faults import WITHOUT_AN_ANSWER
 from bulkagent.gateway.operations import SET_TALK_RIGHT
 from bulkagent.ledger import (
+    Callbacks,
     Counters,
     Database,
     Journal,
@@ -194,8 +195,7 @@ class LegSender:
         async with AsyncExitStack() as stack:
             journal = await stack.enter_async_context(
                 Journal(
-                    self._database,
-                    planned.run,
+                    RunRecord(self._database, planned.run),
                     leg=leg,
                     applied=planned.applied,
                     only=self._only,
@@ -203,10 +203,12 @@ class LegSender:
                     lanes=[key for several in keys.values() for key in several],
                     clock=self._clock,
                     synced=settings.durability == "full",
-                    settled=self._settled,
-                    ended=self._ended if gatekeeper or self._events else None,
-                    batched=gatekeeper.announce if gatekeeper else None,
-                    reopened=self._gated.reopened,
+                    callbacks=Callbacks(
+                        settled=self._settled,
+                        ended=self._ended if gatekeeper or self._events else None,
+                        batched=gatekeeper.announce if gatekeeper else None,
+                        reopened=self._gated.reopened,
+                    ),
                 )
             )
             if self._journal is not None:
