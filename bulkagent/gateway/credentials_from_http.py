@@ -17,9 +17,10 @@ from yarl import URL
 
 from bulkagent.errors import SettingsRefused
 from bulkagent.gateway.credentials import Credential, SourceFailed
+from bulkagent.gateway.exchange_faults import ExchangeFailed
 from bulkagent.gateway.json_text import read_json
 from bulkagent.gateway.sessions_file import Cells, session_of
-from bulkagent.gateway.transport import ExchangeFailed, HttpTransport
+from bulkagent.gateway.transport import HttpTransport
 from bulkagent.model import Assignment
 
 __all__ = ["GuidServiceAddress", "HttpCredentials"]

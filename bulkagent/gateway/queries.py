@@ -18,6 +18,7 @@ from yarl import URL
 
 from bulkagent.gateway.credentials import Credential, CredentialSource, SourceFailed
 from bulkagent.gateway.endpoint import Endpoint, tls_context
+from bulkagent.gateway.exchange_faults import ExchangeFailed
 from bulkagent.gateway.operations import CONTENT_TYPE
 from bulkagent.gateway.query_requests import (
     AGENT_STATUS,
@@ -29,7 +30,7 @@ from bulkagent.gateway.query_requests import (
 )
 from bulkagent.gateway.reply import read_reply, without_secrets
 from bulkagent.gateway.retcodes import RETCODES, WITH_A_NEWER_GUID
-from bulkagent.gateway.transport import ExchangeFailed, HttpTransport
+from bulkagent.gateway.transport import HttpTransport
 from bulkagent.model import Assignment
 
 __all__ = ["AgentState", "Queries", "SkillAgents", "Unanswered"]

@@ -19,6 +19,8 @@ from yarl import URL
 from bulkagent.clock import Clock
 from bulkagent.gateway.credentials import Credential
 from bulkagent.gateway.endpoint import Endpoint, tls_context
+from bulkagent.gateway.exchange import Reply
+from bulkagent.gateway.exchange_faults import ExchangeFailed
 from bulkagent.gateway.faults import FAULTS
 from bulkagent.gateway.operations import CONTENT_TYPE
 from bulkagent.gateway.reply import read_reply, without_secrets
@@ -37,7 +39,7 @@ from bulkagent.gateway.session_requests import (
     must_change_password,
     renewed_in,
 )
-from bulkagent.gateway.transport import ExchangeFailed, HttpTransport, Reply
+from bulkagent.gateway.transport import HttpTransport
 
 __all__ = ["TIMEOUT_S", "SessionClient"]
 

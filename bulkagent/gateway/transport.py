@@ -1,8 +1,5 @@
 """Exchanges over HTTPS: a request out; a whole reply, or a fault by its name, back.
 
-What may live here: the HTTP library, its limits, and the table from what it raises to faults.
-What this room must not know: agents, GUIDs, retcodes, and what any request is for.
-
 Redirects are not followed, for they would carry credentials to another host; cookies are not
 kept, for they belong to single agents and not to connections.
 """
@@ -12,69 +9,29 @@ from __future__ import annotations
 import asyncio
 import math
 import ssl
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
-from contextvars import ContextVar
+from collections.abc import Awaitable, Callable, Mapping
 from types import SimpleNamespace, TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Self
 
 import aiohttp
-from aiohttp.connector import Connection
-from multidict import CIMultiDictProxy
 from yarl import URL
 
-from bulkagent.gateway.channels import ConnectionPool, HttpConnection
-from bulkagent.gateway.encodings import ASKED_FOR, Unreadable, made_plain
+from bulkagent.gateway.connection_pool import ConnectionPool
+from bulkagent.gateway.encodings import ASKED_FOR, made_plain
+from bulkagent.gateway.exchange import (
+    EXCHANGE,
+    OUT_OF_STEP,
+    Exchange,
+    PlainRequest,
+    Reply,
+    Unusable,
+    let_read,
+    read_body,
+)
+from bulkagent.gateway.exchange_faults import RAISED, ExchangeFailed, describe, fault_of
 from bulkagent.gateway.faults import Fault
-from bulkagent.gateway.handshakes import refusal_in
-from bulkagent.gateway.os_words import words_of
 from bulkagent.gateway.reply import MAX_REPLY_BYTES
 from bulkagent.gateway.timeouts import Deadline, Deadlines
-
-__all__ = ["ExchangeFailed", "HttpTransport", "Reply"]
-
-# In this order: aiohttp's classes overlap, and the first that matches is the most exact. With
-# words of our own where the library's would quote the address or the reply, cookies included.
-_FAULTS: tuple[tuple[type[BaseException], Fault, str], ...] = (
-    (aiohttp.ClientConnectorDNSError, Fault.DNS, ""),
-    (aiohttp.ClientConnectorCertificateError, Fault.TLS, ""),
-    (aiohttp.ClientConnectorSSLError, Fault.TLS, ""),
-    (aiohttp.ClientConnectorError, Fault.REFUSED, ""),
-    (aiohttp.ConnectionTimeoutError, Fault.CONNECT_TIMEOUT, "no connection in time"),
-    (TimeoutError, Fault.READ_TIMEOUT, "no complete reply in time"),
-    (aiohttp.ClientPayloadError, Fault.TRUNCATED, "the reply broke off or was garbled"),
-    (aiohttp.ClientResponseError, Fault.NOT_A_GATEWAY, "the reply is not HTTP"),
-    (aiohttp.ServerDisconnectedError, Fault.RESET, "the connection ended before the reply"),
-    (aiohttp.ClientError, Fault.RESET, ""),
-    (OSError, Fault.RESET, ""),
-    (Unreadable, Fault.NOT_A_GATEWAY, ""),
-)
-
-
-class Reply(NamedTuple):
-    """A reply that came whole, or its beginning where it is longer than any reply may be."""
-
-    status: int
-    headers: CIMultiDictProxy[str]
-    body: bytes
-    """As plain bytes, also where it came compressed."""
-
-
-class ExchangeFailed(Exception):
-    """There was no whole reply.
-
-    Attributes:
-        fault: Why, as the table of faults knows it.
-        words: What the network said, without the address; it may quote the request's secrets.
-    """
-
-    def __init__(self, fault: Fault, words: str) -> None:
-        super().__init__(fault, words)
-        self.fault = fault
-        self.words = words
-
-
-_EARLY = "the connection ended, or something came on it, before the request"
-_OUT_OF_STEP = "a reply came on the connection that belongs to no request"
 
 _READ_BYTES = 65_536
 _REQUEST = vars(aiohttp.ClientSession)["_request"]
@@ -137,7 +94,7 @@ class HttpTransport:
         """Called with the names of all requests on a connection that is out of step."""
         self._pool: ConnectionPool | None = None
         self._session: aiohttp.ClientSession | None = None
-        self._models: dict[tuple[str, str], _PlainRequest] = {}
+        self._models: dict[tuple[str, str], PlainRequest] = {}
         self._plainly = False
 
     @property
@@ -163,7 +120,7 @@ class HttpTransport:
             timeout=self._timeout,
             # A compressed reply could be small on the wire and large in memory: `made_plain`.
             auto_decompress=False,
-            request_class=_PlainRequest,
+            request_class=PlainRequest,
             trust_env=False,
             middlewares=(_sent_once,) if self._once else (),
         )
@@ -198,7 +155,7 @@ class HttpTransport:
             if wait_s <= 0.0:
                 break
             await asyncio.sleep(wait_s)
-        await _let_read()
+        await let_read()
         for connection in list(self._pool.resting()):
             connection.look()
 
@@ -235,29 +192,29 @@ class HttpTransport:
         if pool.crowded:
             await pool.room()
         place = await _Place.taken(self._places) if in_turn else None
-        exchange = _Exchange(name)
-        _EXCHANGE.set(exchange)
+        exchange = Exchange(name)
+        EXCHANGE.set(exchange)
         try:
             with Deadline(self._deadlines, overdue):
                 while True:
                     try:
                         response = await self._sending(method, url, headers, body, place)
-                    except _Unusable:
+                    except Unusable:
                         exchange.connection = None
                         continue  # nothing was sent; there is one fewer of these now
                     break
-                content = await _read(response, self._longest)
+                content = await read_body(response, self._longest)
             connection = exchange.connection
             if connection is not None:
                 pool.longest_s = max(pool.longest_s, connection.took_s)
                 connection.answered(response.status, content)
                 if connection.out_of_step:
-                    raise ExchangeFailed(Fault.OUT_OF_STEP, _OUT_OF_STEP)
+                    raise ExchangeFailed(Fault.OUT_OF_STEP, OUT_OF_STEP)
             replied = response.headers
             if "Content-Encoding" in replied and len(content) <= self._longest:
                 content = made_plain(content, replied.getall("Content-Encoding"), self._longest)
             return Reply(response.status, replied, content)
-        except _RAISED as error:
+        except RAISED as error:
             raise exchange.failure(error) from error
         finally:
             if place is not None:
@@ -302,7 +259,7 @@ class HttpTransport:
         kind = (url.scheme, url.raw_authority)
         model = self._models.get(kind)
         if model is None:
-            model = self._models[kind] = _PlainRequest(
+            model = self._models[kind] = PlainRequest(
                 *("POST", url),
                 headers=_headers({}),
                 loop=asyncio.get_running_loop(),
@@ -330,52 +287,6 @@ class HttpTransport:
             raise
 
 
-class _Exchange:
-    """An exchange, as the connection that it comes to has to know it."""
-
-    __slots__ = ("connection", "name")
-
-    def __init__(self, name: int | None) -> None:
-        self.name = name
-        self.connection: HttpConnection | None = None
-
-    def failure(self, error: BaseException) -> ExchangeFailed:
-        """What it failed with, as the table of faults knows it.
-
-        Raises:
-            BaseException: The error, where the table does not know it.
-        """
-        fault, words = _fault_of(error)
-        if self.connection is not None and self.connection.requests and self.connection.out_of_step:
-            return ExchangeFailed(Fault.OUT_OF_STEP, _OUT_OF_STEP)
-        refusal = self.refusal if fault is Fault.RESET else ""
-        if refusal:
-            return ExchangeFailed(Fault.TLS, refusal)
-        return ExchangeFailed(fault, words or _describe(error))
-
-    @property
-    def refusal(self) -> str:
-        """What the other side refused the connection with, before it read a request; or ""."""
-        connection = self.connection
-        if connection is None or connection.requests > 1:
-            return ""
-        return refusal_in(connection.lost)
-
-
-# The library makes a request out of copies, so nothing else reaches from one end to the other.
-_EXCHANGE: ContextVar[_Exchange] = ContextVar("bulkagent_exchange")
-
-
-class _Unusable(aiohttp.ClientConnectionError):
-    """The connection is of no use any more, and nothing was sent on it."""
-
-
-async def _let_read() -> None:
-    """Let what lies in the sockets be read: it is seen in one turn of the loop, and read after."""
-    await asyncio.sleep(0)
-    await asyncio.sleep(0)
-
-
 def _headers(own: Mapping[str, str]) -> dict[str, str]:
     name, value = ASKED_FOR
     return {name: value, **own}
@@ -387,9 +298,9 @@ async def _sent_once(
     """Turn what aiohttp would answer with a second try into what it passes on."""
     try:
         return await handler(request)
-    except _RAISED as error:
-        fault, words = _fault_of(error)
-        raise ExchangeFailed(fault, words or _describe(error)) from error
+    except RAISED as error:
+        fault, words = fault_of(error)
+        raise ExchangeFailed(fault, words or describe(error)) from error
 
 
 class _Place:
@@ -420,98 +331,3 @@ def _letting_the_next_open() -> aiohttp.TraceConfig:
     tracing.on_connection_create_end.append(leave)
     tracing.on_connection_reuseconn.append(leave)
     return tracing
-
-
-class _PlainRequest(aiohttp.ClientRequest):
-    """A request with the interface's headers alone, and without the cost of skipping others."""
-
-    def update_auto_headers(self, skip_auto_headers: Iterable[str] | None) -> None:
-        """Add none."""
-
-    def like(self, url: URL, headers: Mapping[str, str]) -> Self:
-        """One like this, which is not sent itself, for another path, with further headers."""
-        request = object.__new__(type(self))
-        request.__dict__.update(self.__dict__)
-        request.url = request.original_url = url
-        request.headers = self.headers.copy()
-        request.headers.update(headers)
-        return request
-
-    def send(self, conn: Connection) -> Coroutine[Any, Any, aiohttp.ClientResponse]:
-        """Send it, unless something lies on the connection, which is to no request of ours.
-
-        aiohttp looks at this when a connection goes back to its pool, but not when it comes out;
-        an earlier agent's late "0" would then pass for this agent's.
-        """
-        connection = conn.protocol
-        if not isinstance(connection, HttpConnection):
-            return super().send(conn)
-        exchange = _EXCHANGE.get()
-        exchange.connection = connection
-        if connection.unread or connection.unusable:
-            return self._send_after_a_look(conn, connection, exchange.name)
-        connection.begin(exchange.name)
-        return super().send(conn)
-
-    async def _send_after_a_look(
-        self, conn: Connection, connection: HttpConnection, name: int | None
-    ) -> aiohttp.ClientResponse:
-        await _let_read()
-        if connection.unusable:
-            connection.look()
-            if connection.requests:
-                raise _Unusable
-            await connection.ended()
-            raise aiohttp.ClientConnectionError(_EARLY)
-        connection.begin(name)
-        return await super().send(conn)
-
-
-_RAISED = tuple(raised for raised, _, _ in _FAULTS)
-
-
-def _fault_of(error: BaseException) -> tuple[Fault, str]:
-    for raised, fault, words in _FAULTS:
-        if isinstance(error, raised):
-            return fault, words
-    raise error
-
-
-async def _read(response: aiohttp.ClientResponse, longest: int) -> bytes:
-    """The body, or its first bytes beyond the limit where it is too long to be a reply."""
-    content = response.content
-    body = b""
-    try:
-        if content.is_eof() and content.total_bytes <= longest:
-            return content.read_nowait()  # it came with its head, as a short one does
-        while not content.at_eof():
-            chunk = await content.readany()
-            body = body + chunk if body else chunk
-            if len(body) > longest:
-                break
-        else:
-            return body
-    except BaseException:
-        response.close()
-        raise
-    # The rest would have to be read to use the connection again, so it is closed instead.
-    response.close()
-    return body
-
-
-def _describe(error: BaseException) -> str:
-    """What the network said, without the address that the report has anyway."""
-    if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        reason: BaseException = error.certificate_error
-    elif isinstance(error, aiohttp.ClientConnectorError):
-        reason = error.os_error
-    else:
-        reason = error
-    # OpenSSL sets these attributes; an error that was made in Python may be without them.
-    if isinstance(reason, ssl.SSLCertVerificationError):
-        return f"certificate not accepted: {getattr(reason, 'verify_message', reason)}"
-    if isinstance(reason, ssl.SSLError):
-        return f"TLS: {getattr(reason, 'reason', None) or reason}"
-    if isinstance(reason, OSError) and (words := words_of(reason)):
-        return words
-    return str(reason) or type(reason).__name__

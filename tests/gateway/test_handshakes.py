@@ -17,12 +17,12 @@ import trustme
 from bulkagent.clock import SystemClock
 from bulkagent.diagnostics.probes import shake_hands
 from bulkagent.errors import SettingsRefused
-from bulkagent.gateway.channels import HttpConnection
+from bulkagent.gateway.connection import HttpConnection
 from bulkagent.gateway.endpoint import Endpoint
+from bulkagent.gateway.exchange import Exchange
 from bulkagent.gateway.faults import FAULTS, Fault
 from bulkagent.gateway.handshakes import refusal_in
 from bulkagent.gateway.preflight import run_preflight
-from bulkagent.gateway.transport import _Exchange
 from tests.gateway.raw import (
     TO_AGENT_101,
     authority,
@@ -163,7 +163,7 @@ def test_only_what_refuses_a_handshake_is_never_sent(reason: str, said: str) -> 
 
 async def test_an_alert_on_a_connection_that_has_carried_requests_is_a_doubt() -> None:
     connection = HttpConnection(asyncio.get_running_loop(), lambda _channel: None)
-    exchange = _Exchange(None)
+    exchange = Exchange(None)
     exchange.connection = connection
     connection.begin(None)
     connection.lost = ssl.SSLError(1, "[SSL: TLSV1_ALERT_ACCESS_DENIED] tlsv1 alert access denied")

@@ -14,9 +14,9 @@ from aioresponses import aioresponses
 from yarl import URL
 
 from bulkagent.gateway.endpoint import Endpoint
+from bulkagent.gateway.exchange_faults import _FAULTS, fault_of
 from bulkagent.gateway.faults import FAULTS, Fault
 from bulkagent.gateway.retcodes import RETCODES
-from bulkagent.gateway.transport import _FAULTS, _fault_of
 from bulkagent.model import Attempt, Delivery
 from tests.gateway.raw import GUID, TO_AGENT_101, client_of
 
@@ -120,7 +120,7 @@ BEFORE_SENDING = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
 def test_never_sent_is_claimed_for_nothing_that_can_happen_after_sending(
     kind: type[aiohttp.ClientError],
 ) -> None:
-    fault, _ = _fault_of(kind.__new__(kind))
+    fault, _ = fault_of(kind.__new__(kind))
     never_sent = FAULTS[fault].delivery is Delivery.NEVER_SENT
     assert never_sent is issubclass(kind, BEFORE_SENDING)
 

@@ -20,7 +20,7 @@ import pytest
 
 import bulkagent
 from bulkagent import Outcome, Request, RunResult, Settings, Status
-from bulkagent.gateway import channels
+from bulkagent.gateway import connection_pool
 from bulkagent.run import Consent, Run
 from tests.gateway.raw import GUID, SUCCESS, ca_pem, http, server_context
 
@@ -188,7 +188,7 @@ async def test_nobody_who_was_refused_is_applied_when_a_stray_reply_comes_before
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, concurrency: int, *, close: bool
 ) -> None:
     """The true one comes later than a stray answer took, also after `Connection: close`."""
-    monkeypatch.setattr(channels, "_LEAST_AT_UNSOUND_S", 0.4)
+    monkeypatch.setattr(connection_pool, "_LEAST_AT_UNSOUND_S", 0.4)
     late_s = 0.05 if close or concurrency > 2 else 0.15
     agents = range(1001, 1013)
 

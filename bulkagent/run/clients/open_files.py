@@ -10,7 +10,7 @@ from __future__ import annotations
 import resource
 
 from bulkagent.errors import SettingsRefused
-from bulkagent.gateway.channels import MOST_READ_ON
+from bulkagent.gateway.connection_pool import MOST_READ_ON
 
 __all__ = ["make_room"]
 

@@ -14,8 +14,9 @@ from aiohttp.client_proto import ResponseHandler
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bulkagent.gateway import channels
+from bulkagent.gateway import connection_pool
 from bulkagent.gateway.client import GatewayClient
+from bulkagent.gateway.connection import HttpConnection
 from bulkagent.gateway.endpoint import Endpoint
 from bulkagent.gateway.faults import FAULTS, Fault
 from bulkagent.gateway.operations import SET_TALK_RIGHT
@@ -57,7 +58,7 @@ class Told:
         return await self.client.attempt(msgspec.structs.replace(TO_AGENT_101, row=row))
 
     @property
-    def resting(self) -> list[channels.HttpConnection]:
+    def resting(self) -> list[HttpConnection]:
         assert self.client._transport is not None
         assert self.client._transport._pool is not None
         return list(self.client._transport._pool.resting())
@@ -140,7 +141,7 @@ async def test_two_replies_of_the_same_words_to_the_only_request_of_a_connection
     monkeypatch: pytest.MonkeyPatch, *, late: bool
 ) -> None:
     """One of the two is its own; where they differ nobody knows which."""
-    monkeypatch.setattr(channels, "_LEAST_AT_UNSOUND_S", 0.2)
+    monkeypatch.setattr(connection_pool, "_LEAST_AT_UNSOUND_S", 0.2)
     success, refusal = http().reply, REFUSED.reply
     script = [http(), Say(success + success), Say(success + refusal), Say(refusal + success)]
     async with raw_gateway(*script, http()) as gateway:
@@ -170,7 +171,7 @@ async def test_a_reply_after_connection_close_is_read_and_puts_all_of_it_in_doub
     monkeypatch: pytest.MonkeyPatch, earlier: int, *, broken: bool
 ) -> None:
     """The first of the two was a stray reply, or garbage follows: `Connection: close` ends none."""
-    monkeypatch.setattr(channels, "_LEAST_AT_UNSOUND_S", 0.2)
+    monkeypatch.setattr(connection_pool, "_LEAST_AT_UNSOUND_S", 0.2)
     script = [http()] * earlier + [http(SUCCESS, CLOSE), http()]
     async with talking(*script) as (gateway, told):
         rows = tuple(range(2, 3 + earlier))
@@ -208,7 +209,7 @@ async def test_who_closes_after_connection_close_is_not_waited_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Else this would not end, and a gateway without keep-alive would cost time at the end."""
-    monkeypatch.setattr(channels, "_LEAST_S", math.inf)
+    monkeypatch.setattr(connection_pool, "_LEAST_S", math.inf)
     async with talking(http(SUCCESS, CLOSE, then=Then.CLOSE)) as (gateway, told):
         for row in range(2, 5):
             assert (await told.attempt(row)).disposition is RETCODES["0"]
@@ -234,7 +235,7 @@ def test_a_connection_is_read_on_for_the_longest_answer_and_a_little(
     *, longest_s: float, timeout_s: float, unsound: bool
 ) -> None:
     """No shorter: a stray reply says nothing of how late the request's own will come."""
-    seconds = channels.read_on_s(longest_s, timeout_s, unsound=unsound)
+    seconds = connection_pool.read_on_s(longest_s, timeout_s, unsound=unsound)
     assert seconds >= longest_s + 0.1
     assert seconds <= max(longest_s + 0.1, min(1.0, timeout_s) if unsound else 0.0)
     if unsound:
@@ -245,7 +246,7 @@ async def test_an_answer_that_came_late_beside_a_stray_one_makes_all_be_read_on_
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The longest answer is not measured by stray replies alone."""
-    monkeypatch.setattr(channels, "_LEAST_S", 0.0)
+    monkeypatch.setattr(connection_pool, "_LEAST_S", 0.0)
     async with talking() as (gateway, told):
         await told.attempt(2)
         assert told.client._transport is not None
@@ -267,9 +268,9 @@ async def test_only_so_many_connections_are_read_on_at_once(
     monkeypatch: pytest.MonkeyPatch, *, singly: bool
 ) -> None:
     """Each is an open file; at a gateway that is unsound a request waits, elsewhere none does."""
-    monkeypatch.setattr(channels, "MOST_READ_ON", 2)
-    monkeypatch.setattr(channels, "_LEAST_AT_UNSOUND_S", 0.0)
-    monkeypatch.setattr(channels, "_LEAST_S", 0.02 if singly else 30.0)
+    monkeypatch.setattr(connection_pool, "MOST_READ_ON", 2)
+    monkeypatch.setattr(connection_pool, "_LEAST_AT_UNSOUND_S", 0.0)
+    monkeypatch.setattr(connection_pool, "_LEAST_S", 0.02 if singly else 30.0)
     async with raw_gateway(http() if singly else http(SUCCESS, CLOSE)) as gateway:
         endpoint = Endpoint(name="g", url=gateway.url, ca_pem=ca_pem())
         client = GatewayClient(endpoint, SET_TALK_RIGHT, OneGuid(), singly=singly)
@@ -287,8 +288,8 @@ async def test_only_so_many_connections_are_read_on_at_once(
 async def test_a_connection_is_given_up_after_as_many_requests_as_are_remembered(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    assert channels.MOST_REQUESTS == 1_000
-    monkeypatch.setattr(channels, "MOST_REQUESTS", 3)
+    assert connection_pool.MOST_REQUESTS == 1_000
+    monkeypatch.setattr(connection_pool, "MOST_REQUESTS", 3)
     async with talking() as (gateway, told):
         for row in range(2, 9):
             await told.attempt(row)
@@ -300,8 +301,8 @@ async def test_what_comes_at_last_is_seen_when_all_is_done(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """On the connections that wait and on those that were given up, which are read on."""
-    monkeypatch.setattr(channels, "MOST_REQUESTS", 2)
-    monkeypatch.setattr(channels, "_LEAST_S", 0.5)
+    monkeypatch.setattr(connection_pool, "MOST_REQUESTS", 2)
+    monkeypatch.setattr(connection_pool, "_LEAST_S", 0.5)
     async with talking() as (gateway, told):
         await told.attempt(2)
         await told.attempt(3)
@@ -323,10 +324,10 @@ async def test_what_comes_before_any_request_is_nobodys_answer() -> None:
 
         def greet(_self: object, transport: object) -> None:
             ResponseHandler.connection_made(_self, transport)  # type: ignore[arg-type]
-            channels.HttpConnection.data_received(_self, greeting)  # type: ignore[arg-type]
+            HttpConnection.data_received(_self, greeting)  # type: ignore[arg-type]
 
         with pytest.MonkeyPatch.context() as patched:
-            patched.setattr(channels.HttpConnection, "connection_made", greet)
+            patched.setattr(HttpConnection, "connection_made", greet)
             early = await told.attempt(2)
         assert early.disposition is FAULTS[Fault.RESET]
         assert (await told.attempt(3)).disposition is RETCODES["100-006"]
