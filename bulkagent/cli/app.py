@@ -23,12 +23,12 @@ from bulkagent.cli.commands import (
     session_hold,
     show,
 )
-from bulkagent.cli.parser import Command, Group
+from bulkagent.cli.parser import Command, CommandGroup
 
 
-def _group(name: str, help: str, *commands: click.Command) -> Group:  # noqa: A002 - click's word
+def _group(name: str, help: str, *commands: click.Command) -> CommandGroup:  # noqa: A002 - click's word
     named = {str(each.name): each for each in commands}
-    return Group(name, named, help=help, no_args_is_help=False)
+    return CommandGroup(name, named, help=help, no_args_is_help=False)
 
 
 def _version(ctx: click.Context, _param: object, asked: Any) -> None:
@@ -56,7 +56,7 @@ def _show_completion(ctx: click.Context, _param: object, shell: str | None) -> N
 _EAGER: dict[str, Any] = {"is_eager": True, "expose_value": False}
 _SHELL: dict[str, Any] = {"is_flag": False, "flag_value": "", "metavar": "[SHELL]", **_EAGER}
 
-app = Group(
+app = CommandGroup(
     "bulkagent",
     {
         "check": Command("check", check.check),

@@ -27,7 +27,7 @@ from bulkagent.errors import BulkagentError, SettingsRefused
 _EVERYTHING = "bulkagent.help_all"
 
 
-class Group(click.Group):
+class CommandGroup(click.Group):
     """Several commands; what ends one of them is told in our words, and as data where asked for."""
 
     def __init__(self, name: str, commands: Mapping[str, click.Command], **more: Any) -> None:

@@ -17,7 +17,7 @@ import tempfile
 from pathlib import Path
 
 
-class Kind(enum.Enum):
+class FileSystemKind(enum.Enum):
     """What is known of a file system."""
 
     LOCAL = "local"
@@ -48,15 +48,15 @@ _FUSE_NETWORK = frozenset(
 _FUSE_LOCAL = frozenset({"bindfs", "encfs", "fuse-overlayfs", "gocryptfs", "lxcfs", "ntfs-3g"})
 
 
-def kind_of(name: str) -> Kind:
+def kind_of(name: str) -> FileSystemKind:
     """What is known of a file system by the name that a table of mounts has for it."""
     kind = name.lower()
     family, dot, program = kind.partition(".")
     if kind in _NETWORK or (dot and family == "fuse" and program in _FUSE_NETWORK | _NETWORK):
-        return Kind.NETWORK
+        return FileSystemKind.NETWORK
     if family == "fuse" and program not in _FUSE_LOCAL:
-        return Kind.UNKNOWN
-    return Kind.LOCAL
+        return FileSystemKind.UNKNOWN
+    return FileSystemKind.LOCAL
 
 
 def shares_memory(folder: Path) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bulkagent.errors import LedgerUnavailable
 from bulkagent.files.user_folders import NO_HOME, absolute, user_folder
-from bulkagent.ledger.filesystems import Kind, kind_of, shares_memory
+from bulkagent.ledger.filesystems import FileSystemKind, kind_of, shares_memory
 
 
 def default_path() -> Path:
@@ -78,12 +78,12 @@ def probe(path: Path, *, to_write: bool = True) -> None:
     real = Path(os.path.realpath(path))
     name = _filesystem_of(real, mounts)
     match kind_of(name):
-        case Kind.NETWORK:
+        case FileSystemKind.NETWORK:
             raise LedgerUnavailable(
                 f"the ledger {path} is on a network filesystem ({name}), where its write-ahead log"
                 " can be corrupted; give a path on a local disk with --ledger"
             )
-        case Kind.UNKNOWN if to_write and not shares_memory(_nearest(real)):
+        case FileSystemKind.UNKNOWN if to_write and not shares_memory(_nearest(real)):
             raise LedgerUnavailable(
                 f"the ledger {path} is on a filesystem ({name}) on which two processes share no"
                 " memory, or no locks, so its write-ahead log can be corrupted there; give a path"

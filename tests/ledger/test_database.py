@@ -31,7 +31,7 @@ from bulkagent.ledger import (
 )
 from bulkagent.ledger import database as module
 from bulkagent.ledger.database import Busy
-from bulkagent.ledger.filesystems import Kind, kind_of
+from bulkagent.ledger.filesystems import FileSystemKind, kind_of
 from bulkagent.ledger.location import _filesystem_of
 from bulkagent.ledger.opening import _log_ahead
 from bulkagent.ledger.schema import APPLICATION_ID, VERSION
@@ -306,7 +306,7 @@ def test_a_network_filesystem_is_known_by_the_mount_that_covers_the_path(
 ) -> None:
     """The longest point counts, a later mount hides an earlier one on the same point."""
     found = _filesystem_of(Path(path), TABLE)
-    assert (found if kind_of(found) is Kind.NETWORK else "") == kind
+    assert (found if kind_of(found) is FileSystemKind.NETWORK else "") == kind
 
 
 def test_a_root_on_a_network_and_a_table_without_mounts() -> None:
@@ -336,7 +336,7 @@ def test_refuses_a_network_filesystem_before_anything_is_made_on_it(
     ("name", "kind"),
     [
         *(
-            (name, Kind.NETWORK)
+            (name, FileSystemKind.NETWORK)
             for name in (
                 *("virtiofs", "9p", "drvfs", "shfs", "fuse.shfs", "fuse.grpcfuse", "grpcfuse"),
                 *("fuse.ceph", "fuse.ceph-fuse", "ceph", "fuse.juicefs", "fuse.seaweedfs"),
@@ -345,14 +345,16 @@ def test_refuses_a_network_filesystem_before_anything_is_made_on_it(
                 *("NFS4", "fakeowner", "fuse.JuiceFS"),
             )
         ),
-        *((name, Kind.UNKNOWN) for name in ("fuse", "fuse.mergerfs", "fuse.of-somebody")),
+        *((name, FileSystemKind.UNKNOWN) for name in ("fuse", "fuse.mergerfs", "fuse.of-somebody")),
         *(
-            (name, Kind.LOCAL)
+            (name, FileSystemKind.LOCAL)
             for name in ("ext4", "xfs", "btrfs", "zfs", "overlay", "tmpfs", "apfs", "fuseblk", "")
         ),
     ],
 )
-def test_network_filesystems_by_name_virtiofs_drvfs_and_their_like(name: str, kind: Kind) -> None:
+def test_network_filesystems_by_name_virtiofs_drvfs_and_their_like(
+    name: str, kind: FileSystemKind
+) -> None:
     assert kind_of(name) is kind
 
 
