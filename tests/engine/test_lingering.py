@@ -94,7 +94,7 @@ def head(source: ListSource, gateway: Gateway, concurrency: int, **given: object
             "policy": RetryPolicy(max_attempts=4),
             "clock": JumpingClock(),
             "random": lambda: 0.5,
-            "caution": CAREFUL,
+            "throttle_policy": CAREFUL,
             "rows": len(source.lanes[0]),
             **given,
         },
