@@ -83,7 +83,7 @@ from bulkagent.ledger.rows import (
 from bulkagent.ledger.run_lock import (
     RunLock,
     ask_to_drain,
-    has_heard,
+    has_acknowledged,
     is_locked,
     owner_of,
     withdraw_request,
@@ -179,7 +179,7 @@ __all__ = [
     "give_back",
     "give_up_shares",
     "groups_of",
-    "has_heard",
+    "has_acknowledged",
     "has_lease",
     "history_of",
     "idle_s",

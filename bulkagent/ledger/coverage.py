@@ -20,23 +20,23 @@ class CoverageCounter:
     """The groups of a roster's rows."""
 
     def __init__(self) -> None:
-        self._covers: dict[str, GroupCoverage] = {}
+        self._groups: dict[str, GroupCoverage] = {}
 
     def add(self, group: str, *, outgoing: bool, absent: bool = False) -> None:
         """Count one row."""
-        cover = self._covers.get(group)
-        if cover is None:
-            cover = self._covers[group] = GroupCoverage()
-        cover.incoming += not outgoing
-        cover.outgoing += outgoing
-        cover.absent += outgoing and absent
+        counts = self._groups.get(group)
+        if counts is None:
+            counts = self._groups[group] = GroupCoverage()
+        counts.incoming += not outgoing
+        counts.outgoing += outgoing
+        counts.absent += outgoing and absent
 
     def absent(self, group: str, number: int) -> None:
         """So many outgoing rows that were counted are nobody's."""
-        self._covers[group].absent += number
+        self._groups[group].absent += number
 
     def handing_over(self) -> Mapping[str, GroupCoverage]:
         """The groups, where there are rows of both kinds; else none."""
-        coming = any(cover.incoming for cover in self._covers.values())
-        going = any(cover.outgoing for cover in self._covers.values())
-        return self._covers if coming and going else {}
+        coming = any(counts.incoming for counts in self._groups.values())
+        going = any(counts.outgoing for counts in self._groups.values())
+        return self._groups if coming and going else {}

@@ -240,7 +240,7 @@ class Journal:
         self._commits.open.facts.append(SwitchedOver(self._run, gateway, began_at, self._leg))
         self._commits.schedule()
 
-    def granted(self, gateway: str, concurrency: int, breaker: str) -> None:
+    def limit_changed(self, gateway: str, concurrency: int, breaker: str) -> None:
         """Record how much a gateway is sent at once from now on.
 
         Args:
@@ -263,7 +263,7 @@ class Journal:
         await self._commits.flushed()
 
     def number(self, item: Assignment, attempt: int) -> int:
-        """Which attempt of its whole story an attempt of this leg is."""
+        """Which attempt of all legs an attempt of this leg is."""
         return self._rows.number(item.row, attempt)
 
     def _take_back(self, row: int, attempt: int, carried: Carryover | None) -> None:

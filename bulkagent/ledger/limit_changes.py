@@ -1,4 +1,4 @@
-"""What each gateway of a run was granted over time."""
+"""What each gateway of a run was sent at once over time: its limit and its breaker."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bulkagent.ledger.run_record import RunRecord
 
 
 class LimitChange(msgspec.Struct, frozen=True):
-    """What a gateway was granted from a moment on."""
+    """The limit and the breaker of a gateway from a moment on."""
 
     gateway: str
     leg: int
@@ -22,7 +22,7 @@ class LimitChange(msgspec.Struct, frozen=True):
 
 
 def limit_changes_of(record: RunRecord) -> tuple[LimitChange, ...]:
-    """What a run's gateways were granted, in the order in which it changed.
+    """The limits and breakers of a run's gateways, in the order in which they changed.
 
     Raises:
         LedgerUnavailable: The ledger is damaged.
@@ -30,10 +30,10 @@ def limit_changes_of(record: RunRecord) -> tuple[LimitChange, ...]:
     with read_as_written(record.database):
         return tuple(
             msgspec.convert(dict(zip(LimitChange.__struct_fields__, row, strict=True)), LimitChange)
-            for row in record.all(_PULSES)
+            for row in record.all(_LIMIT_CHANGES)
         )
 
 
-_PULSES = """
+_LIMIT_CHANGES = """
 SELECT gateway, leg, at, concurrency, breaker FROM limit_changes WHERE run = ? ORDER BY rowid
 """

@@ -101,7 +101,7 @@ class Planner:
         self._lanes: dict[tuple[str, str, str, bool], int] = {}
         self._parts: dict[tuple[str, str], list[int]] = {}
         self._counts: list[int] = []
-        self._covers = CoverageCounter()
+        self._coverage = CoverageCounter()
         facts = (
             now_ms,
             operation,
@@ -142,13 +142,13 @@ class Planner:
         return sorted(found, key=lambda part: self._wave(part[1]))
 
     @property
-    def covered(self) -> Mapping[str, GroupCoverage]:
+    def coverage(self) -> Mapping[str, GroupCoverage]:
         """The groups of a plan that hands over, which has rows of both waves; else none."""
-        return self._covers.handing_over() if self._wave_of is not None else {}
+        return self._coverage.handing_over() if self._wave_of is not None else {}
 
-    def _cover(self, group: str, arguments: str, *, absent: bool = False) -> None:
+    def _count_coverage(self, group: str, arguments: str, *, absent: bool = False) -> None:
         if arguments and self._wave_of is not None:
-            self._covers.add(group, outgoing=self._wave_of(arguments) > 0, absent=absent)
+            self._coverage.add(group, outgoing=self._wave_of(arguments) > 0, absent=absent)
 
     def _wave(self, arguments: str) -> int:
         return self._wave_of(arguments) if self._wave_of else 0
@@ -176,7 +176,7 @@ class Planner:
             part = self._parts[gateway, arguments] = [0]
         part[0] += 1
         if not so_already:
-            self._cover(group, arguments)
+            self._count_coverage(group, arguments)
         own = _json(extra)
         self._add((self.run, row, lane, agent_id, gateway, arguments, None, None, None, own))
 
@@ -200,7 +200,7 @@ class Planner:
         """
         if status is not Status.DUPLICATE and cause is not Cause.SUPERSEDED:
             # Nobody can count on the agent of a row that is none.
-            self._cover(group, as_if or arguments, absent=status is Status.INVALID)
+            self._count_coverage(group, as_if or arguments, absent=status is Status.INVALID)
         self._add(
             (
                 self.run,
@@ -264,8 +264,8 @@ class Planner:
             (
                 "INSERT INTO handovers VALUES (?,?,?,?,?)",
                 [
-                    (self.run, group, cover.incoming, cover.outgoing, cover.absent)
-                    for group, cover in self.covered.items()
+                    (self.run, group, counts.incoming, counts.outgoing, counts.absent)
+                    for group, counts in self.coverage.items()
                 ],
             ),
             (
@@ -298,7 +298,7 @@ class Planner:
             self._counts[lane] -= count
             self._parts[gateway, arguments][0] -= count
             if self._wave(arguments):
-                self._covers.absent(keys[lane][1], count)
+                self._coverage.absent(keys[lane][1], count)
         for start in range(0, len(self._retractions), _BATCH):
             _write(self._database, (_RETRACT, self._retractions[start : start + _BATCH]))
         self._retractions.clear()

@@ -16,11 +16,11 @@ Item = tuple[Assignment, Carryover | None]
 """What is handed out: an assignment, and what earlier legs left of it."""
 
 # Rows read ahead at once, and how few may be left before more are fetched: at 10,000 agents a
-# second the fetch, a few milliseconds, is over before the shelf is empty. Many lanes take turns,
+# second the fetch, a few milliseconds, is over before the buffer is empty. Many lanes take turns,
 # so each needs fewer, and all together hold no more than a few long ones.
 _CHUNK = 2_000
 _LEAST_CHUNK = 32
-_SHELVED = 16_000
+_BUFFERED = 16_000
 
 # What this leg has not dispatched yet and another attempt may help.
 _NEXT = """
@@ -39,7 +39,7 @@ ORDER BY row LIMIT ?6
 """
 
 
-class _LaneRows:
+class _Buffer:
     """The next rows of one lane."""
 
     __slots__ = ("coming", "error", "items", "last_row", "more")
@@ -83,11 +83,11 @@ class Prefetch:
         self._operation = operation
         self._leg = leg
         self._only = json.dumps(sorted(only)) if only else None
-        self._shelves = {lane: _LaneRows() for lane in lanes}
-        self._chunk = max(_LEAST_CHUNK, min(_CHUNK, _SHELVED // max(1, len(lanes))))
+        self._buffers = {lane: _Buffer() for lane in lanes}
+        self._chunk = max(_LEAST_CHUNK, min(_CHUNK, _BUFFERED // max(1, len(lanes))))
 
     def __contains__(self, lane: int) -> bool:
-        return lane in self._shelves
+        return lane in self._buffers
 
     async def take(self, lane: int) -> Item | None:
         """The lane's next assignment without a mark of this leg; None when there is none left.
@@ -95,44 +95,44 @@ class Prefetch:
         Raises:
             LedgerFailed: The ledger cannot be read any more.
         """
-        shelf = self._shelves[lane]
-        if shelf.more and shelf.coming is None and len(shelf.items) < self._chunk // 4:
-            self._fetch(lane, shelf)
-        while not shelf.items:
-            if shelf.error is not None:
-                raise shelf.error
-            if shelf.coming is None:
-                if not shelf.more:
+        buffer = self._buffers[lane]
+        if buffer.more and buffer.coming is None and len(buffer.items) < self._chunk // 4:
+            self._fetch(lane, buffer)
+        while not buffer.items:
+            if buffer.error is not None:
+                raise buffer.error
+            if buffer.coming is None:
+                if not buffer.more:
                     return None
-                self._fetch(lane, shelf)
+                self._fetch(lane, buffer)
             else:
-                await asyncio.wait((shelf.coming,))
-        return shelf.items.popleft()
+                await asyncio.wait((buffer.coming,))
+        return buffer.items.popleft()
 
-    def _fetch(self, lane: int, shelf: _LaneRows) -> None:
+    def _fetch(self, lane: int, buffer: _Buffer) -> None:
         coming = asyncio.get_running_loop().run_in_executor(
-            self._thread, self._read, lane, shelf.last_row
+            self._thread, self._read, lane, buffer.last_row
         )
-        shelf.coming = coming
-        coming.add_done_callback(lambda done: self._shelve(shelf, done))
+        buffer.coming = coming
+        coming.add_done_callback(lambda done: self._put(buffer, done))
 
-    def _shelve(self, shelf: _LaneRows, done: asyncio.Future[list[Item]]) -> None:
-        shelf.coming = None
+    def _put(self, buffer: _Buffer, done: asyncio.Future[list[Item]]) -> None:
+        buffer.coming = None
         if done.cancelled():
             return
-        shelf.error = done.exception()
-        if shelf.error is not None:
+        buffer.error = done.exception()
+        if buffer.error is not None:
             return
         items = done.result()
-        shelf.more = len(items) == self._chunk
+        buffer.more = len(items) == self._chunk
         if items:
-            shelf.last_row = items[-1][0].row
-            shelf.items.extend(items)
+            buffer.last_row = items[-1][0].row
+            buffer.items.extend(items)
 
     def _read(self, lane: int, after: int) -> list[Item]:
         operation = self._operation
         try:
-            down = lane < 0 if ~lane in self._shelves else None
+            down = lane < 0 if ~lane in self._buffers else None
             where = (self._run, max(lane, ~lane), after, self._leg, self._only)
             rows = self._reader.all(_NEXT, (*where, self._chunk, down))
             return [

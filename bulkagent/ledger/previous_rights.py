@@ -39,16 +39,16 @@ class ChangedRow(msgspec.Struct, frozen=True):
     """Whether it is certain that the run changed it."""
 
 
-def known_before(deeds: Iterable[AgentAction]) -> AgentAction | None:
-    """The state that deeds, in the order of time, have left: None where it is not known.
+def known_before(actions: Iterable[AgentAction]) -> AgentAction | None:
+    """The state that actions, in the order of time, have left: None where it is not known.
 
-    A deed in doubt leaves doubt, unless it would have set what was set already.
+    An action in doubt leaves doubt, unless it would have set what was set already.
     """
     known: AgentAction | None = None
-    for deed in deeds:
-        if deed.certain:
-            known = deed
-        elif known is not None and known.arguments != deed.arguments:
+    for action in actions:
+        if action.certain:
+            known = action
+        elif known is not None and known.arguments != action.arguments:
             known = None
     return known
 
@@ -76,16 +76,16 @@ def changed_rows(
         _look_back(own, record.run, turns, trusted_ms)
         decode = msgspec.json.Decoder(tuple[str, ...]).decode
         for row in own.query(_CHANGED, (record.run,)):
-            number, agent_id, gateway, arguments, extra, status, *deeds = row
-            before, later = deeds[:4], deeds[4:]
+            number, agent_id, gateway, arguments, extra, status, *actions = row
+            before, later = actions[:4], actions[4:]
             yield ChangedRow(
                 number,
                 agent_id,
                 gateway,
                 arguments,
                 decode(extra) if extra else (),
-                _deed(*before) if before[0] is not None else None,
-                _deed(*later) if later[0] is not None else None,
+                _action(*before) if before[0] is not None else None,
+                _action(*later) if later[0] is not None else None,
                 status == Status.APPLIED,
             )
 
@@ -153,7 +153,7 @@ def _look_back(own: Database, run: int, turns: LegOrder, trusted_ms: int | None)
             own.fill(_BEFORE, [(leg.run, leg.leg, leg.turn, relied_on, ended_at)])
 
 
-def _deed(sent_at: int, arguments: str, status: str | None, run_id: str) -> AgentAction:
+def _action(sent_at: int, arguments: str, status: str | None, run_id: str) -> AgentAction:
     return AgentAction(sent_at, arguments, status == Status.APPLIED, run_id)
 
 
@@ -184,7 +184,7 @@ WHERE a.run = ? AND coalesce(o.status, 'unknown') IN ('applied', 'unknown')
 # Also those of the same gateway under another name; runs that changed nothing have no say. In this
 # order, from agents whose last word is open to what one run has of each: SQLite would begin with
 # the run, and go through all agents for each of its rows.
-_DEEDS = """
+_ACTIONS = """
 FROM assignments b INDEXED BY assignments_by_agent
 CROSS JOIN outcomes p ON p.run = b.run AND p.row = b.row
 CROSS JOIN endpoints there ON there.run = b.run AND there.gateway = b.gateway
@@ -195,10 +195,10 @@ AND coalesce(p.status, 'unknown') IN ('applied', 'unknown') AND there.url = know
 _AFTER = f"""
 UPDATE known SET after = 1, after_at = p.sent_at, after_arguments = b.arguments,
                  after_status = p.status, after_run = b.run
-{_DEEDS} AND NOT known.after AND known.turn < ?3
+{_ACTIONS} AND NOT known.after AND known.turn < ?3
 """  # noqa: S608 - of this module's text
 
-# A certain deed ends the search; it is the last word where no doubt since would have changed it.
+# A certain action ends the search; it is the last word where no doubt since would have changed it.
 _BEFORE = f"""
 UPDATE known SET
     before = coalesce(p.status = 'applied', 0),
@@ -207,7 +207,7 @@ UPDATE known SET
     before_at = iif(p.status = 'applied' AND coalesce(doubt, b.arguments) = b.arguments
                     AND p.sent_at BETWEEN ?4 AND ?5, p.sent_at, NULL),
     before_arguments = b.arguments, before_status = p.status, before_run = b.run
-{_DEEDS} AND NOT known.before AND known.turn > ?3
+{_ACTIONS} AND NOT known.before AND known.turn > ?3
 """  # noqa: S608 - of this module's text
 
 _CHANGED = """

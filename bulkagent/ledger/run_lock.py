@@ -74,7 +74,7 @@ class RunLock:
     def __repr__(self) -> str:
         return f"<RunLock {self._path.name}{'' if self._file >= 0 else ', released'}>"
 
-    def wanted_by(self) -> str:
+    def asked_by(self) -> str:
         """The run that has asked for this one to be drained; "" where none has."""
         try:
             asked = _request_of(self._path).read_text(encoding="ascii", errors="replace")
@@ -82,11 +82,11 @@ class RunLock:
             return ""
         return asked if _ID.fullmatch(asked) else ""
 
-    def hear(self) -> None:
+    def acknowledge(self) -> None:
         """Let the run that has asked know that this process does as it was asked."""
         request = _request_of(self._path)
         with contextlib.suppress(OSError):
-            request.replace(_heard_of(request))
+            request.replace(_acknowledged_of(request))
 
     def release(self) -> None:
         """Let go; any number of times."""
@@ -94,7 +94,7 @@ class RunLock:
             with contextlib.suppress(OSError):
                 request = _request_of(self._path)
                 request.unlink(missing_ok=True)
-                _heard_of(request).unlink(missing_ok=True)
+                _acknowledged_of(request).unlink(missing_ok=True)
                 self._path.unlink()
                 self._path.parent.rmdir()
             os.close(self._file)
@@ -120,13 +120,13 @@ def ask_to_drain(ledger: Path, run_id: str, by: str) -> None:
         ) from None
 
 
-def has_heard(ledger: Path, run_id: str) -> bool:
-    """Whether the process that owns a run has heard that it is asked to drain it."""
-    return _heard_of(_request_of(_lock_of(ledger, run_id))).exists()
+def has_acknowledged(ledger: Path, run_id: str) -> bool:
+    """Whether the process that owns a run has acknowledged that it was asked to drain it."""
+    return _acknowledged_of(_request_of(_lock_of(ledger, run_id))).exists()
 
 
 def withdraw_request(ledger: Path, run_id: str) -> None:
-    """Do not ask for a run to be drained any more, where its process has not heard of it."""
+    """Do not ask for a run to be drained any more, where its process has not acknowledged it."""
     with contextlib.suppress(OSError):
         _request_of(_lock_of(ledger, run_id)).unlink(missing_ok=True)
 
@@ -181,7 +181,7 @@ def _leave_number(file: int) -> None:
 _LONGEST_NUMBER = 20
 
 
-def _heard_of(request: Path) -> Path:
+def _acknowledged_of(request: Path) -> Path:
     return request.with_name(f"{request.name}.heard")
 
 

@@ -237,7 +237,7 @@ CREATE TABLE outcomes (
     PRIMARY KEY (run, row)
 ) STRICT, WITHOUT ROWID;
 
--- Attempts that did not end their assignment's story.
+-- Attempts that another attempt followed.
 CREATE TABLE attempts (
     run             INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
     row             INTEGER NOT NULL,

@@ -25,7 +25,7 @@ from bulkagent.ledger import (
     RunRecord,
     ask_to_drain,
     give_back,
-    has_heard,
+    has_acknowledged,
     has_lease,
     in_flight,
     is_locked,
@@ -197,7 +197,7 @@ async def _drain(
 def _still_at_work(database: Database, drained: Sequence[Overlap]) -> list[tuple[Overlap, bool]]:
     """Those that may still send, each with whether its process has heard that it is asked."""
     return [
-        (overlap, has_heard(database.path, overlap.run_id))
+        (overlap, has_acknowledged(database.path, overlap.run_id))
         for overlap in drained
         if has_lease(RunRecord(database, overlap.run)) and is_locked(database.path, overlap.run_id)
     ]
@@ -206,7 +206,7 @@ def _still_at_work(database: Database, drained: Sequence[Overlap]) -> list[tuple
 def _let_go(database: Database, run: int, late: Sequence[Overlap]) -> None:
     for overlap in late:
         withdraw_request(database.path, overlap.run_id)
-        if not has_heard(database.path, overlap.run_id):
+        if not has_acknowledged(database.path, overlap.run_id):
             give_back(RunRecord(database, run), overlap.run)
 
 
@@ -296,7 +296,7 @@ async def watch(locks: Sequence[RunLock], clock: Clock, asked: Callable[[str], N
     while True:
         await clock.sleep(_LOOK_EVERY_S)
         for lock in locks:
-            if by := await anyio.to_thread.run_sync(lock.wanted_by):
+            if by := await anyio.to_thread.run_sync(lock.asked_by):
                 asked(by)
-                await anyio.to_thread.run_sync(lock.hear)
+                await anyio.to_thread.run_sync(lock.acknowledge)
                 return

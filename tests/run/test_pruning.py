@@ -12,7 +12,16 @@ from bulkagent.run import agent_run_lines, old_runs, prune, run_list
 from tests.run.again import Shift, code, shift
 
 DAY_S = 86_400.0
-TABLES = ("runs", "legs", "assignments", "outcomes", "attempts", "lanes", "pulses", "endpoints")
+TABLES = (
+    "runs",
+    "legs",
+    "assignments",
+    "outcomes",
+    "attempts",
+    "lanes",
+    "limit_changes",
+    "endpoints",
+)
 
 
 def _in_days(made: Shift, days: float) -> int:

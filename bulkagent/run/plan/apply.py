@@ -163,7 +163,7 @@ def plan_run(
             planner.run_id,
             roster.layout,
             planner.parts,
-            planner.covered,
+            planner.coverage,
             grouped=bool(request.settings.group_by),
         )
         plan = ordered(plan, request)

@@ -130,7 +130,7 @@ def plan_revert(
         ),
         groups=tuple(
             PlanGroup(group, cover.incoming, cover.outgoing)
-            for group, cover in sorted(planner.covered.items())
+            for group, cover in sorted(planner.coverage.items())
         ),
         command="revert",
         origin=facts.id,

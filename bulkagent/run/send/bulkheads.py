@@ -155,7 +155,7 @@ class Bulkheads:
 
         client.listen(out_of_step)
         if earlier is None:
-            journal.granted(name, hearing.limit, hearing.breaker.value)
+            journal.limit_changed(name, hearing.limit, hearing.breaker.value)
         else:
             bulkhead.follow(earlier)
         return bulkhead

@@ -74,7 +74,7 @@ class GatewayListener:
         """Hear what changed about the gateway as a whole."""
         self.limit, self.breaker = event.limit, event.breaker
         if event.name in _GRANTS:
-            self._journal.granted(self._name, max(1, self.most), event.breaker.value)
+            self._journal.limit_changed(self._name, max(1, self.most), event.breaker.value)
         self._log.decided(event.name, gateway=self._name, reason=event.reason)
 
     @property
@@ -94,7 +94,7 @@ class GatewayListener:
         self.shares.add(shared, now)
         if max(before.commands, shared.commands) == 1:
             return
-        self._journal.granted(self._name, max(1, self.most), self.breaker.value)
+        self._journal.limit_changed(self._name, max(1, self.most), self.breaker.value)
         part = shared.part
         self._log.decided(
             "gateway.shared",
