@@ -22,7 +22,7 @@ import pytest
 from bulkagent.files import atomic_file, special_files
 from bulkagent.files.atomic_file import rehearse, replacing
 from bulkagent.files.special_files import FileKind, target_of
-from tests.report.folders import names_in
+from tests.reports.folders import names_in
 
 ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root makes devices and gives files away")
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bulkagent.errors import SettingsRefused
 from bulkagent.settings import ConfigFile, Settings, load_config, observer
 from bulkagent.settings.observers import Observer
-from tests.report.lines import PROPERTY
+from tests.reports.lines import PROPERTY
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bulkagent.gateway.encodings import Unreadable, made_plain
-from tests.report.lines import PROPERTY
+from tests.reports.lines import PROPERTY
 
 LONGEST = 1_000
 CODINGS = st.sampled_from(["gzip", "x-gzip", "GZip", "deflate", "br", "identity", "a b", ""])

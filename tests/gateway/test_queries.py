@@ -26,7 +26,7 @@ from tests.gateway.raw import (
     http,
     raw_gateway,
 )
-from tests.report.lines import PROPERTY
+from tests.reports.lines import PROPERTY
 
 
 def replied(result: object, retcode: object = "0", message: str = "m") -> bytes:

@@ -14,8 +14,8 @@ import pytest
 from bulkagent import reports as report
 from bulkagent.errors import ReportFailed, SettingsRefused
 from bulkagent.model import Line
-from tests.report.folders import names_in
-from tests.report.lines import APPLIED, INVALID, encoded
+from tests.reports.folders import names_in
+from tests.reports.lines import APPLIED, INVALID, encoded
 
 
 class Interrupted(BaseException):

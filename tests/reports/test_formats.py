@@ -20,8 +20,8 @@ from bulkagent.errors import SettingsRefused
 from bulkagent.model import Line, Status
 from bulkagent.reports import COLUMNS, FORMATS
 from bulkagent.reports.formats import writer_for
-from tests.report.lines import PLAIN, PROPERTY, any_line, encoded, line
-from tests.report.test_page import Reader
+from tests.reports.lines import PLAIN, PROPERTY, any_line, encoded, line
+from tests.reports.test_html_writer import Reader
 
 NAMES = ("name", "status", "team")
 

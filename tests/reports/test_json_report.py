@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from bulkagent.model import Line
 from bulkagent.reports import COLUMNS
 from bulkagent.reports.timestamps import iso
-from tests.report.lines import (
+from tests.reports.lines import (
     APPLIED,
     HOSTILE,
     INVALID,

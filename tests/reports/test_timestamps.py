@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bulkagent.reports.timestamps import iso
-from tests.report.lines import NOVEMBER, PROPERTY
+from tests.reports.lines import NOVEMBER, PROPERTY
 
 
 @pytest.mark.parametrize(

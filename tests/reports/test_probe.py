@@ -10,7 +10,7 @@ import pytest
 
 from bulkagent.errors import SettingsRefused
 from bulkagent.reports import FORMATS, probe
-from tests.report.folders import names_in
+from tests.reports.folders import names_in
 
 
 @pytest.mark.parametrize("suffix", [*FORMATS, ".CSV"])

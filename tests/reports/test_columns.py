@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bulkagent.reports import COLUMNS
 from bulkagent.reports.columns import fitted, header
-from tests.report.lines import PROPERTY
+from tests.reports.lines import PROPERTY
 
 
 def as_is(name: str) -> str:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bulkagent.model import Cause, Line, Status
 from bulkagent.reports import COLUMNS
-from tests.report.lines import (
+from tests.reports.lines import (
     APPLIED,
     HOSTILE,
     INVALID,
@@ -21,7 +21,7 @@ from tests.report.lines import (
     encoded,
     line,
 )
-from tests.report.test_cells import FORMULA
+from tests.reports.test_csv_cell import FORMULA
 
 TEXTS = ("agent_id", "gateway", "flag", "retcode", "message")
 

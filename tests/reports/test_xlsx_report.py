@@ -16,7 +16,7 @@ from bulkagent.errors import ReportFailed, SettingsRefused
 from bulkagent.model import Line
 from bulkagent.reports import printable, probe, write
 from bulkagent.reports import xlsx_report as workbook
-from tests.report.lines import HOSTILE, PROPERTY, any_line, encoded, line
+from tests.reports.lines import HOSTILE, PROPERTY, any_line, encoded, line
 
 
 @PROPERTY

@@ -12,8 +12,8 @@ from bulkagent.gateway.sessions_file import SavedSession
 from bulkagent.sessions.holder import HoldPolicy
 from bulkagent.sessions.sign_in_queue import SignInPace
 from bulkagent.sessions.state_machine import SessionState
-from tests.holding.far import File, Stage, says
 from tests.jumping import run
+from tests.sessions.stage import File, Stage, says
 
 UP = SessionState.UP.value
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 
 from bulkagent.reports.csv_cell import cell
-from tests.report.lines import HOSTILE, PLAIN, PROPERTY
+from tests.reports.lines import HOSTILE, PLAIN, PROPERTY
 
 FORMULA = "=+-@\uff1d\uff0b\uff0d\uff20"
 

@@ -14,8 +14,8 @@ import pytest_asyncio
 
 from bulkagent.model import Cause, Line, Status
 from bulkagent.reports.html import write_html
-from tests.report import browser
-from tests.report.test_page import HOSTILE, LINE, RUN
+from tests.reports import browser
+from tests.reports.test_html_writer import HOSTILE, LINE, RUN
 
 pytestmark = pytest.mark.skipif(
     browser.found() is None,
