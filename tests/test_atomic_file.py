@@ -1,6 +1,8 @@
 """--report, --metrics-file, --roster-out, --ca-out on special files: /dev/null, a device, a FIFO.
 
 A file that appears whole or not at all, links that are followed, and what is never replaced.
+
+Proves --report; README "Files that are written".
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""What the samples hand to cron, Kubernetes and Airflow, and what `--help` says, is right."""
+"""What the samples hand to cron, Kubernetes and Airflow, and what `--help` says, is right.
+
+Proves README "In batch jobs".
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What holds at each gateway: the layers, and what a resume keeps of them."""
+"""What holds at each gateway: the layers, and what a resume keeps of them.
+
+Proves --concurrency, --rate, --burst, --retry-for, --agent-id-range; README "Rate and concurrency".
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Times of day: what is read is what was meant, or is refused with the reason."""
+"""Times of day: what is read is what was meant, or is refused with the reason.
+
+Proves --start-at, --finish-by, --time-zone; README "When".
+"""
 
 import datetime as dt
 import time

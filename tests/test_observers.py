@@ -1,4 +1,7 @@
-"""Observers as people write them, and the layers that say who they are."""
+"""Observers as people write them, and the layers that say who they are.
+
+Proves --verify-with, --verify-again-after.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Settings: which layer wins, what is refused, and what a configuration file may say."""
+"""Settings: which layer wins, what is refused, and what a configuration file may say.
+
+Proves --agent-id-range, --rate, --burst, --max-attempts, --retry-for, --connect-timeout, --grace,
+--halt, --max-age; README "Commands and options".
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""The main job, as the installed command does it over HTTPS."""
+"""The main job, as the installed command does it over HTTPS.
+
+Proves --gateway, --flag, --yes, --report, --json, --concurrency, --insecure, --ca-file, --scenario;
+README "Ten minutes", "Setting a real shift", "Stopping", "Exit codes".
+"""
 
 import json
 import os

@@ -1,6 +1,8 @@
 """Several commands at once on one ledger, round after round; the judge is the gateway's record.
 
 `pytest -m soak -s tests/cli/test_at_once.py -n 0` runs 200, 60 and 50 rounds, and prints figures.
+
+Proves --or-resume, --take-over; README "For orchestrators", "A person's correction".
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""`check`, `report`, `emulate`, and what all commands have in common."""
+"""`check`, `report`, `emulate`, and what all commands have in common.
+
+Proves --to, --host, --port, --encoding; README "The report", "Commands and options".
+"""
 
 import json
 import re

@@ -1,4 +1,7 @@
-"""`config`: where each setting comes from, and a file that has every word."""
+"""`config`: where each setting comes from, and a file that has every word.
+
+Proves --job, --config; README "Jobs", "Commands and options".
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""`doctor`: everything between here and a gateway, looked at over real TLS; nobody is set."""
+"""`doctor`: everything between here and a gateway, looked at over real TLS; nobody is set.
+
+Proves --roster, --agent, --pilot; README "Before it".
+"""
 
 from __future__ import annotations
 

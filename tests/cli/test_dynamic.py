@@ -1,4 +1,8 @@
-"""Dynamic authentication: GUIDs that die, sessions that others own, nodes behind a balancer."""
+"""Dynamic authentication: GUIDs that die, sessions that others own, nodes behind a balancer.
+
+Proves --auth, --guid-interval, --guid-timeout, --nodes, --sessions-out; README "Sessions of others
+are left alone", "The emulated gateway".
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""`explain`: every code that anybody can meet has a meaning, and what to do."""
+"""`explain`: every code that anybody can meet has a meaning, and what to do.
+
+Proves README "Codes".
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Every fault of a gateway ends as the documented table says, and as its own record has it."""
+"""Every fault of a gateway ends as the documented table says, and as its own record has it.
+
+README: A lost answer is `unknown`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""GUIDs from a sessions file or from the site's service, as the installed command takes them."""
+"""GUIDs from a sessions file or from the site's service, as the installed command takes them.
+
+Proves --sessions, --guid-url, --guid-ca-file, --roster; README "Where GUIDs come from", "A sessions
+file", "A service".
+"""
 
 from __future__ import annotations
 

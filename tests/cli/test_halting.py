@@ -1,4 +1,7 @@
-"""A run that would fail everybody halts, says what to check, and goes on when a person says so."""
+"""A run that would fail everybody halts, says what to check, and goes on when a person says so.
+
+Proves --halt, --halt-first, --deadline, --override; README "Halting".
+"""
 
 from __future__ import annotations
 

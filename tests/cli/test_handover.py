@@ -1,4 +1,9 @@
-"""Shift changes by the installed command, and the gateway's own history against the rule."""
+"""Shift changes by the installed command, and the gateway's own history against the rule.
+
+Proves --group-by, --gate, --floor, --override; README "A shift change".
+
+README: In a shift change no agent goes off shift before enough agents coming on shift are up.
+"""
 
 from __future__ import annotations
 

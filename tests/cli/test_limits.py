@@ -1,4 +1,8 @@
-"""Limits by option, environment and section: what a check, a run and a resume make of them."""
+"""Limits by option, environment and section: what a check, a run and a resume make of them.
+
+Proves --concurrency, --rate, --burst, --retry-for, --give-up-after, --agent-id-range; README "Rate
+and concurrency".
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,8 @@
 """`next` works where it is read: in another folder, without the variables of whoever began the run.
 
 --ledger and --config from the environment, a file or a relative path; show, page, report --json.
+
+Proves --ledger, --config; README "What to type next".
 """
 
 from __future__ import annotations

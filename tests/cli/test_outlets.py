@@ -1,4 +1,7 @@
-"""What leaves a run beside its reports: outcomes as they happen, and metrics for a monitor."""
+"""What leaves a run beside its reports: outcomes as they happen, and metrics for a monitor.
+
+Proves --events, --metrics-file; README "In batch jobs".
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""`prune`: asks, and takes out what is old; the judge is the ledger."""
+"""`prune`: asks, and takes out what is old; the judge is the ledger.
+
+Proves --older-than, --dry-run; README "When it does not go to plan".
+"""
 
 from __future__ import annotations
 

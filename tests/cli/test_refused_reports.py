@@ -1,6 +1,8 @@
 """A refused command leaves no report of yesterday at its --report path: REFUSED, why and when.
 
 And {date}, {job} and {run} in the path of a report.
+
+Proves --report; README "Refused".
 """
 
 from __future__ import annotations

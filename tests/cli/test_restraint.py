@@ -1,4 +1,9 @@
-"""A gateway that is unwell is left room, as the gateway itself counts it."""
+"""A gateway that is unwell is left room, as the gateway itself counts it.
+
+Proves --give-up-after, --resend-after-switchover; README "A gateway that is unwell", "A failover".
+
+README: A gateway that is down gets what was under way and a probe now and then.
+"""
 
 from __future__ import annotations
 

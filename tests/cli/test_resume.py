@@ -1,4 +1,7 @@
-"""`bulkagent resume`: what it shows, asks and answers; what it does is told in tests/run."""
+"""`bulkagent resume`: what it shows, asks and answers; what it does is told in tests/run.
+
+Proves --only, --max-attempts, --retry-for, --override, --max-age, --roster; README "Resume".
+"""
 
 from __future__ import annotations
 

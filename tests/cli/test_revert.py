@@ -1,4 +1,7 @@
-"""`bulkagent revert`: what it shows, asks and answers; what it does is told in tests/run."""
+"""`bulkagent revert`: what it shows, asks and answers; what it does is told in tests/run.
+
+Proves --assume-opposite; README "Revert".
+"""
 
 from __future__ import annotations
 

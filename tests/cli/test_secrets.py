@@ -1,4 +1,7 @@
-"""Known GUIDs go in; nothing that comes out may show them."""
+"""Known GUIDs go in; nothing that comes out may show them.
+
+README: No GUID, password or cookie is in any output.
+"""
 
 import csv
 import signal

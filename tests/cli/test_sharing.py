@@ -1,4 +1,7 @@
-"""Commands on one ledger at one gateway: killed, stopped, joined, by the gateway's own record."""
+"""Commands on one ledger at one gateway: killed, stopped, joined, by the gateway's own record.
+
+Proves README "Several commands at one gateway".
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""How much is shown, and where: `--quiet`, `--progress`, terminals and what is none."""
+"""How much is shown, and where: `--quiet`, `--progress`, terminals and what is none.
+
+Proves --quiet, --progress; README "In batch jobs".
+"""
 
 from __future__ import annotations
 

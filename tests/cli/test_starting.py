@@ -1,4 +1,8 @@
-"""Waiting for a start, as people and batch jobs meet it."""
+"""Waiting for a start, as people and batch jobs meet it.
+
+Proves --start-at, --finish-by, --time-zone; README "Starting at a time, ending by one", "Waiting",
+"Finishing".
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Signals and the grace: whatever stops a run, its ledger and its report say what was done."""
+"""Signals and the grace: whatever stops a run, its ledger and its report say what was done.
+
+Proves --grace, --report; README "Stopping".
+"""
 
 from __future__ import annotations
 

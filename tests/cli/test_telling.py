@@ -1,4 +1,7 @@
-"""`runs` and `show`: what the ledger has, for people and for programs."""
+"""`runs` and `show`: what the ledger has, for people and for programs.
+
+Proves --limit, --state, --since, --agent; README "When it does not go to plan".
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What people read of a run's times, and when."""
+"""What people read of a run's times, and when.
+
+Proves --start-at, --finish-by, --time-zone; README "Times", "How it stands".
+"""
 
 from __future__ import annotations
 

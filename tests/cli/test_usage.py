@@ -1,4 +1,7 @@
-"""A command line or a variable that is wrong: which, where it was given, what it got and takes."""
+"""A command line or a variable that is wrong: which, where it was given, what it got and takes.
+
+Proves README "Commands and options".
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Verification as the installed command does it, with its screens, reports and exit codes."""
+"""Verification as the installed command does it, with its screens, reports and exit codes.
+
+Proves --verify-with, --verify-again-after, --skill; README "Seeing whether it is so".
+"""
 
 from __future__ import annotations
 

@@ -1,3 +1,8 @@
+"""Scenario files: every key that there is, and the refusals of all others.
+
+Proves --scenario; README "The emulated gateway".
+"""
+
 from __future__ import annotations
 
 from pathlib import Path

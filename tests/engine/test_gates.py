@@ -1,4 +1,7 @@
-"""Turns, gate, floor and canaries, each by itself."""
+"""Turns, gate, floor and canaries, each by itself.
+
+Proves --gate, --floor, --allow-closing, --canary; README "The rule", "Canaries".
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,9 @@
-"""Random handovers, with faults, kills and resumes: the rule holds at every instant."""
+"""Random handovers, with faults, kills and resumes: the rule holds at every instant.
+
+Proves --gate, --floor; README "The rule".
+
+README: In a shift change no agent goes off shift before enough agents coming on shift are up.
+"""
 
 from __future__ import annotations
 

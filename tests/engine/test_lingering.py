@@ -2,6 +2,8 @@
 
 A far side that works on whoever hangs up, in virtual time: what it has taken counts until it has
 processed it, whatever the client does.
+
+Proves --timeout; README "Requests in doubt".
 """
 
 from __future__ import annotations

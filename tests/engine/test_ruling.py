@@ -1,4 +1,7 @@
-"""When a run is to end early: counters and rules as tables and properties."""
+"""When a run is to end early: counters and rules as tables and properties.
+
+Proves --halt, --halt-first; README "Halting".
+"""
 
 import msgspec
 import pytest

@@ -1,4 +1,7 @@
-"""Items whose attempts are spent: when they are tried again after all, and when not."""
+"""Items whose attempts are spent: when they are tried again after all, and when not.
+
+Proves --max-attempts, --retry-for; README "A gateway that is unwell".
+"""
 
 import pytest
 

@@ -1,4 +1,8 @@
-"""A stray reply, one too many on a keep-alive connection, is not taken for the next agent's."""
+"""A stray reply, one too many on a keep-alive connection, is not taken for the next agent's.
+
+README: Whatever comes on a connection and belongs to no request closes it before the next request
+is written.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Compressed replies: unpacked within a bound, whatever they are; no decompression bomb."""
+"""Compressed replies: unpacked within a bound, whatever they are; no decompression bomb.
+
+README: Every request says `Accept-Encoding.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Addresses and TLS settings: what is wrong with them is found before anything connects."""
+"""Addresses and TLS settings: what is wrong with them is found before anything connects.
+
+Proves --gateway, --ca-file, --tls-server-name, --client-cert, --insecure.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""A TLS 1.3 gateway that wants a client certificate says so at the first read: `--client-cert`."""
+"""A TLS 1.3 gateway that wants a client certificate says so at the first read: `--client-cert`.
+
+Proves --connect-timeout, --timeout.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What the network does to a request: each way of failing is told apart, without a network."""
+"""What the network does to a request: each way of failing is told apart, without a network.
+
+Proves --ca-file, --tls-server-name, --client-cert, --insecure, --connect-timeout.
+"""
 
 from __future__ import annotations
 

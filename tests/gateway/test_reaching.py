@@ -1,4 +1,7 @@
-"""A gateway is tried once before anything is sent: what no retry would change is refused."""
+"""A gateway is tried once before anything is sent: what no retry would change is refused.
+
+Proves --tls-server-name, --insecure; README "Waiting".
+"""
 
 from __future__ import annotations
 

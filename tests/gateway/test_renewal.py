@@ -1,4 +1,7 @@
-"""Asking once more for a GUID that was refused, and what goes with a GUID."""
+"""Asking once more for a GUID that was refused, and what goes with a GUID.
+
+README: A GUID is asked for just before each request.
+"""
 
 from __future__ import annotations
 

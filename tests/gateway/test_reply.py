@@ -1,4 +1,9 @@
-"""Reading replies: success is retcode "0" and nothing else, and nothing makes reading fail."""
+"""Reading replies: success is retcode "0" and nothing else, and nothing makes reading fail.
+
+README: `applied` means that the gateway answered retcode "0" with HTTP 200.
+
+README: A "0" under another HTTP status.
+"""
 
 from __future__ import annotations
 

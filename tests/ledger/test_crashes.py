@@ -1,4 +1,7 @@
-"""After a crash at any moment the ledger says what is known, and nothing more."""
+"""After a crash at any moment the ledger says what is known, and nothing more.
+
+README: No byte of a request leaves before the ledger has a mark of it on disk.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""A run belongs to one process at a time, for as long as that lives, and to nobody afterwards."""
+"""A run belongs to one process at a time, for as long as that lives, and to nobody afterwards.
+
+README: A run belongs to one process at a time.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""With `--durability full` the disk has it before anybody is told, and the loop does not wait."""
+"""With `--durability full` the disk has it before anybody is told, and the loop does not wait.
+
+Proves --durability; README "The ledger".
+"""
 
 from __future__ import annotations
 

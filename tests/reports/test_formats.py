@@ -1,4 +1,7 @@
-"""All formats together: the same facts, the same totals, chosen by suffix, never held in memory."""
+"""All formats together: the same facts, the same totals, chosen by suffix, never held in memory.
+
+README: Every roster row ends in exactly one status.
+"""
 
 from __future__ import annotations
 

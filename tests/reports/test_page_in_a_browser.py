@@ -1,4 +1,7 @@
-"""The HTML report as people meet it: opened from a disk, in a real browser."""
+"""The HTML report as people meet it: opened from a disk, in a real browser.
+
+Proves --report; README "The report".
+"""
 
 from __future__ import annotations
 

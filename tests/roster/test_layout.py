@@ -1,4 +1,7 @@
-"""Encodings, delimiters, line ends, headers: what people export is read as they meant it."""
+"""Encodings, delimiters, line ends, headers: what people export is read as they meant it.
+
+Proves --encoding, --delimiter, --agent-column; README "The roster".
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Which rows are assignments, and what is said of the others."""
+"""Which rows are assignments, and what is said of the others.
+
+Proves --agent-id-range; README "The roster".
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""A workbook is read as its CSV would be, with the rows' own numbers; nothing hostile gets in."""
+"""A workbook is read as its CSV would be, with the rows' own numbers; nothing hostile gets in.
+
+Proves README "The roster", "The report".
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What the package exports, as a Python program uses it. mypy reads this file too."""
+"""What the package exports, as a Python program uses it. mypy reads this file too.
+
+Proves README "From Python".
+"""
 
 import asyncio
 import json

@@ -1,6 +1,8 @@
 """Several runs at once on one ledger: `apply --or-resume`, `--take-over`, a person's correction.
 
 The judge is the gateway: nothing unattended overrides what a later run of a person has set.
+
+Proves --or-resume, --take-over; README "For orchestrators", "A person's correction", "Taking over".
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Requests in doubt: what an earlier leg left at a gateway counts in --concurrency (A3)."""
+"""Requests in doubt: what an earlier leg left at a gateway counts in --concurrency (A3).
+
+Proves README "Requests in doubt".
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""agree= in Python: what counts as consent, and that nothing is sent without it."""
+"""agree= in Python: what counts as consent, and that nothing is sent without it.
+
+README: Nothing is sent to a real gateway before a person.
+"""
 
 from __future__ import annotations
 

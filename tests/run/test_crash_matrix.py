@@ -3,6 +3,8 @@
 A hook copies ledger, log and the gateway's state before and after each transaction of a run. Every
 copy is then opened, reported and resumed, against a gateway that goes on from that very moment.
 The judge is the gateway's own record of who was set to what.
+
+README: No byte of a request leaves before the ledger has a mark of it on disk.
 """
 
 from __future__ import annotations

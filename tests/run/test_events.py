@@ -1,4 +1,7 @@
-"""The log: every attempt and every decision, one JSON object a line, and no GUID."""
+"""The log: every attempt and every decision, one JSON object a line, and no GUID.
+
+Proves --log-file; README "The log".
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The roster of a run, known again by gateways, agents and flags; fresh GUIDs are welcome."""
+"""The roster of a run, known again by gateways, agents and flags; fresh GUIDs are welcome.
+
+Proves --roster, --or-resume; README "For orchestrators", "Resume".
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Whether a run can be done by a time: arithmetic that can be done by hand."""
+"""Whether a run can be done by a time: arithmetic that can be done by hand.
+
+Proves --finish-by; README "Finishing".
+"""
 
 from __future__ import annotations
 

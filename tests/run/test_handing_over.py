@@ -1,4 +1,9 @@
-"""Incoming agents first, and whoever waits for them; the judge is the gateway's history."""
+"""Incoming agents first, and whoever waits for them; the judge is the gateway's history.
+
+Proves --group-by, --handover, --gate, --floor, --allow-closing, --canary, --wait-for-sign-in,
+--up-means, --absent-ok, --override; README "A shift change", "The rule", "Canaries", "Agents who
+are not signed in yet".
+"""
 
 from __future__ import annotations
 

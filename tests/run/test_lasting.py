@@ -1,4 +1,7 @@
-"""100-007 again and again: is the gateway unwell, or does it refuse the agent? It shows."""
+"""100-007 again and again: is the gateway unwell, or does it refuse the agent? It shows.
+
+Proves README "100-007".
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What was true when a plan was made may not be so any more; and a name is not a gateway."""
+"""What was true when a plan was made may not be so any more; and a name is not a gateway.
+
+Proves README "Where a recorded run goes".
+"""
 
 from __future__ import annotations
 

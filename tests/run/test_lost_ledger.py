@@ -1,4 +1,7 @@
-"""A ledger that is deleted, renamed or replaced in mid-run stops the run with exit 6 (B7)."""
+"""A ledger that is deleted, renamed or replaced in mid-run stops the run with exit 6 (B7).
+
+Proves --ledger; README "The ledger".
+"""
 
 from __future__ import annotations
 

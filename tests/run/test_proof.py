@@ -1,4 +1,7 @@
-"""What lists of queues prove: the whole rule as tables."""
+"""What lists of queues prove: the whole rule as tables.
+
+Proves --verify-with; README "Seeing whether it is so".
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Resume takes what another attempt may help, and nothing else; the judge is the gateway."""
+"""Resume takes what another attempt may help, and nothing else; the judge is the gateway.
+
+Proves --only, --max-age; README "Resume".
+"""
 
 from __future__ import annotations
 

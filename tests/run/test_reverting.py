@@ -1,4 +1,7 @@
-"""Revert sets each agent back to what the ledger last knew of it; the judge is the gateway."""
+"""Revert sets each agent back to what the ledger last knew of it; the judge is the gateway.
+
+Proves --assume-opposite, --trust-state, --roster; README "Revert".
+"""
 
 from __future__ import annotations
 

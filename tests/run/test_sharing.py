@@ -1,4 +1,7 @@
-"""The limit and the rate of a gateway, shared by the commands at work on one ledger."""
+"""The limit and the rate of a gateway, shared by the commands at work on one ledger.
+
+Proves --concurrency, --rate, --burst; README "Several commands at one gateway".
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""--concurrency at a gateway slower than --timeout, counted by the gateway, over HTTPS (A3)."""
+"""--concurrency at a gateway slower than --timeout, counted by the gateway, over HTTPS (A3).
+
+README: No more requests are in flight at one gateway than `--concurrency` says.
+"""
 
 from __future__ import annotations
 

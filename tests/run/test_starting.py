@@ -1,4 +1,7 @@
-"""Runs that wait for their start, over real HTTPS and with a clock on which waiting is quick."""
+"""Runs that wait for their start, over real HTTPS and with a clock on which waiting is quick.
+
+Proves --start-at, --finish-by; README "Starting at a time, ending by one", "Waiting".
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""A switch-over: when one began, who was set before it, and sending those once more."""
+"""A switch-over: when one began, who was set before it, and sending those once more.
+
+Proves --resend-after-switchover; README "A failover".
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Runs that look whether what was set is so; the emulated gateway's queue is what they see."""
+"""Runs that look whether what was set is so; the emulated gateway's queue is what they see.
+
+Proves --verify-with, --verify-again-after; README "Seeing whether it is so".
+"""
 
 from __future__ import annotations
 

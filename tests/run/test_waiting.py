@@ -1,4 +1,7 @@
-"""The wait for a start: never early, never hours late, and trouble is told in good time."""
+"""The wait for a start: never early, never hours late, and trouble is told in good time.
+
+Proves --start-at; README "Waiting".
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Who did it is what the kernel says (A19): no LOGNAME, USER or SUDO_USER; --on-behalf-of."""
+"""Who did it is what the kernel says (A19): no LOGNAME, USER or SUDO_USER; --on-behalf-of.
+
+Proves --on-behalf-of; README "When it does not go to plan".
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Sessions held for hours in virtual time: adopted, signed in, polled, lost, left, signed out."""
+"""Sessions held for hours in virtual time: adopted, signed in, polled, lost, left, signed out.
+
+Proves --sign-in-again, --sign-out-on-exit, --poll-pause; README "Whose sessions", "The end, and
+going on".
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Rosters with passwords: what becomes a sign-in, what is refused, and that nothing is shown."""
+"""Rosters with passwords: what becomes a sign-in, what is refused, and that nothing is shown.
+
+Proves --status, --auto-answer, --max-agents; README "What state agents are in", "Passwords".
+"""
 
 from __future__ import annotations
 

@@ -1,0 +1,86 @@
+"""Each option and each promise of the README names the tests that prove it, and is named by them.
+
+Whoever changes what `--gate` does finds its tests by `grep -rn -e --gate tests`, whoever changes
+"Guardrails" in the README by `grep -rn '"Guardrails"' tests`.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).parent
+README = (TESTS.parent / "README.md").read_text(encoding="utf-8")
+
+# What tells and promises nothing.
+_TELLING = frozenset({"How it works", "Measured", "Developing", "Change log", "Other figures"})
+
+
+def _said() -> Iterator[str]:
+    """The names and docstrings of all tests, and those of their files."""
+    for path in TESTS.rglob("test_*.py"):
+        if path == Path(__file__):
+            continue
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+                yield f"{getattr(node, 'name', path.name)}: {ast.get_docstring(node) or ''}"
+
+
+SAID = "\n".join(" ".join(said.split()) for said in _said())
+
+
+def _options() -> list[str]:
+    """Every option of every command, as the README's tables have them, each once.
+
+    That these are the program's is tested in test_readme.py.
+    """
+    rows = re.findall(r"(?m)^\| (?:`[a-z ]+` \| )?`(--[a-z-]+)", README)
+    return list(dict.fromkeys(rows))
+
+
+def _headings() -> list[str]:
+    """What the parts of the README that promise something are called."""
+    parts = re.split(r"(?m)^## ", README)[1:]
+    found: list[str] = []
+    for part in parts:
+        heading = part.split("\n", 1)[0]
+        if heading not in _TELLING:
+            parts_of_it = re.findall(r"(?m)^(?:### |\*\*)([^*\n]+?)[.,]?(?:\*\*|$)", part)
+            found += [heading, *parts_of_it]
+    return found
+
+
+def _promises() -> list[str]:
+    """How each line under "What it promises" begins, up to its first full stop, comma or colon."""
+    listed = README.split("What it promises; each has a test:\n", 1)[1].split("\n## ", 1)[0]
+    return [
+        re.split(r"(?<=[a-z`)0])[.,;:](?: |$)", line)[0]
+        for line in re.findall(r"(?m)^- (.*)$", listed)
+    ]
+
+
+@pytest.mark.parametrize("option", _options())
+def test_every_option_is_in_the_docstring_of_a_test_that_proves_it(option: str) -> None:
+    assert re.search(rf"{option}(?![a-z-])", SAID), f"no test says that it is about {option}"
+
+
+@pytest.mark.parametrize("heading", _headings())
+def test_every_heading_is_in_the_docstring_of_a_test_that_proves_it(heading: str) -> None:
+    assert f'"{heading}"' in SAID, f"no test says that it proves what README {heading!r} says"
+
+
+@pytest.mark.parametrize("promise", _promises())
+def test_every_promise_is_in_the_docstring_of_a_test_that_proves_it(promise: str) -> None:
+    """README "What it promises; each has a test": a test quotes how the line begins."""
+    assert f"README: {promise}" in SAID, f"no test says that it proves {promise!r}"
+
+
+def test_options_headings_and_promises_are_found_in_the_readme() -> None:
+    assert len(_options()) > 90
+    assert len(_headings()) > 40
+    assert len(_promises()) > 10
