@@ -1,8 +1,5 @@
 """What a request for an agent is authenticated with, and where that comes from.
 
-What may live here: the credential, the protocol of its sources, and the source that is a roster's
-own column. What this room must not know: what a credential is then used for.
-
 A GUID is a bearer credential (page 0005), and so is a cookie that goes with it: nothing here has
 a `repr` that shows one.
 """
@@ -15,8 +12,6 @@ from typing import Protocol
 import msgspec
 
 from bulkagent.model import Assignment
-
-__all__ = ["Credential", "CredentialSource", "PackedGuids", "SourceFailed"]
 
 
 class Credential(msgspec.Struct, frozen=True, gc=False):

@@ -1,8 +1,5 @@
 """GUIDs from a sessions file that another process keeps up to date.
 
-What may live here: when the file is read again, and what is believed of it meanwhile. What this
-room must not know: who writes it.
-
 Nothing that was read is ever forgotten, only replaced: a file that vanishes, is emptied, or is
 caught half written says nothing about any session, and a GUID that is dead is refused by the
 gateway anyway.
@@ -24,8 +21,6 @@ from bulkagent.gateway.credentials import Credential
 from bulkagent.gateway.sessions_file import SessionLines
 from bulkagent.gateway.whole_file import read_whole
 from bulkagent.model import Assignment
-
-__all__ = ["FileCredentials"]
 
 LOOK_EVERY_S = 0.5
 """A GUID is renewed a minute before it dies (page 0005), so this is never late."""

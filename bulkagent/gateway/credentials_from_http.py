@@ -1,8 +1,4 @@
-"""GUIDs from the site's own service, asked for over HTTPS for one agent at a time.
-
-What may live here: the question and the reading of its answer. What this room must not know: how
-often an agent is attempted; a service that fails is its own fault and never the gateway's.
-"""
+"""GUIDs from the site's own service, asked for over HTTPS for one agent at a time."""
 
 from __future__ import annotations
 
@@ -22,8 +18,6 @@ from bulkagent.gateway.json_text import read_json
 from bulkagent.gateway.sessions_file import Cells, session_of
 from bulkagent.gateway.transport import HttpTransport
 from bulkagent.model import Assignment
-
-__all__ = ["GuidServiceAddress", "HttpCredentials"]
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _PLACES = re.compile(r"\{([^{}]*)\}")

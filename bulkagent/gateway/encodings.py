@@ -1,8 +1,5 @@
 """Replies that come compressed although nobody asked for that, made plain within a bound.
 
-What may live here: content codings (RFC 9110 section 8.4.1) and how much may come out of one. What
-this room must not know: connections, and what a reply says.
-
 Every request says `Accept-Encoding: identity`; a balancer that compresses all the same is read,
 because a lost answer would leave an agent in doubt for nothing.
 """
@@ -13,8 +10,6 @@ import contextlib
 import re
 import zlib
 from collections.abc import Sequence
-
-__all__ = ["ASKED_FOR", "Unreadable", "made_plain"]
 
 ASKED_FOR = ("Accept-Encoding", "identity")
 """The header by which no coding is asked for."""

@@ -1,8 +1,5 @@
 """Everything that can happen to a request other than an answer with a retcode.
 
-What may live here: the faults by name, and what each means for an attempt. What this room
-must not know: which exception or HTTP status a fault is recognised by.
-
 *Never sent* is claimed only where no byte of the request can have left. A reset, a dead
 keep-alive connection and a silent gateway look alike from here, so they are *in doubt*: the
 operation may have taken effect (RFC 9110 section 9.2.2 on repeating requests).
@@ -24,8 +21,6 @@ from bulkagent.model import (
     RetryCharge,
     Status,
 )
-
-__all__ = ["FAULTS", "MEANING_OF_FAULTS", "WITHOUT_AN_ANSWER", "Fault"]
 
 
 class Fault(enum.StrEnum):

@@ -1,8 +1,5 @@
 """What a gateway says when it does not take part in a TLS connection, in words for people.
 
-What may live here: the alerts (RFC 8446 section 6.2) by which a handshake is refused, and waiting
-for one. What this room must not know: requests, and what follows from a refusal.
-
 In TLS 1.3 a client may write before the server has looked at its certificate, so such an alert
 comes at the first read. The server has not read a byte of the request then: what it cannot accept
 comes before it.
@@ -15,8 +12,6 @@ import re
 import ssl
 from collections.abc import Mapping
 from types import MappingProxyType
-
-__all__ = ["accepted", "refusal_in"]
 
 # A refusal takes as long as the handshake's last way there and back, and a little to be made up.
 _REFUSED_WITHIN_S = 0.1

@@ -1,8 +1,5 @@
 """JSON that somebody else wrote: what it says, where it says one thing only.
 
-What may live here: the decoding of bytes, and the refusal of what can be read in two ways. What
-this room must not know: which fields a reply has, and what follows from them.
-
 A name that comes twice in one object means whatever its reader takes (RFC 8259 section 4), so it is
 no statement at all: a refusal and a success may stand in one reply.
 """
@@ -15,8 +12,6 @@ import re
 from typing import Any, Never
 
 import msgspec
-
-__all__ = ["NotJson", "read_json", "spelled_numbers", "text_of"]
 
 # Looked up now: a codec that is first needed in the middle of a run is read from disk there.
 _ENCODINGS = tuple(codecs.lookup(name).name for name in ("utf-8", "gb18030"))

@@ -1,8 +1,4 @@
-"""The operations of the agent gateway, as a table of requests.
-
-What may live here: method, path, parameters and their checks, whether an operation may be
-repeated, what undoes it. What this room must not know: connections, retries, agents' state.
-"""
+"""The operations of the agent gateway, as a table of requests."""
 
 from __future__ import annotations
 
@@ -14,8 +10,6 @@ import msgspec
 from bulkagent.errors import SettingsRefused
 from bulkagent.gateway.retcodes import RETCODES
 from bulkagent.model import Disposition
-
-__all__ = ["CONTENT_TYPE", "OPERATIONS", "SET_TALK_RIGHT", "Operation", "flag_of", "talk_right"]
 
 PREFIX = "/agentgateway/resource"
 

@@ -1,14 +1,9 @@
-"""What the operating system says of a connection that did not come about, in its own words.
-
-What may live here: numbers of errors to words. What this module must not know: what follows.
-"""
+"""What the operating system says of a connection that did not come about, in its own words."""
 
 from __future__ import annotations
 
 import os
 import re
-
-__all__ = ["words_of"]
 
 _NUMBER = re.compile(r"\[Errno (\d+)\]")
 

@@ -1,8 +1,5 @@
 """Questions about agents, as a table, and the reading of what is answered.
 
-What may live here: method and path of each question, and a reply's `result` as records. What this
-room must not know: connections, and what anybody concludes from an answer.
-
 Pages 0355 (agentstatus), 0414 and 1025 (agents signed in to a skill queue), 0581 (states). The
 reading is tolerant of types, which are loose, and of nothing else: whoever is missing from a list
 is taken for absent, so a list that cannot be read whole is no list.
@@ -16,17 +13,6 @@ import msgspec
 
 from bulkagent.gateway.json_text import NotJson, read_json, text_of
 from bulkagent.gateway.operations import PREFIX
-
-__all__ = [
-    "AGENTS_OF_SKILL",
-    "AGENT_STATUS",
-    "LONGEST_LIST",
-    "AgentState",
-    "Question",
-    "SkillAgents",
-    "agents_in",
-    "state_in",
-]
 
 LONGEST_LIST = 500
 """The most that `agentLimit` may be (page 0414). No page says how many there are without one, so a

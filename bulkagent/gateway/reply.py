@@ -1,8 +1,5 @@
 """What came back, read: bytes and an HTTP status in, a disposition and its words out.
 
-What may live here: the reading of replies, tolerant where the field is loose, strict where a
-mistake would be called success. What this room must not know: connections and clocks.
-
 Success is `retcode` "0" in the JSON reply with HTTP status 200 and nothing else (interface page
 1223, table 3). A "0" under another status, or that is spelled otherwise, is no statement of the
 gateway's: it leaves open what was done. Whole numbers for strings, `msg` for `message` and GBK for
@@ -24,8 +21,6 @@ from bulkagent.gateway.json_text import NotJson, read_json, spelled_numbers, tex
 from bulkagent.gateway.retcodes import disposition_of
 from bulkagent.model import Delivery, Disposition, Status
 from bulkagent.text.odd_text import encodable
-
-__all__ = ["MAX_REPLY_BYTES", "Reading", "read_reply", "without_secrets"]
 
 MAX_REPLY_BYTES = 65_536
 """A gateway's reply is under a hundred bytes; anything over this is not one."""

@@ -1,8 +1,5 @@
 """Every result code of the gateway, what it means, and what bulkagent does about it.
 
-What may live here: the table, and nothing that is not in it. What this room must not know:
-how a retcode was received, or what a run does with a disposition.
-
 Meanings are those of the vendor's result code table (page 0580; 1430 in the older edition,
 1328 for configuration interfaces). The choice of disposition is ours, for setters of an
 absolute value; the pages list only some of the codes that their interfaces return (page
@@ -26,15 +23,6 @@ from bulkagent.model import (
     RetryCharge,
     Status,
 )
-
-__all__ = [
-    "MEANINGS",
-    "RETCODES",
-    "WITH_A_FRESH_GUID",
-    "WITH_A_NEWER_GUID",
-    "Retcode",
-    "disposition_of",
-]
 
 
 class Retcode(msgspec.Struct, frozen=True):

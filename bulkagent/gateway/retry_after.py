@@ -1,7 +1,6 @@
 """For how long a reply asks to be left alone.
 
-What may live here: the reading of one header. What this room must not know: who obeys it. The
-time of day is an argument.
+The time of day is an argument.
 """
 
 from __future__ import annotations
@@ -9,8 +8,6 @@ from __future__ import annotations
 import email.utils
 import re
 from datetime import UTC
-
-__all__ = ["retry_after_s"]
 
 _SECONDS = re.compile(r"[0-9]{1,9}", re.ASCII)
 

@@ -1,9 +1,5 @@
 """Requests that begin, keep up and end agents' sessions, as a table; and what their replies say.
 
-What may live here: method and path of each, the fields of a sign-in, and the reading of what
-a reply's headers bring. What this room must not know: connections, and who is
-signed in, when, or for how long.
-
 Pages 1202 (sign-in), 1203 (forced sign-in), 1219 (sign-out), 1225 (updateGuid) and 1274 (events
 by polling).
 """
@@ -19,23 +15,6 @@ from bulkagent.gateway.json_text import NotJson, read_json, text_of
 from bulkagent.gateway.operations import PREFIX
 from bulkagent.gateway.sessions_file import LONGEST_SECRET
 from bulkagent.model import Disposition
-
-__all__ = [
-    "FORCED_SIGN_IN",
-    "POLL",
-    "SIGN_IN",
-    "SIGN_IN_FIELDS",
-    "SIGN_OUT",
-    "UPDATE_GUID",
-    "Answer",
-    "FieldKind",
-    "SessionRequest",
-    "SignIn",
-    "cookies_of",
-    "guid_of",
-    "must_change_password",
-    "renewed_in",
-]
 
 
 class SessionRequest(msgspec.Struct, frozen=True):

@@ -1,8 +1,5 @@
 """The sessions file: whose session has which GUID now, kept up to date by another process.
 
-What may live here: the form of the file, read and written as a whole. What this room must not
-know: when it is read or written, and what anybody does with a session.
-
 One session a line, as JSON objects or as CSV with a header: `gateway` (optional), `agent_id`,
 `guid`, `cookie` (optional), `issued_at` (optional: ISO 8601, or a number since the Unix epoch, of
 seconds, milliseconds, microseconds or nanoseconds), `state` (optional: how the session stands, as
@@ -28,16 +25,6 @@ from bulkagent.files.atomic_file import replacing
 from bulkagent.gateway.credentials import Credential
 from bulkagent.text.msgspec_words import in_words, missing_key, path_in
 from bulkagent.text.spelling import nearest
-
-__all__ = [
-    "Cells",
-    "SavedSession",
-    "SessionLine",
-    "SessionLines",
-    "SessionWriter",
-    "session_of",
-    "write_sessions",
-]
 
 LONGEST_SECRET = 4096
 """Far beyond any GUID or cookie that was seen, far below what servers take as headers."""

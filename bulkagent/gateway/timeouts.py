@@ -1,8 +1,5 @@
 """Deadlines that are all as long, with one timer for all of them.
 
-What may live here: when a task is told that its time is over. What this room must not know: what
-the task does until then.
-
 The exchanges of one client all have the same time, so they are over in the order in which they
 began: the timer waits for the eldest alone. A timer for each, as aiohttp's total timeout sets it,
 costs a twentieth of a request.
@@ -15,8 +12,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from types import TracebackType
-
-__all__ = ["Deadline", "Deadlines"]
 
 
 class Deadlines:

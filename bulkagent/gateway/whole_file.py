@@ -1,7 +1,4 @@
-"""Reading a file that others write, whole, without waiting for any of them.
-
-What may live here: that. What this room must not know: what is in the file.
-"""
+"""Reading a file that others write, whole, without waiting for any of them."""
 
 from __future__ import annotations
 
@@ -9,8 +6,6 @@ import errno
 import os
 import stat
 from pathlib import Path
-
-__all__ = ["read_whole"]
 
 LARGEST = 1 << 28
 """In bytes: four times what the sessions of a million agents take."""

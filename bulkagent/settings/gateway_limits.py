@@ -1,16 +1,10 @@
-"""What holds at one gateway: how hard it may be pushed, and which agents it knows.
-
-What may live here: the records of it, complete and partial. What this module must not know:
-where a limit was written.
-"""
+"""What holds at one gateway: how hard it may be pushed, and which agents it knows."""
 
 from __future__ import annotations
 
 from typing import Any, TypedDict
 
 import msgspec
-
-__all__ = ["GatewayLimits", "LimitsAt", "with_implied"]
 
 
 class GatewayLimits(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,8 +1,4 @@
-"""Settings that would change nothing beside the others.
-
-What may live here: which ones, and the sentence. What this room must not know: where a setting was
-given, and how it is used.
-"""
+"""Settings that would change nothing beside the others."""
 
 from __future__ import annotations
 
@@ -10,8 +6,6 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 
 from bulkagent.errors import SettingsRefused
 from bulkagent.settings.settings import Settings
-
-__all__ = ["harmless_settings", "refuse_idle_settings"]
 
 
 def refuse_idle_settings(given: Collection[str], settings: Settings) -> None:

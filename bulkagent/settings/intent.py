@@ -1,12 +1,6 @@
-"""What is said for one run alone: consent, and what that run is meant to do.
-
-What may live here: the names of such options, and the sentence for who gives one by another way.
-What this module must not know: what any of them does.
-"""
+"""What is said for one run alone: consent, and what that run is meant to do."""
 
 from __future__ import annotations
-
-__all__ = ["INTENT", "not_from"]
 
 INTENT = frozenset(
     {

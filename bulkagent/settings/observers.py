@@ -1,8 +1,4 @@
-"""Agents by whose eyes a run is verified, as people write them.
-
-What may live here: reading such a text. What this module must not know: where the agent's GUID
-comes from, and what is looked for in the queue.
-"""
+"""Agents by whose eyes a run is verified, as people write them."""
 
 from __future__ import annotations
 
@@ -11,8 +7,6 @@ import re
 import msgspec
 
 from bulkagent.errors import SettingsRefused
-
-__all__ = ["Observer", "observer"]
 
 _OBSERVER = re.compile(
     r"(?:(?P<gateway>\S+)/)?(?P<agent_id>[1-9]\d{2,5}):(?P<skill>\d{1,9})", re.ASCII

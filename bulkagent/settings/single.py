@@ -1,8 +1,4 @@
-"""Single settings, whichever layer they are of: what is wrong with each by itself.
-
-What may live here: one check for options, variables and files alike. What this module must not
-know: where a value was given.
-"""
+"""Single settings, whichever layer they are of: what is wrong with each by itself."""
 
 from __future__ import annotations
 
@@ -11,8 +7,6 @@ from typing import Any
 
 from bulkagent.settings.observers import observer
 from bulkagent.settings.ranges import RANGES, refuse_number, refuse_words
-
-__all__ = ["refuse_single"]
 
 
 def refuse_single(values: Mapping[str, Any]) -> None:
