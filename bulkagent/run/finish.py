@@ -168,7 +168,7 @@ def finish(
                 ending.signal, reason_of(error), LedgerFailed.exit_code, ending.causes
             )
         verdict = exit_status_of(summary.totals, summary.causes, ending)
-    skipped = _skipped(database, planned.run, summary)
+    skipped = _skipped(RunRecord(database, planned.run), summary)
     written, unwritten = _write_reports(
         *(database, run_id, reports, counted),
         skip=skip_reports,
@@ -191,7 +191,7 @@ def finish(
         not_sent=summary.not_sent,
         elapsed_s=round(elapsed_s, 3),
         reports=tuple(written),
-        set_before_switchover=_set_before_switchover(database, planned.run),
+        set_before_switchover=_set_before_switchover(RunRecord(database, planned.run)),
         next=shlex.join(command) or None,
         error=told_once(troubles) or None,
         left_out=tuple(row for row, _ in skipped),
@@ -205,7 +205,7 @@ def finish(
         shlex.join(following.resume_but_roster(run_id)) if verdict.again else "",
         following.resend(run_id),
         note,
-        _groups(database, planned.run, settings, seen_up),
+        _groups(RunRecord(database, planned.run), settings, seen_up),
         forgiven,
         verdicts,
         unseen,
@@ -215,25 +215,25 @@ def finish(
     )
 
 
-def _skipped(database: Database, run: int, summary: Summary) -> tuple[tuple[int, str], ...]:
+def _skipped(record: RunRecord, summary: Summary) -> tuple[tuple[int, str], ...]:
     """The rows that were left out, with why; none where the ledger cannot tell."""
     with contextlib.suppress(BulkagentError):
-        return left_out(RunRecord(database, run)) if summary.totals[Status.INVALID] else ()
+        return left_out(record) if summary.totals[Status.INVALID] else ()
     return ()
 
 
 def _groups(
-    database: Database, run: int, settings: Settings, seen_up: Mapping[str, int]
+    record: RunRecord, settings: Settings, seen_up: Mapping[str, int]
 ) -> tuple[GroupStanding, ...]:
     with contextlib.suppress(BulkagentError):
-        found = group_standings(database, run, settings)
+        found = group_standings(record, settings)
         return tuple(at.seen(seen_up.get(at.counts.group, at.counts.up)) for at in found)
     return ()
 
 
-def _set_before_switchover(database: Database, run: int) -> int:
+def _set_before_switchover(record: RunRecord) -> int:
     with contextlib.suppress(BulkagentError):
-        return sum(lane.assignments for lane in lanes_set_before(RunRecord(database, run)))
+        return sum(lane.assignments for lane in lanes_set_before(record))
     return 0
 
 

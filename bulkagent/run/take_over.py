@@ -186,7 +186,7 @@ async def _drain(
         if unheard and now - since > _HEARD_WITHIN_S:
             late = unheard
         if late:
-            await anyio.to_thread.run_sync(_let_go, database, run, late)
+            await anyio.to_thread.run_sync(_let_go, RunRecord(database, run), late)
             raise GuardrailRefused(_stuck(database, late, now - since))
         if now - said > _SAY_EVERY_S:
             said = now
@@ -203,11 +203,11 @@ def _still_at_work(database: Database, drained: Sequence[Overlap]) -> list[tuple
     ]
 
 
-def _let_go(database: Database, run: int, late: Sequence[Overlap]) -> None:
+def _let_go(record: RunRecord, late: Sequence[Overlap]) -> None:
     for overlap in late:
-        withdraw_request(database.path, overlap.run_id)
-        if not has_acknowledged(database.path, overlap.run_id):
-            give_back(RunRecord(database, run), overlap.run)
+        withdraw_request(record.database.path, overlap.run_id)
+        if not has_acknowledged(record.database.path, overlap.run_id):
+            give_back(record, overlap.run)
 
 
 def _stuck(database: Database, late: Sequence[Overlap], seconds: float) -> str:
@@ -237,15 +237,16 @@ async def _settle(
     tell: Callable[[str], None],
 ) -> None:
     """Wait until those who are left have no request on its way any more."""
+    record = RunRecord(database, run)
     names = ", ".join(f"run {x.run_id} leaves {x.agents:,} agents to this one" for x in corrected)
     tell(f"corrects: {names}")
     since, said = clock.monotonic(), False
-    while found := await anyio.to_thread.run_sync(_on_the_way, database, run):
+    while found := await anyio.to_thread.run_sync(_on_the_way, record):
         waited_s = clock.monotonic() - since
         bound_s = 2 * max(limit_s, *(x.timeout_s for x in found)) + _IN_FLIGHT_MORE_S
         if waited_s > bound_s:
             for stuck in found:
-                await anyio.to_thread.run_sync(give_back, RunRecord(database, run), stuck.run)
+                await anyio.to_thread.run_sync(give_back, record, stuck.run)
             texts = [
                 f"run {x.run_id} has not come to an end with {x.agents:,} requests for"
                 f" {waited_s:.0f} s: {_process(database, x.run_id)} hangs or is suspended"
@@ -265,9 +266,9 @@ async def _settle(
         await clock.sleep(_ASK_EVERY_S)
 
 
-def _on_the_way(database: Database, run: int) -> list[InFlight]:
+def _on_the_way(record: RunRecord) -> list[InFlight]:
     # Who was killed comes to no end; what it had in flight is waited for by the lanes themselves.
-    return [x for x in in_flight(RunRecord(database, run)) if is_locked(database.path, x.run_id)]
+    return [x for x in in_flight(record) if is_locked(record.database.path, x.run_id)]
 
 
 async def watch_presence(presence: FileIdentity, clock: Clock, lost: Callable[[str], None]) -> None:

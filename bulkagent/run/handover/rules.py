@@ -67,12 +67,13 @@ def gatekeeper_for(
     Raises:
         LedgerUnavailable: The ledger cannot be read.
     """
-    groups = groups_of(RunRecord(database, run))
+    record = RunRecord(database, run)
+    groups = groups_of(record)
     now_ms = clock.wall_ms()
-    doubtful = contested(RunRecord(database, run), now_ms=now_ms, timeout_s=settings.timeout_s)
+    doubtful = contested(record, now_ms=now_ms, timeout_s=settings.timeout_s)
     if not (groups or doubtful or settings.canary or settings.group_by):
         return None
-    down = down_already(RunRecord(database, run), only) if groups else {}
+    down = down_already(record, only) if groups else {}
     start = clock.monotonic()
     gated_lanes = [
         gated_lane
@@ -201,7 +202,7 @@ class GroupStanding(msgspec.Struct, frozen=True):
         return self.counts.off >= self.counts.outgoing
 
 
-def group_standings(database: Database, run: int, settings: Settings) -> tuple[GroupStanding, ...]:
+def group_standings(record: RunRecord, settings: Settings) -> tuple[GroupStanding, ...]:
     """Every group of a handover, by name; none where a run is none.
 
     Raises:
@@ -214,5 +215,5 @@ def group_standings(database: Database, run: int, settings: Settings) -> tuple[G
             needed(settings.gate, group.incoming),
             0 if settings.floor is None else needed(settings.floor, group.outgoing),
         )
-        for group in groups_of(RunRecord(database, run))
+        for group in groups_of(record)
     )

@@ -133,7 +133,9 @@ def write_report(
                 "on_behalf_of": legs[0]["on_behalf_of"] if legs else None,
                 "legs": legs,
                 "clusters": summary.clusters,
-                "handover": [_group(at) for at in group_standings(database, facts.run, settings)],
+                "handover": [
+                    _group(at) for at in group_standings(RunRecord(database, facts.run), settings)
+                ],
                 "pulses": [
                     _pulse(pulse) for pulse in limit_changes_of(RunRecord(database, facts.run))
                 ],

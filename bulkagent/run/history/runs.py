@@ -181,8 +181,9 @@ def run_details(ledger: Path | None, name: str, config: Sequence[str] = ()) -> R
 
 
 def _line(database: Database, facts: RunFacts) -> RunLine:
+    record = RunRecord(database, facts.run)
     state, exit_code = end_of(facts)
-    totals = totals_of(RunRecord(database, facts.run))
+    totals = totals_of(record)
     return RunLine(
         run_id=facts.id,
         state=state,
@@ -201,7 +202,7 @@ def _line(database: Database, facts: RunFacts) -> RunLine:
         who=facts.who,
         note=facts.note,
         on_behalf_of=facts.on_behalf_of,
-        elapsed_s=elapsed_ms_of(RunRecord(database, facts.run)) / 1000,
+        elapsed_s=elapsed_ms_of(record) / 1000,
     )
 
 

@@ -65,7 +65,7 @@ def plan_resume(
         refuse_reports(recalled.request, recalled.gateways, database.path)
         refuse_age(database, facts, recalled.request.settings.max_age_s, now_ms)
         superseded = supersede(RunRecord(database, facts.run))
-        protected = protect_now(database, facts.run, recalled.request.settings)
+        protected = protect_now(RunRecord(database, facts.run), recalled.request.settings)
         plan, lanes = _plan(database, facts, request.only, superseded)
         plan = msgspec.structs.replace(
             plan,
@@ -86,7 +86,7 @@ def plan_resume(
             guids = guids_for(
                 database, recalled, run=facts.run, other=other, only=request.only, stdin=stdin
             )
-        heard = _heard(database, facts.run)
+        heard = _heard(RunRecord(database, facts.run))
         planned = Planned(
             ordered(plan, recalled.request),
             facts.run,
@@ -230,19 +230,20 @@ def _gone_on_with(
     database: Database, facts: RunFacts, lock: RunLock, planned: Planned, asked: Request
 ) -> Planned:
     """A run that is unfinished, with the GUIDs of a new plan of the same roster."""
-    superseded = supersede(RunRecord(database, facts.run))
-    protected = protect_now(database, facts.run, asked.settings)
+    record = RunRecord(database, facts.run)
+    superseded = supersede(record)
+    protected = protect_now(record, asked.settings)
     plan, lanes = _plan(database, facts, (), superseded)
     plan = msgspec.structs.replace(plan, protected=protected)
     agents = [(lane.gateway, lane.assignments) for lane in lanes]
     refuse_numbers(agents, asked.settings, what=f"run {facts.id}", totals=plan.totals)
     guids = planned.guids
-    if moved_rows(RunRecord(database, facts.run), planned.run):
+    if moved_rows(record, planned.run):
         guids = PackedGuids()
-        for row, there in same_rows(RunRecord(database, facts.run), planned.run):
+        for row, there in same_rows(record, planned.run):
             guids.add(row, planned.guids.of_row(there) or "")
     forget_run(RunRecord(database, planned.run))
-    heard = _heard(database, facts.run)
+    heard = _heard(record)
     planned.release()
     return Planned(
         plan,
@@ -260,10 +261,11 @@ def _gone_on_with(
 def _plan(
     database: Database, facts: RunFacts, only: Collection[Cause], superseded: Mapping[str, int]
 ) -> tuple[Plan, tuple[Lane, ...]]:
-    standing = portions_of(RunRecord(database, facts.run))
+    record = RunRecord(database, facts.run)
+    standing = portions_of(record)
     wanted = [group for group in standing if group.left and (not only or group.cause in only)]
     lanes = _lanes(wanted)
-    totals = totals_of(RunRecord(database, facts.run))
+    totals = totals_of(record)
     again: dict[str, int] = {}
     for group in wanted:
         again[group.status.value] = again.get(group.status.value, 0) + group.count
@@ -277,8 +279,7 @@ def _plan(
         invalid=totals["invalid"],
         parts=_parts(wanted),
         groups=tuple(
-            PlanGroup(group.group, group.incoming, group.outgoing)
-            for group in groups_of(RunRecord(database, facts.run))
+            PlanGroup(group.group, group.incoming, group.outgoing) for group in groups_of(record)
         ),
         command="resume",
         origin=facts.reverts or "",
@@ -290,7 +291,7 @@ def _plan(
     return plan, lanes
 
 
-def protect_now(database: Database, run: int, settings: Settings) -> int:
+def protect_now(record: RunRecord, settings: Settings) -> int:
     """Leave alone whoever is protected by now of what is left of a run; how many these are.
 
     Raises:
@@ -298,9 +299,7 @@ def protect_now(database: Database, run: int, settings: Settings) -> int:
         LedgerUnavailable, LedgerFailed: The ledger cannot be read or written.
     """
     protected = protected_by(settings)
-    return protect(
-        RunRecord(database, run), lambda gateway, agent: bool(protected.reason(gateway, agent))
-    )
+    return protect(record, lambda gateway, agent: bool(protected.reason(gateway, agent)))
 
 
 def _resends(request: Resume) -> bool:
@@ -388,8 +387,8 @@ class _Heard(NamedTuple):
     applied: frozenset[str]
 
 
-def _heard(database: Database, run: int) -> _Heard:
-    found = [(group.gateway, group.status) for group in portions_of(RunRecord(database, run))]
+def _heard(record: RunRecord) -> _Heard:
+    found = [(group.gateway, group.status) for group in portions_of(record)]
     final = (Status.APPLIED, Status.REJECTED)
     return _Heard(
         frozenset(gateway for gateway, status in found if status in final),

@@ -53,8 +53,9 @@ _NONE = (0, "")
 
 def verified_column(database: Database, facts: RunFacts) -> VerifiedColumn:
     """What the reports of a run show; nothing where it was never to be verified."""
-    counted = verification_counts(RunRecord(database, facts.run))
+    record = RunRecord(database, facts.run)
+    counted = verification_counts(record)
     if counted is None and not facts.settings.get("verify_with"):
         return VerifiedColumn()
     counts = counted.counts if counted else {verified.value: 0 for verified in Verified}
-    return VerifiedColumn({COLUMN: counts}, verified_rows(RunRecord(database, facts.run)))
+    return VerifiedColumn({COLUMN: counts}, verified_rows(record))
