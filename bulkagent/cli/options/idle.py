@@ -103,7 +103,7 @@ _RULES: Mapping[str, tuple[_Idle, ...]] = {
         _Idle(
             ("absent_ok",),
             lambda given: given["flag"] == 1,
-            "it is for agents who go off, and --flag 1 sends none; leave it out",
+            "it is for agents going off shift, and --flag 1 sends none; leave it out",
         ),
     ),
     "check": (_ONE_FLAG,),

@@ -68,7 +68,7 @@ RUN_OPTIONS = (
         (*SENDING, "check", "report", "runs", "show", "prune", "explain", "doctor", "config show")),
     Row("progress", Kind.CHOICE, "How progress is shown; without a terminal, bar is plain.", Group.OUTPUT,
         SENDING, "bar|plain|none", default="bar", words=("bar", "plain", "none")),
-    Row("quiet", Kind.SWITCH, "Say nothing where every agent is set; else the last screen.", Group.OUTPUT,
+    Row("quiet", Kind.SWITCH, "Say nothing where every agent is set; else the summary.", Group.OUTPUT,
         SENDING, short="-q"),
     Row("log_file", Kind.PATH, "Log every attempt and decision as JSON Lines.", Group.OUTPUT,
         (*SENDING, "session hold"), "PATH"),
