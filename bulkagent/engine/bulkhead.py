@@ -1,16 +1,9 @@
-"""One far side's share of the work: its workers, its slots, its rate, its parked retries.
+"""One upstream's share of the work: its workers, its slots, its rate, its retries that wait.
 
-What may live here: the order of slot, pace, take and attempt, and what happens after it. What
-this room must not know: other bulkheads, so that one's trouble is not another's.
+One bulkhead knows nothing of another, so that one upstream's trouble is not another's.
 
-A worker makes first attempts and due retries alike; only workers send, so everything that
-holds sending back stands in one loop. A retryable end is parked in a task of its own, which
-holds no slot: workers that slept out the backoff themselves would leave the slots idle. A
-worker without work holds none either, so that a bulkhead that is paused cannot send by one.
-
-How many slots there are is assigned here and nowhere else, by what the policies of restraint
-say: none while the far side is paused or given time to recover, one while it is probed. A worker
-keeps its slot and its item for as long as the far side may be at work on what it sent.
+How many slots there are is assigned here and nowhere else, by what the throttle says: none while
+the upstream is paused or given time to recover, one while it is probed.
 """
 
 from __future__ import annotations
@@ -20,36 +13,22 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, 
 from typing import Generic, TypeVar
 
 import anyio
-import anyio.abc
-import msgspec
 
 from bulkagent.clock import Clock
+from bulkagent.engine.attempts import Attempts, Parts
 from bulkagent.engine.gates.gate import Gates
-from bulkagent.engine.gates.halt_rules import End, HaltFirst, Tally
-from bulkagent.engine.reopening import Reopened
-from bulkagent.engine.retry.absent import AbsentQueue
-from bulkagent.engine.retry.pending import PendingRetry
-from bulkagent.engine.retry.policy import (
-    APPLIED,
-    Decision,
-    Poll,
-    Retry,
-    RetryPolicy,
-    Stop,
-    decide,
-)
+from bulkagent.engine.gates.halt_rules import End, Tally
+from bulkagent.engine.reopening import Reopened, Reopening
+from bulkagent.engine.retry.policy import Decision, RetryPolicy
 from bulkagent.engine.retry.poller import PollPolicy
-from bulkagent.engine.retry.queue import RetryQueue, until_enough
+from bulkagent.engine.retry.queue import RetryQueue
 from bulkagent.engine.retry.timers import Timer, Wakeup
-from bulkagent.engine.scheduler import Scheduler, Start
+from bulkagent.engine.scheduler import Scheduler
 from bulkagent.engine.source import Source
-from bulkagent.engine.throttle.lingering import Flight
 from bulkagent.engine.throttle.slots import Limits, Slots
 from bulkagent.engine.throttle.throttle import Throttle, ThrottleEvent, ThrottlePolicy
-from bulkagent.model import Absence, AttemptHistory, AttemptResult, Cause, Delivery, RetryCharge
-from bulkagent.reasons import GivenUp
-
-__all__ = ["Bulkhead"]
+from bulkagent.engine.workers import Workers
+from bulkagent.model import AttemptHistory, AttemptResult, Cause
 
 ItemT = TypeVar("ItemT")
 AttemptT = TypeVar("AttemptT", bound=AttemptResult)
@@ -87,8 +66,6 @@ class Bulkhead(Generic[ItemT, AttemptT]):
         look_back: Awaited when all has been attempted: whether stories are to be opened again.
     """
 
-    _tasks: anyio.abc.TaskGroup
-
     def __init__(
         self,
         name: str,
@@ -115,29 +92,9 @@ class Bulkhead(Generic[ItemT, AttemptT]):
     ) -> None:
         self.name = name
         self.tally = Tally(rows, applied_before=applied_before)
-        self.under_way = 0
-        """Attempts that are being made; some slots wait for the rate."""
-        self._source = source
-        self._attempt = attempt
-        self._cap = limits.most
-        self._until = math.inf
-        self._expired = False
-        self._late = 0  # marked, and not begun before the limit's time was past
-        # More would only be woken for nothing; one more than there are items, to hear that soon.
-        self._employable = min(limits.most, rows + 1) if rows else limits.most
-        self._workers = 0
-        self._running = False
-        self._policy = policy
         self._clock = clock
-        self._random = random
-        self._halt_first = HaltFirst(halt_first)
-        self._observe = observe
+        self._gates = gates
         self._ending = ending
-        self._settled: Callable[[AttemptHistory[AttemptT]], None] | None = None
-        self._look_back = look_back
-        self._reopened: Callable[[Reopened], None] | None = None
-        self._expected = 0
-        self._watches: anyio.abc.TaskGroup | None = None
         self._slots = Slots(limits, clock)
         self._throttle = Throttle(
             *(limits, throttle_policy or ThrottlePolicy(), random),
@@ -145,14 +102,7 @@ class Bulkhead(Generic[ItemT, AttemptT]):
             carried=carried,
             notify=notify,
         )
-        self._overdue: list[Flight] = []  # of which nobody has been told
-        self._holds: dict[anyio.CancelScope, AttemptHistory[AttemptT] | None] = {}
         self._retries: RetryQueue[ItemT, AttemptT] = RetryQueue(limits.max_pending)
-        self._gates = gates
-        self._waits = poll_policy is not None
-        self._absent: AbsentQueue[ItemT, AttemptT] = AbsentQueue(
-            poll_policy, clock, random, attempt=self._attempt_absent, expired=self._expire_absent
-        )
         self._wakeup = Wakeup()
         self._timer = Timer(clock, self._regulate)
         self._scheduler = Scheduler(
@@ -166,11 +116,36 @@ class Bulkhead(Generic[ItemT, AttemptT]):
             wakeup=self._wakeup,
             timer=self._timer,
         )
+        parts = Parts(
+            name=name,
+            clock=clock,
+            source=source,
+            tally=self.tally,
+            throttle=self._throttle,
+            slots=self._slots,
+            scheduler=self._scheduler,
+            retries=self._retries,
+            gates=gates,
+            wakeup=self._wakeup,
+            timer=self._timer,
+            regulate=self._regulate,
+            wake_all=self._wake_all,
+            stop=self.stop,
+        )
+        self._attempts = Attempts(
+            parts,
+            attempt,
+            policy=policy,
+            poll_policy=poll_policy,
+            random=random,
+            halt_first=halt_first,
+            observe=observe,
+        )
+        self._workers = Workers(parts, self._attempts, most=limits.most, rows=rows)
+        self._reopening = Reopening(parts, look_back)
         if gates is not None:
             gates.listen(self._reconsider)
-        self._end: End | None = None
         self._hushed = False
-        self._cut_short = False
 
     def __repr__(self) -> str:
         return (
@@ -178,13 +153,18 @@ class Bulkhead(Generic[ItemT, AttemptT]):
             f" {self._slots.limiter.total_tokens}, {self.pending} parked,"
             f" {len(self._retries.ready)} due,"
             f" {len(self._scheduler.lanes)} lanes left"
-            f"{f', stopped: {self._end.cause}' if self._end else ''}>"
+            f"{f', stopped: {self._attempts.end.cause}' if self._attempts.end else ''}>"
         )
 
     @property
     def in_flight(self) -> int:
         """Slots in use."""
         return self._slots.limiter.borrowed_tokens
+
+    @property
+    def under_way(self) -> int:
+        """Attempts that are being made; some slots wait for the rate."""
+        return self._attempts.under_way
 
     @property
     def in_use(self) -> int:
@@ -200,7 +180,7 @@ class Bulkhead(Generic[ItemT, AttemptT]):
     @property
     def held(self) -> int:
         """Of these, those whose connection has ended."""
-        return len(self._holds) + self._throttle.lingering.carried(self._clock.monotonic())
+        return len(self._attempts.held) + self._throttle.lingering.carried(self._clock.monotonic())
 
     @property
     def pending(self) -> int:
@@ -210,7 +190,7 @@ class Bulkhead(Generic[ItemT, AttemptT]):
     @property
     def awaited(self) -> int:
         """Items that wait for whoever they are about."""
-        return len(self._absent)
+        return len(self._attempts.absent)
 
     @property
     def throttle(self) -> Throttle:
@@ -235,12 +215,12 @@ class Bulkhead(Generic[ItemT, AttemptT]):
         a story was cut short, or an attempt in flight was. A halt always is, because what it
         says of the items that were sent is true however few were left. Final once `run` returned.
         """
-        end = self._end
+        end = self._attempts.end
         if (
             end is None
             or end.cause is Cause.HALTED
             or self._scheduler.lanes_left
-            or self._cut_short
+            or self._attempts.cut_short
         ):
             return end
         return end if self._scheduler.open else None
@@ -260,22 +240,18 @@ class Bulkhead(Generic[ItemT, AttemptT]):
             settled: Called with every story that ended, once it is counted here.
             reopened: Called with every item whose story is opened again, once that is counted.
         """
-        self._settled = settled
-        self._reopened = reopened
+        self._attempts.settled = settled
+        self._reopening.reopened = reopened
         self._regulate()
         async with anyio.create_task_group() as watches:
-            self._watches = watches
+            self._reopening.tasks = watches
             watches.start_soon(self._timer.run)
-            watches.start_soon(self._absent.run)
-            while True:
-                async with anyio.create_task_group() as tasks:
-                    self._tasks, self._running = tasks, True
-                    self._employ()
-                self._running = False
-                if not await self._is_more():
-                    break
+            watches.start_soon(self._attempts.absent.run)
+            await self._workers.run()
+            while await self._reopening.is_more():
                 self._regulate()
-            self._watches = None
+                await self._workers.run()
+            self._reopening.tasks = None
             watches.cancel_scope.cancel()
 
     def expect(self, recorded: Awaitable[None]) -> None:
@@ -284,40 +260,14 @@ class Bulkhead(Generic[ItemT, AttemptT]):
         Args:
             recorded: Done when it is, and `reopen` was called with them.
         """
-        if self._watches is not None:
-            self._expected += 1
-            self._scheduler.open += 1
-            self._watches.start_soon(self._await_recorded, recorded)
+        self._reopening.expect(recorded)
 
     def reopen(self, reopened: Sequence[Reopened]) -> None:
         """Have items attempted once more whose stories had ended: the source has them again.
 
         What they ended with is counted no more. Where nothing more is admitted they are left.
         """
-        for item in reopened:
-            item.undo(self.tally)
-            if item.again:
-                self._scheduler.reopen(item.lane)
-            if self._reopened is not None:
-                self._reopened(item)
-        self._regulate()
-        self._wakeup.notify_all()
-
-    async def _await_recorded(self, recorded: Awaitable[None]) -> None:
-        await recorded
-        self._expected -= 1
-        self._scheduler.open -= 1
-        if self._scheduler.over:
-            self._wake_all()
-        self._wakeup.notify_all()
-
-    async def _is_more(self) -> bool:
-        """Whether stories were opened again after all had come to their ends."""
-        if self._look_back is not None:
-            await self._look_back()
-        while self._expected:
-            await self._wakeup.wait()
-        return not self._scheduler.over
+        self._reopening.reopen(reopened)
 
     def resize(self, tokens: int, until: float = math.inf) -> None:
         """Let at most as many attempts be in flight at once, from 0 (a pause) on.
@@ -329,13 +279,7 @@ class Bulkhead(Generic[ItemT, AttemptT]):
             tokens: How many.
             until: The clock's time from which on none starts until this is called again.
         """
-        self._until = until
-        self._expired = False
-        if tokens != self._cap:
-            self._cap = tokens
-            self._regulate()
-        if self._late:
-            self._wakeup.notify_all()
+        self._workers.resize(tokens, until)
 
     def pace(self, per_second: float | None, burst: int) -> None:
         """Let at most as many attempts start a second from now on, above 0; None: any number.
@@ -356,395 +300,41 @@ class Bulkhead(Generic[ItemT, AttemptT]):
         Attempts in flight finish, however long they take: the grace is the engine's. Parked
         stories end as they stand.
         """
-        if self._end is not None:
+        if self._attempts.end is not None:
             return
-        self._end = end
-        self._scheduler.close()
-        self._withhold()
-        self._retries.clear()
-        for pending in list(self._retries):
-            if pending.in_flight:
-                continue
-            if pending.absent:
-                self._retries.remove(pending)
-                self._absent.add(pending)
-            else:
-                pending.scope.cancel()
-        self._absent.close()
+        self._attempts.close(end)
         self._wake_all()
         if self._ending is not None:
             self._ending(end)
 
     def _reconsider(self, lanes: Collection[int]) -> None:
         """The gates' answer may be another one for these lanes, some of which may be here."""
-        if self._hushed or self._end is not None or not self._scheduler.reconsider(lanes):
+        if self._hushed or self._attempts.end is not None or not self._scheduler.reconsider(lanes):
             return
         self._scheduler.sweep()
         if self._scheduler.over:
             self._wake_all()
         else:
             self._wakeup.notify_all()
-
-    def _withhold(self) -> None:
-        """Say of retries that were due why they are not made, where that is the budget's doing."""
-        due = [pending for pending in self._retries.ready if pending.charge is RetryCharge.RETRIES]
-        if due and self._throttle.out_of_budget(self._clock.monotonic()):
-            for pending in due:
-                pending.history = msgspec.structs.replace(
-                    pending.history, withheld=Cause.RETRY_BUDGET
-                )
 
     def _wake_all(self) -> None:
         """Wake all workers, wherever they wait: there is nothing left to hold back."""
         self._slots.open()
-        for hold in self._holds:
-            hold.cancel()
+        self._attempts.held.release()
         self._wakeup.notify_all()
 
     def _regulate(self) -> None:
         """Assign the slots anew, and see to it that this is done again when it is time."""
-        self._tell_overdue()
-        if self._end is not None or self._scheduler.over:
+        self._attempts.held.report_overdue()
+        if self._attempts.end is not None or self._scheduler.over:
             return
         now = self._clock.monotonic()
         self._scheduler.reconsider_due(now)
         if why := self._throttle.given_up(now):
-            self.stop(self._given_up(why))
+            self.stop(self._attempts.given_up(why))
             return
-        permit = self._throttle.permit(now, self._busy_s())
-        self._slots.resize(max(0, min(self._cap, permit.tokens) - permit.carried))
+        permit = self._throttle.permit(now, self._attempts.held.busy_s())
+        self._slots.resize(max(0, min(self._workers.cap, permit.tokens) - permit.carried))
         self._timer.set(now + permit.for_s)
-        self._employ()
+        self._workers.employ()
         self._wakeup.notify_all()
-
-    def _employ(self) -> None:
-        """Have as many workers as the limit may keep busy.
-
-        Whoever waits for a slot is given it in turn, so with more of them than slots every attempt
-        would wait for another worker to wake up.
-        """
-        while self._running and self._workers < min(self._employable, self._wanted):
-            self._workers += 1
-            self._tasks.start_soon(self._work)
-
-    @property
-    def _wanted(self) -> int:
-        """How many workers there should be: at least one, to hear of the end of a pause."""
-        return max(1, min(self._cap, self._throttle.limit))
-
-    def _given_up(self, why: str) -> End:
-        """The end of a far side that is down; what all began with may say that it never was up."""
-        outlook = self.tally.copy()
-        for pending in self._retries:
-            outlook.count(pending.history)
-        for history in self._holds.values():
-            if history is not None:
-                outlook.count(history)
-        blamed = self._halt_first.blame(outlook, self.name)
-        return blamed or End(Cause.BREAKER_OPEN, GivenUp(self.name, why))
-
-    def _busy_s(self) -> float:
-        return self._clock.busy_s() if self._throttle.adapts else 0.0
-
-    async def _work(self) -> None:
-        limiter = self._slots.limiter
-        # The slot is this worker's by name: asking for the current task costs more than the rest.
-        worker = object()
-        while not self._scheduler.over and self._workers <= self._wanted:
-            if not self._scheduler.ready():
-                await self._wakeup.wait()
-                continue
-            try:
-                limiter.acquire_on_behalf_of_nowait(worker)
-                startable = self._is_in_time()
-            except anyio.WouldBlock:
-                await limiter.acquire_on_behalf_of(worker)
-                startable = self._startable()  # it was so before the wait
-            try:
-                if startable:
-                    await self._step()
-            finally:
-                limiter.release_on_behalf_of(worker)
-                if self._late:
-                    self._wakeup.notify_all()
-        self._workers -= 1
-
-    def _startable(self) -> bool:
-        """Whether a worker that holds a slot may use it, or gives it back after a `resize`."""
-        return not self._slots.overdrawn and self._scheduler.ready() and self._is_in_time()
-
-    def _is_in_time(self) -> bool:
-        if self._until == math.inf or self._clock.monotonic() <= self._until:
-            return True
-        self.resize(0)
-        self._expired = True
-        return False
-
-    async def _step(self) -> None:
-        """Make one attempt, if there still is one to make."""
-        start = await self._admit()
-        if start is None:
-            # A lane has just run out; or a probe was sent meanwhile, so that slots are too many.
-            self._regulate()
-            if self._scheduler.over:
-                self._wake_all()
-        elif start.pending is not None:
-            await self._retry(start.pending, start.generation)
-        else:
-            await self._first(start.item, start.lane, start.generation)
-
-    async def _admit(self) -> Start[ItemT, AttemptT] | None:
-        rate_queue = self._slots.rate_queue
-        if rate_queue is None:
-            return await self._scheduler.take()
-        async with rate_queue.lock:
-            if self._startable():
-                await rate_queue.pace()
-            return await self._scheduler.take() if self._startable() else None
-
-    async def _mark(self, item: ItemT, attempt: int) -> bool:
-        """Have an attempt marked; whether it may be made, which it may by now.
-
-        A mark may wait for so long that the limit's time is past. It cannot be taken back, for
-        nobody knows after a kill that nothing was sent: so its attempt waits for the next limit.
-        """
-        if not await self._source.mark(item, attempt):
-            return False
-        if not self._is_in_time() or self._expired:
-            limiter = self._slots.limiter
-            self._late += 1
-            try:
-                while self.in_flight - self._late >= min(self._cap, limiter.total_tokens):
-                    await self._wakeup.wait()
-            finally:
-                self._late -= 1
-        return True
-
-    async def _first(self, item: ItemT, lane: int, generation: int) -> None:
-        if not await self._mark(item, 1):
-            self._taken_away(lane, generation)
-            return
-        since = self._clock.monotonic()
-        flight = Flight(generation, since, self._is_overdue)
-        attempt, changed = await self._make(item, flight)
-        history = AttemptHistory.begin(attempt)
-        decision = self._judge(item, history, since)
-        lingers = attempt.disposition.lingers
-        if lingers:
-            decision = await self._outlast(flight, history, decision)
-        if isinstance(decision, Retry):
-            pending = PendingRetry(item, history, decision, lane=lane, since=since)
-            self._retries.add(pending)
-            self._scheduler.sweep()
-            self._tasks.start_soon(self._wait_for_retry, pending)
-        elif isinstance(decision, Poll):
-            self._queue_absent(PendingRetry(item, history, decision, lane=lane, since=since))
-        else:
-            self._settle(item, history)
-        if changed:
-            self._regulate()
-        if lingers and flight in self._throttle.lingering:
-            await self._hold(flight, None)
-
-    async def _retry(self, pending: PendingRetry[ItemT, AttemptT], generation: int) -> None:
-        if not await self._mark(pending.item, pending.history.attempts + 1):
-            self._throttle.withdraw(generation, self._clock.monotonic())
-            pending.history = msgspec.structs.replace(pending.history, withheld=Cause.SUPERSEDED)
-            pending.decision = Stop("somebody else has taken it")
-            self._go_on(pending)
-            self._regulate()
-            return
-        flight = Flight(generation, self._clock.monotonic(), self._is_overdue)
-        attempt, changed = await self._make(pending.item, flight)
-        history = pending.history.then(attempt)
-        decision = self._judge(pending.item, history, pending.since)
-        if attempt.disposition.lingers:
-            decision = await self._outlast(flight, history, decision)
-        pending.history, pending.decision = history, decision
-        self._go_on(pending)
-        if changed:
-            self._regulate()
-        if flight in self._throttle.lingering:
-            await self._hold(flight, None)
-
-    def _go_on(self, pending: PendingRetry[ItemT, AttemptT]) -> None:
-        """Do what was decided on an item that was tried again."""
-        pending.in_flight = False
-        if pending.absent:
-            self._retries.remove(pending)
-            if isinstance(pending.decision, Stop):
-                self._absent.done()
-                self._left_queue(pending.lane)
-                self._settle(pending.item, pending.history)
-            else:
-                self._absent.add(pending)
-        else:
-            self._retries.add(pending)
-            pending.answered.set()
-
-    def _taken_away(self, lane: int, generation: int) -> None:
-        """An item was taken by somebody else before its first attempt, as if it had not been."""
-        self._throttle.withdraw(generation, self._clock.monotonic())
-        self._scheduler.open -= 1
-        self.tally.lose()
-        if self._gates is not None:
-            self._gates.returned(lane)
-        self._regulate()
-        if self._scheduler.over:
-            self._wake_all()
-
-    async def _make(self, item: ItemT, flight: Flight) -> tuple[AttemptT, bool]:
-        """Make an attempt; it, and whether it changed how many there may be."""
-        self._throttle.began(flight.began)
-        self.under_way += 1
-        try:
-            attempt = await self._attempt(item, flight.overdue)
-        finally:
-            self.under_way -= 1
-        if self._overdue:
-            self._tell_overdue()
-        ended = self._clock.monotonic()
-        return attempt, self._throttle.ended(attempt, flight, ended, self._busy_s())
-
-    def _is_overdue(self, flight: Flight) -> None:
-        # Called by a timer, where nobody would hear of what is raised.
-        self._overdue.append(flight)
-        self._timer.set(self._clock.monotonic())
-
-    def _tell_overdue(self) -> None:
-        while self._overdue:
-            flight = self._overdue.pop(0)
-            self._throttle.overdue(flight, self._clock.monotonic(), self._busy_s())
-
-    async def _outlast(
-        self, flight: Flight, history: AttemptHistory[AttemptT], decision: Decision
-    ) -> Decision:
-        """Wait with what follows an attempt until nobody is at work on it; what follows then.
-
-        Only a further attempt is worth waiting for.
-        """
-        if isinstance(decision, Stop) or flight not in self._throttle.lingering:
-            return decision
-        began = self._clock.monotonic()
-        await self._hold(flight, history)
-        if self._end is not None:
-            self._cut_short = True
-            return Stop(f"stopped: {self._end.cause}")
-        if isinstance(decision, Retry):
-            # The back-off ran meanwhile.
-            after_s = max(0.0, decision.after_s - (self._clock.monotonic() - began))
-            return msgspec.structs.replace(decision, after_s=after_s)
-        return decision
-
-    async def _hold(self, flight: Flight, history: AttemptHistory[AttemptT] | None) -> None:
-        """Keep the slot until nobody is at work on what was sent, or nobody wants it any more.
-
-        Args:
-            flight: The attempt, whose connection has ended.
-            history: What is to be said of its item meanwhile; None: that is said already.
-        """
-        self._regulate()
-        lingering = self._throttle.lingering
-        if self._end is not None or self._scheduler.over:
-            lingering.leave(flight)
-            return
-        with anyio.CancelScope() as scope:
-            self._holds[scope] = history
-            try:
-                await self._clock.sleep(max(0.0, lingering.until(flight) - self._clock.monotonic()))
-            finally:
-                del self._holds[scope]
-        if scope.cancelled_caught:  # the slot is given back, and it counts without
-            lingering.leave(flight)
-        else:
-            lingering.remove(flight)
-            self._regulate()
-
-    def _judge(self, item: ItemT, history: AttemptHistory[AttemptT], since: float) -> Decision:
-        decision: Decision = APPLIED
-        if history.last.disposition.cause is not None:
-            decision = decide(
-                self._policy,
-                history,
-                self._random,
-                elapsed_s=self._clock.monotonic() - since,
-                sweeping=not self._scheduler.fresh,
-                awaiting=self._waits and self._absent.open,
-            )
-        if self._end is not None and not isinstance(decision, Stop):
-            self._cut_short = True
-            decision = Stop(f"stopped: {self._end.cause}")
-        if self._observe is not None:
-            self._observe(item, history.attempts, history.last, decision)
-        if not isinstance(decision, Stop):
-            self._source.attempted(item, history.attempts, history.last)
-        return decision
-
-    async def _wait_for_retry(self, pending: PendingRetry[ItemT, AttemptT]) -> None:
-        def due() -> None:
-            if self._end is not None:
-                return  # its cancellation is under way
-            if (
-                isinstance(pending.decision, Retry)
-                and pending.decision.last
-                and self._scheduler.fresh
-            ):
-                self._retries.put_off(pending)
-                return
-            self._retries.ready.add(pending)
-            self._wakeup.notify_all()
-
-        try:
-            with pending.scope:
-                await until_enough(pending, due=due, clock=self._clock)
-        finally:
-            self._retries.remove(pending)
-            # However it came to its end, what stands is told; what is in flight does not stand.
-            if not pending.in_flight:
-                if isinstance(pending.decision, Poll) and self._end is None:
-                    self._queue_absent(pending)
-                else:
-                    if isinstance(pending.decision, Retry):
-                        self._cut_short = True
-                    self._settle(pending.item, pending.history)
-            self._wakeup.notify_all()
-
-    def _queue_absent(self, pending: PendingRetry[ItemT, AttemptT]) -> None:
-        if self._gates is not None:
-            self._gates.awaits(pending.lane, 1)
-        self._absent.add(pending)
-        self._scheduler.sweep()
-
-    def _left_queue(self, lane: int) -> None:
-        if self._gates is not None:
-            self._gates.awaits(lane, -1)
-
-    def _attempt_absent(self, pending: PendingRetry[ItemT, AttemptT]) -> None:
-        """Have an attempt made of a guest."""
-        self._retries.add(pending)
-        self._retries.ready.add(pending)
-        self._wakeup.notify_all()
-
-    def _expire_absent(self, item: ItemT, lane: int, history: AttemptHistory[AttemptT]) -> None:
-        """Nobody waits for the one whom an item is about any more."""
-        if self._end is not None:
-            self._cut_short = True
-        self._left_queue(lane)
-        last = history.last.disposition
-        if last.delivery is Delivery.NEVER_SENT and last.absence is not Absence.NONE:
-            history = msgspec.structs.replace(history, withheld=Cause.NOT_SIGNED_IN)
-        self._settle(item, history)
-        self._wakeup.notify_all()
-
-    def _settle(self, item: ItemT, history: AttemptHistory[AttemptT]) -> None:
-        self._source.settle(item, history)
-        self._scheduler.open -= 1
-        self.tally.count(history)
-        if self._end is None and self.tally.verdict is not None:
-            ruling = self._halt_first.ask(self.tally, self.name)
-            if isinstance(ruling, End):
-                self.stop(ruling)
-        if self._settled is not None:
-            self._settled(history)
-        if self._scheduler.over:
-            self._wake_all()

@@ -1,20 +1,23 @@
-"""An item whose story had ended and is opened again.
-
-What may live here: what the engine has to know of one. What this room must not know: why its end
-cannot be relied on, and how it is handed out again.
-"""
+"""Items whose attempts had ended, and that are attempted once more."""
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, TypeVar
+
+import anyio.abc
 import msgspec
 
+from bulkagent.engine.attempts import Parts
 from bulkagent.engine.gates.halt_rules import Tally
+from bulkagent.model import AttemptResult
 
-__all__ = ["Reopened"]
+ItemT = TypeVar("ItemT")
+AttemptT = TypeVar("AttemptT", bound=AttemptResult)
 
 
 class Reopened(msgspec.Struct, frozen=True, gc=False):
-    """One of them."""
+    """One of these items."""
 
     lane: int
     """As one of which it is handed out again."""
@@ -34,3 +37,60 @@ class Reopened(msgspec.Struct, frozen=True, gc=False):
             tally.lose()
         elif not self.again:
             tally.put_down()
+
+
+class Reopening(Generic[ItemT, AttemptT]):
+    """Keeps a bulkhead open for items that come again.
+
+    Args:
+        parts: What the bulkhead works with.
+        look_back: Awaited when all has been attempted: whether items are to come again.
+    """
+
+    def __init__(
+        self,
+        parts: Parts[ItemT, AttemptT],
+        look_back: Callable[[], Awaitable[None]] | None,
+    ) -> None:
+        self.reopened: Callable[[Reopened], None] | None = None
+        """Called with every item that comes again, once that is counted."""
+        self.tasks: anyio.abc.TaskGroup | None = None
+        """In which it is waited for what is recorded; None: nothing comes again any more."""
+        self._look_back = look_back
+        self._expected = 0
+        self._tally, self._scheduler, self._wakeup = parts.tally, parts.scheduler, parts.wakeup
+        self._regulate, self._wake_all = parts.regulate, parts.wake_all
+
+    def expect(self, recorded: Awaitable[None]) -> None:
+        """As of `Bulkhead`."""
+        if self.tasks is not None:
+            self._expected += 1
+            self._scheduler.open += 1
+            self.tasks.start_soon(self._await_recorded, recorded)
+
+    def reopen(self, reopened: Sequence[Reopened]) -> None:
+        """As of `Bulkhead`."""
+        for item in reopened:
+            item.undo(self._tally)
+            if item.again:
+                self._scheduler.reopen(item.lane)
+            if self.reopened is not None:
+                self.reopened(item)
+        self._regulate()
+        self._wakeup.notify_all()
+
+    async def _await_recorded(self, recorded: Awaitable[None]) -> None:
+        await recorded
+        self._expected -= 1
+        self._scheduler.open -= 1
+        if self._scheduler.over:
+            self._wake_all()
+        self._wakeup.notify_all()
+
+    async def is_more(self) -> bool:
+        """Whether items have come again after all had ended."""
+        if self._look_back is not None:
+            await self._look_back()
+        while self._expected:
+            await self._wakeup.wait()
+        return not self._scheduler.over

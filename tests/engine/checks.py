@@ -23,7 +23,7 @@ class Tried(NamedTuple):
 def closed_by_its_end(heads: list[Bulkhead[str, Attempt]], source: ListSource) -> None:
     """Have the source fail a take that is asked for after a bulkhead's end."""
     of_lane = {lane: head for head in heads for lane in head._scheduler.lanes}
-    source.may_take = lambda lane: of_lane[lane]._end is None
+    source.may_take = lambda lane: of_lane[lane]._attempts.end is None
 
 
 def check(tried: Tried) -> None:

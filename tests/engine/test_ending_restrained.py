@@ -89,7 +89,7 @@ def test_a_size_given_while_open_counts_from_its_closing_on(tokens: int, peak: i
         in_flight.append((asyncio.get_running_loop().time() - 1_000, far.in_flight + 1))
         return await far.attempt(word)
 
-    head._attempt = attempt
+    head._attempts._attempt = attempt
     ran(Engine([head], clock=JumpingClock()), (5.0, lambda: head.resize(tokens)))
     assert [count for at, count in in_flight if 1.0 < at < 12.0] == [1], "the probe alone"
     assert max(count for at, count in in_flight if at >= 12.0) == peak

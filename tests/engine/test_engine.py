@@ -76,7 +76,7 @@ def test_full_parking_stops_the_taking_of_new_items() -> None:
         most = max(most, head.pending)
         return await far.attempt(word)
 
-    head._attempt = attempt
+    head._attempts._attempt = attempt
     run(head.run())
     # Those in flight when the last place was taken may still need one each.
     assert 5 <= most <= 5 + 4 - 1
