@@ -11,7 +11,7 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """What may be asked of time."""
+    """The time, as an object that a test can replace."""
 
     def monotonic(self) -> float:
         """Seconds since some fixed moment; never steps. For durations."""

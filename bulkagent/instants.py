@@ -182,7 +182,7 @@ def _ms(local: dt.datetime) -> int:
 
 
 class _MachineZone(dt.tzinfo):
-    """What the machine's own calendar says, whatever it has it from."""
+    """The date and time of the machine's own calendar."""
 
     def utcoffset(self, when: dt.datetime | None) -> dt.timedelta | None:
         return None if when is None else _as_machine(when).utcoffset()

@@ -111,7 +111,7 @@ def of_state(source: str, agent_id: str, state: AgentState | None, why: str, cod
     Args:
         source: Where the GUID came from, as people call it.
         agent_id: The agent.
-        state: What the gateway said; None: it did not say.
+        state: The state in the answer; None where it has none.
         why: Its words, or the network's, where it did not.
         code: The retcode that it refused with; "" where it did not answer.
     """
@@ -164,7 +164,7 @@ def of_temporary_folder(path: str, why: str) -> Finding:
 
     Args:
         path: The folder; "" where there is none.
-        why: What the system says of a folder that cannot be written; "" of one that can.
+        why: The system's words about a folder that cannot be written; "" for one that can.
     """
     check = "temporary folder"
     if not why:

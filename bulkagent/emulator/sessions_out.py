@@ -21,7 +21,7 @@ class LiveSession(msgspec.Struct, frozen=True, gc=False):
     agent_id: str
     guid: str
     cookie: str
-    """What a Cookie header says; "" where there is no affinity."""
+    """The Cookie header; "" where there is no affinity."""
     issued_ms: int
     """When the GUID was issued, in milliseconds since the Unix epoch."""
 
@@ -38,7 +38,7 @@ def write_sessions(path: Path, sessions: Sequence[LiveSession]) -> None:
     Raises:
         OSError: it cannot be written.
     """
-    # Not synced: what a power cut could take away here is dead within two minutes anyway.
+    # Not synced: a session that a power cut took away here is dead within two minutes anyway.
     with replacing(path, private=True, synced=False) as file:
         file.writelines(map(_line, sessions))
 

@@ -1,4 +1,4 @@
-"""What each cause means and what to do about it, in one line each."""
+"""Advice: the meaning of each cause, and what to do about it, in one line each."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ ADVICE: Mapping[Cause, tuple[str, str]] = MappingProxyType(
 
 _IN_DOUBT = "may have taken effect"
 
-# What a cause means where no request is in doubt; only a row that is `unknown` has one that is.
+# The meaning of a cause where no request is in doubt; only a row that is `unknown` has one that is.
 _SURELY = {
     Cause.GATEWAY_ERROR: _UNWELL,
     Cause.OVERLOADED: "requests were turned away (429), and had no effect",
@@ -157,7 +157,7 @@ _UNSURELY = {
 
 
 def advice_for(cause: Cause, status: Status) -> tuple[str, str]:
-    """What it means that rows of a status have a cause, and what to do.
+    """The meaning of a cause for rows of a status, and what to do.
 
     Only beside `unknown` it says that a request may have taken effect.
     """

@@ -12,7 +12,7 @@ from bulkagent.reports.sanitize import printable
 _BLANKS = r"\s\u00ad\u180e\u200b-\u200d\u2060\ufeff"
 _FORMULA = re.compile(rf"[\t\r]|[{_BLANKS}]*[=+\-@\uff1d\uff0b\uff0d\uff20]")
 
-# What may begin a formula among printable characters: those above, and the one printable blank.
+# Printable characters that may begin a formula: those above, and the one printable blank.
 _SUSPECT = frozenset(" =+-@\uff1d\uff0b\uff0d\uff20")
 
 # Spreadsheets read it as "what follows is text".

@@ -1,4 +1,4 @@
-"""The CSV report: what people open in a spreadsheet, one physical line for each roster row."""
+"""The CSV report for spreadsheets: one physical line for each roster row."""
 
 from __future__ import annotations
 

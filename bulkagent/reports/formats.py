@@ -32,7 +32,7 @@ FORMATS: Mapping[str, Writer] = MappingProxyType(
 
 
 def writer_for(path: Path) -> Writer:
-    """What writes the format of the path's suffix, whatever its case.
+    """The writer of the format that the path's suffix names, in upper or lower case.
 
     Raises:
         SettingsRefused: no format has that suffix, or it needs what is not installed.

@@ -1,4 +1,4 @@
-"""The JSON reports: what programs read, one object for each roster row.
+"""The JSON reports for programs: one object for each roster row.
 
 Text is the roster's and the gateway's own, to the letter, once a reader has parsed it. In the
 file itself every character that a terminal would obey is a JSON escape, so that a report can

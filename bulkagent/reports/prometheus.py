@@ -1,4 +1,4 @@
-"""What a monitor wants to know of a run, in the text format of Prometheus.
+"""The metrics of a run, in the text format of Prometheus.
 
 No metric is of a single agent: that would be a series for each, for ever. The file is for the
 textfile collector of the node exporter, which wants it whole and named `*.prom`; a job that has a

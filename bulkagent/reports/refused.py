@@ -1,4 +1,4 @@
-"""What stands at the path of a report whose command was refused: that it was, why and when.
+"""The report of a command that was refused: that it was, why and when.
 
 A reader that takes the file for a report finds no row in it: not one of a run of yesterday, either.
 """

@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
 
 MOST_ROWS = 1_048_575
-"""What a sheet holds (Excel specifications and limits), but for its header."""
+"""The rows that a sheet can hold (Excel specifications and limits), but for its header."""
 
 _LONGEST_TEXT = 32_767  # the same source
 
-# What XML 1.0 (production 2) has no way to say, and `printable` leaves as it is.
+# Characters that XML 1.0 (production 2) does not have, and `printable` leaves as they are.
 _NO_XML = re.compile("[\ufffe\uffff]")
 
 _OPTIONS = {
@@ -77,7 +77,7 @@ def write_xlsx(
             totals.write_string(row, 0, name, bold)
             _write(totals, row, 1, value)
     finally:
-        # Also where it failed: what it keeps in temporary files goes with it.
+        # Also where it failed: its temporary files go with it.
         try:
             book.close()
         except FileCreateError as error:

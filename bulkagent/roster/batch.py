@@ -35,7 +35,7 @@ class BatchReader:
 
     Args:
         columns: where the cells of each meaning are.
-        rules: what is allowed, and what holds where a cell is empty or missing.
+        rules: the allowed values, and the defaults of empty or missing cells.
     """
 
     def __init__(self, columns: Columns, rules: RosterRules) -> None:

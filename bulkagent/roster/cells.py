@@ -1,4 +1,4 @@
-"""What each kind of cell may hold, and the sentence for each way of being wrong."""
+"""The rules of each kind of cell, and the sentence for each defect."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 
 from bulkagent.roster.sanitize import redacted, shown
 
-# What people and spreadsheets leave around a cell. Not str.strip's set: that has control
+# Characters that people and spreadsheets leave around a cell. Not str.strip's set: that has control
 # characters, which would vanish from the end of a GUID instead of being refused.
 BLANKS = " \t\u00a0\u3000"
 
@@ -88,7 +88,7 @@ def gateway_defect(cell: str, gateways: frozenset[str] | None) -> str:
 
 
 def guid_value(cell: str) -> str:
-    """What of a guid cell goes into the header."""
+    """The part of a guid cell that goes into the header."""
     return cell.removeprefix(_GUID_PREFIX)
 
 

@@ -81,7 +81,7 @@ def agent_candidates(header: Sequence[str], agent_column: str | None) -> list[in
 
 
 def find_columns(first: Sequence[str], line: int, rules: RosterRules) -> Columns:
-    """What the first record says about every column; it may also be the first of one-cell rows.
+    """The columns by the first record, which may also be the first of one-cell rows.
 
     Args:
         first: its cells, without surrounding blanks.

@@ -48,7 +48,7 @@ def lines_of(record: Sequence[str]) -> int:
 
 
 def csv_sentence(line: int, error: csv.Error) -> str:
-    """What the csv module's error means for the record that begins on this line."""
+    """The sentence for an error of the csv module in the record that begins on this line."""
     said = str(error)
     text = next((text for part, text in _SENTENCES if part in said), None)
     if text is None:

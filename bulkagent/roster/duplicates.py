@@ -24,7 +24,7 @@ MOST_GATEWAYS = 200
 
 
 class Duplicates:
-    """What each agent's first row said, by gateway.
+    """The memory of each agent's first row, by gateway.
 
     Args:
         default_gateway: the gateway that an empty cell stands for.
@@ -40,7 +40,7 @@ class Duplicates:
         return f"<Duplicates of {len(self.by_cell)} gateways>"
 
     def first(self, gateway_cell: str, agent: int) -> int:
-        """What is remembered of the agent, 0 if nothing; afterwards it can be written.
+        """The memory of the agent, 0 if there is none; afterwards it can be written.
 
         Raises:
             RosterRefused: more gateways than any centre has.

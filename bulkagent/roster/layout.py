@@ -1,4 +1,4 @@
-"""What a roster's file turned out to be, for people and for reports."""
+"""The layout that a roster's file turned out to have, for people and for reports."""
 
 from __future__ import annotations
 

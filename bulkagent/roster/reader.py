@@ -124,7 +124,7 @@ class Roster:
 
 
 class _Opening:
-    """The lines before the first row: what they settle, and the records that follow them."""
+    """The lines before the first row: the layout, the columns, and the records that follow."""
 
     delimiter: str
     columns: Columns

@@ -13,7 +13,7 @@ _UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 # The gateway hands GUIDs out as "JSESSIONID=<guid>", and people paste the whole of it.
 _GUID_SHAPE = re.compile(rf"{_UUID}|jsessionid\s*=", re.IGNORECASE)
 
-# What every text of that shape has: a plain test before the costly one. No UUID is shorter.
+# Every text of that shape has it: a plain test before the costly one. No UUID is shorter.
 MAY_HIDE_GUID = 36
 
 

@@ -20,7 +20,7 @@ class SecretColumns:
 
     Args:
         records: the records from the first row on.
-        columns: what the header says.
+        columns: the columns by the header.
         names: the columns to keep, known in any case and with any separators.
 
     Raises:

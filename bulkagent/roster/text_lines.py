@@ -177,7 +177,7 @@ def _decoder(encoding: str) -> codecs.IncrementalDecoder:
 
 
 def _readable(decoder: codecs.IncrementalDecoder, piece: bytes) -> str:
-    """What of the piece can be decoded, up to the first byte that cannot."""
+    """The part of the piece before the first byte that cannot be decoded."""
     text: list[str] = []
     step: Callable[[bytes], str] = decoder.decode
     try:

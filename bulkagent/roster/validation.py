@@ -29,7 +29,7 @@ class RowValidator:
 
     Args:
         columns: where the cells of each meaning are.
-        rules: what is allowed, and what holds where a cell is empty or missing.
+        rules: the allowed values, and the defaults of empty or missing cells.
         ranges: which agent IDs each gateway knows.
         duplicates: the memory of earlier records; shared with `BatchReader`.
     """

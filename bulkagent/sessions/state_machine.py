@@ -116,7 +116,7 @@ _AGAIN = {
 TRANSITIONS: Mapping[tuple[SessionState, SessionEvent], Transition] = MappingProxyType(
     {**_IN_THE_FILE, **_SIGNING_IN, **_HELD, **_AGAIN}
 )
-"""Every transition; what is not here cannot happen."""
+"""Every transition; no other one can happen."""
 
 LIVE = frozenset({SessionState.ADOPTING, SessionState.UP, SessionState.TROUBLED})
 """States in which there is a GUID, which is polled for."""

@@ -26,7 +26,7 @@ from bulkagent.sessions.state_machine import SessionState
 _PAUSES = 4
 """Each save is followed by a pause of so many times its own length: under many changes it takes a
 fifth of a core at most, and under few a new GUID is in the file a millisecond later. A gateway
-hands a GUID out once (page 0005): what a killed process had not saved, its heir cannot ask for."""
+hands a GUID out once (page 0005): the next process cannot ask for one that was not saved."""
 
 _SPARE_LINES = 1_000
 """With as many lines that others have replaced, and as many as there are sessions, the file is

@@ -1,4 +1,4 @@
-"""What msgspec finds wrong with data, in words for people who wrote the data and know no types."""
+"""Errors of msgspec in words for people who wrote the data and know no types."""
 
 from __future__ import annotations
 

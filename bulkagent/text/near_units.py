@@ -1,4 +1,4 @@
-"""What was probably meant by a text that is no quantity."""
+"""Guesses at the quantity that a wrong text was meant to be."""
 
 from __future__ import annotations
 

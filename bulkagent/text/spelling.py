@@ -1,4 +1,4 @@
-"""What was probably meant by a word that nobody knows."""
+"""Guesses at the word that an unknown one was meant to be."""
 
 from __future__ import annotations
 

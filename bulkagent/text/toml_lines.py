@@ -23,8 +23,8 @@ class Toml:
     """A TOML document that knows its lines.
 
     Args:
-        table: What is in it.
-        text: What it was read from.
+        table: Its content.
+        text: The text that it was read from.
     """
 
     def __init__(self, table: Mapping[str, Any], text: str) -> None:
@@ -55,7 +55,7 @@ def read_toml(content: bytes, name: str) -> Toml:
 
     Args:
         content: Its bytes; a byte order mark is taken off.
-        name: What it is called, for people.
+        name: Its name, for people.
 
     Raises:
         SettingsRefused: It is none.
@@ -84,7 +84,7 @@ def _section(path: Sequence[str | int]) -> str:
 
 
 def _keys_of(text: str) -> Iterator[tuple[Path, int]]:
-    """Each key and header with its line; what stands within a long text is none."""
+    """Each key and header with its line; there is none within a long text."""
     at: Path = ()
     counts: dict[Path, int] = {}
     within = ""

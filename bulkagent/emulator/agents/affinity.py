@@ -14,7 +14,7 @@ OURS = re.compile(rf"(?:\A|;)[ \t]*{NAME}=node-(?P<node>[1-9][0-9]?)[ \t]*(?=;|\
 
 
 def cookie_of(node: int) -> str:
-    """What a Cookie header says to get to that node."""
+    """The Cookie header that leads to a node."""
     return f"{NAME}=node-{node}"
 
 

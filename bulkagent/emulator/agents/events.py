@@ -45,7 +45,7 @@ SIGN_IN_EVENTS: Mapping[AgentState, Sequence[EventType]] = MappingProxyType(
         AgentState.TALKING: (),
     }
 )
-"""Whatever state is asked for, a sign-in goes through idle (page 1224)."""
+"""A sign-in goes through idle to any state that it asks for (page 1224)."""
 
 CONTENT: Mapping[EventType, object] = MappingProxyType(
     # Inferred: events carry an object, a string or null by their type, and this one a reason, of
@@ -55,7 +55,7 @@ CONTENT: Mapping[EventType, object] = MappingProxyType(
 
 
 def sign_in_events(state: AgentState, at_ms: int) -> tuple[AgentEvent, ...]:
-    """What a sign-in puts into the queue, oldest first."""
+    """The events that a sign-in puts into the queue, oldest first."""
     return tuple(AgentEvent(event_type, at_ms) for event_type in SIGN_IN_EVENTS[state])
 
 

@@ -149,7 +149,7 @@ def begun(
         at_desktop: whether it is the emulated desktop's.
         pushed: whether events are called back.
         former: the session that is evicted for it.
-        events: what the sign-in brought about.
+        events: the events of the sign-in.
     """
     evicted = () if former is None else (former.guid, *(guid for guid, _ in former.superseded))
     return Session(

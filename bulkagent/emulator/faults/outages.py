@@ -44,7 +44,7 @@ class SwitchOver(Disruption, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     keeps_talk_rights: bool = True
     """Whether talk rights are the same at the end; no document says that they are."""
     sessions: Annotated[Sessions, Meta(description="Give kept or lost.")] = Sessions.KEPT
-    """What is left of the sessions at the end; lost ones get 105-001, 105-002, 105-003, and then
+    """The sessions at the end; lost ones get 105-001, 105-002, 105-003, and then
     105-006 until the agent signs in again (page 0580; that order is inferred)."""
 
 

@@ -115,7 +115,7 @@ def _from_text(wanted: type, value: object) -> object:
 
 
 def _sentence(message: str, path: Sequence[str | int]) -> str:
-    """What msgspec says, in the words of the file: the key, what is wrong, what to do."""
+    """The words of msgspec in those of the file: the key, its defect, and what to do."""
     place, advice = "", ""
     record: type[msgspec.Struct] = Scenario
     for step in path:

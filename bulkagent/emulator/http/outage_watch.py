@@ -39,7 +39,7 @@ class OutageWatch:
             self.look_afresh()
 
     def look_afresh(self) -> None:
-        """The emulation is another than before: what was waited for is not to come any more."""
+        """The emulation was restored: look at its outages anew."""
         self._follow(self._emulation.outage())
         if self._waiting is not None:
             self._waiting.cancel()

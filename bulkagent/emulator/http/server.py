@@ -246,7 +246,7 @@ def _connection(request: web.BaseRequest) -> Hashable | None:
 
 
 def _in_a_line(record: logging.LogRecord) -> bool:
-    """Whether to log this; what a client sent that is no request has been answered with a 400."""
+    """Whether to log this; a request that is none has been answered with a 400."""
     error = record.exc_info[1] if record.exc_info else None
     if isinstance(error, web.RequestPayloadError):
         return False

@@ -52,7 +52,7 @@ class Traffic:
         self._connections = 0
         self._recent: deque[float] = deque()  # arrivals within the last second
         self._peak_recent = 0
-        self._last = 0.0  # what the clock said last
+        self._last = 0.0  # the last reading of the clock
         self._behind = 0.0  # by how much it has been set back, in all
 
     def copy(self) -> Traffic:

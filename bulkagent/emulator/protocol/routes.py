@@ -55,7 +55,7 @@ AGENT_INTERFACES: Mapping[str, tuple[str, Interface]] = MappingProxyType(
         "/syncagentinfo": ("POST", Interface.SYNC_AGENT_INFO),
     }
 )
-"""What follows `/onlineagent/{agentid}` -> the only method that it takes, and what it means."""
+"""The path after `/onlineagent/{agentid}` -> its only method, and its interface."""
 
 EVENT_INTERFACES: Mapping[str, tuple[str, Interface]] = MappingProxyType(
     {"": ("GET", Interface.POLL)}
@@ -91,7 +91,7 @@ class Call(msgspec.Struct, frozen=True, gc=False):
     query: str = ""
     """As sent, after the question mark."""
     argument: str = ""
-    """What the path ends in where it has more than an agent: a reason, an agent's ID, a queue."""
+    """The end of the path where it has more than an agent: a reason, an agent's ID, a queue."""
 
 
 # No page mentions an HTTP status: the gateway refuses with 200 and a retcode. A path that it does
@@ -103,7 +103,7 @@ NOT_HERE = page(404, "404 Not Found")
 
 
 def resolve(method: str, target: str) -> Call | Response:
-    """What a request line asks for; the refusal where it asks for nothing that there is."""
+    """The call that a request line asks for; the refusal where there is none such."""
     path, _, query = target.partition("?")
     agent_id = argument = ""
     if path.startswith(AGENT_PATH):

@@ -31,7 +31,7 @@ class Chart(msgspec.Struct, frozen=True):
     first: str
     last: str
     most: int
-    """What the whole height stands for."""
+    """The number that the whole height stands for."""
 
 
 class HandoverBars(msgspec.Struct, frozen=True):
@@ -124,7 +124,7 @@ class Course(msgspec.Struct, frozen=True):
     shades: tuple[Piece, ...]
     """When the breaker was not closed."""
     most: int
-    """What the whole height stands for."""
+    """The number that the whole height stands for."""
     length_s: float
     said: str
 
@@ -144,7 +144,7 @@ def courses(pulses: Sequence[dict[str, object]], last_ms: int | None) -> tuple[C
     """The gateways of which something moved, by name.
 
     Args:
-        pulses: What each was granted from a moment on, in the order of time.
+        pulses: The limit of each from a moment on, in the order of time.
         last_ms: Time of day of the last outcome.
     """
     by_name: dict[str, list[_Pulse]] = {}

@@ -1,4 +1,4 @@
-"""What the page shows in figures, counted while the lines pass."""
+"""The figures of the page, counted while the lines pass."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _STEPS = 6
 
 
 class Bar(msgspec.Struct, frozen=True):
-    """One bar: what it stands for, and how much of each kind there is."""
+    """One bar: its label, and how much of each kind there is."""
 
     label: str
     counts: tuple[tuple[str, int], ...]

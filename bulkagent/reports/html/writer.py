@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 # So much of the table's data is held in memory before it goes to a file of its own.
 _IN_MEMORY = 128 << 10
 
-# What may be missing of a run's facts, so that nothing of the rest is lost.
+# Facts of a run that may be missing, so that nothing of the rest is lost.
 _NO_FACTS: Mapping[str, object] = {
     **dict.fromkeys(("run_id", "state", "roster", "created_at", "fingerprint", "job"), ""),
     **dict.fromkeys(("who", "note", "on_behalf_of"), None),
@@ -51,7 +51,7 @@ _NO_FACTS: Mapping[str, object] = {
 
 _MARK = "\x00data\x00"
 
-# What could end the block or begin a comment in it, and what JavaScript's older readers stumble on.
+# Characters that could end the block or begin a comment, or that old JavaScript stumbles on.
 _UNSAFE = re.compile(r"[<>&\u2028\u2029]")
 
 
@@ -154,7 +154,7 @@ def _page(names: Sequence[str], figures: Figures, run: Mapping[str, object]) -> 
 
 
 def _head(run: Mapping[str, Any], figures: Figures) -> dict[str, str]:
-    """What a reader of the paper has to know first: of which roster, where, and which way."""
+    """The first line for a reader of the paper: which roster, which gateways, which flag."""
     roster = str(run["roster"])
     flags = sorted(figures.flags)
     gateways = sorted(run["gateways"]) or sorted(map(printable, figures.gateways))
