@@ -77,7 +77,7 @@ class Journal:
         self._rows = TakenRows(whole=callbacks.ended is not None)
         self._reader = Database(path)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="bulkagent-ledger")
-        reading = self._reader, self._thread, self._run, operation
+        reading = RunRecord(self._reader, self._run), self._thread, operation
         self._prefetch = Prefetch(*reading, lanes, leg=leg, only=only)
         self._again = Redelivery(*reading)
         self._spent = Redelivery(*reading)  # to be told alone

@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from concurrent.futures import Executor
 
 from bulkagent.errors import LedgerFailed, LedgerUnavailable
-from bulkagent.ledger.database import Database
+from bulkagent.ledger.run_record import RunRecord
 from bulkagent.model import Assignment, Carryover, Cause
 
 Item = tuple[Assignment, Carryover | None]
@@ -56,9 +56,8 @@ class Prefetch:
     """Hands out the rows of one run, lane by lane.
 
     Args:
-        reader: A connection to the ledger that nobody else uses but in the same thread.
+        record: The run, by a connection that is used in one thread alone.
         thread: An executor with that one thread.
-        run: The run's key in the ledger.
         operation: The operation's name, for the assignments.
         lanes: The lanes that there are; `~lane` is of those rows of a lane alone that are in doubt
             or whose agents were not there, and the lane itself then of its others.
@@ -68,18 +67,16 @@ class Prefetch:
 
     def __init__(
         self,
-        reader: Database,
+        record: RunRecord,
         thread: Executor,
-        run: int,
         operation: str,
         lanes: Sequence[int],
         *,
         leg: int = 1,
         only: Collection[Cause] = (),
     ) -> None:
-        self._reader = reader
+        self._record = record
         self._thread = thread
-        self._run = run
         self._operation = operation
         self._leg = leg
         self._only = json.dumps(sorted(only)) if only else None
@@ -133,8 +130,8 @@ class Prefetch:
         operation = self._operation
         try:
             down = lane < 0 if ~lane in self._buffers else None
-            where = (self._run, max(lane, ~lane), after, self._leg, self._only)
-            rows = self._reader.all(_NEXT, (*where, self._chunk, down))
+            where = (max(lane, ~lane), after, self._leg, self._only)
+            rows = self._record.all(_NEXT, *where, self._chunk, down)
             return [
                 (
                     Assignment(row, gateway, agent_id, operation, arguments),

@@ -18,6 +18,7 @@ from bulkagent.ledger.damage import read_as_written
 from bulkagent.ledger.database import Database
 from bulkagent.ledger.dispatches import DISPATCHED_SINCE
 from bulkagent.ledger.prefetch import Item
+from bulkagent.ledger.run_record import RunRecord
 from bulkagent.model import Assignment, Carryover, Cause, Outcome, Status
 
 _CHUNK = 256
@@ -187,16 +188,14 @@ class Redelivery:
     """Hands rows out that were handed out before.
 
     Args:
-        reader: A connection to the ledger that nobody else uses but in the same thread.
+        record: The run, by a connection that is used in one thread alone.
         thread: An executor with that one thread.
-        run: The run's key in the ledger.
         operation: The operation's name, for the assignments.
     """
 
-    def __init__(self, reader: Database, thread: Executor, run: int, operation: str) -> None:
-        self._reader = reader
+    def __init__(self, record: RunRecord, thread: Executor, operation: str) -> None:
+        self._record = record
         self._thread = thread
-        self._run = run
         self._operation = operation
         self._lanes: dict[int, _Lane] = {}
 
@@ -249,7 +248,7 @@ class Redelivery:
 
     def _read(self, rows: Collection[int]) -> list[Item]:
         try:
-            found = self._reader.all(_AGAIN, (self._run, str(list(rows))))
+            found = self._record.all(_AGAIN, str(list(rows)))
             return [
                 (
                     Assignment(row, gateway, agent_id, self._operation, arguments),
