@@ -3,18 +3,23 @@
 What may live here: all SQL. What this room must not know: gateways, rosters, reports; it is
 told plain values and gives back the records of `bulkagent.model`.
 
-- `opening` makes, opens and refuses files, `migrating` brings older ones up, `database` is a
-  connection; `schema` is its tables, `formats` those of older ledgers, `structure` compares a file
-  with them, `place` says where it may be. No other module knows sqlite3.
-- `ownership` says which process a run belongs to, `leases` whose agents are being set.
-- `plan` writes a run's rows before anything is sent.
-- `journal` records marks and outcomes while it is sent, `commits` makes them durable, `shelves`
-  hands out what is left.
-- `legs` begins and ends each stretch of sending, `runs` finds runs, `history` tells what became
-  of their rows, `rights` what several runs did to one agent, `switch_overs` who may have lost
-  what was set, `handovers` how groups stand that hand over, `pace` how fast gateways answered,
-  `verifications` whether what was set was seen.
-- `shares` says what each command at work has of its gateways' limits.
+- The file: `opening` makes, opens and refuses files, `migration` makes an older ledger a newer one,
+  `database` is a connection; `schema` has the tables, `formats` those of earlier ledgers,
+  `structure` compares a file with them, `location` and `filesystems` say where it may be,
+  `file_identity` whether it is still there. No other module knows sqlite3.
+- `run_record` is one run in a ledger, which most functions are about; `run_lock` says which process
+  is at work on it, `agent_leases` which runs at work have which agents.
+- Before a leg: `plan` writes a run's rows, `set_aside` leaves some of them for good, `portions`
+  counts what is left, `legs` begins and ends a leg.
+- During a leg: `journal` records marks and outcomes, `group_commit` makes them durable, `committed`
+  counts and tells them; `prefetch` hands out what is left, `redelivery` what was put in doubt.
+- Afterwards: `runs` finds runs, `rows` tells what became of their rows, `agent_history` where an
+  agent occurs, `previous_rights` what runs did to an agent, `switch_overs` which agents may have
+  lost what was set, `handover_groups` how far groups have handed over, `latency` how fast gateways
+  answered, `limit_changes` what they were sent at once, `verifications` whether what was set was
+  seen, `roster_match` which rows of two rosters are the same.
+- Beside other commands: `shares` has the part of each command in its gateways' limits,
+  `open_requests` what earlier legs left at a gateway.
 """
 
 from bulkagent.ledger.agent_history import HistoryEntry, history_of
