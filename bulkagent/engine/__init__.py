@@ -12,7 +12,8 @@ item is attempted again, `throttle/` how fast an upstream is asked.
 from bulkagent.engine.bulkhead import Bulkhead
 from bulkagent.engine.engine import Engine
 from bulkagent.engine.gates.gate import Gates
-from bulkagent.engine.gates.gatekeeper import GatedLane, Gatekeeper, GateResult, Side
+from bulkagent.engine.gates.gated_lane import GatedLane, GateResult, Side
+from bulkagent.engine.gates.gatekeeper import Gatekeeper
 from bulkagent.engine.gates.halt_rules import (
     End,
     Go,
@@ -32,7 +33,7 @@ from bulkagent.engine.throttle.adaptive_limit import Bounds
 from bulkagent.engine.throttle.circuit_breaker import BreakerState, TripPolicy
 from bulkagent.engine.throttle.rate_limiter import RateLimiter
 from bulkagent.engine.throttle.slots import Limits
-from bulkagent.engine.throttle.throttle import ThrottleEvent, ThrottlePolicy
+from bulkagent.engine.throttle.throttle_policy import ThrottleEvent, ThrottlePolicy
 
 __all__ = [
     "Bounds",

@@ -26,7 +26,8 @@ from bulkagent.engine.retry.timers import Timer, Wakeup
 from bulkagent.engine.scheduler import Scheduler
 from bulkagent.engine.source import Source
 from bulkagent.engine.throttle.slots import Limits, Slots
-from bulkagent.engine.throttle.throttle import Throttle, ThrottleEvent, ThrottlePolicy
+from bulkagent.engine.throttle.throttle import Throttle
+from bulkagent.engine.throttle.throttle_policy import ThrottleEvent, ThrottlePolicy
 from bulkagent.engine.workers import Workers
 from bulkagent.model import AttemptHistory, AttemptResult, Cause
 

@@ -19,7 +19,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bulkagent.engine import Bulkhead, Engine, Limits, RetryPolicy, ThrottlePolicy, TripPolicy
-from bulkagent.engine.gates.gatekeeper import GatedLane, Gatekeeper
+from bulkagent.engine.gates.gated_lane import GatedLane
+from bulkagent.engine.gates.gatekeeper import Gatekeeper
 from bulkagent.engine.gates.handover import GateTerms
 from bulkagent.engine.throttle.adaptive_limit import Bounds
 from bulkagent.engine.throttle.lingering import AT_LEAST_S, Flight, LingeringRequests, held_s

@@ -7,86 +7,19 @@ ended is told once it is on disk; what is taken counts from the step in which it
 
 from __future__ import annotations
 
-import enum
-import math
 from collections.abc import Callable, Collection, Iterable, Mapping
 
 import msgspec
 
 from bulkagent.engine.gates.canary import Canaries, spread
 from bulkagent.engine.gates.gate import Admits, NotYet
+from bulkagent.engine.gates.gated_lane import GatedLane, GateResult, LaneProgress, Side
 from bulkagent.engine.gates.halt_rules import End, Go
 from bulkagent.engine.gates.handover import Coverage, GateTerms, may_leave
 from bulkagent.model import Cause
 
-__all__ = ["GateResult", "GatedLane", "Gatekeeper", "Side"]
-
 _GO = Go()
 _NOT_YET = NotYet()
-
-
-class Side(enum.Enum):
-    """What a lane does to its group's cover."""
-
-    COMES_ON = enum.auto()
-    GOES_OFF = enum.auto()
-    NEITHER = enum.auto()
-
-
-class GatedLane(msgspec.Struct, frozen=True, kw_only=True):
-    """One lane, as its gate sees it."""
-
-    lane: int
-    group: str
-    rows: int
-    """How many items it has at most."""
-    side: Side = Side.NEITHER
-    counted: bool = False
-    """Whether its items are among those of D before they are taken."""
-    not_before: float = -math.inf
-    """Nothing of it is dispatched before this time of the clock."""
-
-
-class GateResult(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What came of one item, as far as gates and canaries go by it."""
-
-    applied: bool
-    off: bool = False
-    """Whether the agent it is about takes no calls, or perhaps none."""
-    aside: bool = False
-    """Whether it is no failure although it is not applied."""
-    misled: str = ""
-    """By what it says that something is set up wrongly; "" where it does not."""
-
-
-class _LaneProgress:
-    """One lane under way."""
-
-    __slots__ = ("asked", "closed", "end", "ended", "gated", "quota", "taken")
-
-    def __init__(self, gated: GatedLane) -> None:
-        self.gated = gated
-        self.quota = 0
-        self.asked = False
-        self.taken = 0
-        self.ended = 0
-        self.closed = False
-        self.end: End | None = None
-
-    @property
-    def under_way(self) -> int:
-        return self.taken - self.ended
-
-    @property
-    def to_come(self) -> int:
-        """How many of its stories have not ended, those to be taken included."""
-        untaken = 0 if self.closed else self.gated.rows - self.taken
-        return self.under_way + max(0, untaken)
-
-    @property
-    def canaries_to_come(self) -> int:
-        untaken = 0 if self.closed else min(self.quota, self.gated.rows) - self.taken
-        return self.under_way + max(0, untaken)
 
 
 class Gatekeeper:
@@ -111,9 +44,9 @@ class Gatekeeper:
         by_sight: bool = False,
         told: Callable[[str, End], None] | None = None,
     ) -> None:
-        self._lanes = {gated.lane: _LaneProgress(gated) for gated in lanes}
+        self._lanes = {gated.lane: LaneProgress(gated) for gated in lanes}
         self._groups = dict(groups)
-        self._members: dict[str, list[_LaneProgress]] = {}
+        self._members: dict[str, list[LaneProgress]] = {}
         for progress in self._lanes.values():
             self._members.setdefault(progress.gated.group, []).append(progress)
         self._terms = terms
@@ -140,7 +73,7 @@ class Gatekeeper:
         waits = ", canaries first" if self._canaries else ""
         return f"<Gatekeeper: {len(self._lanes)} lanes, {len(self._groups)} groups{waits}>"
 
-    def _first(self) -> list[_LaneProgress]:
+    def _first(self) -> list[LaneProgress]:
         """The lanes that canaries are of: of a handover, those who come on."""
         members = sorted(self._lanes.values(), key=lambda progress: progress.gated.lane)
         coming = [progress for progress in members if progress.gated.side is Side.COMES_ON]
@@ -200,7 +133,7 @@ class Gatekeeper:
             return _GO
         return may_leave(coverage, self._terms, counted=gated.counted)
 
-    def _held(self, progress: _LaneProgress, end: End) -> End:
+    def _held(self, progress: LaneProgress, end: End) -> End:
         progress.end = end
         group = "" if end.cause is Cause.CANARY else progress.gated.group
         if self._told is not None and (group, end.cause) not in self._said:
@@ -217,7 +150,7 @@ class Gatekeeper:
         self._take(self._lanes[lane], -1)
         self.announce()
 
-    def _take(self, progress: _LaneProgress, number: int) -> None:
+    def _take(self, progress: LaneProgress, number: int) -> None:
         progress.taken += number
         gated = progress.gated
         coverage = self._groups.get(gated.group)
@@ -296,8 +229,8 @@ class Gatekeeper:
         self._look(gated.group)
         return progress.gated.lane
 
-    def _add_lane(self, lane: int, like: GatedLane) -> _LaneProgress:
-        progress = _LaneProgress(msgspec.structs.replace(like, lane=lane, rows=0, counted=True))
+    def _add_lane(self, lane: int, like: GatedLane) -> LaneProgress:
+        progress = LaneProgress(msgspec.structs.replace(like, lane=lane, rows=0, counted=True))
         self._lanes[lane] = progress
         self._members[like.group].append(progress)
         return progress
