@@ -172,11 +172,11 @@ class Disposition(msgspec.Struct, frozen=True, gc=False):
     charge: RetryCharge = RetryCharge.RETRIES
     """What a further attempt draws on."""
     absence: Absence = Absence.NONE
-    """Whether the one it is about is there; who is not may come."""
+    """Whether the agent it is about is there; one who is not may come."""
     lingers: bool = False
     """Whether the far side may still be at work on it: it was sent, and no whole answer came."""
     lasting: Cause | None = None
-    """Why the gateway `rejected` who got nothing else in two executions of a run, while others were
+    """Why the gateway `rejected` an agent who got nothing else in two executions, while others were
     applied: the end may be about the whole or about one agent. None: it is what its status says."""
 
     @property
@@ -231,7 +231,7 @@ class Attempt(msgspec.Struct, frozen=True, gc=False):
     detail: str = ""
     """What the network said where the gateway said nothing."""
     pause_s: float = 0.0
-    """For how many seconds the gateway, or who is in front of it, asked to be left alone."""
+    """For how many seconds the gateway, or a proxy before it, asked to be left alone."""
 
 
 AttemptT = TypeVar("AttemptT", bound=AttemptResult)

@@ -46,7 +46,7 @@ def main() -> None:
 def _fill_standard_streams() -> None:
     """Give closed standard streams the null device.
 
-    Otherwise the next file or socket that is opened gets number 1 or 2, and whoever prints
+    Otherwise the next file or socket that is opened gets number 1 or 2, and code that prints
     writes into it.
     """
     for number in range(3):

@@ -46,7 +46,7 @@ class SourceFailed(Exception):
 
 
 class CredentialSource(Protocol):
-    """Whoever knows the agents' current GUIDs."""
+    """A source of the agents' current GUIDs."""
 
     async def credential(self, assignment: Assignment) -> Credential | None:
         """What the assignment's agent has now; None where there is nothing.

@@ -143,7 +143,7 @@ class FileCredentials:
             return True
         looks = self._looks
         async with self._looking:
-            # Many may be refused at once; whoever looked since has looked for all of them.
+            # Many may be refused at once; one look since then was for all of them.
             if self._looks == looks:
                 await self._look()
         if _another(self._sessions.get(key), refused):

@@ -101,7 +101,7 @@ class HttpCredentials:
         await self._transport.__aexit__(exc_type, exc, traceback)
 
     async def credential(self, assignment: Assignment) -> Credential | None:
-        """What it says of this agent, or said before; who had nothing may have something now.
+        """What it says of this agent, or said before; an agent without a GUID may have one now.
 
         Raises:
             SourceFailed: It did not answer, or not with anything that can be used.

@@ -42,7 +42,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     tls_server_name: str = ""
     """The name to expect in the certificate where the address is an IP or an alias."""
     insecure: bool = False
-    """Accept any certificate. Whoever can redirect a packet can then collect GUIDs."""
+    """Accept any certificate. An attacker who can redirect a packet can then collect GUIDs."""
 
     @classmethod
     def parse(cls, url: str, *, name: str = "", **tls: Any) -> Endpoint:

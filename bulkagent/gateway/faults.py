@@ -66,10 +66,10 @@ MEANING_OF_FAULTS: Mapping[Fault, str] = MappingProxyType(
 )
 """What each means, for people."""
 
-# Replies that are not a gateway's: whoever gives them to one agent gives them to all.
+# Replies that are not a gateway's: a sender that gives them to one agent gives them to all.
 _SOMEBODY_ELSE = frozenset({Fault.NOT_A_GATEWAY, Fault.OVERSIZED, Fault.REDIRECT})
 
-# Whoever says 429 is there and only asks for patience, and without a GUID nobody was asked. A
+# A gateway that says 429 is there and asks for patience; without a GUID nobody was asked. A
 # certificate that is not acceptable counts as unwell: a load balancer in front of no gateway
 # shows its own.
 _SAYS_NOTHING = frozenset({Fault.TOO_MANY, Fault.NO_GUID, Fault.GUID_SOURCE, Fault.OUT_OF_STEP})
@@ -96,7 +96,7 @@ def _fault(
         evidence=evidence,
         health=Health.NEUTRAL if name in _SAYS_NOTHING else Health.UNWELL,
         charge=_CHARGES.get(name, RetryCharge.RETRIES),
-        # Who has no GUID yet has not signed in yet.
+        # An agent without a GUID has not signed in yet.
         absence=Absence.PERHAPS if name is Fault.NO_GUID else Absence.NONE,
         lingers=name in WITHOUT_AN_ANSWER,
     )

@@ -89,7 +89,7 @@ async def accepted(
         return  # else both sides have by now
     loop = asyncio.get_running_loop()
     until = loop.time() + took_s + _REFUSED_WITHIN_S
-    # A ticket for the next session is given only to whom the present one is granted.
+    # A ticket for the next session is given only to a client with the present one granted.
     while not (  # noqa: ASYNC110 - a ticket rings no bell
         _has_ticket(tls) or reader.at_eof() or reader.exception() or loop.time() >= until
     ):

@@ -47,7 +47,7 @@ async def run_preflight(
 ) -> PreflightResult:
     """Connect once, and refuse what no retry would change: no such name, no trust.
 
-    Whoever does not listen, or not in time, may be back in a moment: that is left to the run.
+    A gateway that does not listen, or not in time, may be back in a moment: the run sees to it.
 
     Args:
         endpoint: The gateway.

@@ -1,4 +1,4 @@
-"""Asking a gateway about agents: what one is doing, and who of a skill queue takes calls.
+"""Queries to a gateway about agents: the state of one, and the agents of a skill queue.
 
 What may live here: one question and its answer, with the GUID of the agent who asks. What this
 room must not know: why it is asked, how often, and the HTTP library.
@@ -119,7 +119,7 @@ class Queries:
         return await self._ask(agent, AGENT_STATUS.path_for(agent.agent_id), state_in)
 
     async def agents_of_skill(self, observer: Assignment, skill: str) -> SkillAgents | Unanswered:
-        """Who of a skill queue is signed in and takes calls, or why that cannot be said.
+        """The agents of a skill queue who are signed in and take calls, or why there is no answer.
 
         Args:
             observer: An assignment of the agent who asks, who must take calls as well (page 0414).

@@ -1,7 +1,7 @@
 """Questions about agents, as a table, and the reading of what is answered.
 
 Pages 0355 (agentstatus), 0414 and 1025 (agents signed in to a skill queue), 0581 (states). The
-reading is tolerant of types, which are loose, and of nothing else: whoever is missing from a list
+reading is tolerant of types, which are loose, and of nothing else: an agent missing from a list
 is taken for absent, so a list that cannot be read whole is no list.
 """
 

@@ -98,7 +98,7 @@ class SessionClient:
         self._polls = self._singly = None
 
     async def sign_in(self, sign_in: SignIn, *, forced: bool = False) -> Answer:
-        """Sign an agent in; forced: whoever is signed in as that agent elsewhere is signed out."""
+        """Sign an agent in; forced: a session of that agent elsewhere is ended."""
         request = FORCED_SIGN_IN if forced else SIGN_IN
         answer, reply = await self._exchange(
             self._singly, request, sign_in.agent_id, None, sign_in.body, sign_in.password

@@ -64,7 +64,7 @@ SIGN_IN_FIELDS: Mapping[str, FieldKind] = {
     "vcPhoneNumber": FieldKind(str, 24),
     "listenStatus": FieldKind(bool),
 }
-"""All but those of push mode (`callBackUri`, `serviceToken`), for whoever polls for events, and
+"""All but those of push mode (`callBackUri`, `serviceToken`), for our client polls for events, and
 `signInMode`, whose values are not documented."""
 
 

@@ -42,7 +42,7 @@ class SavedSession(msgspec.Struct, frozen=True, gc=False):
     credential: Credential | None
     """None: the line says that there is no GUID."""
     state: str = ""
-    """How whoever holds the session calls its state; "": whoever wrote the line holds none."""
+    """The state of a session that is held; "" where the writer of the line holds none."""
 
 
 class Cells(NamedTuple):
@@ -114,7 +114,7 @@ class SessionLines:
                 if read.session is None:
                     wrong.add(line)
                 yield read
-        # Not before they have been taken: who is stopped on the way has to read them again.
+        # Not before they have been taken: a reader that is stopped has to read them again.
         self._known = frozenset(lines) - wrong
         if begun.strip():
             last = _of_json(len(lines) + 1, begun)

@@ -4,7 +4,7 @@ The exchanges of one client all have the same time, so they are over in the orde
 began: the timer waits for the eldest alone. A timer for each, as aiohttp's total timeout sets it,
 costs a twentieth of a request.
 
-Who wants to be told that something is overdue has the same time once more until it is over.
+A caller that is told that something is overdue has the same time once more until it is over.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ class Deadline:
     at the same time is not taken for it.
 
     Args:
-        of: Who sees to it.
+        of: The owner of the timeouts.
         overdue: Called when its time is over, which it then has once more; None: it has not. It
             must not raise.
     """

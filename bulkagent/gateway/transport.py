@@ -50,7 +50,7 @@ class HttpTransport:
             keep-alive would leave open whether it was sent, and aiohttp is kept from sending
             idempotent methods such as PUT a second time by itself.
         opening_at_once: Of the exchanges `in_turn`, so many may be making connections at the same
-            time. Whoever waits for that has not begun, so no timeout runs. 0: none is in turn.
+            time. A request that waits for that has not begun, so no timeout runs. 0: none is.
         longest: Of a body with more bytes, as it came or unpacked, only the beginning is read, a
             little more than these.
         out_of_step: Called with the names of all requests on a connection, when a reply has come
@@ -108,7 +108,7 @@ class HttpTransport:
             wary=self._wary,
             singly=self._singly,
             timeout_s=self._timeout_s,
-            # Whoever sends has a bound of its own; a second one here would queue unseen.
+            # The bulkhead has a bound of its own; a second one here would queue unseen.
             limit=0,
             ssl=self._tls,
             force_close=self._once,
@@ -124,7 +124,7 @@ class HttpTransport:
             trust_env=False,
             middlewares=(_sent_once,) if self._once else (),
         )
-        # Who cans replies or watches requests puts something of theirs there, which is kept.
+        # A test that cans replies or watches requests puts its own there, which is kept.
         replaced = vars(aiohttp.ClientSession)["_request"] is not _REQUEST
         self._plainly = not (self._once or replaced or self._session.trace_configs)
         return self

@@ -25,7 +25,7 @@ class HistoryEntry(msgspec.Struct, frozen=True):
     """Time of day of the last request; None: none was sent."""
     planned_at: int
     who: str | None
-    """Who began the leg in which it was sent."""
+    """The user and machine that began the leg in which it was sent."""
 
 
 def history_of(database: Database, agent_id: str, limit: int) -> list[HistoryEntry]:

@@ -32,7 +32,7 @@ class Overlap(msgspec.Struct, frozen=True):
 
 
 class InFlight(msgspec.Struct, frozen=True):
-    """Agents of a run to whom a request is on its way."""
+    """Agents of a run with a request on its way."""
 
     run: int
     run_id: str
@@ -46,7 +46,7 @@ def take_lease(record: RunRecord) -> tuple[Overlap, ...]:
 
     Returns:
         What stands against it: the runs in progress that have any of them, the one with the most
-        first. Whoever goes on against one of these must release the lease, or come to terms.
+        first. A caller that goes on against one of these must release the lease, or come to terms.
 
     Raises:
         LedgerUnavailable, LedgerFailed: The ledger cannot be read or written.
@@ -115,7 +115,7 @@ def note_take_over(record: RunRecord, leg: int, taken: Sequence[Overlap]) -> Non
 def give_back(record: RunRecord, other: int) -> None:
     """Let another run have what it has not begun, as if nobody had wanted it; also to go on.
 
-    Whom any run has dispatched since stays with that, whoever had it leave them last.
+    An agent whom any run has dispatched since stays with that run.
 
     Raises:
         LedgerFailed: The ledger cannot be written.
@@ -146,7 +146,7 @@ def leave_to(record: RunRecord, other: int) -> None:
 
 
 def in_flight(record: RunRecord) -> tuple[InFlight, ...]:
-    """The agents whom other runs have left to this one, and to whom a request is on its way."""
+    """Agents with a request on its way whom other runs have left to this one."""
     return tuple(InFlight(*found) for found in record.all(_IN_FLIGHT))
 
 

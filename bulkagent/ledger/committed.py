@@ -14,7 +14,7 @@ from bulkagent.model import Assignment, Outcome
 
 
 class Callbacks(msgspec.Struct, frozen=True):
-    """Who is told of a leg's outcomes, once each is on disk.
+    """The callbacks for a leg's outcomes, once each is on disk.
 
     What one of them raises ends the run: from then on every mark raises it.
     """
@@ -37,7 +37,7 @@ class Committed:
         rows: The rows that the leg has handed out.
         again: Takes those that are to be handed out again.
         spent: Takes those that were already, or are another run's: they are told alone.
-        callbacks: Who is told.
+        callbacks: Called with each outcome.
     """
 
     def __init__(

@@ -29,7 +29,7 @@ class Counters:
         """Further attempts, of which no byte left."""
         self.finished = 0
         self.unfinished = 0
-        """Agents to whom a request was sent and who have no outcome; those in doubt aside."""
+        """Agents with a request sent and no outcome; those in doubt aside."""
         self.once_more = 0
         """Agents who had been set and were put in doubt, to be sent once more."""
         self.in_doubt = 0

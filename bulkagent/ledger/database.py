@@ -56,8 +56,8 @@ class Database:
         connection: sqlite3.Connection | None = None,
         aside: contextlib.ExitStack | None = None,
     ) -> None:
-        # Whoever opens it again may be in another folder; and by whatever link it was reached, the
-        # locks of its runs are beside the file itself.
+        # A process that opens it again may be in another folder; and the locks of its runs are
+        # beside the file itself, also where a link leads to it.
         self.path = Path(os.path.realpath(path))
         self._busy_wait_ms = round(busy_wait_s * 1000)
         self.changed = 0

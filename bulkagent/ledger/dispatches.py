@@ -1,4 +1,4 @@
-"""Whom another run has dispatched since: one rule for all that would send to him once more."""
+"""Agents whom another run has dispatched since: one rule for all that would send once more."""
 
 from __future__ import annotations
 

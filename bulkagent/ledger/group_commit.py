@@ -91,7 +91,7 @@ _FACTS: Mapping[type[Fact], str] = {
 
 
 class Batch:
-    """Records that become durable together, and who waits for that."""
+    """Records that become durable together, and the callers that wait for that."""
 
     __slots__ = (
         "attempts",

@@ -26,7 +26,7 @@ class HandoverGroup(msgspec.Struct, frozen=True):
     off: int
     """Outgoing agents who are applied."""
     down: int
-    """Outgoing agents on whom nobody can count: applied, in doubt, not signed in, or nobody."""
+    """Outgoing agents that no queue can count on: applied, in doubt, absent, or unknown."""
     held: int
     """Outgoing agents who were not attempted because of a rule of the handover."""
     cause: Cause | None
@@ -62,7 +62,7 @@ def _changed_since(record: RunRecord) -> Mapping[str, tuple[int, int]]:
     for group, wave, _, status, cause, dispatched, alike, then in last.values():
         up, down = changes.get(str(group), (0, 0))
         if wave == 0:
-            # Up is who was last set on for certain, by whichever run.
+            # An agent is up who was last set on for certain, by any run.
             up += (alike and then == "applied") - (status == "applied")
         else:
             gone = dispatched and (
@@ -80,7 +80,7 @@ def down_already(record: RunRecord, only: Collection[Cause] = ()) -> Mapping[int
 
 
 def contested(record: RunRecord, *, now_ms: int, timeout_s: float) -> Mapping[int, int]:
-    """The lanes with agents of whom another request, for something else, is in doubt.
+    """The lanes with agents for whom another request, of another kind, is in doubt.
 
     Such a request may still take effect until twice the timeout has passed: that of the run which
     sent it, or this one's where that is longer. One that was sent by a clock that was ahead is as

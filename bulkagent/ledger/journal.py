@@ -50,7 +50,7 @@ class Journal:
         lanes: The lanes that it hands out.
         clock: Time.
         synced: Whether marks and outcomes must survive the loss of power.
-        callbacks: Who is told of outcomes.
+        callbacks: Called with each outcome.
 
     Raises:
         LedgerUnavailable: The ledger is not there any more.
@@ -201,10 +201,10 @@ class Journal:
             self.reopen((item.row,), told)
 
     def reopen(self, rows: Collection[int], told: Told) -> asyncio.Future[None]:
-        """Put attempts of these rows in doubt, whatever they were told.
+        """Put attempts of these rows in doubt, in spite of their answers.
 
-        Whoever is finished is so no more, on disk from the next commit on, and is handed out once
-        more, but only once in a leg; of who is not, only a later attempt's success says anything.
+        A finished row is so no more, on disk from the next commit on, and is handed out once more,
+        but only once in a leg; of any other, only a later attempt's success says anything.
 
         Args:
             rows: Each with an attempt of this leg.
@@ -218,7 +218,7 @@ class Journal:
             doubted = Doubted(self._run, tuple(sorted(settled)), told)
             self._commits.open.doubts.append(doubted)
         recorded = self._commits.durable()
-        recorded.add_done_callback(_heard)  # who has stopped does not wait for it
+        recorded.add_done_callback(_heard)  # a leg that has stopped does not wait for it
         return recorded
 
     async def leave(self) -> None:

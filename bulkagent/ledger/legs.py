@@ -32,7 +32,7 @@ class Leg(msgspec.Struct, frozen=True):
     took_over: str | None = None
     """The runs that were drained for it."""
     who: str | None = None
-    """Who has begun it: user and machine."""
+    """The user and the machine that have begun it."""
     note: str | None = None
     """What they wanted to be remembered with it."""
     consent: str | None = None
@@ -104,7 +104,7 @@ def sign_leg(
     consent: str | None,
     on_behalf_of: str,
 ) -> None:
-    """Record who has begun a leg and for whom, what they noted, and how it was agreed to.
+    """Record the user of a leg and the ticket or name noted, and how it was agreed to.
 
     Raises:
         LedgerFailed: The ledger cannot be written.

@@ -25,7 +25,7 @@ def default_path() -> Path:
 
 
 def exposure(path: Path) -> str:
-    """Who else may write to a ledger, by owners and modes, for people; "" where nobody may.
+    """Other users who may write to a ledger, by owners and modes, for people; "" for none.
 
     Root may write to anything, and so is nobody else.
     """

@@ -91,8 +91,8 @@ def _carry_out(connection: sqlite3.Connection, version: int) -> None:
 def _alone_with(real: Path, path: Path) -> Iterator[sqlite3.Connection]:
     """A connection beside which there is none.
 
-    A connection holds a lock for as long as it is there, whether it reads, writes or waits; who
-    has the exclusive one knows that there is no other, of whatever bulkagent.
+    A connection holds a lock for as long as it is there, whether it reads, writes or waits; the
+    holder of the exclusive one knows that there is no other, of whatever bulkagent.
     """
     deadline = time.monotonic() + BUSY_WAIT_S
     pause_s = _RETRY_S * (1 + os.getpid() % 7 / 7)

@@ -75,7 +75,7 @@ class Planner:
         settings: What the run was asked to do, without secrets.
         now_ms: Time of day in milliseconds.
         reverts: The key of the run that this one sets back.
-        job: What the run is called by who runs it daily.
+        job: The name under which the run is repeated daily.
 
     Raises:
         LedgerUnavailable: From any method: the ledger does not take the plan.
@@ -164,7 +164,7 @@ class Planner:
         group: str = "",
         so_already: bool = False,
     ) -> None:
-        """Plan one assignment; who is set so already neither comes on by it nor goes off."""
+        """Plan one assignment; an agent set so already neither comes on by it nor goes off."""
         key = (gateway, group, arguments if self._wave_of else "", so_already)
         lane = self._lanes.get(key)
         if lane is None:

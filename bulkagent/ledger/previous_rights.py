@@ -136,7 +136,7 @@ def _relied_on(turns: LegOrder, leg: OrderedLeg, trusted_ms: int | None) -> int 
 
 
 def _look_back(own: Database, run: int, turns: LegOrder, trusted_ms: int | None) -> None:
-    """Take from each leg, from the latest on, what it did to agents of whom nothing later is."""
+    """Take from each leg, from the latest on, its actions on agents without a later one."""
     ((first, last),) = own.all("SELECT min(turn), max(turn) FROM known")
     for leg in turns.latest_first if last is not None else ():
         if leg.run == run:

@@ -46,7 +46,7 @@ absent = 0, disposition = ?3, message = ?4
 WHERE run = ?1 AND row IN (SELECT value FROM json_each(?2)) AND status IS NOT NULL
 """
 
-# In the same transaction: whom another run has dispatched since is as that run wants it.
+# In the same transaction: an agent whom another run has dispatched since is left to that run.
 _LEAVE = f"""
 INSERT OR IGNORE INTO set_aside (run, row, cause, by_run)
 SELECT a.run, a.row, 'superseded', max(later.run)
@@ -102,7 +102,7 @@ class FormerOutcome(msgspec.Struct, frozen=True):
     outcome: Outcome
     """As far as counts go by it, without what the gateway said."""
     again: bool = True
-    """Whether it is handed out once more; who was already, and is in doubt again, stays so."""
+    """Whether it is handed out once more; a row that was already, and is in doubt again, is not."""
     left: bool = False
     """Whether it is left as it is, because another run has dispatched it since or taken it."""
 
@@ -143,7 +143,7 @@ def former_of(
 
     Args:
         database: The ledger.
-        doubted: Who.
+        doubted: The rows in doubt.
         ended: What is said in the same transaction, by row.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Who owns a run: a lock that is held for the life of a process and ends with it, however it ends.
+"""The owner of a run: a lock that a process holds for its life, and that ends with it.
 
 A process ID in a row would go stale, and be another's after a restart.
 """
@@ -16,7 +16,7 @@ from bulkagent.errors import LedgerUnavailable, RunBusy
 
 _ID = re.compile(r"[0-9A-Za-z.-]{1,40}", re.ASCII)
 
-# Whoever asks whether a run is owned holds its lock for a moment; an owner waits that out.
+# A process that asks whether a run is owned holds its lock for a moment; an owner waits.
 _TRIES = 25
 _RETRY_S = 0.02
 
@@ -60,7 +60,7 @@ class RunLock:
             with contextlib.suppress(BlockingIOError):
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 with contextlib.suppress(FileNotFoundError):
-                    # Whoever owned it before may have taken the file away since it was opened.
+                    # The owner before may have taken the file away since it was opened.
                     if os.path.samestat(os.fstat(file), self._path.stat()):
                         _leave_number(file)
                         return file

@@ -43,9 +43,9 @@ class RunFacts(msgspec.Struct, frozen=True):
     """The ID of the run that this one sets back."""
     legs: int
     job: str
-    """What it is called by who runs it daily; "" where it has no such name."""
+    """The name under which it is repeated daily; "" where it has none."""
     who: str | None
-    """Who has begun its first leg."""
+    """The user and machine that have begun its first leg."""
     note: str | None
     """What they noted."""
     on_behalf_of: str | None

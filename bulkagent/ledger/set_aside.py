@@ -48,7 +48,7 @@ def supersede(
 def protect(record: RunRecord, protected: Callable[[str, str], bool]) -> int:
     """Leave for good those of what is left of a run who are not to be touched any more.
 
-    Whoever was left so before and may be touched again is not left any more.
+    An agent who was left so before and may be set again is not left any more.
 
     Args:
         record: The run.

@@ -1,4 +1,4 @@
-"""Who was set before a gateway switched over, and so may have lost the right again.
+"""Agents who were set before a gateway switched over, and so may have lost the right again.
 
 No document says whether a talk right survives one.
 """
@@ -9,7 +9,7 @@ from bulkagent.ledger.dispatches import DISPATCHED_SINCE
 from bulkagent.ledger.plan import Lane
 from bulkagent.ledger.run_record import RunRecord
 
-# Whom another run has dispatched since, or has taken, is as that run wants it.
+# An agent whom another run has dispatched since, or has taken, is left to that run.
 _SET_BEFORE = f"""
 FROM switch_overs w CROSS JOIN assignments a ON a.run = w.run AND a.gateway = w.gateway
 JOIN lanes l ON l.run = a.run AND l.lane = a.lane

@@ -106,7 +106,7 @@ class TakenRows:
         """A row has come to its end.
 
         Returns:
-            What earlier legs left of it; who is told where it was applied and is not to be relied
+            The remains of earlier legs; the callback where it was applied and is not to be relied
             on; the time of day, which is never before that of its last mark.
         """
         carried = self.carried.pop(row, None)

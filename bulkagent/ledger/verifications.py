@@ -1,6 +1,6 @@
 """What was seen of the rows that were set.
 
-A verdict is of the row as it was set last: whoever is put in doubt loses it.
+A verdict is of the row as it was set last: a row that is put in doubt loses it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class VerificationCounts(msgspec.Struct, frozen=True):
     counts: Mapping[str, int]
     """By verdict, also those that no row has."""
     agents: tuple[str, ...] = ()
-    """The first few of whom the gateway shows the contrary of what was set."""
+    """The first few agents whose queue shows the contrary of what was set."""
 
     @property
     def contradicted(self) -> int:

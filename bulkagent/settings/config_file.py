@@ -108,7 +108,7 @@ def settings_in(file: Policy) -> dict[str, Any]:
         if row.name == "job" or value in _SAYS_NOTHING:
             continue
         if row.name == "time_zone":
-            zone_of(value)  # only checked: whoever reads a time asks for it
+            zone_of(value)  # only checked: the reader of a time asks for it
         elif row.kind is Kind.PATH:
             found |= {row.name: _at_home(value)}
         else:

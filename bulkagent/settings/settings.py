@@ -99,9 +99,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     canary: int = 0
     """So many agents go first, 0 to 100000, and the others only if these went well."""
     wait_for_sign_in_s: float | None = None
-    """How long agents are waited for who are not signed in; None: not at all."""
+    """How long a run waits for agents who are not signed in; None: not at all."""
     up_means: str = "permission"
-    """`permission`: who is applied is up; `available`: who was then seen to take calls."""
+    """`permission`: an agent who is applied is up; `available`: one then seen to take calls."""
     absent_ok: bool = False
     """Whether outgoing agents who are surely signed out are as good as set."""
     verify_with: tuple[str, ...] = ()
@@ -232,7 +232,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def own(self) -> dict[str, Any]:
         """What a resume of a run takes over from it: everything but where things are."""
         own = {name: getattr(self, name) for row in SETTINGS if row.kept for name in row.fields}
-        # Whoever resumes may be in another folder.
+        # A resume may be in another folder.
         files = {name: str(absolute(file)) if (file := own[name]) else None for name in _FILES}
         return {**own, **files, "at_gateways": self._at_gateways}
 

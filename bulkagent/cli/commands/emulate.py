@@ -205,7 +205,7 @@ def _named(path: Path) -> Iterator[None]:
 def _signed_in(
     gateway: EmulatedGateway,
 ) -> tuple[Iterator[tuple[str, ...]], tuple[str, ...]]:
-    """The rows and columns of a roster of agents, each of whom is signed in on the way."""
+    """The rows and columns of a roster of agents; each agent is signed in on the way."""
     if not gateway.has_affinity:
         return gateway.roster(), ("agent_id", "guid")
     rows = ((agent_id, guid, gateway.cookie(agent_id)) for agent_id, guid in gateway.roster())

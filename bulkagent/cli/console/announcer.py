@@ -1,11 +1,11 @@
-"""What goes to stderr: written by one thread, so that nothing else waits for who reads it.
+"""Text for stderr: written by one thread, so that nothing else waits for its reader.
 
 What may live here: text in its order, and a region below it that is drawn anew. What this room
 must not know: what is said, and whether it is a terminal.
 
 A pipe that nobody reads and a terminal that is stopped (Ctrl-S, a frozen connection) take nothing
-and say nothing. Who has said something waits for a moment, so that text and question come in their
-order, and not any more once it is known that nothing is taken.
+and say nothing. A caller that has said something waits for a moment, so that text and question come
+in their order, and not any more once it is known that nothing is taken.
 """
 
 from __future__ import annotations

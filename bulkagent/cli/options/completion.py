@@ -1,7 +1,7 @@
 """What a shell may complete beyond names of options: runs, gateways, jobs, causes.
 
-Who presses the tab key wants an answer at once and no message, whatever is wrong: so nothing is
-made, nothing is written, and who cannot be asked knows nothing.
+The tab key wants an answer at once and no message, even where something is wrong: so nothing is
+made, nothing is written, and a source that cannot be asked has nothing.
 """
 
 from __future__ import annotations

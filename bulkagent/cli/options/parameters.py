@@ -14,7 +14,7 @@ from bulkagent.settings.row import Kind, Row
 
 
 class PathType(click.ParamType[Path]):
-    """A path as it was written; whether it can be used is told by who uses it."""
+    """A path as it was written; the code that uses it tells whether it can be used."""
 
     name = "path"
     envvar_list_splitter = os.pathsep

@@ -79,7 +79,7 @@ def at_work(plan: Plan) -> list[str]:
 
 
 def handover(plan: Plan) -> list[str]:
-    """In which order agents are set, and who waits for whom."""
+    """The order in which agents are set, and which groups wait for which."""
     text = [f"order   {plan.order}"] if plan.order else []
     # Groups of one alone are told by the order itself.
     groups = plan.groups if len(plan.groups) > 1 else ()
@@ -171,7 +171,7 @@ def checked(plan: Plan, *, with_gateway: bool) -> str:
 
 
 def closing(plan: Plan, finished: Finished, times: Sequence[str] = ()) -> str:
-    """The summary: did it work, who is not as wanted and why, what to type next."""
+    """The summary: did it work, which agents are not as wanted and why, what to type next."""
     result = finished.result
     applied = result.totals[Status.APPLIED]
     rate = finished.applied / result.elapsed_s if result.elapsed_s else 0.0
@@ -279,7 +279,7 @@ _WORDS = {"interrupted": "STOPPED", "halted": "HALTED"}
 
 
 def clusters_as_lines(clusters: Sequence[OutcomeGroup]) -> list[str]:
-    """Who is not applied, by cause, with what to do about it."""
+    """The agents who are not applied, by cause, with what to do about it."""
     text: list[str] = []
     for cluster in clusters:
         if cluster.cause is Cause.REPEATED_ROW:  # nothing is wrong with its agent

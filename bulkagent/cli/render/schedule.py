@@ -141,7 +141,7 @@ def closing(finish_by: Instant | None, result: RunResult, ended_ms: int) -> list
     )
     ended = f"ended {Instant(ended_ms, finish_by.zone).time}, {apart}"
     others = sum(n for status, n in result.totals.items() if status not in _AS_WANTED)
-    if result.exit_code and others:  # who is left out on purpose does not worsen the code
+    if result.exit_code and others:  # an agent left out on purpose does not worsen the code
         return [f"finish  {ended}, with not everybody set"]
     return [f"finish  {'met' if spare_s >= 0 else 'MISSED'}: {ended}"]
 

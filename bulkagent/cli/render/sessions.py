@@ -171,7 +171,7 @@ _FAULTS: Mapping[str, str] = {
 def closing(
     request: HoldRequest, standing: HoldStatus, groups: Sequence[SessionGroup], *, interrupted: bool
 ) -> str:
-    """The last screen: what is left of the sessions, who is not up and why, what to do."""
+    """The last screen: the sessions that are left, the agents not up and why, what to do."""
     up = standing.counts[SessionState.UP]
     word = "STOPPED" if interrupted else "ENDED"
     text = [f"{word:<8}{status(standing)}"]

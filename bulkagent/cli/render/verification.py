@@ -16,7 +16,7 @@ __all__ = ["verified_as_lines"]
 
 
 def verified_as_lines(verdicts: VerificationCounts | None, unseen: str = "") -> list[str]:
-    """How many were seen to be as wanted, who is not and what to do, and what hid the others."""
+    """How many agents were seen to be as wanted, which are not, and what hid the others."""
     if verdicts is None:
         return []
     counts = verdicts.counts
