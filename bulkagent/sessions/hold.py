@@ -216,7 +216,7 @@ class Hold:
         if self._holder is not None:
             self._holder.cut()
 
-    def standing(self) -> HoldStatus:
+    def status(self) -> HoldStatus:
         """The state of the hold; from any thread."""
         registry, holder = self._registry, self._holder
         counts = dict(registry.counts) if registry is not None else dict.fromkeys(SessionState, 0)

@@ -58,13 +58,13 @@ def carry_out(request: HoldRequest, gateways: Gateways, *, log_file: Path | None
             # Still under those: no signal falls between them and the loop's own.
             received: list[int] = []
             run_on_loop(_held(hold, received), hold_loop)
-        standing = hold.standing()
-        say(hold_screen.closing(request, standing, hold.groups(), interrupted=bool(received)))
+        status = hold.status()
+        say(hold_screen.closing(request, status, hold.groups(), interrupted=bool(received)))
     if log.trouble:
         say(f"WARNING {log.trouble}")
     if received:
         return 128 + received[0]
-    return _A_PERSON_MUST_LOOK if standing.stopped else _NOT_UP
+    return _A_PERSON_MUST_LOOK if status.stopped else _NOT_UP
 
 
 def _preparing() -> str:
@@ -97,7 +97,7 @@ def _ask(request: HoldRequest, plan: HoldPlan, *, yes: bool) -> None:
 
 
 async def _held(hold: Hold, received: list[int]) -> None:
-    telling = _Telling(hold.standing)
+    telling = _Telling(hold.status)
     try:
         with _signals(hold, telling, received):
             telling.start()
@@ -142,9 +142,9 @@ class _Telling(threading.Thread):
     From a thread of its own: a terminal that takes no more text must not stop the polling.
     """
 
-    def __init__(self, standing: Callable[[], HoldStatus]) -> None:
+    def __init__(self, read: Callable[[], HoldStatus]) -> None:
         super().__init__(name="bulkagent-telling", daemon=True)
-        self._standing = standing
+        self._read = read
         self._ending = threading.Event()
 
     def announce(self, text: str) -> None:
@@ -153,7 +153,7 @@ class _Telling(threading.Thread):
 
     def status(self) -> str:
         """How it stands, for somebody who asks."""
-        return hold_screen.status(self._standing())
+        return hold_screen.status(self._read())
 
     def end(self) -> None:
         """Stop; a terminal that takes nothing is not waited for."""
@@ -166,8 +166,8 @@ class _Telling(threading.Thread):
         told: tuple[object, ...] = ()
         told_at = 0.0
         while not self._ending.wait(_LOOK_EVERY_S):
-            standing = self._standing()
-            facts = (tuple(standing.counts.items()), standing.stopped, standing.unsaved)
+            status = self._read()
+            facts = (tuple(status.counts.items()), status.stopped, status.unsaved)
             if facts != told or time.monotonic() - told_at >= _UNCHANGED_EVERY_S:
                 told, told_at = facts, time.monotonic()
-                say(hold_screen.line(standing, dt.datetime.now().astimezone()))
+                say(hold_screen.line(status, dt.datetime.now().astimezone()))

@@ -114,23 +114,21 @@ _WORDS: Mapping[SessionState, str] = {
 }
 
 
-def line(standing: HoldStatus, now: dt.datetime) -> str:
+def line(held: HoldStatus, now: dt.datetime) -> str:
     """One dated line: how many are up, and what holds the others back."""
-    return f"{now.isoformat(timespec='seconds')} {status(standing)}"
+    return f"{now.isoformat(timespec='seconds')} {status(held)}"
 
 
-def status(standing: HoldStatus) -> str:
+def status(held: HoldStatus) -> str:
     """How many are up, and what holds the others back."""
-    parts = [f"up {standing.counts[SessionState.UP]:,} of {standing.agents:,}"]
+    parts = [f"up {held.counts[SessionState.UP]:,} of {held.agents:,}"]
     parts.extend(
-        f"{word} {standing.counts[state]:,}"
-        for state, word in _WORDS.items()
-        if standing.counts[state]
+        f"{word} {held.counts[state]:,}" for state, word in _WORDS.items() if held.counts[state]
     )
-    if standing.stopped:
-        parts.append(f"SIGN-INS STOPPED: {standing.stopped}")
-    if standing.unsaved:
-        parts.append(f"SESSIONS FILE NOT WRITTEN: {standing.unsaved}")
+    if held.stopped:
+        parts.append(f"SIGN-INS STOPPED: {held.stopped}")
+    if held.unsaved:
+        parts.append(f"SESSIONS FILE NOT WRITTEN: {held.unsaved}")
     return ", ".join(parts)
 
 
@@ -169,12 +167,12 @@ _FAULTS: Mapping[str, str] = {
 
 
 def closing(
-    request: HoldRequest, standing: HoldStatus, groups: Sequence[SessionGroup], *, interrupted: bool
+    request: HoldRequest, held: HoldStatus, groups: Sequence[SessionGroup], *, interrupted: bool
 ) -> str:
     """The last screen: the sessions that are left, the agents not up and why, what to do."""
-    up = standing.counts[SessionState.UP]
+    up = held.counts[SessionState.UP]
     word = "STOPPED" if interrupted else "ENDED"
-    text = [f"{word:<8}{status(standing)}"]
+    text = [f"{word:<8}{status(held)}"]
     if up:
         left = "the gateway ends them" if not interrupted else "they live on"
         text.append(
@@ -185,12 +183,12 @@ def closing(
         more = ", ..." if group.count > len(group.agents) else ""
         why = f" x {_FAULTS.get(group.why, group.why)}" if group.why else ""
         text.append(f"{group.state} {group.count:,}{why}: {', '.join(group.agents)}{more}")
-        untried = standing.stopped and group.state is SessionState.WAITING
+        untried = held.stopped and group.state is SessionState.WAITING
         advice = _UNTRIED if untried else _ADVICE[group.state]
         text.append(f"        {_meaning(group.why)}{advice}")
-    if standing.must_change_password:
+    if held.must_change_password:
         text.append(
-            f"note    {count(standing.must_change_password, 'agent')} must change the password and"
+            f"note    {count(held.must_change_password, 'agent')} must change the password and"
             " can take no call before (isForceChange)"
         )
     text.append(f"file    {request.sessions}")
