@@ -1,8 +1,8 @@
 """Dispositions for tests of rooms that must not know where dispositions come from."""
 
+from bulkagent.attempt import Attempt
 from bulkagent.model import (
     Absence,
-    Attempt,
     Cause,
     Delivery,
     Disposition,

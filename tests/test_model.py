@@ -9,17 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bulkagent.attempt import Attempt, AttemptHistory, Carryover, conclude
 from bulkagent.gateway.retcodes import RETCODES
-from bulkagent.model import (
-    Attempt,
-    AttemptHistory,
-    Carryover,
-    Cause,
-    Delivery,
-    Disposition,
-    Status,
-    conclude,
-)
+from bulkagent.model import Cause, Delivery, Disposition, Status
 from bulkagent.reports.advice import ADVICE
 from tests.dispositions import ALL, BUSY, DONE, LOST, REFUSED, UNREACHED
 

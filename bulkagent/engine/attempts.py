@@ -12,6 +12,7 @@ from typing import Generic, TypeVar
 import anyio.abc
 import msgspec
 
+from bulkagent.attempt import AttemptHistory, AttemptResult
 from bulkagent.clock import Clock
 from bulkagent.engine.gates.gate import Gates
 from bulkagent.engine.gates.halt_rules import End, HaltFirst, Tally
@@ -27,7 +28,7 @@ from bulkagent.engine.throttle.held_slots import HeldSlots
 from bulkagent.engine.throttle.lingering import Flight
 from bulkagent.engine.throttle.slots import Slots
 from bulkagent.engine.throttle.throttle import Throttle
-from bulkagent.model import Absence, AttemptHistory, AttemptResult, Cause, Delivery, RetryCharge
+from bulkagent.model import Absence, Cause, Delivery, RetryCharge
 from bulkagent.reasons import GivenUp
 
 ItemT = TypeVar("ItemT")

@@ -14,6 +14,7 @@ from typing import Generic, TypeVar
 
 import anyio
 
+from bulkagent.attempt import AttemptHistory, AttemptResult
 from bulkagent.clock import Clock
 from bulkagent.engine.attempts import Attempts, Parts
 from bulkagent.engine.gates.gate import Gates
@@ -29,7 +30,7 @@ from bulkagent.engine.throttle.slots import Limits, Slots
 from bulkagent.engine.throttle.throttle import Throttle
 from bulkagent.engine.throttle.throttle_policy import ThrottleEvent, ThrottlePolicy
 from bulkagent.engine.workers import Workers
-from bulkagent.model import AttemptHistory, AttemptResult, Cause
+from bulkagent.model import Cause
 
 ItemT = TypeVar("ItemT")
 AttemptT = TypeVar("AttemptT", bound=AttemptResult)

@@ -11,11 +11,12 @@ from typing import Generic, TypeVar
 
 import anyio
 
+from bulkagent.attempt import AttemptHistory, AttemptResult
 from bulkagent.clock import Clock, SystemClock
 from bulkagent.engine.bulkhead import Bulkhead
 from bulkagent.engine.gates.halt_rules import End, HaltRule, Tally
 from bulkagent.engine.reopening import Reopened
-from bulkagent.model import AttemptHistory, AttemptResult, Cause
+from bulkagent.model import Cause
 from bulkagent.reasons import DeadlinePassed, Reason
 
 __all__ = ["Engine"]

@@ -8,9 +8,9 @@ from typing import Generic, TypeVar
 import anyio.abc
 import msgspec
 
+from bulkagent.attempt import AttemptResult
 from bulkagent.engine.attempts import Parts
 from bulkagent.engine.gates.halt_rules import Tally
-from bulkagent.model import AttemptResult
 
 ItemT = TypeVar("ItemT")
 AttemptT = TypeVar("AttemptT", bound=AttemptResult)

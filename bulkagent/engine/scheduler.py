@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
+from bulkagent.attempt import AttemptResult
 from bulkagent.clock import Clock
 from bulkagent.engine.gates.gate import Gates, NotYet
 from bulkagent.engine.gates.halt_rules import End
@@ -20,7 +21,7 @@ from bulkagent.engine.round_robin import RoundRobin
 from bulkagent.engine.source import Source
 from bulkagent.engine.throttle.circuit_breaker import Yes
 from bulkagent.engine.throttle.throttle import Throttle
-from bulkagent.model import AttemptResult, RetryCharge
+from bulkagent.model import RetryCharge
 
 __all__ = ["Scheduler", "Start"]
 

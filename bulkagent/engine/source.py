@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Protocol, TypeVar
 
-from bulkagent.model import AttemptHistory, AttemptResult
+from bulkagent.attempt import AttemptHistory, AttemptResult
 
 __all__ = ["Source"]
 

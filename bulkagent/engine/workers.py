@@ -14,9 +14,9 @@ from typing import Generic, TypeVar
 import anyio
 import anyio.abc
 
+from bulkagent.attempt import AttemptResult
 from bulkagent.engine.attempts import Attempts, Parts
 from bulkagent.engine.scheduler import Start
-from bulkagent.model import AttemptResult
 
 ItemT = TypeVar("ItemT")
 AttemptT = TypeVar("AttemptT", bound=AttemptResult)

@@ -16,6 +16,7 @@ from typing import Self
 
 from yarl import URL
 
+from bulkagent.attempt import Attempt
 from bulkagent.clock import Clock, SystemClock
 from bulkagent.gateway.credentials import CredentialSource, SourceFailed
 from bulkagent.gateway.endpoint import Endpoint, tls_context
@@ -26,7 +27,7 @@ from bulkagent.gateway.reply import read_reply, without_secrets
 from bulkagent.gateway.retcodes import WITH_A_FRESH_GUID, WITH_A_NEWER_GUID
 from bulkagent.gateway.retry_after import retry_after_s
 from bulkagent.gateway.transport import HttpTransport
-from bulkagent.model import Assignment, Attempt
+from bulkagent.model import Assignment
 
 __all__ = ["GatewayClient"]
 

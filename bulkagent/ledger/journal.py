@@ -14,6 +14,7 @@ from typing import Self
 
 import anyio
 
+from bulkagent.attempt import Attempt, AttemptHistory, Carryover, conclude
 from bulkagent.clock import Clock
 from bulkagent.ledger.committed import Callbacks, Committed
 from bulkagent.ledger.counters import Counters
@@ -23,17 +24,7 @@ from bulkagent.ledger.prefetch import Prefetch
 from bulkagent.ledger.redelivery import Doubted, Redelivery
 from bulkagent.ledger.run_record import RunRecord
 from bulkagent.ledger.taken_rows import TakenRows, Told
-from bulkagent.model import (
-    Assignment,
-    Attempt,
-    AttemptHistory,
-    Carryover,
-    Cause,
-    Delivery,
-    Outcome,
-    Status,
-    conclude,
-)
+from bulkagent.model import Assignment, Cause, Delivery, Outcome, Status
 
 _CHECKPOINT_S = 5.0
 

@@ -8,9 +8,10 @@ from collections import deque
 from collections.abc import Collection, Sequence
 from concurrent.futures import Executor
 
+from bulkagent.attempt import Carryover
 from bulkagent.errors import LedgerFailed, LedgerUnavailable
 from bulkagent.ledger.run_record import RunRecord
-from bulkagent.model import Assignment, Carryover, Cause
+from bulkagent.model import Assignment, Cause
 
 Item = tuple[Assignment, Carryover | None]
 """What is handed out: an assignment, and what earlier legs left of it."""

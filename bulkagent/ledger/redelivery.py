@@ -13,13 +13,14 @@ from concurrent.futures import Executor
 
 import msgspec
 
+from bulkagent.attempt import Carryover
 from bulkagent.errors import LedgerFailed, LedgerUnavailable
 from bulkagent.ledger.damage import read_as_written
 from bulkagent.ledger.database import Database
 from bulkagent.ledger.dispatches import DISPATCHED_SINCE
 from bulkagent.ledger.prefetch import Item
 from bulkagent.ledger.run_record import RunRecord
-from bulkagent.model import Assignment, Carryover, Cause, Outcome, Status
+from bulkagent.model import Assignment, Cause, Outcome, Status
 
 _CHUNK = 256
 """So many are read at once."""

@@ -6,9 +6,10 @@ from collections.abc import Callable, Collection, Sequence
 
 import msgspec
 
+from bulkagent.attempt import Carryover
 from bulkagent.ledger.prefetch import Item
 from bulkagent.ledger.redelivery import FormerOutcome
-from bulkagent.model import Assignment, Carryover, Cause
+from bulkagent.model import Assignment, Cause
 
 Told = Callable[[Sequence[tuple[int, FormerOutcome]]], None]
 """Called with the former outcomes of rows that are put in doubt, when that is on disk, and with

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
+from bulkagent.attempt import Attempt
 from bulkagent.engine import Bulkhead, Engine, Stop
-from bulkagent.model import Attempt, Cause
+from bulkagent.model import Cause
 from tests.engine.far import Far, Seen
 from tests.engine.lists import ListSource
 

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable
 
 import msgspec
 
+from bulkagent.attempt import Attempt
 from bulkagent.engine import (
     Bulkhead,
     Decision,
@@ -14,7 +15,7 @@ from bulkagent.engine import (
     ThrottlePolicy,
     TripPolicy,
 )
-from bulkagent.model import Attempt, Disposition
+from bulkagent.model import Disposition
 from tests.dispositions import DONE, ended
 from tests.engine.lists import ListSource
 from tests.jumping import JumpingClock

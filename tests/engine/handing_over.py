@@ -14,6 +14,7 @@ from fractions import Fraction
 
 import msgspec
 
+from bulkagent.attempt import Attempt, AttemptHistory
 from bulkagent.engine import (
     Bulkhead,
     Coverage,
@@ -28,7 +29,7 @@ from bulkagent.engine import (
     RetryPolicy,
     Side,
 )
-from bulkagent.model import Attempt, AttemptHistory, Cause, Delivery, Disposition, Status
+from bulkagent.model import Cause, Delivery, Disposition, Status
 from tests import jumping
 from tests.dispositions import ABSENT, DONE, LOST, READY, REFUSED, UNREACHED, ended
 from tests.engine.far import CARELESS

@@ -4,7 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable
 
-from bulkagent.model import Attempt, AttemptHistory
+from bulkagent.attempt import Attempt, AttemptHistory
 
 
 def words(count: int, stem: str = "word") -> list[str]:

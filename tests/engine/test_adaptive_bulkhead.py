@@ -5,8 +5,9 @@ import random
 
 import pytest
 
+from bulkagent.attempt import Attempt
 from bulkagent.engine import Bounds, BreakerState, Engine, Limits, ThrottleEvent, ThrottlePolicy
-from bulkagent.model import Attempt, LimitSignal
+from bulkagent.model import LimitSignal
 from tests.dispositions import BUSY, DONE, ODD, ended
 from tests.engine.far import bulkhead
 from tests.engine.lists import ListSource, words

@@ -3,11 +3,12 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bulkagent.attempt import Attempt, AttemptHistory
 from bulkagent.engine import Engine, Limits, RetryPolicy, ThrottlePolicy
 from bulkagent.engine.retry.pending import PendingRetry
 from bulkagent.engine.retry.policy import Retry
 from bulkagent.engine.retry.ready import ReadyQueue
-from bulkagent.model import Attempt, AttemptHistory, RetryCharge
+from bulkagent.model import RetryCharge
 from tests.dispositions import BUSY, DENIED, DONE, STALE, UNTOLD, ended
 from tests.engine.far import CARELESS, Far, bulkhead
 from tests.engine.lists import ListSource, words

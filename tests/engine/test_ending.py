@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
+from bulkagent.attempt import Attempt
 from bulkagent.engine import (
     End,
     Engine,
@@ -17,7 +18,7 @@ from bulkagent.engine import (
     Stop,
     Tally,
 )
-from bulkagent.model import Attempt, Cause
+from bulkagent.model import Cause
 from bulkagent.reasons import DeadlinePassed, FirstAllGot, Said
 from tests.dispositions import BUSY, DENIED, DONE, LOST, STRANGE
 from tests.engine.far import Far, Seen, bulkhead

@@ -4,8 +4,9 @@ import asyncio
 
 import pytest
 
+from bulkagent.attempt import Attempt
 from bulkagent.engine import Engine, Limits, RetryPolicy, ThrottlePolicy, TripPolicy
-from bulkagent.model import Attempt, Cause
+from bulkagent.model import Cause
 from tests.dispositions import DONE, LOST, UNREACHED
 from tests.engine.checks import Act, Tried, cancel, check, closed_by_its_end, stop
 from tests.engine.far import Far, Seen, bulkhead

@@ -7,8 +7,9 @@ from collections.abc import Callable
 
 import pytest
 
+from bulkagent.attempt import Attempt
 from bulkagent.engine import Engine, Limits, RetryPolicy
-from bulkagent.model import Attempt, Cause
+from bulkagent.model import Cause
 from tests.dispositions import BUSY, DONE, LOST, ended
 from tests.engine.far import Far, bulkhead
 from tests.engine.lists import ListSource, words

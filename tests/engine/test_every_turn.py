@@ -11,8 +11,9 @@ from typing import NamedTuple
 import msgspec
 import pytest
 
+from bulkagent.attempt import Attempt
 from bulkagent.engine import Engine, Limits, RetryPolicy, ThrottlePolicy, TripPolicy
-from bulkagent.model import Attempt, Disposition
+from bulkagent.model import Disposition
 from tests.dispositions import ABSENT, BUSY, DENIED, LOST, READY, STRANGE, UNREACHED
 from tests.engine.checks import Act, Tried, cancel, check, closed_by_its_end, stop
 from tests.engine.far import CARELESS, Far, Seen, bulkhead

@@ -18,13 +18,14 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from bulkagent.attempt import Attempt
 from bulkagent.engine import Bulkhead, Engine, Limits, RetryPolicy, ThrottlePolicy, TripPolicy
 from bulkagent.engine.gates.gated_lane import GatedLane
 from bulkagent.engine.gates.gatekeeper import Gatekeeper
 from bulkagent.engine.gates.handover import GateTerms
 from bulkagent.engine.throttle.adaptive_limit import Bounds
 from bulkagent.engine.throttle.lingering import AT_LEAST_S, Flight, LingeringRequests, held_s
-from bulkagent.model import Attempt, Cause, Delivery, Disposition, Health, Status
+from bulkagent.model import Cause, Delivery, Disposition, Health, Status
 from tests.dispositions import DONE, LOST, ended
 from tests.engine.lists import ListSource, words
 from tests.engine.test_reopening import Reopening

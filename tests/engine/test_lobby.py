@@ -6,9 +6,10 @@ import asyncio
 
 import pytest
 
+from bulkagent.attempt import Attempt
 from bulkagent.engine import Engine, Limits, PollPolicy, RetryPolicy
 from bulkagent.engine.bulkhead import Bulkhead
-from bulkagent.model import Attempt, Cause, Disposition, Status
+from bulkagent.model import Cause, Disposition, Status
 from tests import jumping
 from tests.dispositions import ABSENT, DONE, LOST, NOBODY, REFUSED
 from tests.engine.far import CARELESS, Far

@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
+from bulkagent.attempt import conclude
 from bulkagent.engine import Engine, Limits, RetryPolicy, ThrottleEvent, ThrottlePolicy, TripPolicy
-from bulkagent.model import Cause, Delivery, Disposition, Status, conclude
+from bulkagent.model import Cause, Delivery, Disposition, Status
 from tests.dispositions import BUSY, DONE, LOST, STRANGE, UNREACHED
 from tests.engine.far import Far, bulkhead
 from tests.engine.lists import ListSource, words

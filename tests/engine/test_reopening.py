@@ -7,9 +7,10 @@ from collections.abc import Awaitable, Callable, Iterable
 
 import pytest
 
+from bulkagent.attempt import Attempt
 from bulkagent.engine import Bulkhead, Engine, Limits, Reopened, RetryPolicy
 from bulkagent.errors import LedgerFailed
-from bulkagent.model import Attempt, Cause, Status
+from bulkagent.model import Cause, Status
 from tests.dispositions import DONE, REFUSED
 from tests.engine.far import CARELESS, Far
 from tests.engine.lists import ListSource, words

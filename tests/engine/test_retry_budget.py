@@ -4,8 +4,9 @@ import random
 
 import pytest
 
+from bulkagent.attempt import conclude
 from bulkagent.engine import Engine, Limits, RetryPolicy, ThrottlePolicy
-from bulkagent.model import Cause, Disposition, Status, conclude
+from bulkagent.model import Cause, Disposition, Status
 from tests.dispositions import BUSY, DONE, LOST
 from tests.engine.far import CARELESS, NEVER, Far, bulkhead
 from tests.engine.lists import ListSource, words

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bulkagent.attempt import Attempt, AttemptHistory
 from bulkagent.engine import Retry, RetryPolicy, Stop, decide
-from bulkagent.model import Attempt, AttemptHistory, Disposition
+from bulkagent.model import Disposition
 from tests.dispositions import ALL, BUSY, DONE, LOST, ODD, READY, REFUSED, ended
 
 POLICY = RetryPolicy(max_attempts=4, base_s=0.5, cap_s=15.0)

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bulkagent.attempt import Attempt, AttemptHistory
 from bulkagent.engine import End, Go, HaltCount, HaltFirst, HaltShare, Tally
-from bulkagent.model import Attempt, AttemptHistory, Cause, Delivery, Disposition, Evidence, Status
+from bulkagent.model import Cause, Delivery, Disposition, Evidence, Status
 from bulkagent.reasons import FirstAllGot, NotApplied
 from tests.dispositions import (
     ABSENT,

@@ -18,6 +18,7 @@ from aiohttp.client_proto import ResponseHandler
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bulkagent.attempt import Attempt
 from bulkagent.gateway import connection_pool
 from bulkagent.gateway.client import GatewayClient
 from bulkagent.gateway.connection import HttpConnection
@@ -25,7 +26,6 @@ from bulkagent.gateway.endpoint import Endpoint
 from bulkagent.gateway.faults import FAULTS, Fault
 from bulkagent.gateway.operations import SET_TALK_RIGHT
 from bulkagent.gateway.retcodes import RETCODES
-from bulkagent.model import Attempt
 from tests.gateway.raw import (
     SUCCESS,
     TO_AGENT_101,

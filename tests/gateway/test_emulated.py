@@ -7,12 +7,13 @@ import asyncio
 import msgspec
 import pytest
 
+from bulkagent.attempt import Attempt
 from bulkagent.emulator import EmulatedGateway, FaultKind, Scenario
 from bulkagent.emulator import ScenarioFault as Struck
 from bulkagent.gateway.endpoint import Endpoint
 from bulkagent.gateway.faults import FAULTS, Fault
 from bulkagent.gateway.retcodes import RETCODES
-from bulkagent.model import Attempt, Disposition
+from bulkagent.model import Disposition
 from tests.gateway.raw import GUID, TO_AGENT_101, client_of, time_is_up
 
 

@@ -13,11 +13,12 @@ from aiohttp import client_exceptions
 from aioresponses import aioresponses
 from yarl import URL
 
+from bulkagent.attempt import Attempt
 from bulkagent.gateway.endpoint import Endpoint
 from bulkagent.gateway.exchange_faults import _FAULTS, fault_of
 from bulkagent.gateway.faults import FAULTS, Fault
 from bulkagent.gateway.retcodes import RETCODES
-from bulkagent.model import Attempt, Delivery
+from bulkagent.model import Delivery
 from tests.gateway.raw import GUID, TO_AGENT_101, client_of
 
 ADDRESS = "https://gw.invalid:8043"

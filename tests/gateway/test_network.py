@@ -16,11 +16,11 @@ import msgspec
 import pytest
 import trustme
 
+from bulkagent.attempt import Attempt
 from bulkagent.gateway.client import GatewayClient
 from bulkagent.gateway.endpoint import Endpoint
 from bulkagent.gateway.faults import FAULTS, Fault
 from bulkagent.gateway.retcodes import RETCODES
-from bulkagent.model import Attempt
 from tests.gateway.raw import (
     TO_AGENT_101,
     Say,

@@ -8,12 +8,13 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from bulkagent.attempt import Attempt
 from bulkagent.gateway.client import GatewayClient
 from bulkagent.gateway.endpoint import Endpoint
 from bulkagent.gateway.faults import FAULTS, WITHOUT_AN_ANSWER, Fault
 from bulkagent.gateway.retcodes import RETCODES
 from bulkagent.gateway.timeouts import Deadlines
-from bulkagent.model import Attempt, Delivery
+from bulkagent.model import Delivery
 from tests.gateway.raw import (
     TO_AGENT_101,
     RawGateway,

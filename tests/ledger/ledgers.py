@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from bulkagent.attempt import Attempt, AttemptHistory
 from bulkagent.ledger import (
     Callbacks,
     Database,
@@ -18,7 +19,7 @@ from bulkagent.ledger import (
     summarise,
 )
 from bulkagent.ledger.rows import Summary
-from bulkagent.model import Assignment, Attempt, AttemptHistory, Disposition, Line, Outcome
+from bulkagent.model import Assignment, Disposition, Line, Outcome
 from tests.dispositions import ended
 
 ON, OFF = "flag=1", "flag=0"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from bulkagent.attempt import Attempt, AttemptHistory
 from bulkagent.ledger import Database, EndpointRecord, GatewayLatency, last_latency
-from bulkagent.model import Attempt, AttemptHistory
 from tests.dispositions import DONE, UNREACHED
 from tests.ledger.ledgers import ON, journal, planner, took
 

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from bulkagent.attempt import AttemptHistory
 from bulkagent.ledger import (
     AgentAction,
     ChangedRow,
@@ -22,7 +23,7 @@ from bulkagent.ledger import (
 )
 from bulkagent.ledger import previous_rights as rights
 from bulkagent.ledger.previous_rights import known_before
-from bulkagent.model import AttemptHistory, Disposition
+from bulkagent.model import Disposition
 from tests.dispositions import ABSENT, DONE, LOST, REFUSED, UNREACHED, ended
 from tests.ledger.ledgers import OFF, ON, StillClock, begun, journal, planner, took
 

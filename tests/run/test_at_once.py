@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from bulkagent.attempt import Attempt
 from bulkagent.errors import BulkagentError, GuardrailRefused, RunBusy
 from bulkagent.gateway.client import GatewayClient
 from bulkagent.ledger import (
@@ -27,7 +28,7 @@ from bulkagent.ledger import (
     list_runs,
     open_ledger,
 )
-from bulkagent.model import Assignment, Attempt, Outcome
+from bulkagent.model import Assignment, Outcome
 from bulkagent.run import Consent, Request, Run, RunResult
 from bulkagent.run import take_over as taking_over
 from tests.run.again import AGENTS, Shift, shift

@@ -15,13 +15,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bulkagent.attempt import Attempt
 from bulkagent.emulator import FaultKind
 from bulkagent.engine import Bulkhead
 from bulkagent.errors import LedgerFailed, ResumeRefused
 from bulkagent.gateway.client import GatewayClient
 from bulkagent.gateway.retcodes import RETCODES
 from bulkagent.ledger import Database
-from bulkagent.model import Assignment, Attempt, Cause
+from bulkagent.model import Assignment, Cause
 from bulkagent.run.send.switch_overs import QUIET_MS, SwitchOvers
 from tests.run.again import AGENTS, Shift, code, fault, shift
 from tests.waiting import HANG_S

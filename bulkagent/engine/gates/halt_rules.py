@@ -11,7 +11,8 @@ from typing import Protocol, TypeVar
 
 import msgspec
 
-from bulkagent.model import AttemptHistory, AttemptResult, Cause, Evidence, Status
+from bulkagent.attempt import AttemptHistory, AttemptResult
+from bulkagent.model import Cause, Evidence, Status
 from bulkagent.reasons import FirstAllGot, NotApplied, Reason
 
 __all__ = ["End", "Go", "HaltCount", "HaltDecision", "HaltFirst", "HaltRule", "HaltShare", "Tally"]

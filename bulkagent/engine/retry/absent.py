@@ -11,11 +11,11 @@ from typing import Generic, TypeVar
 
 import msgspec
 
+from bulkagent.attempt import AttemptHistory, AttemptResult
 from bulkagent.clock import Clock
 from bulkagent.engine.retry.pending import PendingRetry
 from bulkagent.engine.retry.policy import Poll
 from bulkagent.engine.retry.poller import Poller, PollPolicy
-from bulkagent.model import AttemptHistory, AttemptResult
 
 __all__ = ["AbsentQueue"]
 

@@ -10,9 +10,10 @@ from typing import Generic, TypeVar
 
 import anyio
 
+from bulkagent.attempt import AttemptHistory, AttemptResult
 from bulkagent.clock import Clock
 from bulkagent.engine.retry.policy import Decision
-from bulkagent.model import AttemptHistory, AttemptResult, RetryCharge
+from bulkagent.model import RetryCharge
 
 __all__ = ["PendingRetry"]
 

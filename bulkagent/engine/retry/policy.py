@@ -11,7 +11,8 @@ from typing import TypeVar
 
 import msgspec
 
-from bulkagent.model import Absence, AttemptHistory, AttemptResult
+from bulkagent.attempt import AttemptHistory, AttemptResult
+from bulkagent.model import Absence
 
 __all__ = ["APPLIED", "Decision", "Poll", "Retry", "RetryPolicy", "Stop", "decide"]
 

@@ -12,11 +12,11 @@ from typing import Generic, TypeVar
 import anyio
 import tenacity
 
+from bulkagent.attempt import AttemptResult
 from bulkagent.clock import Clock
 from bulkagent.engine.retry.pending import PendingRetry
 from bulkagent.engine.retry.policy import Retry
 from bulkagent.engine.retry.ready import ReadyQueue
-from bulkagent.model import AttemptResult
 
 __all__ = ["RetryQueue", "until_enough"]
 

@@ -11,8 +11,9 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Generic, TypeVar
 
+from bulkagent.attempt import AttemptResult
 from bulkagent.engine.retry.pending import PendingRetry
-from bulkagent.model import AttemptResult, RetryCharge
+from bulkagent.model import RetryCharge
 
 __all__ = ["ReadyQueue"]
 

@@ -7,10 +7,10 @@ from typing import Generic, TypeVar
 
 import anyio
 
+from bulkagent.attempt import AttemptHistory, AttemptResult
 from bulkagent.clock import Clock
 from bulkagent.engine.throttle.lingering import Flight
 from bulkagent.engine.throttle.throttle import Throttle
-from bulkagent.model import AttemptHistory, AttemptResult
 
 AttemptT = TypeVar("AttemptT", bound=AttemptResult)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 
+from bulkagent.attempt import AttemptResult
 from bulkagent.engine.throttle.adaptive_limit import AdaptiveLimit, step
 from bulkagent.engine.throttle.circuit_breaker import (
     BreakerState,
@@ -23,7 +24,7 @@ from bulkagent.engine.throttle.lingering import Flight, LingeringRequests
 from bulkagent.engine.throttle.retry_budget import RetryBudget
 from bulkagent.engine.throttle.slots import Limits
 from bulkagent.engine.throttle.throttle_policy import Permit, ThrottleEvent, ThrottlePolicy
-from bulkagent.model import AttemptResult, Delivery, Health, LimitSignal, RetryCharge
+from bulkagent.model import Delivery, Health, LimitSignal, RetryCharge
 
 _NO_GENERATION = -1
 """An era that never is: whatever ends in it moves no state of the breaker."""

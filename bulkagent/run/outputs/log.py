@@ -13,10 +13,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from bulkagent.attempt import Attempt
 from bulkagent.clock import Clock
 from bulkagent.engine import Decision, Poll, Retry, Stop
 from bulkagent.gateway.operations import OPERATIONS
-from bulkagent.model import Assignment, Attempt, Delivery
+from bulkagent.model import Assignment, Delivery
 from bulkagent.reports import encoded, iso
 from bulkagent.run.outputs.background_writer import LineFile
 

@@ -12,6 +12,7 @@ from contextlib import AsyncExitStack
 
 import anyio.to_thread
 
+from bulkagent.attempt import Attempt
 from bulkagent.clock import Clock
 from bulkagent.engine import Engine
 from bulkagent.gateway.credentials import CredentialSource
@@ -29,7 +30,7 @@ from bulkagent.ledger import (
     put_in_doubt,
     requests_at_work,
 )
-from bulkagent.model import Assignment, Attempt, Cause, Outcome, Status
+from bulkagent.model import Assignment, Cause, Outcome, Status
 from bulkagent.reasons import Reason, told_once
 from bulkagent.run.clients.credentials import CredentialProvider
 from bulkagent.run.clients.factory import ClientFactory

@@ -9,9 +9,10 @@ from __future__ import annotations
 import math
 from collections import deque
 
+from bulkagent.attempt import Attempt
 from bulkagent.engine import BreakerState, Bulkhead, Decision, End, ThrottleEvent
 from bulkagent.ledger import Journal
-from bulkagent.model import Assignment, Attempt, Cause, Delivery, Health
+from bulkagent.model import Assignment, Cause, Delivery, Health
 from bulkagent.reasons import Advised, Reason
 from bulkagent.reports import ADVICE
 from bulkagent.run.outputs.log import EventLog
