@@ -128,10 +128,10 @@ def _own_folder() -> tempfile.TemporaryDirectory[str]:
 
 
 async def _set(request: Request, flag: int, consent: Consent) -> PilotStep:
-    with Run(msgspec.structs.replace(request, flag=flag), consent=consent) as run:
-        await anyio.to_thread.run_sync(run.prepare)
-        run.agreed = True
-        result = await run.execute()
+    with Run(msgspec.structs.replace(request, flag=flag)) as run:
+        prepared = await anyio.to_thread.run_sync(run.prepare)
+        finished = await prepared.execute(consent, answered=True)
+        result = finished.result_or_defect()
     status = next((name for name, number in result.totals.items() if number), "")
     verified = result.verified or {}
     return PilotStep(

@@ -26,6 +26,7 @@ from bulkagent.run.plan.request import (
     RunStanding,
     planned_totals,
 )
+from bulkagent.run.prepared import PreparedRun
 from bulkagent.run.run import Run
 from bulkagent.run.send.progress import GatewayProgress, GroupProgress, Progress
 
@@ -42,6 +43,7 @@ __all__ = [
     "OldRuns",
     "Plan",
     "PlanPart",
+    "PreparedRun",
     "Progress",
     "Pruned",
     "Request",

@@ -154,14 +154,16 @@ async def _carried_out(
     refuse_unanswerable(agree)
     listener = None if settled is None else _Listener(settled)
     with Run(asked, settled=listener) as run:
-        plan = await anyio.to_thread.run_sync(run.prepare)
-        if agree is True:
-            run.consent = Consent.PROGRAM
-        elif agree is not None:
-            await consent_of(agree, plan)
-            run.consent, run.agreed = Consent.PROGRAM, True
+        prepared = await anyio.to_thread.run_sync(run.prepare)
+        if agree is not None and agree is not True:
+            await consent_of(agree, prepared.plan)
         try:
-            return await run.execute()
+            finished = await prepared.execute(
+                None if agree is None else Consent.PROGRAM,
+                # A guardrail is answered by somebody who has seen the plan.
+                answered=agree is not None and agree is not True,
+            )
+            return finished.result_or_defect()
         except Exception:
             if listener is not None and listener.raised is not None:
                 raise listener.raised from None

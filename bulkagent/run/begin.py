@@ -13,6 +13,8 @@ import functools
 import warnings
 from collections.abc import Callable
 
+import anyio
+import anyio.to_thread
 import msgspec
 
 from bulkagent.clock import Clock
@@ -28,8 +30,6 @@ from bulkagent.errors import (
 from bulkagent.gateway.preflight import run_preflight
 from bulkagent.instants import Instant
 from bulkagent.ledger import (
-    Database,
-    RunRecord,
     begin_leg,
     find_run,
     finish_leg,
@@ -43,23 +43,33 @@ from bulkagent.ledger import (
     take_from,
     take_lease,
 )
+from bulkagent.reasons import TakenOver
 from bulkagent.run.operator import operator_name
+from bulkagent.run.outputs.log import EventLog
 from bulkagent.run.plan.apply import Planned
 from bulkagent.run.plan.consent import Consent
-from bulkagent.run.plan.prepare import ResolvedRequest
-from bulkagent.run.plan.request import Request, Resume, Revert
+from bulkagent.run.plan.prepare import PlannedLeg
+from bulkagent.run.plan.request import Revert
 from bulkagent.run.plan.resume import begun_since, refuse_age
 from bulkagent.run.schedule.preflight import preflight_problems
 from bulkagent.run.schedule.wait import wait_for_start
-from bulkagent.run.take_over import ALL, TakeOverPlan, plan_take_over, refusal
+from bulkagent.run.send.control import LegControl
+from bulkagent.run.take_over import (
+    ALL,
+    TakeOverPlan,
+    first_of,
+    make_way,
+    plan_take_over,
+    refusal,
+    watch,
+)
 
-__all__ = ["Begun", "await_start", "begin", "give_up", "leave_to_later", "reach_gateways"]
+__all__ = ["Begun", "await_start", "begin", "clear_the_way", "reach_gateways"]
 
 
 async def await_start(
     start: Instant,
-    planned: Planned,
-    prepared: ResolvedRequest,
+    leg: PlannedLeg,
     agent: tuple[int, str, str] | None,
     *,
     clock: Clock,
@@ -70,30 +80,30 @@ async def await_start(
     Raises:
         SettingsRefused: It cannot start.
     """
-    look = functools.partial(preflight_problems, planned, prepared, agent, start=start, clock=clock)
+    look = functools.partial(preflight_problems, leg, agent, start=start, clock=clock)
     try:
         await wait_for_start(start, look, clock=clock, tell=tell)
     except SettingsRefused as refused:
-        raise SettingsRefused(str(refused), totals=planned.plan.totals) from None
+        raise SettingsRefused(str(refused), totals=leg.plan.totals) from None
 
 
-async def reach_gateways(planned: Planned, prepared: ResolvedRequest, clock: Clock) -> None:
+async def reach_gateways(leg: PlannedLeg, clock: Clock) -> None:
     """Refuse gateways that no request can come to, as long as nothing was sent.
 
     Raises:
         SettingsRefused: One has no address, or cannot be trusted.
     """
-    if prepared.gateways.emulated:
+    if leg.gateways.emulated:
         return
-    for name in sorted(planned.names):
+    for name in sorted(leg.planned.names):
         try:
             await run_preflight(
-                prepared.gateways.endpoint(name),
-                connect_timeout_s=prepared.request.settings.connect_timeout_s,
+                leg.gateways.endpoint(name),
+                connect_timeout_s=leg.settings.connect_timeout_s,
                 clock=clock,
             )
         except SettingsRefused as refused:
-            raise SettingsRefused(str(refused), totals=planned.plan.totals) from None
+            raise SettingsRefused(str(refused), totals=leg.plan.totals) from None
 
 
 class Begun(msgspec.Struct, frozen=True):
@@ -108,16 +118,7 @@ class Begun(msgspec.Struct, frozen=True):
         return bool(self.ways.drained or self.ways.corrected)
 
 
-def begin(
-    asked: Request | Resume | Revert,
-    planned: Planned,
-    prepared: ResolvedRequest,
-    database: Database,
-    *,
-    override: str,
-    consent: Consent | None,
-    now_ms: int,
-) -> Begun:
+def begin(leg: PlannedLeg, *, consent: Consent | None, now_ms: int) -> Begun:
     """Begin the leg that a plan is for, with all that it takes from other runs on disk.
 
     Raises:
@@ -127,19 +128,19 @@ def begin(
         RunNotFound: There is no run of a name that is to be taken over.
         LedgerUnavailable, LedgerFailed: The ledger cannot be read or written.
     """
-    record = RunRecord(database, planned.run)
-    named = _named(database, asked, planned)
+    asked, planned = leg.asked, leg.planned
+    named = _named(leg)
     person = consent is Consent.TERMINAL
-    overlaps = take_lease(record)
+    overlaps = take_lease(leg.record)
     try:
         ways = plan_take_over(
             overlaps, named=named, person=person, new=planned.new, run=planned.run
         )
         _refuse(ways, planned, person=person)
-        leg = _begin(asked, planned, prepared, database, ways, override=override, now_ms=now_ms)
+        number = _begin(leg, ways, now_ms=now_ms)
         sign_leg(
-            record,
-            leg,
+            leg.record,
+            number,
             who=operator_name(),
             note=asked.note,
             consent=consent,
@@ -147,9 +148,9 @@ def begin(
         )
     except BaseException:
         with contextlib.suppress(BulkagentError):  # it ends with the process anyway
-            release_lease(record)
+            release_lease(leg.record)
         raise
-    return Begun(leg, ways)
+    return Begun(number, ways)
 
 
 def _refuse(ways: TakeOverPlan, planned: Planned, *, person: bool) -> None:
@@ -160,11 +161,9 @@ def _refuse(ways: TakeOverPlan, planned: Planned, *, person: bool) -> None:
     raise kind(refusal(ways, person=person), totals=planned.plan.totals)
 
 
-def _named(
-    database: Database, asked: Request | Resume | Revert, planned: Planned
-) -> frozenset[int] | None:
+def _named(leg: PlannedLeg) -> frozenset[int] | None:
     """The keys of the runs that are to be taken over; None: all."""
-    names = asked.take_over
+    names = leg.asked.take_over
     if isinstance(names, str):
         warnings.warn(
             "take_over is a tuple of runs now; give (run,)", DeprecationWarning, stacklevel=2
@@ -172,40 +171,31 @@ def _named(
         names = (names,) if names else ()
     if ALL in names:
         return None
-    found = frozenset(find_run(database, name).run for name in names)
-    if planned.run in found:
+    found = frozenset(find_run(leg.database, name).run for name in names)
+    if leg.planned.run in found:
         raise ResumeRefused(
-            f"--take-over {planned.plan.run_id}: that is this run itself; name the other one"
+            f"--take-over {leg.plan.run_id}: that is this run itself; name the other one"
         )
     return found
 
 
-def _begin(
-    asked: Request | Resume | Revert,
-    planned: Planned,
-    prepared: ResolvedRequest,
-    database: Database,
-    ways: TakeOverPlan,
-    *,
-    override: str,
-    now_ms: int,
-) -> int:
-    record = RunRecord(database, planned.run)
+def _begin(leg: PlannedLeg, ways: TakeOverPlan, *, now_ms: int) -> int:
+    planned, record, override = leg.planned, leg.record, leg.override
     if not planned.new:
-        facts = find_run(database, planned.plan.run_id)
-        refuse_age(database, facts, prepared.request.settings.max_age_s, now_ms)
+        facts = find_run(leg.database, planned.plan.run_id)
+        refuse_age(leg.database, facts, leg.settings.max_age_s, now_ms)
         override = override or ("answered at the terminal" if planned.plan.guardrail else "")
 
-    def come_to_terms(leg: int) -> None:
+    def come_to_terms(number: int) -> None:
         # Only one of several that began at once gets here first, and the others see it.
-        if rival := begun_since(database, planned):
+        if rival := begun_since(leg.database, planned):
             raise RunBusy(
                 f"run {rival.id} of this roster has begun elsewhere meanwhile, so nothing was sent."
                 " Trying again is safe",
                 totals=planned.plan.totals,
             )
-        if asked.take_over:
-            note_take_over(record, leg, ways.drained)
+        if leg.asked.take_over:
+            note_take_over(record, number, ways.drained)
         # Who is drained sends to none of them either from here on, however late it hears of it.
         for overlap in (*ways.drained, *ways.corrected):
             take_from(record, overlap.run)
@@ -215,27 +205,98 @@ def _begin(
     return begin_leg(
         record,
         command=planned.plan.command,
-        only=asked.only if isinstance(asked, Resume) else (),
+        only=leg.only,
         override="" if planned.new else override,
         now_ms=now_ms,
         within=come_to_terms,
     )
 
 
-def leave_to_later(
-    asked: Request | Resume | Revert,
-    planned: Planned,
-    database: Database,
+async def clear_the_way(
+    leg: PlannedLeg,
+    begun: Begun,
+    control: LegControl,
     *,
     consent: Consent | None,
+    log: EventLog,
+    clock: Clock,
+    tell: Callable[[str], None],
 ) -> None:
+    """Have runs in the way leave what is this one's, and leave to later ones what is theirs.
+
+    Args:
+        leg: The leg that has begun.
+        begun: Its number, and the runs in its way.
+        control: By what it may be stopped meanwhile.
+        consent: How it was agreed to.
+        log: Told of every decision.
+        clock: Time.
+        tell: Told what is waited for.
+
+    Raises:
+        Refused: One does not, or it was stopped; the leg has ended by then.
+    """
+    refused = None
+    if begun.waits:
+        refused = await _wait_for_others(leg, begun, control, log=log, clock=clock, tell=tell)
+    if control.drained_for:
+        refused = GuardrailRefused(f"{TakenOver(control.drained_for)}; nothing was sent")
+    elif control.signal is not None and begun.waits:
+        refused = Interrupted("interrupted; nothing was sent", signal=control.signal)
+    if refused is None:
+        await anyio.to_thread.run_sync(functools.partial(_leave_to_later, leg, consent=consent))
+        return
+    refused.totals = leg.plan.totals
+    log.decided("run.refused", reason=str(refused))
+    await anyio.to_thread.run_sync(
+        functools.partial(_give_up, leg, begun.leg, refused, now_ms=clock.wall_ms())
+    )
+    raise refused
+
+
+async def _wait_for_others(
+    leg: PlannedLeg,
+    begun: Begun,
+    control: LegControl,
+    *,
+    log: EventLog,
+    clock: Clock,
+    tell: Callable[[str], None],
+) -> Refused | None:
+    """Wait until the runs in the way have left what is this one's; why one does not."""
+    for taken in begun.ways.drained:
+        log.decided("run.took_over", run=taken.run_id, agents=taken.agents)
+    for taken in begun.ways.corrected:
+        log.decided("run.corrected", run=taken.run_id, agents=taken.agents)
+    refused: Refused | None = None
+    with control.interruptible():
+        try:
+            async with anyio.create_task_group() as watches:
+                watches.start_soon(watch, leg.planned.locks, clock, control.taken_over)
+                await make_way(
+                    leg.database,
+                    begun.ways,
+                    run=leg.planned.run,
+                    by=leg.plan.run_id,
+                    timeout_s=leg.settings.timeout_s,
+                    clock=clock,
+                    tell=tell,
+                )
+                watches.cancel_scope.cancel()
+        except* BulkagentError as failed:
+            known = first_of(failed)
+            refused = known if isinstance(known, Refused) else Refused(str(known))
+    return refused
+
+
+def _leave_to_later(leg: PlannedLeg, *, consent: Consent | None) -> None:
     """Leave to others what is theirs by now, once everybody else has come to an end with it.
 
     Raises:
         LedgerUnavailable, LedgerFailed: The ledger cannot be read or written.
     """
-    record = RunRecord(database, planned.run)
-    if isinstance(asked, Revert):
+    planned, record = leg.planned, leg.record
+    if isinstance(leg.asked, Revert):
         supersede(
             record,
             since_ms=planned.planned_at,
@@ -249,17 +310,15 @@ def leave_to_later(
         put_in_doubt(record)
 
 
-def give_up(
-    database: Database, planned: Planned, leg: int, refused: Refused, *, now_ms: int
-) -> None:
+def _give_up(leg: PlannedLeg, number: int, refused: Refused, *, now_ms: int) -> None:
     """Record that a leg which has begun was refused before anything was sent.
 
     It stays in the ledger, because another run may have been drained for it.
     """
     with contextlib.suppress(BulkagentError):
         finish_leg(
-            RunRecord(database, planned.run),
-            leg,
+            leg.record,
+            number,
             state="interrupted" if isinstance(refused, Interrupted) else "halted",
             exit_code=refused.exit_code,
             reason=str(refused),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import shlex
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -17,8 +17,6 @@ import msgspec
 from bulkagent.errors import BadRow, BulkagentError, LedgerFailed, ReportFailed
 from bulkagent.gateway.operations import talk_right
 from bulkagent.ledger import (
-    Counters,
-    Database,
     OutcomeGroup,
     RunRecord,
     Summary,
@@ -36,14 +34,11 @@ from bulkagent.model import Cause, Status
 from bulkagent.reasons import Reason, Said, reason_of, told_once
 from bulkagent.run.handover.rules import GroupStanding, group_standings
 from bulkagent.run.history.exit_code import ExitStatus, LegEnding, exit_status_of
+from bulkagent.run.history.fallback_counts import fallback_summary
 from bulkagent.run.history.report import Skipped, write_report
-from bulkagent.run.plan.apply import Planned
-from bulkagent.run.plan.next_command import NextCommands
+from bulkagent.run.plan.prepare import PlannedLeg
 from bulkagent.run.plan.request import RunResult
-from bulkagent.settings import Settings
-
-__all__ = ["Finished", "finish"]
-
+from bulkagent.run.send.sent import SentLeg
 
 _OFF = talk_right(0)
 
@@ -75,113 +70,55 @@ class Finished(msgspec.Struct, frozen=True):
     """For people, where limits were shared with other commands."""
     reasons: tuple[Reason, ...] = ()
     """Why it ended before its time, and what went wrong; `result.error` has their sentences."""
+    ended_ms: int = 0
+    """Time of day of its end."""
+    defect: Exception | None = None
+    """A defect of bulkagent's own that broke it off; None: there was none."""
+
+    def result_or_defect(self) -> RunResult:
+        """The result.
+
+        Raises:
+            Exception: The defect that broke the run off.
+        """
+        if self.defect is not None:
+            raise self.defect
+        return self.result
 
 
 def finish(
-    database: Database,
-    planned: Planned,
-    leg: int,
+    leg: PlannedLeg,
+    sent: SentLeg,
     ending: LegEnding,
     *,
-    reasons: Sequence[Reason],
-    not_attempted: Mapping[int, Cause],
-    only: Collection[Cause],
-    counters: Counters | None,
     reports: Sequence[Path],
     skip_reports: Callable[[], bool],
-    following: NextCommands,
-    elapsed_s: float,
-    now_ms: int,
-    settings: Settings,
-    seen_up: Mapping[str, int],
-    note: str = "",
-    unseen: str = "",
-    shared: tuple[str, ...] = (),
 ) -> Finished:
     """Count and judge a leg, record its end, write the run's reports.
 
     Args:
-        database: The ledger.
-        planned: The plan.
-        leg: The leg's number.
+        leg: What was to be sent.
+        sent: What came of that.
         ending: How sending ended.
-        reasons: Why it ended before its time; none where it did not.
-        not_attempted: Lane -> why its last rows were not attempted.
-        only: The causes of the rows that the leg was about; none: all.
-        counters: What the journal counted, for where the ledger cannot be read any more.
         reports: Where reports go.
         skip_reports: Asked again and again whether somebody has lost patience with them.
-        following: The commands that may be typed next.
-        elapsed_s: How long sending took.
-        now_ms: Time of day.
-        settings: What the leg was carried out by.
-        seen_up: By group, how many were seen to take calls; none: that was not looked at.
-        note: What people should know of where GUIDs came from.
-        unseen: What kept the leg from being verified.
-        shared: What people should know of how limits were shared.
     """
-    run_id = planned.plan.run_id
-    forgiven = 0
-    troubles: list[Reason] = [*([ending.error] if ending.error else []), *reasons]
-
-    def record(verdict: ExitStatus) -> None:
-        try:
-            finish_leg(
-                RunRecord(database, planned.run),
-                leg,
-                state=verdict.state,
-                exit_code=verdict.exit_code,
-                reason=told_once(troubles),
-                not_attempted=not_attempted,
-                only=only,
-                now_ms=now_ms,
-            )
-        except BulkagentError as error:
-            troubles.append(reason_of(error))
-
-    halted, why = _halted_before(database, run_id, ending)
-    troubles.extend(why)
-    # As if something were left: nobody knows yet, and whoever stopped it may not wait until a
-    # million rows are counted.
-    verdicts: VerificationCounts | None = None
-    counted: Summary | None = None
-    early = exit_status_of({Status.NOT_ATTEMPTED: 1}, {}, halted or ending)
-    if early.state != "completed":
-        record(early)
-    try:
-        summary = counted = summarise(RunRecord(database, planned.run))
-        forgiven = absent_rows(RunRecord(database, planned.run), _OFF) if settings.absent_ok else 0
-        verdicts = verification_counts(RunRecord(database, planned.run))
-        seen = {"forgiven": forgiven, "contradicted": verdicts.contradicted if verdicts else 0}
-        verdict = _judged(summary, ending, halted, **seen)
-        if verdict.state != "halted":
-            # Who had finished before a take-over was not stopped by it.
-            troubles[:] = [trouble for trouble in troubles if trouble not in why]
-        if verdict != early or early.state == "completed":
-            record(verdict)
-        keep_totals(RunRecord(database, planned.run), summary.totals)
-    except BulkagentError as error:
-        troubles.append(reason_of(error))
-        summary = _counted(planned, counters)
-        if ending.error is None:
-            ending = LegEnding(
-                ending.signal, reason_of(error), LedgerFailed.exit_code, ending.causes
-            )
-        verdict = exit_status_of(summary.totals, summary.causes, ending)
-    skipped = _skipped(RunRecord(database, planned.run), summary)
+    run_id = leg.plan.run_id
+    judged = _judged(leg, sent, ending)
+    troubles, status, summary = judged.troubles, judged.status, judged.summary
+    skipped = _skipped(leg.record, summary)
     written, unwritten = _write_reports(
-        *(database, run_id, reports, counted),
-        skip=skip_reports,
-        troubles=troubles,
-        following=following,
+        leg, reports, judged.counted, skip=skip_reports, troubles=troubles
     )
-    exit_code = verdict.exit_code
-    if unwritten and not ending.error:
+    exit_code = status.exit_code
+    if unwritten and not judged.ending.error:
         exit_code = ReportFailed.exit_code
-    command = following.after(run_id, again=verdict.again, unwritten=unwritten)
+    commands = leg.next_commands
+    command = commands.after(run_id, again=status.again, unwritten=unwritten)
+    verdicts = judged.verdicts
     result = RunResult(
         run_id=run_id,
-        state=verdict.state,
+        state=status.state,
         exit_code=exit_code,
         rows=summary.rows,
         totals=summary.totals,
@@ -189,30 +126,95 @@ def finish(
         requests=summary.requests,
         retries=summary.retries,
         not_sent=summary.not_sent,
-        elapsed_s=round(elapsed_s, 3),
+        elapsed_s=round(sent.elapsed_s, 3),
         reports=tuple(written),
-        set_before_switchover=_set_before_switchover(RunRecord(database, planned.run)),
+        set_before_switchover=_set_before_switchover(leg.record),
         next=shlex.join(command) or None,
         error=told_once(troubles) or None,
         left_out=tuple(row for row, _ in skipped),
         verified=verdicts.counts if verdicts else None,
     )
-    applied = counters.by_status[Status.APPLIED] if counters is not None else 0
     return Finished(
         result,
         summary.clusters,
-        applied,
-        shlex.join(following.resume_but_roster(run_id)) if verdict.again else "",
-        following.resend(run_id),
-        note,
-        _groups(RunRecord(database, planned.run), settings, seen_up),
-        forgiven,
-        verdicts,
-        unseen,
-        tuple(BadRow(row, "", reason) for row, reason in skipped),
-        shared,
-        tuple(troubles),
+        sent.counters.by_status[Status.APPLIED] if sent.counters is not None else 0,
+        shlex.join(commands.resume_but_roster(run_id)) if status.again else "",
+        ended_ms=sent.ended_ms,
+        resend=commands.resend(run_id),
+        note=sent.note,
+        groups=_groups(leg, sent.seen_up),
+        forgiven=judged.forgiven,
+        verdicts=verdicts,
+        unseen=sent.unseen,
+        left_out=tuple(BadRow(row, "", reason) for row, reason in skipped),
+        shared=sent.shared,
+        reasons=tuple(troubles),
     )
+
+
+class _Judged(msgspec.Struct):
+    """A leg that is counted and judged, and whose end is on disk as far as that was possible."""
+
+    summary: Summary
+    status: ExitStatus
+    ending: LegEnding
+    troubles: list[Reason]
+    counted: Summary | None = None
+    """The summary, where the ledger could be read."""
+    forgiven: int = 0
+    verdicts: VerificationCounts | None = None
+
+
+def _judged(leg: PlannedLeg, sent: SentLeg, ending: LegEnding) -> _Judged:
+    troubles: list[Reason] = [*([ending.error] if ending.error else []), *sent.reasons]
+    halted, why = _halted_before(leg, ending)
+    troubles.extend(why)
+    # As if something were left: nobody knows yet, and whoever stopped it may not wait until a
+    # million rows are counted.
+    early = exit_status_of({Status.NOT_ATTEMPTED: 1}, {}, halted or ending)
+    if early.state != "completed":
+        _record(leg, sent, early, troubles)
+    counted: Summary | None = None
+    forgiven, verdicts = 0, None
+    try:
+        counted = summarise(leg.record)
+        forgiven = absent_rows(leg.record, _OFF) if leg.settings.absent_ok else 0
+        verdicts = verification_counts(leg.record)
+        contradicted = verdicts.contradicted if verdicts else 0
+        status = _status(counted, ending, halted, forgiven=forgiven, contradicted=contradicted)
+        if status.state != "halted":
+            # Who had finished before a take-over was not stopped by it.
+            troubles[:] = [trouble for trouble in troubles if trouble not in why]
+        if status != early or early.state == "completed":
+            _record(leg, sent, status, troubles)
+        keep_totals(leg.record, counted.totals)
+    except BulkagentError as error:
+        troubles.append(reason_of(error))
+        summary = fallback_summary(leg.plan, sent.counters)
+        if ending.error is None:
+            ending = LegEnding(
+                ending.signal, reason_of(error), LedgerFailed.exit_code, ending.causes
+            )
+        status = exit_status_of(summary.totals, summary.causes, ending)
+        return _Judged(summary, status, ending, troubles, counted, forgiven, verdicts)
+    return _Judged(counted, status, ending, troubles, counted, forgiven, verdicts)
+
+
+def _record(leg: PlannedLeg, sent: SentLeg, status: ExitStatus, troubles: list[Reason]) -> None:
+    """Record the end of the leg; what went wrong with that is added to the troubles."""
+    try:
+        finish_leg(
+            leg.record,
+            sent.leg,
+            state=status.state,
+            exit_code=status.exit_code,
+            reason=told_once(troubles),
+            not_attempted=sent.not_attempted,
+            only=leg.only,
+            now_ms=sent.ended_ms,
+        )
+    except BulkagentError as error:
+        troubles.append(reason_of(error))
 
 
 def _skipped(record: RunRecord, summary: Summary) -> tuple[tuple[int, str], ...]:
@@ -222,11 +224,9 @@ def _skipped(record: RunRecord, summary: Summary) -> tuple[tuple[int, str], ...]
     return ()
 
 
-def _groups(
-    record: RunRecord, settings: Settings, seen_up: Mapping[str, int]
-) -> tuple[GroupStanding, ...]:
+def _groups(leg: PlannedLeg, seen_up: Mapping[str, int]) -> tuple[GroupStanding, ...]:
     with contextlib.suppress(BulkagentError):
-        found = group_standings(record, settings)
+        found = group_standings(leg.record, leg.settings)
         return tuple(at.seen(seen_up.get(at.counts.group, at.counts.up)) for at in found)
     return ()
 
@@ -237,10 +237,10 @@ def _set_before_switchover(record: RunRecord) -> int:
     return 0
 
 
-def _judged(
+def _status(
     summary: Summary, ending: LegEnding, halted: LegEnding | None, **seen: int
 ) -> ExitStatus:
-    """The verdict; of a run that was halted before, as long as anything of it is left."""
+    """State and exit code; of a run that was halted before, as long as anything of it is left."""
     verdict = exit_status_of(summary.totals, summary.causes, ending, **seen)
     if halted is None:
         return verdict
@@ -248,15 +248,13 @@ def _judged(
     return exit_status_of(summary.totals, summary.causes, halted, **seen) if left else verdict
 
 
-def _halted_before(
-    database: Database, run_id: str, ending: LegEnding
-) -> tuple[LegEnding | None, tuple[Said, ...]]:
+def _halted_before(leg: PlannedLeg, ending: LegEnding) -> tuple[LegEnding | None, tuple[Said, ...]]:
     """The ending of a leg of a run that was halted and that nobody has let go on yet.
 
     With who has taken over, where only the ledger has heard of that.
     """
     with contextlib.suppress(BulkagentError):
-        facts = find_run(database, run_id)
+        facts = find_run(leg.database, leg.plan.run_id)
         if facts.halted:
             # It may have come to its end, or been stopped by a signal, before it heard of that.
             taken_over = ending.taken_over or facts.drained_for is not None
@@ -267,24 +265,23 @@ def _halted_before(
 
 
 def _write_reports(
-    database: Database,
-    run_id: str,
+    leg: PlannedLeg,
     reports: Sequence[Path],
     summary: Summary | None,
     *,
     skip: Callable[[], bool],
     troubles: list[Reason],
-    following: NextCommands,
 ) -> tuple[list[str], list[Path]]:
     """Write reports; which were written, and which could not be. What went wrong is added."""
+    run_id, commands = leg.plan.run_id, leg.next_commands
     written: list[str] = []
     unwritten: list[Path] = []
     for path in reports:
         try:
-            resume = shlex.join(following.resume(run_id)) or None
-            write_report(database, run_id, path, summary=summary, skip=skip, following=resume)
+            resume = shlex.join(commands.resume(run_id)) or None
+            write_report(leg.database, run_id, path, summary=summary, skip=skip, following=resume)
         except Skipped:
-            command = shlex.join(following.report(run_id, path))
+            command = shlex.join(commands.report(run_id, path))
             troubles.append(Said(f"{path} was not written; `{command}` writes it"))
         except BulkagentError as error:
             troubles.append(reason_of(error))
@@ -292,32 +289,3 @@ def _write_reports(
         else:
             written.append(str(path))
     return written, unwritten
-
-
-def _counted(planned: Planned, counters: Counters | None) -> Summary:
-    """What was counted before the ledger broke: what has no outcome may have been sent."""
-    plan = planned.plan
-    totals = dict(plan.totals)
-    totals[Status.APPLIED] -= plan.once_more  # who is in doubt since the leg began
-    totals[Status.UNKNOWN] += plan.once_more
-    requests = retries = not_sent = 0
-    if counters is not None:
-        requests, retries = counters.requests, counters.retries
-        not_sent = counters.not_sent
-        for status, count in counters.by_status.items():
-            totals[status] += count
-        # Who was put in doubt had been counted as set; whether sent again or not, he is in doubt.
-        totals[Status.APPLIED] -= counters.once_more
-        totals[Status.UNKNOWN] += counters.in_doubt
-        totals[Status.UNKNOWN] += counters.unfinished
-        again = counters.once_more - counters.in_doubt
-        first_attempts = counters.finished - again + counters.unfinished
-        stood_so = dict.fromkeys(plan.again)
-        if plan.once_more:
-            stood_so[Status.UNKNOWN.value] = None
-        for stood in stood_so or {Status.NOT_ATTEMPTED.value: None}:
-            # Which of those that were tried again stood how is in the ledger alone.
-            taken = min(totals[stood], first_attempts)
-            totals[stood] -= taken
-            first_attempts -= taken
-    return Summary(plan.rows, totals, {}, requests, retries, (), not_sent)

@@ -23,18 +23,18 @@ class Metrics:
         path: Where to; None: nowhere.
         plan: What the leg is about.
         job: What runs of this kind are called.
-        started_ms: Time of day.
     """
 
-    def __init__(self, path: Path | None, plan: Plan, job: str, started_ms: int) -> None:
+    def __init__(self, path: Path | None, plan: Plan, job: str) -> None:
         self.trouble = ""
         self._path = path
         self._plan = plan
         self._job = job
-        self._started_ms = started_ms
+        self._started_ms = 0
 
-    def begun(self) -> None:
-        """Say that it is at work, and how it stands."""
+    def begun(self, now_ms: int) -> None:
+        """Say that it is at work since this time of day, and how it stands."""
+        self._started_ms = now_ms
         self._write(self._plan.totals, {})
 
     def ended(self, result: RunResult, now_ms: int) -> None:

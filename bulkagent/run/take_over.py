@@ -15,7 +15,7 @@ import anyio.to_thread
 import msgspec
 
 from bulkagent.clock import Clock
-from bulkagent.errors import GuardrailRefused
+from bulkagent.errors import BulkagentError, GuardrailRefused
 from bulkagent.ledger import (
     Database,
     FileIdentity,
@@ -36,6 +36,7 @@ from bulkagent.ledger import (
 __all__ = [
     "ALL",
     "TakeOverPlan",
+    "first_of",
     "make_way",
     "plan_take_over",
     "refusal",
@@ -301,3 +302,9 @@ async def watch(locks: Sequence[RunLock], clock: Clock, asked: Callable[[str], N
                 asked(by)
                 await anyio.to_thread.run_sync(lock.acknowledge)
                 return
+
+
+def first_of(group: BaseExceptionGroup[BulkagentError]) -> BulkagentError:
+    """The first error of those that ended a group of tasks."""
+    inner = group.exceptions[0]
+    return first_of(inner) if isinstance(inner, BaseExceptionGroup) else inner

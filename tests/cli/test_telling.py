@@ -232,7 +232,7 @@ def test_a_run_is_running_while_a_process_owns_it_and_interrupted_after(tmp_path
     )
     copy = tmp_path / "copy.sqlite3"
     with Run(request) as run:
-        run_id = run.prepare().run_id
+        run_id = run.prepare().plan.run_id
         (line,) = _json(tmp_path, "runs")["runs"]
         assert (line["state"], line["exit_code"], line["finished_at"]) == ("running", None, None)
         assert line["totals"]["not_attempted"] == 40

@@ -35,11 +35,10 @@ async def test_the_last_screen_and_the_report_of_a_dead_port_say_so(tmp_path: Pa
         asked = made.request(
             gateway="https://localhost:1", flag=0, give_up_after_s=0.3, ca_file=made.ca_file
         )
-        with Run(asked, consent=Consent.PROGRAM) as run:
-            plan = run.prepare()
-            await run.execute()
-            assert run.finished is not None
-            assert "failed 10 x connect (connection refused): 101, " in closing(plan, run.finished)
+        with Run(asked) as run:
+            prepared = run.prepare()
+            said = closing(prepared.plan, await prepared.execute(Consent.PROGRAM))
+            assert "failed 10 x connect (connection refused): 101, " in said
         page = tmp_path / "dead.html"
         with open_ledger(made.ledger) as database:
             write_report(database, "last", page)

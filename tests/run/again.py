@@ -170,19 +170,18 @@ class Shift:
         def settled(outcome: Outcome) -> None:
             self.outcomes.append(outcome)
             if len(self.outcomes) == stop_after:
-                run.stop(signal.SIGINT)
+                prepared.stop(signal.SIGINT)
 
         def uniform() -> float:
             between()
             self.clock.ahead_ms += 5  # the clock tells what follows from what was before
             return 0.0
 
-        with Run(
-            asked, clock=self.clock, uniform=uniform, settled=settled, consent=Consent.PROGRAM
-        ) as run:
-            self.plan = run.prepare(stdin=stdin)
-            run.agreed = agreed
-            return await run.execute()
+        with Run(asked, clock=self.clock, uniform=uniform, settled=settled) as run:
+            prepared = run.prepare(stdin=stdin)
+            self.plan = prepared.plan
+            finished = await prepared.execute(Consent.PROGRAM, answered=agreed)
+            return finished.result_or_defect()
 
     def lines(self, run: str = "last") -> list[Line]:
         with open_ledger(self.ledger) as database:

@@ -58,9 +58,7 @@ class Job:
     def __init__(self, asked: Request, made: Shift) -> None:
         self.outcomes: list[Outcome] = []
         self.at_work = asyncio.Event()
-        self.run = Run(
-            asked, clock=made.clock, settled=self._settled, consent=Consent.YES, uniform=lambda: 0.0
-        )
+        self.run = Run(asked, clock=made.clock, settled=self._settled, uniform=lambda: 0.0)
         self.run_id = ""
 
     def _settled(self, outcome: Outcome) -> None:
@@ -70,8 +68,9 @@ class Job:
 
     async def carry_out(self) -> RunResult:
         with self.run:
-            self.run_id = (await asyncio.to_thread(self.run.prepare)).run_id
-            return await self.run.execute()
+            prepared = await asyncio.to_thread(self.run.prepare)
+            self.run_id = prepared.plan.run_id
+            return (await prepared.execute(Consent.YES)).result_or_defect()
 
 
 @contextlib.asynccontextmanager
@@ -105,10 +104,10 @@ async def person(
         if held is not None and "waits" in text:
             held.set()
 
-    with Run(asked, clock=made.clock, consent=consent) as run:
+    with Run(asked, clock=made.clock) as run:
         run.warn = hear
-        await asyncio.to_thread(run.prepare)
-        return await run.execute()
+        prepared = await asyncio.to_thread(run.prepare)
+        return (await prepared.execute(consent)).result_or_defect()
 
 
 async def test_a_persons_correction_gets_whom_the_run_in_progress_has_not_in_flight(
@@ -353,15 +352,14 @@ async def test_take_over_of_a_suspended_run_says_what_it_waits_for_and_is_refuse
         stopped, lock = await _unheard(made, monkeypatch)
         told: list[str] = []
         some = made.write([109, 110], name="some.csv")
-        run = Run(
-            made.request(some, flag=1, take_over=(stopped,)), clock=made.clock, consent=Consent.YES
-        )
+        run = Run(made.request(some, flag=1, take_over=(stopped,)), clock=made.clock)
         with run:
             run.warn = told.append
-            taker = (await asyncio.to_thread(run.prepare)).run_id
+            prepared = await asyncio.to_thread(run.prepare)
+            taker = prepared.plan.run_id
             with pytest.raises(GuardrailRefused, match="hangs or is suspended") as refused:
-                await run.execute()
-        assert not run.began, "so its --report says REFUSED, and not what yesterday's run did"
+                await prepared.execute(Consent.YES)
+        assert not prepared.may_send, "its --report says REFUSED, not what yesterday's run did"
         assert "kill -CONT" in str(refused.value)
         assert f"takes over: run {stopped} is at work on 2 of these agents" in told[0]
         lock.release()
@@ -403,12 +401,12 @@ async def test_of_several_or_resume_at_once_exactly_one_sends(
 async def test_a_plan_that_never_sent_is_nobodys_run(tmp_path: Path) -> None:
     """Neither to wait for, as long as its question is open, nor to go on with."""
     async with shift(tmp_path) as made:
-        with Run(made.request(or_resume=True), clock=made.clock, consent=Consent.YES) as waiting:
+        with Run(made.request(or_resume=True), clock=made.clock) as waiting:
             asking = waiting.prepare()
             done = await made.apply(or_resume=True)
-            assert (done.exit_code, done.run_id != asking.run_id) == (0, True)
+            assert (done.exit_code, done.run_id != asking.plan.run_id) == (0, True)
             with pytest.raises(RunBusy, match="has begun elsewhere meanwhile"):
-                await waiting.execute()
+                await asking.execute(Consent.YES)
         assert sum(made.times_set().values()) == 10
 
 
@@ -416,7 +414,7 @@ async def test_a_run_that_ended_since_the_command_began_was_in_progress_elsewher
     tmp_path: Path,
 ) -> None:
     async with shift(tmp_path) as made:
-        with Run(made.request(or_resume=True), clock=made.clock, consent=Consent.YES) as late:
+        with Run(made.request(or_resume=True), clock=made.clock) as late:
             await made.apply()
             with pytest.raises(RunBusy, match="has ended since"):
                 late.prepare()

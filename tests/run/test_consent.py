@@ -131,9 +131,9 @@ async def test_without_agree_nothing_is_sent_to_a_real_gateway(tmp_path: Path) -
         with pytest.raises(ConsentRefused, match="agree="):
             await bulkagent.revert(settings=settings, request=back)
         with Run(asked) as run:
-            run.prepare()
+            prepared = run.prepare()
             with pytest.raises(ConsentRefused, match="nobody agreed"):
-                await run.execute()
+                await prepared.execute()
         assert made.requests == sent
 
 

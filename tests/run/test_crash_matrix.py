@@ -176,9 +176,9 @@ async def resumed(ledger: Path, folder: Path) -> RunResult:
         reports=(folder / "r.csv",),
         override="whoever looks finds a gate that was closed by faults",
     )
-    with Run(resume, uniform=lambda: 0.001, consent=Consent.PROGRAM) as run:
-        await asyncio.to_thread(run.prepare)
-        return await run.execute()
+    with Run(resume, uniform=lambda: 0.001) as run:
+        prepared = await asyncio.to_thread(run.prepare)
+        return (await prepared.execute(Consent.PROGRAM)).result_or_defect()
 
 
 async def seen_through(copy: Copy, gateway: EmulatedGateway, folder: Path) -> str:
@@ -272,9 +272,8 @@ async def test_every_copy_tells_the_truth_and_goes_on(
         )
         copying = Copying(ledger, gateway, tmp_path)
         hook(copying)
-        with Run(request, uniform=lambda: 0.001, consent=Consent.PROGRAM) as run:
-            run.prepare()
-            result = await run.execute()
+        with Run(request, uniform=lambda: 0.001) as run:
+            result = (await run.prepare().execute(Consent.PROGRAM)).result_or_defect()
         hook(None)
         assert result.rows == len(AGENTS) + 1
         judged(found_in(ledger)[1], gateway.agents())

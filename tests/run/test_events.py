@@ -84,7 +84,7 @@ async def test_the_decisions_about_the_run_are_events_too(tmp_path: Path) -> Non
         left = first.totals["not_attempted"]
         await made.resume(log_file=log)
         await made.revert(assume_opposite=True, log_file=log)
-        with Run(made.request(log_file=log), clock=made.clock, consent=Consent.PROGRAM) as run:
+        with Run(made.request(log_file=log), clock=made.clock) as run:
             run.prepare()
         name = made.gateway_name
     found = [event for event in _events(log) if event["event"] != "setTalkRight"]
@@ -171,12 +171,12 @@ async def test_a_log_is_the_owners_alone_and_what_is_in_it_stays(tmp_path: Path)
 async def test_a_log_that_breaks_does_not_end_the_run(tmp_path: Path) -> None:
     async with shift(tmp_path) as made:
         asked = made.request(log_file=Path("/dev/full"))
-        with Run(asked, clock=made.clock, consent=Consent.PROGRAM) as run:
-            run.prepare()
-            result = await run.execute()
+        with Run(asked, clock=made.clock) as run:
+            prepared = run.prepare()
+            result = (await prepared.execute(Consent.PROGRAM)).result_or_defect()
         assert (result.exit_code, result.totals["applied"]) == (0, 10)
         assert made.requests == 10
-    assert run.trouble == "the log /dev/full is not complete: No space left on device"
+    assert prepared.trouble == "the log /dev/full is not complete: No space left on device"
 
 
 @pytest.mark.parametrize("name", ["roster.csv", "ledger.sqlite3", "ca.pem", "report.csv"])

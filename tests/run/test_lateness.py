@@ -22,10 +22,10 @@ from tests.run.again import AGENTS, STALE, Shift, shift
 async def _while_asked(made: Shift, asked: Resume | Revert, flag: int) -> dict[str, int | None]:
     """Prepare, have somebody else set everybody to a flag, then execute; the rights after it."""
     made.clock.ahead_ms += 1000
-    with Run(asked, clock=made.clock, uniform=lambda: 0.0, consent=Consent.PROGRAM) as run:
-        await asyncio.to_thread(run.prepare)
+    with Run(asked, clock=made.clock, uniform=lambda: 0.0) as run:
+        prepared = await asyncio.to_thread(run.prepare)
         await made.apply(made.write(AGENTS, name="other.csv"), flag=flag)
-        await run.execute()
+        (await prepared.execute(Consent.PROGRAM)).result_or_defect()
     return {agent: right for agent, right in made.rights().items() if int(agent) in AGENTS}
 
 
@@ -53,11 +53,11 @@ async def test_an_orchestrator_leaves_whom_another_run_has_set_while_it_waited(
     async with shift(tmp_path) as made:
         await made.apply(stop_after=3)
         again = msgspec.structs.replace(made.request(), or_resume=True)
-        with Run(again, clock=made.clock, uniform=lambda: 0.0, consent=Consent.PROGRAM) as run:
-            plan = await asyncio.to_thread(run.prepare)
-            assert plan.command == "resume"
+        with Run(again, clock=made.clock, uniform=lambda: 0.0) as run:
+            prepared = await asyncio.to_thread(run.prepare)
+            assert prepared.plan.command == "resume"
             await made.apply(made.write([110], name="one.csv"), flag=1)
-            ended = await run.execute()
+            ended = (await prepared.execute(Consent.PROGRAM)).result_or_defect()
         assert ended.causes == {"superseded": 1}
         assert made.rights()["110"] == 1
 
@@ -101,9 +101,7 @@ async def test_a_ledger_behind_a_link_is_the_same_ledger(tmp_path: Path) -> None
         (tmp_path / "elsewhere").mkdir()
         link = tmp_path / "elsewhere" / "link.sqlite3"
         link.symlink_to(made.ledger)
-        with Run(
-            Resume(run="last", choices=made.choices({})), clock=made.clock, consent=Consent.PROGRAM
-        ) as run:
+        with Run(Resume(run="last", choices=made.choices({})), clock=made.clock) as run:
             await asyncio.to_thread(run.prepare)
             with Database(link) as database:
                 assert find_run(database, "last").running
@@ -138,9 +136,9 @@ async def test_a_halt_is_on_record_before_the_run_ends(tmp_path: Path) -> None:
                     if find_run(database, "last").halted:
                         database.all(f"VACUUM INTO '{copy}'")
 
-        with Run(made.request(halt_first=3), settled=settled, consent=Consent.PROGRAM) as run:
-            await asyncio.to_thread(run.prepare)
-            await run.execute()
+        with Run(made.request(halt_first=3), settled=settled) as run:
+            prepared = await asyncio.to_thread(run.prepare)
+            (await prepared.execute(Consent.PROGRAM)).result_or_defect()
         with open_ledger(copy) as database:
             facts = find_run(database, "last")
         assert facts.exit_code is None

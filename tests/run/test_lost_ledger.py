@@ -68,9 +68,8 @@ async def _ruined(made: Shift, way: Callable[[Path], None]) -> RunResult:
             way(made.ledger)
 
     ruined: list[bool] = []
-    with Run(made.request(), settled=settled_first, consent=Consent.PROGRAM) as run:
-        run.prepare()
-        return await run.execute()
+    with Run(made.request(), settled=settled_first) as run:
+        return (await run.prepare().execute(Consent.PROGRAM)).result_or_defect()
 
 
 def test_a_new_ledger_is_not_made_where_that_of_a_run_in_progress_was(tmp_path: Path) -> None:

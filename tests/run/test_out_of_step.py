@@ -259,13 +259,11 @@ async def test_the_last_screen_says_what_was_done_about_a_stray_reply(tmp_path: 
     ) as gateway:
         run = Run(asked(gateway, tmp_path, of(range(1001, 1007)), concurrency=1))
         with run:
-            await asyncio.to_thread(run.prepare)
-            run.consent = Consent.PROGRAM
-            result = await run.execute()
-    assert result.exit_code == 0
-    assert run.finished is not None
-    assert "belonged to no request: what 3 agents got was put in doubt" in run.finished.note
-    assert "each connection has carried one request since" in run.finished.note
+            prepared = await asyncio.to_thread(run.prepare)
+            finished = await prepared.execute(Consent.PROGRAM)
+    assert finished.result_or_defect().exit_code == 0
+    assert "belonged to no request: what 3 agents got was put in doubt" in finished.note
+    assert "each connection has carried one request since" in finished.note
     # Three on the first connection and once more, three by themselves; one more looked ahead.
     assert gateway.connections == 1 + 1 + 3 + 3
 

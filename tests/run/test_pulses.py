@@ -40,9 +40,8 @@ async def test_a_breaker_that_trips_and_closes_again_is_remembered(tmp_path: Pat
                 clock.go.set()
             return 0.9
 
-        with Run(asked, clock=clock, uniform=uniform, consent=Consent.PROGRAM) as run:
-            run.prepare()
-            result = await run.execute()
+        with Run(asked, clock=clock, uniform=uniform) as run:
+            result = (await run.prepare().execute(Consent.PROGRAM)).result_or_defect()
         assert result.totals["applied"] == 10
         with open_ledger(made.ledger) as database:
             pulses = limit_changes_of(RunRecord(database, find_run(database, "last").run))

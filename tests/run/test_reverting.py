@@ -318,6 +318,6 @@ async def test_a_revert_that_nobody_agreed_to_is_taken_out_of_the_ledger(tmp_pat
         await made.apply(flag=1)
         runs = _runs(made)
         with Run(Revert(run="last", choices=made.choices({}), assume_opposite=True)) as run:
-            assert run.prepare().agents == 10
+            assert run.prepare().plan.agents == 10
             assert len(_runs(made)) == 2
         assert _runs(made) == runs

@@ -250,12 +250,12 @@ async def test_two_runs_at_once_stay_within_one_limit_as_the_gateway_counts(
 
         async def applied(roster: Path) -> None:
             asked = made.request(roster, concurrency=6)
-            with Run(asked, clock=made.clock, consent=Consent.PROGRAM) as run:
-                await anyio.to_thread.run_sync(run.prepare)
-                result = await run.execute()
+            with Run(asked, clock=made.clock) as run:
+                prepared = await anyio.to_thread.run_sync(run.prepare)
+                finished = await prepared.execute(Consent.PROGRAM)
+                result = finished.result_or_defect()
                 assert (result.exit_code, result.totals["applied"]) == (0, 60)
-                assert run.finished is not None
-                told.extend(run.finished.shared)
+                told.extend(finished.shared)
 
         told: list[str] = []
         async with anyio.create_task_group() as tasks:

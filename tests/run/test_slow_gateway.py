@@ -61,15 +61,13 @@ async def stopped_and_resumed(folder: Path) -> None:
         made = Slow(folder, gateway)
         outcomes: list[Outcome] = []
         request = made.request(**IMPATIENT)
-        with Run(
-            request, clock=made.clock, settled=outcomes.append, consent=Consent.PROGRAM
-        ) as run:
-            await asyncio.to_thread(run.prepare)
-            running = asyncio.create_task(run.execute())
+        with Run(request, clock=made.clock, settled=outcomes.append) as run:
+            prepared = await asyncio.to_thread(run.prepare)
+            running = asyncio.create_task(prepared.execute(Consent.PROGRAM))
             while not gateway.stats().in_flight and not running.done():  # noqa: ASYNC110 - no event to wait for
                 await asyncio.sleep(0.001)
-            run.stop(15)
-            assert (await running).exit_code == 143
+            prepared.stop(15)
+            assert (await running).result_or_defect().exit_code == 143
         assert all(outcome.status is not Status.REJECTED for outcome in outcomes)
         assert (await made.resume(explicit=IMPATIENT)).exit_code == 0
         assert gateway.stats().peak_in_flight <= LIMIT, "what was cut off is at work still"

@@ -18,7 +18,7 @@ from bulkagent.errors import Interrupted, ResumeRefused, SettingsRefused
 from bulkagent.gateway.credentials import Credential
 from bulkagent.gateway.sessions_file import SavedSession, write_sessions
 from bulkagent.instants import Instant
-from bulkagent.run import Consent, Plan, Request, Resume, Run, RunResult, run_list
+from bulkagent.run import Consent, Plan, PreparedRun, Request, Resume, Run, RunResult, run_list
 from bulkagent.run.schedule.forecast import Bottleneck, Feasibility
 from tests.cli.sockets import nobody_at
 from tests.cli.test_guid_sources import guid_service
@@ -55,16 +55,16 @@ class Waited:
         self.clock = clock or QuickClock()
         self.said: list[str] = []
         self.plan: Plan | None = None
-        self.run: Run | None = None
+        self.run: PreparedRun | None = None
 
     async def carried_out(self, asked: Request | Resume) -> RunResult:
         if isinstance(self.clock, QuickClock) and asked.start_at is not None:
             self.clock.until_ms = asked.start_at.at_ms
-        with Run(asked, clock=self.clock, consent=Consent.PROGRAM) as run:
-            self.run = run
+        with Run(asked, clock=self.clock) as run:
             run.warn = self.said.append
-            self.plan = run.prepare()
-            return await run.execute()
+            self.run = run.prepare()
+            self.plan = self.run.plan
+            return (await self.run.execute(Consent.PROGRAM)).result_or_defect()
 
 
 def _nothing_came_of_it(made: Shift) -> None:

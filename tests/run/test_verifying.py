@@ -27,7 +27,7 @@ from bulkagent.ledger import (
     verification_counts,
     verified_rows,
 )
-from bulkagent.run import Consent, Run, write_report
+from bulkagent.run import Consent, PreparedRun, Run, write_report
 from bulkagent.run.finish import Finished
 from bulkagent.run.plan.request import RunResult
 from bulkagent.settings import GatewaySection
@@ -54,11 +54,10 @@ class Watched:
 
     async def finished(self, **more: Any) -> Finished:
         asked = self.made.request(self.roster, **{"flag": None, **SEEN, **more})
-        with Run(asked, clock=self.made.clock, consent=Consent.PROGRAM) as run:
-            run.prepare()
-            await run.execute()
-        assert run.finished is not None
-        return run.finished
+        with Run(asked, clock=self.made.clock) as run:
+            finished = await run.prepare().execute(Consent.PROGRAM)
+        finished.result_or_defect()
+        return finished
 
     def verdicts(self) -> dict[str, str]:
         """Agent ID -> what the report says."""
@@ -111,12 +110,11 @@ async def test_who_is_signed_out_on_the_way_is_not_visible(tmp_path: Path) -> No
                 agents = made.gateway._emulation.agents
                 agents.sign_out("104", agents.guid("104"), 0)
 
-        with Run(asked, clock=made.clock, settled=leave, consent=Consent.PROGRAM) as run:
-            run.prepare()
-            result = await run.execute()
+        with Run(asked, clock=made.clock, settled=leave) as run:
+            finished = await run.prepare().execute(Consent.PROGRAM)
+        result = finished.result_or_defect()
         assert (result.exit_code, seen.verdicts()["104"]) == (0, "not_visible")
-        assert run.finished is not None
-        assert run.finished.unseen == (
+        assert finished.unseen == (
             f"agent 104 on {made.gateway_name}, asked whether still signed in, was answered:"
             " 100-006 (agent not login)"
         )
@@ -189,36 +187,40 @@ async def test_a_leg_that_is_stopped_looks_and_one_that_is_cut_off_does_not(
             made = seen.made
             asked = made.request(seen.roster, flag=None, **SEEN)
 
-            def settled(outcome: Any, ending: str = ending) -> None:
-                if outcome.row == 5:
-                    run.stop(signal.SIGINT)
-                    if ending == "cancel":
-                        run.cancel()
+            at_work: list[PreparedRun] = []
 
-            with Run(asked, clock=made.clock, settled=settled, consent=Consent.PROGRAM) as run:
-                run.prepare()
-                result = await run.execute()
-            assert result.exit_code == 130
+            def settled(
+                outcome: Any, ending: str = ending, at_work: list[PreparedRun] = at_work
+            ) -> None:
+                if outcome.row == 5:
+                    at_work[0].stop(signal.SIGINT)
+                    if ending == "cancel":
+                        at_work[0].cancel()
+
+            with Run(asked, clock=made.clock, settled=settled) as run:
+                prepared = run.prepare()
+                at_work.append(prepared)
+                finished = await prepared.execute(Consent.PROGRAM)
+            assert finished.result_or_defect().exit_code == 130
             said = [seen.verdicts()[str(agent)] for agent in (101, 103, 110)]
             expected = "yes" if ending == "stop" else "not_visible"
             assert said == [expected, expected, ""]
-            assert run.finished is not None
-            assert run.finished.unseen == ("" if ending == "stop" else "it was cut off")
+            assert finished.unseen == ("" if ending == "stop" else "it was cut off")
 
 
 async def test_a_stop_while_it_looks_first_leaves_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def never(_self: Queries, _observer: Any, _skill: str) -> None:
-        run.stop(signal.SIGTERM)
+        prepared.stop(signal.SIGTERM)
         await asyncio.Event().wait()
 
     monkeypatch.setattr(Queries, "agents_of_skill", never)
     async with watched(tmp_path) as seen:
         asked = seen.made.request(seen.roster, flag=None, **SEEN)
-        with Run(asked, clock=seen.made.clock, consent=Consent.PROGRAM) as run:
-            run.prepare()
-            result = await run.execute()
+        with Run(asked, clock=seen.made.clock) as run:
+            prepared = run.prepare()
+            result = (await prepared.execute(Consent.PROGRAM)).result_or_defect()
         assert (result.exit_code, result.requests) == (143, 0)
         assert set(seen.verdicts().values()) == {""}
 
@@ -306,14 +308,14 @@ async def test_with_several_gateways_an_observer_says_whose_it_is(tmp_path: Path
             (("south/120:1",), r"no gateway 'south' here \(known: east, north, west\)"),
         ):
             with (
-                Run(asked(*observers), consent=Consent.PROGRAM) as run,
+                Run(asked(*observers)) as run,
                 pytest.raises(SettingsRefused, match=reason),
             ):
                 run.prepare()
         # One configuration serves runs for any of its gateways.
-        with Run(asked("east/120:1", "north/120:1", "east/120:01"), consent=Consent.PROGRAM) as run:
-            run.prepare()
-            assert [str(watch) for watch in run._watches] == ["agent 120 for queue 1 on east"]
+        with Run(asked("east/120:1", "north/120:1", "east/120:01")) as run:
+            found = run.prepare().observers
+            assert [str(observer) for observer in found] == ["agent 120 for queue 1 on east"]
 
 
 async def test_a_resume_leaves_observers_of_other_gateways_out_too(tmp_path: Path) -> None:

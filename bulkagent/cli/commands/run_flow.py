@@ -14,7 +14,7 @@ from bulkagent.cli.options.given import Given
 from bulkagent.cli.options.progress_mode import Showing
 
 if TYPE_CHECKING:
-    from bulkagent.run import Finished, Plan, Run, RunResult
+    from bulkagent.run import Consent, Finished, Plan, PreparedRun, Run, RunResult
 
 
 def carry_out(run: Run, opening: Callable[[Plan], str], given: Given) -> int:
@@ -57,49 +57,66 @@ def converse(run: Run, opening: Callable[[Plan], str], talk: Talk) -> RunResult:
     from bulkagent.cli.progress.display import execute
 
     run.began_ms -= round(age_s() * 1000)
-    try:
-        with run:
-            run.warn = say
-            # Until the loop has its own handlers, so that no signal falls between the two.
-            with leaving_on_signals():
-                plan = _prepared(run, opening, talk)
-                try:
-                    result = run_on_loop(execute(run, Showing.NONE if talk.quiet else talk.showing))
-                except Exception:
-                    # A defect: what was sent has a report, and is said before the defect is.
-                    if run.finished is not None:
-                        _tell(run, plan, run.finished, as_json=talk.as_json)
-                    raise
-            if run.finished is not None:
-                with contextlib.suppress(KeyboardInterrupt):  # all is done but the telling
-                    _tell(run, plan, run.finished, as_json=talk.as_json, quiet=talk.quiet)
-    finally:
-        if run.began:
-            reported()
-    if run.trouble:
-        say(f"WARNING {run.trouble}")
-    if run.unprinted:
-        not_printed(run.unprinted)
-    return result
+    with run:
+        run.warn = say
+        # Until the loop has its own handlers, so that no signal falls between the two.
+        with leaving_on_signals():
+            prepared = _prepared(run)
+            try:
+                with answering(_preparing):
+                    agreement = _agreed(prepared, opening, talk)
+                showing = Showing.NONE if talk.quiet else talk.showing
+                finished = run_on_loop(
+                    execute(
+                        prepared, showing, consent=agreement.consent, answered=agreement.answered
+                    )
+                )
+            finally:
+                if prepared.may_send:
+                    reported()
+            if finished.defect is not None:
+                # What was sent has a report, and is said before the defect is.
+                _tell(prepared, finished, as_json=talk.as_json)
+                raise finished.defect
+        with contextlib.suppress(KeyboardInterrupt):  # all is done but the telling
+            _tell(prepared, finished, as_json=talk.as_json, quiet=talk.quiet)
+    if prepared.trouble:
+        say(f"WARNING {prepared.trouble}")
+    if prepared.unprinted:
+        not_printed(prepared.unprinted)
+    return finished.result
 
 
-def _prepared(run: Run, opening: Callable[[Plan], str], talk: Talk) -> Plan:
-    """Prepare the run, say what it would do, and have it agreed to."""
+class _Agreement(NamedTuple):
+    """How a plan was agreed to."""
+
+    consent: Consent | None
+    """None: it needed nobody's."""
+    answered: bool = False
+    """Whether a person has looked at its guardrail, and agreed."""
+
+
+def _prepared(run: Run) -> PreparedRun:
+    with answering(_preparing):
+        return run.prepare(stdin=sys.stdin.buffer if sys.stdin else None)
+
+
+def _agreed(prepared: PreparedRun, opening: Callable[[Plan], str], talk: Talk) -> _Agreement:
+    """Say what a run would do, and have it agreed to."""
     from bulkagent.cli.render import result as screen
     from bulkagent.cli.render import schedule as timing
 
-    with answering(_preparing):
-        plan = run.prepare(stdin=sys.stdin.buffer if sys.stdin else None)
-        if plan.command == "resume":
-            goes_on_with(plan.run_id)
-        if not talk.quiet:
-            say("\n".join([opening(plan), *timing.opening(run.timetable)]))
-        if run.insecure:
-            say(_INSECURE)
-        _agree(run, plan, yes=talk.yes, override=talk.override)
+    plan = prepared.plan
+    if plan.command == "resume":
+        goes_on_with(plan.run_id)
+    if not talk.quiet:
+        say("\n".join([opening(plan), *timing.opening(prepared.timetable)]))
+    if prepared.insecure:
+        say(_INSECURE)
+    agreement = _agreement(prepared, yes=talk.yes, override=talk.override)
     if not talk.quiet and (known := screen.begun(plan)):
-        run.begun = lambda: say_soon(known)
-    return plan
+        prepared.begun = lambda: say_soon(known)
+    return agreement
 
 
 def _preparing() -> str:
@@ -112,7 +129,7 @@ _INSECURE = (
 )
 
 
-def _tell(run: Run, plan: Plan, finished: Finished, *, as_json: bool, quiet: bool = False) -> None:
+def _tell(run: PreparedRun, finished: Finished, *, as_json: bool, quiet: bool = False) -> None:
     from bulkagent.cli.render import result as screen
     from bulkagent.cli.render import schedule as timing
 
@@ -120,26 +137,27 @@ def _tell(run: Run, plan: Plan, finished: Finished, *, as_json: bool, quiet: boo
         print_data(screen.as_json_object(finished.result))
     if quiet and not finished.result.exit_code:
         return
-    times = timing.closing(run.finish_by, finished.result, run.ended_ms)
-    say(screen.closing(plan, finished, times))
+    times = timing.closing(run.finish_by, finished.result, finished.ended_ms)
+    say(screen.closing(run.plan, finished, times))
 
 
-def _agree(run: Run, plan: Plan, *, yes: bool, override: str | None) -> None:
-    """Have a person agree where one must, and keep how it was agreed to.
+def _agreement(prepared: PreparedRun, *, yes: bool, override: str | None) -> _Agreement:
+    """Have a person agree where one must.
 
     Raises:
         ConsentRefused: Nobody did.
     """
     from bulkagent.run import Consent
 
-    run.consent = Consent.YES if yes else None
+    plan = prepared.plan
+    beforehand = Consent.YES if yes else None
     if plan.guardrail and not override:
-        run.agreed = _looked_at(plan)
-        if run.agreed:
-            run.consent = Consent.TERMINAL
-    elif run.needs_consent and not yes:
+        looked_at = _looked_at(plan)
+        return _Agreement(Consent.TERMINAL if looked_at else beforehand, looked_at)
+    if prepared.needs_consent and not yes:
         _ask(plan)
-        run.consent = Consent.TERMINAL
+        return _Agreement(Consent.TERMINAL)
+    return _Agreement(beforehand)
 
 
 def _ask(plan: Plan) -> None:

@@ -17,7 +17,7 @@ from bulkagent.cli.render.schedule import waiting_line
 
 if TYPE_CHECKING:
     from bulkagent.cli.progress.region import Region
-    from bulkagent.run import Run
+    from bulkagent.run import PreparedRun
 
 __all__ = ["count_down", "mark_of"]
 
@@ -37,7 +37,7 @@ def mark_of(left_s: float) -> int:
     return math.ceil(left_s / _EVERY_S) * _EVERY_S
 
 
-def count_down(run: Run, pause: Callable[[float], bool], region: Region | None) -> bool:
+def count_down(run: PreparedRun, pause: Callable[[float], bool], region: Region | None) -> bool:
     """Show how long a run still waits for its start.
 
     Args:
@@ -53,7 +53,7 @@ def count_down(run: Run, pause: Callable[[float], bool], region: Region | None) 
     return _lines(run, pause) if region is None else _redrawn(run, pause, region)
 
 
-def _lines(run: Run, pause: Callable[[float], bool]) -> bool:
+def _lines(run: PreparedRun, pause: Callable[[float], bool]) -> bool:
     said: int | None = None
     while (start := run.waiting_for) is not None:
         now_ms = _now_ms()
@@ -67,7 +67,7 @@ def _lines(run: Run, pause: Callable[[float], bool]) -> bool:
     return True
 
 
-def _redrawn(run: Run, pause: Callable[[float], bool], region: Region) -> bool:
+def _redrawn(run: PreparedRun, pause: Callable[[float], bool], region: Region) -> bool:
     from rich.text import Text
 
     while (start := run.waiting_for) is not None:

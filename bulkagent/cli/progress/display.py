@@ -28,7 +28,7 @@ from bulkagent.cli.progress.region import Region
 from bulkagent.cli.render.schedule import margin, waiting_line
 
 if TYPE_CHECKING:
-    from bulkagent.run import Progress, Run, RunResult
+    from bulkagent.run import Consent, Finished, PreparedRun, Progress
 
 __all__ = ["execute", "plain_line"]
 
@@ -37,20 +37,29 @@ _BAR_EVERY_S = 0.25
 _LAST_WORD_S = 1.0
 
 
-async def execute(run: Run, showing: Showing = Showing.BAR) -> RunResult:
-    """Execute a prepared run, showing progress and obeying signals."""
+async def execute(
+    run: PreparedRun, showing: Showing = Showing.BAR, *, consent: Consent | None, answered: bool
+) -> Finished:
+    """Execute a prepared run, showing progress and obeying signals.
+
+    Args:
+        run: The run.
+        showing: How progress is shown.
+        consent: How the plan was agreed to; None: by nobody.
+        answered: Whether a person has looked at its guardrail, and agreed.
+    """
     display = _Display(run, showing)
     run.warn = display.date
     try:
         with _signals(run, display):
             display.start()
-            return await run.execute()
+            return await run.execute(consent, answered=answered)
     finally:
         await asyncio.to_thread(display.end)
 
 
 @contextmanager
-def _signals(run: Run, display: _Display) -> Iterator[None]:
+def _signals(run: PreparedRun, display: _Display) -> Iterator[None]:
     """The first signal stops admission, the second sending, the third the reports."""
     loop = asyncio.get_running_loop()
     received: list[int] = []
@@ -105,7 +114,7 @@ class _Late:
 class _Display(threading.Thread):
     """Shows a run's progress until it is told to end."""
 
-    def __init__(self, run: Run, showing: Showing) -> None:
+    def __init__(self, run: PreparedRun, showing: Showing) -> None:
         super().__init__(name="bulkagent-progress", daemon=True)
         self._run = run
         self._showing = showing

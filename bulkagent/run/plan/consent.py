@@ -11,10 +11,10 @@ import inspect
 from collections.abc import Awaitable, Callable
 from typing import Literal, TypeAlias
 
-from bulkagent.errors import ConsentRefused
+from bulkagent.errors import ConsentRefused, GuardrailRefused
 from bulkagent.run.plan.request import Plan
 
-__all__ = ["Agree", "Consent", "consent_of", "refuse_unanswerable"]
+__all__ = ["Agree", "Consent", "consent_of", "refuse_unagreed", "refuse_unanswerable"]
 
 Agree: TypeAlias = Callable[[Plan], bool | Awaitable[bool]] | Literal[True]
 """What a program hands in: True, which agrees beforehand, or what is asked with the plan."""
@@ -45,6 +45,32 @@ def refuse_unanswerable(agree: object) -> None:
         f"agree={_shown(agree)} is no answer; give True, or a function that is asked with the plan"
         " and returns True; nothing was sent"
     )
+
+
+def refuse_unagreed(plan: Plan, *, answered: bool, agreed: bool) -> None:
+    """Refuse to send a plan that waits for somebody's answer.
+
+    Args:
+        plan: The plan.
+        answered: Whether its guardrail has been answered or overridden.
+        agreed: Whether somebody agreed, or nobody need.
+
+    Raises:
+        GuardrailRefused: Its guardrail has not been answered.
+        ConsentRefused: Nobody agreed.
+    """
+    if plan.guardrail and not answered:
+        raise GuardrailRefused(
+            f"run {plan.run_id} was halted: {plan.guardrail}. Nothing was sent: a person must look;"
+            " then answer the question, or give --override REASON",
+            totals=plan.totals,
+        )
+    if not agreed:
+        raise ConsentRefused(
+            "nobody agreed to the plan, so nothing was sent; give agree=, a function that is"
+            " asked with it, or agree=True to agree beforehand",
+            totals=plan.totals,
+        )
 
 
 async def consent_of(agree: Callable[[Plan], object], plan: Plan) -> None:

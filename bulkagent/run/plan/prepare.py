@@ -14,6 +14,7 @@ import msgspec
 
 from bulkagent.errors import BulkagentError
 from bulkagent.ledger import Database, RunRecord, forget_run, overlaps
+from bulkagent.model import Cause
 from bulkagent.run.clients.credentials import provided_elsewhere
 from bulkagent.run.clients.gateways import Gateways
 from bulkagent.run.clients.open_files import make_room
@@ -24,8 +25,9 @@ from bulkagent.run.plan.recorded import RecordedRun
 from bulkagent.run.plan.request import Plan, Request, Resume, Revert
 from bulkagent.run.plan.resume import plan_resume, resume_instead
 from bulkagent.run.plan.revert import plan_revert
+from bulkagent.settings import Settings
 
-__all__ = ["ResolvedRequest", "prepare"]
+__all__ = ["PlannedLeg", "ResolvedRequest", "prepare"]
 
 
 class ResolvedRequest(msgspec.Struct, frozen=True):
@@ -34,10 +36,57 @@ class ResolvedRequest(msgspec.Struct, frozen=True):
     request: Request
     gateways: Gateways
 
-    def following(self, plan: Plan, ledger: Path) -> NextCommands:
+    def reports(self, run_id: str) -> tuple[Path, ...]:
+        """Where reports go; without a wish, one CSV file in the current folder."""
+        stem = "stdin" if self.request.roster == "-" else Path(self.request.roster).stem
+        job = self.request.settings.job
+        named = tuple(expanded(path, run_id, job) for path in self.request.reports)
+        return named or (Path(f"{stem}.{run_id}.report.csv"),)
+
+
+class PlannedLeg(msgspec.Struct, frozen=True):
+    """One leg of a run, as it is in the ledger and may begin."""
+
+    asked: Request | Resume | Revert
+    resolved: ResolvedRequest
+    planned: Planned
+    database: Database
+
+    @property
+    def plan(self) -> Plan:
+        """The plan as people see it."""
+        return self.planned.plan
+
+    @property
+    def record(self) -> RunRecord:
+        """The run in the ledger."""
+        return RunRecord(self.database, self.planned.run)
+
+    @property
+    def settings(self) -> Settings:
+        """What it is carried out by."""
+        return self.resolved.request.settings
+
+    @property
+    def gateways(self) -> Gateways:
+        """Where it goes."""
+        return self.resolved.gateways
+
+    @property
+    def only(self) -> frozenset[Cause]:
+        """Only what ended with one of these causes is sent; none: whatever the cause."""
+        return self.asked.only if isinstance(self.asked, Resume) else frozenset()
+
+    @property
+    def override(self) -> str:
+        """Why a guardrail is overridden; "" where it is not."""
+        return "" if isinstance(self.asked, Revert) else self.asked.override
+
+    @property
+    def next_commands(self) -> NextCommands:
         """The commands that may be typed next."""
-        request = self.request
-        place = (*ledger_words(ledger), *request.place)
+        request, plan = self.resolved.request, self.plan
+        place = (*ledger_words(self.database.path), *request.place)
         opposite = ("bulkagent", "revert", plan.origin, "--assume-opposite")
         return NextCommands(
             place,
@@ -46,21 +95,13 @@ class ResolvedRequest(msgspec.Struct, frozen=True):
             roster_needed=request.roster == "-" and not provided_elsewhere(request.settings),
         )
 
-    def reports(self, run_id: str) -> tuple[Path, ...]:
-        """Where reports go; without a wish, one CSV file in the current folder."""
-        stem = "stdin" if self.request.roster == "-" else Path(self.request.roster).stem
-        job = self.request.settings.job
-        named = tuple(expanded(path, run_id, job) for path in self.request.reports)
-        return named or (Path(f"{stem}.{run_id}.report.csv"),)
-
-    def make_room(self, planned: Planned) -> None:
+    def make_room(self) -> None:
         """See to enough open files.
 
         Raises:
             SettingsRefused: There cannot be enough.
         """
-        names = planned.names
-        in_flight = sum(self.request.settings.limits(name).most_in_flight for name in names)
+        in_flight = sum(self.settings.limits(name).most_in_flight for name in self.planned.names)
         # An emulated gateway holds the other end of each connection.
         ends = 2 if self.gateways.emulated else 1
         make_room(in_flight * ends)

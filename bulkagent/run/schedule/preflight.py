@@ -18,16 +18,14 @@ from bulkagent.gateway.preflight import run_preflight
 from bulkagent.instants import Instant
 from bulkagent.model import Assignment
 from bulkagent.run.clients.credentials import credential_provider, provided_elsewhere
-from bulkagent.run.plan.apply import Planned
-from bulkagent.run.plan.prepare import ResolvedRequest
+from bulkagent.run.plan.prepare import PlannedLeg
 from bulkagent.run.schedule.wait import PreflightProblem, ProblemKind
 
 __all__ = ["preflight_problems"]
 
 
 async def preflight_problems(
-    planned: Planned,
-    prepared: ResolvedRequest,
+    leg: PlannedLeg,
     agent: tuple[int, str, str] | None,
     *,
     start: Instant,
@@ -36,27 +34,26 @@ async def preflight_problems(
     """What would go wrong if the run started now, or at its start; nobody is set.
 
     Args:
-        planned: What is to be sent.
-        prepared: Where to, and with which settings.
+        leg: What is to be sent, where to, and with which settings.
         agent: Row, gateway and ID of an agent whose GUID a service is asked for.
         start: When it is to start, for certificates.
         clock: Time.
     """
-    if prepared.gateways.emulated:
+    if leg.gateways.emulated:
         return ()
-    troubles = [await _of_gateway(name, prepared, start, clock) for name in sorted(planned.names)]
-    if planned.names and provided_elsewhere(prepared.request.settings):
-        troubles.append(await _of_source(prepared, agent, clock))
+    troubles = [await _of_gateway(name, leg, start, clock) for name in sorted(leg.planned.names)]
+    if leg.planned.names and provided_elsewhere(leg.settings):
+        troubles.append(await _of_source(leg, agent, clock))
     return tuple(trouble for trouble in troubles if trouble is not None)
 
 
 async def _of_gateway(
-    name: str, prepared: ResolvedRequest, start: Instant, clock: Clock
+    name: str, leg: PlannedLeg, start: Instant, clock: Clock
 ) -> PreflightProblem | None:
-    timeout_s = prepared.request.settings.connect_timeout_s
+    timeout_s = leg.settings.connect_timeout_s
     try:
         result = await run_preflight(
-            prepared.gateways.endpoint(name), connect_timeout_s=timeout_s, clock=clock
+            leg.gateways.endpoint(name), connect_timeout_s=timeout_s, clock=clock
         )
     except SettingsRefused as refused:
         return PreflightProblem(ProblemKind.SET_UP, str(refused))
@@ -75,13 +72,13 @@ async def _of_gateway(
 
 
 async def _of_source(
-    prepared: ResolvedRequest, agent: tuple[int, str, str] | None, clock: Clock
+    leg: PlannedLeg, agent: tuple[int, str, str] | None, clock: Clock
 ) -> PreflightProblem | None:
-    settings = prepared.request.settings
+    settings = leg.settings
     try:
         # Read anew: what was opened for the plan may be gone, or somebody else's by now.
         supply = await anyio.to_thread.run_sync(
-            credential_provider, settings, prepared.gateways, clock, abandon_on_cancel=True
+            credential_provider, settings, leg.gateways, clock, abandon_on_cancel=True
         )
     except SettingsRefused as refused:
         return PreflightProblem(ProblemKind.SET_UP, str(refused))

@@ -12,17 +12,13 @@ from bulkagent.engine import Bounds
 from bulkagent.errors import ResumeRefused, SettingsRefused
 from bulkagent.instants import Instant
 from bulkagent.ledger import (
-    Database,
-    RunRecord,
     endpoints_of,
     find_run,
     first_planned,
     last_latency,
 )
 from bulkagent.run.clients.credentials import guids_required
-from bulkagent.run.plan.apply import Planned
-from bulkagent.run.plan.prepare import ResolvedRequest
-from bulkagent.run.plan.request import Request, Resume, Revert
+from bulkagent.run.plan.prepare import PlannedLeg
 from bulkagent.run.plan.resume import refuse_age
 from bulkagent.run.schedule.forecast import Forecast, GatewayLoad, forecast_of, help_for
 
@@ -49,14 +45,7 @@ class Timetable(msgspec.Struct, frozen=True, kw_only=True):
     """What would help a run that comes too late."""
 
 
-def timetable_of(
-    asked: Request | Resume | Revert,
-    planned: Planned,
-    prepared: ResolvedRequest,
-    database: Database,
-    *,
-    now_ms: int,
-) -> Timetable:
+def timetable_of(leg: PlannedLeg, *, now_ms: int) -> Timetable:
     """What is known of a planned run's times. Blocks.
 
     Raises:
@@ -64,7 +53,7 @@ def timetable_of(
         ResumeRefused: The run will be too old at its start.
         LedgerUnavailable: The ledger cannot be read.
     """
-    start, finish = asked.start_at, asked.finish_by
+    start, finish = leg.asked.start_at, leg.asked.finish_by
     if start is None and finish is None:
         return Timetable()
     begins_ms = max(now_ms, start.at_ms) if start else now_ms
@@ -72,45 +61,42 @@ def timetable_of(
         raise SettingsRefused(
             f"--finish-by {finish} is not after the start, {Instant(begins_ms, finish.zone)}; give"
             " a later time, with its date where that is another",
-            totals=planned.plan.totals,
+            totals=leg.plan.totals,
         )
-    if start is not None and not planned.new:
-        _refuse_age(planned, prepared, database, start)
+    if start is not None and not leg.planned.new:
+        _refuse_age(leg, start)
     outlook = None
     if finish is not None:
-        loads = _loads(planned, prepared, database)
+        loads = _loads(leg)
         outlook = forecast_of(loads, finish_by=finish, begins_ms=begins_ms)
     wait_s = (begins_ms - now_ms) / 1000
     return Timetable(
         start_at=start,
         wait_s=wait_s,
-        guids_wait=guids_required(prepared.request.settings, prepared.gateways)
-        and wait_s > _STALE_AFTER_S,
-        agent=first_planned(RunRecord(database, planned.run)),
+        guids_wait=guids_required(leg.settings, leg.gateways) and wait_s > _STALE_AFTER_S,
+        agent=first_planned(leg.record),
         outlook=outlook,
         ways=help_for(outlook, start_at=start, now_ms=now_ms) if outlook else (),
     )
 
 
-def _refuse_age(
-    planned: Planned, prepared: ResolvedRequest, database: Database, start: Instant
-) -> None:
+def _refuse_age(leg: PlannedLeg, start: Instant) -> None:
     """Refuse now what would be refused at the start."""
-    facts = find_run(database, planned.plan.run_id)
+    facts = find_run(leg.database, leg.plan.run_id)
     try:
-        refuse_age(database, facts, prepared.request.settings.max_age_s, start.at_ms)
+        refuse_age(leg.database, facts, leg.settings.max_age_s, start.at_ms)
     except ResumeRefused as refused:
         raise ResumeRefused(f"at the start, {start}: {refused}") from None
 
 
-def _loads(planned: Planned, prepared: ResolvedRequest, database: Database) -> list[GatewayLoad]:
-    urls = {at.gateway: at.url for at in endpoints_of(RunRecord(database, planned.run))}
+def _loads(leg: PlannedLeg) -> list[GatewayLoad]:
+    urls = {at.gateway: at.url for at in endpoints_of(leg.record)}
     agents: dict[str, int] = {}
-    for part in planned.plan.parts:
+    for part in leg.plan.parts:
         agents[part.gateway] = agents.get(part.gateway, 0) + part.agents
     loads: list[GatewayLoad] = []
     for name, count in agents.items():
-        at = prepared.request.settings.limits(name)
+        at = leg.settings.limits(name)
         first = Bounds.between(*at.auto).start if at.auto else at.concurrency
         loads.append(
             GatewayLoad(
@@ -119,7 +105,7 @@ def _loads(planned: Planned, prepared: ResolvedRequest, database: Database) -> l
                 per_second=at.per_second,
                 burst=at.burst,
                 in_flight=(first, at.most_in_flight),
-                pace=last_latency(database, urls.get(name, "")),
+                pace=last_latency(leg.database, urls.get(name, "")),
             )
         )
     return loads

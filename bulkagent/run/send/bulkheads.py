@@ -71,7 +71,7 @@ class Bulkheads:
         self._uniform = uniform
         self._log = log
         self._switch_overs = SwitchOvers()
-        self.hearings: dict[str, GatewayListener] = {}
+        self.listeners: dict[str, GatewayListener] = {}
         """What is heard of each gateway in the latest pass."""
         self.out_of_step: dict[str, set[int]] = {}
         """Gateways that sent a reply too many, with the rows that it has put in doubt."""
@@ -109,13 +109,13 @@ class Bulkheads:
             per_second=at.per_second,
             burst=at.burst,
         )
-        before = self.hearings.get(name)
-        hearing = self.hearings[name] = GatewayListener(
+        before = self.listeners.get(name)
+        listener = self.listeners[name] = GatewayListener(
             *(name, journal, self._log, self._switch_overs),
             limit=before.limit if before else limits.first,
         )
         if before is not None:
-            hearing.shares = before.shares
+            listener.shares = before.shares
         bulkhead: GatewayBulkhead = Bulkhead(
             name,
             keys,
@@ -142,20 +142,20 @@ class Bulkheads:
             rows=sum(lane.assignments for lane in lanes),
             applied_before=name in self._applied,
             halt_first=settings.halt_first,
-            observe=hearing.observe,
-            ending=lambda end: hearing.ended(bulkhead, end),
-            notify=hearing.throttled,
+            observe=listener.observe,
+            ending=lambda end: listener.ended(bulkhead, end),
+            notify=listener.throttled,
             look_back=client.look_back,
         )
 
         def out_of_step(rows: Collection[int]) -> None:
             self.out_of_step.setdefault(name, set()).update(rows)
-            hearing.out_of_step(len(set(rows)))
+            listener.out_of_step(len(set(rows)))
             bulkhead.expect(journal.reopen(rows, lambda all_: bulkhead.reopen(_reopened(all_))))
 
         client.listen(out_of_step)
         if earlier is None:
-            journal.limit_changed(name, hearing.limit, hearing.breaker.value)
+            journal.limit_changed(name, listener.limit, listener.breaker.value)
         else:
             bulkhead.follow(earlier)
         return bulkhead
@@ -170,20 +170,30 @@ class Bulkheads:
 
     def sharer(self, head: GatewayBulkhead) -> SharedGateway:
         """A gateway's bulkhead as one that shares its limits with other commands."""
-        at, hearing = self._settings.limits(head.name), self.hearings[head.name]
+        at, listener = self._settings.limits(head.name), self.listeners[head.name]
         return SharedGateway(
             head,
             _limit(at),
             at.burst,
-            lambda shared: hearing.share(shared, self._clock.monotonic()),
+            lambda shared: listener.share(shared, self._clock.monotonic()),
+        )
+
+    @property
+    def strays(self) -> str:
+        """What was done because of replies that belonged to no request; "" where none came."""
+        return "; ".join(
+            f"{name} sent a reply that belonged to no request: what {len(rows):,}"
+            f" {'agents' if len(rows) > 1 else 'agent'} got was put in doubt, and each connection"
+            " has carried one request since"
+            for name, rows in self.out_of_step.items()
         )
 
     def shared(self) -> tuple[str, ...]:
         """What people should know of how limits were shared with other commands."""
         now = self._clock.monotonic()
         told = (
-            hearing.shares.told(name, _limit(self._settings.limits(name)), now)
-            for name, hearing in self.hearings.items()
+            listener.shares.told(name, _limit(self._settings.limits(name)), now)
+            for name, listener in self.listeners.items()
         )
         return tuple(filter(None, told))
 

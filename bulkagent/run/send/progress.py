@@ -105,16 +105,16 @@ class Progress(msgspec.Struct, frozen=True):
 
 
 def gateway_progress(
-    head: GatewayBulkhead, hearing: GatewayListener, now: float
+    head: GatewayBulkhead, listener: GatewayListener, now: float
 ) -> GatewayProgress:
     """How one gateway is sent to.
 
     Args:
         head: Its bulkhead.
-        hearing: What is heard of it.
+        listener: What is heard of it.
         now: The time in seconds.
     """
-    latencies = sorted(hearing.latencies_ms)
+    latencies = sorted(listener.latencies_ms)
     end, throttle = head.ended, head.throttle
     return GatewayProgress(
         name=head.name,
@@ -122,9 +122,9 @@ def gateway_progress(
         finished=head.tally.finished,
         in_flight=head.under_way + head.held,
         in_doubt=head.lingering,
-        limit=hearing.most,
-        commands=hearing.shared.commands if hearing.shared else 1,
-        breaker=hearing.breaker.value,
+        limit=listener.most,
+        commands=listener.shared.commands if listener.shared else 1,
+        breaker=listener.breaker.value,
         median_ms=_share(latencies, 0.5),
         p95_ms=_share(latencies, 0.95),
         paused_s=throttle.paused_s(now),
