@@ -1,7 +1,7 @@
 """Which agents belong to a run that is at work on them.
 
-A lease is a row that is committed before anybody else's is looked at. Of two that are taken at
-once, the later one sees the earlier: so at most one of them goes on, and no lock is held meanwhile.
+A lease is a row that is committed before the leases of other runs are read. Of two that are taken
+at once, the later one sees the earlier: so at most one of them goes on, and no lock is held.
 It counts for as long as its run's process is alive, so a kill leaves nothing behind.
 """
 
@@ -17,7 +17,7 @@ from bulkagent.ledger.run_record import RunRecord
 
 
 class Overlap(msgspec.Struct, frozen=True):
-    """Agents whom a run in progress has, and another one wants."""
+    """Agents that a run in progress has and another run wants."""
 
     run: int
     """Its key in the ledger."""
@@ -113,7 +113,7 @@ def note_take_over(record: RunRecord, leg: int, taken: Sequence[Overlap]) -> Non
 
 
 def give_back(record: RunRecord, other: int) -> None:
-    """Let another run have what it has not begun, as if nobody had wanted it; also to go on.
+    """Give back to another run the agents that it has left to this one, and let it go on.
 
     An agent whom any run has dispatched since stays with that run.
 

@@ -49,7 +49,7 @@ class LegOrder:
             earliest = min(cap, leg.started_at)
 
     def idle_ms(self, leg: OrderedLeg, at_ms: int) -> int | None:
-        """How long ago something of a leg was, never negative; None: nobody can know.
+        """How long ago something of a leg was, never negative; None: it cannot be known.
 
         That is so where the clock was ahead: it may have been at any time before what followed.
         """

@@ -16,7 +16,7 @@ from bulkagent.model import Assignment, Outcome
 class Callbacks(msgspec.Struct, frozen=True):
     """The callbacks for a leg's outcomes, once each is on disk.
 
-    What one of them raises ends the run: from then on every mark raises it.
+    What a callback raises ends the run: from then on every mark raises it.
     """
 
     settled: Callable[[Outcome], None] | None = None
@@ -76,7 +76,7 @@ class Committed:
             callbacks.batched()
 
     async def leave(self, now_ms: Callable[[], int]) -> None:
-        """Tell of those who were put in doubt and are not sent any more, as what they are.
+        """Tell that rows which were put in doubt, and are not sent any more, are unknown.
 
         Raises:
             LedgerFailed: The ledger cannot be read any more.

@@ -31,15 +31,15 @@ class Counters:
         self.unfinished = 0
         """Agents with a request sent and no outcome; those in doubt aside."""
         self.once_more = 0
-        """Agents who had been set and were put in doubt, to be sent once more."""
+        """Agents that had been set and were put in doubt, to be sent once more."""
         self.in_doubt = 0
-        """Of these, those who have not finished again."""
+        """Of these, agents without a new outcome."""
         self.by_status: dict[Status, int] = dict.fromkeys(Status, 0)
         self.by_cause: dict[str, int] = {}
-        """Of those that are not applied."""
+        """Outcomes that are not applied, by cause."""
 
     def followed_by(self, later: Counters, once_more: int) -> Counters:
-        """Both together, where `later` is of so many agents who had been put in doubt."""
+        """The sum of both, where `later` counts so many agents that had been put in doubt."""
         both = Counters()
         both.requests = self.requests + later.requests
         both.retries = self.retries + later.retries

@@ -13,7 +13,7 @@ class GroupCoverage(msgspec.Struct):
     incoming: int = 0
     outgoing: int = 0
     absent: int = 0
-    """Outgoing ones that are nobody's."""
+    """Outgoing rows that are invalid, so that no agent covers by them."""
 
 
 class CoverageCounter:
@@ -32,7 +32,7 @@ class CoverageCounter:
         counts.absent += outgoing and absent
 
     def absent(self, group: str, number: int) -> None:
-        """So many outgoing rows that were counted are nobody's."""
+        """So many outgoing rows that were counted turned out to be invalid."""
         self._groups[group].absent += number
 
     def handing_over(self) -> Mapping[str, GroupCoverage]:

@@ -129,7 +129,7 @@ class Database:
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """What is read and executed within is one transaction, and nobody else writes meanwhile.
+        """What is read and executed within is one transaction; no other one writes meanwhile.
 
         Raises:
             Busy: Another process holds the write lock for longer than the busy wait.

@@ -32,7 +32,7 @@ def forget_run(record: RunRecord) -> None:
 
 
 def idle_since(database: Database, before_ms: int) -> list[RunFacts]:
-    """The runs that nobody has been at work on since a time of day, the latest first.
+    """The runs that have not been at work since a time of day, the latest first.
 
     A run that is at work is never among them, and neither is one that a later run has set back
     which stays: what that one did could not be understood without it.
@@ -52,10 +52,10 @@ def idle_since(database: Database, before_ms: int) -> list[RunFacts]:
 
 
 def prune_run(database: Database, facts: RunFacts, before_ms: int) -> bool:
-    """Take a run out of the ledger that nobody has been at work on since a time of day.
+    """Take a run out of the ledger that has not been at work since a time of day.
 
     Returns:
-        Whether that was done: not where somebody has gone on with it, or set it back, meanwhile.
+        Whether that was done: not where the run was resumed or reverted meanwhile.
 
     Raises:
         LedgerUnavailable: The ledger cannot be written.

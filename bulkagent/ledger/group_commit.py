@@ -157,7 +157,7 @@ class GroupCommit:
     def durable(self) -> asyncio.Future[None]:
         """Done when everything recorded until now is on disk.
 
-        One future for each who asks: a shared one would need a shield around each, against
+        One future for each caller: a shared one would need a shield around each, against
         one's cancellation reaching all, and that costs twice as much.
         """
         durable: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -237,7 +237,7 @@ class GroupCommit:
                 ]
 
     def _refused(self, batch: Batch) -> frozenset[int]:
-        """The rows that have no mark of a batch; nobody else makes any of their run."""
+        """The rows of a batch that have no mark; no other process marks rows of this run."""
         rows = str([row for _, row, *_ in batch.marks])  # a list of whole numbers is JSON
         found = set(self.writer.all(_MARKED, (batch.marks[0][0], rows)))
         return frozenset(
@@ -245,7 +245,7 @@ class GroupCommit:
         )
 
     def _settle(self, batch: Batch, error: BaseException | None) -> None:
-        """Tell those who wait what came of a batch; see to the next one."""
+        """Tell the callers that wait what came of a batch; see to the next one."""
         self._scheduled = False
         self._busy = self._busy + 1 if isinstance(error, Busy) else 0
         if 0 < self._busy < _BUSY_LIMIT:

@@ -22,13 +22,13 @@ class HandoverGroup(msgspec.Struct, frozen=True):
     outgoing: int
     """Rows that go off, duplicates aside."""
     up: int
-    """Incoming agents who are applied."""
+    """Incoming agents that are applied."""
     off: int
-    """Outgoing agents who are applied."""
+    """Outgoing agents that are applied."""
     down: int
     """Outgoing agents that no queue can count on: applied, in doubt, absent, or unknown."""
     held: int
-    """Outgoing agents who were not attempted because of a rule of the handover."""
+    """Outgoing agents that were not attempted because of a rule of the handover."""
     cause: Cause | None
     """That rule; None where none was held."""
 
@@ -74,7 +74,7 @@ def _changed_since(record: RunRecord) -> Mapping[str, tuple[int, int]]:
 
 
 def down_already(record: RunRecord, only: Collection[Cause] = ()) -> Mapping[int, int]:
-    """Of each lane, how many of what is left to send nobody can count on even now."""
+    """Of each lane, how many of the agents that are left to send do not cover even now."""
     about = json.dumps(sorted(only)) if only else None
     return dict(record.all(_DOWN_ALREADY, about))
 
@@ -98,7 +98,7 @@ def contested(record: RunRecord, *, now_ms: int, timeout_s: float) -> Mapping[in
 
 
 def applied_incoming(record: RunRecord) -> list[tuple[int, str, str, str]]:
-    """Row, gateway, agent and group of those who were set on, where somebody goes off after."""
+    """Row, gateway, agent and group of the incoming agents that are applied."""
     return record.all(_APPLIED_INCOMING)
 
 
@@ -121,7 +121,7 @@ SELECT EXISTS (
 
 
 def absent_rows(record: RunRecord, arguments: str) -> int:
-    """How many who were to be set to these arguments were surely not there to be set."""
+    """How many agents that were to be set to these arguments were certainly not there."""
     ((count,),) = record.all(_ABSENT, arguments)
     return int(count)
 

@@ -35,7 +35,7 @@ class Journal:
     Args:
         record: The run; this journal opens two more connections to the ledger.
         leg: Which stretch of sending this is: 1, and one more with each resume.
-        applied: The gateways at which earlier legs have applied somebody.
+        applied: The gateways at which earlier legs have applied an agent.
         only: Hand out only what ended with one of these causes; none: all that is left.
         operation: The operation's name, for the assignments that it hands out.
         lanes: The lanes that it hands out.
@@ -209,11 +209,11 @@ class Journal:
             doubted = Doubted(self._run, tuple(sorted(settled)), told)
             self._commits.open.doubts.append(doubted)
         recorded = self._commits.durable()
-        recorded.add_done_callback(_heard)  # a leg that has stopped does not wait for it
+        recorded.add_done_callback(_retrieved)  # a leg that has stopped does not wait for it
         return recorded
 
     async def leave(self) -> None:
-        """Tell of those who were put in doubt and are not sent any more, as what they are.
+        """Tell that rows which were put in doubt, and are not sent any more, are unknown.
 
         Raises:
             LedgerFailed: The ledger cannot be read any more.
@@ -293,6 +293,6 @@ def _written(outcome: Outcome, run: int) -> tuple[object, ...]:
     )
 
 
-def _heard(done: asyncio.Future[None]) -> None:
+def _retrieved(done: asyncio.Future[None]) -> None:
     if not done.cancelled():
         done.exception()

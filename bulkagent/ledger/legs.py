@@ -28,7 +28,7 @@ class Leg(msgspec.Struct, frozen=True):
     reason: str | None
     """Why it ended early."""
     override: str | None
-    """Why somebody overrode a guardrail."""
+    """Why a person overrode a guardrail."""
     took_over: str | None = None
     """The runs that were drained for it."""
     who: str | None = None
@@ -36,7 +36,7 @@ class Leg(msgspec.Struct, frozen=True):
     note: str | None = None
     """What they wanted to be remembered with it."""
     consent: str | None = None
-    """How it was agreed to: `terminal`, `yes` or `program`; None: it needed nobody's consent, or
+    """How it was agreed to: `terminal`, `yes` or `program`; None: it needed no consent, or
     an older bulkagent began it."""
     on_behalf_of: str | None = None
     """For whom they said that it was; a claim."""
@@ -65,10 +65,10 @@ def begin_leg(
         record: The run.
         command: What begins it: apply, resume or revert.
         only: The causes of the rows that the leg is about; none: all.
-        override: Why somebody overrode a guardrail; "": nobody did.
+        override: Why a person overrode a guardrail; "": no person did.
         now_ms: Time of day.
-        within: Called with its number within the transaction that begins the leg, so that nobody
-            else can write between what it finds and the leg. What it raises takes all back.
+        within: Called with the leg's number within the transaction that begins the leg, so that no
+            other run writes between what it finds and the leg. What it raises takes all back.
 
     Returns:
         The leg's number.
@@ -193,7 +193,7 @@ AND coalesce(status, '') NOT IN ('applied', 'rejected')
 _BEGIN = """
 INSERT INTO legs (run, leg, command, started_at, override, turn)
 SELECT ?1, coalesce(max(leg), 0) + 1, ?2, ?3, ?4,
-    -- One beyond it is nobody's, and what follows it would be no whole number any more.
+    -- No leg has a turn beyond it, and the next one would be no whole number any more.
     (SELECT coalesce(max(turn), 0) + 1 FROM legs WHERE turn < 4503599627370496)
 FROM legs WHERE run = ?1
 """

@@ -13,7 +13,7 @@ from bulkagent.ledger.filesystems import FileSystemKind, kind_of, shares_memory
 
 
 def default_path() -> Path:
-    """Where the ledger is when nobody says otherwise: the platform's folder for state.
+    """Where the ledger is by default: the platform's folder for state.
 
     Raises:
         LedgerUnavailable: This user has none.
@@ -27,7 +27,7 @@ def default_path() -> Path:
 def exposure(path: Path) -> str:
     """Other users who may write to a ledger, by owners and modes, for people; "" for none.
 
-    Root may write to anything, and so is nobody else.
+    Root may write to anything, and does not count.
     """
     real = Path(os.path.realpath(path))
     for place, what in ((real, "the ledger"), (real.parent, "the ledger's folder")):
@@ -63,7 +63,7 @@ def probe(path: Path, *, to_write: bool = True) -> None:
         to_write: Whether it is to be written there; else nothing is tried that writes.
 
     Raises:
-        LedgerUnavailable: It is on a network filesystem, or on one that nobody knows and that
+        LedgerUnavailable: It is on a network filesystem, or on an unknown one that
             gives two processes no memory in common.
         SettingsRefused: It is relative to a folder that is not there any more.
     """
@@ -72,7 +72,7 @@ def probe(path: Path, *, to_write: bool = True) -> None:
     path = absolute(path)
     try:
         mounts = [(mount.mountpoint, mount.fstype) for mount in psutil.disk_partitions(all=True)]
-    except OSError:  # a container without /proc: nobody can say
+    except OSError:  # a container without /proc: it cannot be known
         return
     # Links followed, for a local folder may be one to a folder on another machine.
     real = Path(os.path.realpath(path))

@@ -19,8 +19,8 @@ from bulkagent.ledger.run_lock import locked_runs
 from bulkagent.ledger.schema import VERSION
 from bulkagent.ledger.structure import statements
 
-# Between two tries to be alone with a ledger. Two who try at once stand in each other's way, so
-# each waits its own time.
+# Between two tries to be alone with a ledger. Two processes that try at once are in each other's
+# way, so each waits its own time.
 _RETRY_S = 0.02
 
 # Of file systems that know no hard links.
@@ -59,7 +59,7 @@ def brought_up(source: sqlite3.Connection, version: int) -> sqlite3.Connection:
     Raises:
         sqlite3.Error: There is no room for it.
     """
-    # Without a name: in memory as far as there is room, and beyond that in a file nobody sees.
+    # Without a name: in memory as far as there is room, and beyond that in a file without a name.
     copy = sqlite3.connect("", isolation_level=None, check_same_thread=False)
     try:
         source.backup(copy)

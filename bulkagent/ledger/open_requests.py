@@ -37,7 +37,7 @@ def requests_at_work(
         LedgerUnavailable: The ledger cannot be read.
     """
     found: dict[str, list[int]] = {}
-    # A leg that goes on from there has written so of those who were left without any end.
+    # The next leg has written so of attempts that were left without any end.
     ends = json.dumps([Cause.INTERRUPTED, *sorted(without_answer)])
     rows = record.all(_AT_WORK, now_ms, timeout_s, ends)
     in_progress = _others_in_progress(record) if rows else frozenset()
@@ -54,7 +54,7 @@ def _others_in_progress(record: RunRecord) -> frozenset[int]:
 
 _LEASES = "SELECT DISTINCT r.run, r.id FROM leases l JOIN runs r ON r.run = l.run WHERE r.run <> ?"
 
-# A leg without an end was killed, or its machine was: nobody knows when. None lives for a week.
+# A leg without an end was killed, or its machine was, at an unknown time. None lives for a week.
 _AT_WORK = """
 SELECT here.gateway, o.run, min(o.sent_at, ?2) + held.ms
 FROM (

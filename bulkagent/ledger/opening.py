@@ -36,7 +36,7 @@ _LARGE_BYTES = 256 * 1024 * 1024
 
 
 def _untold(_text: str) -> None:
-    """Where nobody is there to be told."""
+    """Where there is no person to tell."""
 
 
 def open_ledger(path: Path, *, tell: Callable[[str], None] = _untold) -> Database:
@@ -148,7 +148,7 @@ def _as_it_lies(real: Path, aside: contextlib.ExitStack) -> sqlite3.Connection:
             aside.callback(_tidy, real)
         return connected(real, "mode=ro")
     if not _has_content(log):
-        # Nobody can write here, so nobody will: it need not be locked against.
+        # No process can write here, so there is nothing to lock against.
         return connected(real, "mode=ro&immutable=1")
     with contextlib.suppress(sqlite3.Error):
         # Its memory shared with a writer is there, or can be done without.
@@ -231,7 +231,7 @@ def _cannot(path: Path, error: OSError | ValueError) -> LedgerUnavailable:
 
 
 def _asked(connection: sqlite3.Connection, path: Path) -> int:
-    # Before anything is changed: it may be somebody else's.
+    # Before anything is changed: it may be another program's file.
     connection.execute("BEGIN")
     version = format_of(connection, path)
     connection.execute("COMMIT")

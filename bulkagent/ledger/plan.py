@@ -196,10 +196,10 @@ class Planner:
     ) -> None:
         """Record a row that is no assignment; an invalid or duplicate one needs no cause.
 
-        It counts among those who come on or go off by `as_if`, else by its arguments.
+        It counts as incoming or outgoing by `as_if`, else by its arguments.
         """
         if status is not Status.DUPLICATE and cause is not Cause.SUPERSEDED:
-            # Nobody can count on the agent of a row that is none.
+            # An invalid row has no agent that could cover.
             self._count_coverage(group, as_if or arguments, absent=status is Status.INVALID)
         self._add(
             (
@@ -311,7 +311,7 @@ def _write(database: Database, *statements: tuple[str, Iterable[Sequence[object]
         raise LedgerUnavailable(f"{error}; nothing was sent") from None
 
 
-# The wave of rows by which nobody comes on or goes off; they need not wait for anybody.
+# The wave of rows that change no coverage; they need not wait for other agents.
 _SO_ALREADY = -1
 
 _ROW_CAUSES = {Status.INVALID: Cause.BAD_ROW, Status.DUPLICATE: Cause.REPEATED_ROW}

@@ -1,4 +1,4 @@
-"""The rows of a run that are left to send, read ahead of those who take them."""
+"""The rows of a run that are left to send, read before they are asked for."""
 
 from __future__ import annotations
 

@@ -58,8 +58,8 @@ def changed_rows(
 ) -> Iterator[ChangedRow]:
     """Every row that a run changed or may have changed, in roster order.
 
-    The legs of other runs are gone through from the latest on, and only for agents of whom the last
-    word is not found yet: so it takes no longer the more runs are kept.
+    The legs of other runs are gone through from the latest on, and only for agents whose last
+    action is not found yet: so it takes no longer the more runs are kept.
 
     Args:
         record: The run.
@@ -124,7 +124,7 @@ SELECT count(*) FROM (
 def _relied_on(turns: LegOrder, leg: OrderedLeg, trusted_ms: int | None) -> int | None:
     """The time from which on what a leg set is relied on; None: nothing of it is.
 
-    A leg that has not ended may have set somebody at any time since it began.
+    A leg that has not ended may have set an agent at any time since it began.
     """
     if trusted_ms is None:
         return 0

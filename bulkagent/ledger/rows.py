@@ -29,7 +29,7 @@ class AttemptRecord(msgspec.Struct, frozen=True):
 
     attempt: int
     disposition: str
-    """The retcode or fault that it ended with; `interrupted` where nobody was left to hear."""
+    """The retcode or fault that it ended with; `interrupted` where the process was gone."""
     sent_at: int
     latency_ms: float | None
     message: str | None
@@ -148,7 +148,7 @@ def first_planned(record: RunRecord) -> tuple[int, str, str] | None:
 def summarise(record: RunRecord) -> Summary:
     """Count a run's rows by status and cause, without room for sorting them.
 
-    It reads twice: within a snapshot, or of a run that nobody else writes to.
+    It reads twice: within a snapshot, or a run that no other process writes to.
     """
     totals = dict.fromkeys((status.value for status in Status), 0)
     counts: dict[tuple[str, str], int] = {}

@@ -31,7 +31,7 @@ class RunLock:
     Args:
         ledger: The ledger's file; the lock is a file in a folder beside it.
         run_id: The run.
-        new: Whether the run is being made, so that nobody else can have to do with it.
+        new: Whether the run is being made, so that no other process knows of it.
 
     Raises:
         RunBusy: Another process, or another run of this one, owns it.
@@ -132,7 +132,7 @@ def withdraw_request(ledger: Path, run_id: str) -> None:
 
 
 def owner_of(ledger: Path, run_id: str) -> str:
-    """The number of the process that owns a run, for people alone; "" where nobody knows."""
+    """The number of the process that owns a run, for people alone; "": unknown."""
     try:
         file = os.open(_lock_of(ledger, run_id), os.O_RDONLY | _PLAIN)
     except OSError:

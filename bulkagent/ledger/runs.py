@@ -37,7 +37,7 @@ class RunFacts(msgspec.Struct, frozen=True):
     extra_columns: tuple[str, ...]
     settings: Mapping[str, Any]
     halted: str | None
-    """Why it was halted, until somebody has let it go on."""
+    """Why it was halted, until a person has let it go on."""
     fingerprint: str
     reverts: str | None
     """The ID of the run that this one sets back."""
@@ -140,7 +140,7 @@ def every_run(database: Database) -> Iterator[RunFacts]:
 def find_same(database: Database, fingerprint: str, *, but: int) -> list[RunFacts]:
     """The last runs of a roster with the same gateways, agents and flags, latest first.
 
-    A plan that has no leg has sent nothing, so it is nobody's run.
+    A plan that has no leg has sent nothing, so it does not count.
 
     Args:
         database: The ledger.
@@ -188,9 +188,9 @@ def last_active(database: Database, facts: RunFacts) -> int:
 
 
 def idle_s(database: Database, facts: RunFacts, now_ms: int) -> float:
-    """For how many seconds nobody has been at work on a run, never negative.
+    """For how many seconds a run has not been at work, never negative.
 
-    Infinite where nobody can know, because the machine's clock was ahead then.
+    Infinite where it cannot be known, because the machine's clock was ahead then.
     """
     turns = leg_order(database, now_ms)
     last = next((leg for leg in turns.latest_first if leg.run == facts.run), None)

@@ -20,7 +20,7 @@ CREATE TABLE legs (
     state           TEXT,
     exit_code       INTEGER,
     reason          TEXT,                   -- why it ended early, for people
-    override        TEXT,                   -- why somebody overrode a guardrail, in their words
+    override        TEXT,                   -- why a person overrode a guardrail, in their words
     PRIMARY KEY (run, leg)
 ) STRICT, WITHOUT ROWID;
 
@@ -69,7 +69,7 @@ CREATE TABLE handovers (
     group_name      TEXT NOT NULL,
     incoming        INTEGER NOT NULL,       -- rows with flag 1, also those that are no assignment
     outgoing        INTEGER NOT NULL,       -- rows with flag 0, the same
-    absent          INTEGER NOT NULL,       -- outgoing ones that are nobody's, so never cover
+    absent          INTEGER NOT NULL,       -- outgoing ones that are invalid, so never cover
     PRIMARY KEY (run, group_name)
 ) STRICT, WITHOUT ROWID;
 """
@@ -186,8 +186,8 @@ CREATE TABLE runs (
     fingerprint     TEXT NOT NULL DEFAULT '',  -- of the roster's gateways, agents and flags
     reverts         INTEGER REFERENCES runs,   -- the run that this one sets back
     totals          TEXT,                   -- JSON object: rows by status at the end of a leg
-    halted          TEXT,                   -- why, until somebody has let it go on
-    job             TEXT NOT NULL DEFAULT ''  -- what the run is called by who runs it daily
+    halted          TEXT,                   -- why, until a person has let it go on
+    job             TEXT NOT NULL DEFAULT ''  -- the name of the daily job that the run belongs to
 ) STRICT;
 
 CREATE TABLE lanes (

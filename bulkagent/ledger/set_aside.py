@@ -46,7 +46,7 @@ def supersede(
 
 
 def protect(record: RunRecord, protected: Callable[[str, str], bool]) -> int:
-    """Leave for good those of what is left of a run who are not to be touched any more.
+    """Leave for good the agents that are left of a run and are protected by now.
 
     An agent who was left so before and may be set again is not left any more.
 
@@ -80,7 +80,7 @@ def leave_to_persons(record: RunRecord, since: int) -> int:
     Also what that run had left to a person before it.
 
     Args:
-        record: A new run that nobody looks at.
+        record: A new run that no person looks at.
         since: The key of the latest run of the same roster.
 
     Returns:
@@ -145,7 +145,7 @@ AND (
         AND r.agent_id = a.agent_id AND r.gateway = a.gateway
     )
 )
--- What somebody else has set since is not the person's setting any more.
+-- What another run has set since is not the person's setting any more.
 AND NOT EXISTS (
     SELECT 1 FROM assignments q INDEXED BY assignments_by_agent
     JOIN endpoints e ON e.run = q.run AND e.gateway = q.gateway AND e.url = here.url

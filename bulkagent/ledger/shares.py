@@ -75,7 +75,7 @@ def shares_at(database: Database, gateways: Iterable[str]) -> tuple[Share, ...]:
 
 @contextlib.contextmanager
 def updating_shares(database: Database, gateways: Sequence[str]) -> Iterator[SharesTable]:
-    """The shares of these gateways, which nobody else changes until the end of the `with`.
+    """The shares of these gateways, which no other process changes until the end of the `with`.
 
     Raises:
         LedgerUnavailable, LedgerFailed: The ledger cannot be read or written.

@@ -20,7 +20,7 @@ class TakenRows:
     """The rows that a leg has handed out.
 
     Args:
-        whole: Whether their assignments are kept too, for somebody who is told of their ends.
+        whole: Whether their assignments are kept too, for a callback that is told of their ends.
     """
 
     __slots__ = (

@@ -363,7 +363,7 @@ import asyncio, sys
 from pathlib import Path
 from bulkagent.ledger import open_ledger
 from tests.dispositions import DONE
-from tests.ledger.ledgers import journal, plan, story
+from tests.ledger.ledgers import journal, plan, history
 
 async def main():
     database = open_ledger(Path(sys.argv[1]))
@@ -376,7 +376,7 @@ async def main():
                 await book.mark(item, 1)
                 print("sent", item.row, flush=True)
                 await asyncio.sleep(0)
-                book.settle(item, story(DONE))
+                book.settle(item, history(DONE))
         await asyncio.gather(*(work() for _ in range(16)))
 
 asyncio.run(main())
