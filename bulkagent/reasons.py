@@ -1,8 +1,7 @@
 """Why sending ended, or was held back, as values; the sentence of each is made here alone.
 
-What may live here: what people are told of an end, as records of its facts. What this room must
-not know: who ended it, and where the sentences go. A sentence that a ledger has kept comes back
-as it stands, as `Said`: ledgers have sentences, because people read them.
+A sentence that a ledger has kept comes back as it stands, as `Said`: ledgers have sentences,
+because people read them.
 """
 
 from __future__ import annotations
@@ -13,27 +12,6 @@ import msgspec
 
 from bulkagent.errors import BulkagentError, LedgerFailed
 from bulkagent.model import Cause
-
-__all__ = [
-    "Advised",
-    "CanariesFailed",
-    "CanaryMisled",
-    "DeadlinePassed",
-    "FirstAllGot",
-    "FloorShort",
-    "GateShort",
-    "GivenUp",
-    "GroupHeld",
-    "LedgerFull",
-    "NoCanarySet",
-    "NobodyComesOn",
-    "NotApplied",
-    "Reason",
-    "Said",
-    "TakenOver",
-    "reason_of",
-    "told_once",
-]
 
 
 class Said(msgspec.Struct, frozen=True, gc=False):

@@ -1,8 +1,5 @@
 """One attempt: an assignment and a GUID out, an attempt with its disposition back.
 
-What may live here: the one request of an operation, and what is known of how it ended. What this
-room must not know: retries, concurrency, rates, the ledger, and the HTTP library.
-
 The request is the interface's (page 1223) to the letter: POST, path, flag as query,
 `Content-Type` and `Guid`, no body; and the cookie that came with the GUID, where one did. With
 `Accept-Encoding: identity`, for without it HTTP allows a reply in any coding.
@@ -28,8 +25,6 @@ from bulkagent.gateway.retcodes import WITH_A_FRESH_GUID, WITH_A_NEWER_GUID
 from bulkagent.gateway.retry_after import retry_after_s
 from bulkagent.gateway.transport import HttpTransport
 from bulkagent.model import Assignment
-
-__all__ = ["GatewayClient"]
 
 _OK = 200
 

@@ -1,8 +1,4 @@
-"""Where a gateway is and how its certificate is judged, checked before anything connects.
-
-What may live here: addresses and TLS settings as a frozen record, and the TLS context made of
-them. What this room must not know: requests, and how many of them there are.
-"""
+"""Where a gateway is and how its certificate is judged, checked before anything connects."""
 
 from __future__ import annotations
 
@@ -18,9 +14,6 @@ import msgspec
 
 from bulkagent.errors import SettingsRefused
 from bulkagent.gateway.operations import PREFIX
-
-__all__ = ["Endpoint", "tls_context"]
-
 
 # What people paste as well: the part of the path that all interfaces of the gateway share.
 _FIRST_PART = "/agentgateway"

@@ -1,8 +1,7 @@
 """Whether a gateway can be spoken to at all, tried before the first request.
 
-What may live here: one connection without a request, and which of its failures are a matter of
-set-up. What this room must not know: requests, agents. Nothing is sent but the TLS handshake; what
-a TLS 1.3 gateway has against it is waited for, because that comes after the connection.
+Nothing is sent but the TLS handshake; what a TLS 1.3 gateway has against it is waited for, because
+that comes after the connection.
 """
 
 from __future__ import annotations
@@ -20,8 +19,6 @@ from bulkagent.errors import SettingsRefused
 from bulkagent.gateway.endpoint import Endpoint, tls_context
 from bulkagent.gateway.handshakes import accepted, refusal_in
 from bulkagent.gateway.os_words import words_of
-
-__all__ = ["PreflightResult", "run_preflight"]
 
 _HTTPS = 443
 

@@ -1,8 +1,5 @@
 """Queries to a gateway about agents: the state of one, and the agents of a skill queue.
 
-What may live here: one question and its answer, with the GUID of the agent who asks. What this
-room must not know: why it is asked, how often, and the HTTP library.
-
 Nothing is changed by a question, so a connection that was dead may be replaced unseen. What fails
 otherwise is asked once more only where a newer GUID is at hand.
 """
@@ -32,8 +29,6 @@ from bulkagent.gateway.reply import read_reply, without_secrets
 from bulkagent.gateway.retcodes import RETCODES, WITH_A_NEWER_GUID
 from bulkagent.gateway.transport import HttpTransport
 from bulkagent.model import Assignment
-
-__all__ = ["AgentState", "Queries", "SkillAgents", "Unanswered"]
 
 _LONGEST_REPLY = 1_048_576
 """The details of 500 agents are some 200 kB; anything over this is no such reply."""

@@ -1,8 +1,5 @@
 """Sessions of agents at one gateway: a sign-in, a poll or a sign-out, one exchange at a time.
 
-What may live here: what each request carries, and what is known of how it ended. What this room
-must not know: when any of them is due, what follows from an answer, and the HTTP library.
-
 Sign-ins and sign-outs go out once, each on a connection of its own; polls are repeated safely and
 share theirs.
 """
@@ -40,8 +37,6 @@ from bulkagent.gateway.session_requests import (
     renewed_in,
 )
 from bulkagent.gateway.transport import HttpTransport
-
-__all__ = ["TIMEOUT_S", "SessionClient"]
 
 TIMEOUT_S = 20.0
 """A poll is answered after up to 10 s (page 1274), so a read timeout must be longer; the vendor's

@@ -196,7 +196,7 @@ def _begin(leg: PlannedLeg, ways: TakeOverPlan, *, now_ms: int) -> int:
             )
         if leg.asked.take_over:
             note_take_over(record, number, ways.drained)
-        # Who is drained sends to none of them either from here on, however late it hears of it.
+        # From here on a drained run sends to none of them either, however late it hears of it.
         for overlap in (*ways.drained, *ways.corrected):
             take_from(record, overlap.run)
         for overlap in ways.left:

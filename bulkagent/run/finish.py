@@ -169,7 +169,7 @@ def _judged(leg: PlannedLeg, sent: SentLeg, ending: LegEnding) -> _Judged:
     troubles: list[Reason] = [*([ending.error] if ending.error else []), *sent.reasons]
     halted, why = _halted_before(leg, ending)
     troubles.extend(why)
-    # As if something were left: nobody knows yet, and whoever stopped it may not wait until a
+    # As if something were left: nobody knows yet, and a person who stopped it may not wait until a
     # million rows are counted.
     early = exit_status_of({Status.NOT_ATTEMPTED: 1}, {}, halted or ending)
     if early.state != "completed":
@@ -183,7 +183,7 @@ def _judged(leg: PlannedLeg, sent: SentLeg, ending: LegEnding) -> _Judged:
         contradicted = verdicts.contradicted if verdicts else 0
         status = _status(counted, ending, halted, forgiven=forgiven, contradicted=contradicted)
         if status.state != "halted":
-            # Who had finished before a take-over was not stopped by it.
+            # A run that had finished before a take-over was not stopped by it.
             troubles[:] = [trouble for trouble in troubles if trouble not in why]
         if status != early or early.state == "completed":
             _record(leg, sent, status, troubles)

@@ -1,8 +1,4 @@
-"""The metrics of a leg, left where a monitor looks for them.
-
-What may live here: when they are written, and what is said where they cannot be. What this room
-must not know: their names.
-"""
+"""The metrics of a leg, left where a monitor looks for them."""
 
 from __future__ import annotations
 
@@ -12,8 +8,6 @@ from pathlib import Path
 
 from bulkagent.reports import RunMetrics, printable, write_metrics
 from bulkagent.run.plan.request import Plan, RunResult
-
-__all__ = ["Metrics"]
 
 
 class Metrics:

@@ -1,8 +1,4 @@
-"""Who is at work, as those can tell who look at a run later.
-
-What may live here: the name of a user on a machine, and what is claimed beside it. What this room
-must not know: what they do.
-"""
+"""The operator of a run, for a person who looks at it later."""
 
 from __future__ import annotations
 
@@ -13,8 +9,6 @@ import socket
 
 from bulkagent.errors import SettingsRefused
 
-__all__ = ["operator_name", "refuse_on_behalf_of"]
-
 _LONGEST_CLAIM = 200
 _UID = re.compile(r"[0-9]{1,10}", re.ASCII)
 
@@ -23,7 +17,7 @@ def operator_name() -> str:
     """User and machine, such as `ops@batch7`; behind sudo the user who called it.
 
     It is what the kernel says, by the real user ID, and no variable that anybody can set. Root may
-    say who called it, as sudo does (`SUDO_UID`): whoever is root could be anybody anyway.
+    name the caller, as sudo does (`SUDO_UID`): root could be anybody anyway.
     """
     uid = os.getuid()
     user = _name_of(uid)
@@ -34,7 +28,7 @@ def operator_name() -> str:
 
 
 def refuse_on_behalf_of(on_behalf_of: str) -> None:
-    """Refuse a claim of whom a run is for that could not be kept and shown in one line.
+    """Refuse the name of a client or ticket that could not be kept and shown in one line.
 
     Raises:
         SettingsRefused: It is too long, or has what cannot be printed.

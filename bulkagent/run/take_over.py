@@ -268,7 +268,7 @@ async def _settle(
 
 
 def _on_the_way(record: RunRecord) -> list[InFlight]:
-    # Who was killed comes to no end; what it had in flight is waited for by the lanes themselves.
+    # A run that was killed comes to no end; the lanes wait for the requests that it had in flight.
     return [x for x in in_flight(record) if is_locked(record.database.path, x.run_id)]
 
 

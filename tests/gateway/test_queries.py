@@ -12,8 +12,14 @@ from hypothesis import strategies as st
 from bulkagent.emulator import EmulatedGateway
 from bulkagent.gateway.credentials import Credential, CredentialSource, SourceFailed
 from bulkagent.gateway.endpoint import Endpoint
-from bulkagent.gateway.queries import AgentState, Queries, SkillAgents, Unanswered
-from bulkagent.gateway.query_requests import LONGEST_LIST, agents_in, state_in
+from bulkagent.gateway.queries import Queries, Unanswered
+from bulkagent.gateway.query_requests import (
+    LONGEST_LIST,
+    AgentState,
+    SkillAgents,
+    agents_in,
+    state_in,
+)
 from bulkagent.model import Assignment
 from tests.gateway.raw import (
     GUID,

@@ -7,8 +7,8 @@ import itertools
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
-from bulkagent.gateway.queries import AgentState, SkillAgents, Unanswered
-from bulkagent.gateway.query_requests import LONGEST_LIST
+from bulkagent.gateway.queries import Unanswered
+from bulkagent.gateway.query_requests import LONGEST_LIST, AgentState, SkillAgents
 from bulkagent.model import Assignment, Verified
 from bulkagent.run.verify.queue_checks import CheckPace, QueueChecks, QueueObserver
 from tests import jumping

@@ -1,8 +1,5 @@
 """Text for stderr: written by one thread, so that nothing else waits for its reader.
 
-What may live here: text in its order, and a region below it that is drawn anew. What this room
-must not know: what is said, and whether it is a terminal.
-
 A pipe that nobody reads and a terminal that is stopped (Ctrl-S, a frozen connection) take nothing
 and say nothing. A caller that has said something waits for a moment, so that text and question come
 in their order, and not any more once it is known that nothing is taken.
@@ -15,8 +12,6 @@ import select
 import threading
 from collections import deque
 from collections.abc import Sequence
-
-__all__ = ["Console", "frame_of"]
 
 PATIENCE_S = 1.0
 """For so long a text is waited for, as long as everything was taken until then."""

@@ -1,7 +1,5 @@
 """The event loop that commands run on, and how often its garbage is looked through.
 
-What may live here: choices about the process that pay over tens of thousands of requests, and
-that what goes wrong beside a command is said in lines. What this room must not know: what runs.
 A program that imports bulkagent has a loop of its own; it works on any of asyncio's.
 """
 
@@ -14,8 +12,6 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from bulkagent.cli.console.stray_errors import StrayErrors
-
-__all__ = ["run_on_loop"]
 
 ResultT = TypeVar("ResultT")
 

@@ -1,15 +1,10 @@
-"""How long ago this process was started, before anything of it was imported.
-
-What may live here: what the machine knows of that. What this room must not know: what it is for.
-"""
+"""How long ago this process was started, before anything of it was imported."""
 
 from __future__ import annotations
 
 import os
 import time
 from pathlib import Path
-
-__all__ = ["age_s"]
 
 _STARTED = 19  # of the fields after the name, in ticks since the machine was started
 _LONGEST_S = 3600.0  # more than that no command takes to come here: the clocks are not one

@@ -1,8 +1,7 @@
 """The loop that sessions are held on, whose TLS connections take a fifth of asyncio's memory.
 
-What may live here: aiofastnet, and what it needs of the machine. What this room must not know:
-what a session is. Runs do without it: it reads private parts of CPython's ssl, which is worth it
-for thousands of connections that last for days.
+Runs do without it: it reads private parts of CPython's ssl, which is worth it for thousands of
+connections that last for days.
 """
 
 from __future__ import annotations
@@ -14,8 +13,6 @@ import aiofastnet
 
 from bulkagent.diagnostics.probes import temporary_folder
 from bulkagent.errors import SettingsRefused
-
-__all__ = ["hold_loop", "refuse_without_temporary_folder"]
 
 
 def hold_loop() -> asyncio.AbstractEventLoop:

@@ -1,9 +1,5 @@
 """Stray errors: what goes wrong beside a command, where nobody is there to catch it.
 
-What may live here: the loop's exception handler, the hooks of finalizers and threads, and the
-records of libraries' loggers; each kind of trouble becomes one line. What this room must not know:
-what the command does, and what any library means.
-
 Python would print a traceback for each of them, and forty of them for forty connections.
 """
 
@@ -20,8 +16,6 @@ from typing import Any, Self
 
 from bulkagent.cli.console.defects import recorded
 from bulkagent.cli.console.terminal import say_soon
-
-__all__ = ["StrayErrors"]
 
 _MOST_KINDS = 20
 """Beyond these a line would teach nobody anything."""

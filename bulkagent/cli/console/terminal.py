@@ -1,8 +1,4 @@
-"""How the commands speak: to people on stderr, with data on stdout, and a question in between.
-
-What may live here: writing that survives closed streams, and asking. What this room must not
-know: what is said.
-"""
+"""How the commands speak: to people on stderr, with data on stdout, and a question in between."""
 
 from __future__ import annotations
 
@@ -17,21 +13,6 @@ from functools import cache
 from typing import TextIO
 
 from bulkagent.cli.console.announcer import Console
-
-__all__ = [
-    "agreed",
-    "console_of",
-    "forget_printed",
-    "leave",
-    "not_printed",
-    "print_data",
-    "print_json",
-    "printed",
-    "say",
-    "say_soon",
-    "width_of",
-    "wrapped",
-]
 
 
 def say(text: str = "") -> None:

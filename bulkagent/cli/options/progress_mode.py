@@ -1,13 +1,8 @@
-"""How much a command shows while it is at work.
-
-What may live here: the choices. What this room must not know: how any of them is drawn.
-"""
+"""How much a command shows while it is at work."""
 
 from __future__ import annotations
 
 import enum
-
-__all__ = ["Showing"]
 
 
 class Showing(enum.StrEnum):

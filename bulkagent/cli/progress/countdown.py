@@ -1,8 +1,4 @@
-"""The countdown of a run that waits for its start.
-
-What may live here: when a line is due, and the redrawn line of a terminal. What this room must
-not know: how a run waits, and what its progress looks like afterwards.
-"""
+"""The countdown of a run that waits for its start."""
 
 from __future__ import annotations
 
@@ -19,7 +15,6 @@ if TYPE_CHECKING:
     from bulkagent.cli.progress.region import Region
     from bulkagent.run import PreparedRun
 
-__all__ = ["count_down", "mark_of"]
 
 _EVERY_S = 600
 _LAST_S = (10, 30, 60)

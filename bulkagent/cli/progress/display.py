@@ -1,8 +1,5 @@
 """A run under way: signals in, progress out.
 
-What may live here: the bar, the plain line, the handlers of signals. What this room must not
-know: what a run does.
-
 Progress is sampled and drawn in a thread of its own: it costs the run nothing, and a terminal
 that has stopped taking text (Ctrl-S, a frozen connection) does not stop the sending.
 """
@@ -30,7 +27,6 @@ from bulkagent.cli.render.schedule import margin, waiting_line
 if TYPE_CHECKING:
     from bulkagent.run import Consent, Finished, PreparedRun, Progress
 
-__all__ = ["execute", "plain_line"]
 
 _PLAIN_EVERY_S = 5.0
 _BAR_EVERY_S = 0.25

@@ -1,8 +1,4 @@
-"""What a terminal shows of a run under way, drawn anew some times a second.
-
-What may live here: figures into lines, by width and height. What this room must not know: where
-figures come from, and when they are drawn.
-"""
+"""What a terminal shows of a run under way, drawn anew some times a second."""
 
 from __future__ import annotations
 
@@ -21,7 +17,6 @@ from bulkagent.reports import printable
 if TYPE_CHECKING:
     from bulkagent.run import GatewayProgress, GroupProgress, Progress
 
-__all__ = ["live_view"]
 
 _STYLES = {
     "applied": "green",

@@ -1,7 +1,6 @@
 """How fast a run goes, and how long it still takes, by what it did of late.
 
-What may live here: figures of moments put together. What this room must not know: how they are
-shown. Time is an argument.
+Time is an argument.
 
 An average since the start would promise the pace of before an outage for the whole of it, and a
 gateway that is done would make the others look slow; so each gateway has its own pace, of the last
@@ -19,7 +18,6 @@ from bulkagent.instants import duration_text
 if TYPE_CHECKING:
     from bulkagent.run import GatewayProgress, Progress
 
-__all__ = ["Pace", "outlook"]
 
 _WINDOW_S = 30.0
 

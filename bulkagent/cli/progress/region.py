@@ -1,8 +1,4 @@
-"""The part of a terminal below the text that is drawn anew, as often as somebody likes.
-
-What may live here: what is drawn into text for this terminal, with its colours and its size. What
-this room must not know: what is drawn, and how it gets to the terminal.
-"""
+"""The part of a terminal below the text that is drawn anew, as often as somebody likes."""
 
 from __future__ import annotations
 
@@ -15,8 +11,6 @@ from bulkagent.cli.console.terminal import console_of
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
-
-__all__ = ["Region"]
 
 
 class Region:

@@ -1,7 +1,4 @@
-"""What `runs` and `show` print for people.
-
-What may live here: records to text. What this room must not know: where records come from.
-"""
+"""What `runs` and `show` print for people."""
 
 from __future__ import annotations
 
@@ -19,8 +16,6 @@ from bulkagent.reports import printable
 if TYPE_CHECKING:
     from bulkagent.run import AgentDetails, AgentRunLine, RunDetails, RunLine
     from bulkagent.run.history.runs import LegLine
-
-__all__ = ["agent", "listing", "past", "run"]
 
 
 def listing(runs: Sequence[RunLine], width: int | None = None) -> str:

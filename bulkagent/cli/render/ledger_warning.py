@@ -1,15 +1,10 @@
-"""What people are told of a ledger that others may write to.
-
-What may live here: the warning. What this room must not know: what the ledger is opened for.
-"""
+"""What people are told of a ledger that others may write to."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from bulkagent.cli.console.terminal import say
-
-__all__ = ["warn_of_exposure"]
 
 
 def warn_of_exposure(ledger: Path | None) -> None:

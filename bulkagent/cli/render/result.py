@@ -1,7 +1,4 @@
-"""What a person reads: the opening, the question, the summary; and the `--json` object.
-
-What may live here: records to text. What this room must not know: where text goes.
-"""
+"""What a person reads: the opening, the question, the summary; and the `--json` object."""
 
 from __future__ import annotations
 
@@ -21,19 +18,6 @@ if TYPE_CHECKING:
     from bulkagent.run import Finished, Plan, RunResult, RunStanding
     from bulkagent.run.handover.rules import GroupStanding
 
-__all__ = [
-    "as_json_object",
-    "bad_rows",
-    "begun",
-    "checked",
-    "closing",
-    "clusters_as_lines",
-    "count",
-    "opening",
-    "opening_again",
-    "question",
-    "sent",
-]
 
 _BAD_ROWS_SHOWN = 50
 _GROUPS_SHOWN = 20

@@ -1,8 +1,4 @@
-"""Times of day, as options say them and as people read them beside a run.
-
-What may live here: text into moments, and what is known of a run's times into text. What this
-room must not know: how a run waits, and how a forecast is made.
-"""
+"""Times of day, as options say them and as people read them beside a run."""
 
 from __future__ import annotations
 
@@ -18,8 +14,6 @@ if TYPE_CHECKING:
     from bulkagent.run import RunResult
     from bulkagent.run.schedule.forecast import Forecast, TimeNeeded
     from bulkagent.run.schedule.timetable import Timetable
-
-__all__ = ["closing", "local_time", "margin", "opening", "times_from", "waiting_line"]
 
 
 _AS_WANTED = frozenset({Status.APPLIED, Status.DUPLICATE})

@@ -1,7 +1,4 @@
-"""What a person reads of held sessions: the plan, the questions, a line now and then, the end.
-
-What may live here: records to text. What this room must not know: where text goes.
-"""
+"""What a person reads of held sessions: the plan, the questions, a line now and then, the end."""
 
 from __future__ import annotations
 
@@ -11,8 +8,6 @@ from collections.abc import Mapping, Sequence
 from bulkagent.cli.render.result import count
 from bulkagent.gateway.retcodes import MEANINGS
 from bulkagent.sessions import BUSY, HoldPlan, HoldRequest, HoldStatus, SessionGroup, SessionState
-
-__all__ = ["closing", "force_question", "line", "opening", "question"]
 
 _STATUSES = {3: "busy", 4: "IDLE", 5: "in wrap-up"}
 

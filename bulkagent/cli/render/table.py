@@ -1,15 +1,10 @@
-"""Tables for people, as wide as their terminal.
-
-What may live here: cells into lines. What this room must not know: what is in the cells.
-"""
+"""Tables for people, as wide as their terminal."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
 from bulkagent.reports import printable
-
-__all__ = ["table"]
 
 _GAP = "  "
 

@@ -1,7 +1,4 @@
-"""What the last screen says of agents that were looked at after they were set.
-
-What may live here: verdicts to text. What this room must not know: how they came about.
-"""
+"""What the last screen says of agents that were looked at after they were set."""
 
 from __future__ import annotations
 
@@ -11,8 +8,6 @@ from bulkagent.model import Verified
 
 if TYPE_CHECKING:
     from bulkagent.ledger import VerificationCounts
-
-__all__ = ["verified_as_lines"]
 
 
 def verified_as_lines(verdicts: VerificationCounts | None, unseen: str = "") -> list[str]:

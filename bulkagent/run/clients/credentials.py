@@ -1,8 +1,4 @@
-"""Whoever knows the GUIDs of a run's agents: its roster, a file that is kept alive, or a service.
-
-What may live here: which of them it is, and getting it ready. What this room must not know: how
-any of them works, and what GUIDs are used for.
-"""
+"""The sources of GUIDs of a run's agents: its roster, a file that is kept alive, or a service."""
 
 from __future__ import annotations
 
@@ -24,13 +20,6 @@ from bulkagent.settings import Settings
 if TYPE_CHECKING:
     from bulkagent.gateway.credentials_from_http import HttpCredentials
 
-__all__ = [
-    "HEADER_VARIABLE",
-    "CredentialProvider",
-    "credential_provider",
-    "guids_required",
-    "provided_elsewhere",
-]
 
 HEADER_VARIABLE = "BULKAGENT_GUID_HEADER"
 """The environment variable with the header for `--guid-url`; never an option, never recorded."""

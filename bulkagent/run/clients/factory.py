@@ -1,7 +1,6 @@
 """Clients of a run's gateways, made as its settings want them.
 
-What may live here: settings to clients. What this room must not know: what is sent or asked. They
-bring the HTTP library, which commands that send nothing need not wait for.
+They bring the HTTP library, which commands that send nothing need not wait for.
 """
 
 from __future__ import annotations
@@ -17,8 +16,6 @@ from bulkagent.settings import Settings
 if TYPE_CHECKING:
     from bulkagent.gateway.client import GatewayClient
     from bulkagent.gateway.queries import Queries
-
-__all__ = ["ClientFactory"]
 
 
 class ClientFactory:

@@ -1,8 +1,4 @@
-"""Which gateway a name means, and the emulated ones behind the name `emulated`.
-
-What may live here: names to endpoints, and where the GUIDs of emulated agents come from. What
-this room must not know: what is sent there.
-"""
+"""Which gateway a name means, and the emulated ones behind the name `emulated`."""
 
 from __future__ import annotations
 
@@ -25,7 +21,6 @@ from bulkagent.text.odd_text import path_of
 if TYPE_CHECKING:
     from bulkagent.emulator import EmulatedGateway, Scenario
 
-__all__ = ["Gateways"]
 
 # What a desktop that signed out long ago would still hold: shaped like a GUID, good for nothing.
 _STALE_GUID = "00000000-0000-0000-0000-000000000000.AgentGateway0"
@@ -249,7 +244,7 @@ def _sign_in(
 def _options_of(endpoint: Endpoint) -> dict[str, str]:
     """What a record keeps of an endpoint; consent to any certificate is not kept."""
     options = {
-        # Whoever resumes may be in another folder.
+        # A resume may be in another folder.
         "ca_file": str(absolute(endpoint.ca_file)) if endpoint.ca_file else "",
         "client_cert": str(absolute(endpoint.client_cert)) if endpoint.client_cert else "",
         "tls_server_name": endpoint.tls_server_name,

@@ -1,8 +1,7 @@
 """Room for as many open files as a run needs, seen to before anything is sent.
 
-What may live here: the process's limit of open files. What this room must not know: what the
-files are. Each request in flight is a connection; running out of them in the middle of a run
-would look like a gateway that cannot be reached.
+Each request in flight is a connection; running out of them in the middle of a run would look like a
+gateway that cannot be reached.
 """
 
 from __future__ import annotations
@@ -11,8 +10,6 @@ import resource
 
 from bulkagent.errors import SettingsRefused
 from bulkagent.gateway.connection_pool import MOST_READ_ON
-
-__all__ = ["make_room"]
 
 # The ledger's files on three connections, reports, standard streams, the loop's own, name service.
 _OTHERS = 48

@@ -7,8 +7,6 @@ from typing import Any
 
 import msgspec
 
-__all__ = ["EMULATED", "Target"]
-
 EMULATED = "emulated"
 """The gateway that is started inside the command."""
 

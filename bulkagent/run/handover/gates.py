@@ -1,8 +1,4 @@
-"""The gates of a leg while it is sent: built from the ledger, told of outcomes, said to people.
-
-What may live here: who tells the gatekeeper what, and what is said of whom it holds back. What this
-room must not know: the rule, engines, and how anything is sent.
-"""
+"""The gates of a leg while it is sent: built from the ledger, told of outcomes, said to people."""
 
 from __future__ import annotations
 
@@ -28,8 +24,6 @@ from bulkagent.settings import Settings
 
 if TYPE_CHECKING:
     from bulkagent.gateway.queries import Queries
-
-__all__ = ["HandoverGates"]
 
 
 class HandoverGates:
@@ -109,7 +103,7 @@ class HandoverGates:
         *,
         spent_s: float,
     ) -> ReadinessChecks | None:
-        """Who looks whether those who come on are there, where that is what being up means."""
+        """The readiness checks of incoming agents, where `up` means available."""
         keeper = self.keeper
         if keeper is None or not keeper.by_sight:
             return None
@@ -143,7 +137,7 @@ class HandoverGates:
             self._sightings.watch(assignment, self.keeper.group(key))
 
     def reopened(self, former: FormerOutcome) -> int:
-        """Tell the gates of who was finished and is in doubt; as one of which lane he is known."""
+        """Tell the gates of a finished agent who is in doubt; the lane of the agent."""
         keeper, outcome = self.keeper, former.outcome
         if keeper is None:
             return former.lane

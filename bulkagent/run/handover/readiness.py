@@ -1,8 +1,6 @@
 """Looking whether agents who were set on are there to take calls.
 
-What may live here: who is looked at, and until when. What this room must not know: how a state is
-asked for, and what depends on it. A talk right is a permission: the gateway grants it to an agent
-who is busy or at rest as well.
+A talk right is a permission: the gateway grants it to an agent who is busy or at rest as well.
 """
 
 from __future__ import annotations
@@ -16,8 +14,6 @@ import msgspec
 from bulkagent.clock import Clock
 from bulkagent.engine import Poller, PollPolicy
 from bulkagent.model import Assignment
-
-__all__ = ["ReadinessChecks"]
 
 _EVERY_S = 15.0
 _PER_SECOND = 20.0

@@ -1,8 +1,4 @@
-"""The gates of a leg, as the ledger and the settings want them.
-
-What may live here: records of the ledger to those of the engine, and what an outcome means for a
-gate. What this room must not know: how anything is sent, and the rule itself.
-"""
+"""The gates of a leg, as the ledger and the settings want them."""
 
 from __future__ import annotations
 
@@ -36,17 +32,6 @@ from bulkagent.ledger import (
 )
 from bulkagent.model import Cause, Evidence, Outcome, Status
 from bulkagent.settings import Settings
-
-__all__ = [
-    "GroupStanding",
-    "gatekeeper_for",
-    "group_name",
-    "group_standings",
-    "is_aside",
-    "lanes_of",
-    "poll_policy_of",
-    "result_of",
-]
 
 _GUESTS_A_SECOND = 50.0
 """Attempts a second of agents who are waited for, where no rate is set; else half of that."""
@@ -92,7 +77,7 @@ def gatekeeper_for(
         group.group: Coverage(
             incoming=group.incoming,
             outgoing=group.outgoing,
-            # Who is set on may have left the desk since: each is looked at anew.
+            # An agent who is set on may have left the desk since: each is looked at anew.
             up=0 if settings.up_means == "available" else group.up,
             down=group.down,
         )
@@ -121,7 +106,7 @@ def _gated_lanes(
     )
     if side is not Side.GOES_OFF or not down:
         return (whole,)
-    # Who may be off already is among those of D; sending to him again takes nobody off.
+    # An agent who may be off already is among those of D; sending again takes nobody off.
     twin = msgspec.structs.replace(whole, lane=~lane.lane, rows=down, counted=True)
     rest = lane.assignments - down
     return (twin, msgspec.structs.replace(whole, rows=rest)) if rest > 0 else (twin,)
@@ -162,7 +147,7 @@ def is_aside(outcome: Outcome) -> bool:
 def poll_policy_of(
     settings: Settings, per_second: float | None, spent_s: float
 ) -> PollPolicy | None:
-    """How long, and how gently, those are asked for who are not signed in."""
+    """How long, and how gently, agents who are not signed in are polled for."""
     if settings.wait_for_sign_in_s is None or settings.wait_for_sign_in_s <= spent_s:
         return None
     return PollPolicy(

@@ -1,7 +1,4 @@
-"""One agent as the ledger knows it: in one run with every attempt, or over all runs.
-
-What may live here: which facts are told. What this room must not know: how they are shown.
-"""
+"""One agent as the ledger knows it: in one run with every attempt, or over all runs."""
 
 from __future__ import annotations
 
@@ -21,8 +18,6 @@ from bulkagent.ledger import (
 )
 from bulkagent.reports import iso
 from bulkagent.run.history.report import FLAGS
-
-__all__ = ["AgentDetails", "AgentRunLine", "agent_details", "agent_run_lines"]
 
 
 class AttemptLine(msgspec.Struct, frozen=True, kw_only=True):

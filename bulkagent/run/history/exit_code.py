@@ -1,7 +1,4 @@
-"""What a run's counts mean: state and exit code.
-
-What may live here: the pure rule. What this room must not know: how counts came about.
-"""
+"""What a run's counts mean: state and exit code."""
 
 from __future__ import annotations
 
@@ -11,8 +8,6 @@ import msgspec
 
 from bulkagent.model import Cause, Status
 from bulkagent.reasons import Reason
-
-__all__ = ["ExitStatus", "LegEnding", "exit_status_of"]
 
 _SIGNAL_BASE = 128  # how shells report a death by signal, which batch systems know
 _DEFECT = 1
@@ -64,7 +59,7 @@ def exit_status_of(
         ending: How sending ended.
         forgiven: How many failed rows are as good as set.
         contradicted: How many applied rows the gateway shows otherwise. No resume helps those,
-            and whoever goes by the exit code must not take them for done.
+            and a script that goes by the exit code must not take them for done.
     """
     left = sum(totals.get(status, 0) for status in _REPEATABLE)
     left -= forgiven + causes.get(Cause.PROTECTED, 0)

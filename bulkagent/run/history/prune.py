@@ -1,8 +1,4 @@
-"""Old runs, taken out of the ledger.
-
-What may live here: which runs are old, and what is said of them. What this room must not know: who
-agrees to it, and how it is shown.
-"""
+"""Old runs, taken out of the ledger."""
 
 from __future__ import annotations
 
@@ -20,8 +16,6 @@ from bulkagent.ledger import (
     read_ledger,
     totals_of,
 )
-
-__all__ = ["OldRuns", "Pruned", "old_runs", "prune"]
 
 _LEAST_AGE_S = 86_400.0
 

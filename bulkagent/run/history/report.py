@@ -1,8 +1,4 @@
-"""A run's report, from the ledger, at any time after planning.
-
-What may live here: what a report's facts are taken from. What this room must not know: the
-formats.
-"""
+"""A run's report, from the ledger, at any time after planning."""
 
 from __future__ import annotations
 
@@ -45,8 +41,6 @@ from bulkagent.run.plan.request import RunStanding
 from bulkagent.run.verify.column import verified_column
 from bulkagent.settings import Settings
 from bulkagent.text.odd_text import path_of
-
-__all__ = ["FLAGS", "Skipped", "end_of", "write_report"]
 
 
 class Skipped(Exception):
@@ -223,7 +217,7 @@ def _group(standing: GroupStanding) -> dict[str, Any]:
 
 def _is_left(summary: Summary, facts: RunFacts) -> bool:
     again = exit_status_of(summary.totals, summary.causes, LegEnding()).again
-    # Whoever writes this at the end of a leg still owns the run, and is done with it.
+    # The process that writes this at the end of a leg still owns the run, and is done with it.
     return again and not (facts.running and facts.exit_code is None)
 
 

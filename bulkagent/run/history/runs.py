@@ -1,8 +1,4 @@
-"""Runs as they are in the ledger, for whoever asks about them later.
-
-What may live here: which facts of a run are told. What this room must not know: how they are
-shown.
-"""
+"""Runs as they are in the ledger, for later queries."""
 
 from __future__ import annotations
 
@@ -35,8 +31,6 @@ from bulkagent.run.history.exit_code import LegEnding, exit_status_of
 from bulkagent.run.history.report import end_of
 from bulkagent.run.plan.next_command import resume_command
 
-__all__ = ["RunDetails", "RunLine", "run_details", "run_list"]
-
 _ANY = 1_000_000
 """Runs to look through for those in a state."""
 
@@ -59,7 +53,7 @@ class RunLine(msgspec.Struct, frozen=True, kw_only=True):
     reverts: str | None
     job: str = ""
     who: str | None = None
-    """Who has begun its first leg."""
+    """The user and machine that have begun its first leg."""
     note: str | None = None
     """What they noted."""
     on_behalf_of: str | None = None

@@ -1,8 +1,4 @@
-"""A file that lines are appended to while a run goes on, without ever holding it up.
-
-What may live here: the thread that writes, and what it does about a reader that is slow or gone.
-What this room must not know: what a line says.
-"""
+"""A file that lines are appended to while a run goes on, without ever holding it up."""
 
 from __future__ import annotations
 
@@ -18,8 +14,6 @@ from pathlib import Path
 
 from bulkagent.errors import SettingsRefused
 from bulkagent.files.special_files import FileKind, target_of
-
-__all__ = ["STANDARD_OUTPUT", "LineFile"]
 
 STANDARD_OUTPUT = Path("-")
 

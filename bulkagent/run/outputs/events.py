@@ -1,8 +1,4 @@
-"""Each outcome as a line of JSON, as soon as it is on disk.
-
-What may live here: an outcome as the line that a report would have. What this room must not know:
-how lines get to the file, and who reads them.
-"""
+"""Each outcome as a line of JSON, as soon as it is on disk."""
 
 from __future__ import annotations
 
@@ -12,8 +8,6 @@ from bulkagent.gateway.operations import flag_of
 from bulkagent.model import Assignment, Line, Outcome
 from bulkagent.reports import event_of
 from bulkagent.run.outputs.background_writer import STANDARD_OUTPUT, LineFile
-
-__all__ = ["OutcomeEvents"]
 
 
 class OutcomeEvents:

@@ -1,7 +1,6 @@
 """The log of a run: every attempt and every decision, one JSON object a line.
 
-What may live here: what an event says. What this room must not know: how attempts are made, who
-decides, and how lines get to the file. No GUID is ever in it.
+No GUID is ever in it.
 
 An attempt's event has the name that the operation has in the gateway's own log, so that the two
 can be joined by it, the agent and the time.
@@ -20,8 +19,6 @@ from bulkagent.gateway.operations import OPERATIONS
 from bulkagent.model import Assignment, Delivery
 from bulkagent.reports import encoded, iso
 from bulkagent.run.outputs.background_writer import LineFile
-
-__all__ = ["EventLog"]
 
 
 class EventLog:

@@ -1,8 +1,4 @@
-"""Words in the path of a report that stand for what is known of its run.
-
-What may live here: which words there are, and a path with all of them replaced. What this room
-must not know: what is written there.
-"""
+"""Words in the path of a report that stand for what is known of its run."""
 
 from __future__ import annotations
 
@@ -12,8 +8,6 @@ from pathlib import Path
 
 from bulkagent.errors import SettingsRefused
 from bulkagent.reports import printable
-
-__all__ = ["check_path", "expanded", "names_a_run"]
 
 WORDS = {
     "date": "the local date on which the run began, as in 2026-11-27",

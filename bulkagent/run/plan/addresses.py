@@ -1,8 +1,5 @@
 """Where the gateways of a recorded run are, and whether they are where they should be.
 
-What may live here: comparing what a ledger says of a gateway with what its name means today. What
-this room must not know: what is sent there, and how it is asked about.
-
 A writer to a ledger could have it send GUIDs to any host. An address is therefore either
 the one that its name has today, or one that somebody has given for this very command.
 """
@@ -15,8 +12,6 @@ from bulkagent.errors import ResumeRefused, SettingsRefused
 from bulkagent.gateway.endpoint import Endpoint
 from bulkagent.ledger import EndpointRecord as Recorded
 from bulkagent.settings import GatewaySection
-
-__all__ = ["refuse_moved"]
 
 
 def refuse_moved(

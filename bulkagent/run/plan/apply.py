@@ -1,7 +1,4 @@
-"""From a roster to a plan in the ledger, before anything is sent.
-
-What may live here: the one pass over the rows. What this room must not know: sockets.
-"""
+"""From a roster to a plan in the ledger, before anything is sent."""
 
 from __future__ import annotations
 
@@ -33,19 +30,9 @@ from bulkagent.run.plan.order_text import order_of
 from bulkagent.run.plan.protect import Protected, protected_by, refuse_numbers
 from bulkagent.run.plan.request import Plan, Request
 
-__all__ = [
-    "Planned",
-    "flag_text",
-    "ordered",
-    "plan_run",
-    "recorded_roster",
-    "rules_of",
-    "wave_of",
-]
-
 
 class Planned(msgspec.Struct):
-    """A plan that is in the ledger, with what is not in there: the GUIDs, and who owns it."""
+    """A plan that is in the ledger, with the GUIDs and the owner, which are not in there."""
 
     plan: Plan
     run: int

@@ -1,8 +1,4 @@
-"""What would be sent, without recording anything.
-
-What may live here: the one pass over the rows of a check. What this room must not know: tables of
-the ledger, and sockets.
-"""
+"""What would be sent, without recording anything."""
 
 from __future__ import annotations
 
@@ -20,8 +16,6 @@ from bulkagent.run.plan.counts import PlanCounts
 from bulkagent.run.plan.groups import Grouping
 from bulkagent.run.plan.protect import protected_by
 from bulkagent.run.plan.request import Plan, Request
-
-__all__ = ["check_roster"]
 
 
 def check_roster(request: Request, *, stdin: BinaryIO | None = None) -> Plan:

@@ -1,8 +1,4 @@
-"""Whether somebody agreed to what a run would do.
-
-What may live here: what counts as a yes, and how it came. What this room must not know: what the
-plan is about, or who stands behind the answer.
-"""
+"""Whether somebody agreed to what a run would do."""
 
 from __future__ import annotations
 
@@ -13,8 +9,6 @@ from typing import Literal, TypeAlias
 
 from bulkagent.errors import ConsentRefused, GuardrailRefused
 from bulkagent.run.plan.request import Plan
-
-__all__ = ["Agree", "Consent", "consent_of", "refuse_unagreed", "refuse_unanswerable"]
 
 Agree: TypeAlias = Callable[[Plan], bool | Awaitable[bool]] | Literal[True]
 """What a program hands in: True, which agrees beforehand, or what is asked with the plan."""

@@ -1,8 +1,4 @@
-"""What has been seen of a roster so far.
-
-What may live here: counts of rows, and the sentences and records made of them. What this room must
-not know: where rows come from, and where they go.
-"""
+"""What has been seen of a roster so far."""
 
 from __future__ import annotations
 
@@ -14,8 +10,6 @@ from bulkagent.ledger import GroupCoverage
 from bulkagent.roster import Layout, Retraction
 from bulkagent.run.plan.groups import hint
 from bulkagent.run.plan.request import Plan, PlanGroup, PlanPart, planned_totals
-
-__all__ = ["PlanCounts", "most_skipped"]
 
 
 def most_skipped(rows: int, *, skip_invalid: bool | int) -> int:

@@ -1,16 +1,10 @@
-"""Whether two rosters name the same gateways, agents and flags, in whatever order.
-
-What may live here: the fingerprint, and that of a run which an earlier version has planned. What
-this room must not know: GUIDs, and every other column, which may be new each time.
-"""
+"""Whether two rosters name the same gateways, agents and flags, in whatever order."""
 
 from __future__ import annotations
 
 import hashlib
 
 from bulkagent.ledger import Database, RunFacts, RunRecord, assigned, find_run
-
-__all__ = ["OF_SETS", "Fingerprint", "fingerprint_of", "roster_of"]
 
 OF_SETS = "set:"
 """What a fingerprint begins with that is of a set; earlier versions kept one of an order."""

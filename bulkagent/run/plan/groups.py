@@ -1,8 +1,4 @@
-"""Which group an agent is of.
-
-What may live here: the column that says so, and what can be said of the groups before anything is
-sent. What this room must not know: what groups are for.
-"""
+"""Which group an agent is of."""
 
 from __future__ import annotations
 
@@ -10,8 +6,6 @@ from collections.abc import Sequence
 
 from bulkagent.errors import RosterRefused
 from bulkagent.roster import named
-
-__all__ = ["Grouping", "hint"]
 
 _MOST = 5_000
 """A centre has dozens of teams; a column of something else would name one a row."""

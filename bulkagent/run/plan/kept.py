@@ -1,8 +1,5 @@
 """What a ledger has kept of a run's request, before anything is done by it.
 
-What may live here: the form that it must have, and which of it may be acted on. What this room must
-not know: what is done by it.
-
 A writer to the ledger could have written anything: a value is used only where it is one
 that bulkagent would have written.
 """
@@ -18,8 +15,6 @@ import msgspec
 from bulkagent.errors import ResumeRefused
 from bulkagent.gateway.operations import SET_TALK_RIGHT
 from bulkagent.ledger import Database, RunFacts, RunRecord, read_as_written, strange_row
-
-__all__ = ["RecordedSettings", "recorded_settings", "refuse_foreign", "refuse_strange"]
 
 # Of a report in any format, also where a spreadsheet has saved it since.
 _MARKS = (b"agent_id", b"run_id", b"bulkagent", b"REFUSED", b"PK\x03\x04")

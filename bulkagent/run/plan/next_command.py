@@ -1,8 +1,5 @@
 """The command to type next, so that it works wherever it is read.
 
-What may live here: which of the words it needs. What this room must not know: whether there is
-anything left to do.
-
 It is read in another folder, in a mail, by somebody who has not the variables of that command:
 so paths are absolute, and whatever is not the default is said, from whichever layer it came.
 """
@@ -19,8 +16,6 @@ from bulkagent.files.user_folders import anywhere, user_folder
 from bulkagent.ledger import RunFacts, default_path
 from bulkagent.run.clients.credentials import provided_elsewhere
 from bulkagent.settings import Settings
-
-__all__ = ["NextCommands", "ledger_words", "resume_command"]
 
 
 class NextCommands(msgspec.Struct, frozen=True):

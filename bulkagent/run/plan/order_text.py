@@ -1,15 +1,10 @@
-"""The order of a run, said for people before it begins.
-
-What may live here: the sentence. What this room must not know: how the order is kept.
-"""
+"""The order of a run, said for people before it begins."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 
 from bulkagent.settings import Settings
-
-__all__ = ["order_of"]
 
 
 def order_of(settings: Settings, groups: int, flags: Collection[str]) -> str:

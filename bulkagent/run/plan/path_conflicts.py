@@ -1,8 +1,4 @@
-"""The files of a run: what it reads may not be written over by what it writes.
-
-What may live here: which files those are, and refusing. What this room must not know: what is in
-any of them.
-"""
+"""The files of a run: what it reads may not be written over by what it writes."""
 
 from __future__ import annotations
 
@@ -18,8 +14,6 @@ from bulkagent.run.outputs.background_writer import STANDARD_OUTPUT
 from bulkagent.run.outputs.report_paths import check_path
 from bulkagent.run.plan.request import Request
 from bulkagent.settings import find_config
-
-__all__ = ["refuse_outlets", "refuse_reports", "same_file"]
 
 
 def refuse_reports(request: Request, gateways: Gateways, ledger: Path) -> None:

@@ -1,8 +1,4 @@
-"""What is ready to be sent, whichever way it came about.
-
-What may live here: the choice between a new run, an unfinished one and a revert, and what all
-have in common before sending. What this room must not know: how any of them is planned or sent.
-"""
+"""What is ready to be sent, whichever way it came about."""
 
 from __future__ import annotations
 
@@ -26,8 +22,6 @@ from bulkagent.run.plan.request import Plan, Request, Resume, Revert
 from bulkagent.run.plan.resume import plan_resume, resume_instead
 from bulkagent.run.plan.revert import plan_revert
 from bulkagent.settings import Settings
-
-__all__ = ["PlannedLeg", "ResolvedRequest", "prepare"]
 
 
 class ResolvedRequest(msgspec.Struct, frozen=True):

@@ -1,8 +1,4 @@
-"""Who is never touched, and how many may be: what is checked of a plan before anything is sent.
-
-What may live here: files of protected agents, and limits on numbers. What this room must not know:
-how a plan is recorded or carried out.
-"""
+"""Guardrails: protected agents and the most agents of a plan, before anything is sent."""
 
 from __future__ import annotations
 
@@ -13,8 +9,6 @@ from bulkagent.errors import GuardrailRefused, RosterRefused
 from bulkagent.model import Status
 from bulkagent.roster import Retraction, Roster, RosterRow, RosterRules
 from bulkagent.settings import Settings
-
-__all__ = ["Protected", "protected_by", "refuse_numbers"]
 
 # Whatever edition of the interface a gateway has; it is no list of who may be set.
 _ANY_AGENT = (101, 999_999)

@@ -1,8 +1,4 @@
-"""A run that is in the ledger, brought back: what it was asked to do, and its agents' GUIDs.
-
-What may live here: turning records into the request that they were made of, and the reading of
-the roster for GUIDs alone. What this room must not know: what is then done with the run.
-"""
+"""A run that is in the ledger, brought back: what it was asked to do, and its agents' GUIDs."""
 
 from __future__ import annotations
 
@@ -45,8 +41,6 @@ from bulkagent.run.plan.request import FollowUpRequest, Request
 from bulkagent.settings import Settings, refuse_idle_settings
 from bulkagent.text.odd_text import path_of
 
-__all__ = ["RecordedRun", "guids_for", "locked_run", "places_of", "recorded_run"]
-
 
 class RecordedRun(msgspec.Struct, frozen=True):
     """A run's own request, with what was asked for now laid over it."""
@@ -75,7 +69,7 @@ def locked_run(database: Database, name: str) -> tuple[RunFacts, RunLock]:
         # Its last owner may have ended it meanwhile.
         facts = _of_this_format(find_run(database, facts.id))
         refuse_strange(database, facts)
-        # Whoever had it is dead, or has let go: its agents are nobody's until a leg begins.
+        # Its owner is dead, or has let go: its agents are nobody's until a leg begins.
         release_lease(RunRecord(database, facts.run))
     except BaseException:
         lock.release()
@@ -110,7 +104,7 @@ def recorded_run(database: Database, facts: RunFacts, again: FollowUpRequest) ->
             raise SettingsRefused(
                 "GUIDs come from --roster, from --sessions or from --guid-url; give one of them"
             )
-        # Whoever names a roster to take GUIDs from wants them from there.
+        # A person who names a roster to take GUIDs from wants them from there.
         settings = msgspec.structs.replace(settings, sessions=None, guid_url="")
     request = Request(
         roster=again.roster or path_of(facts.roster),
@@ -155,7 +149,7 @@ def recorded_run(database: Database, facts: RunFacts, again: FollowUpRequest) ->
 
 
 def places_of(request: Request, gateways: Gateways) -> tuple[str, ...]:
-    """Where the gateways of a recalled run are, how they are trusted, and who gives it GUIDs."""
+    """The gateways of a recalled run, how they are trusted, and its source of GUIDs."""
     service = request.settings.guid_url
     return (*gateways.trusted, *((f"GUIDs come from {service}",) if service else ()))
 
@@ -241,14 +235,14 @@ def guids_for(
 
 
 class _Reading:
-    """One pass over a roster, for who is in it and for GUIDs."""
+    """One pass over a roster, for its agents and their GUIDs."""
 
     def __init__(self) -> None:
         self.guids = PackedGuids()
         self.retracted: list[tuple[str, str]] = []
 
     def rows(self, roster: Roster) -> Iterator[tuple[str, str, str, int, bool]]:
-        """Gateway, agent ID, arguments and row of whoever is named, and whether it is valid."""
+        """Gateway, agent ID, arguments and row of each agent named, and whether it is valid."""
         for row in roster.rows():
             if isinstance(row, Retraction):
                 self.retracted.append((row.gateway, row.agent_id))
@@ -256,7 +250,7 @@ class _Reading:
             valid = row.status is None
             if valid:
                 self.guids.add(row.row, row.guid)
-            # Who was an assignment and has lost his GUID is in the roster all the same.
+            # An agent who was an assignment and has lost the GUID is in the roster all the same.
             if valid or (row.status is Status.INVALID and row.agent_id.isdecimal()):
                 yield row.gateway, row.agent_id, flag_text(row.flag), row.row, valid
 

@@ -1,8 +1,4 @@
-"""What a run is asked to do, what it would do, and what it did, as frozen records.
-
-What may live here: the request, the plan as people see it, the result that `--json` prints.
-What this room must not know: how any of it is done.
-"""
+"""What a run is asked to do, what it would do, and what it did, as frozen records."""
 
 from __future__ import annotations
 
@@ -17,20 +13,6 @@ from bulkagent.instants import Instant
 from bulkagent.model import Cause, Status
 from bulkagent.run.clients.target import Target
 from bulkagent.settings import ConfigFile, Settings
-
-__all__ = [
-    "Choices",
-    "FollowUpRequest",
-    "Plan",
-    "PlanGroup",
-    "PlanPart",
-    "Request",
-    "Resume",
-    "Revert",
-    "RunResult",
-    "RunStanding",
-    "planned_totals",
-]
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,7 +61,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     note: str = ""
     """What is to be remembered with it, such as a ticket's number."""
     on_behalf_of: str = ""
-    """For whom an orchestrator says that it runs; shown as claimed, and never taken for who."""
+    """The user for whom an orchestrator says that it runs; shown as a claim."""
 
     @property
     def target(self) -> Target:
@@ -165,7 +147,7 @@ class Revert(FollowUpRequest, frozen=True, kw_only=True):
     """Set back what a run changed, to what the ledger knew of it before."""
 
     assume_opposite: bool = False
-    """Take an agent of whom nothing is known to have had the other talk right."""
+    """Take an agent without a known talk right to have had the other one."""
 
 
 class PlanPart(msgspec.Struct, frozen=True):

@@ -1,4 +1,4 @@
-"""Going on with a run: what is left of it, who may have it, and with which GUIDs.
+"""Resuming a run: the rows that are left, their owner, and the GUIDs.
 
 What may live here: everything of a resume before anything is sent. What this room must not know:
 how it is sent.
@@ -292,7 +292,7 @@ def _plan(
 
 
 def protect_now(record: RunRecord, settings: Settings) -> int:
-    """Leave alone whoever is protected by now of what is left of a run; how many these are.
+    """Leave alone the agents of a run who are protected by now; how many these are.
 
     Raises:
         RosterRefused: A file of protected agents cannot be read.

@@ -1,8 +1,4 @@
-"""Setting back what a run changed, as a run of its own.
-
-What may live here: what each agent goes back to. What this room must not know: how the ledger
-puts together what it knew, and how anything is sent.
-"""
+"""Setting back what a run changed, as a run of its own."""
 
 from __future__ import annotations
 
@@ -35,8 +31,6 @@ from bulkagent.run.plan.protect import Protected, protected_by, refuse_numbers
 from bulkagent.run.plan.recorded import RecordedRun, guids_for, locked_run, places_of, recorded_run
 from bulkagent.run.plan.request import Plan, PlanGroup, PlanPart, Revert
 
-__all__ = ["plan_revert"]
-
 
 def plan_revert(
     request: Revert, database: Database, *, now_ms: int, stdin: BinaryIO | None = None
@@ -51,8 +45,8 @@ def plan_revert(
     planner: Planner | None = None
     try:
         recalled = recorded_run(database, facts, request)
-        # It has reports of its own, not those of the run that it sets back; and whoever was set
-        # once more by that run need not be set back twice.
+        # It has reports of its own, not those of the run that it sets back; and an agent whom that
+        # run set once more need not be set back twice.
         settings = msgspec.structs.replace(recalled.request.settings, resend_after_switchover=False)
         asked = msgspec.structs.replace(
             recalled.request, reports=request.reports, settings=settings

@@ -1,15 +1,10 @@
-"""How a person agrees: when a word is enough, and when the number has to be typed.
-
-What may live here: the pure rule. What this room must not know: terminals, and the ledger.
-"""
+"""How a person agrees: when a word is enough, and when the number has to be typed."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
 from bulkagent.run.plan.request import PlanPart
-
-__all__ = ["going_off", "number_to_type"]
 
 _MANY = 500
 """Above so many, a number is typed whatever else is known (design of the consent)."""

@@ -1,8 +1,6 @@
 """Whether a run can be done by a given time, before its first request.
 
-What may live here: pure arithmetic over loads, limits and what is remembered of gateways. What
-this room must not know: where any of the numbers comes from, and who is told. It plans and warns;
-nothing here ever stops a run.
+It plans and warns; nothing here ever stops a run.
 
 A gateway's requests go out at the allowed rate, or as fast as those in flight come back (Little's
 law: in flight = rate x latency), whichever is slower. Gateways run side by side, so the slowest
@@ -19,17 +17,6 @@ import msgspec
 
 from bulkagent.instants import Instant
 from bulkagent.ledger import GatewayLatency
-
-__all__ = [
-    "Bottleneck",
-    "Feasibility",
-    "Forecast",
-    "GatewayLoad",
-    "TimeNeeded",
-    "forecast_of",
-    "help_for",
-    "need_of",
-]
 
 # Asked for with a little more than is needed, or advice would be met only if all went well.
 _RESERVE = 1.1

@@ -1,8 +1,5 @@
 """What to do at which instant before a run starts.
 
-What may live here: the decision, of times alone. What this room must not know: clocks, sleeping,
-and what is looked at.
-
 The time of day decides, asked again and again: a machine that slept, or whose clock was set,
 starts neither early nor hours late.
 """
@@ -11,8 +8,6 @@ from __future__ import annotations
 
 import enum
 from typing import NamedTuple
-
-__all__ = ["AGAIN_S", "LATEST_S", "ChecksDone", "StartAction", "StartStep", "next_step"]
 
 AGAIN_S = 300.0
 """So long before the start everything is looked at again."""

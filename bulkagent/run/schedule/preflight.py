@@ -1,8 +1,4 @@
-"""Everything that the start of a run needs, looked at while there is time to correct it.
-
-What may live here: gateways, certificates and the source of GUIDs, tried without setting anybody.
-What this room must not know: when it is looked at, and what follows from a trouble.
-"""
+"""Everything that the start of a run needs, looked at while there is time to correct it."""
 
 from __future__ import annotations
 
@@ -20,8 +16,6 @@ from bulkagent.model import Assignment
 from bulkagent.run.clients.credentials import credential_provider, provided_elsewhere
 from bulkagent.run.plan.prepare import PlannedLeg
 from bulkagent.run.schedule.wait import PreflightProblem, ProblemKind
-
-__all__ = ["preflight_problems"]
 
 
 async def preflight_problems(

@@ -1,8 +1,4 @@
-"""When a run starts, and whether it can end in time: what is known once it is planned.
-
-What may live here: the ledger and the settings, turned into what the forecast asks for. What this
-room must not know: the forecast's arithmetic, and who is told.
-"""
+"""When a run starts, and whether it can end in time: what is known once it is planned."""
 
 from __future__ import annotations
 
@@ -21,8 +17,6 @@ from bulkagent.run.clients.credentials import guids_required
 from bulkagent.run.plan.prepare import PlannedLeg
 from bulkagent.run.plan.resume import refuse_age
 from bulkagent.run.schedule.forecast import Forecast, GatewayLoad, forecast_of, help_for
-
-__all__ = ["Timetable", "timetable_of"]
 
 # A GUID of dynamic authentication lives no longer (page 0005).
 _STALE_AFTER_S = 120.0

@@ -1,7 +1,6 @@
 """Waiting for the start of a run, with everything looked at beforehand.
 
-What may live here: the wait, and which troubles end it when. What this room must not know: what
-is looked at, and who is told. Nothing is sent here, and no agent is held.
+Nothing is sent here, and no agent is held.
 """
 
 from __future__ import annotations
@@ -17,14 +16,12 @@ from bulkagent.errors import SettingsRefused
 from bulkagent.instants import Instant, duration_text
 from bulkagent.run.schedule.next_step import AGAIN_S, ChecksDone, StartAction, next_step
 
-__all__ = ["PreflightProblem", "ProblemKind", "wait_for_start"]
-
 
 class ProblemKind(enum.Enum):
     """How a trouble is to be taken."""
 
     SET_UP = "set-up"  # no retry changes it
-    SOURCE = "source"  # whoever knows the GUIDs does not answer as it should
+    SOURCE = "source"  # a source of GUIDs does not answer as it should
     SILENT = "silent"  # a gateway that may be back in a moment
 
 
@@ -41,7 +38,7 @@ class _When(enum.Enum):
     START = "start"
 
 
-# At first somebody is there to correct it. In between it is only said, for whoever sees it has
+# At first a person is there to correct it. In between it is only said, for a reader has
 # minutes left. At the start whatever a retry may help is left to the retries, as in any run.
 _ENDS: Mapping[_When, frozenset[ProblemKind]] = MappingProxyType(
     {

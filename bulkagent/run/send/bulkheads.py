@@ -1,8 +1,4 @@
-"""The bulkhead of one gateway, as settings want it.
-
-What may live here: settings to the engine's records. What this room must not know: which lanes are
-sent when, how a run ends, and who is told what of it.
-"""
+"""The bulkhead of one gateway, as settings want it."""
 
 from __future__ import annotations
 
@@ -35,8 +31,6 @@ from bulkagent.settings import GatewayLimits, Settings
 
 if TYPE_CHECKING:
     from bulkagent.gateway.client import GatewayClient
-
-__all__ = ["Bulkheads", "halt_rules"]
 
 
 class Bulkheads:
@@ -128,7 +122,7 @@ class Bulkheads:
             throttle_policy=ThrottlePolicy(
                 give_up_after_s=settings.give_up_after_s,
                 never_answered_after_s=settings.never_answered_after_s,
-                # Who wants no sweep is not in such a hurry that no gateway may ask for patience.
+                # A run without a sweep is not in such a hurry that no gateway may ask for patience.
                 longest_pause_s=settings.retry_for_s or ThrottlePolicy().longest_pause_s,
                 timeout_s=settings.timeout_s,
                 waits_out_resets=not self._emulated,

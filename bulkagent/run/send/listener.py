@@ -1,8 +1,4 @@
-"""What is heard of one gateway while it is sent to: for the log, the ledger and whoever looks on.
-
-What may live here: who is told what of an attempt, a notice and an end, and the latest figures.
-What this room must not know: how attempts are made, and how figures are shown.
-"""
+"""The listener to one gateway's bulkhead: for the log, the ledger and observers."""
 
 from __future__ import annotations
 
@@ -19,8 +15,6 @@ from bulkagent.run.outputs.log import EventLog
 from bulkagent.run.send.switch_overs import SwitchOvers
 from bulkagent.run.sharing.division import SharedPart
 from bulkagent.run.sharing.shared_time import SharedTime
-
-__all__ = ["GatewayBulkhead", "GatewayListener", "explained"]
 
 GatewayBulkhead = Bulkhead[Assignment, Attempt]
 

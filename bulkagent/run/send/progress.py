@@ -1,8 +1,7 @@
-"""A run at one moment, for whoever looks on.
+"""A run at one moment, for observers.
 
-What may live here: the figures of a run, its gateways and its groups, read while they change. What
-this room must not know: how they are shown. It is asked from another thread than that of the
-sending, so it reads numbers and copies, and changes nothing.
+It is asked from another thread than that of the sending, so it reads numbers and copies, and
+changes nothing.
 """
 
 from __future__ import annotations
@@ -17,8 +16,6 @@ from bulkagent.instants import Instant
 from bulkagent.run.handover.rules import group_name
 from bulkagent.run.send.listener import GatewayBulkhead, GatewayListener
 from bulkagent.settings import Settings
-
-__all__ = ["GatewayProgress", "GroupProgress", "Progress", "gateway_progress", "group_progress"]
 
 
 class GatewayProgress(msgspec.Struct, frozen=True, kw_only=True):

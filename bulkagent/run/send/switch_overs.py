@@ -1,12 +1,9 @@
 """When a gateway switched over.
 
-What may live here: the pure rule by which answers make an episode. What this room must not know:
-which answers these are, and what is done about it. Times of day are arguments.
+Times of day are arguments.
 """
 
 from __future__ import annotations
-
-__all__ = ["AGENTS", "QUIET_MS", "SwitchOvers"]
 
 QUIET_MS = 60_000
 """After as long without such an answer, the next one begins another switch-over: twice as long as

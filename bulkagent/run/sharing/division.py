@@ -1,8 +1,5 @@
 """How the commands at work on one gateway divide what it allows to all of them together.
 
-What may live here: the rule, as pure answers over what every command has written down. What this
-room must not know: where that is written, who is alive, and how anything is held back.
-
 Everybody works the same parts out of the same records, so nobody has to decide for others. What
 one command allows itself moves only within what the others do not allow themselves at that
 moment: a command that comes later waits until the others have given way.
@@ -14,8 +11,6 @@ import math
 from collections.abc import Sequence
 
 import msgspec
-
-__all__ = ["LimitPart", "Member", "SharedPart", "divide", "granted"]
 
 
 class LimitPart(msgspec.Struct, frozen=True):

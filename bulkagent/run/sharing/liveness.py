@@ -1,7 +1,6 @@
 """Which of the commands that have a share are still at work.
 
-What may live here: the judgement, from what was seen of them and when. What this room must not
-know: where a share is written, and what is divided. Time is an argument.
+Time is an argument.
 
 A lock tells a dead command from one that lives, whatever any clock says. One that lives and is
 stopped (SIGSTOP, a machine that has no time for it) is told by its silence, by this machine's
@@ -16,8 +15,6 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from bulkagent.ledger import Share
-
-__all__ = ["FENCE_S", "SILENT_S", "Liveness", "OtherShares"]
 
 FENCE_S = 3.0
 """A command that has not been able to write for so long sends nothing until it has."""

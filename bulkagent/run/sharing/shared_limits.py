@@ -1,8 +1,6 @@
 """The limits of the gateways of one leg, shared with the other commands at work on its ledger.
 
-What may live here: when shares are written and read, and who is told what of them. What this room
-must not know: how limits are divided, and how anything is held back. The ledger is read and
-written in a thread, about once a second, never on the event loop.
+The ledger is read and written in a thread, about once a second, never on the event loop.
 """
 
 from __future__ import annotations
@@ -32,8 +30,6 @@ from bulkagent.ledger import (
 )
 from bulkagent.run.sharing.division import LimitPart, Member, SharedPart, divide, granted
 from bulkagent.run.sharing.liveness import FENCE_S, Liveness
-
-__all__ = ["SharedGateway", "Sharing"]
 
 _EVERY_S = 1.0
 _SOON_S = 0.2

@@ -1,7 +1,6 @@
 """For how long the limits of a gateway were shared, and how little was left of them.
 
-What may live here: adding that up, and the sentence. What this room must not know: who shares,
-and how. Time is an argument.
+Time is an argument.
 """
 
 from __future__ import annotations
@@ -9,8 +8,6 @@ from __future__ import annotations
 import math
 
 from bulkagent.run.sharing.division import LimitPart, SharedPart
-
-__all__ = ["SharedTime"]
 
 
 class SharedTime:

@@ -1,8 +1,7 @@
 """The column `verified` of the reports of runs that verify.
 
-What may live here: where that column stands and what is in it. What this room must not know: how
-a verdict came about, and the formats. It goes in front of the roster's own columns, in the way in
-which they go, so that every format has it by itself.
+It goes in front of the roster's own columns, in the way in which they go, so that every format has
+it by itself.
 """
 
 from __future__ import annotations
@@ -13,8 +12,6 @@ import msgspec
 
 from bulkagent.ledger import Database, RunFacts, RunRecord, verification_counts, verified_rows
 from bulkagent.model import Line, Verified
-
-__all__ = ["COLUMN", "VerifiedColumn", "verified_column"]
 
 COLUMN = "verified"
 

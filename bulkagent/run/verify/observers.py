@@ -1,8 +1,4 @@
-"""The agents by whose eyes a run is verified, found and refused before anything is sent.
-
-What may live here: which queue of which gateway an observer is asked about, and whether there can
-be a GUID. What this room must not know: what is asked, and what an answer proves.
-"""
+"""The agents by whose eyes a run is verified, found and refused before anything is sent."""
 
 from __future__ import annotations
 
@@ -18,8 +14,6 @@ from bulkagent.run.plan.apply import Planned
 from bulkagent.run.verify.queue_checks import QueueObserver
 from bulkagent.settings import observer
 from bulkagent.settings.observers import Observer
-
-__all__ = ["watches_of"]
 
 _OUTGOING = "0"
 

@@ -1,12 +1,9 @@
 """Whether what was set is seen to be so: the pure rule.
 
-What may live here: what lists of a queue, before and after, prove about one agent. What this room
-must not know: who asked for the lists, and how.
-
-A queue lists who is signed in to it and takes calls, up to a number (page 0414). So whoever is in
-a list has the right, however long the list is. Who is not in it may have no right, be signed out,
-have left the queue, never have been in it, or be beyond the list's end; only where all others are
-ruled out does the absence prove the first.
+A queue lists the agents who are signed in to it and take calls, up to a number (page 0414). So an
+agent in a list has the right, however long the list is. An agent who is not in it may have no
+right, be signed out, have left the queue, never have been in it, or be beyond the list's end; only
+where all others are ruled out does the absence prove the first.
 """
 
 from __future__ import annotations
@@ -18,8 +15,6 @@ import msgspec
 
 from bulkagent.gateway.query_requests import SkillAgents
 from bulkagent.model import Verified
-
-__all__ = ["ListedAfter", "QueueSight", "hangs_on_session", "proven", "queue_sight"]
 
 
 class ListedAfter(enum.Enum):

@@ -1,8 +1,6 @@
 """Looking at queues before and after, and what is seen of the agents that were set.
 
-What may live here: which questions are asked when, and at what pace. What this room must not know:
-the wire, the ledger, and what is done about a verdict. Nothing here raises for a question that
-fails: whatever it would have shown is not visible.
+Nothing here raises for a question that fails: whatever it would have shown is not visible.
 """
 
 from __future__ import annotations
@@ -20,8 +18,6 @@ from bulkagent.gateway.operations import flag_of
 from bulkagent.gateway.query_requests import LONGEST_LIST, AgentState, SkillAgents
 from bulkagent.model import Assignment, Verified
 from bulkagent.run.verify.proof import QueueSight, hangs_on_session, proven, queue_sight
-
-__all__ = ["AgentQueries", "Asked", "CheckPace", "QueueChecks", "QueueObserver", "Unanswerable"]
 
 
 class Unanswerable(Protocol):
@@ -45,7 +41,7 @@ class AgentQueries(Protocol):
     async def agents_of_skill(
         self, observer: Assignment, skill: str, /
     ) -> SkillAgents | Unanswerable:
-        """Who of a queue takes calls, as an observer sees it."""
+        """The agents of a queue who take calls, as an observer sees them."""
 
 
 class CheckPace(msgspec.Struct, frozen=True):
@@ -113,7 +109,7 @@ class QueueChecks:
         self._before = await self._look("before the first request")
 
     async def after(self) -> Mapping[str, frozenset[str]]:
-        """Look after the last request; by gateway, whoever was seen before or after."""
+        """Look after the last request; by gateway, the agents seen before or after."""
         self._after = await self._look("after the last one")
         return {
             name: frozenset(
@@ -127,7 +123,7 @@ class QueueChecks:
         }
 
     async def judge(self, applied: Sequence[Assignment]) -> dict[int, Verified]:
-        """The verdicts of agents that were set, by row; whoever is wrong is looked at twice."""
+        """The verdicts of agents that were set, by row; a wrong one is looked at twice."""
         found = await self._judge(applied)
         doubted = [agent for agent in applied if found[agent.row] is Verified.NO]
         if doubted and self._again_after_s:

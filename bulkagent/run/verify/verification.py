@@ -1,8 +1,4 @@
-"""The verification of one leg: looks before and after, verdicts into the ledger.
-
-What may live here: what a leg tells it and when, and where its questions and verdicts go. What
-this room must not know: what a look proves, and how anything was sent.
-"""
+"""The verification of one leg: looks before and after, verdicts into the ledger."""
 
 from __future__ import annotations
 
@@ -22,8 +18,6 @@ from bulkagent.run.clients.gateways import Gateways
 from bulkagent.run.outputs.log import EventLog
 from bulkagent.run.verify.queue_checks import AgentQueries, CheckPace, QueueChecks, QueueObserver
 from bulkagent.settings import Settings
-
-__all__ = ["Verification"]
 
 _AT_ONCE = 16
 """Questions in flight at most, whatever the settings allow for the sending: nothing waits for
@@ -76,7 +70,7 @@ class Verification:
         """Look before the first request.
 
         Args:
-            guids: Whoever knows the GUIDs of the run's agents.
+            guids: The source of the GUIDs of the run's agents.
         """
         own: dict[tuple[str, str], Credential] = {}
         if self._gateways.emulated:
