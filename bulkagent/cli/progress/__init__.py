@@ -1,1 +1,5 @@
-"""progress: part of bulkagent/cli."""
+"""What people see while a run goes on: the countdown, the live lines, the rate.
+
+What may live here: a run at one moment as lines, and how often they are drawn. What this folder
+must not know: how a run is carried out, and how a summary looks.
+"""
