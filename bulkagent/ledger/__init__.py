@@ -3,7 +3,7 @@
 What may live here: all SQL. What this room must not know: gateways, rosters, reports; it is
 told plain values and gives back the records of `bulkagent.model`.
 
-- The file: `opening` makes, opens and refuses files, `migration` makes an older ledger a newer one,
+- The file: `ledger_file` makes, opens and refuses files, `migration` makes an older ledger a newer,
   `database` is a connection; `schema` has the tables, `formats` those of earlier ledgers,
   `structure` compares a file with them, `location` and `filesystems` say where it may be,
   `file_identity` whether it is still there. No other module knows sqlite3.
@@ -54,6 +54,7 @@ from bulkagent.ledger.handover_groups import (
 )
 from bulkagent.ledger.journal import Journal
 from bulkagent.ledger.latency import GatewayLatency, last_latency
+from bulkagent.ledger.ledger_file import open_ledger, read_ledger, rehearse
 from bulkagent.ledger.legs import (
     Leg,
     begin_leg,
@@ -66,7 +67,6 @@ from bulkagent.ledger.legs import (
 from bulkagent.ledger.limit_changes import LimitChange, limit_changes_of
 from bulkagent.ledger.location import default_path, exposure, probe
 from bulkagent.ledger.open_requests import requests_at_work
-from bulkagent.ledger.opening import open_ledger, read_ledger, rehearse
 from bulkagent.ledger.plan import EndpointRecord, Lane, Planner
 from bulkagent.ledger.portions import Portion, portions_of
 from bulkagent.ledger.previous_rights import AgentAction, ChangedRow, agents_set_at, changed_rows

@@ -4,7 +4,7 @@ What may live here: what can be set, where it is found, what is wrong with it. W
 must not know: what any setting does. Environment and flags arrive together as what the caller
 gave explicitly; the command line reads both.
 
-The flow: `table` (one row a setting, see `row`), `reading` (what was written, as fields), `ranges`
+The flow: `table` (one row a setting, see `row`), `written` (a written value as a field), `ranges`
 and `observers` (what a value may be), `config_file` (the file, which `file_check` and the rows
 check), `gateway_limits` (what holds at one gateway), `settings` (the layers, laid over one
 another), `sources` (which layer a setting comes from), `idle` (what changes nothing beside the

@@ -24,16 +24,16 @@ from bulkagent.ledger import (
     default_path,
     filesystems,
     find_run,
+    ledger_file,
     open_ledger,
-    opening,
     probe,
     read_ledger,
 )
 from bulkagent.ledger import database as module
 from bulkagent.ledger.database import Busy
 from bulkagent.ledger.filesystems import FileSystemKind, kind_of
+from bulkagent.ledger.ledger_file import _log_ahead
 from bulkagent.ledger.location import _filesystem_of
-from bulkagent.ledger.opening import _log_ahead
 from bulkagent.ledger.schema import APPLICATION_ID, VERSION
 from bulkagent.ledger.switch_overs import lanes_set_before
 from bulkagent.model import Cause, Status
@@ -483,7 +483,7 @@ def test_does_not_wait_for_ever_for_another_that_is_about_to_create_it(
     path = tmp_path / "ledger.sqlite3"
     now = iter(range(0, 1000, 4))
     monkeypatch.setattr(
-        opening, "time", SimpleNamespace(monotonic=lambda: next(now), sleep=lambda _: None)
+        ledger_file, "time", SimpleNamespace(monotonic=lambda: next(now), sleep=lambda _: None)
     )
     with raw(path) as other:
         other.execute("BEGIN IMMEDIATE")

@@ -266,7 +266,7 @@ def _anywhere(name: str, value: object) -> str:
 def _read(options: Mapping[str, Any]) -> dict[str, Any]:
     """Options as settings: text with units into numbers; those that were not given left out."""
     from bulkagent.settings import refuse_single
-    from bulkagent.settings.reading import read
+    from bulkagent.settings.written import read
 
     settings: dict[str, Any] = {}
     for name, value in options.items():

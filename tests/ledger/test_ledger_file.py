@@ -22,11 +22,11 @@ from bulkagent.ledger import (
     RunLock,
     RunRecord,
     find_run,
+    ledger_file,
     lines,
     list_runs,
     migration,
     open_ledger,
-    opening,
     read_ledger,
 )
 from bulkagent.ledger.database import format_of
@@ -395,9 +395,9 @@ def test_a_damaged_ledger_that_was_not_closed_is_refused_by_quick_check(tmp_path
 def test_a_look_at_a_large_ledger_is_bounded_and_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(opening, "_LARGE_BYTES", 1)
-    monkeypatch.setattr(opening, "_LOOK_STEPS", 1)
-    monkeypatch.setattr(opening, "_LOOK_S", 0.0)
+    monkeypatch.setattr(ledger_file, "_LARGE_BYTES", 1)
+    monkeypatch.setattr(ledger_file, "_LOOK_STEPS", 1)
+    monkeypatch.setattr(ledger_file, "_LOOK_S", 0.0)
     told: list[str] = []
     open_ledger(_crashed(tmp_path, damaged=False), tell=told.append).close()
     assert ["was not closed" in told[0], "in part alone" in told[1]] == [True, True]
@@ -533,17 +533,17 @@ def test_a_ledger_that_another_process_makes_at_the_same_moment_is_shared(
 ) -> None:
     """Two `apply --or-resume` at once on a fresh ledger: the other run may be at work by now."""
     path = tmp_path / "ledger.sqlite3"
-    log_ahead = opening._log_ahead
+    log_ahead = ledger_file._log_ahead
 
     def late(connection: sqlite3.Connection, named: Path) -> None:
-        monkeypatch.setattr(opening, "_log_ahead", log_ahead)
+        monkeypatch.setattr(ledger_file, "_log_ahead", log_ahead)
         log_ahead(connection, named)
         first.append(open_ledger(path))
         runs.append(plan(first[0], 2))
 
     first: list[Database] = []
     runs: list[Planner] = []
-    monkeypatch.setattr(opening, "_log_ahead", late)
+    monkeypatch.setattr(ledger_file, "_log_ahead", late)
     with open_ledger(path) as second, first[0]:
         assert find_run(second, "last").id == runs[0].run_id
         runs[0].lock.release()
