@@ -21,7 +21,7 @@ class AttemptResult(Protocol):
 
     @property
     def pause_s(self) -> float:
-        """For how many seconds the far side asked to be left alone; 0 where it did not."""
+        """For how many seconds the upstream asked to be left alone; 0 where it did not."""
 
 
 class Attempt(msgspec.Struct, frozen=True, gc=False):
@@ -66,7 +66,7 @@ class AttemptHistory(msgspec.Struct, Generic[AttemptT], frozen=True):
 
     @classmethod
     def begin(cls, attempt: AttemptT) -> AttemptHistory[AttemptT]:
-        """The story of an assignment after its first attempt."""
+        """All attempts of an assignment after its first one."""
         delivery = attempt.disposition.delivery
         return cls(
             attempts=1,
@@ -85,7 +85,7 @@ class AttemptHistory(msgspec.Struct, Generic[AttemptT], frozen=True):
         return self.ends.count(self.last.disposition)
 
     def then(self, attempt: AttemptT) -> AttemptHistory[AttemptT]:
-        """The same story after one attempt more."""
+        """The same with one attempt more."""
         delivery = attempt.disposition.delivery
         return AttemptHistory(
             attempts=self.attempts + 1,
@@ -123,7 +123,7 @@ def conclude(
     *,
     others_applied: bool = False,
 ) -> Outcome:
-    """The outcome of a story that gets no further attempt.
+    """The outcome of an assignment that gets no further attempt.
 
     Only a retcode "0" clears a doubt, also one of an earlier execution. A later refusal speaks
     for its own request alone: its code is shown, but the status stays `unknown` and the cause is

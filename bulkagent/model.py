@@ -1,4 +1,4 @@
-"""The words that every room speaks, as frozen records and closed enumerations.
+"""The words of the whole package, as frozen records and closed enumerations.
 
 What an assignment, a disposition and an outcome are. Nothing here knows how a request is sent,
 what a retcode is called, or where anything is stored or shown.
@@ -100,23 +100,23 @@ class Evidence(enum.Enum):
 
 
 class Health(enum.Enum):
-    """What one end says of the far side as a whole, which is what the breaker goes by."""
+    """What one end says of the upstream as a whole, which is what the breaker goes by."""
 
-    GOOD = "good"  # an answer as a well far side gives it, a refusal of one agent included
-    UNWELL = "unwell"  # no answer, or one that says that the far side is not itself
+    GOOD = "good"  # an answer as a well upstream gives it, a refusal of one agent included
+    UNWELL = "unwell"  # no answer, or one that says that the upstream is not itself
     NEUTRAL = "neutral"  # says nothing: refused for the moment, or perhaps about one agent
 
 
 class RetryCharge(enum.Enum):
     """What a further attempt after one end draws on, for each is bounded for itself."""
 
-    RETRIES = "retries"  # the far side is asked again, which is what a retry budget bounds
-    LOOKUPS = "lookups"  # somebody else is asked again, and the far side for the first time
+    RETRIES = "retries"  # the upstream is asked again, which is what a retry budget bounds
+    LOOKUPS = "lookups"  # somebody else is asked again, and the upstream for the first time
     NOTHING = "nothing"  # it is the same attempt made good, and can be made good only once
 
 
 class LimitSignal(enum.Enum):
-    """What one end teaches about how much the far side can carry.
+    """What one end teaches about how much the upstream can carry.
 
     The three verdicts of Netflix concurrency-limits (`Limiter.Listener`: success, ignore,
     dropped).
@@ -128,11 +128,11 @@ class LimitSignal(enum.Enum):
 
 
 class Absence(enum.Enum):
-    """What one end says of whether the one it is about is there at all."""
+    """What one end says of whether its agent is there at all."""
 
-    NONE = "none"  # nothing: he may well be there
-    PERHAPS = "perhaps"  # he is not, or what he was asked by is not his any more
-    SURELY = "surely"  # he is not
+    NONE = "none"  # nothing: the agent may well be there
+    PERHAPS = "perhaps"  # the agent is not, or is asked for by a GUID of the past
+    SURELY = "surely"  # the agent is not
 
 
 # What these ends have in common is that asking less may well have avoided them. A connection
@@ -157,27 +157,27 @@ class Disposition(msgspec.Struct, frozen=True, gc=False):
     retries: int | None = 0
     """Further attempts allowed after this end comes repeatedly; None: the policy's limit alone."""
     at_once: bool = False
-    """The next attempt need not back off, because the far side said that it is ready."""
+    """The next attempt need not back off, because the upstream said that it is ready."""
     evidence: Evidence = Evidence.ORDINARY
     """What it says beyond its own agent."""
     health: Health = Health.NEUTRAL
-    """What it says of the far side as a whole; nothing, unless a table knows better."""
+    """What it says of the upstream as a whole; nothing, unless a table knows better."""
     charge: RetryCharge = RetryCharge.RETRIES
     """What a further attempt draws on."""
     absence: Absence = Absence.NONE
     """Whether the agent it is about is there; one who is not may come."""
     lingers: bool = False
-    """Whether the far side may still be at work on it: it was sent, and no whole answer came."""
+    """Whether the upstream may still be at work on it: it was sent, and no whole answer came."""
     lasting: Cause | None = None
     """Why the gateway `rejected` an agent who got nothing else in two executions, while others were
     applied: the end may be about the whole or about one agent. None: it is what its status says."""
 
     @property
     def signal(self) -> LimitSignal:
-        """What it teaches about how much the far side can carry.
+        """What it teaches about how much the upstream can carry.
 
         Only a good answer is a round trip worth timing: an error may be quick because nothing
-        was done, and would make an unwell far side look fast.
+        was done, and would make an unwell upstream look fast.
         """
         if self.cause in _TOO_MUCH:
             return LimitSignal.DROPPED
@@ -198,7 +198,7 @@ class Assignment(msgspec.Struct, frozen=True, gc=False):
 
 
 class Outcome(msgspec.Struct, frozen=True, gc=False):
-    """The end of one assignment's story, as the ledger keeps it."""
+    """The end of one assignment, as the ledger keeps it."""
 
     row: int
     status: Status

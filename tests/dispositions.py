@@ -12,7 +12,7 @@ from bulkagent.model import (
     Status,
 )
 
-GOOD, UNWELL = Health.GOOD, Health.UNWELL  # unless said otherwise, nothing is said of the far side
+GOOD, UNWELL = Health.GOOD, Health.UNWELL  # unless said otherwise, nothing is said of the upstream
 
 DONE = Disposition("done", Delivery.ANSWERED, Status.APPLIED, None, health=GOOD)
 REFUSED = Disposition("refused", Delivery.ANSWERED, Status.REJECTED, Cause.REFUSED, health=GOOD)

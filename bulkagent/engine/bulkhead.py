@@ -37,7 +37,7 @@ AttemptT = TypeVar("AttemptT", bound=AttemptResult)
 
 
 class Bulkhead(Generic[ItemT, AttemptT]):
-    """The workers of one far side.
+    """The workers of one upstream.
 
     Args:
         name: For people.
@@ -49,11 +49,11 @@ class Bulkhead(Generic[ItemT, AttemptT]):
         policy: When to try again.
         clock: Time.
         random: Numbers from 0 up to 1, for the jitter.
-        throttle_policy: How soon the far side is spared, and when it is given up.
+        throttle_policy: How soon the upstream is spared, and when it is given up.
         gates: Whether a lane may give items, and which lanes take turns; None: all may, in order.
-        poll_policy: How long those are waited for who are not there; None: they are not.
-        answered: Whether the far side is known to have answered before.
-        carried: When those requests began, by the clock, that others sent to the far side and that
+        poll_policy: How long items are polled whose agents are not there; None: they are not.
+        answered: Whether the upstream is known to have answered before.
+        carried: When those requests began, by the clock, that others sent to the upstream and that
             it may still be at work on: each uses a slot until twice the time-out has passed.
         rows: How many items its lanes have in all; 0 where nobody knows.
         applied_before: Whether earlier items were applied there.
@@ -64,8 +64,8 @@ class Bulkhead(Generic[ItemT, AttemptT]):
             it ended, the decision. An attempt that would be followed by another but for the
             stop is shown as `Stop`. What it raises ends the run as a defect.
         ending: Called once, at the moment from which on nothing more is admitted.
-        notify: Called on the loop when something about the far side as a whole has changed.
-        look_back: Awaited when all has been attempted: whether stories are to be opened again.
+        notify: Called on the loop when something about the upstream as a whole has changed.
+        look_back: Awaited when all has been attempted: whether items are to come again.
     """
 
     def __init__(
@@ -152,7 +152,7 @@ class Bulkhead(Generic[ItemT, AttemptT]):
     def __repr__(self) -> str:
         return (
             f"<Bulkhead {self.name}: {self.in_flight} in flight of"
-            f" {self._slots.limiter.total_tokens}, {self.pending} parked,"
+            f" {self._slots.limiter.total_tokens}, {self.pending} wait for a retry,"
             f" {len(self._retries.ready)} due,"
             f" {len(self._scheduler.lanes)} lanes left"
             f"{f', stopped: {self._attempts.end.cause}' if self._attempts.end else ''}>"
@@ -214,7 +214,7 @@ class Bulkhead(Generic[ItemT, AttemptT]):
         """Why it ended before its time; None where it came to its own end.
 
         A stop that came too late to change anything is no end: it is one if lanes were left, or
-        a story was cut short, or an attempt in flight was. A halt always is, because what it
+        an item was cut short, or an attempt in flight was. A halt always is, because what it
         says of the items that were sent is true however few were left. Final once `run` returned.
         """
         end = self._attempts.end
@@ -228,7 +228,7 @@ class Bulkhead(Generic[ItemT, AttemptT]):
         return end if self._scheduler.open else None
 
     def follow(self, earlier: Bulkhead[ItemT, AttemptT]) -> None:
-        """Go on from what another one found out about the same far side a moment ago."""
+        """Go on from what another one found out about the same upstream a moment ago."""
         self._throttle.follow(earlier._throttle)
 
     async def run(
@@ -236,11 +236,11 @@ class Bulkhead(Generic[ItemT, AttemptT]):
         settled: Callable[[AttemptHistory[AttemptT]], None] | None = None,
         reopened: Callable[[Reopened], None] | None = None,
     ) -> None:
-        """Work off all lanes; return when every item taken has its story's end.
+        """Work off all lanes; return when every item that was taken has ended.
 
         Args:
-            settled: Called with every story that ended, once it is counted here.
-            reopened: Called with every item whose story is opened again, once that is counted.
+            settled: Called with the attempts of every item that ended, once they are counted here.
+            reopened: Called with every item that comes again, once that is counted.
         """
         self._attempts.settled = settled
         self._reopening.reopened = reopened
@@ -257,7 +257,7 @@ class Bulkhead(Generic[ItemT, AttemptT]):
             watches.cancel_scope.cancel()
 
     def expect(self, recorded: Awaitable[None]) -> None:
-        """Stories that have ended may be opened again; nothing ends before that is recorded.
+        """Items that have ended may come again; nothing ends before that is recorded.
 
         Args:
             recorded: Done when it is, and `reopen` was called with them.
@@ -265,7 +265,7 @@ class Bulkhead(Generic[ItemT, AttemptT]):
         self._reopening.expect(recorded)
 
     def reopen(self, reopened: Sequence[Reopened]) -> None:
-        """Have items attempted once more whose stories had ended: the source has them again.
+        """Have items attempted once more that had ended: the source has them again.
 
         What they ended with is counted no more. Where nothing more is admitted they are left.
         """
@@ -299,8 +299,8 @@ class Bulkhead(Generic[ItemT, AttemptT]):
     def stop(self, end: End) -> None:
         """Admit nothing more, for good; the first end that it is given stays.
 
-        Attempts in flight finish, however long they take: the grace is the engine's. Parked
-        stories end as they stand.
+        Attempts in flight finish, however long they take: the grace is the engine's. Items
+        that wait for a retry end as they stand.
         """
         if self._attempts.end is not None:
             return

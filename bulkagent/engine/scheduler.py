@@ -1,9 +1,4 @@
-"""What is attempted next: a lane's next item, a retry, or a probe.
-
-What may live here: the choice between those that could be attempted, and what makes a choice
-possible. What this room must not know: slots and rates, how an attempt is made and what comes of
-it, and why the far side has come to its end.
-"""
+"""What is attempted next: a lane's next item, a retry, or a probe."""
 
 from __future__ import annotations
 
@@ -49,7 +44,7 @@ class Scheduler(Generic[ItemT, AttemptT]):
         gates: Whether a lane may give items, and which lanes take turns; None: any, in order.
         rows: How many items its lanes have in all; 0 where nobody knows.
         clock: Time.
-        wakeup: Rung when there may be something to attempt that was not there before.
+        wakeup: Notified when there may be something to attempt that was not there before.
         timer: Set to when a retry that is held back may be made.
     """
 
@@ -94,7 +89,7 @@ class Scheduler(Generic[ItemT, AttemptT]):
         self._held: dict[int, float] = {}  # lane -> when to ask for it again
         self._gates = gates
         self.open = 0
-        """Items asked for or taken whose stories have not ended."""
+        """Items asked for or taken that have not ended."""
         self._rows = rows
         self._taken = 0
         self._source = source
@@ -160,7 +155,7 @@ class Scheduler(Generic[ItemT, AttemptT]):
         """Ask the gates again for lanes whose time has come."""
         self.reconsider([lane for lane, at in self._held.items() if at <= now])
         if self._held:
-            # The alarm keeps the earliest time alone, and that may have been another one's.
+            # The timer keeps the earliest time alone, and that may have been another one's.
             self._timer.set(min(self._held.values()))
 
     def ready(self) -> bool:
@@ -235,7 +230,7 @@ class Scheduler(Generic[ItemT, AttemptT]):
         return Start(item, lane, generation)
 
     async def _take_longest(self) -> Start[ItemT, AttemptT] | None:
-        """The longest parked as a probe, whether its own time has come or not."""
+        """The retry that waits the longest, as a probe, whether its own time has come or not."""
         self.sweep()
         pending = self._retries.longest(but=self._probed)
         if pending is None:
@@ -243,7 +238,7 @@ class Scheduler(Generic[ItemT, AttemptT]):
         if pending not in self._retries.ready:
             pending.hurry()
         while pending not in self._retries.ready:
-            # Its story may be over by now; or there is room for a new item, which is the better
+            # It may have ended by now; or there is room for a new item, which is the better
             # probe, and then this one may have been put off and would not come to be due.
             if pending not in self._retries or self.fresh:
                 return None

@@ -17,7 +17,7 @@ AttemptT = TypeVar("AttemptT", bound=AttemptResult)
 
 
 class Source(Protocol[ItemT, AttemptT]):
-    """Hands out items and takes their stories back.
+    """Hands out items and takes back what came of them.
 
     A lane is an opaque key. An item that was taken is always marked and attempted next, with
     nothing to wait for between but the mark, so that stopping strands nothing.
@@ -26,7 +26,7 @@ class Source(Protocol[ItemT, AttemptT]):
     async def take(self, lane: int) -> ItemT | None:
         """The lane's next item, or None when it has no more, now and later.
 
-        One whose story has ended may come again, where it was said so: `Bulkhead.reopen`.
+        One that has ended may come again, where it was said so: `Bulkhead.reopen`.
         """
 
     async def mark(self, item: ItemT, attempt: int) -> bool:
@@ -38,7 +38,7 @@ class Source(Protocol[ItemT, AttemptT]):
         """
 
     def attempted(self, item: ItemT, attempt: int, ended: AttemptT) -> None:
-        """Record an attempt that did not end its item's story."""
+        """Record an attempt after which another one follows."""
 
     def settle(self, item: ItemT, history: AttemptHistory[AttemptT]) -> None:
-        """Record the end of an item's story; it counts once it is durable."""
+        """Record the end of an item; it counts once it is durable."""

@@ -69,14 +69,14 @@ MEANING_OF_FAULTS: Mapping[Fault, str] = MappingProxyType(
 # Replies that are not a gateway's: a sender that gives them to one agent gives them to all.
 _SOMEBODY_ELSE = frozenset({Fault.NOT_A_GATEWAY, Fault.OVERSIZED, Fault.REDIRECT})
 
-# A gateway that says 429 is there and asks for patience; without a GUID nobody was asked. A
+# A gateway that says 429 is there and asks to be left alone; without a GUID nobody was asked. A
 # certificate that is not acceptable counts as unwell: a load balancer in front of no gateway
 # shows its own.
 _SAYS_NOTHING = frozenset({Fault.TOO_MANY, Fault.NO_GUID, Fault.GUID_SOURCE, Fault.OUT_OF_STEP})
 
 WITHOUT_AN_ANSWER = frozenset({Fault.RESET, Fault.READ_TIMEOUT, Fault.TRUNCATED})
-"""Without a whole reply: a gateway does not notice who hung up, so it may be at work. Where a reply
-came too many, there are as many as requests at least."""
+"""Without a whole reply: a gateway does not notice that a client hung up, so it may be at work.
+Where a reply came too many, there are as many as requests at least."""
 
 # An answer that may be another's is asked for once more, by itself on a connection.
 _CHARGES = {Fault.GUID_SOURCE: RetryCharge.LOOKUPS, Fault.OUT_OF_STEP: RetryCharge.NOTHING}

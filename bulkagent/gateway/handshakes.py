@@ -90,7 +90,7 @@ async def accepted(
     loop = asyncio.get_running_loop()
     until = loop.time() + took_s + _REFUSED_WITHIN_S
     # A ticket for the next session is given only to a client with the present one granted.
-    while not (  # noqa: ASYNC110 - a ticket rings no bell
+    while not (  # noqa: ASYNC110 - a ticket wakes nobody
         _has_ticket(tls) or reader.at_eof() or reader.exception() or loop.time() >= until
     ):
         await asyncio.sleep(_LOOK_EVERY_S)

@@ -181,7 +181,7 @@ _TABLE: tuple[tuple[str, str, str] | tuple[str, str, str, int], ...] = (
     *((f"900-{n:03}", "state", "listed for forcing busy; rights or state") for n in (1, 2, 3)),
 )
 
-# The far side says that it is ready, so waiting would only lose time.
+# The upstream says that it is ready, so waiting would only lose time.
 _AT_ONCE = frozenset({"105-003"})
 
 # A wrong address or a wrong set of GUIDs gives every agent the same answer; who has not signed

@@ -152,14 +152,14 @@ def test_who_began_a_leg_and_what_they_noted_is_kept(folder: Path) -> None:
 
 def test_show_tells_a_run_with_every_leg(folder: Path) -> None:
     revert, apply = _json(folder, "runs")["runs"]
-    story = _json(folder, "show", apply["run_id"])
-    assert set(story) == STORY
-    assert story["run"] == apply
-    assert story["gateways"] == {"emulated": "emulated"}
-    assert (story["requests"], story["retries"]) == (43, 3)
-    assert story["causes"] == {"not_signed_in": 3}
-    assert story["next"] == f"bulkagent resume {apply['run_id']}"
-    assert story["clusters"] == [
+    details = _json(folder, "show", apply["run_id"])
+    assert set(details) == STORY
+    assert details["run"] == apply
+    assert details["gateways"] == {"emulated": "emulated"}
+    assert (details["requests"], details["retries"]) == (43, 3)
+    assert details["causes"] == {"not_signed_in": 3}
+    assert details["next"] == f"bulkagent resume {apply['run_id']}"
+    assert details["clusters"] == [
         {
             "status": "failed",
             "cause": "not_signed_in",
@@ -167,9 +167,9 @@ def test_show_tells_a_run_with_every_leg(folder: Path) -> None:
             "agents": ["1007", "1019", "1033"],
         }
     ]
-    assert [set(leg) for leg in story["legs"]] == [LEG, LEG]
-    assert [leg["command"] for leg in story["legs"]] == ["apply", "resume"]
-    assert [leg["exit_code"] for leg in story["legs"]] == [3, 3]
+    assert [set(leg) for leg in details["legs"]] == [LEG, LEG]
+    assert [leg["command"] for leg in details["legs"]] == ["apply", "resume"]
+    assert [leg["exit_code"] for leg in details["legs"]] == [3, 3]
     ended = inside(folder, "show", apply["run_id"])
     assert f"run     {apply['run_id']}: completed, exit 3" in ended.out
     assert "leg 2   resume, " in ended.out
@@ -181,9 +181,9 @@ def test_show_tells_a_run_with_every_leg(folder: Path) -> None:
 
 def test_show_tells_an_agent_with_every_attempt(folder: Path) -> None:
     apply = _json(folder, "runs")["runs"][1]["run_id"]
-    story = _json(folder, "show", apply, "--agent", 1007)
-    (row,) = story["rows"]
-    assert (story["run_id"], story["agent_id"]) == (apply, "1007")
+    details = _json(folder, "show", apply, "--agent", 1007)
+    (row,) = details["rows"]
+    assert (details["run_id"], details["agent_id"]) == (apply, "1007")
     assert set(row) == ROW
     assert (row["row"], row["status"], row["cause"]) == (8, "failed", "not_signed_in")
     assert row["retcode"] == "100-006"
@@ -252,11 +252,11 @@ async def test_an_override_and_a_reason_are_told_with_their_leg(tmp_path: Path) 
         await made.apply(halt_first=3)
         made.misbehave()
         await made.resume(override="fresh GUIDs, \x1b[31mAna")
-    story = run_details(made.ledger, "last")
-    assert story.legs[0].reason is not None
-    assert "the first 3 on" in story.legs[0].reason
-    assert [leg.override for leg in story.legs] == [None, "fresh GUIDs, \x1b[31mAna"]
-    assert (story.run.state, story.run.exit_code, story.requests) == ("completed", 0, 13)
+    details = run_details(made.ledger, "last")
+    assert details.legs[0].reason is not None
+    assert "the first 3 on" in details.legs[0].reason
+    assert [leg.override for leg in details.legs] == [None, "fresh GUIDs, \x1b[31mAna"]
+    assert (details.run.state, details.run.exit_code, details.requests) == ("completed", 0, 13)
     ended = inside(tmp_path, "show", "last", "--ledger", made.ledger)
     assert "overridden: fresh GUIDs, " in ended.out
     assert "the first 3 on" in ended.out

@@ -6,8 +6,8 @@ from typing import NamedTuple
 from bulkagent.attempt import Attempt
 from bulkagent.engine import Bulkhead, Engine, Stop
 from bulkagent.model import Cause
-from tests.engine.far import Far, Seen
 from tests.engine.lists import ListSource
+from tests.engine.upstream import ScriptedUpstream, Seen
 
 Act = Callable[[Engine[str, Attempt]], None]
 
@@ -16,7 +16,7 @@ class Tried(NamedTuple):
     """A run and everything that was seen of it."""
 
     source: ListSource
-    fars: list[Far]
+    upstreams: list[ScriptedUpstream]
     seen: list[Seen]
     engine: Engine[str, Attempt]
 
@@ -28,12 +28,14 @@ def closed_by_its_end(heads: list[Bulkhead[str, Attempt]], source: ListSource) -
 
 
 def check(tried: Tried) -> None:
-    source, fars, seen, engine = tried
-    starts = [word for far in fars for _, word in far.starts]
+    source, upstreams, seen, engine = tried
+    starts = [word for upstream in upstreams for _, word in upstream.starts]
     assert sorted(word for word, _ in source.marks) == sorted(starts), "no attempt, no mark"
     ends = [(word, number) for word, number, _, _ in seen]
     assert len(set(ends)) == len(ends), "shown twice"
-    assert sorted(word for word, _ in ends) == sorted(word for far in fars for word in far.ends)
+    assert sorted(word for word, _ in ends) == sorted(
+        word for upstream in upstreams for word in upstream.ends
+    )
     for word, history in source.histories.items():
         assert history.withheld in {None, Cause.RETRY_BUDGET}
         assert history.withheld is None or engine.endings, "not denied for good but by an end"

@@ -32,7 +32,7 @@ from bulkagent.engine import (
 from bulkagent.model import Cause, Delivery, Disposition, Status
 from tests import jumping
 from tests.dispositions import ABSENT, DONE, LOST, READY, REFUSED, UNREACHED, ended
-from tests.engine.far import CARELESS
+from tests.engine.upstream import CARELESS
 from tests.jumping import JumpingClock
 
 ON, OFF = 1, 0

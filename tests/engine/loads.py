@@ -1,7 +1,7 @@
-"""Far sides that bear load in their own ways, and a load on them, all in virtual time.
+"""Upstreams that bear load in their own ways, and a load on them, all in virtual time.
 
-A far side here says how long the next attempt takes and what it teaches, of how many are in flight.
-Nothing is waited for; numbers are drawn from a fixed seed, so each run is the same.
+An upstream here says how long the next attempt takes and what it teaches, of how many are in
+flight. Nothing is waited for; numbers are drawn from a fixed seed, so each run is the same.
 """
 
 import heapq
@@ -17,7 +17,7 @@ LATENCY, NOTHING, DROPPED = LimitSignal.SUCCESS, LimitSignal.IGNORE, LimitSignal
 
 BOUNDS = Bounds()
 
-FarSide = Callable[[int, float, random.Random], tuple[float, LimitSignal]]
+Upstream = Callable[[int, float, random.Random], tuple[float, LimitSignal]]
 
 
 def scattered(numbers: random.Random, share: float = 0.05) -> float:
@@ -25,27 +25,29 @@ def scattered(numbers: random.Random, share: float = 0.05) -> float:
     return 1.0 + share * (2.0 * numbers.random() - 1.0)
 
 
-def collapsing(capacity: Callable[[float], int], scatter: float = 0.05) -> FarSide:
+def collapsing(capacity: Callable[[float], int], scatter: float = 0.05) -> Upstream:
     """20 ms; over the capacity it takes longer by the square, and over its double it drops."""
 
-    def far(in_flight: int, now: float, numbers: random.Random) -> tuple[float, LimitSignal]:
+    def upstream(in_flight: int, now: float, numbers: random.Random) -> tuple[float, LimitSignal]:
         load = in_flight / capacity(now)
         if load > 2.0 and numbers.random() < 1.0 - 2.0 / load:
             return 0.005, DROPPED
         return 0.02 * max(1.0, load) ** 2 * scattered(numbers, scatter), LATENCY
 
-    return far
+    return upstream
 
 
-def steady(seconds: Callable[[float], float], scatter: float = 0.0, errors: float = 0.0) -> FarSide:
+def steady(
+    seconds: Callable[[float], float], scatter: float = 0.0, errors: float = 0.0
+) -> Upstream:
     """As long as it takes, however many are in flight."""
 
-    def far(_in_flight: int, now: float, numbers: random.Random) -> tuple[float, LimitSignal]:
+    def upstream(_in_flight: int, now: float, numbers: random.Random) -> tuple[float, LimitSignal]:
         if numbers.random() < errors:
             return 0.002, NOTHING
         return seconds(now) * scattered(numbers, scatter), LATENCY
 
-    return far
+    return upstream
 
 
 class Ran(NamedTuple):
@@ -62,8 +64,8 @@ class Ran(NamedTuple):
 class Load:
     """As many in flight as the limit allows, always; the next begins when one ends."""
 
-    def __init__(self, far: FarSide, limit: int) -> None:
-        self.far = far
+    def __init__(self, upstream: Upstream, limit: int) -> None:
+        self.upstream = upstream
         self.limit = limit
         self.now = 0.0
         self.sent = 0
@@ -75,7 +77,7 @@ class Load:
     def go_on(self, requests: int) -> SampleWindow | None:
         """Fill up, and have the next one end."""
         while len(self.flying) < self.limit and self.sent < requests:
-            seconds, signal = self.far(len(self.flying) + 1, self.now, self.numbers)
+            seconds, signal = self.upstream(len(self.flying) + 1, self.now, self.numbers)
             self.sent += 1
             self.samples.began(self.now)
             heapq.heappush(self.flying, (self.now + seconds, self.sent, self.now, signal))
@@ -84,17 +86,17 @@ class Load:
         return self.samples.ended(signal, began, self.now)
 
 
-def fixed(far: FarSide, limit: int, *, seconds: float = 1e9, requests: int = 10**9) -> float:
+def fixed(upstream: Upstream, limit: int, *, seconds: float = 1e9, requests: int = 10**9) -> float:
     """Answers a second at a limit that stays."""
-    load = Load(far, limit)
+    load = Load(upstream, limit)
     while load.now < seconds and (load.flying or load.sent < requests):
         load.go_on(requests)
     return load.good / load.now
 
 
-def auto(far: FarSide, *, seconds: float = 1e9, requests: int = 10**9) -> Ran:
+def auto(upstream: Upstream, *, seconds: float = 1e9, requests: int = 10**9) -> Ran:
     state = AdaptiveLimit.begin(BOUNDS)
-    load = Load(far, state.limit)
+    load = Load(upstream, state.limit)
     limits, reasons = [], []
     while load.now < seconds and (load.flying or load.sent < requests):
         if (window := load.go_on(requests)) is not None:

@@ -1,4 +1,4 @@
-"""How the limit follows the far side: judged by far sides in virtual time, and step by step."""
+"""How the limit follows the upstream: judged by upstreams in virtual time, and step by step."""
 
 import msgspec
 import pytest
@@ -10,43 +10,43 @@ from bulkagent.engine.throttle.limit_samples import TOLERATED, SampleWindow
 from tests.engine.loads import BOUNDS, auto, collapsing, fixed, steady
 
 
-def test_a_far_side_that_collapses_is_used_almost_fully() -> None:
-    far = collapsing(lambda _now: 50)
-    best = max(fixed(far, limit, seconds=3.0) for limit in (40, 45, 48, 50, 52, 55, 60))
-    ran = auto(far, seconds=60.0)
+def test_an_upstream_that_collapses_is_used_almost_fully() -> None:
+    upstream = collapsing(lambda _now: 50)
+    best = max(fixed(upstream, limit, seconds=3.0) for limit in (40, 45, 48, 50, 52, 55, 60))
+    ran = auto(upstream, seconds=60.0)
     assert ran.goodput >= 0.9 * best
-    assert fixed(far, 256, seconds=3.0) < 0.25 * best
+    assert fixed(upstream, 256, seconds=3.0) < 0.25 * best
     assert max(ran.between(0.2, 60.0)) <= 64
 
 
 def test_so_is_one_whose_round_trips_scatter_by_half() -> None:
-    far = collapsing(lambda _now: 50, scatter=0.5)
-    best = max(fixed(far, limit, seconds=3.0) for limit in (45, 50, 55))
-    assert auto(far, seconds=30.0).goodput >= 0.8 * best
+    upstream = collapsing(lambda _now: 50, scatter=0.5)
+    best = max(fixed(upstream, limit, seconds=3.0) for limit in (45, 50, 55))
+    assert auto(upstream, seconds=30.0).goodput >= 0.8 * best
 
 
 @pytest.mark.parametrize("scatter", [0.0, 0.1])
 @pytest.mark.parametrize("errors", [0.0, 0.1])
 @pytest.mark.parametrize("round_trip_s", [0.005, 0.05])
-def test_a_far_side_of_fixed_latency_is_used_almost_fully(
+def test_an_upstream_of_fixed_latency_is_used_almost_fully(
     round_trip_s: float, scatter: float, errors: float
 ) -> None:
-    far = steady(lambda _now: round_trip_s, scatter, errors)
-    best = max(fixed(far, limit, requests=60_000) for limit in (128, 256))
-    assert auto(far, requests=60_000).goodput >= 0.9 * best
+    upstream = steady(lambda _now: round_trip_s, scatter, errors)
+    best = max(fixed(upstream, limit, requests=60_000) for limit in (128, 256))
+    assert auto(upstream, requests=60_000).goodput >= 0.9 * best
 
 
 def test_one_that_was_overloaded_before_the_first_attempt_is_found_out() -> None:
-    far = collapsing(lambda _now: 8)
-    best = max(fixed(far, limit, seconds=10.0) for limit in (7, 8, 9))
-    ran = auto(far, seconds=60.0)
+    upstream = collapsing(lambda _now: 8)
+    best = max(fixed(upstream, limit, seconds=10.0) for limit in (7, 8, 9))
+    ran = auto(upstream, seconds=60.0)
     assert ran.goodput >= 0.85 * best
     assert max(ran.between(10.0, 60.0)) < BOUNDS.start
 
 
 def test_it_shrinks_with_the_capacity_and_recovers_with_it() -> None:
-    far = collapsing(lambda now: 8 if 10.0 <= now < 30.0 else 50)
-    ran = auto(far, seconds=40.0)
+    upstream = collapsing(lambda now: 8 if 10.0 <= now < 30.0 else 50)
+    ran = auto(upstream, seconds=40.0)
     assert min(ran.between(5.0, 10.0)) > 40
     assert max(ran.between(20.0, 30.0)) < BOUNDS.start
     assert min(ran.between(35.0, 40.0)) > 40

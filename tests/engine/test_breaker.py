@@ -1,4 +1,4 @@
-"""When a far side is left alone: no state outside the table, and an honest down-time."""
+"""When an upstream is left alone: no state outside the table, and an honest down-time."""
 
 import math
 import random

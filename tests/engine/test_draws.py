@@ -10,19 +10,19 @@ from bulkagent.engine.retry.policy import Retry
 from bulkagent.engine.retry.ready import ReadyQueue
 from bulkagent.model import RetryCharge
 from tests.dispositions import BUSY, DENIED, DONE, STALE, UNTOLD, ended
-from tests.engine.far import CARELESS, Far, bulkhead
 from tests.engine.lists import ListSource, words
 from tests.engine.test_ending import ran
 from tests.engine.test_retry_budget import STINGY
+from tests.engine.upstream import CARELESS, ScriptedUpstream, bulkhead
 from tests.jumping import JumpingClock
 
 
 def test_what_is_made_good_draws_on_no_budget() -> None:
     everybody = words(500)
-    source, far = ListSource(everybody), Far(seconds=0.05)
-    far.script = {word: [STALE] for word in everybody}
+    source, upstream = ListSource(everybody), ScriptedUpstream(seconds=0.05)
+    upstream.script = {word: [STALE] for word in everybody}
     limits = Limits(concurrency=16, per_second=None)
-    head = bulkhead(source, far.attempt, limits, throttle_policy=STINGY)
+    head = bulkhead(source, upstream.attempt, limits, throttle_policy=STINGY)
     seconds = ran(Engine([head], clock=JumpingClock()))
     assert head.tally.applied == 500
     assert {history.attempts for history in source.histories.values()} == {2}
@@ -32,8 +32,8 @@ def test_what_is_made_good_draws_on_no_budget() -> None:
 
 def test_what_is_refused_again_was_made_good_once_and_is_over() -> None:
     source = ListSource(words(2))
-    far = Far(script={"word0": [STALE, STALE], "word1": [STALE, DENIED]})
-    head = bulkhead(source, far.attempt, Limits(concurrency=1, per_second=None))
+    upstream = ScriptedUpstream(script={"word0": [STALE, STALE], "word1": [STALE, DENIED]})
+    head = bulkhead(source, upstream.attempt, Limits(concurrency=1, per_second=None))
     ran(Engine([head], clock=JumpingClock()))
     assert {word: history.attempts for word, history in source.histories.items()} == {
         "word0": 2,
@@ -42,10 +42,10 @@ def test_what_is_refused_again_was_made_good_once_and_is_over() -> None:
     assert head.tally.applied == 0
 
 
-def test_lookups_that_fail_leave_the_retries_of_the_far_side_alone() -> None:
+def test_lookups_that_fail_leave_the_retries_of_the_upstream_alone() -> None:
     everybody = words(200)
-    source, far = ListSource(everybody), Far(seconds=0.05, usual=UNTOLD)
-    far.script = {word: [BUSY, DONE] for word in everybody[::4]}
+    source, upstream = ListSource(everybody), ScriptedUpstream(seconds=0.05, usual=UNTOLD)
+    upstream.script = {word: [BUSY, DONE] for word in everybody[::4]}
     throttle_policy = ThrottlePolicy(
         retry_share=0.0,
         retries_per_second=10.0,
@@ -55,14 +55,16 @@ def test_lookups_that_fail_leave_the_retries_of_the_far_side_alone() -> None:
     )
     limits = Limits(concurrency=16, per_second=None)
     policy = RetryPolicy(max_attempts=5, base_s=0.1)
-    head = bulkhead(source, far.attempt, limits, throttle_policy=throttle_policy, policy=policy)
+    head = bulkhead(
+        source, upstream.attempt, limits, throttle_policy=throttle_policy, policy=policy
+    )
     ran(Engine([head], clock=JumpingClock()))
     seen: set[str] = set()
     busy: list[float] = []
     lookups: list[float] = []
-    for at, word in far.starts:
+    for at, word in upstream.starts:
         if word in seen:
-            (busy if word in far.script else lookups).append(at - 1_000)
+            (busy if word in upstream.script else lookups).append(at - 1_000)
         seen.add(word)
     assert len(busy) == 50
     assert len(lookups) == 4 * 150
@@ -74,10 +76,10 @@ def test_lookups_that_fail_leave_the_retries_of_the_far_side_alone() -> None:
 
 
 def test_a_denied_lookup_at_the_end_keeps_its_own_cause() -> None:
-    source, far = ListSource(words(3)), Far(seconds=1.0, usual=UNTOLD)
+    source, upstream = ListSource(words(3)), ScriptedUpstream(seconds=1.0, usual=UNTOLD)
     limits = Limits(concurrency=3, per_second=None)
     engine = Engine(
-        [bulkhead(source, far.attempt, limits, throttle_policy=STINGY)], clock=JumpingClock()
+        [bulkhead(source, upstream.attempt, limits, throttle_policy=STINGY)], clock=JumpingClock()
     )
     ran(engine, (5.0, engine.stop))
     assert {history.withheld for history in source.histories.values()} == {None}

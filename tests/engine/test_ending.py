@@ -21,8 +21,8 @@ from bulkagent.engine import (
 from bulkagent.model import Cause
 from bulkagent.reasons import DeadlinePassed, FirstAllGot, Said
 from tests.dispositions import BUSY, DENIED, DONE, LOST, STRANGE
-from tests.engine.far import Far, Seen, bulkhead
 from tests.engine.lists import ListSource, words
+from tests.engine.upstream import ScriptedUpstream, Seen, bulkhead
 from tests.jumping import JumpingClock, run
 
 UNPACED = Limits(concurrency=5, per_second=None)
@@ -44,8 +44,10 @@ def ran(engine: Engine[str, Attempt], *acts: tuple[float, Callable[[], object]])
 
 
 def test_nothing_is_an_ending_where_all_was_done() -> None:
-    source, far = ListSource(words(20)), Far()
-    engine = Engine([bulkhead(source, far.attempt, UNPACED)], clock=JumpingClock(), deadline_s=60)
+    source, upstream = ListSource(words(20)), ScriptedUpstream()
+    engine = Engine(
+        [bulkhead(source, upstream.attempt, UNPACED)], clock=JumpingClock(), deadline_s=60
+    )
     assert ran(engine) < 1
     assert engine.endings == ()
     assert engine.bulkheads[0].ended is None
@@ -56,8 +58,10 @@ def test_nothing_is_an_ending_where_all_was_done() -> None:
 
 @pytest.mark.parametrize("end", ["stop", "cancel"])
 def test_what_is_stopped_before_it_begins_takes_nothing(end: str) -> None:
-    source, far = ListSource(words(3), words(3, "other")), Far()
-    engine = Engine([bulkhead(source, far.attempt, UNPACED, lanes=(0, 1))], clock=JumpingClock())
+    source, upstream = ListSource(words(3), words(3, "other")), ScriptedUpstream()
+    engine = Engine(
+        [bulkhead(source, upstream.attempt, UNPACED, lanes=(0, 1))], clock=JumpingClock()
+    )
     getattr(engine, end)()
     assert ran(engine) == 0
     assert not source.taken
@@ -66,8 +70,10 @@ def test_what_is_stopped_before_it_begins_takes_nothing(end: str) -> None:
 
 
 def test_the_first_cause_stays() -> None:
-    source, far = ListSource(words(100)), Far(seconds=1.0)
-    engine = Engine([bulkhead(source, far.attempt, UNPACED)], clock=JumpingClock(), deadline_s=3)
+    source, upstream = ListSource(words(100)), ScriptedUpstream(seconds=1.0)
+    engine = Engine(
+        [bulkhead(source, upstream.attempt, UNPACED)], clock=JumpingClock(), deadline_s=3
+    )
     seconds = ran(
         engine,
         (2.5, lambda: engine.stop(Cause.SUPERSEDED, Said("another run"))),
@@ -81,16 +87,16 @@ def test_the_first_cause_stays() -> None:
 
 def test_a_stop_that_changes_nothing_is_no_ending() -> None:
     """All that there was is in flight, and ends by itself."""
-    source, far = ListSource(words(3)), Far(seconds=1.0)
-    engine = Engine([bulkhead(source, far.attempt, UNPACED)], clock=JumpingClock())
+    source, upstream = ListSource(words(3)), ScriptedUpstream(seconds=1.0)
+    engine = Engine([bulkhead(source, upstream.attempt, UNPACED)], clock=JumpingClock())
     ran(engine, (0.5, engine.stop))
     assert len(source.histories) == 3
     assert engine.endings == ()
 
 
 def test_a_lane_that_was_being_asked_when_the_stop_came_may_still_say_that_it_is_empty() -> None:
-    source, far = ListSource(words(1), take_s=1.0), Far(seconds=5.0)
-    head = bulkhead(source, far.attempt, Limits(concurrency=2, per_second=None))
+    source, upstream = ListSource(words(1), take_s=1.0), ScriptedUpstream(seconds=5.0)
+    head = bulkhead(source, upstream.attempt, Limits(concurrency=2, per_second=None))
     engine = Engine([head], clock=JumpingClock())
     ran(engine, (0.5, engine.stop))
     assert list(source.histories) == ["word0"], "what was being taken is attempted"
@@ -100,8 +106,8 @@ def test_a_lane_that_was_being_asked_when_the_stop_came_may_still_say_that_it_is
 
 def test_a_story_that_would_have_gone_on_is_an_ending() -> None:
     seen: list[Seen] = []
-    source, far = ListSource(words(3)), Far(seconds=1.0, script={"word1": [BUSY]})
-    engine = Engine([bulkhead(source, far.attempt, UNPACED, seen=seen)], clock=JumpingClock())
+    source, upstream = ListSource(words(3)), ScriptedUpstream(seconds=1.0, script={"word1": [BUSY]})
+    engine = Engine([bulkhead(source, upstream.attempt, UNPACED, seen=seen)], clock=JumpingClock())
     ran(engine, (0.5, engine.stop))
     assert engine.endings == (("words", INTERRUPTED),)
     assert engine.bulkheads[0].lanes_left == ()
@@ -111,9 +117,9 @@ def test_a_story_that_would_have_gone_on_is_an_ending() -> None:
     assert source.between == []
 
 
-def test_a_parked_story_that_is_cut_short_is_an_ending() -> None:
-    source, far = ListSource(words(3)), Far(seconds=1.0, script={"word1": [LOST]})
-    head = bulkhead(source, far.attempt, UNPACED, policy=RetryPolicy(base_s=10.0))
+def test_a_retry_that_waits_and_is_cut_short_is_an_ending() -> None:
+    source, upstream = ListSource(words(3)), ScriptedUpstream(seconds=1.0, script={"word1": [LOST]})
+    head = bulkhead(source, upstream.attempt, UNPACED, policy=RetryPolicy(base_s=10.0))
     engine = Engine([head], clock=JumpingClock())
     assert ran(engine, (5.0, engine.stop)) == pytest.approx(5.0)
     assert source.histories["word1"].attempts == 1
@@ -121,27 +127,35 @@ def test_a_parked_story_that_is_cut_short_is_an_ending() -> None:
 
 
 def test_cancelling_settles_what_is_between_two_attempts() -> None:
-    """Only what is in flight has no outcome: of a parked story all is known."""
+    """Only what is in flight has no outcome: of an item that waits all is known."""
     source = ListSource(words(3))
-    far = Far(seconds=1.0, script={"word0": [BUSY], "word1": [LOST, BUSY]})
+    upstream = ScriptedUpstream(seconds=1.0, script={"word0": [BUSY], "word1": [LOST, BUSY]})
     policy = RetryPolicy(base_s=1.0)
-    engine = Engine([bulkhead(source, far.attempt, UNPACED, policy=policy)], clock=JumpingClock())
-    # Both are in flight for the second time from 2 s to 3 s; word1 is parked until 4 s.
+    engine = Engine(
+        [bulkhead(source, upstream.attempt, UNPACED, policy=policy)], clock=JumpingClock()
+    )
+    # Both are in flight for the second time from 2 s to 3 s; word1 waits until 4 s.
     assert ran(engine, (3.5, engine.cancel)) == pytest.approx(3.5)
     assert set(source.histories) == {"word0", "word1", "word2"}
     assert source.histories["word1"].attempts == 2
 
 
 def test_the_deadline_stops_what_is_not_done_by_then() -> None:
-    source, far = ListSource(words(100)), Far(seconds=1.0)
-    engine = Engine([bulkhead(source, far.attempt, UNPACED)], clock=JumpingClock(), deadline_s=2.5)
+    source, upstream = ListSource(words(100)), ScriptedUpstream(seconds=1.0)
+    engine = Engine(
+        [bulkhead(source, upstream.attempt, UNPACED)], clock=JumpingClock(), deadline_s=2.5
+    )
     assert ran(engine) == pytest.approx(3.0)
     assert set(source.histories) == set(words(15))
     assert engine.endings == (("words", End(Cause.DEADLINE, DeadlinePassed(2.5))),)
 
 
 def test_the_grace_ends_what_does_not_end_by_itself() -> None:
-    source, hanging, quick = ListSource(words(2), words(50, "quick")), Far(3600.0), Far(1.0)
+    source, hanging, quick = (
+        ListSource(words(2), words(50, "quick")),
+        ScriptedUpstream(3600.0),
+        ScriptedUpstream(1.0),
+    )
     heads = [
         bulkhead(source, hanging.attempt, UNPACED, name="hanging"),
         bulkhead(source, quick.attempt, UNPACED, name="quick", lanes=(1,)),
@@ -155,8 +169,8 @@ def test_the_grace_ends_what_does_not_end_by_itself() -> None:
 
 
 def test_cancelling_does_not_wait_for_the_grace() -> None:
-    source, far = ListSource(words(20)), Far(seconds=3600.0)
-    engine = Engine([bulkhead(source, far.attempt, UNPACED)], clock=JumpingClock())
+    source, upstream = ListSource(words(20)), ScriptedUpstream(seconds=3600.0)
+    engine = Engine([bulkhead(source, upstream.attempt, UNPACED)], clock=JumpingClock())
     assert ran(engine, (1.0, engine.stop), (2.0, engine.cancel)) == pytest.approx(2.0)
     assert not source.histories
     assert len(source.marks) == 5
@@ -164,7 +178,7 @@ def test_cancelling_does_not_wait_for_the_grace() -> None:
 
 def test_one_bulkhead_halts_alone() -> None:
     source = ListSource(words(100), words(100, "good"))
-    bad, good = Far(seconds=0.1, usual=DENIED), Far(seconds=0.1)
+    bad, good = ScriptedUpstream(seconds=0.1, usual=DENIED), ScriptedUpstream(seconds=0.1)
     heads = [
         bulkhead(source, bad.attempt, UNPACED, name="bad", halt_first=10),
         bulkhead(source, good.attempt, UNPACED, name="good", lanes=(1,), halt_first=10),
@@ -179,8 +193,8 @@ def test_one_bulkhead_halts_alone() -> None:
 
 
 def test_a_halt_is_an_ending_even_where_nothing_was_left() -> None:
-    source, far = ListSource(words(3)), Far(usual=DENIED)
-    head = bulkhead(source, far.attempt, UNPACED, halt_first=50)
+    source, upstream = ListSource(words(3)), ScriptedUpstream(usual=DENIED)
+    head = bulkhead(source, upstream.attempt, UNPACED, halt_first=50)
     engine = Engine([head], clock=JumpingClock())
     ran(engine)
     assert len(source.histories) == 3
@@ -188,10 +202,10 @@ def test_a_halt_is_an_ending_even_where_nothing_was_left() -> None:
     assert [end.cause for _, end in engine.endings] == [Cause.HALTED]
 
 
-def test_a_parked_story_may_be_the_one_that_halts() -> None:
-    source, far = ListSource(words(100)), Far(seconds=0.1, usual=STRANGE)
+def test_a_retry_that_waits_may_be_the_one_that_halts() -> None:
+    source, upstream = ListSource(words(100)), ScriptedUpstream(seconds=0.1, usual=STRANGE)
     limits = Limits(concurrency=5, per_second=None, max_pending=20)
-    head = bulkhead(source, far.attempt, limits, halt_first=1)
+    head = bulkhead(source, upstream.attempt, limits, halt_first=1)
     engine = Engine([head], clock=JumpingClock())
     ran(engine)
     assert set(source.histories) == set(source.taken)
@@ -213,8 +227,8 @@ class Third:
 def test_a_rule_of_the_run_stops_all_and_is_not_asked_again() -> None:
     source = ListSource(words(500), words(500, "other"))
     heads = [
-        bulkhead(source, Far(seconds=1.0).attempt, UNPACED, name="one"),
-        bulkhead(source, Far(seconds=1.5).attempt, UNPACED, name="other", lanes=(1,)),
+        bulkhead(source, ScriptedUpstream(seconds=1.0).attempt, UNPACED, name="one"),
+        bulkhead(source, ScriptedUpstream(seconds=1.5).attempt, UNPACED, name="other", lanes=(1,)),
     ]
     rule = Third()
     engine = Engine(heads, clock=JumpingClock(), rules=[HaltCount(1), rule])
@@ -229,13 +243,13 @@ def test_a_rule_of_the_run_stops_all_and_is_not_asked_again() -> None:
 
 
 def test_a_pause_starts_nothing_and_its_end_goes_on() -> None:
-    source, far = ListSource(words(40)), Far(seconds=1.0)
-    head = bulkhead(source, far.attempt, UNPACED)
+    source, upstream = ListSource(words(40)), ScriptedUpstream(seconds=1.0)
+    head = bulkhead(source, upstream.attempt, UNPACED)
     engine = Engine([head], clock=JumpingClock())
     seconds = ran(
         engine, (2.5, lambda: head.resize(0)), (60.0, lambda: head.resize(2)), (70.5, engine.stop)
     )
-    starts = [at - 1_000 for at, _ in far.starts]
+    starts = [at - 1_000 for at, _ in upstream.starts]
     assert [at for at in starts if 2.5 < at < 60] == []
     assert sum(60 <= at <= 70.5 for at in starts) == 2 * 11
     assert seconds == pytest.approx(71.0)
@@ -246,67 +260,70 @@ def test_a_pause_starts_nothing_and_its_end_goes_on() -> None:
 def test_fewer_slots_hold_also_for_those_that_wait_for_their_start(
     per_second: float | None,
 ) -> None:
-    source, far = ListSource(words(60)), Far(seconds=1.0)
-    head = bulkhead(source, far.attempt, Limits(concurrency=16, per_second=per_second))
+    source, upstream = ListSource(words(60)), ScriptedUpstream(seconds=1.0)
+    head = bulkhead(source, upstream.attempt, Limits(concurrency=16, per_second=per_second))
 
     async def main() -> None:
         loop = asyncio.get_running_loop()
         loop.call_later(0.55, head.resize, 2)
-        loop.call_later(3.0, lambda: setattr(far, "peak", 0))
+        loop.call_later(3.0, lambda: setattr(upstream, "peak", 0))
         await Engine([head], clock=JumpingClock()).run()
 
     run(main())
-    assert far.peak == 2
+    assert upstream.peak == 2
     assert len(source.histories) == 60
 
 
 def test_a_paused_bulkhead_makes_no_retry_either() -> None:
     """A worker without work holds no slot by which it could."""
-    source, far = ListSource(words(1)), Far(seconds=1.0, script={"word0": [BUSY]})
-    head = bulkhead(source, far.attempt, UNPACED, policy=RetryPolicy(base_s=5.0))
+    source, upstream = ListSource(words(1)), ScriptedUpstream(seconds=1.0, script={"word0": [BUSY]})
+    head = bulkhead(source, upstream.attempt, UNPACED, policy=RetryPolicy(base_s=5.0))
     engine = Engine([head], clock=JumpingClock())
     ran(engine, (3.0, lambda: head.resize(0)), (100.0, lambda: head.resize(5)))
-    assert [at - 1_000 for at, _ in far.starts] == [0.0, pytest.approx(100.0)]
+    assert [at - 1_000 for at, _ in upstream.starts] == [0.0, pytest.approx(100.0)]
 
 
 @pytest.mark.parametrize("per_second", [None, 2.0])
 def test_a_paused_bulkhead_can_be_stopped(per_second: float | None) -> None:
-    source, far = ListSource(words(100)), Far(seconds=1.0, script={"word0": [BUSY] * 9})
-    head = bulkhead(source, far.attempt, Limits(concurrency=5, per_second=per_second))
+    source, upstream = (
+        ListSource(words(100)),
+        ScriptedUpstream(seconds=1.0, script={"word0": [BUSY] * 9}),
+    )
+    head = bulkhead(source, upstream.attempt, Limits(concurrency=5, per_second=per_second))
     engine = Engine([head], clock=JumpingClock(), deadline_s=50)
     seconds = ran(engine, (2.2, lambda: head.resize(0)), (60.0, lambda: head.resize(5)))
     assert seconds == pytest.approx(50.0)
     assert set(source.histories) == set(source.taken)
-    assert max(at for at, _ in far.starts) <= 1_002.2
+    assert max(at for at, _ in upstream.starts) <= 1_002.2
     assert head.lanes_left == (0,)
 
 
 def test_a_pause_after_the_stop_holds_nobody() -> None:
-    source, far = ListSource(words(100)), Far(seconds=1.0)
-    head = bulkhead(source, far.attempt, UNPACED)
+    source, upstream = ListSource(words(100)), ScriptedUpstream(seconds=1.0)
+    head = bulkhead(source, upstream.attempt, UNPACED)
     engine = Engine([head], clock=JumpingClock())
     acts = (2.5, engine.stop), (2.6, lambda: head.resize(0))
     assert ran(engine, *acts) == pytest.approx(3.0)
 
 
 def test_a_paused_bulkhead_ends_when_there_is_nothing_left() -> None:
-    source, far = ListSource(words(3)), Far(seconds=1.0)
-    head = bulkhead(source, far.attempt, UNPACED)
+    source, upstream = ListSource(words(3)), ScriptedUpstream(seconds=1.0)
+    head = bulkhead(source, upstream.attempt, UNPACED)
     assert ran(Engine([head], clock=JumpingClock()), (0.5, lambda: head.resize(0))) == 1.0
     assert len(source.histories) == 3
 
 
 def test_a_pause_that_nobody_ends_lasts() -> None:
-    source, far = ListSource(words(30)), Far(seconds=1.0)
-    head = bulkhead(source, far.attempt, UNPACED)
+    source, upstream = ListSource(words(30)), ScriptedUpstream(seconds=1.0)
+    head = bulkhead(source, upstream.attempt, UNPACED)
     with pytest.raises(RuntimeError, match="never happen"):
         ran(Engine([head], clock=JumpingClock()), (0.5, lambda: head.resize(0)))
 
 
 def test_every_attempt_is_shown_with_what_was_decided_on_it() -> None:
     seen: list[Seen] = []
-    source, far = ListSource(words(2)), Far(script={"word1": [BUSY, LOST]})
-    ran(Engine([bulkhead(source, far.attempt, UNPACED, seen=seen)], clock=JumpingClock()))
+    source, upstream = ListSource(words(2)), ScriptedUpstream(script={"word1": [BUSY, LOST]})
+    ran(Engine([bulkhead(source, upstream.attempt, UNPACED, seen=seen)], clock=JumpingClock()))
     assert [entry for entry in seen if entry[0] == "word1"] == [
         ("word1", 1, BUSY, Retry(0.5)),
         ("word1", 2, LOST, Retry(0.5)),
@@ -316,6 +333,6 @@ def test_every_attempt_is_shown_with_what_was_decided_on_it() -> None:
 
 
 def test_the_machines_clock_is_the_default() -> None:
-    source, far = ListSource(words(20)), Far(seconds=1.0)
-    engine = Engine([bulkhead(source, far.attempt, UNPACED)], deadline_s=1.5)
+    source, upstream = ListSource(words(20)), ScriptedUpstream(seconds=1.0)
+    engine = Engine([bulkhead(source, upstream.attempt, UNPACED)], deadline_s=1.5)
     assert ran(engine) == pytest.approx(2.0)

@@ -11,16 +11,16 @@ from bulkagent.attempt import Attempt
 from bulkagent.engine import Engine, Limits, RetryPolicy
 from bulkagent.model import Cause
 from tests.dispositions import BUSY, DONE, LOST, ended
-from tests.engine.far import Far, bulkhead
 from tests.engine.lists import ListSource, words
+from tests.engine.upstream import ScriptedUpstream, bulkhead
 from tests.jumping import run
 
 
 def test_every_item_is_settled_once_and_the_slots_are_the_bound() -> None:
-    source, far = ListSource(words(500)), Far()
-    run(bulkhead(source, far.attempt, Limits(concurrency=7, per_second=None)).run())
+    source, upstream = ListSource(words(500)), ScriptedUpstream()
+    run(bulkhead(source, upstream.attempt, Limits(concurrency=7, per_second=None)).run())
     assert sorted(source.histories) == sorted(words(500))
-    assert far.peak == 7
+    assert upstream.peak == 7
 
 
 def test_every_attempt_is_marked_before_it_is_made() -> None:
@@ -48,34 +48,37 @@ def test_any_operation_on_any_list() -> None:
     assert digests == {word: hashlib.sha256(word.encode()).hexdigest() for word in words(50)}
 
 
-def test_a_parked_item_holds_no_slot() -> None:
-    source, far = ListSource(words(10)), Far(script={"word0": [BUSY]})
+def test_an_item_that_waits_for_its_retry_holds_no_slot() -> None:
+    source, upstream = ListSource(words(10)), ScriptedUpstream(script={"word0": [BUSY]})
     limits = Limits(concurrency=1, per_second=None)
-    run(bulkhead(source, far.attempt, limits, policy=RetryPolicy(base_s=10.0)).run())
-    order = [word for _, word in far.starts]
+    run(bulkhead(source, upstream.attempt, limits, policy=RetryPolicy(base_s=10.0)).run())
+    order = [word for _, word in upstream.starts]
     assert order == [*words(10), "word0"]
 
 
 def test_a_due_retry_goes_before_a_new_item() -> None:
-    source, far = ListSource(words(100)), Far(seconds=1.0, script={"word0": [BUSY]})
+    source, upstream = (
+        ListSource(words(100)),
+        ScriptedUpstream(seconds=1.0, script={"word0": [BUSY]}),
+    )
     limits = Limits(concurrency=1, per_second=None)
-    run(bulkhead(source, far.attempt, limits, policy=RetryPolicy(base_s=2.5)).run())
-    order = [word for _, word in far.starts]
-    # Parked at 1 s, due at 3.5 s: the attempt that starts at 4 s is the retry.
+    run(bulkhead(source, upstream.attempt, limits, policy=RetryPolicy(base_s=2.5)).run())
+    order = [word for _, word in upstream.starts]
+    # Waits from 1 s, due at 3.5 s: the attempt that starts at 4 s is the retry.
     assert order[:6] == ["word0", "word1", "word2", "word3", "word0", "word4"]
 
 
 def test_full_parking_stops_the_taking_of_new_items() -> None:
     script = {word: [BUSY] * 3 for word in words(50)}
-    source, far = ListSource(words(50)), Far(script=script)
+    source, upstream = ListSource(words(50)), ScriptedUpstream(script=script)
     limits = Limits(concurrency=4, per_second=None, max_pending=5)
-    head = bulkhead(source, far.attempt, limits)
+    head = bulkhead(source, upstream.attempt, limits)
     most = 0
 
     async def attempt(word: str, _overdue: object) -> Attempt:
         nonlocal most
         most = max(most, head.pending)
-        return await far.attempt(word)
+        return await upstream.attempt(word)
 
     head._attempts._attempt = attempt
     run(head.run())
@@ -85,19 +88,19 @@ def test_full_parking_stops_the_taking_of_new_items() -> None:
 
 
 def test_lanes_are_worked_off_in_order() -> None:
-    source, far = ListSource(["in1", "in2"], ["out1", "out2"]), Far()
+    source, upstream = ListSource(["in1", "in2"], ["out1", "out2"]), ScriptedUpstream()
     limits = Limits(concurrency=1, per_second=None)
-    run(bulkhead(source, far.attempt, limits, lanes=(0, 1)).run())
-    assert [word for _, word in far.starts] == ["in1", "in2", "out1", "out2"]
+    run(bulkhead(source, upstream.attempt, limits, lanes=(0, 1)).run())
+    assert [word for _, word in upstream.starts] == ["in1", "in2", "out1", "out2"]
 
 
 def test_no_window_of_a_second_has_more_starts_than_the_rate() -> None:
     script = {word: [BUSY, BUSY] for word in words(200)[::3]}
-    source, far = ListSource(words(200)), Far(seconds=0.3, script=script)
+    source, upstream = ListSource(words(200)), ScriptedUpstream(seconds=0.3, script=script)
     uniform = random.Random(3).random
     limits = Limits(concurrency=50, per_second=20.0)
-    run(bulkhead(source, far.attempt, limits, uniform=uniform).run())
-    times = [at for at, _ in far.starts]
+    run(bulkhead(source, upstream.attempt, limits, uniform=uniform).run())
+    times = [at for at, _ in upstream.starts]
     assert len(times) == 200 + 2 * len(script)
     for start in times:
         assert sum(1 for at in times if start <= at < start + 1.0 - 1e-9) <= 20
@@ -105,11 +108,11 @@ def test_no_window_of_a_second_has_more_starts_than_the_rate() -> None:
 
 def test_a_paced_run_ends_with_its_last_item() -> None:
     """Idle workers book no starts that nobody needs."""
-    source, far = ListSource(words(3)), Far()
+    source, upstream = ListSource(words(3)), ScriptedUpstream()
 
     async def main() -> float:
         loop = asyncio.get_running_loop()
-        await bulkhead(source, far.attempt, Limits(concurrency=64, per_second=1.0)).run()
+        await bulkhead(source, upstream.attempt, Limits(concurrency=64, per_second=1.0)).run()
         return loop.time()
 
     assert run(main()) < 1_000 + 3.5
@@ -117,8 +120,8 @@ def test_a_paced_run_ends_with_its_last_item() -> None:
 
 def test_stopping_admits_nothing_more_and_strands_nothing() -> None:
     source = ListSource(words(100))
-    far = Far(seconds=1.0, script={"word1": [LOST, LOST, LOST]})
-    head = bulkhead(source, far.attempt, Limits(concurrency=5, per_second=None))
+    upstream = ScriptedUpstream(seconds=1.0, script={"word1": [LOST, LOST, LOST]})
+    head = bulkhead(source, upstream.attempt, Limits(concurrency=5, per_second=None))
     engine = Engine([head])
 
     async def main() -> None:
@@ -126,16 +129,16 @@ def test_stopping_admits_nothing_more_and_strands_nothing() -> None:
         await engine.run()
 
     run(main())
-    assert set(source.taken) == set(source.histories), "what was taken has a story's end"
+    assert set(source.taken) == set(source.histories), "what was taken has ended"
     assert len(source.taken) < 20
     assert source.histories["word1"].doubt is not None
-    assert max(at for at, _ in far.starts) < 1_000 + 2.2
+    assert max(at for at, _ in upstream.starts) < 1_000 + 2.2
     assert "stopped" in repr(head)
 
 
 def test_stopping_wakes_what_waits_for_its_start() -> None:
-    source, far = ListSource(words(10)), Far()
-    engine = Engine([bulkhead(source, far.attempt, Limits(per_second=1 / 3600))])
+    source, upstream = ListSource(words(10)), ScriptedUpstream()
+    engine = Engine([bulkhead(source, upstream.attempt, Limits(per_second=1 / 3600))])
 
     async def main() -> float:
         loop = asyncio.get_running_loop()
@@ -148,9 +151,12 @@ def test_stopping_wakes_what_waits_for_its_start() -> None:
 
 
 def test_stopping_while_a_retry_is_in_flight_lets_it_finish() -> None:
-    source, far = ListSource(["word0"]), Far(seconds=1.0, script={"word0": [BUSY]})
+    source, upstream = (
+        ListSource(["word0"]),
+        ScriptedUpstream(seconds=1.0, script={"word0": [BUSY]}),
+    )
     limits = Limits(concurrency=1, per_second=None)
-    engine = Engine([bulkhead(source, far.attempt, limits, policy=RetryPolicy(base_s=1.0))])
+    engine = Engine([bulkhead(source, upstream.attempt, limits, policy=RetryPolicy(base_s=1.0))])
 
     async def main() -> None:
         asyncio.get_running_loop().call_later(2.5, engine.stop)
@@ -161,8 +167,8 @@ def test_stopping_while_a_retry_is_in_flight_lets_it_finish() -> None:
 
 
 def test_cancelling_leaves_what_was_in_flight_without_an_end() -> None:
-    source, far = ListSource(words(10)), Far(seconds=60.0)
-    engine = Engine([bulkhead(source, far.attempt, Limits(concurrency=3, per_second=None))])
+    source, upstream = ListSource(words(10)), ScriptedUpstream(seconds=60.0)
+    engine = Engine([bulkhead(source, upstream.attempt, Limits(concurrency=3, per_second=None))])
 
     async def main() -> float:
         loop = asyncio.get_running_loop()
@@ -177,7 +183,7 @@ def test_cancelling_leaves_what_was_in_flight_without_an_end() -> None:
 
 def test_one_bulkhead_does_not_wait_for_another() -> None:
     source = ListSource(words(50), [f"slow{number}" for number in range(50)])
-    quick, slow = Far(seconds=0.1), Far(seconds=10.0)
+    quick, slow = ScriptedUpstream(seconds=0.1), ScriptedUpstream(seconds=10.0)
     limits = Limits(concurrency=5, per_second=None)
     done_at = 0.0
 
@@ -207,7 +213,7 @@ def test_a_defect_ends_the_run_and_is_not_swallowed() -> None:
     assert not source.histories
 
 
-def test_stories_of_many_parked_items_are_not_mixed_up() -> None:
+def test_histories_of_many_items_that_wait_are_not_mixed_up() -> None:
     """One retry object shared by tasks gave nearly every task another's result."""
     source = ListSource(words(400))
     tries: dict[str, int] = {}
@@ -226,10 +232,10 @@ def test_stories_of_many_parked_items_are_not_mixed_up() -> None:
 
 
 def test_an_item_that_somebody_else_takes_is_not_attempted() -> None:
-    """Before its first attempt nothing more is heard of it; after it, its story ends as it is."""
-    source, far = ListSource(words(20)), Far(script={"word3": [BUSY]})
+    """Before its first attempt nothing more is heard of it; after it, it ends as it is."""
+    source, upstream = ListSource(words(20)), ScriptedUpstream(script={"word3": [BUSY]})
     source.taken_away.add("word7")
-    made = far.attempt
+    made = upstream.attempt
 
     async def attempt(word: str, overdue: Callable[[], None]) -> Attempt:
         if word == "word3":
@@ -237,7 +243,7 @@ def test_an_item_that_somebody_else_takes_is_not_attempted() -> None:
         return await made(word, overdue)
 
     run(bulkhead(source, attempt, Limits(concurrency=3, per_second=None)).run())
-    assert {word for _, word in far.starts} == {*words(20)} - {"word7"}
+    assert {word for _, word in upstream.starts} == {*words(20)} - {"word7"}
     assert set(source.histories) == {*words(20)} - {"word7"}
     assert (source.histories["word3"].attempts, source.histories["word3"].withheld) == (
         1,

@@ -16,8 +16,8 @@ from bulkagent.engine import Engine, Limits, RetryPolicy, ThrottlePolicy, TripPo
 from bulkagent.model import Disposition
 from tests.dispositions import ABSENT, BUSY, DENIED, LOST, READY, STRANGE, UNREACHED
 from tests.engine.checks import Act, Tried, cancel, check, closed_by_its_end, stop
-from tests.engine.far import CARELESS, Far, Seen, bulkhead
 from tests.engine.lists import ListSource, words
+from tests.engine.upstream import CARELESS, ScriptedUpstream, Seen, bulkhead
 from tests.jumping import JumpingClock, JumpingLoop
 
 
@@ -72,7 +72,7 @@ TRIPPING = {
     "in-2": [LOST, LOST, ABSENT],
     "in-3": [UNREACHED, STRANGE],
 }
-"""The breaker opens, is probed by a new item and by parked ones, and closes in the end."""
+"""The breaker opens, is probed by a new item and by retries, and closes in the end."""
 
 CAREFUL = ThrottlePolicy(
     retry_share=0.0,
@@ -100,10 +100,10 @@ def in_one_turn(act: Act, turn: int, short: Short, *, first: bool, halt_first: i
     names = words(6, "in-")
     script = {word: list(ends) for word, ends in short.script.items()}
     source, seen = ListSource(names, take_s=0.1), list[Seen]()
-    far = Far(seconds=0.5, script=script, pauses=short.pauses)
+    upstream = ScriptedUpstream(seconds=0.5, script=script, pauses=short.pauses)
     head = bulkhead(
         source,
-        far.attempt,
+        upstream.attempt,
         short.limits,
         name="in",
         policy=RetryPolicy(max_attempts=3, base_s=0.5, retry_for_s=short.retry_for_s),
@@ -122,8 +122,8 @@ def in_one_turn(act: Act, turn: int, short: Short, *, first: bool, halt_first: i
 
     with asyncio.Runner(loop_factory=new_loop) as runner:
         runner.run(engine.run())
-    check(Tried(source, [far], seen, engine))
-    assert far.peak <= short.limits.concurrency
+    check(Tried(source, [upstream], seen, engine))
+    assert upstream.peak <= short.limits.concurrency
     return loops[0].turns
 
 

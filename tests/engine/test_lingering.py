@@ -1,6 +1,6 @@
 """--timeout and --concurrency: more in flight at a slow gateway than the limit (A3).
 
-A far side that works on whoever hangs up, in virtual time: what it has taken counts until it has
+An upstream that works on whoever hangs up, in virtual time: what it has taken counts until it has
 processed it, whatever the client does.
 
 Proves --timeout; README "Requests in doubt".

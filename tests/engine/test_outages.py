@@ -1,4 +1,4 @@
-"""A far side that is gone, for a while or for good: how often it is still asked, and by what."""
+"""An upstream that is gone, for a while or for good: how often it is still asked, and by what."""
 
 import asyncio
 import itertools
@@ -10,9 +10,9 @@ from bulkagent.attempt import conclude
 from bulkagent.engine import Engine, Limits, RetryPolicy, ThrottleEvent, ThrottlePolicy, TripPolicy
 from bulkagent.model import Cause, Delivery, Disposition, Status
 from tests.dispositions import BUSY, DONE, LOST, STRANGE, UNREACHED
-from tests.engine.far import Far, bulkhead
 from tests.engine.lists import ListSource, words
 from tests.engine.test_ending import ran
+from tests.engine.upstream import ScriptedUpstream, bulkhead
 from tests.jumping import JumpingClock
 
 UNPACED = Limits(concurrency=32, per_second=None)
@@ -36,12 +36,12 @@ def scripted(good: int, bad: Disposition) -> Callable[[float], Disposition]:
 @pytest.mark.parametrize("per_second", [None, 200.0])
 def test_an_outage_for_good_costs_few_attempts(bad: Disposition, per_second: float | None) -> None:
     source = ListSource(words(10_000))
-    far = Far(seconds=0.05, usual=scripted(300, bad))
+    upstream = ScriptedUpstream(seconds=0.05, usual=scripted(300, bad))
     limits = Limits(concurrency=32, per_second=per_second)
-    head = bulkhead(source, far.attempt, limits, throttle_policy=QUICK)
+    head = bulkhead(source, upstream.attempt, limits, throttle_policy=QUICK)
     seconds = ran(Engine([head], clock=JumpingClock()))
     # 300 good, ten that show it, what was in flight then, and a probe after each pause.
-    assert len(far.starts) <= 300 + 10 + 32 + 10
+    assert len(upstream.starts) <= 300 + 10 + 32 + 10
     assert head.ended is not None
     assert head.ended.cause is Cause.BREAKER_OPEN
     assert "no good answer for 5 s" in str(head.ended.reason)
@@ -51,10 +51,11 @@ def test_an_outage_for_good_costs_few_attempts(bad: Disposition, per_second: flo
 
 
 def test_what_was_not_taken_until_the_end_was_never_attempted() -> None:
-    source, far = ListSource(words(500)), Far(usual=UNREACHED)
+    source, upstream = ListSource(words(500)), ScriptedUpstream(usual=UNREACHED)
     ran(
         Engine(
-            [bulkhead(source, far.attempt, UNPACED, throttle_policy=QUICK)], clock=JumpingClock()
+            [bulkhead(source, upstream.attempt, UNPACED, throttle_policy=QUICK)],
+            clock=JumpingClock(),
         )
     )
     outcomes = [conclude(0, history, 0) for history in source.histories.values()]
@@ -64,11 +65,11 @@ def test_what_was_not_taken_until_the_end_was_never_attempted() -> None:
 
 @pytest.mark.parametrize("bad", [UNREACHED, LOST])
 def test_after_an_outage_everything_is_applied(bad: Disposition) -> None:
-    source, far = ListSource(words(2_000)), Far(usual=outage(0.2, 60.0, bad))
+    source, upstream = ListSource(words(2_000)), ScriptedUpstream(usual=outage(0.2, 60.0, bad))
     notices: list[ThrottleEvent] = []
     head = bulkhead(
         source,
-        far.attempt,
+        upstream.attempt,
         UNPACED,
         throttle_policy=ThrottlePolicy(),
         policy=PATIENT,
@@ -78,7 +79,7 @@ def test_after_an_outage_everything_is_applied(bad: Disposition) -> None:
     assert head.ended is None
     assert head.tally.applied == 2_000
     assert 60.0 < seconds < 60.0 + 15.0 + 15.0  # the longest pause, and the longest backoff
-    during = [at for at in far.times if 0.3 <= at < 60.0]
+    during = [at for at in upstream.times if 0.3 <= at < 60.0]
     assert len(during) < 32 + 12
     events = [event.name for event in notices if event.name.startswith("breaker")]
     opened = events.count("breaker.open")
@@ -87,14 +88,16 @@ def test_after_an_outage_everything_is_applied(bad: Disposition) -> None:
 
 
 def test_a_probe_is_a_new_item_while_there_is_one() -> None:
-    source, far = ListSource(words(8)), Far(usual=outage(0.0, 40.0), seconds=0.1)
+    source, upstream = ListSource(words(8)), ScriptedUpstream(usual=outage(0.0, 40.0), seconds=0.1)
     throttle_policy = ThrottlePolicy(trip=TripPolicy(in_a_row=2), never_answered_after_s=300.0)
     limits = Limits(concurrency=2, per_second=None)
-    head = bulkhead(source, far.attempt, limits, throttle_policy=throttle_policy, policy=PATIENT)
+    head = bulkhead(
+        source, upstream.attempt, limits, throttle_policy=throttle_policy, policy=PATIENT
+    )
     ran(Engine([head], clock=JumpingClock()))
-    probes = [word for _, word in far.starts if _ < 1_040.0]
+    probes = [word for _, word in upstream.starts if _ < 1_040.0]
     assert probes[:8] == words(8)
-    # Then the longest parked, which is each in turn.
+    # Then the retry that waits the longest, which is each in turn.
     assert probes[8:] == [f"word{number % 8}" for number in range(len(probes) - 8)]
     assert head.tally.applied == 8
 
@@ -103,32 +106,38 @@ def test_a_probe_is_not_the_same_item_twice_where_another_waits() -> None:
     """Its attempt ended before that of one which was in flight for long, so it waits longer."""
     source = ListSource(words(3))
     durations = iter([0.1, 0.1, 4.0])
-    far = Far(seconds=lambda: next(durations, 0.1), usual=outage(0.0, 30.0))
+    upstream = ScriptedUpstream(seconds=lambda: next(durations, 0.1), usual=outage(0.0, 30.0))
     throttle_policy = ThrottlePolicy(trip=TripPolicy(in_a_row=2), never_answered_after_s=300.0)
     limits = Limits(concurrency=3, per_second=None)
     ran(
         Engine(
             [
                 bulkhead(
-                    source, far.attempt, limits, throttle_policy=throttle_policy, policy=PATIENT
+                    source,
+                    upstream.attempt,
+                    limits,
+                    throttle_policy=throttle_policy,
+                    policy=PATIENT,
                 )
             ],
             clock=JumpingClock(),
         )
     )
-    probes = [word for at, word in far.starts[3:] if at < 1_030.0]
+    probes = [word for at, word in upstream.starts[3:] if at < 1_030.0]
     assert len(probes) > 3
     assert all(one != other for one, other in itertools.pairwise(probes))
 
 
 @pytest.mark.parametrize("policy", [PATIENT, RetryPolicy(max_attempts=2, retry_for_s=60.0)])
 def test_the_only_item_left_is_probed_again_and_again(policy: RetryPolicy) -> None:
-    source, far = ListSource(words(1)), Far(usual=outage(0.0, 40.0))
+    source, upstream = ListSource(words(1)), ScriptedUpstream(usual=outage(0.0, 40.0))
     throttle_policy = ThrottlePolicy(trip=TripPolicy(in_a_row=1), never_answered_after_s=300.0)
-    head = bulkhead(source, far.attempt, UNPACED, throttle_policy=throttle_policy, policy=policy)
+    head = bulkhead(
+        source, upstream.attempt, UNPACED, throttle_policy=throttle_policy, policy=policy
+    )
     assert ran(Engine([head], clock=JumpingClock())) < 60.0
     assert head.tally.applied == 1
-    assert len(far.starts) >= 6
+    assert len(upstream.starts) >= 6
 
 
 @pytest.mark.parametrize(
@@ -146,8 +155,10 @@ def test_who_never_answered_is_given_up_sooner(
     usual: Callable[[float], Disposition], seconds: float
 ) -> None:
     """A refusal for being busy is an answer too, though no good one."""
-    source, far = ListSource(words(100_000)), Far(usual=usual)
-    head = bulkhead(source, far.attempt, UNPACED, throttle_policy=ThrottlePolicy(), policy=PATIENT)
+    source, upstream = ListSource(words(100_000)), ScriptedUpstream(usual=usual)
+    head = bulkhead(
+        source, upstream.attempt, UNPACED, throttle_policy=ThrottlePolicy(), policy=PATIENT
+    )
     assert ran(Engine([head], clock=JumpingClock())) == pytest.approx(seconds, abs=0.1)
     assert head.ended is not None
     assert head.ended.cause is Cause.BREAKER_OPEN
@@ -167,24 +178,24 @@ def test_who_never_answered_is_given_up_sooner(
 def test_a_wrong_set_up_that_looks_like_an_outage_is_a_halt(
     halt_first: int, usual: Callable[[float], Disposition], cause: Cause | None
 ) -> None:
-    source, far = ListSource(words(200)), Far(usual=usual)
+    source, upstream = ListSource(words(200)), ScriptedUpstream(usual=usual)
     limits = Limits(concurrency=8, per_second=None)
-    head = bulkhead(source, far.attempt, limits, throttle_policy=QUICK, halt_first=halt_first)
+    head = bulkhead(source, upstream.attempt, limits, throttle_policy=QUICK, halt_first=halt_first)
     ran(Engine([head], clock=JumpingClock()))
     assert (head.ended.cause if head.ended else None) is cause
     assert set(source.histories) == set(source.taken)
 
 
 def alone(limits: Limits) -> float:
-    source, far = ListSource(words(400)), Far(seconds=0.1)
-    return ran(Engine([bulkhead(source, far.attempt, limits)], clock=JumpingClock()))
+    source, upstream = ListSource(words(400)), ScriptedUpstream(seconds=0.1)
+    return ran(Engine([bulkhead(source, upstream.attempt, limits)], clock=JumpingClock()))
 
 
 @pytest.mark.parametrize("per_second", [None, 50.0])
-def test_a_dead_far_side_costs_a_live_one_nothing(per_second: float | None) -> None:
+def test_a_dead_upstream_costs_a_live_one_nothing(per_second: float | None) -> None:
     limits = Limits(concurrency=4, per_second=per_second)
     source = ListSource(words(400, "live"), words(400, "dead"))
-    live, dead = Far(seconds=0.1), Far(seconds=0.1, usual=UNREACHED)
+    live, dead = ScriptedUpstream(seconds=0.1), ScriptedUpstream(seconds=0.1, usual=UNREACHED)
     heads = [
         bulkhead(source, live.attempt, limits, name="live", throttle_policy=ThrottlePolicy()),
         bulkhead(
@@ -205,13 +216,13 @@ def test_who_waits_while_it_opens_does_not_start(
     per_second: float | None, take_s: float | None, seconds: float
 ) -> None:
     source = ListSource(words(5_000), take_s=take_s)
-    far = Far(seconds=seconds, usual=UNREACHED)
+    upstream = ScriptedUpstream(seconds=seconds, usual=UNREACHED)
     limits = Limits(concurrency=16, per_second=per_second)
     throttle_policy = ThrottlePolicy(trip=TripPolicy(in_a_row=1, base_s=20.0, cap_s=20.0))
     notices: list[tuple[float, str]] = []
     head = bulkhead(
         source,
-        far.attempt,
+        upstream.attempt,
         limits,
         throttle_policy=throttle_policy,
         notify=lambda event: notices.append((asyncio.get_running_loop().time(), event.name)),
@@ -219,9 +230,9 @@ def test_who_waits_while_it_opens_does_not_start(
     ran(Engine([head], clock=JumpingClock(), deadline_s=15.0))
     opened_at = notices[0][0]
     assert notices == [(opened_at, "breaker.open")]
-    assert len(far.starts) <= limits.concurrency
+    assert len(upstream.starts) <= limits.concurrency
     if take_s is None:
-        assert max(at for at, _ in far.starts) <= opened_at
+        assert max(at for at, _ in upstream.starts) <= opened_at
     assert set(source.histories) == set(source.taken)
 
 
@@ -229,15 +240,15 @@ def test_a_probe_is_a_new_item_again_when_there_is_room_for_one() -> None:
     """Else a worker waited, with the only slot, for one that had been put off meanwhile."""
     unsent = Disposition("unsent", Delivery.NEVER_SENT, Status.FAILED, Cause.CONNECT)
     script = {"word0": [UNREACHED, unsent], "word1": [UNREACHED]}
-    source, far = ListSource(words(3)), Far(seconds=0.1, script=script)
+    source, upstream = ListSource(words(3)), ScriptedUpstream(seconds=0.1, script=script)
     head = bulkhead(
         source,
-        far.attempt,
+        upstream.attempt,
         Limits(concurrency=1, per_second=None, max_pending=2),
         policy=RetryPolicy(max_attempts=1, base_s=4.0, retry_for_s=100.0),
         throttle_policy=ThrottlePolicy(trip=TripPolicy(in_a_row=1)),
     )
     ran(Engine([head], clock=JumpingClock()))
     # The probe of word0 comes to nothing and leaves room; word1 is to wait for the sweep.
-    assert [word for _, word in far.starts] == ["word0", "word1", "word0", "word2", "word1"]
+    assert [word for _, word in upstream.starts] == ["word0", "word1", "word0", "word2", "word1"]
     assert head.tally.applied == 2

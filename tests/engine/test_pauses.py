@@ -1,4 +1,4 @@
-"""Pauses that a far side asks for, and bursts that its rate allows."""
+"""Pauses that an upstream asks for, and bursts that its rate allows."""
 
 import itertools
 import math
@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from bulkagent.engine import Engine, Limits, RateLimiter, ThrottleEvent, ThrottlePolicy
 from tests.dispositions import BUSY, DONE
-from tests.engine.far import Far, bulkhead
 from tests.engine.lists import ListSource, words
 from tests.engine.test_ending import ran
+from tests.engine.upstream import ScriptedUpstream, bulkhead
 from tests.jumping import JumpingClock
 
 UNPACED = Limits(concurrency=4, per_second=None)
@@ -21,105 +21,111 @@ UNPACED = Limits(concurrency=4, per_second=None)
 def test_a_pause_holds_all_starts_here_and_none_elsewhere(per_second: float | None) -> None:
     source = ListSource(words(60, "one"), words(60, "other"))
     limits = Limits(concurrency=4, per_second=per_second)
-    fars = [Far(seconds=1.0, pauses=[0.0, 0.0, 20.0]), Far(seconds=1.0)]
+    upstreams = [
+        ScriptedUpstream(seconds=1.0, pauses=[0.0, 0.0, 20.0]),
+        ScriptedUpstream(seconds=1.0),
+    ]
     heads = [
         bulkhead(
             source,
-            far.attempt,
+            upstream.attempt,
             limits,
             lanes=(lane,),
             name=str(lane),
             throttle_policy=ThrottlePolicy(),
         )
-        for lane, far in enumerate(fars)
+        for lane, upstream in enumerate(upstreams)
     ]
     ran(Engine(heads, clock=JumpingClock()))
     # The third end comes at 1 s, or at 1.5 s where starts are 0.25 s apart.
     end_s = 1.0 if per_second is None else 1.5
-    assert [at for at in fars[0].times if end_s < at < end_s + 20.0 - 1e-6] == []
-    assert min(at for at in fars[0].times if at > end_s) == pytest.approx(end_s + 20.0)
-    assert max(two - one for one, two in itertools.pairwise(fars[1].times)) < 1.01
+    assert [at for at in upstreams[0].times if end_s < at < end_s + 20.0 - 1e-6] == []
+    assert min(at for at in upstreams[0].times if at > end_s) == pytest.approx(end_s + 20.0)
+    assert max(two - one for one, two in itertools.pairwise(upstreams[1].times)) < 1.01
     assert len(source.histories) == 120
 
 
 def test_retries_wait_for_its_end_as_well() -> None:
-    source, far = ListSource(["word0"]), Far(seconds=1.0, script={"word0": [BUSY]}, pauses=[30.0])
+    source, upstream = (
+        ListSource(["word0"]),
+        ScriptedUpstream(seconds=1.0, script={"word0": [BUSY]}, pauses=[30.0]),
+    )
     ran(
         Engine(
-            [bulkhead(source, far.attempt, UNPACED, throttle_policy=ThrottlePolicy())],
+            [bulkhead(source, upstream.attempt, UNPACED, throttle_policy=ThrottlePolicy())],
             clock=JumpingClock(),
         )
     )
-    assert far.times == [0.0, pytest.approx(31.0)]
+    assert upstream.times == [0.0, pytest.approx(31.0)]
 
 
 def test_the_longest_of_several_counts() -> None:
     """Three ends of the same moment and one later, which asks for less than is left."""
     durations = iter([1.0, 1.0, 1.0, 5.0])
     source = ListSource(words(20))
-    far = Far(seconds=lambda: next(durations, 1.0), pauses=[3.0, 20.0, 8.0, 2.0])
-    notices: list[ThrottleEvent] = []
+    upstream = ScriptedUpstream(seconds=lambda: next(durations, 1.0), pauses=[3.0, 20.0, 8.0, 2.0])
+    events: list[ThrottleEvent] = []
     head = bulkhead(
-        source, far.attempt, UNPACED, throttle_policy=ThrottlePolicy(), notify=notices.append
+        source, upstream.attempt, UNPACED, throttle_policy=ThrottlePolicy(), notify=events.append
     )
     ran(Engine([head], clock=JumpingClock()))
-    late = [at for at in far.times if at > 1.0]
+    late = [at for at in upstream.times if at > 1.0]
     assert min(late) == pytest.approx(21.0)
-    assert [event.name for event in notices] == ["gateway.paused"] * 2
-    assert "20 s" in notices[-1].reason
+    assert [event.name for event in events] == ["gateway.paused"] * 2
+    assert "20 s" in events[-1].reason
 
 
 def test_a_later_pause_may_prolong_it() -> None:
     durations = iter([1.0, 1.0, 1.0, 5.0])
     source = ListSource(words(20))
-    far = Far(seconds=lambda: next(durations, 1.0), pauses=[10.0, 0.0, 0.0, 10.0])
+    upstream = ScriptedUpstream(seconds=lambda: next(durations, 1.0), pauses=[10.0, 0.0, 0.0, 10.0])
     ran(
         Engine(
-            [bulkhead(source, far.attempt, UNPACED, throttle_policy=ThrottlePolicy())],
+            [bulkhead(source, upstream.attempt, UNPACED, throttle_policy=ThrottlePolicy())],
             clock=JumpingClock(),
         )
     )
-    assert min(at for at in far.times if at > 1.0) == pytest.approx(15.0)
+    assert min(at for at in upstream.times if at > 1.0) == pytest.approx(15.0)
 
 
 @pytest.mark.parametrize("asked", [61.0, 86_400.0, math.inf])
 def test_no_pause_is_longer_than_the_longest(asked: float) -> None:
-    source, far = ListSource(words(9)), Far(seconds=1.0, pauses=[asked])
+    source, upstream = ListSource(words(9)), ScriptedUpstream(seconds=1.0, pauses=[asked])
     throttle_policy = ThrottlePolicy(longest_pause_s=60.0)
     ran(
         Engine(
-            [bulkhead(source, far.attempt, UNPACED, throttle_policy=throttle_policy)],
+            [bulkhead(source, upstream.attempt, UNPACED, throttle_policy=throttle_policy)],
             clock=JumpingClock(),
         )
     )
-    assert min(at for at in far.times if at > 1.0) == pytest.approx(61.0)
+    assert min(at for at in upstream.times if at > 1.0) == pytest.approx(61.0)
 
 
 @pytest.mark.parametrize("asked", [0.0, -5.0, math.nan])
 def test_nothing_asked_is_no_pause(asked: float) -> None:
-    source, far = ListSource(words(9)), Far(seconds=1.0, pauses=[asked] * 9)
-    notices: list[ThrottleEvent] = []
+    source, upstream = ListSource(words(9)), ScriptedUpstream(seconds=1.0, pauses=[asked] * 9)
+    events: list[ThrottleEvent] = []
     head = bulkhead(
-        source, far.attempt, UNPACED, throttle_policy=ThrottlePolicy(), notify=notices.append
+        source, upstream.attempt, UNPACED, throttle_policy=ThrottlePolicy(), notify=events.append
     )
     assert ran(Engine([head], clock=JumpingClock())) == pytest.approx(3.0)
-    assert notices == []
+    assert events == []
 
 
 def test_who_grants_no_pause_makes_none() -> None:
-    source, far = ListSource(words(9)), Far(seconds=1.0, pauses=[30.0] * 9)
-    notices: list[ThrottleEvent] = []
+    source, upstream = ListSource(words(9)), ScriptedUpstream(seconds=1.0, pauses=[30.0] * 9)
+    events: list[ThrottleEvent] = []
     throttle_policy = ThrottlePolicy(longest_pause_s=0.0)
     head = bulkhead(
-        source, far.attempt, UNPACED, throttle_policy=throttle_policy, notify=notices.append
+        source, upstream.attempt, UNPACED, throttle_policy=throttle_policy, notify=events.append
     )
     assert ran(Engine([head], clock=JumpingClock())) == pytest.approx(3.0)
-    assert notices == []
+    assert events == []
 
 
 def test_a_pause_after_the_last_item_holds_up_nobody() -> None:
-    source, far = ListSource(words(4)), Far(seconds=1.0, pauses=[50.0] * 4)
-    head = bulkhead(source, far.attempt, UNPACED, throttle_policy=ThrottlePolicy())
+    source, upstream = ListSource(words(4)), ScriptedUpstream(seconds=1.0, pauses=[50.0] * 4)
+    head = bulkhead(source, upstream.attempt, UNPACED, throttle_policy=ThrottlePolicy())
     assert ran(Engine([head], clock=JumpingClock())) == pytest.approx(1.0)
 
 
@@ -171,21 +177,24 @@ def test_a_bulkhead_starts_no_more_than_the_burst_and_the_rate(
     """Retries and the time after a pause included."""
     names = words(60)
     script = {word: [BUSY, BUSY] for word in names[:retried]}
-    source, far = ListSource(names), Far(seconds=0.3, script=script, pauses=pauses)
+    source, upstream = (
+        ListSource(names),
+        ScriptedUpstream(seconds=0.3, script=script, pauses=pauses),
+    )
     limits = Limits(concurrency=concurrency, per_second=5.0, burst=burst)
     ran(
         Engine(
-            [bulkhead(source, far.attempt, limits, throttle_policy=ThrottlePolicy())],
+            [bulkhead(source, upstream.attempt, limits, throttle_policy=ThrottlePolicy())],
             clock=JumpingClock(),
         )
     )
-    assert len(far.starts) == 60 + 2 * retried
-    assert most_in(window_s, far.times) <= burst + 5.0 * window_s
+    assert len(upstream.starts) == 60 + 2 * retried
+    assert most_in(window_s, upstream.times) <= burst + 5.0 * window_s
     if not pauses and concurrency >= burst:
-        assert far.times[:burst] == pytest.approx([0.0] * burst)
+        assert upstream.times[:burst] == pytest.approx([0.0] * burst)
 
 
 def test_a_good_end_may_ask_for_a_pause_too() -> None:
-    source, far = ListSource(words(8)), Far(seconds=1.0, pauses=[5.0], usual=DONE)
-    head = bulkhead(source, far.attempt, UNPACED, throttle_policy=ThrottlePolicy())
+    source, upstream = ListSource(words(8)), ScriptedUpstream(seconds=1.0, pauses=[5.0], usual=DONE)
+    head = bulkhead(source, upstream.attempt, UNPACED, throttle_policy=ThrottlePolicy())
     assert ran(Engine([head], clock=JumpingClock())) == pytest.approx(7.0)

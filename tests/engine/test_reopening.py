@@ -1,4 +1,4 @@
-"""Stories that had ended and are opened again, because their ends cannot be relied on."""
+"""Items that had ended and come again, because their ends cannot be relied on."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from bulkagent.engine import Bulkhead, Engine, Limits, Reopened, RetryPolicy
 from bulkagent.errors import LedgerFailed
 from bulkagent.model import Cause, Status
 from tests.dispositions import DONE, REFUSED
-from tests.engine.far import CARELESS, Far
 from tests.engine.lists import ListSource, words
+from tests.engine.upstream import CARELESS, ScriptedUpstream
 from tests.jumping import JumpingClock, run
 
 
@@ -38,13 +38,15 @@ class Reopening(ListSource):
 
 
 def head_of(
-    source: Reopening, far: Far, look_back: Callable[[], Awaitable[None]] | None = None
+    source: Reopening,
+    upstream: ScriptedUpstream,
+    look_back: Callable[[], Awaitable[None]] | None = None,
 ) -> Bulkhead[str, Attempt]:
     source.head = Bulkhead(
         "words",
         (0,),
         source,
-        lambda word, _overdue: far.attempt(word),
+        lambda word, _overdue: upstream.attempt(word),
         limits=Limits(concurrency=2),
         policy=RetryPolicy(),
         clock=JumpingClock(),
@@ -59,7 +61,7 @@ def head_of(
 @pytest.mark.parametrize("after", [3, 9, 10])
 def test_they_are_attempted_again_and_counted_once(after: int) -> None:
     """In the midst of others, at the very end, and when all workers are at home."""
-    far = Far(script={f"word{number}": [REFUSED] for number in range(3)})
+    upstream = ScriptedUpstream(script={f"word{number}": [REFUSED] for number in range(3)})
     source = Reopening(10)
     found: list[str] = []
 
@@ -73,7 +75,7 @@ def test_they_are_attempted_again_and_counted_once(after: int) -> None:
             found.extend(words(3))
             head.expect(source.reopen(words(3)))
 
-        head = head_of(source, far, look_back)
+        head = head_of(source, upstream, look_back)
         engine = Engine([head], clock=JumpingClock())
         settle = source.settle
 
@@ -87,8 +89,8 @@ def test_they_are_attempted_again_and_counted_once(after: int) -> None:
         return engine
 
     engine = run(main())
-    assert [word for _, word in far.starts].count("word0") == 2
-    assert len(far.starts) == 13
+    assert [word for _, word in upstream.starts].count("word0") == 2
+    assert len(upstream.starts) == 13
     assert all(history.last.disposition is DONE for history in source.histories.values())
     for tally in (engine.tally, engine.bulkheads[0].tally):
         assert (tally.finished, tally.applied, tally.bad) == (10, 10, 0)
@@ -102,7 +104,7 @@ def test_after_a_stop_they_are_left() -> None:
         async def look_back() -> None:
             head.expect(source.reopen(["word0"]))
 
-        head = head_of(source, Far(), look_back)
+        head = head_of(source, ScriptedUpstream(), look_back)
         engine = Engine([head], clock=JumpingClock())
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(engine.run())
@@ -126,7 +128,7 @@ def test_a_record_that_cannot_be_made_ends_the_run_and_does_not_hang() -> None:
         async def look_back() -> None:
             head.expect(fail())
 
-        head = head_of(source, Far(), look_back)
+        head = head_of(source, ScriptedUpstream(), look_back)
         await Engine([head], clock=JumpingClock()).run()
 
     with pytest.raises(BaseExceptionGroup) as failed:

@@ -8,9 +8,9 @@ from bulkagent.attempt import conclude
 from bulkagent.engine import Engine, Limits, RetryPolicy, ThrottlePolicy
 from bulkagent.model import Cause, Disposition, Status
 from tests.dispositions import BUSY, DONE, LOST
-from tests.engine.far import CARELESS, NEVER, Far, bulkhead
 from tests.engine.lists import ListSource, words
 from tests.engine.test_ending import ran
+from tests.engine.upstream import CARELESS, NEVER, ScriptedUpstream, bulkhead
 from tests.jumping import JumpingClock
 
 STINGY = ThrottlePolicy(
@@ -26,15 +26,17 @@ def starts_at_ten_percent(
     throttle_policy: ThrottlePolicy, per_second: float | None
 ) -> list[tuple[float, str]]:
     faults, jitter = random.Random(5), random.Random(6)
-    far = Far(seconds=0.05, usual=lambda _now: BUSY if faults.random() < 0.1 else DONE)
+    upstream = ScriptedUpstream(
+        seconds=0.05, usual=lambda _now: BUSY if faults.random() < 0.1 else DONE
+    )
     limits = Limits(concurrency=16, per_second=per_second)
     source = ListSource(words(5_000))
     head = bulkhead(
-        source, far.attempt, limits, throttle_policy=throttle_policy, uniform=jitter.random
+        source, upstream.attempt, limits, throttle_policy=throttle_policy, uniform=jitter.random
     )
     ran(Engine([head], clock=JumpingClock()))
     assert head.tally.applied == 5_000
-    return far.starts
+    return upstream.starts
 
 
 @pytest.mark.parametrize("per_second", [None, 100.0])
@@ -55,11 +57,11 @@ def test_where_one_in_ten_fails_nothing_is_held_back(per_second: float | None) -
 def test_where_everything_fails_retries_are_what_was_earned(
     throttle_policy: ThrottlePolicy, max_pending: int
 ) -> None:
-    source, far = ListSource(words(300)), Far(seconds=0.05, usual=BUSY)
+    source, upstream = ListSource(words(300)), ScriptedUpstream(seconds=0.05, usual=BUSY)
     limits = Limits(concurrency=16, per_second=None, max_pending=max_pending)
     head = bulkhead(
         source,
-        far.attempt,
+        upstream.attempt,
         limits,
         throttle_policy=throttle_policy,
         policy=RetryPolicy(max_attempts=5),
@@ -67,7 +69,7 @@ def test_where_everything_fails_retries_are_what_was_earned(
     seconds = ran(Engine([head], clock=JumpingClock()))
     seen: set[str] = set()
     retries = 0
-    for at, word in far.starts:
+    for at, word in upstream.starts:
         retries += word in seen
         seen.add(word)
         earned = throttle_policy.retry_share * len(seen) + throttle_policy.retries_per_second * (
@@ -82,14 +84,17 @@ def test_where_everything_fails_retries_are_what_was_earned(
 
 
 def test_a_denied_retry_does_not_hold_up_new_items() -> None:
-    source, far = ListSource(words(100)), Far(seconds=1.0, script={"word0": [BUSY]})
+    source, upstream = (
+        ListSource(words(100)),
+        ScriptedUpstream(seconds=1.0, script={"word0": [BUSY]}),
+    )
     limits = Limits(concurrency=4, per_second=None)
-    head = bulkhead(source, far.attempt, limits, throttle_policy=STINGY)
+    head = bulkhead(source, upstream.attempt, limits, throttle_policy=STINGY)
     ran(Engine([head], clock=JumpingClock()))
-    again = next(at for at, word in far.starts[1:] if word == "word0") - 1_000
+    again = next(at for at, word in upstream.starts[1:] if word == "word0") - 1_000
     # Due at 1.5 s; a tenth of a retry a second makes it wait until 10 s.
     assert 10.0 <= again <= 11.1
-    assert [at for at in far.times if at < 9.9] == [number // 4 for number in range(40)]
+    assert [at for at in upstream.times if at < 9.9] == [number // 4 for number in range(40)]
 
 
 @pytest.mark.parametrize(
@@ -99,10 +104,10 @@ def test_a_denied_retry_does_not_hold_up_new_items() -> None:
 def test_what_the_budget_denied_until_the_stop_is_told_so(
     bad: Disposition, status: Status, cause: Cause
 ) -> None:
-    source, far = ListSource(words(5)), Far(seconds=1.0, usual=bad)
+    source, upstream = ListSource(words(5)), ScriptedUpstream(seconds=1.0, usual=bad)
     limits = Limits(concurrency=5, per_second=None)
     engine = Engine(
-        [bulkhead(source, far.attempt, limits, throttle_policy=STINGY)], clock=JumpingClock()
+        [bulkhead(source, upstream.attempt, limits, throttle_policy=STINGY)], clock=JumpingClock()
     )
     ran(engine, (5.0, engine.stop))
     assert {history.withheld for history in source.histories.values()} == {Cause.RETRY_BUDGET}
@@ -112,10 +117,10 @@ def test_what_the_budget_denied_until_the_stop_is_told_so(
 
 
 def test_a_retry_whose_time_has_not_come_was_not_denied() -> None:
-    source, far = ListSource(words(5)), Far(seconds=1.0, usual=BUSY)
+    source, upstream = ListSource(words(5)), ScriptedUpstream(seconds=1.0, usual=BUSY)
     limits = Limits(concurrency=5, per_second=None)
     policy = RetryPolicy(base_s=10.0)
-    head = bulkhead(source, far.attempt, limits, throttle_policy=STINGY, policy=policy)
+    head = bulkhead(source, upstream.attempt, limits, throttle_policy=STINGY, policy=policy)
     engine = Engine([head], clock=JumpingClock())
     ran(engine, (5.0, engine.stop))
     assert {history.withheld for history in source.histories.values()} == {None}
@@ -125,26 +130,28 @@ def test_a_retry_whose_time_has_not_come_was_not_denied() -> None:
 
 def test_what_was_denied_and_is_in_flight_at_the_stop_ends_as_it_ends() -> None:
     source = ListSource(words(2))
-    far = Far(seconds=1.0, script={"word0": [BUSY, BUSY], "word1": [BUSY, BUSY]})
+    upstream = ScriptedUpstream(seconds=1.0, script={"word0": [BUSY, BUSY], "word1": [BUSY, BUSY]})
     limits = Limits(concurrency=2, per_second=None)
     engine = Engine(
-        [bulkhead(source, far.attempt, limits, throttle_policy=STINGY)], clock=JumpingClock()
+        [bulkhead(source, upstream.attempt, limits, throttle_policy=STINGY)], clock=JumpingClock()
     )
     ran(engine, (10.5, engine.stop))
-    assert [word for _, word in far.starts] == ["word0", "word1", "word0"]
+    assert [word for _, word in upstream.starts] == ["word0", "word1", "word0"]
     assert source.histories["word0"].attempts == 2
     assert source.histories["word0"].withheld is None, "its next retry was not due yet"
     assert source.histories["word1"].withheld is Cause.RETRY_BUDGET
 
 
 def test_a_retry_that_waited_for_the_breaker_was_not_denied_by_the_budget() -> None:
-    source, far = ListSource(words(5)), Far(seconds=1.0, usual=LOST)
+    source, upstream = ListSource(words(5)), ScriptedUpstream(seconds=1.0, usual=LOST)
     throttle_policy = ThrottlePolicy(retry_share=0.0, retries_per_second=0.1)
     limits = Limits(concurrency=10, per_second=None)
     source.lanes[0].extend(words(5, "more"))
     # Due at 1.1 s; the tenth of them tripped the breaker at 1 s.
     policy = RetryPolicy(base_s=0.1)
-    head = bulkhead(source, far.attempt, limits, throttle_policy=throttle_policy, policy=policy)
+    head = bulkhead(
+        source, upstream.attempt, limits, throttle_policy=throttle_policy, policy=policy
+    )
     engine = Engine([head], clock=JumpingClock())
     ran(engine, (1.3, engine.stop))
     assert len(source.histories) == 10

@@ -60,7 +60,7 @@ def test_the_window_never_grows_beyond_its_cap() -> None:
     assert decide(policy, history(*[BUSY] * 4_000), lambda: 1.0) == Retry(15.0)
 
 
-def test_a_far_side_that_says_it_is_ready_is_not_kept_waiting() -> None:
+def test_an_upstream_that_says_it_is_ready_is_not_kept_waiting() -> None:
     assert decide(POLICY, history(BUSY, READY), lambda: 0.9) == Retry(0.0)
 
 

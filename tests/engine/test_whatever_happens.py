@@ -22,8 +22,8 @@ from bulkagent.engine import (
 from bulkagent.model import Disposition
 from tests.dispositions import ALL, DONE
 from tests.engine.checks import Act, Tried, cancel, check, closed_by_its_end, resize, stop
-from tests.engine.far import CARELESS, Far, Seen, bulkhead
 from tests.engine.lists import ListSource, words
+from tests.engine.upstream import CARELESS, ScriptedUpstream, Seen, bulkhead
 from tests.jumping import JumpingClock, run
 
 acts = st.one_of(
@@ -33,7 +33,7 @@ acts = st.one_of(
 moments = st.integers(0, 200).map(lambda tenths: tenths / 10)
 outcomes = st.lists(st.lists(st.sampled_from(ALL), min_size=1, max_size=6), min_size=0, max_size=20)
 
-cautions = st.just(CARELESS) | st.builds(
+throttle_policies = st.just(CARELESS) | st.builds(
     ThrottlePolicy,
     retry_share=st.sampled_from([0.0, 0.2]),
     retries_per_second=st.sampled_from([0.3, 2.0, 10.0]),
@@ -69,7 +69,7 @@ bounds = st.none() | st.builds(Bounds.between, st.integers(1, 3), st.integers(4,
         st.sampled_from([HaltCount(2, at_least=3), HaltShare(0.5, at_least=5)]), max_size=2
     ),
     usual=st.just(DONE) | st.sampled_from(ALL),
-    throttle_policy=cautions,
+    throttle_policy=throttle_policies,
     policy=policies,
     adaptive=bounds,
     pauses=st.lists(st.sampled_from([0.0, 0.0, 0.0, 0.4, 3.0, 100.0]), max_size=20),
@@ -122,8 +122,8 @@ def test_whatever_happens_each_taken_item_ends_once(
         concurrency=concurrency, per_second=per_second, max_pending=max_pending, adaptive=adaptive
     )
     numbers = random.Random(seed)
-    fars = [
-        Far(
+    upstreams = [
+        ScriptedUpstream(
             seconds=lambda: numbers.choice(durations),
             script=dict(zip(names[lane], map(list, ends[lane]), strict=True)),
             usual=usual,
@@ -134,7 +134,7 @@ def test_whatever_happens_each_taken_item_ends_once(
     heads = [
         bulkhead(
             source,
-            far.attempt,
+            upstream.attempt,
             limits,
             name=name,
             lanes=(lane,),
@@ -144,7 +144,7 @@ def test_whatever_happens_each_taken_item_ends_once(
             halt_first=halt_first,
             seen=seen,
         )
-        for lane, (name, far) in enumerate(zip(("in", "out"), fars, strict=True))
+        for lane, (name, upstream) in enumerate(zip(("in", "out"), upstreams, strict=True))
     ]
     closed_by_its_end(heads, source)
     clock = JumpingClock()
@@ -159,7 +159,7 @@ def test_whatever_happens_each_taken_item_ends_once(
         await engine.run()
 
     run(main())
-    check(Tried(source, fars, seen, engine))
-    assert all(far.peak <= limits.most for far in fars)
+    check(Tried(source, upstreams, seen, engine))
+    assert all(upstream.peak <= limits.most for upstream in upstreams)
     if not engine.endings:
         assert set(source.histories) == set(names[0]) | set(names[1])

@@ -180,7 +180,7 @@ async def test_an_outcome_is_on_disk_before_it_is_counted_or_told(database: Data
 
 
 async def test_a_retry_that_never_came_is_not_counted_as_one(database: Database) -> None:
-    """A run that is stopped ends the stories that wait for a retry."""
+    """A run that is stopped ends the rows that wait for a retry."""
     made = plan(database, 1)
     async with journal(database, made.run) as book:
         item = await took(book)

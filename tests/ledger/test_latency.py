@@ -27,7 +27,7 @@ def _history(*latencies_ms: float) -> AttemptHistory[Attempt]:
 
 
 async def _ran(database: Database, *histories: tuple[float, ...], url: str = URL) -> None:
-    """A run with an agent at one gateway for each of these stories, and one at another."""
+    """A run with an agent at one gateway for each of these histories, and one at another."""
     made = planner(database)
     urls = {"ours": url, "other": "https://other.example"}
     for row in range(2, 2 + len(histories)):

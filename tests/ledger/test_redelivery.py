@@ -124,7 +124,7 @@ async def test_who_is_not_finished_yet_is_in_doubt_unless_a_later_attempt_succee
 async def test_a_success_that_is_put_in_doubt_before_it_is_recorded_is_none(
     database: Database,
 ) -> None:
-    """A stray reply's true one came between a retry's end and its story's, a turn later."""
+    """A stray reply's true one came between a retry's end and its row's, a turn later."""
     made = plan(database, 1)
     told: Told = []
     async with journal(database, made.run) as book:

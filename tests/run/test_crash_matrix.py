@@ -28,7 +28,7 @@ from bulkagent.model import Line, Status
 from bulkagent.run import Choices, Consent, Request, Resume, Run, RunResult
 from bulkagent.run.history.report import FLAGS, end_of
 from bulkagent.settings import Settings
-from tests.engine.far import CARELESS
+from tests.engine.upstream import CARELESS
 
 pytestmark = pytest.mark.matrix
 
@@ -247,7 +247,7 @@ async def test_every_copy_tells_the_truth_and_goes_on(
     monkeypatch: pytest.MonkeyPatch,
     durability: str,
 ) -> None:
-    # Every other request fails, in each copy: restraint would take two minutes.
+    # Every other request fails, in each copy: the throttle would take two minutes.
     monkeypatch.setattr("bulkagent.run.send.bulkheads.ThrottlePolicy", lambda **_: CARELESS)
     ledger = tmp_path / "ledger.sqlite3"
     gateway = EmulatedGateway(

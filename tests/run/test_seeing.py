@@ -36,7 +36,7 @@ def some(*numbers: int) -> SkillAgents:
 GENTLE = CheckPace(4, 10.0)
 
 
-class FarSide:
+class Upstream:
     """Answers each look with the next list of a queue, and says who asked when."""
 
     def __init__(
@@ -65,12 +65,12 @@ class FarSide:
         return self.states.get(asked.agent_id, IDLE)
 
     @asynccontextmanager
-    async def here(self, _gateway: str) -> AsyncIterator[FarSide]:
+    async def here(self, _gateway: str) -> AsyncIterator[Upstream]:
         yield self
 
 
 def judged(
-    far: FarSide,
+    upstream: Upstream,
     applied: Sequence[Assignment],
     *,
     watches: Sequence[QueueObserver] = (watch(),),
@@ -79,7 +79,7 @@ def judged(
 ) -> tuple[dict[int, Verified], QueueChecks, Mapping[str, frozenset[str]]]:
     looking = QueueChecks(
         watches,
-        far.here,
+        upstream.here,
         pace=lambda _: pace,
         again_after_s=again_after_s,
         clock=jumping.JumpingClock(),
@@ -95,14 +95,14 @@ def judged(
 
 
 def test_who_vanished_is_asked_for_by_name_and_nobody_else_is() -> None:
-    far = FarSide(
+    upstream = Upstream(
         {"7": [some(101, 102, 103), some(200)]},
         {"102": OUT, "103": Unanswered("100-006 (agent not login)", "100-006")},
     )
     applied = [agent(101), agent(102), agent(103), agent(104), agent(200, flag=1)]
-    found, looking, seen = judged(far, applied)
+    found, looking, seen = judged(upstream, applied)
     assert found == {101: YES, 102: HIDDEN, 103: HIDDEN, 104: HIDDEN, 200: YES}
-    assert sorted(name for name, _ in far.asked) == ["101", "102", "103"]
+    assert sorted(name for name, _ in upstream.asked) == ["101", "102", "103"]
     assert seen == {"east": frozenset({"101", "102", "103", "200"})}
     assert looking.troubles == [
         "agent 103 on east, asked whether still signed in, was answered: 100-006 (agent not login)"
@@ -111,43 +111,43 @@ def test_who_vanished_is_asked_for_by_name_and_nobody_else_is() -> None:
 
 def test_single_agents_are_asked_at_the_gateways_pace() -> None:
     numbers = range(101, 131)
-    far = FarSide({"7": [some(*numbers), some()]}, takes_s=1.0)
-    found, *_ = judged(far, [agent(number) for number in numbers], pace=CheckPace(4, 2.0))
+    upstream = Upstream({"7": [some(*numbers), some()]}, takes_s=1.0)
+    found, *_ = judged(upstream, [agent(number) for number in numbers], pace=CheckPace(4, 2.0))
     assert set(found.values()) == {YES}
-    times = sorted(at for _, at in far.asked)
+    times = sorted(at for _, at in upstream.asked)
     assert min(later - earlier for earlier, later in itertools.pairwise(times)) > 0.49
-    assert far.most <= 4
+    assert upstream.most <= 4
 
 
 def test_a_surprise_is_looked_at_once_more_after_a_pause() -> None:
     """Whether a list shows a change at once is not documented."""
-    far = FarSide({"7": [some(101, 102, 103), some(101, 102), some(101)]}, {"103": OUT})
-    found, *_ = judged(far, [agent(101), agent(102), agent(103)], again_after_s=5.0)
+    upstream = Upstream({"7": [some(101, 102, 103), some(101, 102), some(101)]}, {"103": OUT})
+    found, *_ = judged(upstream, [agent(101), agent(102), agent(103)], again_after_s=5.0)
     assert found == {101: NO, 102: YES, 103: HIDDEN}
-    times = [at for _, at in far.looks]
+    times = [at for _, at in upstream.looks]
     assert times[2] - times[1] >= 5.0
     # Nobody is asked twice.
-    assert sorted(name for name, _ in far.asked) == ["102", "103"]
+    assert sorted(name for name, _ in upstream.asked) == ["102", "103"]
 
 
 def test_who_takes_calls_late_is_seen_the_second_time() -> None:
-    far = FarSide({"7": [some(101), some(), some(101)]})
-    found, *_ = judged(far, [agent(101, flag=1)])
+    upstream = Upstream({"7": [some(101), some(), some(101)]})
+    found, *_ = judged(upstream, [agent(101, flag=1)])
     assert found == {101: YES}
 
 
 def test_no_second_look_where_there_is_no_surprise_or_none_is_wanted() -> None:
-    far = FarSide({"7": [some(101), some(101)]})
-    found, *_ = judged(far, [agent(101)], again_after_s=0.0)
-    assert (found, len(far.looks)) == ({101: NO}, 2)
-    far = FarSide({"7": [some(101), some()]})
-    found, *_ = judged(far, [agent(101)])
-    assert (found, len(far.looks)) == ({101: YES}, 2)
+    upstream = Upstream({"7": [some(101), some(101)]})
+    found, *_ = judged(upstream, [agent(101)], again_after_s=0.0)
+    assert (found, len(upstream.looks)) == ({101: NO}, 2)
+    upstream = Upstream({"7": [some(101), some()]})
+    found, *_ = judged(upstream, [agent(101)])
+    assert (found, len(upstream.looks)) == ({101: YES}, 2)
 
 
 def test_a_second_look_that_fails_leaves_the_first_one() -> None:
-    far = FarSide({"7": [some(101), some(101), Unanswered("no complete reply in time")]})
-    found, looking, _ = judged(far, [agent(101)])
+    upstream = Upstream({"7": [some(101), some(101), Unanswered("no complete reply in time")]})
+    found, looking, _ = judged(upstream, [agent(101)])
     assert found == {101: NO}
     assert looking.troubles == [
         "agent 900 for queue 7 on east was answered once more: no complete reply in time"
@@ -164,26 +164,28 @@ def test_lists_that_do_not_come_or_are_full_prove_no_absence() -> None:
         [silent, silent],
     ]
     for lists in cases:
-        found, looking, _ = judged(FarSide({"7": lists}), [agent(101)])
+        found, looking, _ = judged(Upstream({"7": lists}), [agent(101)])
         assert found == {101: HIDDEN}
         assert len(looking.troubles) in {1, 2}
 
 
 def test_each_gateway_has_its_own_queues() -> None:
     """101 and 201 here are not 101 and 201 there."""
-    far = FarSide(
+    upstream = Upstream(
         {"7": [some(101, 201), some(201)], "8": [some(101, 201), some(101)]},
     )
     applied = [agent(101), agent(201)] + [
         Assignment(row, "west", name, "settalkright", "flag=0")
         for row, name in ((301, "101"), (302, "201"))
     ]
-    found, *_ = judged(far, applied, watches=[watch("7"), watch("8", "west")], again_after_s=0.0)
+    found, *_ = judged(
+        upstream, applied, watches=[watch("7"), watch("8", "west")], again_after_s=0.0
+    )
     assert found == {101: YES, 201: NO, 301: NO, 302: YES}
 
 
 def test_no_agent_has_two_questions_in_flight() -> None:
-    class Slow(FarSide):
+    class Slow(Upstream):
         async def agents_of_skill(self, observer: Assignment, skill: str, /) -> Answer:
             assert observer.agent_id not in busy
             busy.add(observer.agent_id)
@@ -193,6 +195,6 @@ def test_no_agent_has_two_questions_in_flight() -> None:
 
     busy: set[str] = set()
     watches = [QueueObserver(agent(who), skill) for who in (900, 901, 902) for skill in ("7", "8")]
-    far = Slow({})
-    _, looking, _ = judged(far, [], watches=watches, pace=CheckPace(2, None))
+    upstream = Slow({})
+    _, looking, _ = judged(upstream, [], watches=watches, pace=CheckPace(2, None))
     assert looking.troubles == []

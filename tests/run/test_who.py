@@ -60,8 +60,8 @@ async def test_on_behalf_of_is_kept_with_the_leg_and_shown_as_claimed(tmp_path: 
         await made.apply(on_behalf_of="rota 812, dana")
         assert [leg.on_behalf_of for leg in made.legs()] == ["rota 812, dana"]
     (line,) = run_list(made.ledger, 5)
-    story = run_details(made.ledger, "last")
-    assert line.on_behalf_of == story.run.on_behalf_of == story.legs[0].on_behalf_of
+    details = run_details(made.ledger, "last")
+    assert line.on_behalf_of == details.run.on_behalf_of == details.legs[0].on_behalf_of
     shown = inside(tmp_path, "show", "last", "--ledger", made.ledger)
     assert "claim   on behalf of rota 812, dana" in shown.out
     for suffix in (".json", ".html"):

@@ -84,27 +84,27 @@ def past(deeds: Sequence[AgentRunLine], width: int | None = None) -> str:
     )
 
 
-def run(story: RunDetails) -> str:
+def run(details: RunDetails) -> str:
     """One run: what was asked for, each leg, how its rows stand."""
-    line = story.run
-    text = [*_facts(story)]
-    for leg in story.legs:
+    line = details.run
+    text = [*_facts(details)]
+    for leg in details.legs:
         text.extend(_leg(leg, line))
     totals = ", ".join(f"{number:,} {status}" for status, number in line.totals.items() if number)
     text.append(f"rows    {totals or 'none'}")
-    text.append(f"sent    {sent(story.requests, story.retries, story.not_sent)}")
-    clusters = story.clusters
+    text.append(f"sent    {sent(details.requests, details.retries, details.not_sent)}")
+    clusters = details.clusters
     if line.state == "running":  # what is not sent yet has not been stopped by anything
         clusters = tuple(group for group in clusters if group.cause is not Cause.INTERRUPTED)
     text.extend(clusters_as_lines(clusters))
-    text.extend(verified_as_lines(story.verified))
-    if story.next:
-        text.append(f"next    {story.next}")
+    text.extend(verified_as_lines(details.verified))
+    if details.next:
+        text.append(f"next    {details.next}")
     return "\n".join(printable(part) for part in text)
 
 
-def _facts(story: RunDetails) -> Iterator[str]:
-    line = story.run
+def _facts(details: RunDetails) -> Iterator[str]:
+    line = details.run
     code = "" if line.exit_code is None else f", exit {line.exit_code}"
     yield f"run     {line.run_id}: {line.state}{code}"
     if line.reverts:
@@ -118,7 +118,7 @@ def _facts(story: RunDetails) -> Iterator[str]:
         if fact:
             yield f"{name:<8}{fact}"
     yield f"roster  {line.roster}: {count(line.rows, 'row')}"
-    for name, url in story.gateways.items():
+    for name, url in details.gateways.items():
         yield f"gateway {name}: {url}"
 
 
@@ -145,10 +145,10 @@ def _leg(leg: LegLine, line: RunLine) -> Iterator[str]:
             yield f"        {word}{fact}"
 
 
-def agent(story: AgentDetails) -> str:
+def agent(details: AgentDetails) -> str:
     """One agent of a run: each row that names it, and every attempt."""
-    text = [f"agent   {story.agent_id} in run {story.run_id}"]
-    for row in story.rows:
+    text = [f"agent   {details.agent_id} in run {details.run_id}"]
+    for row in details.rows:
         because = f", {row.cause}" if row.cause else ""
         said = f" ({row.retcode or row.message})" if row.retcode or row.message else ""
         flag = f", flag {row.flag}" if row.flag else ""

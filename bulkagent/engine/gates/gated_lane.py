@@ -65,7 +65,7 @@ class LaneProgress:
 
     @property
     def to_come(self) -> int:
-        """How many of its stories have not ended, those to be taken included."""
+        """How many of its items have not ended, those to be taken included."""
         untaken = 0 if self.closed else self.gated.rows - self.taken
         return self.under_way + max(0, untaken)
 

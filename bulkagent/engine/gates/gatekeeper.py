@@ -1,6 +1,6 @@
 """The gates of one leg: who may be dispatched, by what is known of all groups at this moment.
 
-What may live here: the counters behind the answers, and how canaries, gate, floor and patience
+What may live here: the counters behind the answers, and how canaries, gate, floor and absent agents
 go together. What this room must not know: gateways, and what puts an agent on or off. What has
 ended is told once it is on disk; what is taken counts from the step in which it is allowed.
 """
@@ -177,7 +177,7 @@ class Gatekeeper:
             self.announce()
 
     def ended(self, lane: int, result: GateResult) -> None:
-        """One item's story has ended, and that is on disk; to be followed by `announce`."""
+        """One item has ended, and that is on disk; to be followed by `announce`."""
         progress = self._lanes[lane]
         progress.ended += 1
         gated = progress.gated
@@ -195,7 +195,7 @@ class Gatekeeper:
             self._count(self._canaries, result)
 
     def reopened(self, lane: int, was: GateResult, *, again: bool = True) -> int:
-        """One item's story had ended and is opened again; to be followed by `announce`.
+        """One item had ended and comes again; to be followed by `announce`.
 
         Who may be off by now stays among those of D, and sending to him again takes nobody off.
 

@@ -79,7 +79,7 @@ class Tally:
         return None if self._mixed else self._verdict
 
     def count(self, history: AttemptHistory[AttemptT]) -> None:
-        """Count an item by its whole story. Runs for every item of a run."""
+        """Count an item by all its attempts. Runs for every item of a run."""
         self.finished += 1
         last = history.last.disposition
         if last.status is Status.APPLIED:

@@ -55,9 +55,9 @@ class Coverage(msgspec.Struct, kw_only=True):
     down: int = 0
     """D: outgoing agents who are off, may be, or are on their way."""
     awaited: int = 0
-    """Incoming agents whose stories may still end in their being up."""
+    """Incoming agents who may still come to be up."""
     leaving: int = 0
-    """Outgoing agents on their way, whose stories may still end in their staying on."""
+    """Outgoing agents on their way, who may still stay on."""
 
 
 @functools.lru_cache(4096)

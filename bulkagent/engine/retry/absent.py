@@ -1,7 +1,6 @@
-"""Items that wait for whoever they are about: not there yet, and asked for again now and then.
+"""Items whose agents are not there yet, and that are polled now and then.
 
-What may live here: what is kept of an item meanwhile. What this room must not know: how an attempt
-is made. A guest holds no slot, no task and no place in the parking.
+Such an item holds no slot, no task and no place in the retry queue.
 """
 
 from __future__ import annotations
@@ -31,14 +30,14 @@ class _Waiter(msgspec.Struct, Generic[ItemT, AttemptT], frozen=True):
 
 
 class AbsentQueue(Generic[ItemT, AttemptT]):
-    """The guests of one bulkhead.
+    """The items of one bulkhead whose agents are absent.
 
     Args:
-        poll_policy: How long they are waited for, and how gently; None: nobody is.
+        poll_policy: How long they are polled, and how gently; None: none is.
         clock: Time.
         random: Numbers from 0 up to 1.
-        attempt: Has an attempt made of a guest, who comes back by `add` or does not: `done`.
-        expired: Ends the story of a guest who is not waited for any more.
+        attempt: Has an attempt made of an item, which comes back by `add` or does not: `done`.
+        expired: Ends an item that is not polled any more.
     """
 
     __slots__ = ("_attempt", "_on_expired", "_poller")
@@ -63,24 +62,24 @@ class AbsentQueue(Generic[ItemT, AttemptT]):
 
     @property
     def open(self) -> bool:
-        """Whether anybody is waited for at this moment."""
+        """Whether any item is polled at this moment."""
         return self._poller.open
 
     async def run(self) -> None:
-        """See to the guests, for as long as this is not cancelled."""
+        """Poll, for as long as this is not cancelled."""
         await self._poller.run()
 
     def add(self, pending: PendingRetry[ItemT, AttemptT]) -> None:
-        """Wait for the one whom an item is about."""
+        """Poll an item."""
         waiter = _Waiter(pending.item, pending.lane, pending.history, pending.since)
         self._poller.add(waiter, again=pending.absent)
 
     def done(self) -> None:
-        """A guest's story has come to its end."""
+        """An item that was attempted has ended."""
         self._poller.done()
 
     def close(self) -> None:
-        """Wait for nobody any more."""
+        """Poll nothing any more."""
         self._poller.close()
 
     def _poll(self, waiter: _Waiter[ItemT, AttemptT]) -> None:

@@ -1,7 +1,6 @@
 """An item between two attempts.
 
-What may live here: its story so far, and its waiting. What this room must not know: other items,
-and who makes the attempts.
+It knows its attempts so far and its own waiting, and nothing of other items.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ AttemptT = TypeVar("AttemptT", bound=AttemptResult)
 class PendingRetry(Generic[ItemT, AttemptT]):
     """An item that is to be attempted again.
 
-    Story and decision always belong together: whoever makes an attempt sets both at once, so
+    Attempts and decision always belong together: whoever makes an attempt sets both at once, so
     there is no moment at which an attempt has ended and nothing has been decided on it.
     """
 
@@ -55,7 +54,7 @@ class PendingRetry(Generic[ItemT, AttemptT]):
         self.item = item
         self.lane = lane
         self.absent = absent
-        """Whether the lobby sees to its waiting, so that no task of its own does."""
+        """Whether the queue of the absent sees to its waiting, so that no task of its own does."""
         self.history = history
         self.decision = decision
         self.since = since
@@ -77,7 +76,7 @@ class PendingRetry(Generic[ItemT, AttemptT]):
 
     @property
     def charge(self) -> RetryCharge:
-        """What its next attempt draws on; the lobby has a pace of its own."""
+        """What its next attempt is charged to; the queue of the absent has a pace of its own."""
         if self.absent:
             return RetryCharge.NOTHING
         return self.history.last.disposition.charge

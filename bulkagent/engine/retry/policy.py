@@ -41,7 +41,7 @@ class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True):
     retry_for_s: float = 0.0
     """An item whose attempts are spent sooner than this after its first one began is tried again
     when all others are done, and from then on until as much time has passed; 0: never. It is also
-    the longest pause that a far side is granted when it asks for one."""
+    the longest pause that an upstream is granted when it asks for one."""
 
 
 class Retry(msgspec.Struct, frozen=True, gc=False):
@@ -53,13 +53,13 @@ class Retry(msgspec.Struct, frozen=True, gc=False):
 
 
 class Stop(msgspec.Struct, frozen=True, gc=False):
-    """The story is over."""
+    """No further attempt is made."""
 
     reason: str
 
 
 class Poll(msgspec.Struct, frozen=True, gc=False):
-    """Try again when the one it is about may have come."""
+    """Try again when its agent may have come."""
 
 
 Decision = Retry | Stop | Poll
@@ -80,7 +80,7 @@ def decide(
     sweeping: bool = False,
     awaiting: bool = False,
 ) -> Decision:
-    """Whether a story goes on after its latest attempt.
+    """What follows the latest attempt of an item.
 
     Args:
         policy: The limits.
@@ -88,7 +88,7 @@ def decide(
         random: A number from 0 up to 1.
         elapsed_s: Seconds since its first attempt began.
         sweeping: Whether items whose attempts are spent are tried again now.
-        awaiting: Whether those who are not there are waited for.
+        awaiting: Whether items are polled whose agents are not there.
     """
     disposition = history.last.disposition
     if disposition.cause is None:

@@ -1,8 +1,6 @@
-"""Asking for the same ones again and again: who is next, and when.
+"""Polling: the same things are asked for again and again, each in its turn.
 
-What may live here: the order and the pace of asking. What this room must not know: what is asked,
-and what comes of it. Whoever waits is one record in a heap, with no task of its own: there may be
-as many as rows.
+A thing that waits is one record in a heap, with no task of its own: there may be as many as rows.
 """
 
 from __future__ import annotations
@@ -26,11 +24,11 @@ _AT_ONCE = 4
 """So many are asked for at once: it is done at the side of everything else."""
 
 _EXPIRED_AT_ONCE = 100
-"""So many are dismissed in one turn of the loop."""
+"""So many expire in one turn of the loop."""
 
 
 class PollPolicy(msgspec.Struct, frozen=True, kw_only=True):
-    """For how long one asks, and how gently."""
+    """For how long things are polled, and how gently."""
 
     window_s: float
     """Seconds from the beginning, above 0."""
@@ -41,14 +39,14 @@ class PollPolicy(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Poller(Generic[T]):
-    """Those who are asked for again and again.
+    """Things that are polled until they are done or their time is over.
 
     Args:
-        policy: For how long, and how gently; None: for nobody.
+        policy: For how long, and how gently; None: nothing is polled.
         clock: Time.
         random: Numbers from 0 up to 1.
-        poll: Has one asked for, who comes back by `add` or does not: `done`.
-        expired: Nobody asks for this one any more.
+        poll: Has one asked for, which comes back by `add` or does not: `done`.
+        expired: This one is not polled any more.
     """
 
     __slots__ = (
@@ -93,11 +91,11 @@ class Poller(Generic[T]):
 
     @property
     def open(self) -> bool:
-        """Whether anybody is asked for at this moment."""
+        """Whether anything is polled at this moment."""
         return not self._closed and self._clock.monotonic() < self._until
 
     async def run(self) -> None:
-        """Ask, for as long as this is not cancelled."""
+        """Poll, for as long as this is not cancelled."""
         if self._policy is None:
             return
         self._until = self._clock.monotonic() + self._policy.window_s
@@ -110,11 +108,11 @@ class Poller(Generic[T]):
                 self._expire()
 
     def add(self, one: T, *, again: bool = False, soon: bool = False) -> None:
-        """Ask for one.
+        """Poll one.
 
         Args:
-            one: Who.
-            again: Whether it was called, and is back.
+            one: Which.
+            again: Whether it was asked for, and is back.
             soon: Whether to ask as soon as the pace allows, and not after a while.
         """
         self._asked -= again
@@ -124,12 +122,12 @@ class Poller(Generic[T]):
         self._wake()
 
     def done(self) -> None:
-        """One who was called does not come back."""
+        """One that was asked for does not come back."""
         self._asked -= 1
         self._wake()
 
     def close(self) -> None:
-        """Ask for nobody any more."""
+        """Poll nothing any more."""
         self._closed = True
         self._timer.set(-math.inf)
 

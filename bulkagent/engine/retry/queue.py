@@ -1,7 +1,6 @@
 """Waiting between attempts, without a slot: the one place where tenacity is used.
 
-What may live here: the items between two attempts, and how a story is carried from one to the
-next. What this room must not know: who makes the attempts, and when there is room for one.
+Who makes the attempts, and when there is room for one, is not known here.
 """
 
 from __future__ import annotations
@@ -66,7 +65,7 @@ class RetryQueue(Generic[ItemT, AttemptT]):
         self._items[pending] = None
 
     def remove(self, pending: PendingRetry[ItemT, AttemptT]) -> None:
-        """Its story is over."""
+        """It has ended."""
         self._items.pop(pending, None)
 
     def put_off(self, pending: PendingRetry[ItemT, AttemptT]) -> None:
@@ -103,14 +102,14 @@ async def until_enough(
     due: Callable[[], None],
     clock: Clock,
 ) -> None:
-    """Carry an item's story on until there is enough of it.
+    """Wait between the attempts of an item until no further one follows.
 
     The first attempt was made already, by a worker and without tenacity, which costs as much
     as the request; it is replayed here as the first result. The tenacity object is this
-    story's own: one that is shared by tasks mixes up their results without an error.
+    item's own: one that is shared by tasks mixes up their results without an error.
 
     Args:
-        pending: The item. Whoever makes its attempts sets its story and decision, then `answered`.
+        pending: The item. Who makes its attempts sets its history and decision, then `answered`.
         due: Called when a further attempt is to be made.
         clock: Time.
     """

@@ -1,8 +1,6 @@
-"""Those whose time has come, by what a further attempt of theirs draws on.
+"""Retries whose time has come, by what each is charged to.
 
-What may live here: the queues, and who is first in each. What this room must not know: whether
-there is room in any budget. One queue for all would let who waits for one budget hold up who
-waits for another.
+One queue for all would let a retry that waits for one budget hold up one that waits for another.
 """
 
 from __future__ import annotations
@@ -22,7 +20,7 @@ AttemptT = TypeVar("AttemptT", bound=AttemptResult)
 
 
 class ReadyQueue(Generic[ItemT, AttemptT]):
-    """Items that may be attempted now; those that draw on nothing come first."""
+    """Items that may be attempted now; those that are charged to nothing come first."""
 
     __slots__ = ("_queues",)
 
@@ -50,7 +48,7 @@ class ReadyQueue(Generic[ItemT, AttemptT]):
         self._queues[pending.charge].append(pending)
 
     def extend(self, several: Iterable[PendingRetry[ItemT, AttemptT]]) -> None:
-        """Their time has come, in this order."""
+        """The time of these has come, in this order."""
         for pending in several:
             self.add(pending)
 
@@ -59,6 +57,6 @@ class ReadyQueue(Generic[ItemT, AttemptT]):
         self._queues[pending.charge].remove(pending)
 
     def clear(self) -> None:
-        """Nobody's time will come any more."""
+        """Nothing is ready any more."""
         for queue in self._queues.values():
             queue.clear()

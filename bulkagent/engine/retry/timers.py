@@ -1,7 +1,4 @@
-"""Being called at a time, where the time may come to be an earlier one.
-
-What may live here: the alarm. What this room must not know: what anybody wants to be called for.
-"""
+"""A timer that can be set to an earlier time, and a wake-up for all who wait."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-"""How many attempts may be in flight, learned from how the far side bears them.
+"""How many attempts may be in flight, learned from how the upstream bears them.
 
 What may live here: one pure step from what was observed of a limit to the next one. What this
 room must not know: who observes, who enforces the limit (a number is not a gate), what an attempt
 is, and what else holds it back.
 
-The far side says nothing of what it can carry; round trips and answers a second do, by Little's
+The upstream says nothing of what it can carry; round trips and answers a second do, by Little's
 law (in flight = answers a second x seconds of a round trip). What is used here, and from where:
 
 - Doubling until something speaks against it: slow start (RFC 5681), left as in HyStart (Ha, Rhee,
@@ -17,7 +17,7 @@ law (in flight = answers a second x seconds of a round trip). What is used here,
 
 What none of these asks follows here each time that the limit was cut: did it cost answers? If not,
 there still is a queue, and it is cut again; if so, it is undone, and the round trip of that moment
-is the calm one from now on. So a far side that was overloaded before the first attempt, of which
+is the calm one from now on. So an upstream that was overloaded before the first attempt, of which
 no calm round trip was ever seen, is found out as well as one that has become slow for good.
 """
 
@@ -73,7 +73,7 @@ class Bounds(msgspec.Struct, frozen=True):
 class Phase(enum.Enum):
     """What the latest change of the limit was for."""
 
-    DOUBLING = "doubling"  # to find out in which region the far side is
+    DOUBLING = "doubling"  # to find out in which region the upstream is
     GROWING = "growing"  # to use what there is
     CUTTING = "cutting"  # to give way, and to find out whether that costs anything
 

@@ -1,4 +1,4 @@
-"""When a far side is left alone, and when it is asked again: a circuit breaker.
+"""When an upstream is left alone, and when it is asked again: a circuit breaker.
 
 What may live here: the states, what leads from one to the next, and the time for which there was
 no answer. What this room must not know: who asks, what is sent as a probe, and what an answer
@@ -45,7 +45,7 @@ class BreakerEvent(enum.Enum):
     PAUSED = "paused"  # the pause is over
     GOOD = "good"
     UNWELL = "unwell"
-    UNCLEAR = "unclear"  # it was answered, but that says nothing of the far side
+    UNCLEAR = "unclear"  # it was answered, but that says nothing of the upstream
     UNSENT = "unsent"  # it came to nothing before anybody was asked
 
 
@@ -55,7 +55,7 @@ TRANSITIONS: Mapping[tuple[BreakerState, BreakerEvent], BreakerState] = MappingP
         (BreakerState.OPEN, BreakerEvent.PAUSED): BreakerState.HALF_OPEN,
         (BreakerState.HALF_OPEN, BreakerEvent.GOOD): BreakerState.CLOSED,
         (BreakerState.HALF_OPEN, BreakerEvent.UNWELL): BreakerState.OPEN,
-        # The same pause again: probing a far side that says 429 without one would push it.
+        # The same pause again: probing an upstream that says 429 without one would push it.
         (BreakerState.HALF_OPEN, BreakerEvent.UNCLEAR): BreakerState.OPEN,
         (BreakerState.HALF_OPEN, BreakerEvent.UNSENT): BreakerState.HALF_OPEN,
     }
@@ -75,7 +75,7 @@ class TripPolicy(msgspec.Struct, frozen=True, kw_only=True):
     base_s: float = 0.5
     """The first pause, which is also the window of the first retry: a hiccup costs no more."""
     cap_s: float = 15.0
-    """The longest pause: a far side that is back is noticed within it. Five minutes still hold
+    """The longest pause: an upstream that is back is noticed within it. Five minutes still hold
     more than twenty probes, so that giving up is never the bad luck of one."""
 
 
@@ -116,14 +116,14 @@ _OF_PROBE: Mapping[Health, BreakerEvent] = MappingProxyType(
 
 
 class CircuitBreaker:
-    """The breaker of one far side (M. Nygard, "Release It!", 2007, names the states).
+    """The breaker of one upstream (M. Nygard, "Release It!", 2007, names the states).
 
     Ask `may_dispatch`; at a Yes call `dispatch` before anything is awaited, and give what it
     returned to `record` when the attempt has ended, or to `withdraw` when there was none.
 
     What was sent before a trip and comes back after it is *late*. It is evidence of then, so it
     moves no state: a late timeout after the probe's good answer would trip the breaker again for
-    an outage that is over, and a late good answer would undo at once the trip of a far side that
+    an outage that is over, and a late good answer would undo at once the trip of an upstream that
     fails every second one. But an answer is an answer: a late good one ends the down-time, since
     who answered now is not gone, and the probe is left to find out whether it is well.
 
@@ -238,13 +238,13 @@ class CircuitBreaker:
         """Take note of how an attempt ended.
 
         Args:
-            health: What its end says of the far side.
+            health: What its end says of the upstream.
             now: When it ended, in seconds.
             generation: What `dispatch` returned for it.
-            answered: Whether somebody answered, be it a 429 or that the far side is switching
-                over. It ends no down-time, but tells a far side that is there from one that is
+            answered: Whether somebody answered, be it a 429 or that the upstream is switching
+                over. It ends no down-time, but tells an upstream that is there from one that is
                 not, for which giving up comes sooner.
-            turned_away: Whether it asked for patience (429). That opens nothing, but who gives
+            turned_away: Whether it asked to be left alone (429). That opens nothing, but who gives
                 nothing else for as long as it takes is of no use to anybody.
         """
         self.answered |= answered
@@ -273,7 +273,7 @@ class CircuitBreaker:
         """Seconds from the first unwell end after the last good answer; 0 where there is none.
 
         It ends with a good answer and with nothing else. A 429 begins it and does not end it: it
-        may be a load balancer's, and a far side that gives nothing else for minutes is of no use
+        may be a load balancer's, and an upstream that gives nothing else for minutes is of no use
         to anybody. A pause or a failed probe does not start it anew.
         """
         return 0.0 if self._down_since is None else now - self._down_since
@@ -311,7 +311,7 @@ class CircuitBreaker:
             return True
         if 2 * sum(self._latest) >= self._policy.half_of:
             return True
-        # One good probe is no proof of health: as long as a far side that came back trips again
+        # One good probe is no proof of health: as long as an upstream that came back trips again
         # at once, the pauses go on growing. A full count without a trip is the proof.
         if len(self._latest) == self._policy.half_of:
             self._pauses = 0

@@ -1,6 +1,6 @@
-"""How many retries a far side is given: a share of the first attempts, and a few a second.
+"""How many retries an upstream is given: a share of the first attempts, and a few a second.
 
-What may live here: the arithmetic of one far side's budget. What this room must not know: what
+What may live here: the arithmetic of one upstream's budget. What this room must not know: what
 is retried, who waits for room, and how. Time is an argument.
 """
 
@@ -17,7 +17,7 @@ _MARGIN_S = 0.001
 class RetryBudget:
     """A bucket of retries; granted never exceeds share x first attempts + per second x seconds.
 
-    Retries of a far side that fails everything multiply what it is asked by the number of
+    Retries of an upstream that fails everything multiply what it is asked by the number of
     attempts, just when it can do least. A budget bounds the factor for all items together,
     which no limit on each of them can. The figures are those of Finagle's `RetryBudget` (K.
     Oliver, "Retry Budgets", 2016): 20 %, 10 a second, and credit that lasts for 10 seconds.

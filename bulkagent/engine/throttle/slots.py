@@ -19,7 +19,7 @@ __all__ = ["Limits", "Slots"]
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    """How hard one far side may be pushed."""
+    """How hard one upstream may be pushed."""
 
     concurrency: int = 16
     """Attempts in flight at once, at least 1."""
@@ -79,7 +79,7 @@ class RateQueue:
 
 
 class Slots:
-    """The slots of one far side, and its turnstile where it has a rate.
+    """The slots of one upstream, and the queue for its rate where it has one.
 
     Args:
         limits: How many slots, and how fast.

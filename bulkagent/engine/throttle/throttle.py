@@ -1,8 +1,7 @@
-"""What holds one far side's attempts back, beyond its rate: breaker, budget, pauses, limit.
+"""What holds one upstream's attempts back, beyond its rate: breaker, budget, pauses, limit.
 
-What may live here: how the policies of restraint go together, as one answer for who assigns the
-slots. What this room must not know: slots, workers, items, and how anybody waits. Time and
-randomness are arguments.
+The policies go together here, as one answer for who assigns the slots. Time and randomness are
+arguments.
 """
 
 from __future__ import annotations
@@ -27,11 +26,11 @@ from bulkagent.engine.throttle.throttle_policy import Permit, ThrottleEvent, Thr
 from bulkagent.model import Delivery, Health, LimitSignal, RetryCharge
 
 _NO_GENERATION = -1
-"""An era that never is: whatever ends in it moves no state of the breaker."""
+"""A generation that never is: whatever ends in it moves no state of the breaker."""
 
 
 class Throttle:
-    """The policies of one far side, asked together.
+    """The policies of one upstream, asked together.
 
     Args:
         limits: How many attempts may be in flight where nothing speaks against it.
@@ -80,7 +79,7 @@ class Throttle:
         self._adaptive = AdaptiveLimit.begin(limits.adaptive) if limits.adaptive else None
         self._limit = limits.first
         self._samples: LimitSamples | None = None
-        self._full = False  # whether the latest allowance was the whole limit
+        self._full = False  # whether the latest permit was the whole limit
         self._state = BreakerState.CLOSED
         self._paused_until = -math.inf
 
@@ -89,7 +88,7 @@ class Throttle:
         return f"<Throttle: limit {self._limit}, {self._breaker!r}, {budget!r}>"
 
     def follow(self, earlier: Throttle) -> None:
-        """Go on from what was found out about the same far side a moment ago."""
+        """Go on from what was found out about the same upstream a moment ago."""
         self.lingering.follow(earlier.lingering)
         self._breaker.answered |= earlier._breaker.answered
         self._paused_until = earlier._paused_until
@@ -197,7 +196,7 @@ class Throttle:
         return budget.room_in(now) if budget else 0.0
 
     def paused_s(self, now: float) -> float:
-        """Seconds until the pause is over that the far side has asked for; 0: there is none."""
+        """Seconds until the pause is over that the upstream has asked for; 0: there is none."""
         return max(0.0, self._paused_until - now)
 
     @property
@@ -222,7 +221,7 @@ class Throttle:
         """Take note of an answer that has not come in time: for all who go by it, it was dropped.
 
         Returns:
-            Whether the allowance may be another one now.
+            Whether the permit may be another one now.
         """
         self.lingering.add(flight)
         self._breaker.record(Health.UNWELL, now, generation=flight.generation, answered=False)
@@ -240,7 +239,7 @@ class Throttle:
             busy_s: For how many seconds the client has been busy so far, if `adapts`.
 
         Returns:
-            Whether the allowance may be another one now.
+            Whether the permit may be another one now.
         """
         disposition = attempt.disposition
         answered = disposition.delivery is Delivery.ANSWERED

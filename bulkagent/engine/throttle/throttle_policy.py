@@ -8,7 +8,7 @@ from bulkagent.engine.throttle.circuit_breaker import BreakerState, TripPolicy
 
 
 class ThrottlePolicy(msgspec.Struct, frozen=True, kw_only=True):
-    """How soon a far side is spared, and for how long."""
+    """How soon an upstream is spared, and for how long."""
 
     retry_share: float = 0.2
     """Retries for each first attempt, 0 or more."""
@@ -34,7 +34,7 @@ class ThrottlePolicy(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ThrottleEvent(msgspec.Struct, frozen=True):
-    """Something about a far side as a whole that changed, for the log."""
+    """Something about an upstream as a whole that changed, for the log."""
 
     name: str
     """`breaker.open`, `breaker.half-open`, `breaker.closed`, `limit.changed`, `limit.kept`,

@@ -108,7 +108,7 @@ def gateway_progress(
 
     Args:
         head: Its bulkhead.
-        listener: What is heard of it.
+        listener: What is known of it.
         now: The time in seconds.
     """
     latencies = sorted(listener.latencies_ms)

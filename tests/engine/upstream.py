@@ -1,4 +1,4 @@
-"""A far side with a script, and bulkheads in front of it."""
+"""An upstream with a script, and bulkheads in front of it."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
@@ -35,7 +35,7 @@ CARELESS = ThrottlePolicy(
 """Nothing is held back, for tests of other things."""
 
 
-class Far:
+class ScriptedUpstream:
     """What comes of each word's attempts: the script in order, then the usual.
 
     Args:
@@ -98,6 +98,7 @@ def bulkhead(
     seen: list[Seen] | None = None,
     throttle_policy: ThrottlePolicy = CARELESS,
     notify: Callable[[ThrottleEvent], None] | None = None,
+    clock: JumpingClock | None = None,
 ) -> Bulkhead[str, Attempt]:
     def observe(item: str, number: int, attempt: Attempt, decision: Decision) -> None:
         if seen is not None:
@@ -110,7 +111,7 @@ def bulkhead(
         attempt,
         limits=limits,
         policy=policy or RetryPolicy(),
-        clock=JumpingClock(),
+        clock=clock or JumpingClock(),
         random=uniform,
         throttle_policy=throttle_policy,
         notify=notify,
