@@ -12,7 +12,7 @@ import pytest
 
 import bulkagent
 from bulkagent.emulator import Cluster, EmulatedGateway, Scenario
-from bulkagent.emulator.http.nodes import LoadBalancer
+from bulkagent.emulator.http.load_balancer import LoadBalancer
 from bulkagent.model import Status
 from tests.cli.command import SAMPLES
 from tests.conftest import LOOPS
@@ -64,7 +64,7 @@ async def test_connections_keep_their_node_while_they_last_and_are_forgotten_the
     for affinity in (False, True):
         scenario = Scenario(cluster=Cluster(nodes=3, affinity=affinity))
         async with EmulatedGateway(scenario, agent_ids=range(101, 111)) as gateway:
-            known = gateway._server.connections
+            known = gateway._server.load_balancer
             post = set_to("101", gateway.sign_in("101"), 1)
             async with connected(gateway) as second:
                 async with connected(gateway) as first:

@@ -110,7 +110,7 @@ async def test_judges_and_desktops_take_no_turn(four_nodes: EmulatedGateway) -> 
 
 
 async def test_a_client_that_is_gone_already_takes_no_turn(four_nodes: EmulatedGateway) -> None:
-    assert four_nodes._server.connections.node_of_talk_right(None, None) == 1
+    assert four_nodes._server.load_balancer.node_of_talk_right(None, None) == 1
     assert four_nodes.stats().connections == 0
 
 
@@ -121,7 +121,7 @@ async def test_connections_that_are_gone_are_forgotten(four_nodes: EmulatedGatew
             await ask(four_nodes, post)
         await wire.exchange(post)
         async with asyncio.timeout(HANG_S):
-            while len(four_nodes._server.connections) > 1:
+            while len(four_nodes._server.load_balancer) > 1:
                 await asyncio.sleep(0.001)
                 gc.collect()
     assert four_nodes.stats().connections == 21

@@ -23,8 +23,8 @@ from bulkagent.emulator.handlers.sign_in import SIGN_INS
 from bulkagent.emulator.http.abandoned import AbandonedRequests
 from bulkagent.emulator.http.availability import Availability, GoneReason, abort
 from bulkagent.emulator.http.listeners import Listeners
+from bulkagent.emulator.http.load_balancer import LoadBalancer
 from bulkagent.emulator.http.long_polls import LongPolls, PollEnd
-from bulkagent.emulator.http.nodes import LoadBalancer
 from bulkagent.emulator.http.outage_watch import OutageWatch
 from bulkagent.emulator.protocol.response import Framing, Response, ResultCode, page
 from bulkagent.emulator.protocol.routes import Call, Interface, resolve
@@ -61,7 +61,7 @@ class Server:
         self._clock = clock
         self._sleep = sleep
         self._abandoned = AbandonedRequests(sleep, self._left)
-        self.connections = LoadBalancer(emulation, scenario.cluster)
+        self.load_balancer = LoadBalancer(emulation, scenario.cluster)
         self.long_polls = LongPolls(clock, sleep, emulation.has_news)
         self._runner: web.ServerRunner | None = None
         self._availability: Availability | None = None
@@ -74,7 +74,7 @@ class Server:
         """Listen."""
         server = _Server(
             self._handle,
-            self.connections.forget,
+            self.load_balancer.forget,
             access_log=None,
             logger=_LOGGER,
             keepalive_timeout=KEEPALIVE_SECONDS,
@@ -151,7 +151,7 @@ class Server:
         until = 0.0
         try:
             cookie = request.headers.get("Cookie")
-            node = self.connections.node_of_talk_right(_connection(request), cookie)
+            node = self.load_balancer.node_of_talk_right(_connection(request), cookie)
             step = self._emulation.set_talk_right(call, request.headers, node)
             if self._outage_watch is not None:
                 self._outage_watch.look()
@@ -177,7 +177,7 @@ class Server:
         """The answer of every interface but settalkright."""
         if not call.agent_id:  # the judges'
             return self._emulation.answer(call, request.headers)
-        node = self.connections.node_of(_connection(request), request.headers.get("Cookie"))
+        node = self.load_balancer.node_of(_connection(request), request.headers.get("Cookie"))
         if call.interface in SIGN_INS:
             return await self._sign_in(call, request, node)
         if call.interface is Interface.POLL:

@@ -1,4 +1,4 @@
-"""Connections and nodes: to which node of the cluster a request goes."""
+"""The load balancer: the node of the cluster that a request goes to."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bulkagent.emulator.handlers.emulation import Emulation
 
 
 class LoadBalancer:
-    """The connections that there are, as a load balancer sees them.
+    """Deals the connections to the nodes of a cluster.
 
     Without affinity, a connection is dealt a node when it brings its first settalkright request,
     so that those of judges and desktops take no turn. With it, any request to the gateway counts,
