@@ -5,7 +5,6 @@ Tests put a clock here that jumps.
 
 from __future__ import annotations
 
-import asyncio
 import time
 from typing import Protocol
 
@@ -39,4 +38,7 @@ class SystemClock:
 
     async def sleep(self, seconds: float) -> None:
         """Wait on the running event loop."""
-        await asyncio.sleep(seconds)
+        # Not at the top: what asks for the time of day alone needs no loop.
+        from asyncio import sleep
+
+        await sleep(seconds)

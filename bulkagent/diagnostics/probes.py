@@ -20,8 +20,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bulkagent.diagnostics.findings import Certificate, Handshake
-from bulkagent.gateway.endpoint import Endpoint, tls_context
+from bulkagent.gateway.endpoint import Endpoint
 from bulkagent.gateway.handshakes import accepted, refusal_in
+from bulkagent.gateway.tls_context import tls_context
 
 _HTTPS = 443
 _LONGEST_HEAD = 16_384

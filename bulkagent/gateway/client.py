@@ -16,13 +16,14 @@ from yarl import URL
 from bulkagent.attempt import Attempt
 from bulkagent.clock import Clock, SystemClock
 from bulkagent.gateway.credentials import CredentialSource, SourceFailed
-from bulkagent.gateway.endpoint import Endpoint, tls_context
+from bulkagent.gateway.endpoint import Endpoint
 from bulkagent.gateway.exchange_faults import ExchangeFailed
 from bulkagent.gateway.faults import FAULTS, Fault
 from bulkagent.gateway.operations import CONTENT_TYPE, Operation
 from bulkagent.gateway.reply import read_reply, without_secrets
 from bulkagent.gateway.retcodes import WITH_A_FRESH_GUID, WITH_A_NEWER_GUID
 from bulkagent.gateway.retry_after import retry_after_s
+from bulkagent.gateway.tls_context import tls_context
 from bulkagent.gateway.transport import HttpTransport
 from bulkagent.model import Assignment
 

@@ -14,7 +14,7 @@ import msgspec
 from yarl import URL
 
 from bulkagent.gateway.credentials import Credential, CredentialSource, SourceFailed
-from bulkagent.gateway.endpoint import Endpoint, tls_context
+from bulkagent.gateway.endpoint import Endpoint
 from bulkagent.gateway.exchange_faults import ExchangeFailed
 from bulkagent.gateway.operations import CONTENT_TYPE
 from bulkagent.gateway.query_requests import (
@@ -27,6 +27,7 @@ from bulkagent.gateway.query_requests import (
 )
 from bulkagent.gateway.reply import read_reply, without_secrets
 from bulkagent.gateway.retcodes import RETCODES, WITH_A_NEWER_GUID
+from bulkagent.gateway.tls_context import tls_context
 from bulkagent.gateway.transport import HttpTransport
 from bulkagent.model import Assignment
 

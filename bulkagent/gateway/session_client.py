@@ -15,7 +15,7 @@ from yarl import URL
 
 from bulkagent.clock import Clock
 from bulkagent.gateway.credentials import Credential
-from bulkagent.gateway.endpoint import Endpoint, tls_context
+from bulkagent.gateway.endpoint import Endpoint
 from bulkagent.gateway.exchange import Reply
 from bulkagent.gateway.exchange_faults import ExchangeFailed
 from bulkagent.gateway.faults import FAULTS
@@ -36,6 +36,7 @@ from bulkagent.gateway.session_requests import (
     must_change_password,
     renewed_in,
 )
+from bulkagent.gateway.tls_context import tls_context
 from bulkagent.gateway.transport import HttpTransport
 
 TIMEOUT_S = 20.0

@@ -22,109 +22,121 @@ told plain values and gives back the records of `bulkagent.model`.
   `open_requests` what earlier legs left at a gateway.
 """
 
-from bulkagent.ledger.agent_history import HistoryEntry, history_of
-from bulkagent.ledger.agent_leases import (
-    InFlight,
-    Overlap,
-    give_back,
-    has_lease,
-    in_flight,
-    leave_to,
-    note_take_over,
-    overlaps,
-    release_lease,
-    take_from,
-    take_lease,
-)
-from bulkagent.ledger.committed import Callbacks
-from bulkagent.ledger.counters import Counters
-from bulkagent.ledger.coverage import CoverageCounter, GroupCoverage
-from bulkagent.ledger.damage import read_as_written, strange_row
-from bulkagent.ledger.database import Busy, Database
-from bulkagent.ledger.deletion import forget_run, idle_since, prune_run
-from bulkagent.ledger.file_identity import FileIdentity
-from bulkagent.ledger.handover_groups import (
-    HandoverGroup,
-    absent_rows,
-    applied_incoming,
-    contested,
-    down_already,
-    groups_of,
-    same_groups,
-)
-from bulkagent.ledger.journal import Journal
-from bulkagent.ledger.latency import GatewayLatency, last_latency
-from bulkagent.ledger.ledger_file import open_ledger, read_ledger, rehearse
-from bulkagent.ledger.legs import (
-    Leg,
-    begin_leg,
-    elapsed_ms_of,
-    finish_leg,
-    latest_turn,
-    legs_of,
-    sign_leg,
-)
-from bulkagent.ledger.limit_changes import LimitChange, limit_changes_of
-from bulkagent.ledger.location import default_path, exposure, probe
-from bulkagent.ledger.open_requests import requests_at_work
-from bulkagent.ledger.plan import EndpointRecord, Lane, Planner
-from bulkagent.ledger.portions import Portion, portions_of
-from bulkagent.ledger.previous_rights import AgentAction, ChangedRow, agents_set_at, changed_rows
-from bulkagent.ledger.redelivery import FormerOutcome
-from bulkagent.ledger.roster_match import RosterMatch, moved_rows, same_rows
-from bulkagent.ledger.rows import (
-    AttemptRecord,
-    OutcomeGroup,
-    Summary,
-    assigned,
-    attempts_of,
-    first_planned,
-    left_out,
-    lines,
-    lines_of_agent,
-    planned_rows,
-    summarise,
-)
-from bulkagent.ledger.run_lock import (
-    RunLock,
-    ask_to_drain,
-    has_acknowledged,
-    is_locked,
-    owner_of,
-    withdraw_request,
-)
-from bulkagent.ledger.run_record import RunRecord
-from bulkagent.ledger.runs import (
-    RunFacts,
-    RunFilter,
-    endpoints_of,
-    find_of_earlier,
-    find_run,
-    find_same,
-    idle_s,
-    keep_totals,
-    list_runs,
-    totals_of,
-    unplanned_since,
-)
-from bulkagent.ledger.set_aside import leave_to_persons, protect, supersede
-from bulkagent.ledger.shares import (
-    Share,
-    give_up_shares,
-    shares_at,
-    take_shares,
-    updating_shares,
-)
-from bulkagent.ledger.switch_overs import lanes_set_before, put_in_doubt
-from bulkagent.ledger.verifications import (
-    AppliedRow,
-    VerificationCounts,
-    applied_among,
-    keep_verifications,
-    row_of,
-    verification_counts,
-    verified_rows,
-)
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bulkagent.lazy import lazily
+
+if TYPE_CHECKING:
+    from bulkagent.ledger.agent_history import HistoryEntry, history_of
+    from bulkagent.ledger.agent_leases import (
+        InFlight,
+        Overlap,
+        give_back,
+        has_lease,
+        in_flight,
+        leave_to,
+        note_take_over,
+        overlaps,
+        release_lease,
+        take_from,
+        take_lease,
+    )
+    from bulkagent.ledger.committed import Callbacks
+    from bulkagent.ledger.counters import Counters
+    from bulkagent.ledger.coverage import CoverageCounter, GroupCoverage
+    from bulkagent.ledger.damage import read_as_written, strange_row
+    from bulkagent.ledger.database import Busy, Database
+    from bulkagent.ledger.deletion import forget_run, idle_since, prune_run
+    from bulkagent.ledger.file_identity import FileIdentity
+    from bulkagent.ledger.handover_groups import (
+        HandoverGroup,
+        absent_rows,
+        applied_incoming,
+        contested,
+        down_already,
+        groups_of,
+        same_groups,
+    )
+    from bulkagent.ledger.journal import Journal
+    from bulkagent.ledger.latency import GatewayLatency, last_latency
+    from bulkagent.ledger.ledger_file import open_ledger, read_ledger, rehearse
+    from bulkagent.ledger.legs import (
+        Leg,
+        begin_leg,
+        elapsed_ms_of,
+        finish_leg,
+        latest_turn,
+        legs_of,
+        sign_leg,
+    )
+    from bulkagent.ledger.limit_changes import LimitChange, limit_changes_of
+    from bulkagent.ledger.location import default_path, exposure, probe
+    from bulkagent.ledger.open_requests import requests_at_work
+    from bulkagent.ledger.plan import EndpointRecord, Lane, Planner
+    from bulkagent.ledger.portions import Portion, portions_of
+    from bulkagent.ledger.previous_rights import (
+        AgentAction,
+        ChangedRow,
+        agents_set_at,
+        changed_rows,
+    )
+    from bulkagent.ledger.redelivery import FormerOutcome
+    from bulkagent.ledger.roster_match import RosterMatch, moved_rows, same_rows
+    from bulkagent.ledger.rows import (
+        AttemptRecord,
+        OutcomeGroup,
+        Summary,
+        assigned,
+        attempts_of,
+        first_planned,
+        left_out,
+        lines,
+        lines_of_agent,
+        planned_rows,
+        summarise,
+    )
+    from bulkagent.ledger.run_lock import (
+        RunLock,
+        ask_to_drain,
+        has_acknowledged,
+        is_locked,
+        owner_of,
+        withdraw_request,
+    )
+    from bulkagent.ledger.run_record import RunRecord
+    from bulkagent.ledger.runs import (
+        RunFacts,
+        RunFilter,
+        endpoints_of,
+        find_of_earlier,
+        find_run,
+        find_same,
+        idle_s,
+        keep_totals,
+        list_runs,
+        totals_of,
+        unplanned_since,
+    )
+    from bulkagent.ledger.set_aside import leave_to_persons, protect, supersede
+    from bulkagent.ledger.shares import (
+        Share,
+        give_up_shares,
+        shares_at,
+        take_shares,
+        updating_shares,
+    )
+    from bulkagent.ledger.switch_overs import lanes_set_before, put_in_doubt
+    from bulkagent.ledger.verifications import (
+        AppliedRow,
+        VerificationCounts,
+        applied_among,
+        keep_verifications,
+        row_of,
+        verification_counts,
+        verified_rows,
+    )
 
 __all__ = [
     "AgentAction",
@@ -238,3 +250,116 @@ __all__ = [
     "verified_rows",
     "withdraw_request",
 ]
+
+_HOMES = {
+    "bulkagent.ledger.agent_history": ("HistoryEntry", "history_of"),
+    "bulkagent.ledger.agent_leases": (
+        "InFlight",
+        "Overlap",
+        "give_back",
+        "has_lease",
+        "in_flight",
+        "leave_to",
+        "note_take_over",
+        "overlaps",
+        "release_lease",
+        "take_from",
+        "take_lease",
+    ),
+    "bulkagent.ledger.committed": ("Callbacks",),
+    "bulkagent.ledger.counters": ("Counters",),
+    "bulkagent.ledger.coverage": ("CoverageCounter", "GroupCoverage"),
+    "bulkagent.ledger.damage": ("read_as_written", "strange_row"),
+    "bulkagent.ledger.database": ("Busy", "Database"),
+    "bulkagent.ledger.deletion": ("forget_run", "idle_since", "prune_run"),
+    "bulkagent.ledger.file_identity": ("FileIdentity",),
+    "bulkagent.ledger.handover_groups": (
+        "HandoverGroup",
+        "absent_rows",
+        "applied_incoming",
+        "contested",
+        "down_already",
+        "groups_of",
+        "same_groups",
+    ),
+    "bulkagent.ledger.journal": ("Journal",),
+    "bulkagent.ledger.latency": ("GatewayLatency", "last_latency"),
+    "bulkagent.ledger.ledger_file": ("open_ledger", "read_ledger", "rehearse"),
+    "bulkagent.ledger.legs": (
+        "Leg",
+        "begin_leg",
+        "elapsed_ms_of",
+        "finish_leg",
+        "latest_turn",
+        "legs_of",
+        "sign_leg",
+    ),
+    "bulkagent.ledger.limit_changes": ("LimitChange", "limit_changes_of"),
+    "bulkagent.ledger.location": ("default_path", "exposure", "probe"),
+    "bulkagent.ledger.open_requests": ("requests_at_work",),
+    "bulkagent.ledger.plan": ("EndpointRecord", "Lane", "Planner"),
+    "bulkagent.ledger.portions": ("Portion", "portions_of"),
+    "bulkagent.ledger.previous_rights": (
+        "AgentAction",
+        "ChangedRow",
+        "agents_set_at",
+        "changed_rows",
+    ),
+    "bulkagent.ledger.redelivery": ("FormerOutcome",),
+    "bulkagent.ledger.roster_match": ("RosterMatch", "moved_rows", "same_rows"),
+    "bulkagent.ledger.rows": (
+        "AttemptRecord",
+        "OutcomeGroup",
+        "Summary",
+        "assigned",
+        "attempts_of",
+        "first_planned",
+        "left_out",
+        "lines",
+        "lines_of_agent",
+        "planned_rows",
+        "summarise",
+    ),
+    "bulkagent.ledger.run_lock": (
+        "RunLock",
+        "ask_to_drain",
+        "has_acknowledged",
+        "is_locked",
+        "owner_of",
+        "withdraw_request",
+    ),
+    "bulkagent.ledger.run_record": ("RunRecord",),
+    "bulkagent.ledger.runs": (
+        "RunFacts",
+        "RunFilter",
+        "endpoints_of",
+        "find_of_earlier",
+        "find_run",
+        "find_same",
+        "idle_s",
+        "keep_totals",
+        "list_runs",
+        "totals_of",
+        "unplanned_since",
+    ),
+    "bulkagent.ledger.set_aside": ("leave_to_persons", "protect", "supersede"),
+    "bulkagent.ledger.shares": (
+        "Share",
+        "give_up_shares",
+        "shares_at",
+        "take_shares",
+        "updating_shares",
+    ),
+    "bulkagent.ledger.switch_overs": ("lanes_set_before", "put_in_doubt"),
+    "bulkagent.ledger.verifications": (
+        "AppliedRow",
+        "VerificationCounts",
+        "applied_among",
+        "keep_verifications",
+        "row_of",
+        "verification_counts",
+        "verified_rows",
+    ),
+}
+
+__getattr__ = lazily(__name__, _HOMES)

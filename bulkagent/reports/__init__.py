@@ -13,15 +13,20 @@ figures for a monitor, `refused` the report of a command that sent nothing.
 
 from __future__ import annotations
 
-from bulkagent.reports.advice import ADVICE, advice_for
-from bulkagent.reports.columns import COLUMNS
-from bulkagent.reports.formats import FORMATS
-from bulkagent.reports.json_report import encoded, event_of
-from bulkagent.reports.prometheus import RunMetrics, write_metrics
-from bulkagent.reports.refused import RefusedCommand, is_report, write_refused
-from bulkagent.reports.sanitize import printable
-from bulkagent.reports.timestamps import iso
-from bulkagent.reports.write import probe, probe_place, write
+from typing import TYPE_CHECKING
+
+from bulkagent.lazy import lazily
+
+if TYPE_CHECKING:
+    from bulkagent.reports.advice import ADVICE, advice_for
+    from bulkagent.reports.columns import COLUMNS
+    from bulkagent.reports.formats import FORMATS
+    from bulkagent.reports.json_report import encoded, event_of
+    from bulkagent.reports.prometheus import RunMetrics, write_metrics
+    from bulkagent.reports.refused import RefusedCommand, is_report, write_refused
+    from bulkagent.reports.sanitize import printable
+    from bulkagent.reports.timestamps import iso
+    from bulkagent.reports.write import probe, probe_place, write
 
 __all__ = [
     "ADVICE",
@@ -41,3 +46,34 @@ __all__ = [
     "write_metrics",
     "write_refused",
 ]
+
+_HOMES = {
+    "bulkagent.reports.advice": (
+        "ADVICE",
+        "advice_for",
+    ),
+    "bulkagent.reports.columns": ("COLUMNS",),
+    "bulkagent.reports.formats": ("FORMATS",),
+    "bulkagent.reports.json_report": (
+        "encoded",
+        "event_of",
+    ),
+    "bulkagent.reports.prometheus": (
+        "RunMetrics",
+        "write_metrics",
+    ),
+    "bulkagent.reports.refused": (
+        "RefusedCommand",
+        "is_report",
+        "write_refused",
+    ),
+    "bulkagent.reports.sanitize": ("printable",),
+    "bulkagent.reports.timestamps": ("iso",),
+    "bulkagent.reports.write": (
+        "probe",
+        "probe_place",
+        "write",
+    ),
+}
+
+__getattr__ = lazily(__name__, _HOMES)

@@ -9,7 +9,6 @@ import csv
 import datetime as dt
 import io
 import warnings
-import zipfile
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -139,6 +138,8 @@ def _refuse_bombs(stream: BinaryIO, name: str) -> None:
     A ZIP archive is never unpacked to more than it declares, so the declared sizes can be
     trusted for this.
     """
+    import zipfile
+
     try:
         with zipfile.ZipFile(stream) as archive:
             sizes = {part.filename: part.file_size for part in archive.infolist()}

@@ -13,21 +13,26 @@ others).
 
 from __future__ import annotations
 
-from bulkagent.settings.commented_file import commented_file
-from bulkagent.settings.config_file import (
-    ConfigFile,
-    GatewaySection,
-    Policy,
-    find_config,
-    load_config,
-)
-from bulkagent.settings.gateway_limits import GatewayLimits
-from bulkagent.settings.idle import harmless_settings, refuse_idle_settings
-from bulkagent.settings.observers import observer
-from bulkagent.settings.ranges import NONE
-from bulkagent.settings.settings import Settings
-from bulkagent.settings.single import refuse_single
-from bulkagent.settings.sources import Sourced, sources
+from typing import TYPE_CHECKING
+
+from bulkagent.lazy import lazily
+
+if TYPE_CHECKING:
+    from bulkagent.settings.commented_file import commented_file
+    from bulkagent.settings.config_file import (
+        ConfigFile,
+        GatewaySection,
+        Policy,
+        find_config,
+        load_config,
+    )
+    from bulkagent.settings.gateway_limits import GatewayLimits
+    from bulkagent.settings.idle import harmless_settings, refuse_idle_settings
+    from bulkagent.settings.observers import observer
+    from bulkagent.settings.ranges import NONE
+    from bulkagent.settings.settings import Settings
+    from bulkagent.settings.single import refuse_single
+    from bulkagent.settings.sources import Sourced, sources
 
 __all__ = [
     "NONE",
@@ -46,3 +51,29 @@ __all__ = [
     "refuse_single",
     "sources",
 ]
+
+_HOMES = {
+    "bulkagent.settings.commented_file": ("commented_file",),
+    "bulkagent.settings.config_file": (
+        "ConfigFile",
+        "GatewaySection",
+        "Policy",
+        "find_config",
+        "load_config",
+    ),
+    "bulkagent.settings.gateway_limits": ("GatewayLimits",),
+    "bulkagent.settings.idle": (
+        "harmless_settings",
+        "refuse_idle_settings",
+    ),
+    "bulkagent.settings.observers": ("observer",),
+    "bulkagent.settings.ranges": ("NONE",),
+    "bulkagent.settings.settings": ("Settings",),
+    "bulkagent.settings.single": ("refuse_single",),
+    "bulkagent.settings.sources": (
+        "Sourced",
+        "sources",
+    ),
+}
+
+__getattr__ = lazily(__name__, _HOMES)

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from bulkagent.emulator.http.certificates import CertificateAuthority
 from bulkagent.errors import SettingsRefused
-from bulkagent.gateway.endpoint import Endpoint, tls_context
+from bulkagent.gateway.endpoint import Endpoint
+from bulkagent.gateway.tls_context import tls_context
 
 
 @pytest.mark.parametrize(

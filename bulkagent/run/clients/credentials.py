@@ -6,18 +6,17 @@ import os
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Protocol
 
-import anyio
 import msgspec
 
 from bulkagent.clock import Clock
 from bulkagent.errors import SettingsRefused
 from bulkagent.gateway.credentials import CredentialSource
-from bulkagent.gateway.credentials_from_file import FileCredentials
-from bulkagent.gateway.endpoint import Endpoint, tls_context
+from bulkagent.gateway.endpoint import Endpoint
 from bulkagent.run.clients.gateways import Gateways
 from bulkagent.settings import Settings
 
 if TYPE_CHECKING:
+    from bulkagent.gateway.credentials_from_file import FileCredentials
     from bulkagent.gateway.credentials_from_http import HttpCredentials
 
 
@@ -68,11 +67,14 @@ def credential_provider(
             raise SettingsRefused(
                 "GUIDs come from --sessions or from --guid-url; give one of the two"
             )
+        from bulkagent.gateway.credentials_from_file import FileCredentials
+
         file = FileCredentials(settings.sessions, gateways.spellings, clock)
         file.open()
         return _FileProvider(file)
     # They bring the HTTP library, which commands without a network do not wait for.
     from bulkagent.gateway.credentials_from_http import GuidServiceAddress, HttpCredentials
+    from bulkagent.gateway.tls_context import tls_context
     from bulkagent.gateway.transport import HttpTransport
 
     address = GuidServiceAddress.parse(settings.guid_url, os.environ.get(HEADER_VARIABLE, ""))
@@ -95,6 +97,8 @@ class _FileProvider(msgspec.Struct):
         return self.file.note
 
     async def enter(self, stack: AsyncExitStack) -> CredentialSource:
+        import anyio
+
         await self.file.refresh()
         tasks = await stack.enter_async_context(anyio.create_task_group())
         stack.callback(tasks.cancel_scope.cancel)

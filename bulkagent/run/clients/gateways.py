@@ -7,12 +7,10 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import anyio.to_thread
-
 from bulkagent.errors import SettingsRefused
 from bulkagent.files.user_folders import absolute
 from bulkagent.gateway.credentials import Credential, PackedGuids
-from bulkagent.gateway.endpoint import Endpoint, tls_context
+from bulkagent.gateway.endpoint import Endpoint
 from bulkagent.ledger import EndpointRecord as Recorded
 from bulkagent.run.clients.target import EMULATED, Target
 from bulkagent.settings import GatewaySection, Settings
@@ -146,6 +144,8 @@ class Gateways:
         """
         if self.emulated:
             return
+        from bulkagent.gateway.tls_context import tls_context
+
         by_url: dict[str, str] = {}
         for name in sorted(names):
             endpoint = self._endpoints[name]
@@ -190,6 +190,8 @@ class Gateways:
             started[name] = await stack.enter_async_context(gateway)
             self._endpoints[name] = Endpoint(name=name, url=gateway.url, ca_pem=gateway.ca_pem)
         self._started = started
+        import anyio.to_thread
+
         return await anyio.to_thread.run_sync(_sign_in, started, rows)
 
     def sign_in_emulated(self, name: str, agent_id: str) -> Credential | None:
