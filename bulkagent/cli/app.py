@@ -6,7 +6,6 @@ from typing import Any
 
 import click
 
-from bulkagent.cli import shells
 from bulkagent.cli.commands import (
     apply,
     check,
@@ -41,6 +40,8 @@ def _version(ctx: click.Context, _param: object, asked: Any) -> None:
 
 def _install_completion(ctx: click.Context, _param: object, shell: str | None) -> None:
     if shell is not None and not ctx.resilient_parsing:
+        from bulkagent.cli import shells
+
         name, path = shells.install(shell)
         click.secho(f"{name} completion installed in {path}", fg="green")
         click.echo("Completion will take effect once you restart the terminal")
@@ -49,6 +50,8 @@ def _install_completion(ctx: click.Context, _param: object, shell: str | None) -
 
 def _show_completion(ctx: click.Context, _param: object, shell: str | None) -> None:
     if shell is not None and not ctx.resilient_parsing:
+        from bulkagent.cli import shells
+
         click.echo(shells.show(shell))
         ctx.exit()
 

@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-import traceback
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import click
 
-from bulkagent.cli.commands.refused_reports import replace_reports
 from bulkagent.cli.console import defects, terminal
 from bulkagent.cli.console.terminal import forget_printed, print_data, say
 from bulkagent.cli.options.idle import refuse_idle
@@ -41,13 +39,13 @@ def explained(*, as_json: bool | None = None) -> Iterator[None]:
         raise click.exceptions.Exit(error.exit_code) from None
     except KeyboardInterrupt:
         say("bulkagent: interrupted")
-        replace_reports("interrupted; nothing was sent", 130)
+        _replace_reports("interrupted; nothing was sent", 130)
         raise click.exceptions.Exit(130) from None
     except (click.exceptions.Exit, click.Abort):
         raise
     except Exception as defect:  # noqa: BLE001 - the last resort of every command
         tell_defect(defect, as_json=bool(as_json))
-        replace_reports("a defect in bulkagent, before anything was sent", 1)
+        _replace_reports("a defect in bulkagent, before anything was sent", 1)
         raise click.exceptions.Exit(1) from None
 
 
@@ -62,7 +60,13 @@ def tell_refusal(error: BulkagentError, *, as_json: bool | None) -> None:
         _print_refusal(error, as_json=as_json)
     except Exception as defect:  # noqa: BLE001 - the one who waits for an answer gets one
         tell_defect(defect, as_json=bool(as_json))
-    replace_reports(str(error), error.exit_code)
+    _replace_reports(str(error), error.exit_code)
+
+
+def _replace_reports(error: str, exit_code: int) -> None:
+    from bulkagent.cli.commands.refused_reports import replace_reports
+
+    replace_reports(error, exit_code)
 
 
 def _print_refusal(error: BulkagentError, *, as_json: bool | None) -> None:
@@ -160,6 +164,8 @@ def _innermost(defect: BaseException) -> BaseException:
 
 
 def _let_go(defect: BaseException) -> None:
+    import traceback
+
     left: list[BaseException] = [defect]
     while left:
         each = left.pop()

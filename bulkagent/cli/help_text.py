@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import textwrap
 from collections.abc import Iterator, Sequence
 from itertools import groupby
+from typing import Any
 
 import click
 
@@ -13,12 +16,39 @@ from bulkagent.settings.row import Row
 
 WIDEST = 200
 """Beyond these columns lines are no longer read."""
+_NO_TERMINAL = 80
+"""Columns where there is no terminal."""
 _FEW = 12
 """A command with no more options than these has them without headings."""
 _LEFT = 31
 """So many columns the names have; what is longer has a line for itself."""
 _NAMES = ("-h, --help", "Show this message and exit.")
 _ALL = ("--help-all", "Show the rarely needed options, too.")
+
+
+class Formatter(click.HelpFormatter):
+    """Writes in the width of the terminal; click would import much to find it out."""
+
+    def __init__(self, **more: Any) -> None:
+        width = more.pop("width", None) or min(_columns(), WIDEST)
+        super().__init__(**{**more, "width": width})
+
+
+class Context(click.Context):
+    """What is parsed of a command."""
+
+    formatter_class = Formatter
+
+
+def _columns() -> int:
+    asked = os.environ.get("COLUMNS", "")
+    if asked.isascii() and asked.isdigit() and int(asked):
+        return int(asked)
+    try:
+        found = os.get_terminal_size(sys.__stdout__.fileno() if sys.__stdout__ else 1).columns
+    except (OSError, ValueError):
+        return _NO_TERMINAL
+    return found or _NO_TERMINAL
 
 
 def format_options(
@@ -55,7 +85,7 @@ def _write(formatter: click.HelpFormatter, heading: str, rows: Sequence[tuple[st
 
 def _lines(names: str, text: str, width: int) -> Iterator[str]:
     indent = " " * (_LEFT + 2)
-    texts = textwrap.wrap(text, max(width - len(indent), 30), break_on_hyphens=False)
+    texts = textwrap.wrap(text, max(width - len(indent), 20), break_on_hyphens=False)
     first = f"  {names}"
     if len(first) > len(indent) - 2:
         yield first

@@ -11,11 +11,10 @@ from typing import Any
 
 import click
 
-from bulkagent.cli import shells, wrong_command_lines
-from bulkagent.cli.commands.refused_reports import replace_reports
+from bulkagent.cli import wrong_command_lines
 from bulkagent.cli.console.terminal import forget_printed
 from bulkagent.cli.error_exit import explained, tell_defect, tell_refusal
-from bulkagent.cli.help_text import WIDEST, format_options
+from bulkagent.cli.help_text import Context, format_options
 from bulkagent.cli.options import rows_of
 from bulkagent.cli.options.environment import look_through
 from bulkagent.cli.options.given import Given
@@ -23,24 +22,27 @@ from bulkagent.cli.options.idle import PRESENT
 from bulkagent.cli.options.optional_values import filled_in
 from bulkagent.cli.options.parameters import RowArgument, RowOption, parameter_of
 from bulkagent.errors import BulkagentError, SettingsRefused
+from bulkagent.settings.row import Row
 
+_COMPLETE = "_BULKAGENT_COMPLETE"
 _EVERYTHING = "bulkagent.help_all"
 
 
 class CommandGroup(click.Group):
     """Several commands; what ends one of them is told in our words, and as data where asked for."""
 
+    context_class = Context
+
     def __init__(self, name: str, commands: Mapping[str, click.Command], **more: Any) -> None:
         super().__init__(name, dict(commands), **more)
-        self.context_settings = {
-            "help_option_names": ["-h", "--help"],
-            "max_content_width": WIDEST,
-        }
+        self.context_settings = {"help_option_names": ["-h", "--help"]}
 
     def main(self, args: Sequence[str] | None = None, *more: Any, **named: Any) -> Any:
         """Run a command line, and leave with its exit code."""
-        instruction = os.environ.get(shells.VARIABLE)
+        instruction = os.environ.get(_COMPLETE)
         if instruction:
+            from bulkagent.cli import shells
+
             sys.exit(shells.answer(self, instruction))
         if not named.get("standalone_mode", True):
             return super().main(args, *more, **named)
@@ -64,6 +66,8 @@ class CommandGroup(click.Group):
         except (OSError, KeyboardInterrupt):
             raise
         except Exception as defect:  # noqa: BLE001 - the last resort of everything
+            from bulkagent.cli.commands.refused_reports import replace_reports
+
             tell_defect(defect, as_json=as_json)
             replace_reports("a defect in bulkagent, before anything was sent", 1)
             code = 1
@@ -93,12 +97,19 @@ class Command(click.Command):
         run: What it does with the values of a command line; returns the exit code.
     """
 
+    context_class = Context
+
     def __init__(self, path: str, run: Callable[[Given], int | None]) -> None:
-        self.rows = rows_of(path)
         super().__init__(path.rpartition(" ")[2], help=inspect.cleandoc(run.__doc__ or ""))
         # Made when they are needed: a start makes those of one command.
         del self.params
+        self._path = path
         self._run = run
+
+    @functools.cached_property
+    def rows(self) -> tuple[Row, ...]:
+        """The rows of the options, in the order of their groups."""
+        return rows_of(self._path)
 
     @functools.cached_property
     def params(self) -> list[click.Parameter]:  # type: ignore[override] # click sets it at once

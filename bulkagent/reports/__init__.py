@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from bulkagent.reports.json_report import encoded, event_of
     from bulkagent.reports.prometheus import RunMetrics, write_metrics
     from bulkagent.reports.refused import RefusedCommand, is_report, write_refused
+    from bulkagent.reports.report_file import probe, probe_place, write
     from bulkagent.reports.sanitize import printable
     from bulkagent.reports.timestamps import iso
-    from bulkagent.reports.write import probe, probe_place, write
 
 __all__ = [
     "ADVICE",
@@ -69,7 +69,7 @@ _HOMES = {
     ),
     "bulkagent.reports.sanitize": ("printable",),
     "bulkagent.reports.timestamps": ("iso",),
-    "bulkagent.reports.write": (
+    "bulkagent.reports.report_file": (
         "probe",
         "probe_place",
         "write",

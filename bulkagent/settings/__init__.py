@@ -7,7 +7,7 @@ gave explicitly; the command line reads both.
 The flow: `table` (one row a setting, see `row`), `written` (a written value as a field), `ranges`
 and `observers` (what a value may be), `config_file` (the file, which `file_check` and the rows
 check), `gateway_limits` (what holds at one gateway), `settings` (the layers, laid over one
-another), `sources` (which layer a setting comes from), `idle` (what changes nothing beside the
+another), `layers` (which layer a setting comes from), `idle` (what changes nothing beside the
 others).
 """
 
@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING
 from bulkagent.lazy import lazily
 
 if TYPE_CHECKING:
-    from bulkagent.settings.commented_file import commented_file
     from bulkagent.settings.config_file import (
         ConfigFile,
         GatewaySection,
@@ -26,13 +25,14 @@ if TYPE_CHECKING:
         find_config,
         load_config,
     )
+    from bulkagent.settings.example_file import commented_file
     from bulkagent.settings.gateway_limits import GatewayLimits
     from bulkagent.settings.idle import harmless_settings, refuse_idle_settings
+    from bulkagent.settings.layers import Sourced, sources
     from bulkagent.settings.observers import observer
     from bulkagent.settings.ranges import NONE
     from bulkagent.settings.settings import Settings
     from bulkagent.settings.single import refuse_single
-    from bulkagent.settings.sources import Sourced, sources
 
 __all__ = [
     "NONE",
@@ -53,7 +53,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "bulkagent.settings.commented_file": ("commented_file",),
+    "bulkagent.settings.example_file": ("commented_file",),
     "bulkagent.settings.config_file": (
         "ConfigFile",
         "GatewaySection",
@@ -70,7 +70,7 @@ _HOMES = {
     "bulkagent.settings.ranges": ("NONE",),
     "bulkagent.settings.settings": ("Settings",),
     "bulkagent.settings.single": ("refuse_single",),
-    "bulkagent.settings.sources": (
+    "bulkagent.settings.layers": (
         "Sourced",
         "sources",
     ),

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bulkagent.cli.console.terminal import print_data, print_json, say, width_of
 from bulkagent.cli.options.given import Given
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def show(given: Given) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from bulkagent.cli.console.terminal import print_data, say
@@ -13,6 +12,8 @@ from bulkagent.cli.options.idle import typed
 from bulkagent.cli.options.origins import at_option
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from bulkagent.emulator import AgentIds, EmulatedGateway, Scenario, SessionRules
 
 # Page 1223; agents above make it a gateway of the newer generation (page 0356).

@@ -20,5 +20,5 @@ def show_help(given: Given) -> None:
     words = list(given["words"])
     while words and isinstance(command, click.Group):
         name, command, words = command.resolve_command(context, words)
-        context = click.Context(command, info_name=name, parent=context)
+        context = command.context_class(command, info_name=name, parent=context)
     click.echo(command.get_help(context))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import traceback
 
 
 def recorded(defect: BaseException) -> str:
     """Keep the traceback, without the values in it, where it can be sent from; a sentence."""
     import time
+    import traceback
 
     from bulkagent.errors import BulkagentError
     from bulkagent.gateway.reply import without_secrets

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-from click.shell_completion import CompletionItem
 
 from bulkagent.settings.row import Kind, Row
 
+if TYPE_CHECKING:
+    from pathlib import Path
 
-class PathType(click.ParamType[Path]):
+    from click.shell_completion import CompletionItem
+
+
+class PathType(click.ParamType["Path"]):
     """A path as it was written; the code that uses it tells whether it can be used."""
 
     name = "path"
@@ -21,6 +24,8 @@ class PathType(click.ParamType[Path]):
 
     def convert(self, value: Any, param: object, ctx: object) -> Path:
         """The path of a text."""
+        from pathlib import Path
+
         del param, ctx
         return Path(value)
 
@@ -107,6 +112,8 @@ def _completer(kind: str) -> Callable[..., list[CompletionItem]] | None:
         return None
 
     def complete(ctx: Any, param: object, incomplete: str) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem
+
         from bulkagent.cli.options import completion
 
         del param

@@ -44,7 +44,7 @@ RUN_OPTIONS = (
         SENDING, "TEXT"),
     Row("on_behalf_of", Kind.TEXT, "For whom an orchestrator runs it; kept and shown as claimed.", Group.WHAT,
         SENDING, "TEXT", advanced=True),
-    Row("override", Kind.TEXT, "Resume a halted run all the same; the reason is recorded.", Group.GUARDRAILS,
+    Row("override", Kind.TEXT, "Resume a halted run all the same; the reason is recorded.", Group.TROUBLE,
         ("apply", "resume"), "REASON", environment=False),
     Row("take_over", Kind.TEXTS, "Have this run, in progress on the same agents, drained first; repeatable, or all.", Group.GUARDRAILS,
         SENDING, "RUN", environment=False, completes="runs"),

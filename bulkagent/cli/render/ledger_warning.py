@@ -1,10 +1,18 @@
-"""What people are told of a ledger that others may write to."""
+"""What people are told of a ledger that others may write to.
+
+What may live here: the warning. What this room must not know: what the ledger is opened for.
+"""
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bulkagent.cli.console.terminal import say
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["warn_of_exposure"]
 
 
 def warn_of_exposure(ledger: Path | None) -> None:

@@ -1,0 +1,167 @@
+"""`--help`, `--help-all` and `bulkagent help`; and what a start does not import."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bulkagent.cli import app
+from bulkagent.cli.options import ROWS, rows_of
+from bulkagent.settings.row import Group, Kind
+from tests.cli.command import SAMPLES, inside
+
+GROUP: Any = app
+OPTION = re.compile(r"^  (?:-\w, )?--[a-z-]+", re.MULTILINE)
+SENDING = ("apply", "resume", "revert")
+
+
+def options_in(text: str) -> list[list[str]]:
+    """The lines of each option that a help shows."""
+    found: list[list[str]] = []
+    for line in text.splitlines():
+        if OPTION.match(line):
+            found.append([line])
+        elif found and found[-1] and line.startswith(" " * 20):
+            found[-1].append(line)
+        elif found and not line.strip():
+            found.append([])
+    return [lines for lines in found if lines]
+
+
+@pytest.mark.parametrize("command", SENDING)
+def test_the_help_of_a_command_that_sends_fits_on_a_page(tmp_path: Path, command: str) -> None:
+    """README, `--help`: at 100 columns 100 lines, 45 options, two lines each."""
+    text = inside(tmp_path, command, "--help").out
+    assert len(text.splitlines()) <= 100
+    assert max(map(len, text.splitlines())) <= 100
+    shown = options_in(text)
+    assert len(shown) <= 45
+    assert [lines[0] for lines in shown if len(lines) > 2] == []
+
+
+@pytest.mark.parametrize("command", SENDING)
+def test_options_stand_under_their_headings(tmp_path: Path, command: str) -> None:
+    text = inside(tmp_path, command, "--help").out
+    headings = re.findall(r"^(\S.*):$", text, re.MULTILINE)
+    wanted = [group.value for group in Group]
+    shared = [heading for heading in headings if heading in wanted]
+    assert shared == [heading for heading in wanted if heading in headings]
+    assert len(shared) == len(wanted)
+
+
+def test_what_is_rarely_needed_is_shown_by_help_all_alone(tmp_path: Path) -> None:
+    """`--help-all`; `--time-zone` stays in sight."""
+    short = inside(tmp_path, "apply", "--help").out
+    everything = inside(tmp_path, "apply", "--help-all").out
+    rarely = {row.option for row in rows_of("apply") if row.advanced}
+    named = {"--burst", "--max-attempts", "--retry-for", "--connect-timeout", "--grace"}
+    named |= {"--halt-first", "--durability", "--verify-again-after", "--guid-ca-file"}
+    assert named <= rarely
+    for row in rows_of("apply"):
+        if row.is_argument:
+            continue
+        line = re.compile(rf"^  (?:-\w, )?{row.option}\b", re.MULTILINE)
+        assert bool(line.search(short)) is not row.advanced, row.option
+        assert line.search(everything), row.option
+    assert "--time-zone" in short
+    assert "--help-all" in short
+
+
+@pytest.mark.parametrize("width", [60, 80, 140])
+def test_help_has_the_width_of_the_terminal(tmp_path: Path, width: int) -> None:
+    text = inside(tmp_path, "apply", "--help", surroundings={"COLUMNS": str(width)}).out
+    longest = max(map(len, text.splitlines()))
+    assert width - 12 <= longest <= width
+
+
+def test_help_is_a_command_too(tmp_path: Path) -> None:
+    """`bulkagent help`, `bulkagent help apply`, `bulkagent help session hold`."""
+    for words in ((), ("apply",), ("session",), ("session", "hold"), ("config", "init")):
+        assert inside(tmp_path, "help", *words).out == inside(tmp_path, *words, "--help").out
+    wrong = inside(tmp_path, "help", "aply")
+    assert wrong.code == 2
+    assert "there is no command 'aply' of bulkagent; did you mean apply?" in wrong.err
+
+
+def test_the_environment_is_one_rule(tmp_path: Path) -> None:
+    text = inside(tmp_path, "apply", "--help").out
+    told = " ".join(text.splitlines()[-4:])
+    assert "BULKAGENT_" in told
+    assert text.count("BULKAGENT_") == 1
+    for row in rows_of("apply"):
+        assert row.variable in {"", f"BULKAGENT_{row.name.upper()}"}
+        if not row.is_argument and not row.variable:
+            assert row.option in told
+
+
+def test_a_row_says_all_that_its_kind_needs() -> None:
+    for row in ROWS:
+        assert row.help.endswith("."), row.name
+        valued = row.kind not in {Kind.SWITCH, Kind.PAIR}
+        assert not valued or row.metavar or row.words or not row.commands, row.name
+
+
+HEAVY = {
+    *("typer", "pydantic", "aiohttp", "asyncio", "anyio", "ssl", "jinja2", "cryptography"),
+    *("bulkagent.engine", "bulkagent.emulator", "bulkagent.run.run", "bulkagent.sessions"),
+    *("tenacity", "psutil", "openpyxl", "zipfile", "subprocess", "rich.console"),
+}
+LIGHT = {*HEAVY, "bulkagent.run", "bulkagent.ledger", "bulkagent.roster", "bulkagent.gateway"}
+
+
+def imported_by(folder: Path, *words: object, environment: str = "") -> set[str]:
+    """What a command imports, in a process of its own."""
+    script = (
+        "import json, os, sys\n"
+        f"{environment}\n"
+        f"sys.argv = ['bulkagent', *{[str(word) for word in words]!r}]\n"
+        "from bulkagent.cli import app\n"
+        "try:\n    app(prog_name='bulkagent')\n"
+        "except SystemExit as left:\n    assert not left.code, left.code\n"
+        "print(json.dumps(sorted(sys.modules)))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=folder, capture_output=True, text=True, check=True
+    )
+    return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+@pytest.mark.parametrize("words", [("--help",), ("apply", "--help"), ("help", "resume")])
+def test_help_imports_nothing_heavy(tmp_path: Path, words: tuple[str, ...]) -> None:
+    """README, start-up."""
+    assert imported_by(tmp_path, *words) & LIGHT == set()
+
+
+def test_completion_imports_nothing_heavy(tmp_path: Path) -> None:
+    said = (
+        "os.environ.update(_BULKAGENT_COMPLETE='complete_bash', COMP_CWORD='2',"
+        " COMP_WORDS='bulkagent apply --conc')"
+    )
+    found = imported_by(tmp_path, environment=said)
+    assert found & (LIGHT - {"subprocess"}) == set()
+
+
+def test_check_imports_what_it_needs_alone(tmp_path: Path) -> None:
+    """No network, no loop, no engine; and no pydantic in any start."""
+    found = imported_by(tmp_path, "check", SAMPLES / "evening_shift.csv")
+    assert found & HEAVY == set()
+
+
+def test_every_name_of_a_face_is_found() -> None:
+    """A face imports a name when it is first used; so each is used here once."""
+    from bulkagent import ledger, reports, run, settings
+
+    for face in (run, ledger, reports, settings):
+        names: list[str] = face.__all__
+        homes = {name for each in face._HOMES.values() for name in each}
+        assert homes == set(names)
+        assert not homes & {each.stem for each in Path(str(face.__file__)).parent.iterdir()}, (
+            "once such a module is imported, its package has it in the place of the name"
+        )
+        assert [name for name in names if not hasattr(face, name)] == []
