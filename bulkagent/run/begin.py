@@ -49,8 +49,9 @@ from bulkagent.run.outputs.log import EventLog
 from bulkagent.run.plan.apply import Planned
 from bulkagent.run.plan.consent import Consent
 from bulkagent.run.plan.prepare import PlannedLeg
+from bulkagent.run.plan.recorded_checks import refuse_age
 from bulkagent.run.plan.request import Revert
-from bulkagent.run.plan.resume import begun_since, refuse_age
+from bulkagent.run.plan.same_roster import begun_since
 from bulkagent.run.schedule.preflight import preflight_problems
 from bulkagent.run.schedule.wait import wait_for_start
 from bulkagent.run.send.control import LegControl

@@ -18,11 +18,11 @@ from bulkagent.run.clients.credentials import CredentialProvider, credential_pro
 from bulkagent.run.clients.gateways import Gateways
 from bulkagent.run.operator import operator_name, refuse_on_behalf_of
 from bulkagent.run.outputs.outlets import Outlets
+from bulkagent.run.plan.consent import going_off, number_to_type
 from bulkagent.run.plan.path_conflicts import refuse_outlets, refuse_reports
 from bulkagent.run.plan.prepare import PlannedLeg, ResolvedRequest, prepare
 from bulkagent.run.plan.request import Request, Resume, Revert
 from bulkagent.run.plan.reservation import PlanReservation
-from bulkagent.run.plan.typed_number import going_off, number_to_type
 from bulkagent.run.prepared import PreparedRun
 from bulkagent.run.schedule.timetable import timetable_of
 from bulkagent.run.send.leg import LegSender

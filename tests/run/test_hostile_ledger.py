@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from bulkagent.emulator import EmulatedGateway
 from bulkagent.errors import BulkagentError, LedgerUnavailable, ResumeRefused
 from bulkagent.ledger import EndpointRecord
-from bulkagent.run.plan.addresses import refuse_moved
+from bulkagent.run.plan.recorded_checks import refuse_moved
 from bulkagent.settings import ConfigFile, GatewaySection
 from tests.run.again import Shift, code, shift
 

@@ -2,8 +2,8 @@
 
 import pytest
 
+from bulkagent.run.plan.consent import going_off, number_to_type
 from bulkagent.run.plan.request import PlanPart
-from bulkagent.run.plan.typed_number import going_off, number_to_type
 
 
 @pytest.mark.parametrize(

@@ -19,8 +19,9 @@ from bulkagent.run.plan.apply import Planned, plan_run
 from bulkagent.run.plan.next_command import NextCommands, ledger_words
 from bulkagent.run.plan.recorded import RecordedRun
 from bulkagent.run.plan.request import Plan, Request, Resume, Revert
-from bulkagent.run.plan.resume import plan_resume, resume_instead
+from bulkagent.run.plan.resume import plan_resume
 from bulkagent.run.plan.revert import plan_revert
+from bulkagent.run.plan.same_roster import resume_instead
 from bulkagent.settings import Settings
 
 

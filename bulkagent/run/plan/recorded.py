@@ -28,13 +28,13 @@ from bulkagent.roster import Retraction, Roster
 from bulkagent.run.clients.credentials import guids_required
 from bulkagent.run.clients.gateways import Gateways
 from bulkagent.run.clients.target import EMULATED
-from bulkagent.run.plan.addresses import refuse_moved
 from bulkagent.run.plan.apply import flag_text, rules_of
 from bulkagent.run.plan.fingerprint import roster_of
-from bulkagent.run.plan.kept import (
+from bulkagent.run.plan.recorded_checks import (
     RecordedSettings,
     recorded_settings,
     refuse_foreign,
+    refuse_moved,
     refuse_strange,
 )
 from bulkagent.run.plan.request import FollowUpRequest, Request

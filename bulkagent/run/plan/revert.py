@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 from typing import BinaryIO
 
 import msgspec
@@ -14,6 +15,7 @@ from bulkagent.gateway.operations import SET_TALK_RIGHT, flag_of
 from bulkagent.ledger import (
     ChangedRow,
     Database,
+    Lane,
     Planner,
     RunRecord,
     changed_rows,
@@ -42,79 +44,113 @@ def plan_revert(
         LedgerUnavailable, LedgerFailed: The ledger cannot be read or written.
     """
     facts, lock = locked_run(database, request.run)
-    planner: Planner | None = None
     try:
-        recalled = recorded_run(database, facts, request)
-        # It has reports of its own, not those of the run that it sets back; and an agent whom that
-        # run set once more need not be set back twice.
-        settings = msgspec.structs.replace(recalled.request.settings, resend_after_switchover=False)
-        asked = msgspec.structs.replace(
-            recalled.request, reports=request.reports, settings=settings
-        )
-        if "verify_with" not in {**request.choices.explicit, **request.choices.environment}:
-            # Its observers may be among those who are set back.
-            real = not recalled.gateways.emulated
-            here = request.choices.settings({}).verify_with if real else ()
-            asked = msgspec.structs.replace(
-                asked, settings=msgspec.structs.replace(asked.settings, verify_with=here)
-            )
-        if "deadline_s" not in {**request.choices.explicit, **request.choices.environment}:
-            # It was for the sending of that run, and is over.
-            asked = msgspec.structs.replace(
-                asked, settings=msgspec.structs.replace(asked.settings, deadline_s=None)
-            )
-        recalled = RecordedRun(facts, asked, recalled.gateways)
-        refuse_reports(asked, recalled.gateways, database.path)
-        planner = Planner(
-            database,
-            operation=facts.operation,
-            roster=recorded_roster(asked.roster),
-            extra_columns=facts.extra_columns,
-            wave_of=wave_of if asked.settings.handover else None,
-            settings={
-                **facts.settings,
-                **msgspec.to_builtins(asked.settings.own),
-                "reports": [str(absolute(report)) for report in request.reports],
-            },
-            now_ms=now_ms,
-            reverts=facts.run,
-            job=asked.settings.job,
-        )
-        fingerprint = fingerprint_of(database, facts)
-        turn = latest_turn(database)
-        protected = protected_by(asked.settings)
-        tally = _RevertCounts(protected, Grouping(asked.settings.group_by, facts.extra_columns))
-        opposite = request.assume_opposite
-        trusted_ms = round(asked.settings.trust_state_s * 1000)
-        for changed in changed_rows(
-            RunRecord(database, facts.run), now_ms=now_ms, trusted_ms=trusted_ms
-        ):
-            with read_as_written(database):
-                _refuse_unknown(changed)
-            _set_back(changed, planner, tally, opposite=opposite)
-        _refuse_nothing(tally, facts.id)
-        agents = [(gateway, number) for gateway, _, number in planner.parts]
-        refuse_numbers(agents, asked.settings, what=f"the revert of run {facts.id}")
-        lanes = planner.planned(
-            now_ms, fingerprint=fingerprint, endpoints=endpoints_of(RunRecord(database, facts.run))
-        )
-        guids = PackedGuids()
-        if lanes:
-            other = bool(request.roster)
-            guids = guids_for(database, recalled, run=planner.run, other=other, stdin=stdin)
-    except BaseException:
-        if planner is not None:
+        recalled = _as_revert(recorded_run(database, facts, request), request)
+        refuse_reports(recalled.request, recalled.gateways, database.path)
+        planner = _planner(request, recalled, database, now_ms)
+        try:
+            planned = _planned(request, recalled, database, planner, now_ms=now_ms, stdin=stdin)
+        except BaseException:
             with contextlib.suppress(LedgerUnavailable):
                 forget_run(RunRecord(database, planner.run))
             planner.lock.release()
+            raise
+    except BaseException:
         lock.release()
         raise
-    plan = Plan(
+    return msgspec.structs.replace(planned, locks=(planner.lock, lock)), recalled
+
+
+def _as_revert(recalled: RecordedRun, request: Revert) -> RecordedRun:
+    """The request of a run, as that of the run that sets it back."""
+    settings = recalled.request.settings
+    given = {**request.choices.explicit, **request.choices.environment}
+    observers = settings.verify_with
+    if "verify_with" not in given:
+        # Its observers may be among those who are set back.
+        emulated = recalled.gateways.emulated
+        observers = () if emulated else request.choices.settings({}).verify_with
+    asked = msgspec.structs.replace(
+        recalled.request,
+        # It has reports of its own, not those of the run that it sets back.
+        reports=request.reports,
+        settings=msgspec.structs.replace(
+            settings,
+            # An agent whom that run set once more need not be set back twice.
+            resend_after_switchover=False,
+            verify_with=observers,
+            # It was for the sending of that run, and is over.
+            deadline_s=settings.deadline_s if "deadline_s" in given else None,
+        ),
+    )
+    return RecordedRun(recalled.facts, asked, recalled.gateways)
+
+
+def _planner(request: Revert, recalled: RecordedRun, database: Database, now_ms: int) -> Planner:
+    facts, asked = recalled.facts, recalled.request
+    return Planner(
+        database,
+        operation=facts.operation,
+        roster=recorded_roster(asked.roster),
+        extra_columns=facts.extra_columns,
+        wave_of=wave_of if asked.settings.handover else None,
+        settings={
+            **facts.settings,
+            **msgspec.to_builtins(asked.settings.own),
+            "reports": [str(absolute(report)) for report in request.reports],
+        },
+        now_ms=now_ms,
+        reverts=facts.run,
+        job=asked.settings.job,
+    )
+
+
+def _planned(
+    request: Revert,
+    recalled: RecordedRun,
+    database: Database,
+    planner: Planner,
+    *,
+    now_ms: int,
+    stdin: BinaryIO | None,
+) -> Planned:
+    """Plan every row that is set back, or is not for a reason."""
+    facts, settings = recalled.facts, recalled.request.settings
+    record = RunRecord(database, facts.run)
+    fingerprint = fingerprint_of(database, facts)
+    turn = latest_turn(database)
+    counts = _RevertCounts(protected_by(settings), Grouping(settings.group_by, facts.extra_columns))
+    trusted_ms = round(settings.trust_state_s * 1000)
+    for changed in changed_rows(record, now_ms=now_ms, trusted_ms=trusted_ms):
+        with read_as_written(database):
+            _refuse_unknown(changed)
+        _set_back(changed, planner, counts, opposite=request.assume_opposite)
+    _refuse_nothing(counts, facts.id)
+    agents = [(gateway, number) for gateway, _, number in planner.parts]
+    refuse_numbers(agents, settings, what=f"the revert of run {facts.id}")
+    lanes = planner.planned(now_ms, fingerprint=fingerprint, endpoints=endpoints_of(record))
+    guids = PackedGuids()
+    if lanes:
+        other = bool(request.roster)
+        guids = guids_for(database, recalled, run=planner.run, other=other, stdin=stdin)
+    plan = ordered(_plan(recalled, planner, counts, lanes), recalled.request)
+    return Planned(
+        *(plan, planner.run, lanes, guids, fingerprint, (planner.lock,)),
+        planned_at=now_ms,
+        planned_turn=turn,
+    )
+
+
+def _plan(
+    recalled: RecordedRun, planner: Planner, counts: _RevertCounts, lanes: Sequence[Lane]
+) -> Plan:
+    """What would be set back, as people see it."""
+    return Plan(
         run_id=planner.run_id,
         layout="",
-        rows=tally.rows,
+        rows=counts.rows,
         agents=sum(lane.assignments for lane in lanes),
-        of_agents=tally.rows,
+        of_agents=counts.rows,
         duplicates=0,
         invalid=0,
         parts=tuple(
@@ -127,25 +163,13 @@ def plan_revert(
             for group, cover in sorted(planner.coverage.items())
         ),
         command="revert",
-        origin=facts.id,
-        superseded=dict(sorted(tally.superseded.items())),
-        previous_unknown=tally.previous_unknown,
-        protected=tally.protected,
+        origin=recalled.facts.id,
+        superseded=dict(sorted(counts.superseded.items())),
+        previous_unknown=counts.previous_unknown,
+        protected=counts.protected,
         addresses=recalled.gateways.addresses,
-        places=places_of(asked, recalled.gateways),
+        places=places_of(recalled.request, recalled.gateways),
     )
-    locks = (planner.lock, lock)
-    made = Planned(
-        ordered(plan, asked),
-        planner.run,
-        lanes,
-        guids,
-        fingerprint,
-        locks,
-        planned_at=now_ms,
-        planned_turn=turn,
-    )
-    return made, recalled
 
 
 class _RevertCounts:
@@ -160,8 +184,8 @@ class _RevertCounts:
         self.superseded: dict[str, int] = {}
 
 
-def _refuse_nothing(tally: _RevertCounts, run_id: str) -> None:
-    if not tally.rows:
+def _refuse_nothing(counts: _RevertCounts, run_id: str) -> None:
+    if not counts.rows:
         raise ResumeRefused(f"run {run_id} has set nobody, so there is nothing to set back")
 
 
@@ -176,26 +200,26 @@ def _refuse_unknown(changed: ChangedRow) -> None:
 
 
 def _set_back(
-    changed: ChangedRow, planner: Planner, tally: _RevertCounts, *, opposite: bool
+    changed: ChangedRow, planner: Planner, counts: _RevertCounts, *, opposite: bool
 ) -> None:
-    tally.rows += 1
+    counts.rows += 1
     row, agent_id, gateway, extra = changed.row, changed.agent_id, changed.gateway, changed.extra
     before = changed.before
-    group = tally.grouping.group(gateway, extra)
+    group = counts.grouping.group(gateway, extra)
     inverse = SET_TALK_RIGHT.inverse[changed.arguments]
     # What the revert would have it be; nothing, where that is not known.
     wanted = before.arguments if before is not None else inverse if opposite else ""
     if changed.later is not None:
         run_id = changed.later.run_id
-        tally.superseded[run_id] = tally.superseded.get(run_id, 0) + 1
+        counts.superseded[run_id] = counts.superseded.get(run_id, 0) + 1
         planner.reject(
             *(row, agent_id, gateway, wanted, extra),
             status=Status.NOT_ATTEMPTED,
             cause=Cause.SUPERSEDED,
             reason=f"run {run_id} has set it since",
         )
-    elif reason := tally.guard.reason(gateway, agent_id):
-        tally.protected += 1
+    elif reason := counts.guard.reason(gateway, agent_id):
+        counts.protected += 1
         planner.reject(
             *(row, agent_id, gateway, wanted, extra),
             status=Status.NOT_ATTEMPTED,
@@ -211,7 +235,7 @@ def _set_back(
             so_already=before is not None and changed.certain and wanted == changed.arguments,
         )
     else:
-        tally.previous_unknown += 1
+        counts.previous_unknown += 1
         planner.reject(
             *(row, agent_id, gateway, "", extra),
             status=Status.NOT_ATTEMPTED,

@@ -15,7 +15,7 @@ from bulkagent.ledger import (
 )
 from bulkagent.run.clients.credentials import guids_required
 from bulkagent.run.plan.prepare import PlannedLeg
-from bulkagent.run.plan.resume import refuse_age
+from bulkagent.run.plan.recorded_checks import refuse_age
 from bulkagent.run.schedule.forecast import Forecast, GatewayLoad, forecast_of, help_for
 
 # A GUID of dynamic authentication lives no longer (page 0005).
