@@ -9,8 +9,8 @@ told plain values and gives back the records of `bulkagent.model`.
   `file_identity` whether it is still there. No other module knows sqlite3.
 - `run_record` is one run in a ledger, which most functions are about; `run_lock` says which process
   is at work on it, `agent_leases` which runs at work have which agents.
-- Before a leg: `plan` writes a run's rows, `set_aside` leaves some of them for good, `portions`
-  counts what is left, `legs` begins and ends a leg.
+- Before a leg: `plan` writes a run's rows with their `lanes` and `endpoints`, `set_aside`
+  leaves some of them for good, `portions` counts what is left, `legs` begins and ends a leg.
 - During a leg: `journal` records marks and outcomes, `group_commit` makes them durable, `committed`
   counts and tells them; `prefetch` hands out what is left, `redelivery` what was put in doubt.
 - Afterwards: `runs` finds runs, `rows` tells what became of their rows, `agent_history` where an
@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from bulkagent.ledger.damage import read_as_written, strange_row
     from bulkagent.ledger.database import Busy, Database
     from bulkagent.ledger.deletion import forget_run, idle_since, prune_run
+    from bulkagent.ledger.endpoints import EndpointRecord, endpoints_of
     from bulkagent.ledger.file_identity import FileIdentity
     from bulkagent.ledger.handover_groups import (
         HandoverGroup,
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
         same_groups,
     )
     from bulkagent.ledger.journal import Journal
+    from bulkagent.ledger.lanes import Lane
     from bulkagent.ledger.latency import GatewayLatency, last_latency
     from bulkagent.ledger.ledger_file import open_ledger, read_ledger, rehearse
     from bulkagent.ledger.legs import (
@@ -74,7 +76,7 @@ if TYPE_CHECKING:
     from bulkagent.ledger.limit_changes import LimitChange, limit_changes_of
     from bulkagent.ledger.location import default_path, exposure, probe
     from bulkagent.ledger.open_requests import requests_at_work
-    from bulkagent.ledger.plan import EndpointRecord, Lane, Planner
+    from bulkagent.ledger.plan import Planner
     from bulkagent.ledger.portions import Portion, portions_of
     from bulkagent.ledger.previous_rights import (
         AgentAction,
@@ -109,7 +111,6 @@ if TYPE_CHECKING:
     from bulkagent.ledger.runs import (
         RunFacts,
         RunFilter,
-        endpoints_of,
         find_of_earlier,
         find_run,
         find_same,

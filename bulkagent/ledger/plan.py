@@ -5,13 +5,12 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
-
-import msgspec
 
 from bulkagent.errors import LedgerFailed, LedgerUnavailable, RunBusy
 from bulkagent.ledger.coverage import CoverageCounter, GroupCoverage
 from bulkagent.ledger.database import Database
+from bulkagent.ledger.endpoints import EndpointRecord
+from bulkagent.ledger.lanes import Lane
 from bulkagent.ledger.run_lock import RunLock
 from bulkagent.model import Cause, Status
 from bulkagent.text.odd_text import as_json
@@ -40,26 +39,6 @@ GROUP BY lane, gateway, arguments
 _INSERT_LANE = """
 INSERT INTO lanes (run, lane, gateway, wave, assignments, group_name) VALUES (?,?,?,?,?,?)
 """
-
-
-class Lane(msgspec.Struct, frozen=True):
-    """Rows that one gateway gets in one wave, of one group where rows are grouped."""
-
-    lane: int
-    gateway: str
-    wave: int
-    arguments: str
-    """"" where rows with different ones go in the order of the roster."""
-    assignments: int
-    group: str = ""
-
-
-class EndpointRecord(msgspec.Struct, frozen=True):
-    """Where a gateway's name leads to, as the ledger keeps it."""
-
-    gateway: str
-    url: str
-    options: Mapping[str, Any]
 
 
 class Planner:

@@ -14,7 +14,6 @@ from bulkagent.errors import RunNotFound
 from bulkagent.ledger.ages import LegOrder, OrderedLeg, leg_order
 from bulkagent.ledger.damage import read_as_written, refuse_strange_values
 from bulkagent.ledger.database import Database
-from bulkagent.ledger.plan import EndpointRecord
 from bulkagent.ledger.run_lock import is_locked
 from bulkagent.ledger.run_record import RunRecord
 from bulkagent.model import Status
@@ -206,15 +205,6 @@ def idle_s(database: Database, facts: RunFacts, now_ms: int) -> float:
     return math.inf if idle_ms is None else idle_ms / 1000
 
 
-def endpoints_of(record: RunRecord) -> list[EndpointRecord]:
-    """Where a run's gateway names lead to."""
-    with read_as_written(record.database):
-        return [
-            EndpointRecord(gateway, url, msgspec.json.decode(options))
-            for gateway, url, options in record.all(_ENDPOINTS)
-        ]
-
-
 def totals_of(record: RunRecord) -> dict[str, int]:
     """A run's rows by status: kept from its end, or counted."""
     with read_as_written(record.database):
@@ -281,7 +271,5 @@ AND (?4 IS NULL OR (
     reverts IS NULL AND iif(json_valid(settings), json_extract(settings, '$.flag'), NULL) = ?4
 ))
 """
-
-_ENDPOINTS = "SELECT gateway, url, options FROM endpoints WHERE run = ? ORDER BY gateway"
 
 _COUNT = "SELECT status, count(*) FROM stories WHERE run = ? GROUP BY status"

@@ -6,7 +6,7 @@ No document says whether a talk right survives one.
 from __future__ import annotations
 
 from bulkagent.ledger.dispatches import DISPATCHED_SINCE
-from bulkagent.ledger.plan import Lane
+from bulkagent.ledger.lanes import Lane
 from bulkagent.ledger.run_record import RunRecord
 
 # An agent whom another run has dispatched since, or has taken, is left to that run.
