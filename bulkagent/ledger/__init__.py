@@ -298,7 +298,9 @@ _HOMES = {
     "bulkagent.ledger.limit_changes": ("LimitChange", "limit_changes_of"),
     "bulkagent.ledger.location": ("default_path", "exposure", "probe"),
     "bulkagent.ledger.open_requests": ("requests_at_work",),
-    "bulkagent.ledger.plan": ("EndpointRecord", "Lane", "Planner"),
+    "bulkagent.ledger.plan": ("Planner",),
+    "bulkagent.ledger.endpoints": ("EndpointRecord", "endpoints_of"),
+    "bulkagent.ledger.lanes": ("Lane",),
     "bulkagent.ledger.portions": ("Portion", "portions_of"),
     "bulkagent.ledger.previous_rights": (
         "AgentAction",
@@ -333,7 +335,6 @@ _HOMES = {
     "bulkagent.ledger.runs": (
         "RunFacts",
         "RunFilter",
-        "endpoints_of",
         "find_of_earlier",
         "find_run",
         "find_same",
