@@ -20,6 +20,7 @@ from bulkagent.cli.commands import run_flow as carrying
 from bulkagent.cli.options.progress_mode import Showing
 from bulkagent.model import Cause
 from bulkagent.run import EMULATED, Request, Revert
+from bulkagent.settings import ConfigFile, Settings
 from bulkagent.settings.table import RUN_ROWS, TOP_ROWS
 
 GROUP: Any = app
@@ -271,6 +272,39 @@ def test_the_configuration_that_is_named_is_the_one_that_is_read(
 def test_the_emulated_gateway_takes_its_scenario(asked: Asked) -> None:
     seen = asked.by("apply", "--gateway", EMULATED, "--scenario", "/s/faults.toml")
     assert (seen["gateway"], seen["scenario"]) == (EMULATED, Path("/s/faults.toml"))
+
+
+ELSEWHERE = {"ledger", "gateways", "max_agents", "protect", "max_age_s", "trust_state_s"}
+"""Where things are, and guards of whoever starts a leg: a run does not keep these."""
+
+
+@pytest.mark.parametrize("field", sorted({*Settings.__struct_fields__} - ELSEWHERE))
+def test_a_run_keeps_a_setting_and_a_resume_takes_it_over(field: str) -> None:
+    """README, resume: settings are explicit options, then the run's own, then the rest."""
+    (expected,) = (
+        (fields[field] for _, fields in ROWS.values() if field in fields)
+        if field not in IN_PLACES
+        else (IN_PLACES[field],)
+    )
+    begun = Settings(**{field: expected})
+    recorded = json.loads(msgspec.json.encode(begun.own, enc_hook=str))
+    own = Settings.own_of(recorded)
+    resumed = Settings.resolve({}, ConfigFile(), own=own)
+    assert getattr(resumed, field) == expected
+    assert getattr(Settings(), field) != expected
+
+
+IN_PLACES: Mapping[str, Any] = {
+    "auto": (5, 50),
+    "halt_share": 0.25,
+    "at_gateways": {"east": {"burst": 9}},
+}
+"""Values of fields for which the table above has another."""
+
+
+@pytest.mark.parametrize("field", sorted(ELSEWHERE))
+def test_what_a_run_does_not_keep_is_that_of_who_resumes_it(field: str) -> None:
+    assert field not in Settings().own
 
 
 def test_every_field_of_a_request_has_an_option() -> None:

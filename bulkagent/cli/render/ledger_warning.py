@@ -1,7 +1,4 @@
-"""What people are told of a ledger that others may write to.
-
-What may live here: the warning. What this room must not know: what the ledger is opened for.
-"""
+"""What people are told of a ledger that others may write to."""
 
 from __future__ import annotations
 
@@ -11,8 +8,6 @@ from bulkagent.cli.console.terminal import say
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-__all__ = ["warn_of_exposure"]
 
 
 def warn_of_exposure(ledger: Path | None) -> None:
