@@ -12,22 +12,6 @@ import enum
 
 import msgspec
 
-__all__ = [
-    "Absence",
-    "Assignment",
-    "Cause",
-    "Delivery",
-    "Disposition",
-    "Evidence",
-    "Health",
-    "LimitSignal",
-    "Line",
-    "Outcome",
-    "RetryCharge",
-    "Status",
-    "Verified",
-]
-
 
 class Status(enum.StrEnum):
     """What became of one roster row. Every row ends in exactly one of these."""

@@ -25,7 +25,7 @@ from bulkagent.engine.gates.halt_rules import (
     Tally,
 )
 from bulkagent.engine.gates.handover import Coverage, GateTerms, may_leave, needed
-from bulkagent.engine.reopening import Reopened
+from bulkagent.engine.reopened import Reopened
 from bulkagent.engine.retry.policy import Decision, Poll, Retry, RetryPolicy, Stop, decide
 from bulkagent.engine.retry.poller import Poller, PollPolicy
 from bulkagent.engine.source import Source

@@ -17,7 +17,7 @@ from bulkagent.clock import Clock
 from bulkagent.engine.gates.gate import Gates
 from bulkagent.engine.gates.halt_rules import End, HaltFirst, Tally
 from bulkagent.engine.retry.absent import AbsentQueue
-from bulkagent.engine.retry.pending import PendingRetry
+from bulkagent.engine.retry.pending_retry import PendingRetry
 from bulkagent.engine.retry.policy import APPLIED, Decision, Poll, Retry, RetryPolicy, Stop, decide
 from bulkagent.engine.retry.poller import PollPolicy
 from bulkagent.engine.retry.queue import RetryQueue, until_enough
@@ -25,7 +25,7 @@ from bulkagent.engine.retry.timers import Timer, Wakeup
 from bulkagent.engine.scheduler import Scheduler
 from bulkagent.engine.source import Source
 from bulkagent.engine.throttle.held_slots import HeldSlots
-from bulkagent.engine.throttle.lingering import Flight
+from bulkagent.engine.throttle.lingering_requests import Flight
 from bulkagent.engine.throttle.slots import Slots
 from bulkagent.engine.throttle.throttle import Throttle
 from bulkagent.model import Absence, Cause, Delivery, RetryCharge

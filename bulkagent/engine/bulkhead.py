@@ -19,7 +19,7 @@ from bulkagent.clock import Clock
 from bulkagent.engine.attempts import Attempts, Parts
 from bulkagent.engine.gates.gate import Gates
 from bulkagent.engine.gates.halt_rules import End, Tally
-from bulkagent.engine.reopening import Reopened, Reopening
+from bulkagent.engine.reopened import Reopened, Reopening
 from bulkagent.engine.retry.policy import Decision, RetryPolicy
 from bulkagent.engine.retry.poller import PollPolicy
 from bulkagent.engine.retry.queue import RetryQueue
@@ -191,12 +191,12 @@ class Bulkhead(Generic[ItemT, AttemptT]):
 
     @property
     def awaited(self) -> int:
-        """Items that wait for whoever they are about."""
+        """Items that wait in the absent queue."""
         return len(self._attempts.absent)
 
     @property
     def throttle(self) -> Throttle:
-        """What holds it back, for whoever looks on."""
+        """The reason why it is held back, for an observer."""
         return self._throttle
 
     @property

@@ -1,8 +1,4 @@
-"""All bulkheads of one run: started together, ended early together.
-
-What may live here: the ways to end early, and who asks the run's rules. What this room must not
-know: what any bulkhead does, and what a rule goes by.
-"""
+"""All bulkheads of one run: started together, ended early together."""
 
 from __future__ import annotations
 
@@ -15,11 +11,9 @@ from bulkagent.attempt import AttemptHistory, AttemptResult
 from bulkagent.clock import Clock, SystemClock
 from bulkagent.engine.bulkhead import Bulkhead
 from bulkagent.engine.gates.halt_rules import End, HaltRule, Tally
-from bulkagent.engine.reopening import Reopened
+from bulkagent.engine.reopened import Reopened
 from bulkagent.model import Cause
 from bulkagent.reasons import DeadlinePassed, Reason
-
-__all__ = ["Engine"]
 
 ItemT = TypeVar("ItemT")
 AttemptT = TypeVar("AttemptT", bound=AttemptResult)

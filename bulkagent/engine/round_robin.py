@@ -1,16 +1,10 @@
-"""Whose turn it is: groups in rotation, within each the lane that goes first.
-
-What may live here: the order in which lanes are asked for their next item. What this room must
-not know: whether a lane may go, and what its items are.
-"""
+"""Whose turn it is: groups in rotation, within each the lane that goes first."""
 
 from __future__ import annotations
 
 from bisect import insort
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Iterator
-
-__all__ = ["RoundRobin"]
 
 
 class RoundRobin:

@@ -9,7 +9,7 @@ from bulkagent.attempt import AttemptResult
 from bulkagent.clock import Clock
 from bulkagent.engine.gates.gate import Gates, NotYet
 from bulkagent.engine.gates.halt_rules import End
-from bulkagent.engine.retry.pending import PendingRetry
+from bulkagent.engine.retry.pending_retry import PendingRetry
 from bulkagent.engine.retry.queue import RetryQueue
 from bulkagent.engine.retry.timers import Timer, Wakeup
 from bulkagent.engine.round_robin import RoundRobin
@@ -17,8 +17,6 @@ from bulkagent.engine.source import Source
 from bulkagent.engine.throttle.circuit_breaker import Yes
 from bulkagent.engine.throttle.throttle import Throttle
 from bulkagent.model import RetryCharge
-
-__all__ = ["Scheduler", "Start"]
 
 ItemT = TypeVar("ItemT")
 AttemptT = TypeVar("AttemptT", bound=AttemptResult)

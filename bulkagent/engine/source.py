@@ -1,16 +1,10 @@
-"""Where work comes from and where its results go, as the engine sees it.
-
-What may live here: the protocol between the engine and whoever keeps the plan. What this room
-must not know: that there is a ledger.
-"""
+"""Where work comes from and where its results go, as the engine sees it."""
 
 from __future__ import annotations
 
 from typing import Protocol, TypeVar
 
 from bulkagent.attempt import AttemptHistory, AttemptResult
-
-__all__ = ["Source"]
 
 ItemT = TypeVar("ItemT")
 AttemptT = TypeVar("AttemptT", bound=AttemptResult)

@@ -65,8 +65,8 @@ class Workers(Generic[ItemT, AttemptT]):
     def employ(self) -> None:
         """Have as many workers as the limit may keep busy.
 
-        Whoever waits for a slot is given it in turn, so with more of them than slots every attempt
-        would wait for another worker to wake up.
+        A worker that waits for a slot is given it in turn, so with more of them than slots every
+        attempt would wait for another worker to wake up.
         """
         while self._tasks is not None and self._number < min(self._employable, self._wanted):
             self._number += 1

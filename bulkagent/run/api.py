@@ -1,8 +1,4 @@
-"""What the commands do, as functions for Python programs.
-
-What may live here: the calls that `bulkagent` exports. What this room must not know: the
-command line.
-"""
+"""What the commands do, as functions for Python programs."""
 
 from __future__ import annotations
 
@@ -30,8 +26,6 @@ from bulkagent.run.plan.request import (
 from bulkagent.run.run import Run
 from bulkagent.settings import ConfigFile, Settings
 from bulkagent.text.spelling import did_you_mean, nearest
-
-__all__ = ["apply", "check", "resume", "revert"]
 
 
 async def apply(

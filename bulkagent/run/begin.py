@@ -1,9 +1,6 @@
 """The last steps before the first request, when everybody has agreed.
 
-What may live here: the wait for the start, whether gateways can be spoken to, and the beginning
-of a leg. What this room
-must not know: how a plan was made, and what is sent. The question may have been open for long, so
-what it was about is looked at once more.
+The question may have been open for long, so what it was about is looked at once more.
 """
 
 from __future__ import annotations
@@ -64,8 +61,6 @@ from bulkagent.run.take_over import (
     refusal,
     watch,
 )
-
-__all__ = ["Begun", "await_start", "begin", "clear_the_way", "reach_gateways"]
 
 
 async def await_start(

@@ -1,8 +1,7 @@
 """The end of a leg: counted, judged, recorded and reported, whatever is broken by then.
 
-What may live here: what is done after the last request. What this room must not know: how
-anything was sent. Something was sent by now, so nothing that goes wrong here may say otherwise,
-and no step may prevent the next.
+Something was sent by now, so nothing that goes wrong here may say otherwise, and no step may
+prevent the next.
 """
 
 from __future__ import annotations

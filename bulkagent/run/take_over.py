@@ -1,9 +1,7 @@
 """Whose agents a run may have that another one is at work on, and having that one leave them.
 
-What may live here: which run in the way leaves what, asking, waiting for it, and noticing that one
-is asked, or that there is no ledger any more. What this room must not know: how a run is drained,
-and how a row is left. A run is asked by a file beside its lock, never by a signal to a process
-number, which may be another's by now.
+A run is asked by a file beside its lock, never by a signal to a process number, which may be
+another's by now.
 """
 
 from __future__ import annotations
@@ -32,17 +30,6 @@ from bulkagent.ledger import (
     owner_of,
     withdraw_request,
 )
-
-__all__ = [
-    "ALL",
-    "TakeOverPlan",
-    "first_of",
-    "make_way",
-    "plan_take_over",
-    "refusal",
-    "watch",
-    "watch_presence",
-]
 
 ALL = "all"
 """The word for every run in the way."""

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from bulkagent.attempt import Attempt, AttemptHistory
 from bulkagent.engine import Engine, Limits, RetryPolicy, ThrottlePolicy
-from bulkagent.engine.retry.pending import PendingRetry
+from bulkagent.engine.retry.pending_retry import PendingRetry
 from bulkagent.engine.retry.policy import Retry
 from bulkagent.engine.retry.ready import ReadyQueue
 from bulkagent.model import RetryCharge

@@ -24,7 +24,12 @@ from bulkagent.engine.gates.gated_lane import GatedLane
 from bulkagent.engine.gates.gatekeeper import Gatekeeper
 from bulkagent.engine.gates.handover import GateTerms
 from bulkagent.engine.throttle.adaptive_limit import Bounds
-from bulkagent.engine.throttle.lingering import AT_LEAST_S, Flight, LingeringRequests, held_s
+from bulkagent.engine.throttle.lingering_requests import (
+    AT_LEAST_S,
+    Flight,
+    LingeringRequests,
+    held_s,
+)
 from bulkagent.model import Cause, Delivery, Disposition, Health, Status
 from tests.dispositions import DONE, LOST, ended
 from tests.engine.lists import ListSource, words

@@ -1,8 +1,4 @@
-"""Whether the first few went well enough to go on with the rest: a pure judgement of few.
-
-What may live here: how canaries are spread, and what their ends mean. What this room must not
-know: how they are sent.
-"""
+"""Whether the first few went well enough to go on with the rest: a pure judgement of few."""
 
 from __future__ import annotations
 
@@ -12,8 +8,6 @@ from collections.abc import Sequence
 import msgspec
 
 from bulkagent.reasons import CanariesFailed, CanaryMisled, NoCanarySet
-
-__all__ = ["TOLERATED", "Canaries", "spread", "unlikely"]
 
 TOLERATED = 0.05
 """The share of failures that a run goes on with."""

@@ -1,8 +1,4 @@
-"""Whether a lane may give its next item: the question, and the answers to it.
-
-What may live here: the protocol between who takes items and who knows whether that is allowed
-now. What this room must not know: what it depends on.
-"""
+"""Whether a lane may give its next item: the question, and the answers to it."""
 
 from __future__ import annotations
 
@@ -13,8 +9,6 @@ from typing import Protocol
 import msgspec
 
 from bulkagent.engine.gates.halt_rules import End, Go
-
-__all__ = ["Admits", "Gates", "NotYet"]
 
 
 class NotYet(msgspec.Struct, frozen=True, gc=False):
@@ -28,7 +22,7 @@ Admits = Go | NotYet | End
 
 
 class Gates(Protocol):
-    """Who knows whether lanes may give items. Asked and told in the loop's thread alone."""
+    """Whether lanes may give items. Asked and told in the loop's thread alone."""
 
     def group(self, lane: int) -> Hashable:
         """Lanes of one group share their turns."""
@@ -46,7 +40,7 @@ class Gates(Protocol):
         """Nothing more of the lane will be taken."""
 
     def awaits(self, lane: int, number: int) -> None:
-        """So many items more (or fewer) of the lane wait for whoever they are about to come."""
+        """So many items more (or fewer) of the lane wait in the absent queue."""
 
     def listen(self, call: Callable[[Collection[int]], None]) -> None:
         """Call with lanes about which the answer may have changed."""

@@ -1,8 +1,7 @@
-"""The gates of one leg: who may be dispatched, by what is known of all groups at this moment.
+"""The gates of one leg: which items may be dispatched, by the state of all groups now.
 
-What may live here: the counters behind the answers, and how canaries, gate, floor and absent agents
-go together. What this room must not know: gateways, and what puts an agent on or off. What has
-ended is told once it is on disk; what is taken counts from the step in which it is allowed.
+What has ended is told once it is on disk; what is taken counts from the step in which it is
+allowed.
 """
 
 from __future__ import annotations
@@ -170,7 +169,7 @@ class Gatekeeper:
             self.announce()
 
     def awaits(self, lane: int, number: int) -> None:
-        """So many items more of the lane wait for whoever they are about; -1: one fewer."""
+        """So many items more of the lane wait in the absent queue; -1: one fewer."""
         if self._canaries is not None and self._lanes[lane].quota:
             self._asides += number
             self._judge()
@@ -197,7 +196,7 @@ class Gatekeeper:
     def reopened(self, lane: int, was: GateResult, *, again: bool = True) -> int:
         """One item had ended and comes again; to be followed by `announce`.
 
-        Who may be off by now stays among those of D, and sending to him again takes nobody off.
+        An agent who may be off by now stays among those of D; sending again takes nobody off.
 
         Args:
             lane: Its lane, from 0 on.
@@ -305,7 +304,7 @@ class Gatekeeper:
         if canaries is None or self._failed is not None:
             return
         to_come = sum(progress.canaries_to_come for progress in self._first())
-        # Who is waited for has not ended; nothing is known if all are waited for.
+        # An agent who is waited for has not ended; nothing is known if all are waited for.
         if to_come > self._asides or (self._asides and not canaries.counted):
             return
         against = canaries.against()

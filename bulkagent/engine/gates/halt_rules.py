@@ -1,8 +1,7 @@
 """Whether sending goes on, asked of counters: halt rules as values.
 
-What may live here: the counters of finished items, and rules over them. What this room must not
-know: who asks, how sending is ended, and what an item is. A rule is asked after every item, so
-counting keeps ready what a rule needs and nothing is counted twice.
+A rule is asked after every item, so counting keeps ready what a rule needs and nothing is counted
+twice.
 """
 
 from __future__ import annotations
@@ -14,8 +13,6 @@ import msgspec
 from bulkagent.attempt import AttemptHistory, AttemptResult
 from bulkagent.model import Cause, Evidence, Status
 from bulkagent.reasons import FirstAllGot, NotApplied, Reason
-
-__all__ = ["End", "Go", "HaltCount", "HaltDecision", "HaltFirst", "HaltRule", "HaltShare", "Tally"]
 
 AttemptT = TypeVar("AttemptT", bound=AttemptResult)
 

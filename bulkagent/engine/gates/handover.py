@@ -1,8 +1,5 @@
 """When an outgoing agent may go off: gate and floor, as one pure rule over counters.
 
-What may live here: the rule, in this one place, and what it counts. What this room must not know:
-who counts, who asks, and how anything is sent.
-
 The rule, per group. I: rows that come on, whatever became of them but for duplicates; U: of
 these, the ones that are up. O: rows that go off; D: of these, the ones that are off or may be. One
 more may go off only if
@@ -25,8 +22,6 @@ from bulkagent.engine.gates.halt_rules import End, Go
 from bulkagent.model import Cause
 from bulkagent.reasons import FloorShort, GateShort, NobodyComesOn
 
-__all__ = ["Coverage", "GateTerms", "may_leave", "needed"]
-
 _GO = Go()
 _NOT_YET = NotYet()
 
@@ -44,7 +39,7 @@ class GateTerms(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Coverage(msgspec.Struct, kw_only=True):
-    """Who of one group comes on and goes off, and how far that is."""
+    """The incoming and outgoing agents of one group, and how far the change is."""
 
     incoming: int = 0
     """I: rows with flag 1, without duplicates."""

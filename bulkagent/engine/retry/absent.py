@@ -12,11 +12,9 @@ import msgspec
 
 from bulkagent.attempt import AttemptHistory, AttemptResult
 from bulkagent.clock import Clock
-from bulkagent.engine.retry.pending import PendingRetry
+from bulkagent.engine.retry.pending_retry import PendingRetry
 from bulkagent.engine.retry.policy import Poll
 from bulkagent.engine.retry.poller import Poller, PollPolicy
-
-__all__ = ["AbsentQueue"]
 
 ItemT = TypeVar("ItemT")
 AttemptT = TypeVar("AttemptT", bound=AttemptResult)

@@ -1,7 +1,6 @@
 """Whether to try again, and when: a pure question with a value for an answer.
 
-What may live here: the retry policy and its one decision. What this room must not know: how
-waiting is done, and what an attempt is about. Randomness is an argument.
+Randomness is an argument.
 """
 
 from __future__ import annotations
@@ -13,8 +12,6 @@ import msgspec
 
 from bulkagent.attempt import AttemptHistory, AttemptResult
 from bulkagent.model import Absence
-
-__all__ = ["APPLIED", "Decision", "Poll", "Retry", "RetryPolicy", "Stop", "decide"]
 
 AttemptT = TypeVar("AttemptT", bound=AttemptResult)
 
@@ -99,7 +96,7 @@ def decide(
         return _FINAL
     if disposition.retries is not None and history.repeats > disposition.retries:
         return _SPENT
-    # Whoever was not there has not been tried.
+    # An agent who was not there has not been tried.
     absent = sum(end.absence is not Absence.NONE for end in history.ends) if awaiting else 0
     spent = history.attempts - absent >= policy.max_attempts
     if spent and elapsed_s >= policy.retry_for_s:

@@ -16,8 +16,6 @@ import msgspec
 from bulkagent.clock import Clock
 from bulkagent.engine.retry.timers import Timer
 
-__all__ = ["PollPolicy", "Poller"]
-
 T = TypeVar("T")
 
 _AT_ONCE = 4

@@ -13,11 +13,9 @@ import tenacity
 
 from bulkagent.attempt import AttemptResult
 from bulkagent.clock import Clock
-from bulkagent.engine.retry.pending import PendingRetry
+from bulkagent.engine.retry.pending_retry import PendingRetry
 from bulkagent.engine.retry.policy import Retry
 from bulkagent.engine.retry.ready import ReadyQueue
-
-__all__ = ["RetryQueue", "until_enough"]
 
 ItemT = TypeVar("ItemT")
 AttemptT = TypeVar("AttemptT", bound=AttemptResult)

@@ -10,10 +10,8 @@ from collections.abc import Iterable, Iterator
 from typing import Generic, TypeVar
 
 from bulkagent.attempt import AttemptResult
-from bulkagent.engine.retry.pending import PendingRetry
+from bulkagent.engine.retry.pending_retry import PendingRetry
 from bulkagent.model import RetryCharge
-
-__all__ = ["ReadyQueue"]
 
 ItemT = TypeVar("ItemT")
 AttemptT = TypeVar("AttemptT", bound=AttemptResult)

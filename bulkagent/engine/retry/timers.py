@@ -9,8 +9,6 @@ import anyio
 
 from bulkagent.clock import Clock
 
-__all__ = ["Timer", "Wakeup"]
-
 
 class Timer:
     """Calls somebody at the earliest time that it was set to; then it has to be set again.

@@ -1,9 +1,5 @@
 """How many attempts may be in flight, learned from how the upstream bears them.
 
-What may live here: one pure step from what was observed of a limit to the next one. What this
-room must not know: who observes, who enforces the limit (a number is not a gate), what an attempt
-is, and what else holds it back.
-
 The upstream says nothing of what it can carry; round trips and answers a second do, by Little's
 law (in flight = answers a second x seconds of a round trip). What is used here, and from where:
 
@@ -30,8 +26,6 @@ from collections.abc import Callable
 import msgspec
 
 from bulkagent.engine.throttle.limit_samples import TOLERATED, SampleWindow
-
-__all__ = ["AdaptiveLimit", "Bounds", "LimitStep", "Phase", "step"]
 
 BACK_OFF = 0.9
 """What remains of a limit that is cut: gentle, as in Netflix's AIMDLimit, because each cut is

@@ -1,8 +1,6 @@
 """When an upstream is left alone, and when it is asked again: a circuit breaker.
 
-What may live here: the states, what leads from one to the next, and the time for which there was
-no answer. What this room must not know: who asks, what is sent as a probe, and what an answer
-looks like. Time and randomness are arguments.
+Time and randomness are arguments.
 """
 
 from __future__ import annotations
@@ -16,18 +14,6 @@ from types import MappingProxyType
 import msgspec
 
 from bulkagent.model import Health
-
-__all__ = [
-    "TRANSITIONS",
-    "BreakerEvent",
-    "BreakerState",
-    "CircuitBreaker",
-    "Judgement",
-    "Probing",
-    "TripPolicy",
-    "Wait",
-    "Yes",
-]
 
 
 class BreakerState(enum.Enum):
@@ -102,7 +88,7 @@ _ANY = Yes(probe=False)
 _ONE = Yes(probe=True)
 _PROBING = Probing()
 
-# Timers may fire a hair early; whoever asks again then is not sent round in circles.
+# Timers may fire a hair early; a caller that asks again then is not sent round in circles.
 _STEP_S = 0.001
 
 # Each probe's event, by what its end says.
@@ -125,7 +111,7 @@ class CircuitBreaker:
     moves no state: a late timeout after the probe's good answer would trip the breaker again for
     an outage that is over, and a late good answer would undo at once the trip of an upstream that
     fails every second one. But an answer is an answer: a late good one ends the down-time, since
-    who answered now is not gone, and the probe is left to find out whether it is well.
+    a gateway that answered now is not gone, and the probe is left to find out whether it is well.
 
     Args:
         random: Numbers from 0 up to 1, for the jitter.
@@ -210,7 +196,7 @@ class CircuitBreaker:
             What `record` and `withdraw` want to know it by.
 
         Raises:
-            RuntimeError: It may not start, which is a defect of who calls.
+            RuntimeError: It may not start, which is a defect of the caller.
         """
         if self._state is BreakerState.CLOSED:
             return self._generation

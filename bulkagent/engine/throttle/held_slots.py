@@ -9,7 +9,7 @@ import anyio
 
 from bulkagent.attempt import AttemptHistory, AttemptResult
 from bulkagent.clock import Clock
-from bulkagent.engine.throttle.lingering import Flight
+from bulkagent.engine.throttle.lingering_requests import Flight
 from bulkagent.engine.throttle.throttle import Throttle
 
 AttemptT = TypeVar("AttemptT", bound=AttemptResult)

@@ -1,7 +1,6 @@
 """What is observed of a limit: samples, and the window that they make.
 
-What may live here: collecting the ends of attempts until they can be judged. What this room must
-not know: what follows from a window, and whose ends they are. Time is an argument.
+Time is an argument.
 
 The three verdicts that a sample can have are those of `LimitSignal`.
 """
@@ -13,8 +12,6 @@ import math
 import msgspec
 
 from bulkagent.model import LimitSignal
-
-__all__ = ["TOLERATED", "LimitSamples", "SampleWindow"]
 
 TOLERATED = 0.02
 """The share of drops that is taken for chance (the loss threshold of BBRv2); without it one 503 in

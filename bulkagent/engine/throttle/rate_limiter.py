@@ -1,12 +1,9 @@
 """How far apart attempts start.
 
-What may live here: the arithmetic of a rate. What this room must not know: who waits, or for
-what. Time is an argument.
+Time is an argument.
 """
 
 from __future__ import annotations
-
-__all__ = ["RateLimiter"]
 
 
 class RateLimiter:

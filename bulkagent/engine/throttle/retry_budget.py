@@ -1,16 +1,13 @@
 """How many retries an upstream is given: a share of the first attempts, and a few a second.
 
-What may live here: the arithmetic of one upstream's budget. What this room must not know: what
-is retried, who waits for room, and how. Time is an argument.
+Time is an argument.
 """
 
 from __future__ import annotations
 
 import math
 
-__all__ = ["RetryBudget"]
-
-# Who asks again when told is never a hair too early, and sent round in circles.
+# A caller that asks again when told is never a hair too early, and sent round in circles.
 _MARGIN_S = 0.001
 
 
@@ -64,7 +61,7 @@ class RetryBudget:
         return self._granted
 
     def left(self, now: float) -> int:
-        """Retries that would be granted now, for whoever looks on: it changes nothing."""
+        """Retries that would be granted now, for an observer: it changes nothing."""
         start = now if self._start is None else self._start
         earned = self._share * self._first + self._per_second * (now - start)
         return max(0, int(min(self._most, earned - self._forgone - self._granted)))
@@ -82,7 +79,7 @@ class RetryBudget:
             0.0: it is granted, and counted; there is no way to give it back, because what is
             granted is sent. Else the seconds until there is room by the passing of time alone
             (infinity, where time earns nothing). First attempts may make room earlier, and others
-            may take it: who waits has to ask again.
+            may take it: a waiter has to ask again.
         """
         wait_s = self.room_in(now)
         if not wait_s:

@@ -1,8 +1,4 @@
-"""What an attempt needs before it starts: a slot, and its turn in the rate.
-
-What may live here: the slots, their number while others wait for one, and the queue for the
-next start. What this room must not know: what is started, and whether there is anything to.
-"""
+"""What an attempt needs before it starts: a slot, and its turn in the rate."""
 
 from __future__ import annotations
 
@@ -14,8 +10,6 @@ import msgspec
 from bulkagent.clock import Clock
 from bulkagent.engine.throttle.adaptive_limit import Bounds
 from bulkagent.engine.throttle.rate_limiter import RateLimiter
-
-__all__ = ["Limits", "Slots"]
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,7 +40,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RateQueue:
-    """The queue for the next start that a rate allows; who holds its lock may wait for one.
+    """The queue for the next start that a rate allows; the holder of its lock may wait for one.
 
     One at a time: each of many workers would book a start for the same last item, and the run
     would end only when the last of them had waited for it in vain.
@@ -61,7 +55,7 @@ class RateQueue:
         self._pacing: anyio.CancelScope | None = None
 
     def change(self, per_second: float, burst: int) -> None:
-        """Go by another rate from now on; who waits for a start keeps that one."""
+        """Go by another rate from now on; a worker that waits for a start keeps that one."""
         self._rate.change(per_second, burst, self._clock.monotonic())
 
     async def pace(self) -> None:

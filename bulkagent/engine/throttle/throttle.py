@@ -19,7 +19,7 @@ from bulkagent.engine.throttle.circuit_breaker import (
     Yes,
 )
 from bulkagent.engine.throttle.limit_samples import LimitSamples
-from bulkagent.engine.throttle.lingering import Flight, LingeringRequests
+from bulkagent.engine.throttle.lingering_requests import Flight, LingeringRequests
 from bulkagent.engine.throttle.retry_budget import RetryBudget
 from bulkagent.engine.throttle.slots import Limits
 from bulkagent.engine.throttle.throttle_policy import Permit, ThrottleEvent, ThrottlePolicy

@@ -13,7 +13,7 @@ class ThrottlePolicy(msgspec.Struct, frozen=True, kw_only=True):
     retry_share: float = 0.2
     """Retries for each first attempt, 0 or more."""
     retries_per_second: float = 10.0
-    """Further retries a second, above 0: who waits for room, when all else is done, must get it."""
+    """Further retries a second, above 0: when all else is done, a waiting retry must get room."""
     trip: TripPolicy = TripPolicy()
     """When nothing more is sent for a while."""
     give_up_after_s: float = 300.0

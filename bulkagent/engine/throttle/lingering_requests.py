@@ -1,7 +1,6 @@
 """What an upstream may still be at work on although nobody counts on its answer any more.
 
-What may live here: how long that is assumed, of which requests, and what it leaves for others.
-What this room must not know: connections, slots, and how anybody waits. Time is an argument.
+Time is an argument.
 
 An upstream does not stop because its client hung up. So a request that is given up before a whole
 answer came goes on using what it uses there, and counts as in flight until it surely is over, or
@@ -13,8 +12,6 @@ from __future__ import annotations
 import bisect
 import math
 from collections.abc import Callable, Iterable
-
-__all__ = ["Flight", "LingeringRequests", "held_s"]
 
 AT_LEAST_S = 1.0
 """An upstream that has answered little or nothing so far is not taken to be any quicker."""

@@ -14,8 +14,6 @@ from bulkagent.clock import Clock
 from bulkagent.engine.retry.policy import Decision
 from bulkagent.model import RetryCharge
 
-__all__ = ["PendingRetry"]
-
 ItemT = TypeVar("ItemT")
 AttemptT = TypeVar("AttemptT", bound=AttemptResult)
 
@@ -23,7 +21,7 @@ AttemptT = TypeVar("AttemptT", bound=AttemptResult)
 class PendingRetry(Generic[ItemT, AttemptT]):
     """An item that is to be attempted again.
 
-    Attempts and decision always belong together: whoever makes an attempt sets both at once, so
+    Attempts and decision always belong together: the worker of an attempt sets both at once, so
     there is no moment at which an attempt has ended and nothing has been decided on it.
     """
 
