@@ -84,3 +84,12 @@ def test_it_is_for_people_and_for_programs(tmp_path: Path) -> None:
     assert (found["kind"], found["code"]) == ("cause", "not_signed_in")
     unknown = inside(tmp_path, "explain", "frobnicate")
     assert (unknown.code, unknown.out) == (2, "")
+
+
+def test_the_list_can_be_of_one_kind(tmp_path: Path) -> None:
+    """`explain --kind cause`."""
+    codes = inside(tmp_path, "explain", "--kind", "cause", "--json").json["codes"]
+    assert {each["code"] for each in codes} == set(map(str, Cause))
+    both = inside(tmp_path, "explain", "timeout", "--kind", "status", "--json")
+    assert both.json["codes"] == []
+    assert inside(tmp_path, "explain", "--kind", "caus").code == 2

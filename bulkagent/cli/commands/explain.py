@@ -26,6 +26,8 @@ def explain(given: Given) -> None:
     code = given["code"]
     width = width_of(sys.stdout)
     found = tuple(explanations()) if code is None else look_up(code)
+    if given["kind"] is not None:
+        found = tuple(each for each in found if each.kind == given["kind"])
     if given["json"]:
         print_json({"codes": found})
     elif code is None:

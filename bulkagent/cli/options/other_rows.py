@@ -79,6 +79,8 @@ LEDGER_OPTIONS = (
     Row("dry_run", Kind.SWITCH, "Say what would go, and take nothing out.", Group.WHAT, ("prune",), environment=False),
     Row("code", Kind.ARGUMENT, "A retcode, fault, cause, status or exit code; none: all of them.", Group.WHAT,
         ("explain",), "[CODE]", completes="codes"),
+    Row("kind", Kind.CHOICE, "Only codes of this kind.", Group.WHAT, ("explain",),
+        words=("retcode", "fault", "cause", "status", "exit code"), environment=False),
     Row("path", Kind.ARGUMENT_PATH, "Where to; never one that is there.", Group.WHAT,
         ("config init",), "[PATH]", default="bulkagent.toml"),
     Row("words", Kind.ARGUMENT, "A command.", Group.WHAT, ("help",), "[COMMAND]..."),
