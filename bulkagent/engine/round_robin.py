@@ -1,4 +1,4 @@
-"""Whose turn it is: groups in rotation, within each the lane that goes first."""
+"""A fair order of lanes: groups in rotation, and within each the lane that goes first."""
 
 from __future__ import annotations
 

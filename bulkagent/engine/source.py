@@ -1,4 +1,4 @@
-"""Where work comes from and where its results go, as the engine sees it."""
+"""The source of items, which the engine takes from and gives results to."""
 
 from __future__ import annotations
 
