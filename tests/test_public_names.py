@@ -1,9 +1,12 @@
 """README "From Python": a public name is what it was, whatever else of the package is imported."""
 
+import importlib
 import json
 import pkgutil
 import subprocess
 import sys
+
+import pytest
 
 import bulkagent
 
@@ -53,3 +56,16 @@ def test_no_module_directly_in_the_package_has_the_name_of_a_public_function() -
     """README "From Python": importing `bulkagent.apply` must never make `apply` a module."""
     modules = {module.name for module in pkgutil.iter_modules(bulkagent.__path__)}
     assert not modules & (FUNCTIONS | set(bulkagent.__all__))
+
+
+@pytest.mark.parametrize("name", ["ledger", "reports", "run", "settings"])
+def test_every_name_that_a_package_imports_late_is_where_it_says(name: str) -> None:
+    """And no module of the package has such a name: once imported, the module would be found."""
+    package = importlib.import_module(f"bulkagent.{name}")
+    found = {each: home for home, names in package._HOMES.items() for each in names}
+    assert set(found) == set(package.__all__)
+    assert not {module.name for module in pkgutil.iter_modules(package.__path__)} & set(found)
+    for each, home in found.items():
+        value = getattr(package, each)
+        if home.startswith(f"{package.__name__}."):
+            assert getattr(value, "__module__", home) == home, each
