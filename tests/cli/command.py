@@ -16,10 +16,19 @@ from typing import Any, NamedTuple
 from click.testing import CliRunner
 
 from bulkagent.cli import app
+from tests.cli.forking import Forked
 from tests.waiting import HANG_S
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 COMMAND = Path(sys.executable).with_name("bulkagent")
+
+
+def starting(surroundings: Mapping[str, str] | None = None) -> type[subprocess.Popen[Any]]:
+    """How a command is started: see forking.py; from nothing where its start looks at more."""
+    from_nothing = os.environ.get("BULKAGENT_TEST_START") == "installed" or any(
+        not name.startswith("BULKAGENT_") for name in surroundings or ()
+    )
+    return subprocess.Popen if from_nothing or sys.platform != "linux" else Forked
 
 
 class Ended(NamedTuple):
@@ -55,17 +64,21 @@ def bulkagent(
     surroundings: Mapping[str, str] | None = None,
 ) -> Ended:
     """Run the command to its end, without a controlling terminal."""
-    done = subprocess.run(
+    with starting(surroundings)(
         [COMMAND, *map(str, arguments)],
         cwd=folder,
         env=environment(folder, surroundings),
-        input=stdin,
-        capture_output=True,
-        timeout=HANG_S,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         start_new_session=True,
-        check=False,
-    )
-    return Ended(done.returncode, done.stdout.decode(), done.stderr.decode())
+    ) as process:
+        try:
+            out, err = process.communicate(stdin, timeout=HANG_S)
+        except BaseException:
+            process.kill()
+            raise
+    return Ended(process.returncode, out.decode(), err.decode())
 
 
 def inside(
@@ -91,7 +104,7 @@ def inside(
 
 def started(folder: Path, *arguments: object) -> subprocess.Popen[str]:
     """Start the command and leave it running."""
-    return subprocess.Popen(
+    return starting()(
         [COMMAND, *map(str, arguments)],
         cwd=folder,
         env=environment(folder),
