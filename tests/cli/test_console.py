@@ -19,7 +19,7 @@ from bulkagent.cli.console import announcer as console
 from bulkagent.cli.console import signals as status
 from bulkagent.cli.console import terminal
 from bulkagent.cli.console.announcer import Console, frame_of
-from tests.cli.command import COMMAND, SAMPLES, environment, inside, started
+from tests.cli.command import COMMAND, SAMPLES, environment, inside, started, starting
 from tests.waiting import HANG_S
 
 ROSTER = SAMPLES / "evening_shift.csv"
@@ -113,7 +113,7 @@ def test_stderr_that_is_full_from_the_start_hangs_nothing(tmp_path: Path) -> Non
     """Neither before anything is sent, nor is SIGTERM without effect."""
     with (
         pipe(full=True) as (_, theirs),
-        subprocess.Popen(
+        starting()(
             [COMMAND, *map(str, APPLY), "--rate", "5/s", "--events", "-"],
             cwd=tmp_path,
             env=environment(tmp_path),

@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.command import COMMAND, Emulated, bulkagent, emulated, environment, inside
+from tests.cli.command import COMMAND, Emulated, bulkagent, emulated, environment, inside, starting
 from tests.cli.sockets import served, write_ca
 from tests.waiting import HANG_S, until
 
@@ -48,7 +48,7 @@ def holding(
 ) -> Iterator[subprocess.Popen[str]]:
     folder = gateway.folder
     (folder / "r.csv").chmod(0o600)
-    with subprocess.Popen(
+    with starting()(
         [COMMAND, "session", "hold", roster, *options(gateway, "--yes", *more)],
         cwd=folder,
         env=environment(folder, {"SSLKEYLOGFILE": str(folder / "tls.keys")}),

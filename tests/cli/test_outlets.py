@@ -14,7 +14,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from bulkagent.model import Status
-from tests.cli.command import COMMAND, SAMPLES, bulkagent, environment, inside
+from tests.cli.command import COMMAND, SAMPLES, bulkagent, environment, inside, starting
 from tests.waiting import HANG_S
 
 ROSTER = SAMPLES / "evening_shift.csv"
@@ -51,7 +51,7 @@ def test_events_can_be_piped_on_and_a_reader_that_leaves_ends_nothing(tmp_path: 
     ended = bulkagent(tmp_path, *APPLY, "--events", "-")
     assert ended.code == 0
     assert {json.loads(line)["status"] for line in ended.out.splitlines()} == {"applied"}
-    process = subprocess.Popen(
+    process = starting()(
         [COMMAND, *map(str, APPLY), "--events", "-"],
         cwd=tmp_path,
         env=environment(tmp_path),
@@ -138,7 +138,7 @@ def test_metrics_say_how_a_run_came_out(tmp_path: Path) -> None:
 def test_a_run_that_was_killed_is_seen_to_be_in_progress_for_ever(tmp_path: Path) -> None:
     """What a monitor finds of a killed run is what was written when it began."""
     path = tmp_path / "morning.prom"
-    process = subprocess.Popen(
+    process = starting()(
         [COMMAND, *map(str, APPLY), "--metrics-file", path, "--rate", "1/s", "--events", "-"],
         cwd=tmp_path,
         env=environment(tmp_path),
