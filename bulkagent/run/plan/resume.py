@@ -14,7 +14,7 @@ from bulkagent.run.plan.path_conflicts import refuse_reports
 from bulkagent.run.plan.protect import refuse_numbers
 from bulkagent.run.plan.recorded import RecordedRun, guids_for, locked_run, places_of, recorded_run
 from bulkagent.run.plan.recorded_checks import refuse_age
-from bulkagent.run.plan.remaining import (
+from bulkagent.run.plan.remaining_rows import (
     answered_gateways,
     protect_now,
     remaining,

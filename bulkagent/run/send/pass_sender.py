@@ -79,7 +79,7 @@ class PassSender:
         Args:
             number: The leg's number.
             lanes: What is left to send.
-            guids: Whoever knows the GUIDs.
+            guids: The source of GUIDs.
 
         Raises:
             BaseExceptionGroup: Of what ended it before its time: the ledger's errors, defects.
