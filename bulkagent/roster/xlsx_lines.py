@@ -16,7 +16,7 @@ from bulkagent.errors import RosterRefused
 from bulkagent.roster.sanitize import shown
 
 if TYPE_CHECKING:
-    from openpyxl import XlsxLines as Book
+    from openpyxl import Workbook
     from openpyxl.worksheet._read_only import ReadOnlyWorksheet
 
 
@@ -108,7 +108,7 @@ class XlsxLines(io.RawIOBase):
             raise _unreadable(self._name, error) from None
 
 
-def _opened(stream: BinaryIO, name: str) -> tuple[Book, ReadOnlyWorksheet, int]:
+def _opened(stream: BinaryIO, name: str) -> tuple[Workbook, ReadOnlyWorksheet, int]:
     try:
         import openpyxl
     except ImportError:

@@ -54,6 +54,7 @@ def test_a_run_at_the_gateway_inside_the_command(loop: str, tmp_path: Path) -> N
         gateway="emulated",
         flag=1,
         settings=bulkagent.Settings(ledger=tmp_path / "ledger.sqlite3"),
+        reports=[tmp_path / "report.csv"],
     )
     with asyncio.Runner(loop_factory=LOOPS[loop]) as runner:
         assert runner.run(apply).totals[Status.APPLIED] == 40
