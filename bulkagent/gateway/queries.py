@@ -118,7 +118,7 @@ class Queries:
         """The agents of a skill queue who are signed in and take calls, or why there is no answer.
 
         Args:
-            observer: An assignment of the agent who asks, who must take calls as well (page 0414).
+            observer: An assignment of the agent who asks and must take calls as well (page 0414).
             skill: The number of the queue.
         """
         return await self._ask(

@@ -184,8 +184,8 @@ _TABLE: tuple[tuple[str, str, str] | tuple[str, str, str, int], ...] = (
 # The upstream says that it is ready, so waiting would only lose time.
 _AT_ONCE = frozenset({"105-003"})
 
-# A wrong address or a wrong set of GUIDs gives every agent the same answer; who has not signed
-# in says nothing about anybody else.
+# A wrong address or a wrong set of GUIDs gives every agent the same answer; an agent who has
+# not signed in says nothing about any other.
 _EVIDENCE: Mapping[str, Evidence] = {
     "000-002": Evidence.SETUP,
     "000-003": Evidence.SETUP,

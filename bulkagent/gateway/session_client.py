@@ -127,7 +127,7 @@ class SessionClient:
         return Answer(answer.disposition, credential=renewed)
 
     async def sign_out(self, agent_id: str, credential: Credential) -> Answer:
-        """Sign an agent out, who stays signed in while in a call."""
+        """Sign an agent out; an agent in a call stays signed in."""
         answer, _ = await self._exchange(self._singly, SIGN_OUT, agent_id, credential)
         return answer
 

@@ -75,7 +75,7 @@ def protect(record: RunRecord, protected: Callable[[str, str], bool]) -> int:
 
 
 def leave_to_persons(record: RunRecord, since: int) -> int:
-    """Leave to a person what he has set otherwise since the latest run of the same roster.
+    """Leave alone agents whom a person has set otherwise since the latest run of the same roster.
 
     Also what that run had left to a person before it.
 

@@ -1,8 +1,8 @@
 """Runs: what is asked for, planned, sent, judged and reported.
 
 What may live here: the composition of roster, ledger, engine, gateways and reports, at most eight
-modules; what they are composed of is in the folders. What this room must not know: who asked, a
-terminal or a Python program.
+modules; what they are composed of is in the folders. What this room must not know: whether a
+terminal or a Python program asked.
 """
 
 from __future__ import annotations

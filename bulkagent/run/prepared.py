@@ -278,7 +278,7 @@ class PreparedRun:
 
 
 def _ending(sent: SentLeg, failure: _Failure, control: LegControl, lost: str) -> LegEnding:
-    """How sending ended, by what came of it, what broke it off, and who stopped it."""
+    """How sending ended: by its result, by an error, or by a stop."""
     error, code = failure.error, failure.code
     if code == Refused.exit_code and sent.counters is not None and sent.counters.requests:
         code = LedgerFailed.exit_code  # the other one would say that nothing was sent

@@ -235,11 +235,11 @@ class Gatekeeper:
         return progress
 
     def unseen(self, group: str, *, up: bool) -> None:
-        """One agent of a group who was applied may not be so: he counts no more, nor is looked at.
+        """One agent of a group who was applied may not be so: no longer counted, nor looked at.
 
         Args:
             group: The group.
-            up: Whether he was seen; else he was to be looked at.
+            up: Whether the agent was seen; else the agent was to be looked at.
         """
         self._watched[group] -= not up
         self._groups[group].up -= up

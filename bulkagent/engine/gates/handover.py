@@ -68,7 +68,7 @@ def may_leave(coverage: Coverage, terms: GateTerms, *, counted: bool = False) ->
         coverage: How the group stands.
         terms: Gate and floor.
         counted: Whether the agent is among those of D already: an earlier request may have taken
-            effect, or has found that he is not there.
+            effect, or has found that the agent is not there.
     """
     admits = _gate(coverage, terms)
     if isinstance(admits, Go) and terms.floor is not None:

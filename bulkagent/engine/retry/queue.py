@@ -1,6 +1,6 @@
 """Waiting between attempts, without a slot: the one place where tenacity is used.
 
-Who makes the attempts, and when there is room for one, is not known here.
+The workers that make the attempts, and when there is room for one, are not known here.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ async def until_enough(
     item's own: one that is shared by tasks mixes up their results without an error.
 
     Args:
-        pending: The item. Who makes its attempts sets its history and decision, then `answered`.
+        pending: The item. Its worker sets its history and decision, then `answered`.
         due: Called when a further attempt is to be made.
         clock: Time.
     """

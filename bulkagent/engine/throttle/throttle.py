@@ -1,6 +1,6 @@
 """What holds one upstream's attempts back, beyond its rate: breaker, budget, pauses, limit.
 
-The policies go together here, as one answer for who assigns the slots. Time and randomness are
+The policies go together here, as one answer for the owner of the slots. Time and randomness are
 arguments.
 """
 

@@ -76,10 +76,10 @@ class ReadinessChecks:
         self._pollers[agent.gateway].add(watched, soon=True)
 
     def forget(self, row: int) -> bool | None:
-        """Look at an agent no more, for it is not sure that he is set on.
+        """Look at an agent no more, for it is not sure that the agent is set on.
 
         Returns:
-            True: he was seen; False: he was to be looked at; None: neither.
+            True: the agent was seen; False: was to be looked at; None: neither.
         """
         if row in self._up:
             self._up.discard(row)

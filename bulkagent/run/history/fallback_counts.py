@@ -15,7 +15,7 @@ def fallback_summary(plan: Plan, counters: Counters | None) -> Summary:
         counters: What the journal counted; None: it never began.
     """
     totals = dict(plan.totals)
-    totals[Status.APPLIED] -= plan.once_more  # who is in doubt since the leg began
+    totals[Status.APPLIED] -= plan.once_more  # in doubt since the leg began
     totals[Status.UNKNOWN] += plan.once_more
     requests = retries = not_sent = 0
     if counters is not None:
@@ -23,7 +23,7 @@ def fallback_summary(plan: Plan, counters: Counters | None) -> Summary:
         not_sent = counters.not_sent
         for status, count in counters.by_status.items():
             totals[status] += count
-        # Who was put in doubt had been counted as set; whether sent again or not, he is in doubt.
+        # An agent put in doubt had been counted as set; sent again or not, the agent is in doubt.
         totals[Status.APPLIED] -= counters.once_more
         totals[Status.UNKNOWN] += counters.in_doubt
         totals[Status.UNKNOWN] += counters.unfinished

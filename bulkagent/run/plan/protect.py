@@ -10,7 +10,7 @@ from bulkagent.model import Status
 from bulkagent.roster import Retraction, Roster, RosterRow, RosterRules
 from bulkagent.settings import Settings
 
-# Whatever edition of the interface a gateway has; it is no list of who may be set.
+# For any edition of the interface; it is no list of agents who may be set.
 _ANY_AGENT = (101, 999_999)
 
 
@@ -35,7 +35,7 @@ class Protected:
             self._everywhere.setdefault(agent_id, reason)
 
     def reason(self, gateway: str, agent_id: str) -> str:
-        """Why an agent is not to be touched; "" where he may be."""
+        """Why an agent is not to be set; "" where the agent may be."""
         return self._everywhere.get(agent_id, "") or self._at.get((gateway, agent_id), "")
 
 

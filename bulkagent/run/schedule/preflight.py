@@ -82,7 +82,7 @@ async def _of_source(
     try:
         async with AsyncExitStack() as stack:
             source = await supply.enter(stack)
-            # One who has no session yet is no trouble: he signs in when his shift begins.
+            # An agent without a session is no problem yet: sign-ins come when the shift begins.
             await source.credential(Assignment(row, gateway, agent_id, SET_TALK_RIGHT.name, ""))
     except SourceFailed as failed:
         return PreflightProblem(
