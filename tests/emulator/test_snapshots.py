@@ -54,7 +54,7 @@ EVERYTHING = msgspec.structs.replace(
     outages=(Outage(from_request=9, seconds=0.5), Outage(from_seconds=4, seconds=1)),
 )
 
-DEEDS = st.lists(
+ACTIONS = st.lists(
     st.tuples(
         st.sampled_from(["set", "set", "set", "in", "out", "desk", "wait", "connect", "arrive"]),
         st.sampled_from(["101", "102", "103", "60000"]),
@@ -71,20 +71,20 @@ class World:
         self.time = FakeTime()
         self.emulation = Emulation(EVERYTHING, range(101, 104), (101, 59999), self.time.clock)
 
-    def do(self, deeds: list[tuple[str, str, int]]) -> list[object]:
-        """Everything that these deeds let anybody see."""
-        return [self._do(*deed) for deed in deeds] + [
+    def do(self, actions: list[tuple[str, str, int]]) -> list[object]:
+        """Everything that these actions let anybody see."""
+        return [self._do(*action) for action in actions] + [
             self.emulation.agents.records(),
             [(change.agent_id, change.event) for change in self.emulation.agents.history()],
             self.emulation.traffic.stats(),
         ]
 
-    def _do(self, deed: str, agent_id: str, number: int) -> object:
+    def _do(self, action: str, agent_id: str, number: int) -> object:
         emulation = self.emulation
         guid = emulation.agents.guid(agent_id) or "none"
         headers = {"Content-Type": JSON_TYPE, "Guid": guid}
         seen: object = None
-        match deed:
+        match action:
             case "set":
                 call = Call(Interface.SET_TALK_RIGHT, agent_id, f"flag={number % 2}")
                 for _ in range(number):  # as many in flight at once
@@ -111,7 +111,7 @@ class World:
         return seen
 
 
-@given(before=DEEDS, after=DEEDS, detour=DEEDS)
+@given(before=ACTIONS, after=ACTIONS, detour=ACTIONS)
 @settings(max_examples=100)
 def test_whatever_happens_after_a_snapshot_happens_again_after_each_restore(
     before: list[tuple[str, str, int]],

@@ -183,7 +183,7 @@ class Leg:
         self.world = world
         self.troubled = troubled
         self.dead = False
-        self.shelves: dict[int, deque[Agent]] = {}
+        self.left: dict[int, deque[Agent]] = {}
         self.lane_of: dict[str, int] = {}
         self.gated_lanes: list[GatedLane] = []
         self.lanes: dict[int, list[int]] = {gateway: [] for gateway in range(world.gateways)}
@@ -223,7 +223,7 @@ class Leg:
         if not rows:
             return
         lane = len(self.gated_lanes)
-        self.shelves[lane] = deque(rows)
+        self.left[lane] = deque(rows)
         self.lane_of.update((agent.name, lane) for agent in rows)
         self.lanes[gateway].append(lane)
         side = Side.COMES_ON if flag == ON else Side.GOES_OFF
@@ -234,7 +234,7 @@ class Leg:
 
     async def take(self, lane: int) -> Agent | None:
         await asyncio.sleep(0)
-        return self.shelves[lane].popleft() if self.shelves[lane] else None
+        return self.left[lane].popleft() if self.left[lane] else None
 
     async def mark(self, item: Agent, attempt: int) -> bool:
         await asyncio.sleep(0)
@@ -288,7 +288,7 @@ class Leg:
                 throttle_policy=CARELESS,
                 gates=self.gates,
                 poll_policy=poll_policy,
-                rows=sum(len(self.shelves[lane]) for lane in lanes),
+                rows=sum(len(self.left[lane]) for lane in lanes),
             )
             for gateway, lanes in self.lanes.items()
             if lanes

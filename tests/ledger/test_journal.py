@@ -13,9 +13,8 @@ import anyio
 import pytest
 
 from bulkagent.errors import LedgerFailed, LedgerUnavailable
-from bulkagent.ledger import Database, Journal, RunRecord, find_run, summarise
+from bulkagent.ledger import Database, Journal, RunRecord, find_run, prefetch, summarise
 from bulkagent.ledger import group_commit as module
-from bulkagent.ledger import prefetch as shelves
 from bulkagent.ledger.database import Busy
 from bulkagent.model import Assignment, Cause, Outcome, Status
 from tests.dispositions import BUSY, DONE, LOST, REFUSED, ended
@@ -537,8 +536,8 @@ def test_a_ledger_that_is_gone_is_said_to_be(database: Database) -> None:
 async def test_many_takers_get_every_row_once_and_in_order(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shelves, "_CHUNK", 7)
-    monkeypatch.setattr(shelves, "_LEAST_CHUNK", 3)
+    monkeypatch.setattr(prefetch, "_CHUNK", 7)
+    monkeypatch.setattr(prefetch, "_LEAST_CHUNK", 3)
     made = plan(database, 100)
     taken: list[int] = []
     async with journal(database, made.run) as book:
@@ -558,15 +557,15 @@ async def test_many_takers_get_every_row_once_and_in_order(
 async def test_no_row_is_lost_at_the_border_of_two_chunks(
     database: Database, monkeypatch: pytest.MonkeyPatch, rows: int, chunk: int
 ) -> None:
-    monkeypatch.setattr(shelves, "_CHUNK", chunk)
-    monkeypatch.setattr(shelves, "_LEAST_CHUNK", chunk)
+    monkeypatch.setattr(prefetch, "_CHUNK", chunk)
+    monkeypatch.setattr(prefetch, "_LEAST_CHUNK", chunk)
     made = plan(database, rows)
     async with journal(database, made.run) as book:
         assert [item.row for item in await took_all(book)] == list(range(2, rows + 2))
 
 
 async def test_chunks_as_they_really_are(database: Database) -> None:
-    rows = 2 * shelves._CHUNK + 1
+    rows = 2 * prefetch._CHUNK + 1
     made = plan(database, rows)
     async with journal(database, made.run) as book:
         items = await took_all(book)
@@ -577,8 +576,8 @@ async def test_chunks_as_they_really_are(database: Database) -> None:
 async def test_lanes_share_nothing_and_only_assignments_are_handed_out(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shelves, "_CHUNK", 4)
-    monkeypatch.setattr(shelves, "_LEAST_CHUNK", 4)
+    monkeypatch.setattr(prefetch, "_CHUNK", 4)
+    monkeypatch.setattr(prefetch, "_LEAST_CHUNK", 4)
     made = planner(database)
     for row in range(2, 62):
         gateway, arguments = ("east", ON) if row % 3 else ("west", OFF)
@@ -600,8 +599,8 @@ async def test_lanes_share_nothing_and_only_assignments_are_handed_out(
 async def test_rows_of_another_run_and_rows_with_a_mark_are_not_handed_out(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shelves, "_CHUNK", 5)
-    monkeypatch.setattr(shelves, "_LEAST_CHUNK", 5)
+    monkeypatch.setattr(prefetch, "_CHUNK", 5)
+    monkeypatch.setattr(prefetch, "_LEAST_CHUNK", 5)
     plan(database, 30)
     made = plan(database, 30)
     async with journal(database, made.run) as book:
@@ -621,7 +620,7 @@ async def test_taking_waits_for_rows_without_holding_up_the_loop(database: Datab
     async with journal(database, made.run) as book:
         read = book._prefetch._read
 
-        def slow(lane: int, after: int) -> list[shelves.Item]:
+        def slow(lane: int, after: int) -> list[prefetch.Item]:
             begun.set()
             assert go_on.wait(HANG_S)
             return read(lane, after)
@@ -641,8 +640,8 @@ async def test_taking_waits_for_rows_without_holding_up_the_loop(database: Datab
 async def test_a_ledger_that_cannot_be_read_fails_every_taker_once_the_shelf_is_empty(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shelves, "_CHUNK", 5)
-    monkeypatch.setattr(shelves, "_LEAST_CHUNK", 5)
+    monkeypatch.setattr(prefetch, "_CHUNK", 5)
+    monkeypatch.setattr(prefetch, "_LEAST_CHUNK", 5)
     made = plan(database, 20)
     async with journal(database, made.run) as book:
         first = await took(book)

@@ -60,23 +60,23 @@ def _took(seconds: float) -> str:
     return f"{seconds:.1f} s" if seconds < 100 else duration_text(seconds)  # noqa: PLR2004 - reads well
 
 
-def past(deeds: Sequence[AgentRunLine], width: int | None = None) -> str:
+def past(actions: Sequence[AgentRunLine], width: int | None = None) -> str:
     """What runs wanted of one agent, a line each, the latest first."""
     return table(
         ("at", "run", "gateway", "flag", "status", "cause", "retcode", "requests", "who"),
         [
             (
                 *(
-                    local_time(deed.at),
-                    deed.run_id,
-                    deed.gateway,
-                    deed.flag,
-                    deed.status,
-                    deed.cause or "",
+                    local_time(action.at),
+                    action.run_id,
+                    action.gateway,
+                    action.flag,
+                    action.status,
+                    action.cause or "",
                 ),
-                *(deed.retcode, str(deed.attempts), deed.who or ""),
+                *(action.retcode, str(action.attempts), action.who or ""),
             )
-            for deed in deeds
+            for action in actions
         ],
         numbers=("requests",),
         spare=("who", "requests", "retcode", "gateway", "at"),

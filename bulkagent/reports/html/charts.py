@@ -129,7 +129,7 @@ class Course(msgspec.Struct, frozen=True):
     said: str
 
 
-class _Pulse(msgspec.Struct):
+class _Limit(msgspec.Struct):
     gateway: str
     at: str
     concurrency: int
@@ -140,16 +140,16 @@ class _Pulse(msgspec.Struct):
         return dt.datetime.fromisoformat(self.at).timestamp() * 1000
 
 
-def courses(pulses: Sequence[dict[str, object]], last_ms: int | None) -> tuple[Course, ...]:
+def courses(changes: Sequence[dict[str, object]], last_ms: int | None) -> tuple[Course, ...]:
     """The gateways of which something moved, by name.
 
     Args:
-        pulses: The limit of each from a moment on, in the order of time.
+        changes: The limit of each from a moment on, in the order of time.
         last_ms: Time of day of the last outcome.
     """
-    by_name: dict[str, list[_Pulse]] = {}
-    for pulse in pulses:
-        read = msgspec.convert(pulse, _Pulse)
+    by_name: dict[str, list[_Limit]] = {}
+    for change in changes:
+        read = msgspec.convert(change, _Limit)
         by_name.setdefault(read.gateway, []).append(read)
     moved = {name: found for name, found in by_name.items() if _moved(found)}
     if not moved:
@@ -159,31 +159,31 @@ def courses(pulses: Sequence[dict[str, object]], last_ms: int | None) -> tuple[C
     return tuple(_course(name, found, start, end) for name, found in sorted(moved.items()))
 
 
-def _moved(pulses: Sequence[_Pulse]) -> bool:
-    return len({(pulse.concurrency, pulse.breaker) for pulse in pulses}) > 1
+def _moved(changes: Sequence[_Limit]) -> bool:
+    return len({(change.concurrency, change.breaker) for change in changes}) > 1
 
 
-def _course(name: str, pulses: Sequence[_Pulse], start: float, end: float) -> Course:
+def _course(name: str, changes: Sequence[_Limit], start: float, end: float) -> Course:
     length = max(end - start, 1.0)
-    most = max(pulse.concurrency for pulse in pulses)
+    most = max(change.concurrency for change in changes)
     points: list[tuple[float, float]] = []
     shades: list[Piece] = []
     open_s = 0.0
-    ends = [*(pulse.ms for pulse in pulses[1:]), end]
-    for pulse, until in zip(pulses, ends, strict=True):
-        x, to = (round(WIDTH * (ms - start) / length, 2) for ms in (pulse.ms, until))
-        y = round(HEIGHT * (1 - pulse.concurrency / most), 2)
+    ends = [*(change.ms for change in changes[1:]), end]
+    for change, until in zip(changes, ends, strict=True):
+        x, to = (round(WIDTH * (ms - start) / length, 2) for ms in (change.ms, until))
+        y = round(HEIGHT * (1 - change.concurrency / most), 2)
         points.extend(((x, y), (to, y)))
-        if pulse.breaker != "closed":
-            open_s += (until - pulse.ms) / 1000
-            text = f"breaker {pulse.breaker} for {(until - pulse.ms) / 1000:.1f} s"
-            shades.append(Piece(pulse.breaker, x, 0.0, max(1.0, round(to - x, 2)), HEIGHT, text))
-    limits = [pulse.concurrency for pulse in pulses]
+        if change.breaker != "closed":
+            open_s += (until - change.ms) / 1000
+            text = f"breaker {change.breaker} for {(until - change.ms) / 1000:.1f} s"
+            shades.append(Piece(change.breaker, x, 0.0, max(1.0, round(to - x, 2)), HEIGHT, text))
+    limits = [change.concurrency for change in changes]
     least = min(limits)
     said = f"{most:,} at once" if least == most else f"{least:,} to {most:,} at once"
     said += f", {limits[-1]:,} in the end" if least != most else ""
     if shades:
-        times = sum(pulse.breaker == "open" for pulse in pulses)
+        times = sum(change.breaker == "open" for change in changes)
         said += (
             f"; the breaker opened {times:,} time{'' if times == 1 else 's'} and held it back for"
             f" {open_s:.1f} s"

@@ -131,7 +131,8 @@ def write_report(
                     _group(at) for at in group_standings(RunRecord(database, facts.run), settings)
                 ],
                 "pulses": [
-                    _pulse(pulse) for pulse in limit_changes_of(RunRecord(database, facts.run))
+                    _limit_change(change)
+                    for change in limit_changes_of(RunRecord(database, facts.run))
                 ],
                 "left_out": _left_out(database, facts, summary),
                 "next": command,
@@ -195,9 +196,9 @@ def _left_out(database: Database, facts: RunFacts, summary: Summary) -> list[dic
     ]
 
 
-def _pulse(pulse: LimitChange) -> dict[str, Any]:
-    told = msgspec.to_builtins(pulse)
-    return {**told, "at": report.iso(pulse.at)}
+def _limit_change(change: LimitChange) -> dict[str, Any]:
+    told = msgspec.to_builtins(change)
+    return {**told, "at": report.iso(change.at)}
 
 
 def _group(standing: GroupStanding) -> dict[str, Any]:

@@ -44,18 +44,18 @@ async def test_a_breaker_that_trips_and_closes_again_is_remembered(tmp_path: Pat
             result = (await run.prepare().execute(Consent.PROGRAM)).result_or_defect()
         assert result.totals["applied"] == 10
         with open_ledger(made.ledger) as database:
-            pulses = limit_changes_of(RunRecord(database, find_run(database, "last").run))
-        states = [pulse.breaker for pulse in pulses]
+            changes = limit_changes_of(RunRecord(database, find_run(database, "last").run))
+        states = [change.breaker for change in changes]
         assert states[:3] == ["closed", "open", "half-open"]
         assert states[-1] == "closed"
         moves = {(before.value, after.value) for (before, _), after in TRANSITIONS.items()}
         assert set(itertools.pairwise(states)) <= moves
-        assert len({(pulse.gateway, pulse.leg, pulse.concurrency) for pulse in pulses}) == 1
-        assert [pulse.at for pulse in pulses] == sorted(pulse.at for pulse in pulses)
+        assert len({(change.gateway, change.leg, change.concurrency) for change in changes}) == 1
+        assert [change.at for change in changes] == sorted(change.at for change in changes)
         told = json.loads(report.read_text())["run"]["pulses"]
-        assert [pulse["breaker"] for pulse in told] == [pulse.breaker for pulse in pulses]
-        assert {pulse["concurrency"] for pulse in told} == {pulses[0].concurrency}
+        assert [change["breaker"] for change in told] == [change.breaker for change in changes]
+        assert {change["concurrency"] for change in told} == {changes[0].concurrency}
         await made.apply(flag=0)
         with open_ledger(made.ledger) as database:
             quiet = limit_changes_of(RunRecord(database, find_run(database, "last").run))
-        assert [pulse.breaker for pulse in quiet] == ["closed"], "nothing moved"
+        assert [change.breaker for change in quiet] == ["closed"], "nothing moved"
