@@ -14,7 +14,7 @@ import msgspec
 
 
 class Status(enum.StrEnum):
-    """What became of one roster row. Every row ends in exactly one of these."""
+    """The end of one roster row. Every row ends in exactly one of these."""
 
     APPLIED = "applied"  # the gateway answered retcode "0"
     REJECTED = "rejected"  # the gateway refused, and trying again will not change it

@@ -1,4 +1,4 @@
-"""What `--help` shows: options under headings, in the width of the terminal."""
+"""The text of `--help`: options under headings, in the width of the terminal."""
 
 from __future__ import annotations
 

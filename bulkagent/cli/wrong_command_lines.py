@@ -1,4 +1,4 @@
-"""What is said of a command line that is wrong: what, where, what was given and what is taken."""
+"""Sentences for a wrong command line: what, where, what was given and what is taken."""
 
 from __future__ import annotations
 

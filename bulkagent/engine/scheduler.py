@@ -1,4 +1,4 @@
-"""What is attempted next: a lane's next item, a retry, or a probe."""
+"""The scheduler: a lane's next item, a retry, or a probe is attempted next."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a request for an agent is authenticated with, and where that comes from.
+"""Credentials of requests for an agent, and their sources.
 
 A GUID is a bearer credential (page 0005), and so is a cookie that goes with it: nothing here has
 a `repr` that shows one.
@@ -15,7 +15,7 @@ from bulkagent.model import Assignment
 
 
 class Credential(msgspec.Struct, frozen=True, gc=False):
-    """What one agent's requests carry."""
+    """The GUID and the cookie of one agent's requests."""
 
     guid: str
     cookie: str = ""

@@ -64,7 +64,7 @@ MEANING_OF_FAULTS: Mapping[Fault, str] = MappingProxyType(
         Fault.OUT_OF_STEP: "a reply too many came on the connection, so none of its is sure",
     }
 )
-"""What each means, for people."""
+"""The meaning of each, for people."""
 
 # Replies that are not a gateway's: a sender that gives them to one agent gives them to all.
 _SOMEBODY_ELSE = frozenset({Fault.NOT_A_GATEWAY, Fault.OVERSIZED, Fault.REDIRECT})

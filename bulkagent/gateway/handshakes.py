@@ -1,4 +1,4 @@
-"""What a gateway says when it does not take part in a TLS connection, in words for people.
+"""Refusals of a TLS handshake, in words for people.
 
 In TLS 1.3 a client may write before the server has looked at its certificate, so such an alert
 comes at the first read. The server has not read a byte of the request then: what it cannot accept

@@ -1,4 +1,4 @@
-"""What the operating system says of a connection that did not come about, in its own words."""
+"""The operating system's own words for a connection that did not come about."""
 
 from __future__ import annotations
 

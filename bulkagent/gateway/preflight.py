@@ -30,7 +30,7 @@ _PAUSE_S = 0.5
 
 
 class PreflightResult(NamedTuple):
-    """What is known of a gateway that was tried."""
+    """The state of a gateway after a preflight."""
 
     answered: bool
     """Whether there was a connection; no if it may be back in a moment."""

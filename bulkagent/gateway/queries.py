@@ -102,7 +102,7 @@ class Queries:
             self._transport = None
 
     async def agent_state(self, agent: Assignment) -> AgentState | None:
-        """What an agent is doing, by the agent's own GUID; None where that cannot be said."""
+        """The state of an agent, by the agent's own GUID; None where there is no answer."""
         state = await self.ask_state(agent)
         return None if isinstance(state, Unanswered) else state
 

@@ -20,7 +20,7 @@ list of as many is taken for one that was cut off."""
 
 
 class AgentState(enum.IntEnum):
-    """What an agent does (page 0581)."""
+    """The state of an agent (page 0581)."""
 
     UNKNOWN = 0
     SIGNED_OUT = 2

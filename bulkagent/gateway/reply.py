@@ -1,4 +1,4 @@
-"""What came back, read: bytes and an HTTP status in, a disposition and its words out.
+"""Replies, read: bytes and an HTTP status in, a disposition and its words out.
 
 Success is `retcode` "0" in the JSON reply with HTTP status 200 and nothing else (interface page
 1223, table 3). A "0" under another status, or that is spelled otherwise, is no statement of the
@@ -41,7 +41,7 @@ _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}(?:\.\w
 
 
 class Reading(msgspec.Struct, frozen=True, gc=False):
-    """What a reply says."""
+    """The content of a reply."""
 
     disposition: Disposition
     retcode: str = ""

@@ -243,7 +243,7 @@ MEANINGS: Mapping[str, Retcode] = MappingProxyType({row[0]: _row(*row) for row i
 RETCODES: Mapping[str, Disposition] = MappingProxyType(
     {code: row.disposition for code, row in MEANINGS.items()}
 )
-"""What each documented retcode means for a setter."""
+"""The disposition of each documented retcode for a setter."""
 
 
 # A bad GUID gets 000-003 or 100-006 (page 0005), and after a switch-over 105-001 or 105-005 to

@@ -94,7 +94,7 @@ class SignIn(msgspec.Struct, frozen=True, gc=False):
 
 
 class Answer(msgspec.Struct, frozen=True, gc=False):
-    """What came of one request."""
+    """The answer to one request."""
 
     disposition: Disposition
     """Of the retcode or of the fault; `name` says which."""

@@ -34,7 +34,7 @@ _LARGEST_ID = 6
 
 
 class SavedSession(msgspec.Struct, frozen=True, gc=False):
-    """What one line says."""
+    """The session of one line."""
 
     gateway: str
     """A gateway's name or address; "": the one that is spoken to, where there is only one."""

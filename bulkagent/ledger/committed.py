@@ -1,4 +1,4 @@
-"""What follows when records of a leg are on disk: they are counted, and told."""
+"""Records of a leg that are on disk: they are counted, and told."""
 
 from __future__ import annotations
 

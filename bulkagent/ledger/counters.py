@@ -1,4 +1,4 @@
-"""What a leg has done so far, counted on disk."""
+"""Counters of a leg's records on disk."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is said of a ledger that has what bulkagent does not write."""
+"""Errors for a ledger with values that bulkagent does not write."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 
 class FileSystemKind(enum.Enum):
-    """What is known of a file system."""
+    """The kinds of file systems, as far as they matter to a ledger."""
 
     LOCAL = "local"
     NETWORK = "network"

@@ -1,4 +1,4 @@
-"""What ledgers of earlier formats are made of, and what makes each one of the next."""
+"""The earlier formats of ledgers, and the steps from each to the next."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each gateway of a run was sent at once over time: its limit and its breaker."""
+"""The limit and the breaker of each gateway of a run over time."""
 
 from __future__ import annotations
 

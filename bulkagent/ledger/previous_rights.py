@@ -1,4 +1,4 @@
-"""What the ledger last knew of the agents that a run has changed."""
+"""The talk rights of agents before a run changed them, as far as the ledger knows."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bulkagent.model import Status
 
 
 class AgentAction(msgspec.Struct, frozen=True, gc=False):
-    """What another run did, or may have done, to an agent."""
+    """The action of another run on an agent, or a possible one."""
 
     sent_at: int
     arguments: str

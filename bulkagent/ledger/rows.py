@@ -1,4 +1,4 @@
-"""What became of the rows of a run."""
+"""The outcomes of the rows of a run."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class AttemptRecord(msgspec.Struct, frozen=True):
 
 
 class Summary(msgspec.Struct, frozen=True):
-    """What became of a run's rows, counted on disk."""
+    """The outcomes of a run's rows, counted on disk."""
 
     rows: int
     totals: Mapping[str, int]

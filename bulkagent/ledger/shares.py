@@ -1,4 +1,4 @@
-"""What each command at work has of the limits of the gateways that it sends to.
+"""The share of each command at work in the limits of its gateways.
 
 A share is of no account once the run's lock is free. `beat_at` only ever rises while its command
 is at work: whether it does, a reader judges by a clock of its own.
@@ -17,7 +17,7 @@ from bulkagent.ledger.run_record import RunRecord
 
 
 class Share(msgspec.Struct, frozen=True):
-    """What one command has of one gateway's limits."""
+    """The share of one command in one gateway's limits."""
 
     share: int
     """Its number, rising in the order in which commands came."""

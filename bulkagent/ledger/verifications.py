@@ -1,4 +1,4 @@
-"""What was seen of the rows that were set.
+"""Verdicts on the rows that were set, from the queues of the gateway.
 
 A verdict is of the row as it was set last: a row that is put in doubt loses it.
 """

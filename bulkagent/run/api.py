@@ -1,4 +1,4 @@
-"""What the commands do, as functions for Python programs."""
+"""The commands as functions for Python programs."""
 
 from __future__ import annotations
 

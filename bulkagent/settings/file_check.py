@@ -1,4 +1,4 @@
-"""What is wrong with a configuration file, each with the line in which it stands."""
+"""The defects of a configuration file, each with its line."""
 
 from __future__ import annotations
 

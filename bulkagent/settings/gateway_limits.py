@@ -1,4 +1,4 @@
-"""What holds at one gateway: how hard it may be pushed, and which agents it knows."""
+"""The limits of one gateway: how fast it is asked, and which agent IDs it has."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is said for one run alone: consent, and what that run is meant to do."""
+"""Settings of one run alone: consent, and the purpose of that run."""
 
 from __future__ import annotations
 

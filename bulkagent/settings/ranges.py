@@ -1,4 +1,4 @@
-"""What a value may be, and the sentence for a value that is beyond."""
+"""The ranges of values, and the sentence for a value out of its range."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a row of the tables of options and settings says."""
+"""A row of the tables of options and settings."""
 
 from __future__ import annotations
 

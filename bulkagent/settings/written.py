@@ -1,4 +1,4 @@
-"""What was written for a setting, as fields of `Settings`: options, variables, files alike."""
+"""Written values of options, variables and files, as fields of `Settings`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a shell may complete beyond names of options: runs, gateways, jobs, causes.
+"""Completion of values in a shell: runs, gateways, jobs, causes.
 
 The tab key wants an answer at once and no message, even where something is wrong: so nothing is
 made, nothing is written, and a source that cannot be asked has nothing.

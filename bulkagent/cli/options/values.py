@@ -1,4 +1,4 @@
-"""What options say, as settings, and as fields of what is asked for."""
+"""The values of options as settings, and as fields of a request."""
 
 from __future__ import annotations
 

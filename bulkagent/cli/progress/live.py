@@ -1,4 +1,4 @@
-"""What a terminal shows of a run under way, drawn anew some times a second."""
+"""The live lines of a run under way, drawn anew some times a second."""
 
 from __future__ import annotations
 

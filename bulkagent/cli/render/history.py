@@ -1,4 +1,4 @@
-"""What `runs` and `show` print for people."""
+"""The text of `runs` and `show` for people."""
 
 from __future__ import annotations
 

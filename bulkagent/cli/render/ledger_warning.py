@@ -1,4 +1,4 @@
-"""What people are told of a ledger that others may write to."""
+"""The warning about a ledger that others may write to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a person reads: the opening, the question, the summary; and the `--json` object."""
+"""The opening, the question and the summary for a person; and the `--json` object."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a person reads of held sessions: the plan, the questions, a line now and then, the end."""
+"""Held sessions for a person: the plan, the questions, a line now and then, the end."""
 
 from __future__ import annotations
 

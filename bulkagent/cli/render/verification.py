@@ -1,4 +1,4 @@
-"""What the last screen says of agents that were looked at after they were set."""
+"""The lines of the summary about the verification of agents."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ _NOT_YET = NotYet()
 
 
 class GateTerms(msgspec.Struct, frozen=True, kw_only=True):
-    """What must hold before anybody goes off."""
+    """The conditions under which outgoing agents go off."""
 
     gate: float = 0.95
     """Share of the incoming agents, 0 to 1, who must be up."""

@@ -95,7 +95,7 @@ class AdaptiveLimit(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LimitStep(msgspec.Struct, frozen=True):
-    """What follows from a window."""
+    """The change of the limit after a window."""
 
     limit: int
     reason: str

@@ -17,7 +17,7 @@ from bulkagent.model import Health
 
 
 class BreakerState(enum.Enum):
-    """What the breaker lets through."""
+    """The states of the breaker, by what it lets through."""
 
     CLOSED = "closed"  # everything
     OPEN = "open"  # nothing, for the length of a pause
@@ -25,7 +25,7 @@ class BreakerState(enum.Enum):
 
 
 class BreakerEvent(enum.Enum):
-    """What can happen to a breaker; the last four happen to a probe."""
+    """The events of a breaker; the last four happen to a probe."""
 
     TRIPPED = "tripped"  # too much went wrong
     PAUSED = "paused"  # the pause is over

@@ -1,4 +1,4 @@
-"""What is observed of a limit: samples, and the window that they make.
+"""Samples of a limit, and the window that they make.
 
 Time is an argument.
 

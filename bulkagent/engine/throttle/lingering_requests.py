@@ -1,4 +1,4 @@
-"""What an upstream may still be at work on although nobody counts on its answer any more.
+"""Requests that were given up and that an upstream may still be at work on.
 
 Time is an argument.
 

@@ -1,4 +1,4 @@
-"""What an attempt needs before it starts: a slot, and its turn in the rate."""
+"""Slots, and turns in the rate: an attempt needs one of each before it starts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What holds one upstream's attempts back, beyond its rate: breaker, budget, pauses, limit.
+"""The throttle of one upstream, beyond its rate: breaker, budget, pauses, limit.
 
 The policies go together here, as one answer for the owner of the slots. Time and randomness are
 arguments.

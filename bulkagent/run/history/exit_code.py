@@ -1,4 +1,4 @@
-"""What a run's counts mean: state and exit code."""
+"""The state and the exit code of a run, from its counts."""
 
 from __future__ import annotations
 

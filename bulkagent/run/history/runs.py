@@ -55,7 +55,7 @@ class RunLine(msgspec.Struct, frozen=True, kw_only=True):
     who: str | None = None
     """The user and machine that have begun its first leg."""
     note: str | None = None
-    """What they noted."""
+    """The note of that user."""
     on_behalf_of: str | None = None
     """For whom they said that it was; a claim."""
     elapsed_s: float = 0.0

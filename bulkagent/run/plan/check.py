@@ -1,4 +1,4 @@
-"""What would be sent, without recording anything."""
+"""A check: the plan of an apply, without recording anything."""
 
 from __future__ import annotations
 

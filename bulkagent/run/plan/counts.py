@@ -1,4 +1,4 @@
-"""What has been seen of a roster so far."""
+"""Counts of a roster's rows while it is read."""
 
 from __future__ import annotations
 

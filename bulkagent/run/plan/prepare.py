@@ -1,4 +1,4 @@
-"""What is ready to be sent, whichever way it came about."""
+"""Preparing a plan: by apply, resume or revert."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a ledger has kept of a run, and whether it may be acted on.
+"""Checks of the facts that a ledger has kept of a run: whether they may be acted on.
 
 A writer to the ledger could have written anything: a value is used only where it is one that
 bulkagent would have written. It could also have GUIDs sent to any host: an address is therefore

@@ -1,4 +1,4 @@
-"""What is left of a run that is in the ledger, as a plan."""
+"""The rows that are left of a run in the ledger, as a plan."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run is asked to do, what it would do, and what it did, as frozen records."""
+"""The request, the plan and the result of a run, as frozen records."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ class Choices(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FollowUpRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """What is asked of a run that is in the ledger; what is not given is as it was then."""
+    """A request about a run in the ledger; a field that is not given is as it was then."""
 
     run: str
     """A run ID, the beginning of one, or `last`."""
@@ -169,7 +169,7 @@ class PlanGroup(msgspec.Struct, frozen=True):
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """What a run would do: read, checked, and nothing sent."""
+    """The plan of a run: read, checked, and nothing sent."""
 
     run_id: str
     layout: str
@@ -270,6 +270,6 @@ class RunStanding(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RunResult(RunStanding, frozen=True, kw_only=True):
-    """What came of a run that has come to an end."""
+    """The result of a run that has come to an end."""
 
     exit_code: int

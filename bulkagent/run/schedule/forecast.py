@@ -60,7 +60,7 @@ class TimeNeeded(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Feasibility(enum.Enum):
-    """What is to be expected."""
+    """The expected end of a run."""
 
     FITS = "fits"
     TIGHT = "tight"  # only if an adaptive limit grows

@@ -1,4 +1,4 @@
-"""What to do at which instant before a run starts.
+"""The next step of a run that waits for its start.
 
 The time of day decides, asked again and again: a machine that slept, or whose clock was set,
 starts neither early nor hours late.

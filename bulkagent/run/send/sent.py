@@ -1,4 +1,4 @@
-"""What came of the sending of one leg."""
+"""The result of the sending of one leg."""
 
 from __future__ import annotations
 

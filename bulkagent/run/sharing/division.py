@@ -14,7 +14,7 @@ import msgspec
 
 
 class LimitPart(msgspec.Struct, frozen=True):
-    """What one command may send to a gateway."""
+    """The limits within which one command sends to a gateway."""
 
     concurrency: int
     """Requests in flight at once, from 0 (a pause) on."""
