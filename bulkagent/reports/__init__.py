@@ -6,7 +6,7 @@ retcode means, and how a file takes the place of another. Roster cells and gatew
 data from outside: no text leaves for a spreadsheet or a terminal before `csv_cell` or `sanitize`
 has made it harmless.
 
-`write` takes a path and its lines, and `formats` says which module writes it: `csv_report`,
+`report_file` takes a path and its lines, and `formats` says which module writes it: `csv_report`,
 `json_report`, `xlsx_report` or `html/`, all with `columns` and `timestamps`. `prometheus` has the
 figures for a monitor, `refused` the report of a command that sent nothing.
 """
