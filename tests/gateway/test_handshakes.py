@@ -93,11 +93,27 @@ class Blocking:
             except OSError:
                 return
             with accepted, contextlib.suppress(OSError):
-                connection = self._context.wrap_socket(accepted, server_side=True)
+                connection = self._context.wrap_socket(
+                    accepted, server_side=True, do_handshake_on_connect=False
+                )
                 with connection:
+                    try:
+                        connection.do_handshake()
+                    except ssl.SSLError:
+                        self._drain(connection)
+                        raise
                     while request := connection.recv(4_096):
                         self.requests.append(request)
                         connection.sendall(http().reply)
+
+    def _drain(self, connection: ssl.SSLSocket) -> None:
+        """Read what the client has sent: closed with that unread, the connection would be reset.
+
+        A reset can overtake the alert, and then nobody knows what it was.
+        """
+        with socket.socket(fileno=connection.detach()) as plain:
+            while plain.recv(4_096):
+                pass
 
 
 @pytest.mark.parametrize("kind", KINDS)
