@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
+SO_ALREADY = -1
+"""The wave of rows that change no coverage; they need not wait for other agents."""
+
 
 class Lane(msgspec.Struct, frozen=True):
     """Rows that one gateway gets in one wave, of one group where rows are grouped."""
@@ -15,3 +18,13 @@ class Lane(msgspec.Struct, frozen=True):
     """"" where rows with different ones go in the order of the roster."""
     assignments: int
     group: str = ""
+
+    @property
+    def so_already(self) -> bool:
+        """Whether its agents have by now what it sets, so that it changes no coverage."""
+        return self.wave == SO_ALREADY
+
+    @property
+    def goes_off(self) -> bool:
+        """Whether its agents go off, which is in a wave after the first."""
+        return self.wave > 0

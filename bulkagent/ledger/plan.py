@@ -10,7 +10,7 @@ from bulkagent.errors import LedgerFailed, LedgerUnavailable, RunBusy
 from bulkagent.ledger.coverage import CoverageCounter, GroupCoverage
 from bulkagent.ledger.database import Database
 from bulkagent.ledger.endpoints import EndpointRecord
-from bulkagent.ledger.lanes import Lane
+from bulkagent.ledger.lanes import SO_ALREADY, Lane
 from bulkagent.ledger.run_lock import RunLock
 from bulkagent.model import Cause, Status
 from bulkagent.text.odd_text import as_json
@@ -220,7 +220,7 @@ class Planner:
                     Lane(
                         lane,
                         gateway,
-                        _SO_ALREADY if so_already else self._wave(arguments),
+                        SO_ALREADY if so_already else self._wave(arguments),
                         arguments,
                         self._counts[lane],
                         group,
@@ -289,9 +289,6 @@ def _write(database: Database, *statements: tuple[str, Iterable[Sequence[object]
     except LedgerFailed as error:
         raise LedgerUnavailable(f"{error}; nothing was sent") from None
 
-
-# The wave of rows that change no coverage; they need not wait for other agents.
-_SO_ALREADY = -1
 
 _ROW_CAUSES = {Status.INVALID: Cause.BAD_ROW, Status.DUPLICATE: Cause.REPEATED_ROW}
 

@@ -10,6 +10,7 @@ from concurrent.futures import Executor
 
 from bulkagent.attempt import Carryover
 from bulkagent.errors import LedgerFailed, LedgerUnavailable
+from bulkagent.lane_keys import LaneKey
 from bulkagent.ledger.run_record import RunRecord
 from bulkagent.model import Assignment, Cause
 
@@ -60,8 +61,8 @@ class Prefetch:
         record: The run, by a connection that is used in one thread alone.
         thread: An executor with that one thread.
         operation: The operation's name, for the assignments.
-        lanes: The lanes that there are; `~lane` is of those rows of a lane alone that are in doubt
-            or whose agents were not there, and the lane itself then of its others.
+        lanes: The keys of the lanes that there are; where there is one of a lane's rows in doubt,
+            that of the lane is of its others.
         leg: Rows that were dispatched in this leg of the run are not handed out.
         only: Only rows that ended with one of these causes; none: whatever the cause.
     """
@@ -130,9 +131,10 @@ class Prefetch:
     def _read(self, lane: int, after: int) -> list[Item]:
         operation = self._operation
         try:
-            down = lane < 0 if ~lane in self._buffers else None
-            where = (max(lane, ~lane), after, self._leg, self._only)
-            rows = self._record.all(_NEXT, *where, self._chunk, down)
+            key = LaneKey(lane)
+            in_doubt = key.is_in_doubt if key.other in self._buffers else None
+            where = (key.lane, after, self._leg, self._only)
+            rows = self._record.all(_NEXT, *where, self._chunk, in_doubt)
             return [
                 (
                     Assignment(row, gateway, agent_id, operation, arguments),

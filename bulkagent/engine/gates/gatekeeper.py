@@ -15,6 +15,7 @@ from bulkagent.engine.gates.gate import Admits, NotYet
 from bulkagent.engine.gates.gated_lane import GatedLane, GateResult, LaneProgress, Side
 from bulkagent.engine.gates.halt_rules import End, Go
 from bulkagent.engine.gates.handover import Coverage, GateTerms, may_leave
+from bulkagent.lane_keys import LaneKey
 from bulkagent.model import Cause
 
 _GO = Go()
@@ -206,12 +207,13 @@ class Gatekeeper:
         Returns:
             As one of which lane it is to be taken again.
         """
-        progress = self._lanes.get(lane) or self._lanes[~lane]
+        progress = self._lanes.get(lane) or self._lanes[LaneKey.in_doubt(lane)]
         gated = progress.gated
         coverage = self._groups.get(gated.group)
         if gated.side is Side.GOES_OFF and coverage is not None:
             coverage.down += not was.off
-            progress = self._lanes.get(~lane) or self._add_lane(~lane, gated)
+            in_doubt = LaneKey.in_doubt(lane)
+            progress = self._lanes.get(in_doubt) or self._add_lane(in_doubt, gated)
         elif gated.side is Side.COMES_ON and coverage is not None and not self.by_sight:
             coverage.up -= was.applied
         canaries = self._canaries if self._failed is None and progress.quota else None

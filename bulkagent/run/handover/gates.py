@@ -13,6 +13,7 @@ from bulkagent.clock import Clock
 from bulkagent.engine import End, Gatekeeper
 from bulkagent.gateway.credentials import CredentialSource
 from bulkagent.gateway.operations import SET_TALK_RIGHT
+from bulkagent.lane_keys import LaneKey
 from bulkagent.ledger import Database, FormerOutcome, Lane, RunRecord, applied_incoming
 from bulkagent.model import Assignment, Cause, Outcome
 from bulkagent.reasons import GroupHeld, Reason
@@ -77,7 +78,7 @@ class HandoverGates:
             LedgerUnavailable: The ledger cannot be read.
         """
         self._sightings = None
-        self._going_off = frozenset(lane.lane for lane in lanes if lane.wave > 0)
+        self._going_off = frozenset(lane.lane for lane in lanes if lane.goes_off)
         self.keeper = await anyio.to_thread.run_sync(
             functools.partial(
                 gatekeeper_for,
@@ -130,7 +131,7 @@ class HandoverGates:
         """Tell the gates of an outcome that is on disk."""
         if self.keeper is None:
             return
-        goes_off = max(key, ~key) in self._going_off
+        goes_off = LaneKey(key).lane in self._going_off
         result = result_of(outcome, self._settings, goes_off=goes_off)
         self.keeper.ended(key, result)
         if self._sightings is not None and result.applied and not goes_off:

@@ -21,6 +21,7 @@ from bulkagent.engine import (
 )
 from bulkagent.gateway.faults import FAULTS
 from bulkagent.gateway.retcodes import RETCODES
+from bulkagent.lane_keys import LaneKey
 from bulkagent.ledger import (
     Database,
     HandoverGroup,
@@ -99,15 +100,16 @@ def gatekeeper_for(
 def _gated_lanes(
     lane: Lane, down: int, *, hands_over: bool, not_before: float
 ) -> Sequence[GatedLane]:
-    sides = (Side.COMES_ON, Side.GOES_OFF) if hands_over else (Side.NEITHER, Side.NEITHER)
-    side = sides[lane.wave > 0] if lane.wave >= 0 else Side.NEITHER
+    side = Side.NEITHER
+    if hands_over and not lane.so_already:
+        side = Side.GOES_OFF if lane.goes_off else Side.COMES_ON
     whole = GatedLane(
         lane=lane.lane, group=lane.group, rows=lane.assignments, side=side, not_before=not_before
     )
     if side is not Side.GOES_OFF or not down:
         return (whole,)
     # An agent who may be off already is among those of D; sending again takes nobody off.
-    twin = msgspec.structs.replace(whole, lane=~lane.lane, rows=down, counted=True)
+    twin = msgspec.structs.replace(whole, lane=LaneKey.in_doubt(lane.lane), rows=down, counted=True)
     rest = lane.assignments - down
     return (twin, msgspec.structs.replace(whole, rows=rest)) if rest > 0 else (twin,)
 
@@ -118,7 +120,9 @@ def lanes_of(lanes: Sequence[Lane], gatekeeper: Gatekeeper | None) -> Mapping[st
     for lane in lanes:
         keys = [lane.lane]
         if gatekeeper is not None:
-            keys = [key for key in (~lane.lane, lane.lane) if gatekeeper.knows(key)]
+            keys = [
+                key for key in (LaneKey.in_doubt(lane.lane), lane.lane) if gatekeeper.knows(key)
+            ]
         found.setdefault(lane.gateway, []).extend(keys)
     return found
 
