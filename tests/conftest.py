@@ -15,6 +15,8 @@ import pytest
 from aioresponses import aioresponses
 from hypothesis import HealthCheck, settings
 
+from tests.examples import examples
+
 
 class _WrittenResponse(aiohttp.ClientResponse):
     """A response as aioresponses 0.7.9 makes it, with the argument that aiohttp 3.14 asks for.
@@ -38,7 +40,12 @@ def canned() -> Iterator[aioresponses]:
 
 # No test fails because a machine is busy: what takes long is no fault (nor is it one that making an
 # example does), and the suite runs beside anything else. One profile, so that none can differ.
-settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "busy",
+    deadline=None,
+    max_examples=examples(100),
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("busy")
 
 

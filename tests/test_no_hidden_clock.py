@@ -10,7 +10,9 @@ from hypothesis import HealthCheck, settings
 
 TESTS = Path(__file__).parent
 CLOCKS = {
-    "a deadline of Hypothesis' own": re.compile(r"(?<![-\w])deadline="),
+    "a deadline of Hypothesis' own": re.compile(
+        r"(?:@|settings = )settings\([^)]*(?<![-\w])deadline="
+    ),
     # The tests of sessions that are held run in virtual time, in which some minutes are nothing.
     "seconds in a time-out": re.compile(
         r"(?:asyncio\.timeout\([1-9]\)|(?:communicate|wait)\((?:timeout=)?[1-9])"

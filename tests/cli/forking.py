@@ -10,6 +10,7 @@ for all, as `.ci/run` does for the matrices.
 
 from __future__ import annotations
 
+import atexit
 import functools
 import json
 import os
@@ -39,6 +40,11 @@ class _Server:
             )
         self._socket = ours
         self._lock = threading.Lock()
+        atexit.register(self._end)
+
+    def _end(self) -> None:
+        self._socket.close()
+        self._process.wait()
 
     def ask(self, fds: tuple[int, ...] = (), **wanted: object) -> list[int]:
         with self._lock:

@@ -11,6 +11,7 @@ from bulkagent.emulator.agents.agents import Agents
 from bulkagent.emulator.agents.events import AgentState
 from bulkagent.emulator.agents.records import AgentChange, ChangeKind
 from bulkagent.emulator.protocol.response import ResultCode
+from tests.examples import examples
 
 
 def some_agents() -> Agents:
@@ -134,4 +135,4 @@ class History(RuleBasedStateMachine):
 
 
 TestHistory = History.TestCase
-TestHistory.settings = settings(max_examples=15, stateful_step_count=20)
+TestHistory.settings = settings(max_examples=examples(15), stateful_step_count=20)

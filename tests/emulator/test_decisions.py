@@ -19,6 +19,7 @@ from bulkagent.emulator import (
 from bulkagent.emulator.faults.decisions import Decision, FaultHistory, decide
 from bulkagent.emulator.faults.latency import draw_latency
 from bulkagent.emulator.faults.scope import Arrival
+from tests.examples import examples
 
 
 def carry_out(
@@ -34,7 +35,7 @@ def carry_out(
 
 
 @given(seed=st.integers(), share=st.floats(min_value=0, max_value=0.5))
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 def test_shares_are_honoured(seed: int, share: float) -> None:
     scenario = Scenario(
         faults=(
@@ -55,7 +56,7 @@ def test_shares_are_honoured(seed: int, share: float) -> None:
 
 
 @given(seed=st.integers(), limit=st.integers(min_value=1, max_value=5))
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 def test_per_agent_is_honoured(seed: int, limit: int) -> None:
     scenario = Scenario(
         faults=(ScenarioFault(kind=FaultKind.RESET_AFTER, share=0.7, per_agent=limit),)
@@ -130,7 +131,7 @@ def test_each_agent_has_a_certain_fault_of_its_own() -> None:
 
 
 @given(seed=st.integers())
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 def test_faults_for_others_change_nothing_for_an_agent(seed: int) -> None:
     mine = ScenarioFault(kind=FaultKind.HTML, share=0.4)
     others = ScenarioFault(kind=FaultKind.GBK, share=0.6, agents=AgentIds("102"))

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from bulkagent.emulator import Outage, SwitchOver
 from bulkagent.emulator.faults.outages import Disruptions, DisruptionStatus
+from tests.examples import examples
 
 SECONDS = st.sampled_from([quarter / 4 for quarter in range(13)])
 LENGTHS = st.sampled_from([0.25, 0.5, 1.0, 2.0])
@@ -33,7 +34,7 @@ def is_gone(outage: Outage, arrivals: list[float], now: float) -> bool:
     st.lists(SECONDS, max_size=8).map(sorted),
     SECONDS,
 )
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 def test_an_outlook_is_what_the_records_say(
     outages: list[Outage], arrivals: list[float], now: float
 ) -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from bulkagent.emulator import AgentIds, Cluster, FaultKind, Scenario, ScenarioFault
 from bulkagent.emulator.faults.scope import Arrival, Excess, FaultScope, find_excess
+from tests.examples import examples
 
 AGENTS = range(1, 10)
 SECONDS = [half / 2 for half in range(9)]
@@ -36,7 +37,7 @@ def reaches(draw: st.DrawFn) -> FaultScope:
 
 
 @given(st.lists(reaches(), max_size=8))
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 def test_an_excess_is_found_exactly_where_there_is_one(claims: list[FaultScope]) -> None:
     """Against asking about every agent, moment, node and number."""
     totals = {

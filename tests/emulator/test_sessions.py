@@ -15,6 +15,7 @@ from bulkagent.emulator.handlers.emulation import Emulation
 from bulkagent.emulator.handlers.keepalive import LongPoll
 from bulkagent.emulator.protocol.routes import Call, Interface
 from tests.emulator.wire import JSON_TYPE
+from tests.examples import examples
 
 RULES = SessionRules(
     authentication=Authentication.DYNAMIC,
@@ -158,4 +159,4 @@ class Sessions(RuleBasedStateMachine):
 
 
 TestSessions = Sessions.TestCase
-TestSessions.settings = settings(max_examples=60, stateful_step_count=30)
+TestSessions.settings = settings(max_examples=examples(60), stateful_step_count=30)

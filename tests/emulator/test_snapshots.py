@@ -27,6 +27,7 @@ from bulkagent.emulator.handlers.emulation import Emulation
 from bulkagent.emulator.protocol.routes import Call, Interface
 from tests.emulator.conftest import FakeTime
 from tests.emulator.wire import JSON_TYPE, ask, connected, settalkright
+from tests.examples import examples
 from tests.waiting import HANG_S
 
 ROUGH = Scenario(
@@ -112,7 +113,7 @@ class World:
 
 
 @given(before=ACTIONS, after=ACTIONS, detour=ACTIONS)
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 def test_whatever_happens_after_a_snapshot_happens_again_after_each_restore(
     before: list[tuple[str, str, int]],
     after: list[tuple[str, str, int]],

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from bulkagent.engine import Coverage, End, GatedLane, Gatekeeper, GateResult, GateTerms, Go, Side
+from tests.examples import examples
 
 GROUPS = ("red", "blue", "")
 ON, OFF = 0, 1
@@ -184,4 +185,4 @@ class Handovers(RuleBasedStateMachine):
 
 
 TestHandovers = Handovers.TestCase
-TestHandovers.settings = settings(max_examples=60, stateful_step_count=50)
+TestHandovers.settings = settings(max_examples=examples(60), stateful_step_count=50)

@@ -34,6 +34,7 @@ from bulkagent.model import Cause, Delivery, Disposition, Health, Status
 from tests.dispositions import DONE, LOST, ended
 from tests.engine.lists import ListSource, words
 from tests.engine.test_reopening import Reopening
+from tests.examples import examples
 from tests.jumping import JumpingClock, run
 
 TIMEOUT_S = 10.0
@@ -374,7 +375,7 @@ ways = st.builds(
     st.none() | st.floats(0.05, 40.0),
     st.integers(0, 7),
 )
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @example([Way(15.0)], 1, None, None, 0)
 def test_whatever_replies_do_the_peak_is_the_limit_and_no_agent_is_there_twice(
     script: list[Way], limit: int, adaptive: Bounds | None, stop_s: float | None, left: int

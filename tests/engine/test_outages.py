@@ -147,7 +147,7 @@ def test_the_only_item_left_is_probed_again_and_again(policy: RetryPolicy) -> No
         (scripted(1, UNREACHED), 300.0),
         (scripted(1, LOST), 300.0),
         (lambda now: UNREACHED if now < 1.0 or now > 1.9 else BUSY, 300.0),
-        (lambda _now: BUSY, 300.0),
+        pytest.param(lambda _now: BUSY, 300.0, marks=pytest.mark.matrix),
     ],
     ids=["never", "unreached", "lost", "busy", "busy all the time"],
 )

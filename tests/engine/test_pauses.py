@@ -12,6 +12,7 @@ from tests.dispositions import BUSY, DONE
 from tests.engine.lists import ListSource, words
 from tests.engine.test_ending import ran
 from tests.engine.upstream import ScriptedUpstream, bulkhead
+from tests.examples import examples
 from tests.jumping import JumpingClock
 
 UNPACED = Limits(concurrency=4, per_second=None)
@@ -163,7 +164,7 @@ def test_no_burst_is_none() -> None:
         RateLimiter(1.0, 0)
 
 
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 @given(
     burst=st.integers(1, 12),
     concurrency=st.integers(1, 12),

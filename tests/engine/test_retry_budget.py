@@ -53,7 +53,7 @@ def test_where_one_in_ten_fails_nothing_is_held_back(per_second: float | None) -
         ThrottlePolicy(retry_share=0.0, retries_per_second=3.0, give_up_after_s=NEVER),
     ],
 )
-@pytest.mark.parametrize("max_pending", [50, 1024])
+@pytest.mark.parametrize("max_pending", [50, pytest.param(1024, marks=pytest.mark.matrix)])
 def test_where_everything_fails_retries_are_what_was_earned(
     throttle_policy: ThrottlePolicy, max_pending: int
 ) -> None:

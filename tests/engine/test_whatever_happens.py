@@ -24,6 +24,7 @@ from tests.dispositions import ALL, DONE
 from tests.engine.checks import Act, Tried, cancel, check, closed_by_its_end, resize, stop
 from tests.engine.lists import ListSource, words
 from tests.engine.upstream import CARELESS, ScriptedUpstream, Seen, bulkhead
+from tests.examples import examples
 from tests.jumping import JumpingClock, run
 
 acts = st.one_of(
@@ -54,7 +55,7 @@ policies = st.builds(
 bounds = st.none() | st.builds(Bounds.between, st.integers(1, 3), st.integers(4, 9))
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(
     ends=st.tuples(outcomes, outcomes),
     concurrency=st.integers(1, 8),

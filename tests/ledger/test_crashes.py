@@ -40,6 +40,7 @@ from bulkagent.ledger import (
 from bulkagent.ledger import prefetch as shelves
 from bulkagent.model import Assignment, Cause, Disposition, Status
 from tests.dispositions import BUSY, DONE, LOST, REFUSED, UNREACHED, ended
+from tests.examples import examples
 from tests.ledger.ledgers import (
     FLAGS,
     OFF,
@@ -353,7 +354,9 @@ class Crashing(RuleBasedStateMachine):
 
 
 TestCrashing = pytest.mark.matrix(Crashing.TestCase)
-TestCrashing.settings = settings(max_examples=30, stateful_step_count=20, derandomize=True)
+TestCrashing.settings = settings(
+    max_examples=examples(30), stateful_step_count=20, derandomize=True
+)
 
 
 # Processes that are really killed.

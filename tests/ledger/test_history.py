@@ -25,6 +25,7 @@ from bulkagent.ledger import prefetch as shelves
 from bulkagent.ledger import rows as module
 from bulkagent.model import Cause, Status
 from tests.dispositions import BUSY, DONE, LOST, READY, REFUSED, UNREACHED, ended
+from tests.examples import examples
 from tests.ledger.ledgers import (
     FLAGS,
     OFF,
@@ -302,7 +303,7 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@settings(max_examples=150, derandomize=True)
+@settings(max_examples=examples(150), derandomize=True)
 @given(
     changes=st.lists(
         st.tuples(st.integers(0, 1 << 20), st.binary(min_size=1, max_size=40)),

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from bulkagent.ledger import Database, Planner, RosterMatch, open_ledger
 from bulkagent.model import Disposition, Status
 from tests.dispositions import ABSENT, DONE, LOST, REFUSED
+from tests.examples import examples
 from tests.ledger.ledgers import OFF, ON, history, journal, planner, took
 
 ENDS: dict[str, Disposition | None] = {"101": DONE, "102": REFUSED, "103": LOST, "104": ABSENT}
@@ -119,7 +120,7 @@ async def test_the_other_roster_is_not_kept_in_the_ledger(database: Database) ->
         assert "offered" not in names
 
 
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 @given(have=st.sets(st.integers(101, 130)), offered=st.lists(st.integers(95, 135), unique=True))
 def test_missing_and_pairs_are_all_that_is_left(
     tmp_path_factory: pytest.TempPathFactory, have: set[int], offered: list[int]

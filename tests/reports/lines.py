@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 
 from bulkagent.model import Cause, Line, Status
 from bulkagent.reports import FORMATS
+from tests.examples import examples
 
 # The same examples each time: a test that fails today failed yesterday.
-PROPERTY = settings(derandomize=True, max_examples=60)
+PROPERTY = settings(derandomize=True, max_examples=examples(60))
 
 NOVEMBER = 1_795_327_200_123  # 2026-11-22T06:00:00.123Z
 

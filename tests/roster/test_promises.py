@@ -15,6 +15,7 @@ from bulkagent.model import Status
 from bulkagent.roster import Retraction, Roster, RosterRow, RosterRules
 from bulkagent.roster.duplicates import Duplicates
 from bulkagent.roster.validation import RowValidator
+from tests.examples import examples
 from tests.roster.reading import GUID, agents, everything, rows_of, rules
 
 SAMPLES = Path(__file__).parents[2] / "samples"
@@ -49,7 +50,7 @@ def outcome_of(
     return "", found
 
 
-@settings(max_examples=300, derandomize=True)
+@settings(max_examples=examples(300), derandomize=True)
 @given(ANY_BYTES, st.sampled_from([None, "utf-16-le", "gb18030", "utf-7", "cp1252"]))
 @example(b"sep=\n", None)
 @example(b'"sep=;\n101', None)
@@ -66,7 +67,7 @@ def test_any_bytes_give_rows_or_a_refusal(content: bytes, encoding: str | None) 
         assert GUID not in repr(row)
 
 
-@settings(max_examples=100, derandomize=True)
+@settings(max_examples=examples(100), derandomize=True)
 @given(
     numbers=st.lists(st.integers(101, 59999), min_size=1, max_size=600, unique=True),
     layout=st.sampled_from(
@@ -88,7 +89,7 @@ def test_agents_round_trip_in_every_layout(
 CELL = st.sampled_from(["101", "102", "103", " 104", "x", "", "0", "1", "no", "east", "a\nb", GUID])
 
 
-@settings(max_examples=200, derandomize=True)
+@settings(max_examples=examples(200), derandomize=True)
 @given(
     header=st.permutations(["agent_id", "flag", "gateway", "guid", "n", "m"]),
     width=st.integers(1, 6),

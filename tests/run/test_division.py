@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from bulkagent.run.sharing.division import LimitPart, Member, divide, granted
+from tests.examples import examples
 
 NOTHING = LimitPart(0, 0.0)
 
@@ -164,4 +165,4 @@ class Dividing(RuleBasedStateMachine):
 
 
 TestDividing = Dividing.TestCase
-TestDividing.settings = settings(max_examples=60, stateful_step_count=25)
+TestDividing.settings = settings(max_examples=examples(60), stateful_step_count=25)
