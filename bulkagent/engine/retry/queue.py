@@ -1,4 +1,4 @@
-"""Waiting between attempts, without a slot: the one place where tenacity is used.
+"""Waiting between attempts, without a slot.
 
 The workers that make the attempts, and when there is room for one, are not known here.
 """
@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
 import anyio
-import tenacity
 
 from bulkagent.attempt import AttemptResult
 from bulkagent.clock import Clock
@@ -102,38 +101,13 @@ async def until_enough(
 ) -> None:
     """Wait between the attempts of an item until no further one follows.
 
-    The first attempt was made already, by a worker and without tenacity, which costs as much
-    as the request; it is replayed here as the first result. The tenacity object is this
-    item's own: one that is shared by tasks mixes up their results without an error.
-
     Args:
         pending: The item. Its worker sets its history and decision, then `answered`.
         due: Called when a further attempt is to be made.
         clock: Time.
     """
-    replayed = False
-
-    async def attempt() -> None:
-        nonlocal replayed
-        if not replayed:
-            replayed = True
-            return
+    while isinstance(pending.decision, Retry):
+        await pending.wait(pending.decision.after_s, clock)
         pending.answered = anyio.Event()
         due()
         await pending.answered.wait()
-
-    def wanted(state: tenacity.RetryCallState) -> bool:
-        if state.outcome is None or state.outcome.failed:
-            return False
-        return isinstance(pending.decision, Retry)
-
-    def wait(_state: tenacity.RetryCallState) -> float:
-        return pending.decision.after_s if isinstance(pending.decision, Retry) else 0.0
-
-    async def sleep(seconds: float) -> None:
-        await pending.wait(seconds, clock)
-
-    retrying = tenacity.AsyncRetrying(
-        retry=wanted, wait=wait, stop=tenacity.stop_never, sleep=sleep, reraise=True
-    )
-    await retrying(attempt)
