@@ -14,6 +14,8 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+import tenacity
+
 from bulkagent.clock import Clock
 from bulkagent.errors import SettingsRefused
 from bulkagent.gateway.endpoint import Endpoint
@@ -58,29 +60,40 @@ async def run_preflight(
     Raises:
         SettingsRefused: The name has no address, or TLS fails.
     """
-    for left in reversed(range(_TRIES)):
-        try:
-            async with asyncio.timeout(connect_timeout_s):
-                return PreflightResult(answered=True, expires_ms=await _connect(endpoint))
-        except TimeoutError:
-            break
-        except socket.gaierror as error:
-            if error.errno == socket.EAI_AGAIN:
-                if left:
-                    await clock.sleep(_PAUSE_S)
-                    continue
-                break
+    retrying = tenacity.AsyncRetrying(
+        retry=tenacity.retry_if_exception(_is_overloaded),
+        stop=tenacity.stop_after_attempt(_TRIES),
+        wait=tenacity.wait_fixed(_PAUSE_S),
+        sleep=clock.sleep,
+        reraise=True,
+    )
+    try:
+        expires_ms: int | None = await retrying(_connect_within, endpoint, connect_timeout_s)
+    except ssl.SSLError as error:
+        raise SettingsRefused(
+            f"{endpoint.url}: {_why(error)}, so nothing was sent{_advice(error)}"
+        ) from None
+    except OSError as error:
+        if isinstance(error, TimeoutError) or _is_overloaded(error):
+            why = f"no connection within {connect_timeout_s:g} s"
+            return PreflightResult(answered=False, why=why)
+        if isinstance(error, socket.gaierror):
             raise SettingsRefused(
                 f"{_host_of(endpoint)} has no address ({error.strerror}), so nothing was sent;"
                 " check the gateway's address and the name service"
             ) from None
-        except ssl.SSLError as error:
-            raise SettingsRefused(
-                f"{endpoint.url}: {_why(error)}, so nothing was sent{_advice(error)}"
-            ) from None
-        except OSError as error:
-            return PreflightResult(answered=False, why=words_of(error) or str(error))
-    return PreflightResult(answered=False, why=f"no connection within {connect_timeout_s:g} s")
+        return PreflightResult(answered=False, why=words_of(error) or str(error))
+    return PreflightResult(answered=True, expires_ms=expires_ms)
+
+
+def _is_overloaded(error: BaseException) -> bool:
+    """Whether the name service could not answer now."""
+    return isinstance(error, socket.gaierror) and error.errno == socket.EAI_AGAIN
+
+
+async def _connect_within(endpoint: Endpoint, timeout_s: float) -> int | None:
+    async with asyncio.timeout(timeout_s):
+        return await _connect(endpoint)
 
 
 async def _connect(endpoint: Endpoint) -> int | None:
