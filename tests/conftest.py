@@ -40,12 +40,12 @@ def canned() -> Iterator[aioresponses]:
 
 # No test fails because a machine is busy: what takes long is no fault (nor is it one that making an
 # example does), and the suite runs beside anything else. One profile, so that none can differ.
-settings.register_profile(
-    "busy",
-    deadline=None,
-    max_examples=examples(100),
-    suppress_health_check=[HealthCheck.too_slow],
+_BUSY = settings(
+    deadline=None, max_examples=examples(100), suppress_health_check=[HealthCheck.too_slow]
 )
+# The suite is the same each time; `pytest --hypothesis-profile explore` looks for new examples.
+settings.register_profile("busy", _BUSY, derandomize=True)
+settings.register_profile("explore", _BUSY)
 settings.load_profile("busy")
 
 

@@ -157,7 +157,10 @@ def test_without_the_extra_it_says_what_to_install(
         Roster(path, rules())
 
 
-texts = st.text(st.characters(exclude_categories=("Cc", "Cs")), max_size=20)
+# XML has neither surrogates nor the two noncharacters of the first plane ("Char" in XML 1.0).
+texts = st.text(
+    st.characters(exclude_categories=("Cc", "Cs"), exclude_characters="\ufffe\uffff"), max_size=20
+)
 
 
 @given(st.lists(st.tuples(st.integers(101, 59_999), texts), min_size=1, unique_by=lambda x: x[0]))
