@@ -34,14 +34,18 @@ if TYPE_CHECKING:
     from bulkagent.run.api import apply, check, resume, revert
     from bulkagent.run.plan.request import Plan, Request, Resume, Revert, RunResult
     from bulkagent.settings import GatewaySection, Settings
+    from bulkagent.units import Adaptive, HaltAtCount, HaltAtShare
 
 __all__ = [
+    "Adaptive",
     "BadRow",
     "BulkagentError",
     "Cause",
     "ConsentRefused",
     "GatewaySection",
     "GuardrailRefused",
+    "HaltAtCount",
+    "HaltAtShare",
     "Interrupted",
     "LedgerFailed",
     "LedgerUnavailable",
@@ -71,6 +75,7 @@ _ROOMS = {
     "bulkagent.run.api": ("apply", "check", "resume", "revert"),
     "bulkagent.run.plan.request": ("Plan", "Request", "Resume", "Revert", "RunResult"),
     "bulkagent.settings": ("GatewaySection", "Settings"),
+    "bulkagent.units": ("Adaptive", "HaltAtCount", "HaltAtShare"),
 }
 _HOMES = {name: room for room, names in _ROOMS.items() for name in names}
 

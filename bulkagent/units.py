@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 
+import msgspec
+
 from bulkagent.errors import SettingsRefused
 from bulkagent.text.near_units import (
     as_concurrency,
@@ -56,7 +58,16 @@ def duration_s(text: str) -> float:
     return seconds
 
 
-def concurrency(text: str) -> int | tuple[int, int]:
+class Adaptive(msgspec.Struct, frozen=True):
+    """A limit of requests in flight that is found out and follows what a gateway bears."""
+
+    least: int
+    """From 1 on."""
+    most: int
+    """Above `least`, up to 10000."""
+
+
+def concurrency(text: str) -> int | Adaptive:
     """Requests in flight at once of a number such as `16`; of `auto:4-256` the bounds of a limit.
 
     All are 1 to 10000, the lower bound below the other; `auto` alone is `auto:4-256`.
@@ -70,7 +81,7 @@ def concurrency(text: str) -> int | tuple[int, int]:
     if match and not match[1]:
         low, high = (int(match[2]), int(match[3])) if match[2] else _AUTO
         if 1 <= low < high <= _MOST_IN_FLIGHT:
-            return low, high
+            return Adaptive(low, high)
     raise SettingsRefused(
         f"{text!r} is not a concurrency; write a number from 1 to {_MOST_IN_FLIGHT}, auto, or"
         f" auto:{_AUTO[0]}-{_AUTO[1]} with the lower limit first"
@@ -94,15 +105,29 @@ def rate_per_second(text: str) -> float | None:
     return rate
 
 
-def halt_at(text: str) -> tuple[float | None, int | None]:
-    """The share (above 0 to 1) or the count of `fail=5%`, `fail=200`; neither for `none`.
+class HaltAtShare(msgspec.Struct, frozen=True):
+    """A run halts where so large a share of the finished agents is not applied."""
+
+    share: float
+    """Above 0 to 1."""
+
+
+class HaltAtCount(msgspec.Struct, frozen=True):
+    """A run halts where so many of the finished agents are not applied."""
+
+    agents: int
+    """From 1 on."""
+
+
+def halt_at(text: str) -> HaltAtShare | HaltAtCount | None:
+    """The share (above 0 to 1) or the count of `fail=5%`, `fail=200`; None for `none`.
 
     Raises:
         SettingsRefused: It is no such rule, or is zero.
     """
     stripped = text.strip().lower()
     if stripped == "none":
-        return None, None
+        return None
     match = _HALT.fullmatch(stripped)
     share = float(match[1]) / 100 if match and match[1] else None
     count = int(match[2]) if match and match[2] else None
@@ -111,7 +136,7 @@ def halt_at(text: str) -> tuple[float | None, int | None]:
             f"{text!r} is not a halt rule; write it like fail=5%, fail=200 or none"
             f"{_meant(text, as_halt, _HALT)}"
         )
-    return share, count
+    return HaltAtCount(count) if count else HaltAtShare(share or 0.0)
 
 
 def share(text: str) -> float:

@@ -12,18 +12,17 @@ import pytest
 
 from bulkagent.errors import SettingsRefused
 from bulkagent.settings import ConfigFile, GatewayLimits, GatewaySection, Settings
+from bulkagent.units import Adaptive
 
 
 def limits(
-    concurrency: int,
-    auto: tuple[int, int] | None,
+    concurrency: int | Adaptive,
     per_second: float | None,
     burst: int,
     agent_id_range: tuple[int, int],
 ) -> GatewayLimits:
     return GatewayLimits(
         concurrency=concurrency,
-        auto=auto,
         per_second=per_second,
         burst=burst,
         agent_id_range=agent_id_range,
@@ -31,7 +30,7 @@ def limits(
 
 
 FLAG_8 = {"concurrency": 8}
-FLAG_AUTO = {"auto": (4, 256)}
+FLAG_AUTO = {"concurrency": Adaptive(4, 256)}
 WIDE = (101, 999_999)
 
 
@@ -42,21 +41,21 @@ class TestGateways:
         ("explicit", "section", "top", "held"),
         [
             # Nothing said, said at the top, in the section, and explicitly.
-            ({}, {}, {}, (16, None)),
-            ({}, {}, {"concurrency": 4}, (4, None)),
-            ({}, {"concurrency": 2}, {"concurrency": 4}, (2, None)),
-            (FLAG_8, {"concurrency": 2}, {"concurrency": 4}, (8, None)),
+            ({}, {}, {}, 16),
+            ({}, {}, {"concurrency": 4}, 4),
+            ({}, {"concurrency": 2}, {"concurrency": 4}, 2),
+            (FLAG_8, {"concurrency": 2}, {"concurrency": 4}, 8),
             # The adaptive limit and the fixed one are one choice, in each layer.
-            ({}, {}, {"concurrency": "auto"}, (16, (4, 256))),
-            ({}, {"concurrency": 2}, {"concurrency": "auto"}, (2, None)),
-            ({}, {"concurrency": "auto:2-9"}, {"concurrency": 4}, (4, (2, 9))),
-            ({}, {"concurrency": "auto:2-9"}, {"concurrency": "auto"}, (16, (2, 9))),
-            (FLAG_8, {}, {"concurrency": "auto"}, (8, None)),
-            (FLAG_8, {"concurrency": "auto"}, {}, (8, None)),
-            (FLAG_8, {"concurrency": "auto"}, {"concurrency": "auto:1-2"}, (8, None)),
-            (FLAG_AUTO, {}, {"concurrency": 4}, (4, (4, 256))),
-            (FLAG_AUTO, {"concurrency": 2}, {}, (16, (4, 256))),
-            (FLAG_AUTO, {"concurrency": "auto:2-9"}, {}, (16, (4, 256))),
+            ({}, {}, {"concurrency": "auto"}, Adaptive(4, 256)),
+            ({}, {"concurrency": 2}, {"concurrency": "auto"}, 2),
+            ({}, {"concurrency": "auto:2-9"}, {"concurrency": 4}, Adaptive(2, 9)),
+            ({}, {"concurrency": "auto:2-9"}, {"concurrency": "auto"}, Adaptive(2, 9)),
+            (FLAG_8, {}, {"concurrency": "auto"}, 8),
+            (FLAG_8, {"concurrency": "auto"}, {}, 8),
+            (FLAG_8, {"concurrency": "auto"}, {"concurrency": "auto:1-2"}, 8),
+            (FLAG_AUTO, {}, {"concurrency": 4}, Adaptive(4, 256)),
+            (FLAG_AUTO, {"concurrency": 2}, {}, Adaptive(4, 256)),
+            (FLAG_AUTO, {"concurrency": "auto:2-9"}, {}, Adaptive(4, 256)),
         ],
     )
     def test_the_concurrency_is_of_the_highest_layer_that_says_one(
@@ -64,11 +63,11 @@ class TestGateways:
         explicit: dict[str, Any],
         section: dict[str, Any],
         top: dict[str, Any],
-        held: tuple[int, tuple[int, int] | None],
+        held: int | Adaptive,
     ) -> None:
         file = ConfigFile(**top, gateways={"east": GatewaySection("https://gw", **section)})
         at = Settings.resolve(explicit, file).limits("east")
-        assert (at.concurrency, at.auto) == held
+        assert at.concurrency == held
 
     @pytest.mark.parametrize(
         ("explicit", "section", "top", "field", "held"),
@@ -110,22 +109,22 @@ class TestGateways:
             "west": GatewaySection("https://w", rate="5/s"),
         }
         settings = Settings.resolve({}, ConfigFile(gateways=sections))
-        assert settings.limits("east") == limits(2, None, 100.0, 1, (101, 200))
-        assert settings.limits("west") == limits(16, None, 5.0, 1, (101, 59_999))
-        assert settings.limits("north") == limits(16, None, 100.0, 1, (101, 59_999))
+        assert settings.limits("east") == limits(2, 100.0, 1, (101, 200))
+        assert settings.limits("west") == limits(16, 5.0, 1, (101, 59_999))
+        assert settings.limits("north") == limits(16, 100.0, 1, (101, 59_999))
         assert settings.agent_id_ranges == {"east": (101, 200)}
 
     def test_sections_given_by_a_program_count_too(self) -> None:
         section = GatewaySection("https://gw", concurrency="auto:2-9")
         at = Settings(concurrency=3, gateways={"east": section}).limits("east")
-        assert (at.concurrency, at.auto, at.most_in_flight) == (3, (2, 9), 9)
+        assert (at.concurrency, at.most_in_flight) == (Adaptive(2, 9), 9)
         assert Settings(concurrency=3).limits("east").most_in_flight == 3
 
     def test_they_do_not_hold_the_emulated_gateway_back_but_say_which_agents_it_has(self) -> None:
         section = GatewaySection("https://gw", "", "", "", 2, "5/s", 3, "101-200")
         file = ConfigFile(concurrency="auto", burst=9, gateways={"east": section})
         at = Settings.resolve({}, file, emulated=True).limits("east")
-        assert at == limits(64, None, None, 1, (101, 200))
+        assert at == limits(64, None, 1, (101, 200))
 
     @pytest.mark.parametrize(
         ("section", "says"),
@@ -157,7 +156,9 @@ class TestResuming:
         return Settings.own_of(msgspec.json.decode(msgspec.json.encode(settings.own)))
 
     def test_come_through_json_as_they_were(self) -> None:
-        settings = Settings.resolve({"auto": (3, 7)}, ConfigFile(gateways={"east": self.section}))
+        settings = Settings.resolve(
+            {"concurrency": Adaptive(3, 7)}, ConfigFile(gateways={"east": self.section})
+        )
         again = Settings.resolve({}, ConfigFile(), own=self.own(settings))
         for name in ("east", "west"):
             assert again.limits(name) == settings.limits(name)
@@ -173,16 +174,16 @@ class TestResuming:
         settings = Settings.resolve(
             {}, ConfigFile(concurrency=5, gateways=now), environment=environment, own=own
         )
-        assert settings.limits("east") == limits(16, (2, 9), 5.0, 3, (101, 200))
-        assert settings.limits("west") == limits(16, None, 100.0, 1, (101, 59_999))
+        assert settings.limits("east") == limits(Adaptive(2, 9), 5.0, 3, (101, 200))
+        assert settings.limits("west") == limits(16, 100.0, 1, (101, 59_999))
 
     @pytest.mark.parametrize(
         ("explicit", "held"),
         [
-            ({"concurrency": 8}, limits(8, None, 5.0, 3, (101, 200))),
-            ({"auto": (1, 2)}, limits(16, (1, 2), 5.0, 3, (101, 200))),
-            ({"per_second": None}, limits(16, (2, 9), None, 3, (101, 200))),
-            ({"burst": 4, "agent_id_range": WIDE}, limits(16, (2, 9), 5.0, 4, WIDE)),
+            ({"concurrency": 8}, limits(8, 5.0, 3, (101, 200))),
+            ({"concurrency": Adaptive(1, 2)}, limits(Adaptive(1, 2), 5.0, 3, (101, 200))),
+            ({"per_second": None}, limits(Adaptive(2, 9), None, 3, (101, 200))),
+            ({"burst": 4, "agent_id_range": WIDE}, limits(Adaptive(2, 9), 5.0, 4, WIDE)),
         ],
     )
     def test_what_is_explicit_now_goes_over_them(
@@ -202,5 +203,5 @@ class TestResuming:
         )
         own = Settings.own_of(msgspec.json.decode(msgspec.json.encode(recorded)))
         settings = Settings.resolve({}, file, environment=FLAG_AUTO, own=own)
-        assert settings.limits("east") == limits(5, None, 100.0, 2, (101, 59_999))
+        assert settings.limits("east") == limits(5, 100.0, 2, (101, 59_999))
         assert settings.retry_for_s == 60.0

@@ -9,11 +9,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import platformdirs
 import pytest
 
 from bulkagent.errors import SettingsRefused
 from bulkagent.settings import ConfigFile, GatewaySection, Settings, find_config, load_config
+from bulkagent.units import Adaptive, HaltAtCount, HaltAtShare
 
 
 @pytest.fixture
@@ -44,10 +46,10 @@ class TestLayers:
         assert settings.ledger is None
         assert settings.gateways == {}
         assert (settings.deadline_s, settings.grace_s) == (None, 15.0)
-        assert (settings.halt_share, settings.halt_count, settings.halt_first) == (None, None, 50)
+        assert (settings.halt, settings.halt_first) == (None, 50)
         assert (settings.durability, settings.max_age_s) == ("normal", 7_200.0)
         assert settings.trust_state_s == 28_800.0
-        assert (settings.burst, settings.auto) == (1, None)
+        assert (settings.burst, settings.concurrency) == (1, 16)
         assert (settings.retry_for_s, settings.give_up_after_s) == (120.0, 300.0)
         assert settings.resend_after_switchover is False
 
@@ -156,7 +158,7 @@ class TestRanges:
         self, bounds: tuple[int, int]
     ) -> None:
         with pytest.raises(SettingsRefused, match="is not a concurrency"):
-            Settings(auto=bounds)
+            Settings(concurrency=Adaptive(*bounds))
 
     @pytest.mark.parametrize("ids", [(100, 200), (300, 200), (101, 1_000_000)])
     def test_a_range_of_agent_ids_is_one_that_a_gateway_can_have(
@@ -238,16 +240,16 @@ class TestFile:
         )
         settings = Settings.resolve({}, file)
         assert (settings.deadline_s, settings.grace_s) == (600.0, 5.0)
-        assert (settings.halt_share, settings.halt_count, settings.halt_first) == (0.05, None, 20)
+        assert (settings.halt, settings.halt_first) == (HaltAtShare(0.05), 20)
         assert (settings.durability, settings.max_age_s) == ("full", 3_600.0)
         assert settings.trust_state_s == 14_400.0
         assert (settings.retry_for_s, settings.give_up_after_s) == (90.0, 600.0)
         assert settings.resend_after_switchover is True
         at = settings.limits("east-1")
-        assert (at.auto, at.per_second, at.burst) == ((2, 8), 20.0, 2)
+        assert (at.concurrency, at.per_second, at.burst) == (Adaptive(2, 8), 20.0, 2)
         assert at.agent_id_range == (101, 5_000)
         at = settings.limits("west")
-        assert (at.concurrency, at.auto, at.per_second, at.burst) == (4, None, 50.0, 5)
+        assert (at.concurrency, at.per_second, at.burst) == (4, 50.0, 5)
 
     def test_no_file_is_an_empty_file(self, folder: Path) -> None:
         assert load_config(None) == loaded(folder, "") == ConfigFile()
@@ -473,3 +475,58 @@ class TestFinding:
     def test_a_folder_of_that_name_is_no_configuration(self, folder: Path) -> None:
         (folder / "bulkagent.toml").mkdir()
         assert find_config(None) is None
+
+
+class TestFormerNames:
+    """`Settings(auto=...)`, `halt_share` and `halt_count`: they work, with a warning."""
+
+    @pytest.mark.parametrize(
+        ("name", "value", "now"),
+        [
+            ("auto", (4, 99), Settings(concurrency=Adaptive(4, 99))),
+            ("auto", None, Settings()),
+            ("halt_share", 0.2, Settings(halt=HaltAtShare(0.2))),
+            ("halt_count", 7, Settings(halt=HaltAtCount(7))),
+        ],
+    )
+    def test_a_former_name_is_taken_and_read(self, name: str, value: Any, now: Settings) -> None:
+        with pytest.warns(DeprecationWarning, match=name):
+            former = Settings(**{name: value})
+        assert former == now
+        with pytest.warns(DeprecationWarning, match=name):
+            assert getattr(former, name) == value
+
+    def test_two_halts_are_refused_as_before(self) -> None:
+        with (
+            pytest.warns(DeprecationWarning, match="halt_"),
+            pytest.raises(SettingsRefused, match="not at both"),
+        ):
+            Settings(halt_share=0.2, halt_count=3)  # type: ignore[call-arg]
+
+    def test_a_halt_of_another_kind_is_refused(self) -> None:
+        with pytest.raises(SettingsRefused, match="halt is"):
+            Settings(halt=0.2)  # type: ignore[arg-type]
+
+    @pytest.mark.parametrize(
+        "settings",
+        [
+            Settings(),
+            Settings(concurrency=Adaptive(4, 99), halt=HaltAtShare(0.2)),
+            Settings(
+                halt=HaltAtCount(9),
+                gateways={"east": GatewaySection("https://e", concurrency="auto:2-9")},
+            ),
+            Settings(gateways={"east": GatewaySection("https://e", concurrency=3)}),
+        ],
+    )
+    def test_a_ledger_keeps_them_so_that_both_versions_understand_a_run(
+        self, settings: Settings
+    ) -> None:
+        """README, resume: what is recorded has the names that the version before read."""
+        recorded = msgspec.json.decode(msgspec.json.encode(settings.own))
+        assert recorded.keys() >= {"concurrency", "auto", "halt_share", "halt_count"}
+        assert "halt" not in recorded
+        assert isinstance(recorded["concurrency"], int)
+        again = Settings.resolve({}, ConfigFile(), own=Settings.own_of(recorded))
+        assert (again.concurrency, again.halt) == (settings.concurrency, settings.halt)
+        assert again.limits("east") == settings.limits("east")

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from bulkagent.errors import SettingsRefused
 from bulkagent.units import (
+    Adaptive,
     agent_id_range,
     concurrency,
     duration_s,
@@ -71,13 +72,13 @@ def test_a_range_is_two_agent_ids(text: str, found: tuple[int, int]) -> None:
         ("1", 1),
         (" 16 ", 16),
         ("10000", 10_000),
-        ("auto", (4, 256)),
-        (" AUTO ", (4, 256)),
-        ("auto:1-2", (1, 2)),
-        ("auto:9999-10000", (9_999, 10_000)),
+        ("auto", Adaptive(4, 256)),
+        (" AUTO ", Adaptive(4, 256)),
+        ("auto:1-2", Adaptive(1, 2)),
+        ("auto:9999-10000", Adaptive(9_999, 10_000)),
     ],
 )
-def test_a_concurrency_is_a_number_or_bounds(text: str, found: int | tuple[int, int]) -> None:
+def test_a_concurrency_is_a_number_or_bounds(text: str, found: int | Adaptive) -> None:
     assert concurrency(text) == found
 
 
@@ -184,7 +185,7 @@ def test_bounds_come_back_or_are_refused(bounds: tuple[int, int]) -> None:
     low, high = bounds
     text = f"auto:{low}-{high}"
     if low < high:
-        assert concurrency(text) == bounds
+        assert concurrency(text) == Adaptive(low, high)
     else:
         with pytest.raises(SettingsRefused):
             concurrency(text)
@@ -199,7 +200,9 @@ def test_any_text_is_a_concurrency_in_range_or_refused(text: str) -> None:
         found = concurrency(text)
     except SettingsRefused:
         return
-    low, high = found if isinstance(found, tuple) else (found, found + 1)
+    if isinstance(found, int):
+        found = Adaptive(found, found + 1)
+    low, high = found.least, found.most
     assert 1 <= low < high <= 10_001
 
 

@@ -6,14 +6,14 @@ from typing import Any, TypedDict
 
 import msgspec
 
+from bulkagent.units import Adaptive
+
 
 class GatewayLimits(msgspec.Struct, frozen=True, kw_only=True):
     """All that holds at one gateway; each field means what it means in `Settings`."""
 
-    concurrency: int
-    """Requests in flight at once; of no meaning where `auto` is set."""
-    auto: tuple[int, int] | None
-    """Lowest and highest adaptive limit of requests in flight; None: `concurrency` is fixed."""
+    concurrency: int | Adaptive
+    """Requests in flight at once."""
     per_second: float | None
     """Requests started a second; None: no limit."""
     burst: int
@@ -24,24 +24,21 @@ class GatewayLimits(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def most_in_flight(self) -> int:
         """How many requests can be in flight at most."""
-        return self.concurrency if self.auto is None else self.auto[1]
+        limit = self.concurrency
+        return limit.most if isinstance(limit, Adaptive) else limit
 
 
 class LimitsAt(TypedDict, total=False):
     """Those of `GatewayLimits` that one gateway has for itself."""
 
-    concurrency: int
-    auto: tuple[int, int] | None
+    concurrency: int | Adaptive
     per_second: float | None
     burst: int
     agent_id_range: tuple[int, int]
 
 
 def with_implied(layer: Any) -> dict[str, Any]:
-    """A layer of settings with what follows from it.
-
-    A number in flight is no adaptive limit, and GUIDs come from one place.
-    """
+    """A layer of settings with what follows from it: GUIDs come from one place."""
     implied = {
         name: nothing
         for chosen, name, nothing in _EXCLUDED
@@ -51,7 +48,6 @@ def with_implied(layer: Any) -> dict[str, Any]:
 
 
 _EXCLUDED = (
-    ("concurrency", "auto", None),
     ("sessions", "guid_url", ""),
     ("guid_url", "sessions", None),
 )

@@ -9,7 +9,7 @@ from bulkagent.errors import SettingsRefused
 from bulkagent.settings.row import Kind
 from bulkagent.settings.table import SETTINGS
 from bulkagent.text.spelling import did_you_mean, nearest
-from bulkagent.units import agent_id_range, concurrency
+from bulkagent.units import Adaptive, HaltAtCount, HaltAtShare, agent_id_range, concurrency
 
 RANGES: Mapping[str, tuple[str, float, float]] = {
     found.field: (found.label, found.low, found.high) for row in SETTINGS for found in row.ranges
@@ -20,6 +20,19 @@ NONE: Mapping[str, float | None] = {
     row.name: row.none_means for row in SETTINGS if row.takes_none and row.kind is Kind.TIME
 }
 """What the word `none` means for the durations of which there need not be any."""
+
+
+def numbers_in(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of the values that have a range, by the names of `RANGES`."""
+    found = {name: values[name] for name in RANGES.keys() & values.keys()}
+    if isinstance(found.get("concurrency"), Adaptive):
+        del found["concurrency"]
+    halt = values.get("halt")
+    if isinstance(halt, HaltAtShare):
+        found["halt_share"] = halt.share
+    if isinstance(halt, HaltAtCount):
+        found["halt_count"] = halt.agents
+    return found
 
 
 def refuse_number(name: str, value: object) -> None:
@@ -56,12 +69,12 @@ def refuse_words(values: Mapping[str, Any]) -> None:
 _WORDS = {row.name: (row.label, row.words) for row in SETTINGS if row.words}
 
 
-def refuse_bounds(auto: tuple[int, int] | None, ids: tuple[int, int]) -> None:
+def refuse_bounds(limit: int | Adaptive, ids: tuple[int, int]) -> None:
     """Refuse bounds of an adaptive limit, or a range of agent IDs, that cannot be one.
 
     Raises:
         SettingsRefused: One is none.
     """
-    if auto is not None:
-        concurrency(f"auto:{'-'.join(map(str, auto))}")
+    if isinstance(limit, Adaptive):
+        concurrency(f"auto:{limit.least}-{limit.most}")
     agent_id_range("-".join(map(str, ids)))

@@ -11,18 +11,27 @@ import msgspec
 from bulkagent.errors import SettingsRefused
 from bulkagent.files.user_folders import absolute
 from bulkagent.settings.config_file import ConfigFile, GatewaySection, limits_in, settings_in
+from bulkagent.settings.former_names import (
+    FormerLimitsAt,
+    FormerNames,
+    from_former,
+    limits_to_former,
+    to_former,
+    warn_of,
+)
 from bulkagent.settings.gateway_limits import GatewayLimits, LimitsAt, with_implied
 from bulkagent.settings.observers import observer
-from bulkagent.settings.ranges import RANGES, refuse_bounds, refuse_number, refuse_words
+from bulkagent.settings.ranges import numbers_in, refuse_bounds, refuse_number, refuse_words
 from bulkagent.settings.row import Kind
 from bulkagent.settings.table import SETTINGS
 from bulkagent.text.odd_text import path_of
+from bulkagent.units import Adaptive, HaltAtCount, HaltAtShare
 
 _GIVE_UP_AFTER_S = 300.0
 _NEVER_ANSWERED_AFTER_S = 30.0
 
 
-class Settings(msgspec.Struct, frozen=True, kw_only=True):
+class Settings(msgspec.Struct, frozen=True, kw_only=True, metaclass=FormerNames):
     """How a run is carried out. The defaults are gentle on purpose.
 
     Raises:
@@ -31,11 +40,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     ledger: Path | None = None
     """None: the platform's folder for state."""
-    concurrency: int = 16
-    """Requests in flight at once on one gateway, 1 to 10000; of no meaning where `auto` is set."""
-    auto: tuple[int, int] | None = None
-    """Lowest and highest limit of requests in flight on one gateway, which is then found out and
-    follows what the gateway bears, 1 to 10000; None: `concurrency` is the limit."""
+    concurrency: int | Adaptive = 16
+    """Requests in flight at once on one gateway, 1 to 10000; or the lowest and the highest limit,
+    which is then found out and follows what the gateway bears."""
     per_second: float | None = 100.0
     """Requests started a second on one gateway, retries included, above 0; None: no limit."""
     burst: int = 1
@@ -65,10 +72,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """After so long nothing more is admitted, in each leg of a run; None: no such limit."""
     grace_s: float = 15.0
     """How long requests in flight may take to finish once nothing more is admitted."""
-    halt_share: float | None = None
-    """Share of the finished agents, above 0 to 1, whose not being applied halts the run."""
-    halt_count: int | None = None
-    """The same as a number of agents; of the two, at most one is set."""
+    halt: HaltAtShare | HaltAtCount | None = None
+    """At which share or number of finished agents that are not applied the run halts; None: at
+    none."""
     halt_first: int = 50
     """A gateway whose first agents, so many, all get one verdict of wrong set-up is halted; 0:
     never."""
@@ -140,6 +146,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Raises:
             SettingsRefused: A value is out of its range.
         """
+        explicit = from_former(explicit)
         job = _job_of(explicit, environment or {}, own or {}, file)
         layers = [
             settings_in(file),
@@ -156,13 +163,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         fields["protect"] = tuple(dict.fromkeys(paths))
         if own is None:
             said = _at(file.gateways)
-            names = _LIMITS - _decided({**(environment or {}), **explicit})
+            names = _LIMITS - (environment or {}).keys() - explicit.keys()
             left = _left(said, names & _RANGE if emulated else names)
             if left != said:
                 fields["at_gateways"] = left
         else:
             # A run of an older bulkagent has none.
-            left = _left(fields.get("at_gateways", {}), _LIMITS - _decided(explicit))
+            left = _left(fields.get("at_gateways", {}), _LIMITS - explicit.keys())
             fields["at_gateways"] = left
         return cls(**fields)
 
@@ -175,11 +182,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         """
         kept = {name: recorded[name] for name in Settings().own if name in recorded}
         types = {field.name: field.type for field in msgspec.structs.fields(Settings)}
-        shaped = {
-            # JSON has no tuples, and whatever it has may be of another kind.
-            name: msgspec.convert(value, _SHAPES.get(name, types[name]))
-            for name, value in kept.items()
-        }
+        shaped = from_former(
+            {
+                # JSON has no tuples, and whatever it has may be of another kind.
+                name: msgspec.convert(value, _SHAPES.get(name) or types[name])
+                for name, value in kept.items()
+            }
+        )
+        if "at_gateways" in shaped:
+            at = shaped["at_gateways"].items()
+            shaped["at_gateways"] = {name: from_former(limits) for name, limits in at}
         files = {
             name: Path(path_of(shaped[name])) if shaped[name] else None
             for name in _FILES & kept.keys()
@@ -211,18 +223,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         }
 
     def __post_init__(self) -> None:
-        for name in RANGES:
-            refuse_number(name, getattr(self, name))
+        for name, number in numbers_in(msgspec.structs.asdict(self)).items():
+            refuse_number(name, number)
         if self.timeout_s <= self.connect_timeout_s:
             raise SettingsRefused(
                 f"the timeout ({self.timeout_s:g} s) must be longer than the connect timeout"
                 f" ({self.connect_timeout_s:g} s), which is a part of it",
                 fields=("timeout_s", "connect_timeout_s"),
             )
-        refuse_bounds(self.auto, self.agent_id_range)
+        refuse_bounds(self.concurrency, self.agent_id_range)
         refuse_words({row.name: getattr(self, row.name) for row in SETTINGS if row.words})
-        if self.halt_share is not None and self.halt_count is not None:
-            raise SettingsRefused("a run halts at a share or at a number of agents, not at both")
+        if not isinstance(self.halt, HaltAtShare | HaltAtCount | None):
+            raise SettingsRefused(
+                f"halt is HaltAtShare(share), HaltAtCount(agents) or None, not {self.halt!r}"
+            )
         for text in self.verify_with:
             observer(text)
         for name in self._at_gateways:
@@ -234,7 +248,27 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         own = {name: getattr(self, name) for row in SETTINGS if row.kept for name in row.fields}
         # A resume may be in another folder.
         files = {name: str(absolute(file)) if (file := own[name]) else None for name in _FILES}
-        return {**own, **files, "at_gateways": self._at_gateways}
+        at = {name: limits_to_former(limits) for name, limits in self._at_gateways.items()}
+        return {**to_former(own), **files, "at_gateways": at}
+
+    @property
+    def auto(self) -> tuple[int, int] | None:
+        """Deprecated: the bounds of an adaptive `concurrency`."""
+        warn_of(["auto"])
+        limit = self.concurrency
+        return (limit.least, limit.most) if isinstance(limit, Adaptive) else None
+
+    @property
+    def halt_share(self) -> float | None:
+        """Deprecated: the share at which `halt` halts."""
+        warn_of(["halt_share"])
+        return self.halt.share if isinstance(self.halt, HaltAtShare) else None
+
+    @property
+    def halt_count(self) -> int | None:
+        """Deprecated: the number at which `halt` halts."""
+        warn_of(["halt_count"])
+        return self.halt.agents if isinstance(self.halt, HaltAtCount) else None
 
     @property
     def _at_gateways(self) -> Mapping[str, LimitsAt]:
@@ -243,9 +277,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def _refuse_limits(self, name: str) -> None:
         limits = self.limits(name)
         try:
-            for limit in RANGES.keys() & _LIMITS:
-                refuse_number(limit, getattr(limits, limit))
-            refuse_bounds(limits.auto, limits.agent_id_range)
+            for limit, number in numbers_in(msgspec.structs.asdict(limits)).items():
+                refuse_number(limit, number)
+            refuse_bounds(limits.concurrency, limits.agent_id_range)
         except SettingsRefused as refused:
             raise SettingsRefused(f"[gateways.{name}] {refused}") from None
 
@@ -283,16 +317,18 @@ _OF_EMULATED: Mapping[str, object] = {
 
 _LIMITS = frozenset(GatewayLimits.__struct_fields__)
 
-_IN_FLIGHT = frozenset({"concurrency", "auto"})
 _RANGE = frozenset({"agent_id_range"})
 
 _FILES = frozenset(row.name for row in SETTINGS if row.kept and row.kind is Kind.PATH)
 
 _SHAPES: Mapping[str, Any] = {
+    "concurrency": int,
     "auto": tuple[int, int] | None,
+    "halt_share": float | None,
+    "halt_count": int | None,
     "agent_id_range": tuple[int, int],
     "verify_with": tuple[str, ...],
-    "at_gateways": dict[str, LimitsAt],
+    "at_gateways": dict[str, FormerLimitsAt],
     "sessions": str | None,
     "guid_ca_file": str | None,
 }
@@ -317,9 +353,3 @@ def _left(said: Mapping[str, LimitsAt], names: frozenset[str]) -> dict[str, Limi
         for gateway, limits in said.items()
     }
     return cast("dict[str, LimitsAt]", {gateway: left for gateway, left in at.items() if left})
-
-
-def _decided(layer: Mapping[str, object]) -> frozenset[str]:
-    """The limits that a layer decides; the two of requests in flight are one choice."""
-    decided = _LIMITS & layer.keys()
-    return decided | _IN_FLIGHT if decided & _IN_FLIGHT else decided

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bulkagent.settings.observers import observer
-from bulkagent.settings.ranges import RANGES, refuse_number, refuse_words
+from bulkagent.settings.ranges import numbers_in, refuse_number, refuse_words
 
 
 def refuse_single(values: Mapping[str, Any]) -> None:
@@ -18,8 +18,8 @@ def refuse_single(values: Mapping[str, Any]) -> None:
     Raises:
         SettingsRefused: One is out of its range, or a word that nobody knows.
     """
-    for name in RANGES.keys() & values.keys():
-        refuse_number(name, values[name])
+    for name, number in numbers_in(values).items():
+        refuse_number(name, number)
     refuse_words(values)
     for text in values.get("verify_with", ()):
         observer(text)

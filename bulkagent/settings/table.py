@@ -31,7 +31,7 @@ SETTINGS = (
         SENDING, "NAME", shown="the machine's", example="Europe/Berlin", scope=Scope.TOP),
     Row("concurrency", Kind.CONCURRENCY, "Requests in flight at once, at each gateway; auto: as many as it bears, 4 to 256 or A to B.", Group.SPEED,
         (*SENDING, "doctor"), "N|auto|auto:A-B", default="16", shown="16; emulated: 64", example=16, scope=Scope.BOTH,
-        fields=("concurrency", "auto"), ranges=(Range("concurrency", "concurrency", 1, 10_000),), kept=True),
+        fields=("concurrency",), ranges=(Range("concurrency", "concurrency", 1, 10_000),), kept=True),
     # 0 is no rate: it would lift the limit. The lowest is one start in some three hours.
     Row("rate", Kind.RATE, "Requests started a second (100/s) or minute (300/m), at each gateway.", Group.SPEED,
         SENDING, "N/s|none", default="100/s", shown="100/s; emulated: none", example="100/s", scope=Scope.BOTH,
@@ -71,7 +71,7 @@ SETTINGS = (
         fields=("grace_s",), ranges=(Range("grace_s", "the grace in seconds", 0.001, _DAY_S),), kept=True, advanced=True),
     Row("halt", Kind.HALT, "Halt (exit 6) when so many of the finished agents, 50 at least, are not applied; or none.", Group.TROUBLE,
         SENDING, "fail=N%|fail=N", default="none", shown="", example="fail=20%", scope=Scope.RUN, takes_none=True,
-        fields=("halt_share", "halt_count"), ranges=(
+        fields=("halt",), ranges=(
             Range("halt_share", "the share that halts", 0.000_000_01, 1),
             Range("halt_count", "the number of agents that halts", 1, _MANY)), kept=True),
     Row("halt_first", Kind.WHOLE, "Halt a gateway (exit 6) whose first N agents all get one verdict of wrong set-up; 0: never.", Group.TROUBLE,

@@ -35,13 +35,7 @@ def read(row: Row, value: Any) -> dict[str, Any]:
 
 
 def _concurrency(row: Row, value: int | str) -> dict[str, Any]:
-    limit = value if isinstance(value, int) else concurrency(value)
-    fixed, adaptive = row.fields
-    return {fixed if isinstance(limit, int) else adaptive: limit}
-
-
-def _halt(row: Row, text: str) -> dict[str, Any]:
-    return dict(zip(row.fields, halt_at(text), strict=True))
+    return {row.fields[0]: value if isinstance(value, int) else concurrency(value)}
 
 
 def _paths(row: Row, texts: Any) -> dict[str, Any]:
@@ -56,7 +50,7 @@ def _quantity(unit: Callable[[str], object]) -> Callable[[Row, str], dict[str, A
 
 _READERS: Mapping[Kind, Callable[[Row, Any], dict[str, Any]]] = {
     Kind.CONCURRENCY: _concurrency,
-    Kind.HALT: _halt,
+    Kind.HALT: _quantity(halt_at),
     Kind.RATE: _quantity(rate_per_second),
     Kind.SHARE: _quantity(share),
     Kind.TIME: _quantity(duration_s),

@@ -22,6 +22,7 @@ from bulkagent.model import Cause
 from bulkagent.run import EMULATED, Request, Revert
 from bulkagent.settings import ConfigFile, Settings
 from bulkagent.settings.table import RUN_ROWS, TOP_ROWS
+from bulkagent.units import HaltAtCount
 
 GROUP: Any = app
 
@@ -54,7 +55,7 @@ ROWS: Mapping[str, tuple[tuple[str, ...], dict[str, Any]]] = {
     "--connect-timeout": (("2s",), {"connect_timeout_s": 2.0}),
     "--deadline": (("40m",), {"deadline_s": 2400.0}),
     "--grace": (("6s",), {"grace_s": 6.0}),
-    "--halt": (("fail=12",), {"halt_count": 12}),
+    "--halt": (("fail=12",), {"halt": HaltAtCount(12)}),
     "--halt-first": (("8",), {"halt_first": 8}),
     "--max-age": (("3h",), {"max_age_s": 10_800.0}),
     "--trust-state": (("5h",), {"trust_state_s": 18_000.0}),
@@ -295,8 +296,6 @@ def test_a_run_keeps_a_setting_and_a_resume_takes_it_over(field: str) -> None:
 
 
 IN_PLACES: Mapping[str, Any] = {
-    "auto": (5, 50),
-    "halt_share": 0.25,
     "at_gateways": {"east": {"burst": 9}},
 }
 """Values of fields for which the table above has another."""

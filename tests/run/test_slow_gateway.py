@@ -14,6 +14,7 @@ import pytest
 from bulkagent.emulator import EmulatedGateway, Latency, Scenario
 from bulkagent.model import Outcome, Status
 from bulkagent.run import Consent, Run, RunResult
+from bulkagent.units import Adaptive
 from tests.run.again import Shift
 
 LIMIT = 4
@@ -79,6 +80,6 @@ async def test_the_peak_at_a_gateway_slower_than_the_timeout_is_at_most_the_limi
 ) -> None:
     await asyncio.gather(
         sent(tmp_path / "fixed"),
-        sent(tmp_path / "auto", auto=(2, LIMIT)),
+        sent(tmp_path / "auto", concurrency=Adaptive(2, LIMIT)),
         stopped_and_resumed(tmp_path / "stopped"),
     )

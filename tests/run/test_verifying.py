@@ -31,6 +31,7 @@ from bulkagent.run import Consent, PreparedRun, Run, write_report
 from bulkagent.run.finish import Finished
 from bulkagent.run.plan.request import RunResult
 from bulkagent.settings import GatewaySection
+from bulkagent.units import HaltAtCount
 from tests.run.again import AGENTS, Shift, code, fault, shift
 
 OBSERVER = 120
@@ -167,7 +168,7 @@ async def test_a_halted_leg_looks_all_the_same(tmp_path: Path) -> None:
     async with EmulatedGateway(scenario, agent_ids=range(101, 181)) as gateway:
         made = Shift(tmp_path, gateway)
         seen = Watched(made, {**dict.fromkeys(range(101, 181), 0), OBSERVER: 1})
-        result = await seen.apply(halt_count=2, handover=False)
+        result = await seen.apply(halt=HaltAtCount(2), handover=False)
         assert (result.state, result.exit_code) == ("halted", 6)
         assert result.verified == {"yes": 9, "no": 0, "not_visible": 0}
         said = seen.verdicts()

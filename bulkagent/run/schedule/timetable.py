@@ -17,6 +17,7 @@ from bulkagent.run.clients.credentials import guids_required
 from bulkagent.run.plan.prepare import PlannedLeg
 from bulkagent.run.plan.recorded_checks import refuse_age
 from bulkagent.run.schedule.forecast import Forecast, GatewayLoad, forecast_of, help_for
+from bulkagent.units import Adaptive
 
 # A GUID of dynamic authentication lives no longer (page 0005).
 _STALE_AFTER_S = 120.0
@@ -91,7 +92,9 @@ def _loads(leg: PlannedLeg) -> list[GatewayLoad]:
     loads: list[GatewayLoad] = []
     for name, count in agents.items():
         at = leg.settings.limits(name)
-        first = Bounds.between(*at.auto).start if at.auto else at.concurrency
+        first = at.concurrency
+        if isinstance(first, Adaptive):
+            first = Bounds.between(first.least, first.most).start
         loads.append(
             GatewayLoad(
                 gateway=name,

@@ -28,6 +28,7 @@ from bulkagent.run.send.switch_overs import SwitchOvers
 from bulkagent.run.sharing.division import LimitPart
 from bulkagent.run.sharing.shared_limits import SharedGateway
 from bulkagent.settings import GatewayLimits, Settings
+from bulkagent.units import Adaptive, HaltAtCount, HaltAtShare
 
 if TYPE_CHECKING:
     from bulkagent.gateway.client import GatewayClient
@@ -97,12 +98,7 @@ class Bulkheads:
             at_work: Until which times of day requests of earlier legs count as in flight.
         """
         settings, at = self._settings, self._settings.limits(name)
-        limits = Limits(
-            concurrency=at.concurrency,
-            adaptive=Bounds.between(*at.auto) if at.auto else None,
-            per_second=at.per_second,
-            burst=at.burst,
-        )
+        limits = limits_of(at)
         before = self.listeners.get(name)
         listener = self.listeners[name] = GatewayListener(
             *(name, journal, self._log, self._switch_overs),
@@ -211,9 +207,22 @@ def _reopened(formers: Sequence[tuple[int, FormerOutcome]]) -> list[Reopened]:
 
 def halt_rules(settings: Settings) -> list[HaltRule]:
     """The rules by which the whole run is halted."""
-    rules: list[HaltRule] = []
-    if settings.halt_share is not None:
-        rules.append(HaltShare(settings.halt_share))
-    if settings.halt_count is not None:
-        rules.append(HaltCount(settings.halt_count))
-    return rules
+    match settings.halt:
+        case HaltAtShare(share=share):
+            return [HaltShare(share)]
+        case HaltAtCount(agents=agents):
+            return [HaltCount(agents)]
+        case None:
+            return []
+
+
+def limits_of(at: GatewayLimits) -> Limits:
+    """What holds at a gateway, as the engine wants it."""
+    limit = at.concurrency
+    adaptive = Bounds.between(limit.least, limit.most) if isinstance(limit, Adaptive) else None
+    return Limits(
+        concurrency=at.most_in_flight,
+        adaptive=adaptive,
+        per_second=at.per_second,
+        burst=at.burst,
+    )
