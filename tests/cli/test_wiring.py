@@ -107,7 +107,7 @@ APART = {"--config", "--start-at", "--finish-by", "--time-zone"}
 # A run has its own of these: the environment's are for new runs.
 OWN = {"--report", "--scenario", "--ca-file", "--tls-server-name", "--client-cert"}
 
-# Said of what was typed, for the commands that the last screen shows.
+# Said of what was typed, for the commands that the summary shows.
 SAID = {"place", "repeat"}
 
 

@@ -271,7 +271,7 @@ async def test_the_last_screen_says_what_was_done_about_a_stray_reply(tmp_path: 
 async def test_a_handover_with_stray_replies_ends_with_nobody_set_who_was_refused(
     tmp_path: Path,
 ) -> None:
-    """Gate and floor, events, the log and the last screen go by what is known in the end."""
+    """Gate and floor, events, the log and the summary go by what is known in the end."""
     refused = range(1030, 1060)
     roster = "agent,guid,flag\n" + "".join(
         f"{agent},{GUID},{int(agent < 1050)}\n" for agent in range(1001, 1101)

@@ -1,4 +1,4 @@
-"""What the last screen says of limits that were shared."""
+"""What the summary says of limits that were shared."""
 
 from __future__ import annotations
 

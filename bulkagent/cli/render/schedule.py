@@ -126,7 +126,7 @@ def margin(finish_by: Instant | None, now: dt.datetime, left_s: float | None) ->
 
 
 def closing(finish_by: Instant | None, result: RunResult, ended_ms: int) -> list[str]:
-    """Whether a run was done in time, for the last screen."""
+    """Whether a run was done in time, for the summary."""
     if finish_by is None:
         return []
     spare_s = (finish_by.at_ms - ended_ms) / 1000

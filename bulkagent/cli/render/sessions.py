@@ -164,7 +164,7 @@ _FAULTS: Mapping[str, str] = {
 def closing(
     request: HoldRequest, held: HoldStatus, groups: Sequence[SessionGroup], *, interrupted: bool
 ) -> str:
-    """The last screen: the sessions that are left, the agents not up and why, what to do."""
+    """The summary: the sessions that are left, the agents not up and why, what to do."""
     up = held.counts[SessionState.UP]
     word = "STOPPED" if interrupted else "ENDED"
     text = [f"{word:<8}{status(held)}"]

@@ -51,9 +51,9 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     metrics_file: Path | None = None
     """Where metrics are left for Prometheus's node exporter."""
     place: tuple[str, ...] = ()
-    """Options without which a following command would not find the run, for the last screen."""
+    """Options without which a following command would not find the run, for the summary."""
     repeat: tuple[str, ...] = ()
-    """Options that the ledger does not keep and a resume needs again, for the last screen."""
+    """Options that the ledger does not keep and a resume needs again, for the summary."""
     start_at: Instant | None = None
     """When the first request may go out; None: at once. Neither time is kept for a resume."""
     finish_by: Instant | None = None
