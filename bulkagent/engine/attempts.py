@@ -151,7 +151,7 @@ class Attempts(Generic[ItemT, AttemptT]):
         flight = Flight(generation, since, self.held.overdue)
         attempt, changed = await self._make(item, flight)
         history = AttemptHistory.begin(attempt)
-        decision = self._judge(item, history, since)
+        decision = self._decide(item, history, since)
         lingers = attempt.disposition.lingers
         if lingers:
             decision = await self._outlast(flight, history, decision)
@@ -174,7 +174,7 @@ class Attempts(Generic[ItemT, AttemptT]):
         flight = Flight(generation, self._clock.monotonic(), self.held.overdue)
         attempt, changed = await self._make(pending.item, flight)
         history = pending.history.then(attempt)
-        decision = self._judge(pending.item, history, pending.since)
+        decision = self._decide(pending.item, history, pending.since)
         if attempt.disposition.lingers:
             decision = await self._outlast(flight, history, decision)
         pending.history, pending.decision = history, decision
@@ -250,7 +250,7 @@ class Attempts(Generic[ItemT, AttemptT]):
             return msgspec.structs.replace(decision, after_s=after_s)
         return decision
 
-    def _judge(self, item: ItemT, history: AttemptHistory[AttemptT], since: float) -> Decision:
+    def _decide(self, item: ItemT, history: AttemptHistory[AttemptT], since: float) -> Decision:
         decision: Decision = APPLIED
         if history.last.disposition.cause is not None:
             decision = decide(

@@ -65,7 +65,7 @@ class Bulkhead(Generic[ItemT, AttemptT]):
             stop is shown as `Stop`. What it raises ends the run as a defect.
         ending: Called once, at the moment from which on nothing more is admitted.
         notify: Called on the loop when something about the upstream as a whole has changed.
-        look_back: Awaited when all has been attempted: whether items are to come again.
+        before_end: Awaited when all has been attempted: whether items are to come again.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class Bulkhead(Generic[ItemT, AttemptT]):
         observe: Callable[[ItemT, int, AttemptT, Decision], None] | None = None,
         ending: Callable[[End], None] | None = None,
         notify: Callable[[ThrottleEvent], None] | None = None,
-        look_back: Callable[[], Awaitable[None]] | None = None,
+        before_end: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self.name = name
         self.tally = Tally(rows, applied_before=applied_before)
@@ -144,10 +144,10 @@ class Bulkhead(Generic[ItemT, AttemptT]):
             observe=observe,
         )
         self._workers = Workers(parts, self._attempts, most=limits.most, rows=rows)
-        self._reopening = Reopening(parts, look_back)
+        self._reopening = Reopening(parts, before_end)
         if gates is not None:
             gates.listen(self._reconsider)
-        self._hushed = False
+        self._stop_expected = False
 
     def __repr__(self) -> str:
         return (
@@ -292,9 +292,9 @@ class Bulkhead(Generic[ItemT, AttemptT]):
         """
         self._slots.pace(per_second, burst)
 
-    def hush(self) -> None:
+    def expect_stop(self) -> None:
         """A stop of all is on its way: that others have stopped first closes no gate here."""
-        self._hushed = True
+        self._stop_expected = True
 
     def stop(self, end: End) -> None:
         """Admit nothing more, for good; the first end that it is given stays.
@@ -311,7 +311,11 @@ class Bulkhead(Generic[ItemT, AttemptT]):
 
     def _reconsider(self, lanes: Collection[int]) -> None:
         """The gates' answer may be another one for these lanes, some of which may be here."""
-        if self._hushed or self._attempts.end is not None or not self._scheduler.reconsider(lanes):
+        if (
+            self._stop_expected
+            or self._attempts.end is not None
+            or not self._scheduler.reconsider(lanes)
+        ):
             return
         self._scheduler.sweep()
         if self._scheduler.over:

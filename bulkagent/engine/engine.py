@@ -113,7 +113,7 @@ class Engine(Generic[ItemT, AttemptT]):
             return
         self._end = End(cause, reason)
         for bulkhead in self.bulkheads:
-            bulkhead.hush()
+            bulkhead.expect_stop()
         for bulkhead in self.bulkheads:
             bulkhead.stop(self._end)
         if self._ending is not None:

@@ -44,19 +44,19 @@ class Reopening(Generic[ItemT, AttemptT]):
 
     Args:
         parts: What the bulkhead works with.
-        look_back: Awaited when all has been attempted: whether items are to come again.
+        before_end: Awaited when all has been attempted: whether items are to come again.
     """
 
     def __init__(
         self,
         parts: Parts[ItemT, AttemptT],
-        look_back: Callable[[], Awaitable[None]] | None,
+        before_end: Callable[[], Awaitable[None]] | None,
     ) -> None:
         self.reopened: Callable[[Reopened], None] | None = None
         """Called with every item that comes again, once that is counted."""
         self.tasks: anyio.abc.TaskGroup | None = None
         """In which it is waited for what is recorded; None: nothing comes again any more."""
-        self._look_back = look_back
+        self._before_end = before_end
         self._expected = 0
         self._tally, self._scheduler, self._wakeup = parts.tally, parts.scheduler, parts.wakeup
         self._regulate, self._wake_all = parts.regulate, parts.wake_all
@@ -89,8 +89,8 @@ class Reopening(Generic[ItemT, AttemptT]):
 
     async def is_more(self) -> bool:
         """Whether items have come again after all had ended."""
-        if self._look_back is not None:
-            await self._look_back()
+        if self._before_end is not None:
+            await self._before_end()
         while self._expected:
             await self._wakeup.wait()
         return not self._scheduler.over

@@ -178,10 +178,10 @@ class Scheduler(Generic[ItemT, AttemptT]):
 
     async def take(self) -> Start[ItemT, AttemptT] | None:
         """A due retry, else a lane's next item; neither where a lane has just run out."""
-        judgement = self._throttle.judge(self._clock.monotonic())
-        if not isinstance(judgement, Yes):
+        answer = self._throttle.may_dispatch(self._clock.monotonic())
+        if not isinstance(answer, Yes):
             return None
-        if judgement.probe:
+        if answer.probe:
             start = await self._take_new() if self.fresh else await self._take_longest()
             if start is not None:
                 self._probed = start.item

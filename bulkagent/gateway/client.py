@@ -106,10 +106,10 @@ class GatewayClient:
     def _tell(self, rows: tuple[int, ...]) -> None:
         self._out_of_step(rows)
 
-    async def look_back(self) -> None:
+    async def await_strays(self) -> None:
         """Wait for a moment for replies too many, on connections that carry no request now."""
         if self._transport is not None and self._strays:
-            await self._transport.look_back()
+            await self._transport.await_strays()
 
     def _url(self, assignment: Assignment) -> URL:
         """The request's URL: one parsed for its query, with this agent's path put in."""

@@ -145,7 +145,7 @@ class HttpTransport:
     def _found(self, names: tuple[int, ...]) -> None:
         self.out_of_step(names)
 
-    async def look_back(self) -> None:
+    async def await_strays(self) -> None:
         """Wait for what may still come on connections that carry no request any more."""
         if self._pool is None:
             return

@@ -216,7 +216,7 @@ class Leg:
             self.gated_lanes,
             coverage_of if world.hands_over else {},
             terms,
-            told=lambda group, end: self.held.append((group, end)),
+            held_back=lambda group, end: self.held.append((group, end)),
         )
 
     def add(self, group: str, flag: int, gateway: int, rows: list[Agent]) -> None:

@@ -181,7 +181,7 @@ def test_bad_canaries_end_every_lane_and_are_told_once() -> None:
         {},
         GateTerms(),
         canaries=2,
-        told=lambda group, end: told.append((group, end)),
+        held_back=lambda group, end: told.append((group, end)),
     )
     called: list[int] = []
     keeper.listen(called.extend)

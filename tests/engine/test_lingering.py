@@ -340,7 +340,7 @@ def test_who_is_sent_once_more_after_the_end_shares_the_slots_with_what_is_still
             if len(gateway.starts) == 4:
                 bulkhead.expect(source.reopen(["word2", "word3"]))
 
-        async def look_back() -> None:
+        async def before_end() -> None:
             await asyncio.sleep(found_s or 0.0)
             find()
 
@@ -349,7 +349,7 @@ def test_who_is_sent_once_more_after_the_end_shares_the_slots_with_what_is_still
                 asyncio.get_running_loop().call_soon(find)  # when nothing is left, and all go
 
         once = RetryPolicy(max_attempts=1)
-        bulkhead = source.head = head(source, gateway, 3, policy=once, look_back=look_back)
+        bulkhead = source.head = head(source, gateway, 3, policy=once, before_end=before_end)
         await bulkhead.run(settled)
 
     run(main())

@@ -40,7 +40,7 @@ class Reopening(ListSource):
 def head_of(
     source: Reopening,
     upstream: ScriptedUpstream,
-    look_back: Callable[[], Awaitable[None]] | None = None,
+    before_end: Callable[[], Awaitable[None]] | None = None,
 ) -> Bulkhead[str, Attempt]:
     source.head = Bulkhead(
         "words",
@@ -53,7 +53,7 @@ def head_of(
         random=lambda: 1.0,
         throttle_policy=CARELESS,
         rows=len(source.lanes[0]),
-        look_back=look_back,
+        before_end=before_end,
     )
     return source.head
 
@@ -66,7 +66,7 @@ def test_they_are_attempted_again_and_counted_once(after: int) -> None:
     found: list[str] = []
 
     async def main() -> Engine[str, Attempt]:
-        async def look_back() -> None:
+        async def before_end() -> None:
             await asyncio.sleep(1.0)
             if after == 10 and not found:
                 find()
@@ -75,7 +75,7 @@ def test_they_are_attempted_again_and_counted_once(after: int) -> None:
             found.extend(words(3))
             head.expect(source.reopen(words(3)))
 
-        head = head_of(source, upstream, look_back)
+        head = head_of(source, upstream, before_end)
         engine = Engine([head], clock=JumpingClock())
         settle = source.settle
 
@@ -101,10 +101,10 @@ def test_after_a_stop_they_are_left() -> None:
     source = Reopening(10)
 
     async def main() -> Engine[str, Attempt]:
-        async def look_back() -> None:
+        async def before_end() -> None:
             head.expect(source.reopen(["word0"]))
 
-        head = head_of(source, ScriptedUpstream(), look_back)
+        head = head_of(source, ScriptedUpstream(), before_end)
         engine = Engine([head], clock=JumpingClock())
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(engine.run())
@@ -125,10 +125,10 @@ def test_a_record_that_cannot_be_made_ends_the_run_and_does_not_hang() -> None:
             await asyncio.sleep(0.001)
             raise LedgerFailed("no room")
 
-        async def look_back() -> None:
+        async def before_end() -> None:
             head.expect(fail())
 
-        head = head_of(source, ScriptedUpstream(), look_back)
+        head = head_of(source, ScriptedUpstream(), before_end)
         await Engine([head], clock=JumpingClock()).run()
 
     with pytest.raises(BaseExceptionGroup) as failed:

@@ -158,7 +158,7 @@ async def test_two_replies_of_the_same_words_to_the_only_request_of_a_connection
                 for row, more in ((2, b""), (3, success), (4, refusal), (5, success + refusal)):
                     assert (await told.attempt(row)).disposition is RETCODES["0"]
                     gateway.push(more)
-                await client.look_back()
+                await client.await_strays()
                 assert sorted(told.rows) == [(4,), (5,)]
             else:
                 ended = [(await told.attempt(row)).disposition.name for row in range(2, 7)]
@@ -183,7 +183,7 @@ async def test_a_reply_after_connection_close_is_read_and_puts_all_of_it_in_doub
             assert (await told.attempt(row)).disposition is RETCODES["0"]
         gateway.push(b"GARBAGE" if broken else http(REFUSED_BODY, CLOSE).reply)
         await told.attempt(9)
-        await told.client.look_back()
+        await told.client.await_strays()
         assert told.rows == [rows]
         assert told.singly
     assert gateway.connections == 2
@@ -224,7 +224,7 @@ async def test_who_closes_after_connection_close_is_not_waited_for(
             while list(pool.resting()):
                 pool._left.clear()
                 await pool._left.wait()
-        await told.client.look_back()
+        await told.client.await_strays()
         assert told.rows == []
         assert not told.singly
     assert gateway.connections == 3
@@ -315,9 +315,9 @@ async def test_what_comes_at_last_is_seen_when_all_is_done(
         assert told.rows == []
         first(http().reply)
         gateway.push(http().reply)
-        await told.client.look_back()
+        await told.client.await_strays()
         assert sorted(told.rows) == [(2, 3), (4,)]
-        await told.client.look_back()
+        await told.client.await_strays()
     assert len(told.rows) == 2
 
 

@@ -442,7 +442,7 @@ async def test_the_opposite_of_a_request_in_doubt_waits_for_twice_the_timeout(
                 *(database, run, [lane], settings),
                 only=(),
                 clock=clock,
-                told=lambda _group, _end: None,
+                held_back=lambda _group, _end: None,
             )
             assert keeper is not None
             now = clock.monotonic()

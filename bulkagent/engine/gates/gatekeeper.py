@@ -31,7 +31,7 @@ class Gatekeeper:
         terms: Gate and floor.
         canaries: So many items go first; 0: none do.
         by_sight: Whether an agent is up only once `seen`, and not already when it is applied.
-        told: Called once for each group that is held back for good, with why; with "" for all.
+        held_back: Called once for each group that is held back for good, with why; with "" for all.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class Gatekeeper:
         *,
         canaries: int = 0,
         by_sight: bool = False,
-        told: Callable[[str, End], None] | None = None,
+        held_back: Callable[[str, End], None] | None = None,
     ) -> None:
         self._lanes = {gated.lane: LaneProgress(gated) for gated in lanes}
         self._groups = dict(groups)
@@ -53,7 +53,7 @@ class Gatekeeper:
         self.by_sight = by_sight and bool(groups)
         """Whether an agent is up only once `seen`."""
         self._watched = dict.fromkeys(self._groups, 0)
-        self._told = told
+        self._held_back = held_back
         self._said: set[tuple[str, Cause]] = set()
         self._listeners: list[Callable[[Collection[int]], None]] = []
         self._changed: set[str] = set()
@@ -61,7 +61,7 @@ class Gatekeeper:
         self._asides = 0
         self._failed: End | None = None
         for name in self._groups:
-            self._look(name)
+            self._recount(name)
         if canaries:
             first = self._first()
             for progress, quota in zip(
@@ -136,9 +136,9 @@ class Gatekeeper:
     def _held(self, progress: LaneProgress, end: End) -> End:
         progress.end = end
         group = "" if end.cause is Cause.CANARY else progress.gated.group
-        if self._told is not None and (group, end.cause) not in self._said:
+        if self._held_back is not None and (group, end.cause) not in self._said:
             self._said.add((group, end.cause))
-            self._told(group, end)
+            self._held_back(group, end)
         return end
 
     def taken(self, lane: int) -> None:
@@ -158,22 +158,22 @@ class Gatekeeper:
             return
         if gated.side is Side.GOES_OFF and not gated.counted:
             coverage.down += number
-        self._look(gated.group)
+        self._recount(gated.group)
 
     def closed(self, lane: int) -> None:
         """Nothing more of the lane will be taken."""
         progress = self._lanes[lane]
         if not progress.closed:
             progress.closed = True
-            self._look(progress.gated.group)
-            self._judge()
+            self._recount(progress.gated.group)
+            self._judge_canaries()
             self.announce()
 
     def awaits(self, lane: int, number: int) -> None:
         """So many items more of the lane wait in the absent queue; -1: one fewer."""
         if self._canaries is not None and self._lanes[lane].quota:
             self._asides += number
-            self._judge()
+            self._judge_canaries()
             self.announce()
 
     def ended(self, lane: int, result: GateResult) -> None:
@@ -190,7 +190,7 @@ class Gatekeeper:
                     coverage.up += 1
             elif gated.side is Side.GOES_OFF and not result.off:
                 coverage.down -= 1
-            self._look(gated.group)
+            self._recount(gated.group)
         if self._canaries is not None and self._failed is None:
             self._count(self._canaries, result)
 
@@ -227,7 +227,7 @@ class Gatekeeper:
                 canaries.bad -= not was.applied
             canaries.counted += not again
             canaries.bad += not again
-        self._look(gated.group)
+        self._recount(gated.group)
         return progress.gated.lane
 
     def _add_lane(self, lane: int, like: GatedLane) -> LaneProgress:
@@ -245,7 +245,7 @@ class Gatekeeper:
         """
         self._watched[group] -= not up
         self._groups[group].up -= up
-        self._look(group)
+        self._recount(group)
 
     def watch(self, group: str, number: int) -> bool:
         """So many agents of a group who were applied before are to be looked at.
@@ -259,14 +259,14 @@ class Gatekeeper:
         )
         if matters:
             self._watched[group] += number
-            self._look(group)
+            self._recount(group)
         return matters
 
     def seen(self, group: str, *, up: bool) -> None:
         """One agent of a group who was applied is up, or will not be looked at any more."""
         self._watched[group] -= 1
         self._groups[group].up += up
-        self._look(group)
+        self._recount(group)
         self.announce()
 
     def announce(self) -> None:
@@ -279,7 +279,7 @@ class Gatekeeper:
             for call in self._listeners:
                 call(lanes)
 
-    def _look(self, group: str) -> None:
+    def _recount(self, group: str) -> None:
         """Count anew what depends on several lanes."""
         self._changed.add(group)
         coverage = self._groups.get(group)
@@ -298,9 +298,9 @@ class Gatekeeper:
             canaries.counted += 1
             canaries.bad += not result.applied
             canaries.misled = canaries.misled or result.misled
-        self._judge()
+        self._judge_canaries()
 
-    def _judge(self) -> None:
+    def _judge_canaries(self) -> None:
         """Let the rest go on, or not, once all canaries are known."""
         canaries = self._canaries
         if canaries is None or self._failed is not None:

@@ -78,7 +78,7 @@ class Poller(Generic[T]):
         self._on_expired = expired
         self._heap: list[tuple[float, int, T]] = []
         self._number = itertools.count()
-        self._timer = Timer(clock, self._look)
+        self._timer = Timer(clock, self._poll_due)
         self._closed = policy is None
         self._until = math.inf
         self._next = -math.inf
@@ -135,7 +135,7 @@ class Poller(Generic[T]):
         elif self._heap and self._asked < _AT_ONCE:
             self._timer.set(max(self._heap[0][0], self._next))
 
-    def _look(self) -> None:
+    def _poll_due(self) -> None:
         if not self.open:
             for _ in range(min(_EXPIRED_AT_ONCE, len(self._heap))):
                 self._expire()

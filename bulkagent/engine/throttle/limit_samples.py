@@ -130,7 +130,7 @@ class LimitSamples:
 
     def began(self, now: float) -> None:
         """An attempt is sent."""
-        self._look(now)
+        self._add_up(now)
         self._in_flight += 1
         if self._in_flight > self._most:
             self._most = self._in_flight
@@ -140,7 +140,7 @@ class LimitSamples:
         self, signal: LimitSignal, began: float, now: float, busy_s: float = 0.0
     ) -> SampleWindow | None:
         """An attempt that was sent at `began` ended; perhaps a window is over with it."""
-        self._look(now)
+        self._add_up(now)
         self._in_flight -= 1
         if signal is LimitSignal.DROPPED and began >= self._cut_at:
             self._drops += 1
@@ -180,7 +180,7 @@ class LimitSamples:
         self._wanted = max(SAMPLES, self._limit)
         self._round_trips_s: list[float] = []
 
-    def _look(self, now: float) -> None:
+    def _add_up(self, now: float) -> None:
         """Add up for how long how many were in flight."""
         self._area += self._in_flight * (now - self._seen)
         self._seen = now

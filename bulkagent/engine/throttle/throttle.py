@@ -141,7 +141,7 @@ class Throttle:
             # What was observed before a pause says nothing of the time after it.
             self._samples.adopt(self._limit, now, busy_s)
         self._full = full
-        self._look("the pause is over")
+        self._report_state("the pause is over")
         carried = self.lingering.carried(now)
         if carried:
             for_s = min(for_s, max(0.0, self.lingering.next_over(now) - now))
@@ -164,11 +164,11 @@ class Throttle:
             return f"there was no good answer for {down_s:.0f} s"
         return f"there was no answer at all, for {down_s:.0f} s"
 
-    def judge(self, now: float) -> Judgement:
+    def may_dispatch(self, now: float) -> Judgement:
         """Whether an attempt may start; a Yes is to be followed by `dispatch` in the same turn."""
         judgement = self._breaker.may_dispatch(now)
         if self._breaker.state is not self._state:
-            self._look("the pause is over")
+            self._report_state("the pause is over")
         return judgement
 
     def dispatch(self, now: float) -> int:
@@ -178,7 +178,7 @@ class Throttle:
     def withdraw(self, generation: int, now: float) -> None:
         """There was nothing to send after all."""
         self._breaker.withdraw(generation, now)
-        self._look("there was nothing to send")
+        self._report_state("there was nothing to send")
 
     def first(self, now: float) -> None:
         """The attempt that was dispatched is an item's first."""
@@ -225,7 +225,7 @@ class Throttle:
         """
         self.lingering.add(flight)
         self._breaker.record(Health.UNWELL, now, generation=flight.generation, answered=False)
-        self._look("an answer is overdue")
+        self._report_state("an answer is overdue")
         self._observe(LimitSignal.DROPPED, flight.began, now, busy_s)
         return True
 
@@ -266,7 +266,7 @@ class Throttle:
         )
         changed = self._breaker.state is not self._state
         if changed:
-            self._look(f"an attempt ended with {disposition.name}")
+            self._report_state(f"an attempt ended with {disposition.name}")
         # It may have begun a down-time, whose end somebody has to wait for.
         changed |= overdue or disposition.health is Health.UNWELL or turned_away
         if attempt.pause_s > 0.0 < self._policy.longest_pause_s:
@@ -301,7 +301,7 @@ class Throttle:
         self._samples.adopt(limit, now, busy_s)
         return True
 
-    def _look(self, reason: str) -> bool:
+    def _report_state(self, reason: str) -> bool:
         """Whether the breaker is in another state than when it was last looked at."""
         if self._breaker.state is self._state:
             return False

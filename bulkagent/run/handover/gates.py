@@ -85,7 +85,7 @@ class HandoverGates:
                 *(self._database, self._run, lanes, self._settings),
                 only=self._only,
                 clock=self._clock,
-                told=self._held_back,
+                held_back=self._held_back,
             )
         )
         held_s = self.keeper.opens_in(self._clock.monotonic()) if self.keeper else 0.0

@@ -46,7 +46,7 @@ def gatekeeper_for(
     *,
     only: Collection[Cause],
     clock: Clock,
-    told: Callable[[str, End], None],
+    held_back: Callable[[str, End], None],
 ) -> Gatekeeper | None:
     """The gates of what is left to send of a run; None where nothing is held back. Blocks.
 
@@ -93,7 +93,7 @@ def gatekeeper_for(
         terms,
         canaries=settings.canary,
         by_sight=settings.up_means == "available",
-        told=told,
+        held_back=held_back,
     )
 
 

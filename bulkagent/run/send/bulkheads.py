@@ -135,7 +135,7 @@ class Bulkheads:
             observe=listener.observe,
             ending=lambda end: listener.ended(bulkhead, end),
             notify=listener.throttled,
-            look_back=client.look_back,
+            before_end=client.await_strays,
         )
 
         def out_of_step(rows: Collection[int]) -> None:
