@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 
 import pytest
 
-from tests.engine.handing_over import play
+from tests.engine.handovers import play
 
 
 def played(seeds: Iterable[int]) -> str:

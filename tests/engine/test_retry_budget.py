@@ -1,163 +1,144 @@
-"""How many retries a bulkhead makes: no more than were earned, and none is forgotten."""
+"""How many retries are granted: never more than the budget, whoever asks and whenever."""
 
-import random
+import math
 
 import pytest
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from bulkagent.attempt import conclude
-from bulkagent.engine import Engine, Limits, RetryPolicy, ThrottlePolicy
-from bulkagent.model import Cause, Disposition, Status
-from tests.dispositions import BUSY, DONE, LOST
-from tests.engine.lists import ListSource, words
-from tests.engine.test_ending import ran
-from tests.engine.upstream import CARELESS, NEVER, ScriptedUpstream, bulkhead
-from tests.jumping import JumpingClock
-
-STINGY = ThrottlePolicy(
-    retry_share=0.0,
-    retries_per_second=0.1,
-    trip=CARELESS.trip,
-    give_up_after_s=CARELESS.give_up_after_s,
-    never_answered_after_s=CARELESS.never_answered_after_s,
-)
+from bulkagent.engine.throttle.retry_budget import RetryBudget
 
 
-def starts_at_ten_percent(
-    throttle_policy: ThrottlePolicy, per_second: float | None
-) -> list[tuple[float, str]]:
-    faults, jitter = random.Random(5), random.Random(6)
-    upstream = ScriptedUpstream(
-        seconds=0.05, usual=lambda _now: BUSY if faults.random() < 0.1 else DONE
-    )
-    limits = Limits(concurrency=16, per_second=per_second)
-    source = ListSource(words(5_000))
-    head = bulkhead(
-        source, upstream.attempt, limits, throttle_policy=throttle_policy, uniform=jitter.random
-    )
-    ran(Engine([head], clock=JumpingClock()))
-    assert head.tally.applied == 5_000
-    return upstream.starts
+def ask(budget: RetryBudget, now: float, times: int) -> int:
+    """How many of as many requests for a retry are granted at once."""
+    return sum(budget.grant(now) == 0.0 for _ in range(times))
 
 
-@pytest.mark.parametrize("per_second", [None, 100.0])
-def test_where_one_in_ten_fails_nothing_is_held_back(per_second: float | None) -> None:
-    held = starts_at_ten_percent(ThrottlePolicy(), per_second)
-    assert len(held) > 5_500
-    assert held == starts_at_ten_percent(CARELESS, per_second)
+def test_first_attempts_earn_their_share() -> None:
+    budget = RetryBudget(0.2, 0.0)
+    for _ in range(50):
+        budget.first(7.0)
+    assert ask(budget, 7.0, 100) == budget.granted == 10
 
 
-@pytest.mark.parametrize(
-    "throttle_policy",
-    [
-        ThrottlePolicy(give_up_after_s=NEVER),
-        ThrottlePolicy(retry_share=0.0, retries_per_second=3.0, give_up_after_s=NEVER),
-    ],
-)
-@pytest.mark.parametrize("max_pending", [50, pytest.param(1024, marks=pytest.mark.matrix)])
-def test_where_everything_fails_retries_are_what_was_earned(
-    throttle_policy: ThrottlePolicy, max_pending: int
-) -> None:
-    source, upstream = ListSource(words(300)), ScriptedUpstream(seconds=0.05, usual=BUSY)
-    limits = Limits(concurrency=16, per_second=None, max_pending=max_pending)
-    head = bulkhead(
-        source,
-        upstream.attempt,
-        limits,
-        throttle_policy=throttle_policy,
-        policy=RetryPolicy(max_attempts=5),
-    )
-    seconds = ran(Engine([head], clock=JumpingClock()))
-    seen: set[str] = set()
-    retries = 0
-    for at, word in upstream.starts:
-        retries += word in seen
-        seen.add(word)
-        earned = throttle_policy.retry_share * len(seen) + throttle_policy.retries_per_second * (
-            at - 1_000
-        )
-        assert retries <= earned + 1e-6
-    # All are made in the end, and none of the earned was left unused for long.
-    assert {history.attempts for history in source.histories.values()} == {5}
-    earned_by_items = throttle_policy.retry_share * 300
-    assert seconds < (4 * 300 - earned_by_items) / throttle_policy.retries_per_second + 20.0
-    assert {history.withheld for history in source.histories.values()} == {None}
+def test_time_earns_a_few_more() -> None:
+    budget = RetryBudget(0.2, 10.0)
+    budget.first(100.0)
+    assert ask(budget, 100.0, 9) == 0
+    assert ask(budget, 102.0, 99) == 20
 
 
-def test_a_denied_retry_does_not_hold_up_new_items() -> None:
-    source, upstream = (
-        ListSource(words(100)),
-        ScriptedUpstream(seconds=1.0, script={"word0": [BUSY]}),
-    )
-    limits = Limits(concurrency=4, per_second=None)
-    head = bulkhead(source, upstream.attempt, limits, throttle_policy=STINGY)
-    ran(Engine([head], clock=JumpingClock()))
-    again = next(at for at, word in upstream.starts[1:] if word == "word0") - 1_000
-    # Due at 1.5 s; a tenth of a retry a second makes it wait until 10 s.
-    assert 10.0 <= again <= 11.1
-    assert [at for at in upstream.times if at < 9.9] == [number // 4 for number in range(40)]
+def test_time_starts_with_the_first_question() -> None:
+    budget = RetryBudget()
+    assert budget.grant(1e6) > 0.0
+    assert ask(budget, 1e6 + 1.0, 99) == 10
+
+
+def test_fifths_are_added_up_exactly() -> None:
+    budget = RetryBudget(0.1, 0.0, most=1.0)
+    for _ in range(1000):
+        for _ in range(10):
+            budget.first(0.0)
+        assert ask(budget, 0.0, 3) == 1
+
+
+def test_a_denied_retry_is_told_when_time_alone_makes_room() -> None:
+    budget = RetryBudget(0.2, 10.0)
+    budget.first(0.0)
+    wait_s = budget.grant(0.0)
+    assert wait_s == pytest.approx(0.08, abs=0.002)
+    assert budget.grant(wait_s) == 0.0
+    assert budget.granted == 1
+
+
+def test_nothing_comes_of_time_where_time_earns_nothing() -> None:
+    budget = RetryBudget(0.2, 0.0)
+    budget.first(0.0)
+    assert budget.grant(1e9) == math.inf
+
+
+def test_an_hour_of_health_allows_no_storm() -> None:
+    budget = RetryBudget()
+    for second in range(3600):
+        for _ in range(100):
+            budget.first(float(second))
+    assert ask(budget, 3600.0, 10_000) == 100
+    # What was forgone stays so: from then on there is what is earned and no more.
+    assert ask(budget, 3601.0, 10_000) == 10
+
+
+def test_it_can_be_read_in_a_log() -> None:
+    budget = RetryBudget()
+    for _ in range(5):
+        budget.first(0.0)
+    budget.grant(0.0)
+    assert repr(budget) == "<RetryBudget 20% + 10/s: 1 retries granted for 5 first attempts>"
 
 
 @pytest.mark.parametrize(
-    ("bad", "status", "cause"),
-    [(BUSY, Status.FAILED, Cause.RETRY_BUDGET), (LOST, Status.UNKNOWN, Cause.RESET)],
+    ("share", "per_second", "most"), [(-0.1, 1.0, 9.0), (0.1, -1.0, 9.0), (0.1, 1.0, 0.5)]
 )
-def test_what_the_budget_denied_until_the_stop_is_told_so(
-    bad: Disposition, status: Status, cause: Cause
-) -> None:
-    source, upstream = ListSource(words(5)), ScriptedUpstream(seconds=1.0, usual=bad)
-    limits = Limits(concurrency=5, per_second=None)
-    engine = Engine(
-        [bulkhead(source, upstream.attempt, limits, throttle_policy=STINGY)], clock=JumpingClock()
-    )
-    ran(engine, (5.0, engine.stop))
-    assert {history.withheld for history in source.histories.values()} == {Cause.RETRY_BUDGET}
-    outcomes = [conclude(0, history, 0) for history in source.histories.values()]
-    assert {(outcome.status, outcome.cause) for outcome in outcomes} == {(status, cause)}
-    assert len(engine.endings) == 1
+def test_a_budget_that_cannot_be_is_refused(share: float, per_second: float, most: float) -> None:
+    with pytest.raises(ValueError, match="no budget"):
+        RetryBudget(share, per_second, most=most)
 
 
-def test_a_retry_whose_time_has_not_come_was_not_denied() -> None:
-    source, upstream = ListSource(words(5)), ScriptedUpstream(seconds=1.0, usual=BUSY)
-    limits = Limits(concurrency=5, per_second=None)
-    policy = RetryPolicy(base_s=10.0)
-    head = bulkhead(source, upstream.attempt, limits, throttle_policy=STINGY, policy=policy)
-    engine = Engine([head], clock=JumpingClock())
-    ran(engine, (5.0, engine.stop))
-    assert {history.withheld for history in source.histories.values()} == {None}
-    outcomes = [conclude(0, history, 0) for history in source.histories.values()]
-    assert {outcome.cause for outcome in outcomes} == {Cause.OVERLOADED}
+class Spending(RuleBasedStateMachine):
+    """Firsts, retries and time in any order; the model only adds up."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.budget = RetryBudget(0.2, 10.0, most=30.0)
+        self.now = 50.0
+        self.firsts = 0
+        self.granted = 0
+        self.begun: float | None = None
+        # Since any moment, no more than a full bucket and what was earned since.
+        self.moments: list[tuple[float, int, int]] = []
+
+    def begin(self) -> None:
+        if self.begun is None:
+            self.begun = self.now
+
+    @rule(seconds=st.floats(0.0, 20.0))
+    def pass_time(self, seconds: float) -> None:
+        self.now += seconds
+
+    @rule(count=st.integers(1, 200))
+    def attempt(self, count: int) -> None:
+        self.begin()
+        for _ in range(count):
+            self.budget.first(self.now)
+        self.firsts += count
+
+    @rule(count=st.integers(1, 60))
+    def retry(self, count: int) -> None:
+        self.begin()
+        self.granted += ask(self.budget, self.now, count)
+
+    @rule()
+    def retry_when_told(self) -> None:
+        self.begin()
+        if wait_s := self.budget.grant(self.now):
+            self.now += wait_s
+            assert self.budget.grant(self.now) == 0.0, "sent round in circles"
+        self.granted += 1
+
+    @rule()
+    def remember(self) -> None:
+        self.moments.append((self.now, self.firsts, self.granted))
+
+    @invariant()
+    def within_the_budget(self) -> None:
+        begun = self.now if self.begun is None else self.begun
+        assert self.granted <= 0.2 * self.firsts + 10.0 * (self.now - begun)
+        assert self.budget.granted == self.granted
+
+    @invariant()
+    def no_storm(self) -> None:
+        for then, firsts, granted in self.moments:
+            earned = 0.2 * (self.firsts - firsts) + 10.0 * (self.now - then)
+            assert self.granted - granted <= 30.0 + earned + 1e-6
 
 
-def test_what_was_denied_and_is_in_flight_at_the_stop_ends_as_it_ends() -> None:
-    source = ListSource(words(2))
-    upstream = ScriptedUpstream(seconds=1.0, script={"word0": [BUSY, BUSY], "word1": [BUSY, BUSY]})
-    limits = Limits(concurrency=2, per_second=None)
-    engine = Engine(
-        [bulkhead(source, upstream.attempt, limits, throttle_policy=STINGY)], clock=JumpingClock()
-    )
-    ran(engine, (10.5, engine.stop))
-    assert [word for _, word in upstream.starts] == ["word0", "word1", "word0"]
-    assert source.histories["word0"].attempts == 2
-    assert source.histories["word0"].withheld is None, "its next retry was not due yet"
-    assert source.histories["word1"].withheld is Cause.RETRY_BUDGET
-
-
-def test_a_retry_that_waited_for_the_breaker_was_not_denied_by_the_budget() -> None:
-    source, upstream = ListSource(words(5)), ScriptedUpstream(seconds=1.0, usual=LOST)
-    throttle_policy = ThrottlePolicy(retry_share=0.0, retries_per_second=0.1)
-    limits = Limits(concurrency=10, per_second=None)
-    source.lanes[0].extend(words(5, "more"))
-    # Due at 1.1 s; the tenth of them tripped the breaker at 1 s.
-    policy = RetryPolicy(base_s=0.1)
-    head = bulkhead(
-        source, upstream.attempt, limits, throttle_policy=throttle_policy, policy=policy
-    )
-    engine = Engine([head], clock=JumpingClock())
-    ran(engine, (1.3, engine.stop))
-    assert len(source.histories) == 10
-    assert {history.withheld for history in source.histories.values()} == {None}
-
-
-def test_a_budget_without_time_would_have_its_last_retries_wait_for_ever() -> None:
-    with pytest.raises(ValueError, match="above 0"):
-        ThrottlePolicy(retries_per_second=0.0)
+TestSpending = Spending.TestCase

@@ -12,7 +12,7 @@ from bulkagent.model import RetryCharge
 from tests.dispositions import BUSY, DENIED, DONE, STALE, UNTOLD, ended
 from tests.engine.lists import ListSource, words
 from tests.engine.test_ending import ran
-from tests.engine.test_retry_budget import STINGY
+from tests.engine.test_retry_budget_of_a_bulkhead import STINGY
 from tests.engine.upstream import CARELESS, ScriptedUpstream, bulkhead
 from tests.jumping import JumpingClock
 
