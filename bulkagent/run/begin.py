@@ -106,12 +106,12 @@ class Begun(msgspec.Struct, frozen=True):
     """A leg that has begun, and what becomes of the runs in its way."""
 
     leg: int
-    ways: TakeOverPlan
+    take_over: TakeOverPlan
 
     @property
     def waits(self) -> bool:
         """Whether anybody has to leave something before it may send."""
-        return bool(self.ways.drained or self.ways.corrected)
+        return bool(self.take_over.drained or self.take_over.corrected)
 
 
 def begin(leg: PlannedLeg, *, consent: Consent | None, now_ms: int) -> Begun:
@@ -129,11 +129,11 @@ def begin(leg: PlannedLeg, *, consent: Consent | None, now_ms: int) -> Begun:
     person = consent is Consent.TERMINAL
     overlaps = take_lease(leg.record)
     try:
-        ways = plan_take_over(
+        take_over = plan_take_over(
             overlaps, named=named, person=person, new=planned.new, run=planned.run
         )
-        _refuse(ways, planned, person=person)
-        number = _begin(leg, ways, now_ms=now_ms)
+        _refuse(take_over, planned, person=person)
+        number = _begin(leg, take_over, now_ms=now_ms)
         sign_leg(
             leg.record,
             number,
@@ -146,15 +146,15 @@ def begin(leg: PlannedLeg, *, consent: Consent | None, now_ms: int) -> Begun:
         with contextlib.suppress(BulkagentError):  # it ends with the process anyway
             release_lease(leg.record)
         raise
-    return Begun(number, ways)
+    return Begun(number, take_over)
 
 
-def _refuse(ways: TakeOverPlan, planned: Planned, *, person: bool) -> None:
-    if not ways.against:
+def _refuse(take_over: TakeOverPlan, planned: Planned, *, person: bool) -> None:
+    if not take_over.against:
         return
-    elsewhere = all(overlap.same for overlap in ways.against)
+    elsewhere = all(overlap.same for overlap in take_over.against)
     kind = RunBusy if elsewhere else GuardrailRefused
-    raise kind(refusal(ways, person=person), totals=planned.plan.totals)
+    raise kind(refusal(take_over, person=person), totals=planned.plan.totals)
 
 
 def _named(leg: PlannedLeg) -> frozenset[int] | None:
@@ -175,7 +175,7 @@ def _named(leg: PlannedLeg) -> frozenset[int] | None:
     return found
 
 
-def _begin(leg: PlannedLeg, ways: TakeOverPlan, *, now_ms: int) -> int:
+def _begin(leg: PlannedLeg, take_over: TakeOverPlan, *, now_ms: int) -> int:
     planned, record, override = leg.planned, leg.record, leg.override
     if not planned.new:
         facts = find_run(leg.database, planned.plan.run_id)
@@ -191,11 +191,11 @@ def _begin(leg: PlannedLeg, ways: TakeOverPlan, *, now_ms: int) -> int:
                 totals=planned.plan.totals,
             )
         if leg.asked.take_over:
-            note_take_over(record, number, ways.drained)
+            note_take_over(record, number, take_over.drained)
         # From here on a drained run sends to none of them either, however late it hears of it.
-        for overlap in (*ways.drained, *ways.corrected):
+        for overlap in (*take_over.drained, *take_over.corrected):
             take_from(record, overlap.run)
-        for overlap in ways.left:
+        for overlap in take_over.left:
             leave_to(record, overlap.run)
 
     return begin_leg(
@@ -260,9 +260,9 @@ async def _wait_for_others(
     tell: Callable[[str], None],
 ) -> Refused | None:
     """Wait until the runs in the way have left what is this one's; why one does not."""
-    for taken in begun.ways.drained:
+    for taken in begun.take_over.drained:
         log.decided("run.took_over", run=taken.run_id, agents=taken.agents)
-    for taken in begun.ways.corrected:
+    for taken in begun.take_over.corrected:
         log.decided("run.corrected", run=taken.run_id, agents=taken.agents)
     refused: Refused | None = None
     with control.interruptible():
@@ -271,7 +271,7 @@ async def _wait_for_others(
                 watches.start_soon(watch, leg.planned.locks, clock, control.taken_over)
                 await make_way(
                     leg.database,
-                    begun.ways,
+                    begun.take_over,
                     run=leg.planned.run,
                     by=leg.plan.run_id,
                     timeout_s=leg.settings.timeout_s,

@@ -26,7 +26,7 @@ from bulkagent.run.plan.reservation import PlanReservation
 from bulkagent.run.prepared import PreparedRun
 from bulkagent.run.schedule.timetable import timetable_of
 from bulkagent.run.send.leg import LegSender
-from bulkagent.run.verify.observers import watches_of
+from bulkagent.run.verify.observers import observers_of
 
 
 class Run:
@@ -102,7 +102,7 @@ class Run:
         leg = PlannedLeg(asked, resolved, planned, database)
         if not resolved.gateways.emulated:
             leg = _with_number(leg)
-        observers = watches_of(
+        observers = observers_of(
             *(leg.settings.verify_with, leg.gateways, leg.planned, leg.database, provider)
         )
         if leg.settings.durability == "full":

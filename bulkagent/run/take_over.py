@@ -79,7 +79,7 @@ def plan_take_over(
         new: Whether this run begins, and does not go on.
         run: Its key.
     """
-    ways: dict[str, list[Overlap]] = {name: [] for name in TakeOverPlan.__struct_fields__}
+    take_over: dict[str, list[Overlap]] = {name: [] for name in TakeOverPlan.__struct_fields__}
     for overlap in overlaps:
         if named is None or overlap.run in named:
             way = "drained"
@@ -89,20 +89,20 @@ def plan_take_over(
             way = "corrected" if person and not overlap.gated else "against"
         else:
             way = "left" if overlap.person and overlap.run > run else "against"
-        ways[way].append(overlap)
-    return TakeOverPlan(**{name: tuple(found) for name, found in ways.items()})
+        take_over[way].append(overlap)
+    return TakeOverPlan(**{name: tuple(found) for name, found in take_over.items()})
 
 
-def refusal(ways: TakeOverPlan, *, person: bool) -> str:
+def refusal(take_over: TakeOverPlan, *, person: bool) -> str:
     """Why nothing may be sent, for people: every run in the way, and what can be done."""
-    against = ways.against
+    against = take_over.against
     if all(overlap.same for overlap in against):
         names = " and ".join(f"run {overlap.run_id}" for overlap in against)
         return (
             f"{names} of this roster is in progress elsewhere, at work on"
             f" {against[0].agents:,} of these agents, so nothing was sent. Trying again is safe"
         )
-    named = [*against, *ways.drained]
+    named = [*against, *take_over.drained]
     options = " ".join(f"--take-over {overlap.run_id}" for overlap in named)
     several = f"{options}, or --take-over {ALL}" if len(named) > 1 else options
     text = (
@@ -110,7 +110,7 @@ def refusal(ways: TakeOverPlan, *, person: bool) -> str:
         f" {'its end' if len(named) == 1 else 'their ends'}, or have"
         f" {'it' if len(named) == 1 else 'all of them'} drained first with {several}"
     )
-    if ways.drained:
+    if take_over.drained:
         text = f"--take-over names not all that are in the way, and nothing was drained: {text}"
     if person and any(overlap.gated for overlap in against):
         text = f"{text}; a run with a gate, a floor or a canary leaves its agents to nobody else"
@@ -125,7 +125,7 @@ def _at_work(overlaps: Sequence[Overlap]) -> str:
 
 async def make_way(
     database: Database,
-    ways: TakeOverPlan,
+    take_over: TakeOverPlan,
     *,
     run: int,
     by: str,
@@ -137,7 +137,7 @@ async def make_way(
 
     Args:
         database: The ledger.
-        ways: What becomes of them, which is in the ledger by now.
+        take_over: What becomes of them, which is in the ledger by now.
         run: The key of this run.
         by: Its ID.
         timeout_s: How long it waits for a reply.
@@ -148,10 +148,12 @@ async def make_way(
         GuardrailRefused: One does not leave it; those that have not heard of it have it back.
         LedgerUnavailable: The ledger cannot be read, or one cannot be asked.
     """
-    if ways.drained:
-        await _drain(database, ways.drained, run=run, by=by, clock=clock, tell=tell)
-    if ways.corrected:
-        await _settle(database, ways.corrected, run=run, limit_s=timeout_s, clock=clock, tell=tell)
+    if take_over.drained:
+        await _drain(database, take_over.drained, run=run, by=by, clock=clock, tell=tell)
+    if take_over.corrected:
+        await _settle(
+            database, take_over.corrected, run=run, limit_s=timeout_s, clock=clock, tell=tell
+        )
 
 
 async def _drain(

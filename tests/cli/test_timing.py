@@ -51,10 +51,10 @@ LOAD = GatewayLoad(
 
 def said(load: GatewayLoad, available_s: float, start_at: Instant | None = None) -> list[str]:
     begins_ms = EIGHT.at_ms - round(available_s * 1000)
-    outlook = forecast_of([load], finish_by=EIGHT, begins_ms=begins_ms)
+    forecast = forecast_of([load], finish_by=EIGHT, begins_ms=begins_ms)
     now_ms = begins_ms - 3_600_000 if start_at else begins_ms
-    ways = help_for(outlook, start_at=start_at, now_ms=now_ms)
-    return opening(Timetable(outlook=outlook, ways=ways))
+    advice = help_for(forecast, start_at=start_at, now_ms=now_ms)
+    return opening(Timetable(forecast=forecast, advice=advice))
 
 
 def test_it_is_said_beforehand_whether_it_can_be_done() -> None:

@@ -54,15 +54,15 @@ def test_how_long_a_gateway_takes(
 
 def test_the_slowest_gateway_counts() -> None:
     west = replace(AT_RATE, gateway="west", agents=20_000)
-    outlook = forecast_of([AT_RATE, west], finish_by=Instant(EIGHT), begins_ms=EIGHT - 900_000)
-    assert outlook.slowest is not None
-    assert outlook.slowest.load is west
-    assert outlook.spare_s == pytest.approx(900 - 199.99)
-    assert (outlook.verdict, outlook.unknown) == (Feasibility.FITS, ("east", "west"))
+    forecast = forecast_of([AT_RATE, west], finish_by=Instant(EIGHT), begins_ms=EIGHT - 900_000)
+    assert forecast.slowest is not None
+    assert forecast.slowest.load is west
+    assert forecast.spare_s == pytest.approx(900 - 199.99)
+    assert (forecast.feasibility, forecast.unknown) == (Feasibility.FITS, ("east", "west"))
 
 
 @pytest.mark.parametrize(
-    ("load", "available_s", "verdict", "ways"),
+    ("load", "available_s", "feasibility", "advice"),
     [
         (AT_RATE, 140, Feasibility.FITS, ()),
         (AT_RATE, 110, Feasibility.LATE, ("--rate 140/s", "--start-at 1970-01-01T07:57")),
@@ -74,20 +74,20 @@ def test_the_slowest_gateway_counts() -> None:
     ],
 )
 def test_what_is_to_be_expected(
-    load: GatewayLoad, available_s: float, verdict: Feasibility, ways: tuple[str, ...] | None
+    load: GatewayLoad, available_s: float, feasibility: Feasibility, advice: tuple[str, ...] | None
 ) -> None:
     begins_ms = EIGHT - round(available_s * 1000)
-    outlook = forecast_of([load], finish_by=Instant(EIGHT, "UTC"), begins_ms=begins_ms)
-    assert outlook.verdict is verdict
-    found = help_for(outlook, start_at=Instant(begins_ms, "UTC"), now_ms=0)
-    assert ways is None or found == ways
+    forecast = forecast_of([load], finish_by=Instant(EIGHT, "UTC"), begins_ms=begins_ms)
+    assert forecast.feasibility is feasibility
+    found = help_for(forecast, start_at=Instant(begins_ms, "UTC"), now_ms=0)
+    assert advice is None or found == advice
 
 
 def test_the_advice_names_what_holds_it_back() -> None:
     def advice(load: GatewayLoad, available_s: float) -> tuple[str, ...]:
         begins_ms = EIGHT - round(available_s * 1000)
-        outlook = forecast_of([load], finish_by=Instant(EIGHT), begins_ms=begins_ms)
-        return help_for(outlook, start_at=None, now_ms=begins_ms)
+        forecast = forecast_of([load], finish_by=Instant(EIGHT), begins_ms=begins_ms)
+        return help_for(forecast, start_at=None, now_ms=begins_ms)
 
     # 14,000 x 1.1 in 220 s are 70 a second, 0.4 s each: 28 at a time.
     assert advice(replace(AT_RATE, pace=SLOW), 220.4) == ("--concurrency 28",)
@@ -117,9 +117,9 @@ LOADS = st.builds(
 def test_who_takes_the_advice_is_in_time(load: GatewayLoad, available_s: int) -> None:
     finish = Instant(1_000_000_000, "UTC")
     begins_ms = finish.at_ms - available_s * 1000
-    outlook = forecast_of([load], finish_by=finish, begins_ms=begins_ms)
+    forecast = forecast_of([load], finish_by=finish, begins_ms=begins_ms)
     start = Instant(begins_ms, "UTC")
-    for way in help_for(outlook, start_at=start, now_ms=begins_ms - 500_000_000):
+    for way in help_for(forecast, start_at=start, now_ms=begins_ms - 500_000_000):
         options = dict(zip(way.split()[::2], way.split()[1::2], strict=True))
         rate, many, at = map(options.get, ("--rate", "--concurrency", "--start-at"))
         other = replace(
@@ -130,4 +130,4 @@ def test_who_takes_the_advice_is_in_time(load: GatewayLoad, available_s: int) ->
         if at:
             begins_ms = parse_instant(at, now_ms=begins_ms - 500_000_000, zone="UTC").at_ms
         better = forecast_of([other], finish_by=finish, begins_ms=begins_ms)
-        assert better.verdict is Feasibility.FITS
+        assert better.feasibility is Feasibility.FITS

@@ -72,9 +72,9 @@ class Command:
         self.slots = Slots()
         self.told: list[SharedPart] = []
         self.doubts = False
-        sharer = SharedGateway(self.slots, limit, 4, self.told.append)
+        gateway = SharedGateway(self.slots, limit, 4, self.told.append)
         self.sharing = Sharing(
-            *(database, self.made.run, self.made.run_id, {URL: sharer}),
+            *(database, self.made.run, self.made.run_id, {URL: gateway}),
             clock=clock,
             in_doubt=lambda: self.doubts,
         )
@@ -216,7 +216,7 @@ async def test_the_loop_looks_about_once_a_second_and_sooner_where_somebody_wait
         Command(database, clock) as second,
         anyio.create_task_group() as tasks,
     ):
-        second.sharing._sharers[URL]._told = lambda shared: (
+        second.sharing._gateways[URL]._told = lambda shared: (
             tasks.cancel_scope.cancel() if shared.part == LimitPart(8, 50.0) else None
         )
         tasks.start_soon(first.sharing.run)

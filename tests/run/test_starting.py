@@ -218,18 +218,21 @@ async def test_the_forecast_goes_by_the_last_run_at_the_same_gateway(tmp_path: P
         first = Waited()
         await first.carried_out(made.request(finish_by=finish))
         assert first.run is not None
-        outlook = first.run.timetable.outlook
-        assert outlook is not None
-        assert (outlook.verdict, outlook.unknown) == (Feasibility.UNKNOWN, (made.gateway_name,))
+        forecast = first.run.timetable.forecast
+        assert forecast is not None
+        assert (forecast.feasibility, forecast.unknown) == (
+            Feasibility.UNKNOWN,
+            (made.gateway_name,),
+        )
         second = Waited()
         start = _in(600_000)
         await second.carried_out(made.request(finish_by=finish, start_at=start))
         assert second.run is not None
         table = second.run.timetable
-        assert table.outlook is not None
-        assert (table.outlook.verdict, table.outlook.unknown) == (Feasibility.FITS, ())
-        assert table.outlook.begins_ms == start.at_ms
-        need = table.outlook.slowest
+        assert table.forecast is not None
+        assert (table.forecast.feasibility, table.forecast.unknown) == (Feasibility.FITS, ())
+        assert table.forecast.begins_ms == start.at_ms
+        need = table.forecast.slowest
         assert need is not None
         assert need.load.pace is not None
         assert need.bound is Bottleneck.IN_FLIGHT

@@ -54,47 +54,47 @@ def opening(timetable: Timetable) -> list[str]:
             " the start, or has dynamic authentication, is refused then; --sessions or --guid-url"
             " ask for fresh ones"
         )
-    if timetable.outlook is not None:
-        text.extend(_expected(timetable.outlook, timetable.ways))
+    if timetable.forecast is not None:
+        text.extend(_expected(timetable.forecast, timetable.advice))
     return text
 
 
-def _expected(outlook: Forecast, ways: Sequence[str]) -> list[str]:
-    text = [_verdict(outlook)]
-    if outlook.unknown and outlook.slowest is not None:
-        names = ", ".join(outlook.unknown)
+def _expected(forecast: Forecast, advice: Sequence[str]) -> list[str]:
+    text = [_feasibility(forecast)]
+    if forecast.unknown and forecast.slowest is not None:
+        names = ", ".join(forecast.unknown)
         text.append(f"        how fast {names} answers is not known yet")
-    if ways:
-        text.append(f"        would do: {', or '.join(ways)}")
+    if advice:
+        text.append(f"        would do: {', or '.join(advice)}")
     return text
 
 
-def _verdict(outlook: Forecast) -> str:
+def _feasibility(forecast: Forecast) -> str:
     from bulkagent.run.schedule.forecast import Feasibility
 
-    finish_by, need = outlook.finish_by, outlook.slowest
-    begins = Instant(outlook.begins_ms, finish_by.zone).local
+    finish_by, need = forecast.finish_by, forecast.slowest
+    begins = Instant(forecast.begins_ms, finish_by.zone).local
     by = finish_by.time if finish_by.local.date() == begins.date() else str(finish_by)
     if need is None:
         return (
-            f"finish  {by}: nobody can say whether that is met; {', '.join(outlook.unknown)} had no"
-            " run in this ledger, and there is no rate to go by"
+            f"finish  {by}: nobody can say whether that is met; {', '.join(forecast.unknown)} had"
+            " no run in this ledger, and there is no rate to go by"
         )
-    match outlook.verdict:
+    match forecast.feasibility:
         case Feasibility.TIGHT:
             return (
                 f"WARNING finish {by} is met only if the limit of requests in flight grows: needs"
                 f" {duration_text(need.least_s)} to {_how_long(need)}; there are"
-                f" {duration_text(outlook.available_s)}"
+                f" {duration_text(forecast.available_s)}"
             )
         case Feasibility.LATE:
             return (
                 f"WARNING finish {by} CANNOT be met: needs about {_how_long(need)},"
-                f" {duration_text(-outlook.spare_s)} too long"
+                f" {duration_text(-forecast.spare_s)} too long"
             )
         case _:
-            about = "at least" if outlook.unknown else "about"
-            spare = duration_text(outlook.spare_s)
+            about = "at least" if forecast.unknown else "about"
+            spare = duration_text(forecast.spare_s)
             return f"finish  {by}: needs {about} {_how_long(need)}, {spare} to spare"
 
 

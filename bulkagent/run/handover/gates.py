@@ -65,7 +65,7 @@ class HandoverGates:
         self._log = log
         self._halted = halted
         self._going_off: frozenset[int] = frozenset()
-        self._sightings: ReadinessChecks | None = None
+        self._readiness: ReadinessChecks | None = None
         self.keeper: Gatekeeper | None = None
         """Of the present pass; None: nothing is held back."""
         self.reasons: list[Reason] = []
@@ -77,7 +77,7 @@ class HandoverGates:
         Raises:
             LedgerUnavailable: The ledger cannot be read.
         """
-        self._sightings = None
+        self._readiness = None
         self._going_off = frozenset(lane.lane for lane in lanes if lane.goes_off)
         self.keeper = await anyio.to_thread.run_sync(
             functools.partial(
@@ -95,10 +95,10 @@ class HandoverGates:
                 " opposite and may still take effect"
             )
 
-    async def sight(
+    async def readiness_checks(
         self,
         stack: AsyncExitStack,
-        wire: ClientFactory,
+        clients: ClientFactory,
         names: Iterable[str],
         guids: CredentialSource,
         *,
@@ -113,8 +113,10 @@ class HandoverGates:
         )
         # Those who came on before may be of gateways to which nothing is sent any more.
         asked = dict.fromkeys([*names, *(gateway for _, gateway, _, _ in applied)])
-        ask = {name: await stack.enter_async_context(wire.queries(name, guids)) for name in asked}
-        sightings = self._sightings = ReadinessChecks(
+        ask = {
+            name: await stack.enter_async_context(clients.queries(name, guids)) for name in asked
+        }
+        readiness = self._readiness = ReadinessChecks(
             {name: functools.partial(_is_there, queries) for name, queries in ask.items()},
             window_s=max(0.0, (self._settings.wait_for_sign_in_s or 0.0) - spent_s),
             seen=lambda group, up: keeper.seen(group, up=up),
@@ -124,8 +126,8 @@ class HandoverGates:
         for row, gateway, agent_id, group in applied:
             if keeper.watch(group, 1):
                 agent = Assignment(row, gateway, agent_id, SET_TALK_RIGHT.name, "")
-                sightings.watch(agent, group)
-        return sightings
+                readiness.watch(agent, group)
+        return readiness
 
     def ended(self, key: int, assignment: Assignment, outcome: Outcome) -> None:
         """Tell the gates of an outcome that is on disk."""
@@ -134,8 +136,8 @@ class HandoverGates:
         goes_off = LaneKey(key).lane in self._going_off
         result = result_of(outcome, self._settings, goes_off=goes_off)
         self.keeper.ended(key, result)
-        if self._sightings is not None and result.applied and not goes_off:
-            self._sightings.watch(assignment, self.keeper.group(key))
+        if self._readiness is not None and result.applied and not goes_off:
+            self._readiness.watch(assignment, self.keeper.group(key))
 
     def reopened(self, former: FormerOutcome) -> int:
         """Tell the gates of a finished agent who is in doubt; the lane of the agent."""
@@ -145,8 +147,8 @@ class HandoverGates:
         goes_off = former.lane in self._going_off
         was = result_of(outcome, self._settings, goes_off=goes_off)
         key = keeper.reopened(former.lane, was, again=former.again)
-        if self._sightings is not None and not goes_off:
-            up = self._sightings.forget(outcome.row)
+        if self._readiness is not None and not goes_off:
+            up = self._readiness.forget(outcome.row)
             if up is not None:
                 keeper.unseen(keeper.group(key), up=up)
         return key

@@ -122,18 +122,18 @@ def plan_run(
             job=request.settings.job,
         )
         try:
-            tally = PlanCounts()
+            counts = PlanCounts()
             guids = PackedGuids()
             seen = Fingerprint()
             keep_guids = guids_required(request.settings, gateways)
             grouping = Grouping(request.settings.group_by, roster.layout.extra_columns)
             _record(
-                *(roster, planner, tally, guids, seen),
+                *(roster, planner, counts, guids, seen),
                 grouping=grouping,
                 protected=protected,
                 keep_guids=keep_guids,
             )
-            _refuse(request, tally, planner)
+            _refuse(request, counts, planner)
             fingerprint = seen.hexdigest()
             names = planner.gateways
             gateways.check(names)
@@ -146,7 +146,7 @@ def plan_run(
                 forget_run(RunRecord(database, planner.run))
             planner.lock.release()
             raise
-        plan = tally.plan(
+        plan = counts.plan(
             planner.run_id,
             roster.layout,
             planner.parts,
@@ -167,7 +167,7 @@ def ordered(plan: Plan, request: Request) -> Plan:
 def _record(
     roster: Roster,
     planner: Planner,
-    tally: PlanCounts,
+    counts: PlanCounts,
     guids: PackedGuids,
     seen: Fingerprint,
     *,
@@ -177,17 +177,17 @@ def _record(
 ) -> None:
     for row in roster.rows():
         if isinstance(row, Retraction):
-            tally.retract(row, protected=bool(protected.reason(row.gateway, row.agent_id)))
+            counts.retract(row, protected=bool(protected.reason(row.gateway, row.agent_id)))
             planner.retract(row.row, row.reason)
             seen.take_back(row.gateway, row.agent_id, flag_text(row.flag))
             continue
-        tally.rows += 1
+        counts.rows += 1
         arguments = flag_text(row.flag)
         if row.status is None:
             seen.add(row.gateway, row.agent_id, arguments)
         group = grouping.group(row.gateway, row.extra)
         if row.status is None and (reason := protected.reason(row.gateway, row.agent_id)):
-            tally.protected += 1
+            counts.protected += 1
             planner.reject(
                 *(row.row, row.agent_id, row.gateway, arguments, row.extra),
                 status=Status.NOT_ATTEMPTED,
@@ -197,17 +197,17 @@ def _record(
             )
             continue
         if row.status is None:
-            tally.agents += 1
+            counts.agents += 1
             if not row.gateway:
-                tally.nowhere += 1
+                counts.nowhere += 1
             planner.assign(row.row, row.agent_id, row.gateway, arguments, row.extra, group=group)
             if keep_guids:
                 guids.add(row.row, row.guid)
             continue
         if row.status is Status.DUPLICATE:
-            tally.duplicates += 1
+            counts.duplicates += 1
         else:
-            tally.reject(row.row, row.column, row.reason)
+            counts.reject(row.row, row.column, row.reason)
         planner.reject(
             row.row,
             row.agent_id,
@@ -235,16 +235,16 @@ def _refuse_layout(layout: Layout, gateways: Gateways, *, guids_required: bool) 
         )
 
 
-def _refuse(request: Request, tally: PlanCounts, planner: Planner) -> None:
-    tally.refuse(skip_invalid=request.skip_invalid)
-    if tally.nowhere:
+def _refuse(request: Request, counts: PlanCounts, planner: Planner) -> None:
+    counts.refuse(skip_invalid=request.skip_invalid)
+    if counts.nowhere:
         raise SettingsRefused(
-            f"{tally.nowhere:,} {'row names' if tally.nowhere == 1 else 'rows name'} no gateway;"
+            f"{counts.nowhere:,} {'row names' if counts.nowhere == 1 else 'rows name'} no gateway;"
             " give theirs with --gateway",
-            totals=tally.totals(),
+            totals=counts.totals(),
         )
     agents = [(gateway, number) for gateway, _, number in planner.parts]
-    refuse_numbers(agents, request.settings, what="the roster", totals=tally.totals())
+    refuse_numbers(agents, request.settings, what="the roster", totals=counts.totals())
 
 
 def wave_of(arguments: str) -> int:

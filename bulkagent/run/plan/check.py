@@ -34,34 +34,34 @@ def check_roster(request: Request, *, stdin: BinaryIO | None = None) -> Plan:
         gateways=gateways.names or None,
         guid_required=guids_required(request.settings, gateways) if request.gateway else None,
     )
-    counts: dict[tuple[str, int | None], int] = {}
+    by_part: dict[tuple[str, int | None], int] = {}
     covers = CoverageCounter()
     protected = protected_by(request.settings)
-    tally = PlanCounts()
+    counts = PlanCounts()
     with Roster(request.roster, rules, stdin=stdin) as roster:
         grouping = Grouping(request.settings.group_by, roster.layout.extra_columns)
         for row in roster.rows():
             if isinstance(row, Retraction):
                 untouched = bool(protected.reason(row.gateway, row.agent_id))
-                tally.retract(row, protected=untouched)
-                counts[row.gateway, row.flag] -= not untouched
+                counts.retract(row, protected=untouched)
+                by_part[row.gateway, row.flag] -= not untouched
                 continue
-            tally.rows += 1
+            counts.rows += 1
             if row.flag is not None and row.status is not Status.DUPLICATE:
                 covers.add(grouping.group(row.gateway, row.extra), outgoing=row.flag == 0)
             if row.status is None and protected.reason(row.gateway, row.agent_id):
-                tally.protected += 1
+                counts.protected += 1
             elif row.status is None:
-                tally.agents += 1
+                counts.agents += 1
                 key = (row.gateway, row.flag)
-                counts[key] = counts.get(key, 0) + 1
+                by_part[key] = by_part.get(key, 0) + 1
             elif row.status is Status.DUPLICATE:
-                tally.duplicates += 1
+                counts.duplicates += 1
             else:
-                tally.reject(row.row, row.column, row.reason)
-        tally.refuse(skip_invalid=request.skip_invalid)
-        parts = [(gateway, flag_text(flag), agents) for (gateway, flag), agents in counts.items()]
-        plan = tally.plan(
+                counts.reject(row.row, row.column, row.reason)
+        counts.refuse(skip_invalid=request.skip_invalid)
+        parts = [(gateway, flag_text(flag), agents) for (gateway, flag), agents in by_part.items()]
+        plan = counts.plan(
             "",
             roster.layout,
             sorted(parts, key=lambda part: wave_of(part[1])),

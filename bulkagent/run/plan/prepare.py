@@ -125,11 +125,11 @@ def prepare(
         BulkagentError: It cannot be done as asked; nothing of it is left in the ledger.
     """
     if isinstance(asked, Resume):
-        planned, recalled = plan_resume(asked, database, now_ms=now_ms, stdin=stdin)
-        return _beside(planned, database), _of(recalled)
+        planned, recorded = plan_resume(asked, database, now_ms=now_ms, stdin=stdin)
+        return _beside(planned, database), _of(recorded)
     if isinstance(asked, Revert):
-        planned, recalled = plan_revert(asked, database, now_ms=now_ms, stdin=stdin)
-        return _beside(planned, database), _of(recalled)
+        planned, recorded = plan_revert(asked, database, now_ms=now_ms, stdin=stdin)
+        return _beside(planned, database), _of(recorded)
     prepared = known or ResolvedRequest(asked, Gateways(asked.target, asked.settings))
     planned = plan_run(asked, prepared.gateways, database, now_ms=now_ms, stdin=stdin)
     if asked.or_resume:
@@ -153,5 +153,5 @@ def _beside(planned: Planned, database: Database) -> Planned:
     return msgspec.structs.replace(planned, plan=plan)
 
 
-def _of(recalled: RecordedRun) -> ResolvedRequest:
-    return ResolvedRequest(recalled.request, recalled.gateways)
+def _of(recorded: RecordedRun) -> ResolvedRequest:
+    return ResolvedRequest(recorded.request, recorded.gateways)

@@ -149,7 +149,7 @@ def recorded_run(database: Database, facts: RunFacts, again: FollowUpRequest) ->
 
 
 def places_of(request: Request, gateways: Gateways) -> tuple[str, ...]:
-    """The gateways of a recalled run, how they are trusted, and its source of GUIDs."""
+    """The gateways of a recorded run, how they are trusted, and its source of GUIDs."""
     service = request.settings.guid_url
     return (*gateways.trusted, *((f"GUIDs come from {service}",) if service else ()))
 
@@ -170,7 +170,7 @@ def _reports_of(facts: RunFacts, own: RecordedSettings) -> tuple[Path, ...]:
 
 def guids_for(
     database: Database,
-    recalled: RecordedRun,
+    recorded: RecordedRun,
     *,
     run: int,
     other: bool,
@@ -181,7 +181,7 @@ def guids_for(
 
     Args:
         database: The ledger.
-        recalled: The run that the roster was first read for.
+        recorded: The run that the roster was first read for.
         run: The key of the run whose rows get the GUIDs; its rows have the numbers of that one's.
         only: Only what ended with one of these causes needs one; none: all that is left.
         other: Whether somebody named the roster for this, so that it may be another one.
@@ -191,9 +191,9 @@ def guids_for(
         RosterRefused: It cannot be read.
         ResumeRefused: It is not the one that the run was planned from, or lacks an agent.
     """
-    facts, request = recalled.facts, recalled.request
+    facts, request = recorded.facts, recorded.request
     if not (
-        other or guids_required(request.settings, recalled.gateways) or recalled.gateways.emulated
+        other or guids_required(request.settings, recorded.gateways) or recorded.gateways.emulated
     ):
         return PackedGuids()
     if request.roster == "-" and not other:
@@ -201,14 +201,14 @@ def guids_for(
             f"the roster of run {facts.id} came from standard input, which is over; give the file"
             " with --roster PATH"
         )
-    rules = msgspec.structs.replace(rules_of(request, recalled.gateways), require_flag=not other)
+    rules = msgspec.structs.replace(rules_of(request, recorded.gateways), require_flag=not other)
     # A revert sets other flags than the roster's, and the run that it reverts has those.
     reading = _Reading()
     whatever = facts.reverts is not None or run != facts.run
     origin = roster_of(database, facts).run
     try:
         with Roster(request.roster, rules, stdin=stdin) as roster:
-            if not (roster.layout.has_guid or recalled.gateways.emulated):
+            if not (roster.layout.has_guid or recorded.gateways.emulated):
                 raise ResumeRefused(
                     f"{request.roster} has no guid column, and nothing else supplies GUIDs; name"
                     " a roster that has one with --roster"

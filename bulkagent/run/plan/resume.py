@@ -36,48 +36,48 @@ def plan_resume(
     facts, lock = locked_run(database, request.run)
     record = RunRecord(database, facts.run)
     try:
-        recalled = recorded_run(database, facts, request)
-        refuse_reports(recalled.request, recalled.gateways, database.path)
-        refuse_age(database, facts, recalled.request.settings.max_age_s, now_ms)
+        recorded = recorded_run(database, facts, request)
+        refuse_reports(recorded.request, recorded.gateways, database.path)
+        refuse_age(database, facts, recorded.request.settings.max_age_s, now_ms)
         superseded = supersede(record)
-        protected = protect_now(record, recalled.request.settings)
+        protected = protect_now(record, recorded.request.settings)
         plan, lanes = remaining(record, facts, request.only, superseded)
         plan = msgspec.structs.replace(
             plan,
             protected=protected,
-            addresses=recalled.gateways.addresses,
-            places=places_of(recalled.request, recalled.gateways),
+            addresses=recorded.gateways.addresses,
+            places=places_of(recorded.request, recorded.gateways),
         )
         agents = [(lane.gateway, lane.assignments) for lane in lanes]
-        settings = recalled.request.settings
+        settings = recorded.request.settings
         refuse_numbers(agents, settings, what=f"run {facts.id}", totals=plan.totals)
         resends = _resends(request)
-        if resends and recalled.request.settings.resend_after_switchover:
+        if resends and recorded.request.settings.resend_after_switchover:
             once_more = lanes_set_before(record)
             plan, lanes = with_once_more(plan, once_more, facts), together(lanes, once_more)
         guids = PackedGuids()
         if lanes:
             other = bool(request.roster)
             guids = guids_for(
-                database, recalled, run=facts.run, other=other, only=request.only, stdin=stdin
+                database, recorded, run=facts.run, other=other, only=request.only, stdin=stdin
             )
-        heard = answered_gateways(record)
+        answered = answered_gateways(record)
         planned = Planned(
-            ordered(plan, recalled.request),
+            ordered(plan, recorded.request),
             facts.run,
             lanes,
             guids,
             facts.fingerprint,
             (lock,),
             new=False,
-            answered=heard.answered,
-            applied=heard.applied,
+            answered=answered.answered,
+            applied=answered.applied,
             resends=resends,
         )
     except BaseException:
         lock.release()
         raise
-    return planned, recalled
+    return planned, recorded
 
 
 def _resends(request: Resume) -> bool:

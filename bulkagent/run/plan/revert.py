@@ -45,11 +45,11 @@ def plan_revert(
     """
     facts, lock = locked_run(database, request.run)
     try:
-        recalled = _as_revert(recorded_run(database, facts, request), request)
-        refuse_reports(recalled.request, recalled.gateways, database.path)
-        planner = _planner(request, recalled, database, now_ms)
+        recorded = _as_revert(recorded_run(database, facts, request), request)
+        refuse_reports(recorded.request, recorded.gateways, database.path)
+        planner = _planner(request, recorded, database, now_ms)
         try:
-            planned = _planned(request, recalled, database, planner, now_ms=now_ms, stdin=stdin)
+            planned = _planned(request, recorded, database, planner, now_ms=now_ms, stdin=stdin)
         except BaseException:
             with contextlib.suppress(LedgerUnavailable):
                 forget_run(RunRecord(database, planner.run))
@@ -58,20 +58,20 @@ def plan_revert(
     except BaseException:
         lock.release()
         raise
-    return msgspec.structs.replace(planned, locks=(planner.lock, lock)), recalled
+    return msgspec.structs.replace(planned, locks=(planner.lock, lock)), recorded
 
 
-def _as_revert(recalled: RecordedRun, request: Revert) -> RecordedRun:
+def _as_revert(recorded: RecordedRun, request: Revert) -> RecordedRun:
     """The request of a run, as that of the run that sets it back."""
-    settings = recalled.request.settings
+    settings = recorded.request.settings
     given = {**request.choices.explicit, **request.choices.environment}
     observers = settings.verify_with
     if "verify_with" not in given:
         # Its observers may be among those who are set back.
-        emulated = recalled.gateways.emulated
+        emulated = recorded.gateways.emulated
         observers = () if emulated else request.choices.settings({}).verify_with
     asked = msgspec.structs.replace(
-        recalled.request,
+        recorded.request,
         # It has reports of its own, not those of the run that it sets back.
         reports=request.reports,
         settings=msgspec.structs.replace(
@@ -83,11 +83,11 @@ def _as_revert(recalled: RecordedRun, request: Revert) -> RecordedRun:
             deadline_s=settings.deadline_s if "deadline_s" in given else None,
         ),
     )
-    return RecordedRun(recalled.facts, asked, recalled.gateways)
+    return RecordedRun(recorded.facts, asked, recorded.gateways)
 
 
-def _planner(request: Revert, recalled: RecordedRun, database: Database, now_ms: int) -> Planner:
-    facts, asked = recalled.facts, recalled.request
+def _planner(request: Revert, recorded: RecordedRun, database: Database, now_ms: int) -> Planner:
+    facts, asked = recorded.facts, recorded.request
     return Planner(
         database,
         operation=facts.operation,
@@ -107,7 +107,7 @@ def _planner(request: Revert, recalled: RecordedRun, database: Database, now_ms:
 
 def _planned(
     request: Revert,
-    recalled: RecordedRun,
+    recorded: RecordedRun,
     database: Database,
     planner: Planner,
     *,
@@ -115,7 +115,7 @@ def _planned(
     stdin: BinaryIO | None,
 ) -> Planned:
     """Plan every row that is set back, or is not for a reason."""
-    facts, settings = recalled.facts, recalled.request.settings
+    facts, settings = recorded.facts, recorded.request.settings
     record = RunRecord(database, facts.run)
     fingerprint = fingerprint_of(database, facts)
     turn = latest_turn(database)
@@ -132,8 +132,8 @@ def _planned(
     guids = PackedGuids()
     if lanes:
         other = bool(request.roster)
-        guids = guids_for(database, recalled, run=planner.run, other=other, stdin=stdin)
-    plan = ordered(_plan(recalled, planner, counts, lanes), recalled.request)
+        guids = guids_for(database, recorded, run=planner.run, other=other, stdin=stdin)
+    plan = ordered(_plan(recorded, planner, counts, lanes), recorded.request)
     return Planned(
         *(plan, planner.run, lanes, guids, fingerprint, (planner.lock,)),
         planned_at=now_ms,
@@ -142,7 +142,7 @@ def _planned(
 
 
 def _plan(
-    recalled: RecordedRun, planner: Planner, counts: _RevertCounts, lanes: Sequence[Lane]
+    recorded: RecordedRun, planner: Planner, counts: _RevertCounts, lanes: Sequence[Lane]
 ) -> Plan:
     """What would be set back, as people see it."""
     return Plan(
@@ -163,12 +163,12 @@ def _plan(
             for group, cover in sorted(planner.coverage.items())
         ),
         command="revert",
-        origin=recalled.facts.id,
+        origin=recorded.facts.id,
         superseded=dict(sorted(counts.superseded.items())),
         previous_unknown=counts.previous_unknown,
         protected=counts.protected,
-        addresses=recalled.gateways.addresses,
-        places=places_of(recalled.request, recalled.gateways),
+        addresses=recorded.gateways.addresses,
+        places=places_of(recorded.request, recorded.gateways),
     )
 
 

@@ -172,7 +172,7 @@ def _gone_on_with(
         for row, there in same_rows(record, planned.run):
             guids.add(row, planned.guids.of_row(there) or "")
     forget_run(RunRecord(database, planned.run))
-    heard = answered_gateways(record)
+    answered = answered_gateways(record)
     planned.release()
     return Planned(
         plan,
@@ -182,6 +182,6 @@ def _gone_on_with(
         planned.fingerprint,
         (lock,),
         new=False,
-        answered=heard.answered,
-        applied=heard.applied,
+        answered=answered.answered,
+        applied=answered.applied,
     )

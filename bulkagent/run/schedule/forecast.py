@@ -90,7 +90,7 @@ class Forecast(msgspec.Struct, frozen=True, kw_only=True):
         return self.available_s - (self.slowest.most_s if self.slowest else 0.0)
 
     @property
-    def verdict(self) -> Feasibility:
+    def feasibility(self) -> Feasibility:
         """Whether it can be met."""
         if self.slowest is None:
             return Feasibility.UNKNOWN
@@ -138,15 +138,15 @@ def forecast_of(loads: Sequence[GatewayLoad], *, finish_by: Instant, begins_ms: 
     )
 
 
-def help_for(outlook: Forecast, *, start_at: Instant | None, now_ms: int) -> tuple[str, ...]:
+def help_for(forecast: Forecast, *, start_at: Instant | None, now_ms: int) -> tuple[str, ...]:
     """What would help a run that comes too late: options with their values, each by itself."""
-    need = outlook.slowest
-    if need is None or outlook.verdict in {Feasibility.FITS, Feasibility.UNKNOWN}:
+    need = forecast.slowest
+    if need is None or forecast.feasibility in {Feasibility.FITS, Feasibility.UNKNOWN}:
         return ()
     load = need.load
     latency_s = load.pace.latency_s if load.pace else 0.0
-    sending_s = (outlook.available_s - latency_s) / _RESERVE
-    ways: list[str] = []
+    sending_s = (forecast.available_s - latency_s) / _RESERVE
+    advice: list[str] = []
     if sending_s > 0:
         wanted = load.requests / sending_s
         options: list[str] = []
@@ -155,13 +155,13 @@ def help_for(outlook: Forecast, *, start_at: Instant | None, now_ms: int) -> tup
         if latency_s and wanted * latency_s > load.in_flight[0]:
             options.append(f"--concurrency {_whole(wanted * latency_s)}")
         if options:
-            ways.append(" ".join(options))
-    earliest_ms = outlook.finish_by.at_ms - round(need.most_s * _RESERVE * 1000)
+            advice.append(" ".join(options))
+    earliest_ms = forecast.finish_by.at_ms - round(need.most_s * _RESERVE * 1000)
     whole_minute_ms = earliest_ms // 60_000 * 60_000
     if start_at is not None and whole_minute_ms > now_ms:
         earlier = Instant(whole_minute_ms, start_at.zone)
-        ways.append(f"--start-at {earlier.local:%Y-%m-%dT%H:%M}")
-    return tuple(ways)
+        advice.append(f"--start-at {earlier.local:%Y-%m-%dT%H:%M}")
+    return tuple(advice)
 
 
 def _whole(number: float) -> int:

@@ -71,17 +71,17 @@ async def _of_source(
     settings = leg.settings
     try:
         # Read anew: what was opened for the plan may be gone, or somebody else's by now.
-        supply = await anyio.to_thread.run_sync(
+        provider = await anyio.to_thread.run_sync(
             credential_provider, settings, leg.gateways, clock, abandon_on_cancel=True
         )
     except SettingsRefused as refused:
         return PreflightProblem(ProblemKind.SET_UP, str(refused))
-    if supply is None or agent is None or not settings.guid_url:
+    if provider is None or agent is None or not settings.guid_url:
         return None
     row, gateway, agent_id = agent
     try:
         async with AsyncExitStack() as stack:
-            source = await supply.enter(stack)
+            source = await provider.enter(stack)
             # An agent without a session is no problem yet: sign-ins come when the shift begins.
             await source.credential(Assignment(row, gateway, agent_id, SET_TALK_RIGHT.name, ""))
     except SourceFailed as failed:

@@ -34,9 +34,9 @@ class Timetable(msgspec.Struct, frozen=True, kw_only=True):
     """Whether GUIDs of the roster's column may be stale by then."""
     agent: tuple[int, str, str] | None = None
     """Row, gateway and ID of an agent whom a source of GUIDs may be asked for."""
-    outlook: Forecast | None = None
+    forecast: Forecast | None = None
     """What is to be expected; None where no end is wished for."""
-    ways: tuple[str, ...] = ()
+    advice: tuple[str, ...] = ()
     """What would help a run that comes too late."""
 
 
@@ -60,18 +60,18 @@ def timetable_of(leg: PlannedLeg, *, now_ms: int) -> Timetable:
         )
     if start is not None and not leg.planned.new:
         _refuse_age(leg, start)
-    outlook = None
+    forecast = None
     if finish is not None:
         loads = _loads(leg)
-        outlook = forecast_of(loads, finish_by=finish, begins_ms=begins_ms)
+        forecast = forecast_of(loads, finish_by=finish, begins_ms=begins_ms)
     wait_s = (begins_ms - now_ms) / 1000
     return Timetable(
         start_at=start,
         wait_s=wait_s,
         guids_wait=guids_required(leg.settings, leg.gateways) and wait_s > _STALE_AFTER_S,
         agent=first_planned(leg.record),
-        outlook=outlook,
-        ways=help_for(outlook, start_at=start, now_ms=now_ms) if outlook else (),
+        forecast=forecast,
+        advice=help_for(forecast, start_at=start, now_ms=now_ms) if forecast else (),
     )
 
 

@@ -158,7 +158,7 @@ class Bulkheads:
         counts_s = 2.0 * self._settings.timeout_s
         return [now + (until_ms - now_ms) / 1000.0 - counts_s for until_ms in at_work]
 
-    def sharer(self, head: GatewayBulkhead) -> SharedGateway:
+    def shared_gateway(self, head: GatewayBulkhead) -> SharedGateway:
         """A gateway's bulkhead as one that shares its limits with other commands."""
         at, listener = self._settings.limits(head.name), self.listeners[head.name]
         return SharedGateway(

@@ -100,7 +100,7 @@ class PassSender:
             )
             self.passes.engine(engine)
             sharing = await stack.enter_async_context(self._sharing(bulkheads, journal))
-            readiness = await self.gates.sight(
+            readiness = await self.gates.readiness_checks(
                 *(stack, self._clients, keys, guids), spent_s=self._spent_s()
             )
             async with anyio.create_task_group() as tasks:
@@ -178,7 +178,7 @@ class PassSender:
         urls = {} if leg.gateways.emulated else {x.gateway: x.url for x in endpoints_of(leg.record)}
         return Sharing(
             *(leg.database, leg.planned.run, leg.plan.run_id or ""),
-            {urls[head.name]: self.bulkheads.sharer(head) for head in heads if urls},
+            {urls[head.name]: self.bulkheads.shared_gateway(head) for head in heads if urls},
             clock=self._clock,
             in_doubt=lambda: (
                 journal.counters.unfinished > 0 or any(head.lingering for head in heads)

@@ -117,7 +117,7 @@ class Sharing:
         database: The ledger; this opens a connection of its own.
         run: The run's key in it.
         run_id: The run's ID.
-        sharers: The gateways, by address; none: nothing is shared.
+        gateways: The gateways, by address; none: nothing is shared.
         clock: Time.
         in_doubt: Asked at the end whether requests were left without an answer.
     """
@@ -127,7 +127,7 @@ class Sharing:
         database: Database,
         run: int,
         run_id: str,
-        sharers: Mapping[str, SharedGateway],
+        gateways: Mapping[str, SharedGateway],
         *,
         clock: Clock,
         in_doubt: Callable[[], bool],
@@ -135,7 +135,7 @@ class Sharing:
         self._path = database.path
         self._run = run
         self._run_id = run_id
-        self._sharers = sharers
+        self._gateways = gateways
         self._clock = clock
         self._in_doubt = in_doubt
         self._database: Database | None = None
@@ -144,7 +144,7 @@ class Sharing:
         self._soon = False
 
     async def __aenter__(self) -> Self:
-        if self._sharers:
+        if self._gateways:
             await anyio.to_thread.run_sync(self._join)
             self._soon = await self._agree()
         return self
@@ -160,7 +160,7 @@ class Sharing:
             return
         left: list[str] = []
         if not self._in_doubt():
-            left = [url for url, sharer in self._sharers.items() if not sharer.in_use]
+            left = [url for url, gateway in self._gateways.items() if not gateway.in_use]
         with anyio.CancelScope(shield=True):
             await anyio.to_thread.run_sync(self._leave, database, left)
 
@@ -170,7 +170,7 @@ class Sharing:
         Raises:
             LedgerFailed: The ledger cannot be read or written any more.
         """
-        if not self._sharers:
+        if not self._gateways:
             return
         while True:
             await self._clock.sleep(_SOON_S if self._soon else _EVERY_S)
@@ -180,8 +180,8 @@ class Sharing:
         """Look once; whether it has to be looked again soon."""
         began = self._clock.monotonic()
         uses = {
-            url: _Use(sharer.limit, sharer.now, sharer.in_use)
-            for url, sharer in self._sharers.items()
+            url: _Use(gateway.limit, gateway.now, gateway.in_use)
+            for url, gateway in self._gateways.items()
         }
         try:
             shared, soon = await anyio.to_thread.run_sync(self._look, uses)
@@ -194,10 +194,10 @@ class Sharing:
             raise LedgerFailed.while_sending(error) from None
         self._agreed_at = began
         for url, now in shared.items():
-            sharer = self._sharers[url]
-            before = sharer.now
+            gateway = self._gateways[url]
+            before = gateway.now
             # Others count on it no longer when it has been silent for a while.
-            sharer.keep_to(now, began + FENCE_S)
+            gateway.keep_to(now, began + FENCE_S)
             # What it has given up is the others' once that is written down.
             soon |= now.part.concurrency < before.concurrency
             soon |= now.part.per_second < before.per_second
@@ -209,8 +209,8 @@ class Sharing:
 
     def _take(self, database: Database) -> None:
         wanted = [
-            (url, sharer.limit.concurrency, _column(sharer.limit.per_second))
-            for url, sharer in self._sharers.items()
+            (url, gateway.limit.concurrency, _column(gateway.limit.per_second))
+            for url, gateway in self._gateways.items()
         ]
         take_shares(database, self._run, wanted, now_ms=self._clock.wall_ms())
 

@@ -21,12 +21,12 @@ _ELSEWHERE = 0
 """The row of an observer whose GUID does not come from the roster."""
 
 
-def watches_of(
+def observers_of(
     texts: tuple[str, ...],
     gateways: Gateways,
     planned: Planned,
     database: Database,
-    supply: CredentialProvider | None,
+    provider: CredentialProvider | None,
 ) -> tuple[QueueObserver, ...]:
     """The queues that a run is verified by; none where nothing is sent.
 
@@ -40,19 +40,19 @@ def watches_of(
         return ()
     names = [at.gateway for at in endpoints_of(RunRecord(database, planned.run))]
     try:
-        found = [_watch(each, names, gateways, planned, database, supply) for each in texts]
+        found = [_observer_of(each, names, gateways, planned, database, provider) for each in texts]
     except SettingsRefused as refused:
         raise SettingsRefused(str(refused), totals=planned.plan.totals) from None
-    return tuple(dict.fromkeys(watch for watch in found if watch is not None))
+    return tuple(dict.fromkeys(each for each in found if each is not None))
 
 
-def _watch(  # noqa: PLR0917 - what one observer is found in
+def _observer_of(  # noqa: PLR0917 - what one observer is found in
     text: str,
     names: Sequence[str],
     gateways: Gateways,
     planned: Planned,
     database: Database,
-    supply: CredentialProvider | None,
+    provider: CredentialProvider | None,
 ) -> QueueObserver | None:
     """The queue of one observer; None where the run is not for that gateway."""
     seen_by = observer(text)
@@ -68,8 +68,8 @@ def _watch(  # noqa: PLR0917 - what one observer is found in
             " or verify with none"
         )
     agent = Assignment(row, name, seen_by.agent_id, "", "")
-    known = gateways.emulated or (supply is None and planned.guids.of_row(row))
-    if not known and (problem := _without_guid(agent, supply)):
+    known = gateways.emulated or (provider is None and planned.guids.of_row(row))
+    if not known and (problem := _without_guid(agent, provider)):
         raise SettingsRefused(f"--verify-with {seen_by}: {problem}")
     return QueueObserver(agent, seen_by.skill)
 
@@ -97,10 +97,10 @@ def _gateway_of(
     )
 
 
-def _without_guid(agent: Assignment, supply: CredentialProvider | None) -> str:
+def _without_guid(agent: Assignment, provider: CredentialProvider | None) -> str:
     """Why there can be no GUID of an observer whom the roster has none of; "" where there may."""
-    if supply is not None:
-        lacks = supply.lacks(agent.gateway, agent.agent_id)
+    if provider is not None:
+        lacks = provider.lacks(agent.gateway, agent.agent_id)
         return f"{lacks} has no session of agent {agent.agent_id}; add it there" if lacks else ""
     return (
         f"GUIDs come from the roster, which has none of agent {agent.agent_id}; add the agent as a"

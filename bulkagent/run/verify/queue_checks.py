@@ -53,18 +53,18 @@ class CheckPace(msgspec.Struct, frozen=True):
 
 
 class QueueObserver(msgspec.Struct, frozen=True):
-    """One queue, and by whose eyes it is seen."""
+    """One queue, and the agent by whose eyes it is seen."""
 
-    observer: Assignment
+    agent: Assignment
     skill: str
 
     @property
     def gateway(self) -> str:
         """The name of the gateway."""
-        return self.observer.gateway
+        return self.agent.gateway
 
     def __str__(self) -> str:
-        return f"agent {self.observer.agent_id} for queue {self.skill} on {self.gateway}"
+        return f"agent {self.agent.agent_id} for queue {self.skill} on {self.gateway}"
 
 
 Asked = Callable[[str], AbstractAsyncContextManager[AgentQueries]]
@@ -77,7 +77,7 @@ class QueueChecks:
     """Looks at queues for one leg: once before, once or twice after.
 
     Args:
-        watches: The queues.
+        observers: The queues.
         asked: Where questions go.
         pace: Of the questions about single agents, by gateway.
         again_after_s: After so long, whatever proves somebody wrong is asked once more; 0: not.
@@ -86,14 +86,14 @@ class QueueChecks:
 
     def __init__(
         self,
-        watches: Sequence[QueueObserver],
+        observers: Sequence[QueueObserver],
         asked: Asked,
         *,
         pace: Callable[[str], CheckPace],
         again_after_s: float,
         clock: Clock,
     ) -> None:
-        self._watches = watches
+        self._observers = observers
         self._asked = asked
         self._pace = pace
         self._again_after_s = again_after_s
@@ -115,11 +115,11 @@ class QueueChecks:
             name: frozenset(
                 agent_id
                 for lists in (self._before, self._after)
-                for watch, seen in lists.items()
-                if watch.gateway == name
+                for observer, seen in lists.items()
+                if observer.gateway == name
                 for agent_id in seen.ids
             )
-            for name in {watch.gateway for watch in self._watches}
+            for name in {observer.gateway for observer in self._observers}
         }
 
     async def judge(self, applied: Sequence[Assignment]) -> dict[int, Verified]:
@@ -152,46 +152,46 @@ class QueueChecks:
 
     def _sights(self, agent: Assignment) -> list[QueueSight]:
         return [
-            queue_sight(self._before.get(watch), self._after.get(watch), agent.agent_id)
-            for watch in self._watches
-            if watch.gateway == agent.gateway
+            queue_sight(self._before.get(observer), self._after.get(observer), agent.agent_id)
+            for observer in self._observers
+            if observer.gateway == agent.gateway
         ]
 
     async def _look(self, when: str, gateways: Iterable[str] | None = None) -> _Lists:
         lists: _Lists = {}
         names = None if gateways is None else frozenset(gateways)
-        watches = [each for each in self._watches if names is None or each.gateway in names]
+        observers = [each for each in self._observers if names is None or each.gateway in names]
 
-        by_observer: dict[Assignment, list[QueueObserver]] = {}
-        for watch in watches:
-            by_observer.setdefault(watch.observer, []).append(watch)
+        by_agent: dict[Assignment, list[QueueObserver]] = {}
+        for observer in observers:
+            by_agent.setdefault(observer.agent, []).append(observer)
         places = {
-            watch.gateway: anyio.CapacityLimiter(self._pace(watch.gateway).at_once)
-            for watch in watches
+            observer.gateway: anyio.CapacityLimiter(self._pace(observer.gateway).at_once)
+            for observer in observers
         }
 
         # One agent has one question in flight, as a gateway may refuse a second one (000-007).
         async def look(questions: AgentQueries, own: Sequence[QueueObserver]) -> None:
-            for watch in own:
-                async with places[watch.gateway]:
-                    seen = await questions.agents_of_skill(watch.observer, watch.skill)
+            for observer in own:
+                async with places[observer.gateway]:
+                    seen = await questions.agents_of_skill(observer.agent, observer.skill)
                 if not isinstance(seen, SkillAgents):
                     hint = "; an observer is signed in and takes calls" if seen.retcode else ""
-                    self._trouble(f"{watch} was answered {when}: {seen.why}{hint}")
+                    self._trouble(f"{observer} was answered {when}: {seen.why}{hint}")
                     continue
-                lists[watch] = seen
+                lists[observer] = seen
                 if seen.full:
                     self._trouble(
-                        f"queue {watch.skill} on {watch.gateway} lists {LONGEST_LIST} agents or"
-                        " more, so whoever is missing may be beyond the end of the list"
+                        f"queue {observer.skill} on {observer.gateway} lists {LONGEST_LIST} agents"
+                        " or more, so whoever is missing may be beyond the end of the list"
                     )
 
         async with (
-            self._questions(watch.gateway for watch in watches) as questions,
+            self._questions(observer.gateway for observer in observers) as questions,
             anyio.create_task_group() as tasks,
         ):
-            for observer, own in by_observer.items():
-                tasks.start_soon(look, questions[observer.gateway], own)
+            for agent, own in by_agent.items():
+                tasks.start_soon(look, questions[agent.gateway], own)
         return lists
 
     async def _ask_whether_signed_in(self, agents: Iterable[Assignment]) -> None:

@@ -28,7 +28,7 @@ class Verification:
     """Verifies what one leg sets, through `before` and `after`.
 
     Args:
-        watches: The queues.
+        observers: The queues.
         settings: Paces and timeouts.
         gateways: Where to.
         database: The ledger.
@@ -39,7 +39,7 @@ class Verification:
 
     def __init__(
         self,
-        watches: Sequence[QueueObserver],
+        observers: Sequence[QueueObserver],
         settings: Settings,
         gateways: Gateways,
         database: Database,
@@ -48,18 +48,18 @@ class Verification:
         clock: Clock,
         log: EventLog,
     ) -> None:
-        self._watches = watches
+        self._observers = observers
         self._settings = settings
         self._gateways = gateways
-        self._wire = ClientFactory(gateways, settings, clock)
+        self._clients = ClientFactory(gateways, settings, clock)
         self._database = database
         self._run = run
         self._log = log
         self._guids: CredentialSource = _Beside(None, {})
         self._asking: anyio.CancelScope | None = None
         self._cut_off = False
-        self._looking = QueueChecks(
-            watches,
+        self._checks = QueueChecks(
+            observers,
             self._asked,
             pace=self._pace,
             again_after_s=settings.verify_again_after_s,
@@ -74,14 +74,14 @@ class Verification:
         """
         own: dict[tuple[str, str], Credential] = {}
         if self._gateways.emulated:
-            for watch in self._watches:
-                agent = watch.observer
+            for observer in self._observers:
+                agent = observer.agent
                 credential = self._gateways.sign_in_emulated(agent.gateway, agent.agent_id)
                 if credential is not None:
                     own[agent.gateway, agent.agent_id] = credential
         self._guids = _Beside(guids, own)
         with anyio.CancelScope() as self._asking:
-            await self._looking.before()
+            await self._checks.before()
         self._asking = None
 
     async def after(self, leg: int) -> None:
@@ -95,7 +95,7 @@ class Verification:
             if not self._cut_off:
                 found = await self._judged(leg)
         if self._asking.cancelled_caught or self._cut_off:
-            self._looking.troubles.append("it was cut off")
+            self._checks.troubles.append("it was cut off")
         self._asking = None
         await anyio.to_thread.run_sync(
             keep_verifications, RunRecord(self._database, self._run), leg, found
@@ -118,12 +118,12 @@ class Verification:
     @property
     def note(self) -> str:
         """What kept it from seeing, for people; "" where nothing did."""
-        troubles = self._looking.troubles
+        troubles = self._checks.troubles
         more = f"; and {len(troubles) - 1:,} more such" if len(troubles) > 1 else ""
         return f"{troubles[0]}{more}" if troubles else ""
 
     async def _judged(self, leg: int) -> dict[int, Verified]:
-        seen = await self._looking.after()
+        seen = await self._checks.after()
         applied: list[Assignment] = []
         for gateway, agent_ids in seen.items():
             rows = await anyio.to_thread.run_sync(
@@ -132,10 +132,10 @@ class Verification:
             applied.extend(
                 Assignment(row.row, gateway, row.agent_id, "", row.arguments) for row in rows
             )
-        return await self._looking.judge(applied)
+        return await self._checks.judge(applied)
 
     def _asked(self, name: str) -> AbstractAsyncContextManager[AgentQueries]:
-        return self._wire.queries(name, self._guids)
+        return self._clients.queries(name, self._guids)
 
     def _pace(self, name: str) -> CheckPace:
         limits = self._settings.limits(name)
