@@ -53,8 +53,9 @@ def applied_to(gateway: Emulated, *more: object, flag: int = 0) -> Ended:
     )
 
 
-def test_the_first_command_of_the_readme(tmp_path: Path) -> None:
-    """Forty agents, on a machine where nothing is configured."""
+def test_the_first_command_of_the_readme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forty agents, on a machine where nothing is configured, by the installed command."""
+    monkeypatch.setenv("BULKAGENT_TEST_START", "installed")
     ended = bulkagent(
         tmp_path, "apply", SAMPLES / "evening_shift.csv", "--flag", 0, "--gateway", "emulated"
     )
@@ -246,7 +247,10 @@ def test_a_signal_drains_and_the_report_tells_the_truth(tmp_path: Path, number: 
         assert rest == {"interrupted"}
 
 
-def test_a_second_signal_cuts_off_what_is_in_flight(tmp_path: Path) -> None:
+def test_a_second_signal_cuts_off_what_is_in_flight(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BULKAGENT_TEST_START", "installed")
     scenario = tmp_path / "slow.toml"
     scenario.write_text('[latency]\ndistribution = "fixed"\nmilliseconds = 60000\n')
     with emulated(tmp_path, "101-200", "--scenario", scenario) as gateway:
