@@ -20,6 +20,7 @@ FOLDER = Path(__file__).parent
 CROSSING = ("test_session_client.py",)
 
 
+@pytest.mark.matrix
 @pytest.mark.skipif(LOOP in os.environ, reason="this is that once more")
 def test_they_hold_on_it_too() -> None:
     command = [sys.executable, "-m", "pytest", "-q", "-n", "0", "-p", "no:randomly"]

@@ -191,6 +191,7 @@ async def test_what_is_hostile_stays_text(page: browser.Page, tmp_path: Path) ->
     assert page.requests == [path.as_uri()]
 
 
+@pytest.mark.matrix
 async def test_sixty_thousand_rows_can_be_used(page: browser.Page, tmp_path: Path) -> None:
     lines = (
         Line(
