@@ -84,62 +84,31 @@ def write_report(
         raise Skipped
     with database.snapshot():
         facts = find_run(database, run_name)
+        record = RunRecord(database, facts.run)
         path = expanded(path, facts.id, facts.job)
         for taken in (Path(path_of(facts.roster)), database.path):
             if same_file(path, taken):
                 raise SettingsRefused(f"the report {path} would replace {taken}; name another")
-        summary = summary or summarise(RunRecord(database, facts.run))
-        state, exit_code = end_of(facts)
-        settings = Settings(**Settings.own_of(facts.settings))
-        legs = [_leg(leg) for leg in legs_of(RunRecord(database, facts.run))]
-        shown = verified_column(database, facts)
+        summary = summary or summarise(record)
+        column = verified_column(database, facts)
         command = None
         if _is_left(summary, facts):
             command = following or resume_command(facts, database.path, config)
-        found = shown.lines(lines(RunRecord(database, facts.run), FLAGS))
+        found = column.lines(lines(record, FLAGS))
+        skipped_rows = _left_out(database, facts, summary)
         report.write(
             path,
             _until(skip, found) if skip else found,
-            extra_columns=shown.columns(facts.extra_columns),
+            extra_columns=column.columns(facts.extra_columns),
             run={
-                "run_id": facts.id,
-                "state": state,
-                "exit_code": exit_code,
-                "operation": facts.operation,
-                "roster": facts.roster,
-                "created_at": report.iso(facts.created_at),
-                "finished_at": report.iso(facts.finished_at) if facts.finished_at else None,
-                "settings": facts.settings,
-                "rows": summary.rows,
-                "totals": summary.totals,
-                "causes": summary.causes,
-                "requests": summary.requests,
-                "retries": summary.retries,
-                "not_sent": summary.not_sent,
-                "reason": facts.halted or next((leg["reason"] for leg in legs[::-1]), None),
-                "fingerprint": facts.fingerprint,
-                "job": facts.job,
-                "gateways": {
-                    at.gateway: at.url for at in endpoints_of(RunRecord(database, facts.run))
-                },
-                "who": legs[0]["who"] if legs else None,
-                "note": legs[0]["note"] if legs else None,
-                "on_behalf_of": legs[0]["on_behalf_of"] if legs else None,
-                "legs": legs,
-                "clusters": summary.clusters,
-                "handover": [
-                    _group(at) for at in group_standings(RunRecord(database, facts.run), settings)
-                ],
-                "pulses": [
-                    _limit_change(change)
-                    for change in limit_changes_of(RunRecord(database, facts.run))
-                ],
-                "left_out": _left_out(database, facts, summary),
+                **_told(record, facts, summary),
+                "left_out": skipped_rows,
                 "next": command,
                 "version": version("bulkagent"),
-                **shown.facts,
+                **column.facts,
             },
         )
+    state, exit_code = end_of(facts)
     elapsed_ms = max(0, (facts.finished_at or facts.created_at) - facts.created_at)
     return RunStanding(
         run_id=facts.id,
@@ -154,9 +123,43 @@ def write_report(
         elapsed_s=elapsed_ms / 1000,
         reports=(str(path),),
         next=command,
-        left_out=tuple(row["row"] for row in _left_out(database, facts, summary)),
-        verified=shown.facts.get("verified"),
+        left_out=tuple(row["row"] for row in skipped_rows),
+        verified=column.facts.get("verified"),
     )
+
+
+def _told(record: RunRecord, facts: RunFacts, summary: Summary) -> dict[str, Any]:
+    """The run as a report has it beside its rows, but for what follows from them."""
+    state, exit_code = end_of(facts)
+    settings = Settings(**Settings.own_of(facts.settings))
+    legs = [_leg(leg) for leg in legs_of(record)]
+    return {
+        "run_id": facts.id,
+        "state": state,
+        "exit_code": exit_code,
+        "operation": facts.operation,
+        "roster": facts.roster,
+        "created_at": report.iso(facts.created_at),
+        "finished_at": report.iso(facts.finished_at) if facts.finished_at else None,
+        "settings": facts.settings,
+        "rows": summary.rows,
+        "totals": summary.totals,
+        "causes": summary.causes,
+        "requests": summary.requests,
+        "retries": summary.retries,
+        "not_sent": summary.not_sent,
+        "reason": facts.halted or next((leg["reason"] for leg in legs[::-1]), None),
+        "fingerprint": facts.fingerprint,
+        "job": facts.job,
+        "gateways": {at.gateway: at.url for at in endpoints_of(record)},
+        "who": legs[0]["who"] if legs else None,
+        "note": legs[0]["note"] if legs else None,
+        "on_behalf_of": legs[0]["on_behalf_of"] if legs else None,
+        "legs": legs,
+        "clusters": summary.clusters,
+        "handover": [_group(at) for at in group_standings(record, settings)],
+        "pulses": [_limit_change(change) for change in limit_changes_of(record)],
+    }
 
 
 def reports_of(ledger: Path | None, names: Iterable[str] = ()) -> list[Path]:
