@@ -17,8 +17,7 @@ class RosterMatch:
     """The rows of another roster beside those that are left of a run.
 
     Args:
-        database: The ledger.
-        run: The run's key in it.
+        record: The run.
         offered: Gateway, agent ID, arguments ("" for whatever the run has), row and whether it is
             valid of every row of the other roster that names an agent. They are put on disk, not
             held.
@@ -28,15 +27,14 @@ class RosterMatch:
 
     def __init__(
         self,
-        database: Database,
-        run: int,
+        record: RunRecord,
         offered: Iterable[tuple[str, str, str, int, bool]],
         *,
         whatever: bool = False,
         only: Collection[Cause] = (),
     ) -> None:
-        self._database = Database(database.path)
-        self._needed = (run, json.dumps(sorted(only)) if only else None, whatever)
+        self._database = Database(record.database.path)
+        self._needed = (record.run, json.dumps(sorted(only)) if only else None, whatever)
         try:
             self._database.define(_TABLE)
             self._database.fill(_INSERT, offered)

@@ -36,8 +36,7 @@ class Share(msgspec.Struct, frozen=True):
 
 
 def take_shares(
-    database: Database,
-    run: int,
+    record: RunRecord,
     wanted: Iterable[tuple[str, int, float | None]],
     *,
     now_ms: int,
@@ -45,17 +44,16 @@ def take_shares(
     """Note that a run is at work on gateways, and allows itself nothing yet.
 
     Args:
-        database: The ledger.
-        run: The run's key in it; what it had before is given up.
+        record: The run; what it had before is given up.
         wanted: Of each gateway: its address, requests at once, and requests a second or None.
         now_ms: Time of day.
 
     Raises:
         LedgerFailed: The ledger cannot be written.
     """
-    database.write(
-        ("DELETE FROM shares WHERE run = ?", [(run,)]),
-        (_TAKE, [(gateway, run, *limits, now_ms) for gateway, *limits in wanted]),
+    record.database.write(
+        ("DELETE FROM shares WHERE run = ?", [(record.run,)]),
+        (_TAKE, [(gateway, record.run, *limits, now_ms) for gateway, *limits in wanted]),
     )
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bulkagent.ledger import Database, Planner, RosterMatch, open_ledger
+from bulkagent.ledger import Database, Planner, RosterMatch, RunRecord, open_ledger
 from bulkagent.model import Disposition, Status
 from tests.dispositions import ABSENT, DONE, LOST, REFUSED
 from tests.examples import examples
@@ -58,24 +58,24 @@ async def test_every_row_that_is_left_gets_its_own_in_the_other_roster(database:
     more = [(*other, True) for other in others]
     offers = [*_offers(), *more]
     random.Random(1).shuffle(offers)
-    with RosterMatch(database, made.run, offers) as matching:
+    with RosterMatch(RunRecord(database, made.run), offers) as matching:
         assert matching.missing() == (0, ())
         assert list(matching.pairs()) == [(row, 100 + row) for row in LEFT]
 
 
 async def test_arguments_must_be_the_runs_unless_none_are_offered(database: Database) -> None:
     made = await _run(database)
-    with RosterMatch(database, made.run, _offers(ON)) as matching:
+    with RosterMatch(RunRecord(database, made.run), _offers(ON)) as matching:
         assert matching.missing() == (6, ("103", "104", "105"))
         assert list(matching.pairs()) == []
-    with RosterMatch(database, made.run, _offers("")) as matching:
+    with RosterMatch(RunRecord(database, made.run), _offers("")) as matching:
         assert matching.missing() == (0, ())
 
 
 async def test_the_same_number_on_another_gateway_is_another_agent(database: Database) -> None:
     made = await _run(database)
     offers = [("east", *offer[1:]) for offer in _offers()]
-    with RosterMatch(database, made.run, offers) as matching:
+    with RosterMatch(RunRecord(database, made.run), offers) as matching:
         assert matching.missing() == (2, ("101", "102"))
 
 
@@ -84,7 +84,7 @@ async def test_what_is_superseded_is_not_left(database: Database) -> None:
     database.write(
         ("INSERT INTO set_aside VALUES (?,?,'superseded',?)", [(made.run, 4, 9), (made.run, 9, 9)])
     )
-    with RosterMatch(database, made.run, _offers()[1:-1]) as matching:
+    with RosterMatch(RunRecord(database, made.run), _offers()[1:-1]) as matching:
         assert matching.missing() == (0, ())
         assert [row for row, _ in matching.pairs()] == [5, 6, 7, 8]
 
@@ -92,7 +92,7 @@ async def test_what_is_superseded_is_not_left(database: Database) -> None:
 async def test_of_several_rows_for_an_agent_the_first_counts(database: Database) -> None:
     made = await _run(database)
     twice = [(*offer[:3], offer[3] + 500, True) for offer in _offers()]
-    with RosterMatch(database, made.run, [*_offers(), *twice]) as matching:
+    with RosterMatch(RunRecord(database, made.run), [*_offers(), *twice]) as matching:
         assert list(matching.pairs()) == [(row, 100 + row) for row in LEFT]
 
 
@@ -106,13 +106,13 @@ async def test_a_roster_that_cannot_be_read_to_its_end_leaves_nothing_open(
         raise ValueError("line 7")
 
     with pytest.raises(ValueError, match="line 7"):
-        RosterMatch(database, made.run, offers())
+        RosterMatch(RunRecord(database, made.run), offers())
     database.write(("UPDATE runs SET state = 'free' WHERE run = ?", [(made.run,)]))
 
 
 async def test_the_other_roster_is_not_kept_in_the_ledger(database: Database) -> None:
     made = await _run(database)
-    with RosterMatch(database, made.run, _offers()) as matching:
+    with RosterMatch(RunRecord(database, made.run), _offers()) as matching:
         list(matching.pairs())
         with sqlite3.connect(database.path) as other:
             names = {name for (name,) in other.execute("SELECT name FROM sqlite_master")}
@@ -132,7 +132,7 @@ def test_missing_and_pairs_are_all_that_is_left(
         made.planned(1)
         made.lock.release()
         offers = [("east", str(agent), "", 1000 + agent, True) for agent in offered]
-        with RosterMatch(database, made.run, offers) as matching:
+        with RosterMatch(RunRecord(database, made.run), offers) as matching:
             lacking = [str(agent) for agent in sorted(have - set(offered))]
             assert matching.missing() == (len(lacking), tuple(lacking[:3]))
             both = sorted(have & set(offered))

@@ -439,7 +439,7 @@ async def test_the_opposite_of_a_request_in_doubt_waits_for_twice_the_timeout(
             clock.ahead_ms = sent_at + 3_000 - MovedClock().wall_ms()
             settings = Settings(timeout_s=10.0)
             keeper = gatekeeper_for(
-                *(database, run, [lane], settings),
+                *(RunRecord(database, run), [lane], settings),
                 only=(),
                 clock=clock,
                 held_back=lambda _group, _end: None,

@@ -14,7 +14,7 @@ from bulkagent.engine import End, Gatekeeper
 from bulkagent.gateway.credentials import CredentialSource
 from bulkagent.gateway.operations import SET_TALK_RIGHT
 from bulkagent.lane_keys import LaneKey
-from bulkagent.ledger import Database, FormerOutcome, Lane, RunRecord, applied_incoming
+from bulkagent.ledger import FormerOutcome, Lane, RunRecord, applied_incoming
 from bulkagent.model import Assignment, Cause, Outcome
 from bulkagent.reasons import GroupHeld, Reason
 from bulkagent.run.clients.factory import ClientFactory
@@ -31,8 +31,7 @@ class HandoverGates:
     """The gates of one leg, pass after pass.
 
     Args:
-        database: The ledger.
-        run: The run's key in it.
+        record: The run.
         settings: Gate, floor and canaries among them.
         only: Only what ended with one of these causes is sent; none: whatever the cause.
         clock: Time.
@@ -44,8 +43,7 @@ class HandoverGates:
 
     def __init__(
         self,
-        database: Database,
-        run: int,
+        record: RunRecord,
         settings: Settings,
         *,
         only: Collection[Cause],
@@ -55,8 +53,7 @@ class HandoverGates:
         log: EventLog,
         halted: Callable[[Sequence[Reason]], None],
     ) -> None:
-        self._database = database
-        self._run = run
+        self._record = record
         self._settings = settings
         self._only = only
         self._clock = clock
@@ -82,7 +79,7 @@ class HandoverGates:
         self.keeper = await anyio.to_thread.run_sync(
             functools.partial(
                 gatekeeper_for,
-                *(self._database, self._run, lanes, self._settings),
+                *(self._record, lanes, self._settings),
                 only=self._only,
                 clock=self._clock,
                 held_back=self._held_back,
@@ -108,9 +105,7 @@ class HandoverGates:
         keeper = self.keeper
         if keeper is None or not keeper.by_sight:
             return None
-        applied = await anyio.to_thread.run_sync(
-            applied_incoming, RunRecord(self._database, self._run)
-        )
+        applied = await anyio.to_thread.run_sync(applied_incoming, self._record)
         # Those who came on before may be of gateways to which nothing is sent any more.
         asked = dict.fromkeys([*names, *(gateway for _, gateway, _, _ in applied)])
         ask = {

@@ -23,7 +23,6 @@ from bulkagent.gateway.faults import FAULTS
 from bulkagent.gateway.retcodes import RETCODES
 from bulkagent.lane_keys import LaneKey
 from bulkagent.ledger import (
-    Database,
     HandoverGroup,
     Lane,
     RunRecord,
@@ -39,8 +38,7 @@ _GUESTS_A_SECOND = 50.0
 
 
 def gatekeeper_for(
-    database: Database,
-    run: int,
+    record: RunRecord,
     lanes: Sequence[Lane],
     settings: Settings,
     *,
@@ -53,7 +51,6 @@ def gatekeeper_for(
     Raises:
         LedgerUnavailable: The ledger cannot be read.
     """
-    record = RunRecord(database, run)
     groups = groups_of(record)
     now_ms = clock.wall_ms()
     doubtful = contested(record, now_ms=now_ms, timeout_s=settings.timeout_s)

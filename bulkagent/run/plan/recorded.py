@@ -214,7 +214,9 @@ def guids_for(
                     " a roster that has one with --roster"
                 )
             rows = reading.rows(roster)
-            with RosterMatch(database, run, rows, whatever=whatever, only=only) as matching:
+            with RosterMatch(
+                RunRecord(database, run), rows, whatever=whatever, only=only
+            ) as matching:
                 matching.withdraw(reading.retracted)
                 if matching.is_roster_of(origin):
                     # GUIDs go by the run's rows, and the same roster may have another order now.

@@ -64,7 +64,7 @@ class LegSender:
         self._looked_s = 0.0
         self._verification = (
             Verification(
-                *(observers, leg.settings, leg.gateways, leg.database, leg.planned.run),
+                *(observers, leg.settings, leg.gateways, leg.record),
                 clock=clock,
                 log=outlets.log,
             )

@@ -64,7 +64,7 @@ class PassSender:
             log=outlets.log,
         )
         self.gates = HandoverGates(
-            *(leg.database, leg.planned.run, leg.settings),
+            *(leg.record, leg.settings),
             only=leg.only,
             clock=clock,
             uniform=uniform,

@@ -212,7 +212,7 @@ class Sharing:
             (url, gateway.limit.concurrency, _column(gateway.limit.per_second))
             for url, gateway in self._gateways.items()
         ]
-        take_shares(database, self._run, wanted, now_ms=self._clock.wall_ms())
+        take_shares(RunRecord(database, self._run), wanted, now_ms=self._clock.wall_ms())
 
     def _leave(self, database: Database, gateways: list[str]) -> None:
         # Where they cannot be given up, they end with the run's lock.

@@ -11,7 +11,7 @@ import msgspec
 
 from bulkagent.clock import Clock
 from bulkagent.gateway.credentials import Credential, CredentialSource
-from bulkagent.ledger import Database, RunRecord, applied_among, keep_verifications
+from bulkagent.ledger import RunRecord, applied_among, keep_verifications
 from bulkagent.model import Assignment, Verified
 from bulkagent.run.clients.factory import ClientFactory
 from bulkagent.run.clients.gateways import Gateways
@@ -31,8 +31,7 @@ class Verification:
         observers: The queues.
         settings: Paces and timeouts.
         gateways: Where to.
-        database: The ledger.
-        run: The run's key in it.
+        record: The run.
         clock: Time.
         log: Told of what was seen.
     """
@@ -42,8 +41,7 @@ class Verification:
         observers: Sequence[QueueObserver],
         settings: Settings,
         gateways: Gateways,
-        database: Database,
-        run: int,
+        record: RunRecord,
         *,
         clock: Clock,
         log: EventLog,
@@ -52,8 +50,7 @@ class Verification:
         self._settings = settings
         self._gateways = gateways
         self._clients = ClientFactory(gateways, settings, clock)
-        self._database = database
-        self._run = run
+        self._record = record
         self._log = log
         self._guids: CredentialSource = _Beside(None, {})
         self._asking: anyio.CancelScope | None = None
@@ -97,9 +94,7 @@ class Verification:
         if self._asking.cancelled_caught or self._cut_off:
             self._checks.troubles.append("it was cut off")
         self._asking = None
-        await anyio.to_thread.run_sync(
-            keep_verifications, RunRecord(self._database, self._run), leg, found
-        )
+        await anyio.to_thread.run_sync(keep_verifications, self._record, leg, found)
         counts = dict.fromkeys(Verified, 0)
         for verified in found.values():
             counts[verified] += 1
@@ -127,7 +122,7 @@ class Verification:
         applied: list[Assignment] = []
         for gateway, agent_ids in seen.items():
             rows = await anyio.to_thread.run_sync(
-                applied_among, RunRecord(self._database, self._run), leg, gateway, agent_ids
+                applied_among, self._record, leg, gateway, agent_ids
             )
             applied.extend(
                 Assignment(row.row, gateway, row.agent_id, "", row.arguments) for row in rows
