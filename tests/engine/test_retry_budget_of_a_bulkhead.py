@@ -39,7 +39,7 @@ def starts_at_ten_percent(
     return upstream.starts
 
 
-@pytest.mark.parametrize("per_second", [None, 100.0])
+@pytest.mark.parametrize("per_second", [pytest.param(None, marks=pytest.mark.matrix), 100.0])
 def test_where_one_in_ten_fails_nothing_is_held_back(per_second: float | None) -> None:
     held = starts_at_ten_percent(ThrottlePolicy(), per_second)
     assert len(held) > 5_500
