@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, TypedDict
+from collections.abc import Mapping
+from typing import Any, TypedDict, cast
 
 import msgspec
 
@@ -35,6 +36,15 @@ class LimitsAt(TypedDict, total=False):
     per_second: float | None
     burst: int
     agent_id_range: tuple[int, int]
+
+
+def only(said: Mapping[str, LimitsAt], names: frozenset[str]) -> dict[str, LimitsAt]:
+    """Of what is said of gateways, the limits of these names."""
+    at = {
+        gateway: {name: limit for name, limit in limits.items() if name in names}
+        for gateway, limits in said.items()
+    }
+    return cast("dict[str, LimitsAt]", {gateway: left for gateway, left in at.items() if left})
 
 
 def with_implied(layer: Any) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from bulkagent.settings.former_names import (
     to_former,
     warn_of,
 )
-from bulkagent.settings.gateway_limits import GatewayLimits, LimitsAt, with_implied
+from bulkagent.settings.gateway_limits import GatewayLimits, LimitsAt, only, with_implied
 from bulkagent.settings.observers import observer
 from bulkagent.settings.ranges import numbers_in, refuse_bounds, refuse_number, refuse_words
 from bulkagent.settings.row import Kind
@@ -164,12 +164,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, metaclass=FormerNames)
         if own is None:
             said = _at(file.gateways)
             names = _LIMITS - (environment or {}).keys() - explicit.keys()
-            left = _left(said, names & _RANGE if emulated else names)
+            left = only(said, names & _RANGE if emulated else names)
             if left != said:
                 fields["at_gateways"] = left
         else:
             # A run of an older bulkagent has none.
-            left = _left(fields.get("at_gateways", {}), _LIMITS - explicit.keys())
+            left = only(fields.get("at_gateways", {}), _LIMITS - explicit.keys())
             fields["at_gateways"] = left
         return cls(**fields)
 
@@ -344,12 +344,3 @@ def _at(sections: Mapping[str, GatewaySection]) -> dict[str, LimitsAt]:
         if limits:
             at[name] = limits
     return at
-
-
-def _left(said: Mapping[str, LimitsAt], names: frozenset[str]) -> dict[str, LimitsAt]:
-    """Of what is said of gateways, the limits of these names."""
-    at = {
-        gateway: {name: limit for name, limit in limits.items() if name in names}
-        for gateway, limits in said.items()
-    }
-    return cast("dict[str, LimitsAt]", {gateway: left for gateway, left in at.items() if left})
