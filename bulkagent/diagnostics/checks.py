@@ -186,7 +186,7 @@ async def _of_sources(
         elif not asked.agent:
             found.append(findings.unchecked(f"GUID from {source}", "give an agent with --agent"))
         else:
-            found.append(await _of_supply(asked, gateways, name, source, clock))
+            found.append(await _of_provider(asked, gateways, name, source, clock))
     if not found:
         why = "give --roster, --sessions or --guid-url, and --agent"
         found.append(findings.unchecked("GUID", why))
@@ -225,18 +225,18 @@ def _first_with_guid(asked: CheckRequest, gateways: Gateways) -> RosterRow | Non
     return None
 
 
-async def _of_supply(
+async def _of_provider(
     asked: CheckRequest, gateways: Gateways, name: str, source: str, clock: Clock
 ) -> Finding:
     settings = asked.settings
     one = {"sessions": None} if source == "--guid-url" else {"guid_url": ""}
     only = msgspec.structs.replace(settings, **one)
     try:
-        supply = await anyio.to_thread.run_sync(credential_provider, only, gateways, clock)
-        if supply is None:
+        provider = await anyio.to_thread.run_sync(credential_provider, only, gateways, clock)
+        if provider is None:
             raise SettingsRefused(f"{source} is not given")
         async with AsyncExitStack() as stack:
-            guids = await supply.enter(stack)
+            guids = await provider.enter(stack)
             item = _about(asked.agent, name)
             return await _asked(ClientFactory(gateways, settings, clock), source, guids, item)
     except BulkagentError as error:

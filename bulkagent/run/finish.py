@@ -60,7 +60,7 @@ class Finished(msgspec.Struct, frozen=True):
     forgiven: int = 0
     """How many failed agents were surely signed out already, which is as good as set."""
     verdicts: VerificationCounts | None = None
-    """What was seen of the agents that are set; None where nobody looked."""
+    """What the queues showed of the agents that are set; None: the run was not verified."""
     unseen: str = ""
     """What kept the leg from being verified, for people; "" where nothing did."""
     left_out: tuple[BadRow, ...] = ()

@@ -1,4 +1,4 @@
-"""Whose agents a run may have that another one is at work on, and having that one leave them.
+"""The agents that two runs want: which run gets them, and having the other one leave them.
 
 A run is asked by a file beside its lock, never by a signal to a process number, which may be
 another's by now.
@@ -185,7 +185,7 @@ async def _drain(
 
 
 def _still_at_work(database: Database, drained: Sequence[Overlap]) -> list[tuple[Overlap, bool]]:
-    """Those that may still send, each with whether its process has heard that it is asked."""
+    """The runs that may still send, each with whether its process has heard that it is asked."""
     return [
         (overlap, has_acknowledged(database.path, overlap.run_id))
         for overlap in drained

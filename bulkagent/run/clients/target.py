@@ -35,7 +35,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def tls(self) -> dict[str, Any]:
-        """What is said of certificates; it goes over what a gateway's section says."""
+        """The options about certificates that are given; they go over a gateway's section."""
         said = {
             "ca_file": self.ca_file,
             "client_cert": self.client_cert,

@@ -106,7 +106,7 @@ class HandoverGates:
         if keeper is None or not keeper.by_sight:
             return None
         applied = await anyio.to_thread.run_sync(applied_incoming, self._record)
-        # Those who came on before may be of gateways to which nothing is sent any more.
+        # Agents who came on before may be of gateways to which nothing is sent any more.
         asked = dict.fromkeys([*names, *(gateway for _, gateway, _, _ in applied)])
         ask = {
             name: await stack.enter_async_context(clients.queries(name, guids)) for name in asked

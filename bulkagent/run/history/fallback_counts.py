@@ -8,7 +8,7 @@ from bulkagent.run.plan.request import Plan
 
 
 def fallback_summary(plan: Plan, counters: Counters | None) -> Summary:
-    """What was counted before the ledger broke: what has no outcome may have been sent.
+    """The rows as they were counted before the ledger broke: a row without an outcome may be sent.
 
     Args:
         plan: How the rows stood when the leg began.

@@ -99,7 +99,7 @@ class RunDetails(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     clusters: tuple[OutcomeGroup, ...]
     legs: tuple[LegLine, ...]
     verified: VerificationCounts | None = None
-    """What was seen of the agents that are set; None where nobody looked."""
+    """What the queues showed of the agents that are set; None: the run was not verified."""
     next: str | None
     """The command to type now; None where nothing is left, or it is being worked on."""
 

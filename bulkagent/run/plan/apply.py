@@ -51,7 +51,7 @@ class Planned(msgspec.Struct):
     answered: frozenset[str] = frozenset()
     """The gateways that have answered within this run before."""
     applied: frozenset[str] = frozenset()
-    """Those at which agents have been applied within this run before."""
+    """The gateways at which agents have been applied within this run before."""
     rivals: Mapping[str, int] | None = None
     """The runs of the same roster, by ID, and how many legs each had when this was planned: with
     one more of either this may not begin. None: it may, whatever they do."""

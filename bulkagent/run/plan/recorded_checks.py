@@ -27,7 +27,7 @@ _LOOKED_AT = 65_536
 
 
 class RecordedSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """What was asked for and is no setting."""
+    """The fields of a request that are no settings."""
 
     gateway: str
     default_gateway: str

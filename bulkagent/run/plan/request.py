@@ -59,7 +59,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     finish_by: Instant | None = None
     """When it should be done. It is planned and warned about, and never stops anything."""
     note: str = ""
-    """What is to be remembered with it, such as a ticket's number."""
+    """A note that is kept with the run, such as a ticket's number."""
     on_behalf_of: str = ""
     """The user for whom an orchestrator says that it runs; shown as a claim."""
 

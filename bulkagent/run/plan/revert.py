@@ -173,7 +173,7 @@ def _plan(
 
 
 class _RevertCounts:
-    """What has been planned so far."""
+    """The rows that a revert has planned so far."""
 
     def __init__(self, protected: Protected, grouping: Grouping) -> None:
         self.guard = protected

@@ -33,7 +33,7 @@ class GatewayLoad(msgspec.Struct, frozen=True, kw_only=True):
     in_flight: tuple[int, int]
     """Requests in flight at first and at most: two numbers where the limit adapts."""
     pace: GatewayLatency | None = None
-    """What is remembered of the gateway; None: nothing."""
+    """The gateway's latency in earlier runs; None: none is known."""
 
     @property
     def requests(self) -> float:
@@ -69,7 +69,7 @@ class Feasibility(enum.Enum):
 
 
 class Forecast(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to be expected of a run that should end by a time."""
+    """The forecast of a run that should end by a time."""
 
     finish_by: Instant
     begins_ms: int
@@ -86,7 +86,7 @@ class Forecast(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def spare_s(self) -> float:
-        """What is left in the end, below 0 where it does not do."""
+        """The seconds that are left in the end, below 0 where it does not do."""
         return self.available_s - (self.slowest.most_s if self.slowest else 0.0)
 
     @property
@@ -125,7 +125,7 @@ def need_of(load: GatewayLoad) -> TimeNeeded | None:
 
 
 def forecast_of(loads: Sequence[GatewayLoad], *, finish_by: Instant, begins_ms: int) -> Forecast:
-    """What is to be expected of gateways that run side by side."""
+    """The forecast of gateways that run side by side."""
     needs = [need_of(load) for load in loads if load.agents]
     known = [need for need in needs if need is not None]
     slowest = max(known, key=lambda need: need.most_s, default=_NOTHING)

@@ -35,13 +35,13 @@ class Timetable(msgspec.Struct, frozen=True, kw_only=True):
     agent: tuple[int, str, str] | None = None
     """Row, gateway and ID of an agent whom a source of GUIDs may be asked for."""
     forecast: Forecast | None = None
-    """What is to be expected; None where no end is wished for."""
+    """The forecast of its end; None where no end is wished for."""
     advice: tuple[str, ...] = ()
     """What would help a run that comes too late."""
 
 
 def timetable_of(leg: PlannedLeg, *, now_ms: int) -> Timetable:
-    """What is known of a planned run's times. Blocks.
+    """The times of a planned run. Blocks.
 
     Raises:
         SettingsRefused: It should end before it starts.

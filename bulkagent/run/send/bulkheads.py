@@ -67,7 +67,7 @@ class Bulkheads:
         self._log = log
         self._switch_overs = SwitchOvers()
         self.listeners: dict[str, GatewayListener] = {}
-        """What is heard of each gateway in the latest pass."""
+        """The listener of each gateway in the latest pass."""
         self.out_of_step: dict[str, set[int]] = {}
         """Gateways that sent a reply too many, with the rows that it has put in doubt."""
 

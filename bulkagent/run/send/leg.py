@@ -135,7 +135,7 @@ class LegSender:
             self._verification.cancel()
 
     def sent(self, number: int, *, elapsed_s: float, ended_ms: int) -> SentLeg:
-        """What came of it.
+        """The leg as it was sent.
 
         Args:
             number: The leg's number.

@@ -199,7 +199,7 @@ class PassSender:
         return now - self._began_s
 
     def _deadline_s(self) -> float | None:
-        """What is left of the deadline."""
+        """The seconds that are left of the deadline; None: there is none."""
         if self._settings.deadline_s is None:
             return None
         return max(0.0, self._settings.deadline_s - self._spent_s())

@@ -57,7 +57,7 @@ class Passes:
 
     @property
     def bulkheads(self) -> list[GatewayBulkhead]:
-        """Those of all passes."""
+        """The bulkheads of all passes."""
         return [head for engine in self._engines for head in engine.bulkheads]
 
     @property
@@ -67,7 +67,7 @@ class Passes:
 
     @property
     def counters(self) -> Counters | None:
-        """What is on disk of the leg; None before it began."""
+        """The counts of the leg as they are on disk; None before it began."""
         if not self._journals:
             return None
         first, *again = (journal.counters for journal in self._journals)

@@ -29,7 +29,7 @@ LONG_DEAD_MS = 10_000
 
 
 class OtherShares(msgspec.Struct, frozen=True):
-    """What was seen of the shares of others."""
+    """The shares of other commands, by whether they count."""
 
     silent: frozenset[int]
     """Numbers of those that do not count for now, and may come back."""
@@ -40,7 +40,7 @@ class OtherShares(msgspec.Struct, frozen=True):
 
 
 class Liveness:
-    """What is remembered of the shares of others."""
+    """When the shares of other commands were last seen to change."""
 
     def __init__(self) -> None:
         self._beats: dict[int, tuple[int, float]] = {}

@@ -43,7 +43,7 @@ _NOTHING = LimitPart(0, 0.0)
 
 
 class LimitedUpstream(Protocol):
-    """What is asked of a gateway's bulkhead."""
+    """The part of a gateway's bulkhead that sharing needs."""
 
     @property
     def in_use(self) -> int:
