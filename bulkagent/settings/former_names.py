@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from typing import Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import msgspec
 
@@ -82,22 +82,55 @@ def limits_to_former(limits: Mapping[str, Any]) -> dict[str, Any]:
     return kept
 
 
-class FormerNames(type(msgspec.Struct)):  # type: ignore[misc] # the type of records has no name
+if TYPE_CHECKING:
+    _OfRecords = msgspec.StructMeta
+else:
+    _OfRecords = type(msgspec.Struct)  # which has no name before msgspec 0.20
+
+
+class FormerNames(_OfRecords):
     """Has a record take the former names of its fields, with a warning."""
 
-    def __call__(cls, *args: Any, **fields: Any) -> Any:
+    def __call__(self, *args: Any, **fields: Any) -> Any:
         """Make the record."""
         given = sorted(FORMER & fields.keys())
         if given:
-            warn_of(given)
+            _warn_of(given, by=3)
             fields = from_former(fields)
         return super().__call__(*args, **fields)
 
 
-def warn_of(names: list[str]) -> None:
-    """Say that names are former ones."""
+class FormerAttributes(msgspec.Struct, frozen=True, metaclass=FormerNames):
+    """What can still be read by its former name."""
+
+    @property
+    def auto(self) -> tuple[int, int] | None:
+        """Deprecated: the bounds of an adaptive `concurrency`."""
+        found: tuple[int, int] | None = _former(self, "auto", "concurrency")
+        return found
+
+    @property
+    def halt_share(self) -> float | None:
+        """Deprecated: the share at which `halt` halts."""
+        found: float | None = _former(self, "halt_share", "halt")
+        return found
+
+    @property
+    def halt_count(self) -> int | None:
+        """Deprecated: the number of agents at which `halt` halts."""
+        found: int | None = _former(self, "halt_count", "halt")
+        return found
+
+
+def _former(record: object, name: str, now: str) -> Any:
+    _warn_of([name], by=4)
+    return to_former({now: getattr(record, now)})[name]
+
+
+def _warn_of(names: list[str], *, by: int) -> None:
+    """Say that names are former ones to the caller so many calls up."""
     told = "; ".join(f"{name} is {_NOW[name]}" for name in names)
-    warnings.warn(f"Settings: {told}", DeprecationWarning, stacklevel=3)
+    warnings.warn(f"Settings: {told}", DeprecationWarning, stacklevel=by)
 
 
 _NOW = {

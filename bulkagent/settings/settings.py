@@ -12,12 +12,11 @@ from bulkagent.errors import SettingsRefused
 from bulkagent.files.user_folders import absolute
 from bulkagent.settings.config_file import ConfigFile, GatewaySection, limits_in, settings_in
 from bulkagent.settings.former_names import (
+    FormerAttributes,
     FormerLimitsAt,
-    FormerNames,
     from_former,
     limits_to_former,
     to_former,
-    warn_of,
 )
 from bulkagent.settings.gateway_limits import GatewayLimits, LimitsAt, only, with_implied
 from bulkagent.settings.observers import observer
@@ -31,7 +30,7 @@ _GIVE_UP_AFTER_S = 300.0
 _NEVER_ANSWERED_AFTER_S = 30.0
 
 
-class Settings(msgspec.Struct, frozen=True, kw_only=True, metaclass=FormerNames):
+class Settings(FormerAttributes, frozen=True, kw_only=True):
     """How a run is carried out. The defaults are gentle on purpose.
 
     Raises:
@@ -250,25 +249,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, metaclass=FormerNames)
         files = {name: str(absolute(file)) if (file := own[name]) else None for name in _FILES}
         at = {name: limits_to_former(limits) for name, limits in self._at_gateways.items()}
         return {**to_former(own), **files, "at_gateways": at}
-
-    @property
-    def auto(self) -> tuple[int, int] | None:
-        """Deprecated: the bounds of an adaptive `concurrency`."""
-        warn_of(["auto"])
-        limit = self.concurrency
-        return (limit.least, limit.most) if isinstance(limit, Adaptive) else None
-
-    @property
-    def halt_share(self) -> float | None:
-        """Deprecated: the share at which `halt` halts."""
-        warn_of(["halt_share"])
-        return self.halt.share if isinstance(self.halt, HaltAtShare) else None
-
-    @property
-    def halt_count(self) -> int | None:
-        """Deprecated: the number at which `halt` halts."""
-        warn_of(["halt_count"])
-        return self.halt.agents if isinstance(self.halt, HaltAtCount) else None
 
     @property
     def _at_gateways(self) -> Mapping[str, LimitsAt]:
