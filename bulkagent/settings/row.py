@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import re
 from typing import NamedTuple
 
 
@@ -97,6 +98,10 @@ class Row(NamedTuple):
     """The default for people, where that says more; "": none is shown."""
     example: int | bool | str | tuple[str, ...] = ""
     """A value as a file has it."""
+    file: str = ""
+    """What `config init` says of the word, where that is more or other than `help`."""
+    at_gateway: str = ""
+    """The same in the section of a gateway; "": as at the top, for the gateway."""
     scope: Scope = Scope.NOWHERE
     fields: tuple[str, ...] = ()
     """The fields of `Settings` that it gives; (): it is no setting."""
@@ -141,6 +146,18 @@ class Row(NamedTuple):
         return "" if self.kind in _ON_OR_OFF else self.default
 
     @property
+    def in_file(self) -> str:
+        """What a configuration file says of the word: values as a file has them, no options."""
+        if self.file:
+            return self.file
+        said = _EXIT_CODE.sub("", self.help)
+        if self.takes_none:
+            said = _NONE.sub('"none"', said) if _NONE.search(said) else f'{said[:-1]}; or "none".'
+        if self.kind is Kind.WHOLE and self.ranges:
+            said = f"{said[:-1]}, {self.ranges[0].low} to {self.ranges[0].high}."
+        return said
+
+    @property
     def is_argument(self) -> bool:
         """Whether it is a word without a name."""
         return self.kind in {Kind.ARGUMENT, Kind.ARGUMENT_PATH}
@@ -150,3 +167,5 @@ PREFIX = "BULKAGENT_"
 """What variables of the environment begin with."""
 
 _ON_OR_OFF = frozenset({Kind.SWITCH, Kind.PAIR})
+_EXIT_CODE = re.compile(r" \(exit \d\)")
+_NONE = re.compile(r"\bnone\b")

@@ -12,8 +12,15 @@ from typing import Any
 import msgspec
 import pytest
 
-from bulkagent.settings import ConfigFile, GatewaySection, Policy, Settings, load_config
-from bulkagent.settings.table import RUN_ROWS, SECTION_ROWS, TOP_ROWS
+from bulkagent.settings import (
+    ConfigFile,
+    GatewaySection,
+    Policy,
+    Settings,
+    commented_file,
+    load_config,
+)
+from bulkagent.settings.table import BY_NAME, RUN_ROWS, SECTION_ROWS, TOP_ROWS
 from tests.cli.command import inside
 
 FILE = """
@@ -138,3 +145,53 @@ def test_a_new_file_has_every_word_commented_out_and_valid(tmp_path: Path) -> No
     again = inside(tmp_path, "config", "init")
     assert again.code == 2
     assert "nothing was written" in again.err
+
+
+WORDS_OF_A_FILE = [(row, row.in_file) for row in (*TOP_ROWS, *RUN_ROWS, *SECTION_ROWS)]
+
+
+def test_the_file_says_what_a_person_needs_and_nothing_of_the_command_line() -> None:
+    """`config init`: values as a file has them, in quotes; no options, no exit codes."""
+    text = commented_file()
+    for foreign in ("--", "(exit", "repeatable", "incoming", "outgoing"):
+        assert foreign not in text
+    assert not re.search(r"\d,\d", text)
+    assert max(map(len, text.splitlines())) <= 96
+    for row, said in WORDS_OF_A_FILE:
+        assert said.endswith("."), row.name
+        assert not row.takes_none or '"none"' in said, row.name
+        for word in row.words:
+            assert f'"{word}": ' in said, row.name
+        assert not re.search(r'(?<!")\bnone\b', said), row.name
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("concurrency", '1 to 10000, "auto" or "auto:4-256".'),
+        ("rate", '"none" for no limit.'),
+        ("halt", '"fail=N%", "fail=N" or "none".'),
+        ("burst", ", 1 to 100000."),
+        ("max_attempts", ", 1 to 1000."),
+        ("agent_id_range", "101-999999 since AICC 25.200."),
+        ("timeout", "bove connect_timeout."),
+        ("give_up_after", "30s where it never answered"),
+        ("canary", "and the others only if these went well; up to 100000."),
+        ("job", "The job whose section, [jobs.NAME], holds where no other is named."),
+        ("handover", "Whether "),
+        ("ca_file", "without it, the system's."),
+    ],
+)
+def test_the_file_says_each_form_and_bound(name: str, said: str) -> None:
+    assert said in BY_NAME[name].in_file
+
+
+def test_the_floor_of_a_job_may_lift_the_floor_of_the_top(tmp_path: Path) -> None:
+    """`floor = "none"` in [jobs.NAME] goes over `floor = "80%"` at the top, as it is shown."""
+    path = tmp_path / "bulkagent.toml"
+    path.write_text('floor = "80%"\n\n[jobs.night]\nfloor = "none"\n')
+    assert _show(tmp_path, "--job", "night")["floor"][0] == "none"
+    file = load_config(path)
+    assert Settings.resolve({"job": "night"}, file).floor is None
+    assert Settings.resolve({}, file).floor == 0.8
+    assert Settings.resolve({"job": "night", "floor": 0.5}, file).floor == 0.5
