@@ -8,7 +8,9 @@ from bulkagent.run.plan.request import Plan
 
 
 def fallback_summary(plan: Plan, counters: Counters | None) -> Summary:
-    """The rows as they were counted before the ledger broke: a row without an outcome may be sent.
+    """The rows as they were counted before the ledger broke.
+
+    A row without an outcome may have been sent.
 
     Args:
         plan: How the rows stood when the leg began.
