@@ -65,7 +65,7 @@ def format_options(
         everything: Whether the rarely needed ones are shown, too.
     """
     shown = [each for each in options if everything or not each.row.advanced]
-    help_rows = [_NAMES, *([_ALL] if len(shown) < len(options) or everything else [])]
+    help_rows = [_NAMES, *([_ALL] if any(each.row.advanced for each in options) else [])]
     if len(options) <= _FEW:
         _write(formatter, "Options", [*map(_told, shown), *help_rows])
     else:

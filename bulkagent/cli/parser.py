@@ -20,12 +20,11 @@ from bulkagent.cli.options.environment import look_through
 from bulkagent.cli.options.given import Given
 from bulkagent.cli.options.idle import PRESENT
 from bulkagent.cli.options.optional_values import filled_in
-from bulkagent.cli.options.parameters import RowArgument, RowOption, parameter_of
+from bulkagent.cli.options.parameters import EVERYTHING, RowArgument, RowOption, parameter_of
 from bulkagent.errors import BulkagentError, SettingsRefused
 from bulkagent.settings.row import Row
 
 _COMPLETE = "_BULKAGENT_COMPLETE"
-_EVERYTHING = "bulkagent.help_all"
 
 
 class CommandGroup(click.Group):
@@ -73,6 +72,10 @@ class CommandGroup(click.Group):
             code = 1
         sys.exit(code if isinstance(code, int) else 0)
 
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """The parameters; `--help-all` shows of a group what `--help` does."""
+        return [*super().get_params(ctx), _HELP_ALL_OF_GROUP]
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The names of the commands, in the order of a run's life."""
         del ctx
@@ -118,7 +121,8 @@ class Command(click.Command):
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         """The parameters, with those that ask for help."""
-        return [*super().get_params(ctx), _HELP_ALL]
+        own = super().get_params(ctx)
+        return own if any(each.name == _HELP_ALL.name for each in own) else [*own, _HELP_ALL]
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse a command line.
@@ -152,7 +156,7 @@ class Command(click.Command):
             with formatter.section("Arguments"):
                 formatter.write_dl([(each.row.metavar, each.row.help) for each in arguments])
         options = [each for each in self.params if isinstance(each, RowOption)]
-        format_options(formatter, options, everything=bool(ctx.meta.get(_EVERYTHING)))
+        format_options(formatter, options, everything=bool(ctx.meta.get(EVERYTHING)))
 
 
 _ASKING = frozenset({"-h", "--help", "--help-all"})
@@ -160,16 +164,20 @@ _ASKING = frozenset({"-h", "--help", "--help-all"})
 
 def _show_everything(ctx: click.Context, _param: object, asked: bool) -> None:  # noqa: FBT001 - click calls it
     if asked and not ctx.resilient_parsing:
-        ctx.meta[_EVERYTHING] = True
+        ctx.meta[EVERYTHING] = True
         click.echo(ctx.get_help())
         ctx.exit()
 
 
-_HELP_ALL = click.Option(
-    ["--help-all"],
-    is_flag=True,
-    is_eager=True,
-    expose_value=False,
-    callback=_show_everything,
-    help="Show the rarely needed options, too.",
+_HELP_ALL, _HELP_ALL_OF_GROUP = (
+    click.Option(
+        ["--help-all"],
+        is_flag=True,
+        is_eager=True,
+        expose_value=False,
+        callback=_show_everything,
+        help="Show the rarely needed options, too.",
+        hidden=hidden,
+    )
+    for hidden in (False, True)
 )

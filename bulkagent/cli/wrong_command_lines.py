@@ -82,7 +82,15 @@ def refuse_word(ctx: click.Context, word: str, known: Any, *, kind: str) -> NoRe
 def of_all(error: click.UsageError) -> str:
     """What is said of a command line that names no command, or of an option before one."""
     if isinstance(error, click.NoSuchOption) and error.ctx is not None:
-        return f"there is no option {error.option_name!r} before a command{_help(error.ctx)}"
+        from bulkagent.text.spelling import did_you_mean, nearest
+
+        known = [
+            text for each in error.ctx.command.get_params(error.ctx) for text in names_of(each)
+        ]
+        meant = did_you_mean(nearest(error.option_name, known, like=_LIKE))
+        return (
+            f"there is no option {error.option_name!r} before a command{meant or _help(error.ctx)}"
+        )
     return f"{_sentence(error.format_message())}{_help(error.ctx) if error.ctx else ''}"
 
 

@@ -122,7 +122,7 @@ class Row(NamedTuple):
     advanced: bool = False
     """Whether only `--help-all` shows it."""
     completes: str = ""
-    """What a shell completes its value with: gateways, jobs, runs, causes or codes."""
+    """What a shell completes its value with: gateways, jobs, runs, causes, codes or commands."""
     short: str = ""
     left_out: str = ""
     """What the option means without its value; "": it needs one."""

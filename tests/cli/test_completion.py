@@ -44,6 +44,13 @@ def test_runs_gateways_jobs_and_causes_are_found(tmp_path: Path) -> None:
     assert {"apply", "check"} <= set(completed(tmp_path, "bulkagent "))
 
 
+def test_help_is_offered_the_commands(tmp_path: Path) -> None:
+    assert {"apply", "session", "config"} <= set(completed(tmp_path, "bulkagent help "))
+    assert completed(tmp_path, "bulkagent help re") == ["resume", "revert", "report"]
+    assert completed(tmp_path, "bulkagent help session ") == ["hold"]
+    assert completed(tmp_path, "bulkagent help apply ") == []
+
+
 def test_it_makes_no_ledger_and_says_nothing_whatever_is_wrong(tmp_path: Path) -> None:
     (tmp_path / "bulkagent.toml").write_text("what = is this")
     assert completed(tmp_path, "bulkagent show ") == ["last"]

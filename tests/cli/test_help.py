@@ -89,6 +89,26 @@ def test_help_is_a_command_too(tmp_path: Path) -> None:
     assert "there is no command 'aply' of bulkagent; did you mean apply?" in wrong.err
 
 
+def test_help_refuses_a_word_that_is_left_over(tmp_path: Path) -> None:
+    wrong = inside(tmp_path, "help", "apply", "nonsense")
+    assert (wrong.code, wrong.out) == (2, "")
+    assert "there is a word too many: 'nonsense'; bulkagent apply has no commands" in wrong.err
+    assert inside(tmp_path, "help", "session", "nope").code == 2
+
+
+def test_help_all_is_known_wherever_help_is(tmp_path: Path) -> None:
+    """`bulkagent help apply --help-all`; `bulkagent --help-all`, `session --help-all`."""
+    everything = inside(tmp_path, "apply", "--help-all").out
+    assert "--burst" in everything
+    assert inside(tmp_path, "help", "apply", "--help-all").out == everything
+    assert inside(tmp_path, "help", "--help-all", "apply").out == everything
+    for words in ((), ("session",), ("config",)):
+        asked = inside(tmp_path, *words, "--help-all")
+        assert asked.code == 0
+        assert asked.out == inside(tmp_path, *words, "--help").out
+    assert inside(tmp_path, "help", "--help").out.count("--help-all") == 1
+
+
 def test_the_environment_is_one_rule(tmp_path: Path) -> None:
     text = inside(tmp_path, "apply", "--help").out
     told = " ".join(text.splitlines()[-4:])

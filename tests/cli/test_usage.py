@@ -36,6 +36,7 @@ ROSTER = ["apply", "r.csv", "--gateway", "emulated"]
         ([*ROSTER, "evening"], "there is a word too many: 'evening'; what has spaces in it stands in quotes"),  # noqa: E501
         (["apply", "--skip-invalid", "5"], "--skip-invalid took 5 for its number"),
         (["--jason"], "there is no option '--jason' before a command"),
+        (["--verson"], "there is no option '--verson' before a command; did you mean --version?"),
     ],
 )  # fmt: skip
 def test_a_wrong_command_line_is_told_in_our_words(

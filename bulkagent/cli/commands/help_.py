@@ -8,17 +8,26 @@ import click
 
 from bulkagent.cli.options.given import Given
 from bulkagent.cli.options.idle import PRESENT
+from bulkagent.cli.options.parameters import EVERYTHING
 
 
 def show_help(given: Given) -> None:
-    """Show how a command is used; without one, which there are.
+    """Show how a command is used; without one, list the commands.
 
     Example: bulkagent help apply
     """
+    from bulkagent.errors import SettingsRefused
+
     context: click.Context = PRESENT.get().find_root()
     command: Any = context.command
     words = list(given["words"])
     while words and isinstance(command, click.Group):
         name, command, words = command.resolve_command(context, words)
         context = command.context_class(command, info_name=name, parent=context)
+    if words:
+        raise SettingsRefused(
+            f"there is a word too many: {words[0]!r}; {context.command_path} has no commands;"
+            f" `{context.command_path} --help` says how it is used"
+        )
+    context.meta[EVERYTHING] = given["help_all"]
     click.echo(command.get_help(context))

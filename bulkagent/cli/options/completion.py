@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import click
@@ -69,12 +69,25 @@ def codes(ctx: click.Context, incomplete: str) -> list[tuple[str, str]]:
     return [(code, told) for code, told in found.items() if code.startswith(incomplete)]
 
 
+def commands(ctx: click.Context, incomplete: str) -> list[tuple[str, str]]:
+    """The commands after those that stand there already, such as `hold` after `session`."""
+    found: Any = ctx.find_root().command
+    for word in ctx.params.get("words") or ():
+        found = getattr(found, "commands", {}).get(word)
+    return [
+        (name, command.get_short_help_str())
+        for name, command in getattr(found, "commands", {}).items()
+        if name.startswith(incomplete)
+    ]
+
+
 FINDERS = {
     "runs": run_names,
     "gateways": gateways,
     "jobs": jobs,
     "causes": causes,
     "codes": codes,
+    "commands": commands,
 }
 """By what a row says that it completes: the value and what is told of it, "" for nothing."""
 

@@ -83,5 +83,6 @@ LEDGER_OPTIONS = (
         words=("retcode", "fault", "cause", "status", "exit code"), environment=False),
     Row("path", Kind.ARGUMENT_PATH, "Where to; never one that is there.", Group.WHAT,
         ("config init",), "[PATH]", default="bulkagent.toml"),
-    Row("words", Kind.ARGUMENT, "A command.", Group.WHAT, ("help",), "[COMMAND]..."),
+    Row("words", Kind.ARGUMENT, "A command.", Group.WHAT, ("help",), "[COMMAND]...", completes="commands"),
+    Row("help_all", Kind.SWITCH, "Show the rarely needed options, too.", Group.WHAT, ("help",), environment=False),
 )  # fmt: skip

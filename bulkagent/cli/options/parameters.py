@@ -33,6 +33,10 @@ class PathType(click.ParamType["Path"]):
 _PATH = PathType()
 
 
+EVERYTHING = "bulkagent.help_all"
+"""Where a context keeps that help shows the rarely needed options, too."""
+
+
 class RowOption(click.Option):
     """An option that is made of a row."""
 
