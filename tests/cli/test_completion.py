@@ -71,3 +71,55 @@ def test_every_shell_has_its_script(tmp_path: Path, shell: str) -> None:
     if shell == "bash" and (bash := shutil.which("bash")):
         checked = subprocess.run([bash, "-n"], input=found.out, text=True, check=False)
         assert checked.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("shell", "script", "settings"),
+    [
+        ("bash", ".bash_completions/bulkagent.sh", ".bashrc"),
+        ("zsh", ".zfunc/_bulkagent", ".zshrc"),
+        ("fish", ".config/fish/completions/bulkagent.fish", ""),
+    ],
+)
+def test_a_shell_is_taught_once(tmp_path: Path, shell: str, script: str, settings: str) -> None:
+    """`--install-completion`: twice is as good as once, and what was there stays."""
+    if settings:
+        (tmp_path / settings).write_text("alias b=bulkagent\n")
+    found = []
+    for _ in range(2):
+        done = inside(tmp_path, "--install-completion", shell, surroundings={"HOME": str(tmp_path)})
+        assert done.code == 0
+        assert script in done.out
+        found.append((tmp_path / settings).read_text() if settings else "alias b=bulkagent\n")
+    assert found[0] == found[1]
+    assert found[0].startswith("alias b=bulkagent\n")
+    shown = inside(tmp_path, "--show-completion", shell).out
+    assert (tmp_path / script).read_text().strip() == shown.strip()
+
+
+def test_a_shell_that_nobody_knows_is_refused(tmp_path: Path) -> None:
+    refused = inside(tmp_path, "--show-completion", "tcsh")
+    assert refused.code == 2
+    assert "no completion for the shell 'tcsh'; known are bash, zsh, fish" in refused.err
+    asked = inside(tmp_path, surroundings={"_BULKAGENT_COMPLETE": "complete_tcsh"})
+    assert asked.code == 1
+
+
+@pytest.mark.parametrize(
+    ("shell", "line", "shown"),
+    [
+        ("zsh", "bulkagent apply x.csv --gateway em", '"emulated":"a gateway that'),
+        ("fish", "bulkagent apply x.csv --gateway em", "emulated\ta gateway that"),
+        ("pwsh", "bulkagent apply x.csv --gateway em", "emulated:::a gateway that"),
+    ],
+)
+def test_each_shell_is_answered_as_its_script_expects(
+    tmp_path: Path, shell: str, line: str, shown: str
+) -> None:
+    asked = {
+        "_BULKAGENT_COMPLETE": f"complete_{shell}",
+        "_TYPER_COMPLETE_ARGS": line,
+        "_TYPER_COMPLETE_WORD_TO_COMPLETE": "em",
+        "_TYPER_COMPLETE_FISH_ACTION": "get-args",
+    }
+    assert shown in inside(tmp_path, surroundings=asked).out
