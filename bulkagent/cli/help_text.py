@@ -109,9 +109,9 @@ def _variables(rows: Sequence[Row]) -> str:
     having = [row for row in rows if row.variable]
     if not having:
         return ""
-    example = max(having, key=lambda row: len(row.fields))
+    example = next((row for row in having if row.name == "halt"), having[0])
     without = [row.option for row in rows if not row.variable]
-    but = f", but {', '.join(without)}" if without else ""
+    but = f", except: {', '.join(without)}" if without else ""
     return (
-        f"The environment gives every option, such as {example.option} by {example.variable}{but}."
+        f"Every option can also be set by a variable ({example.option}: {example.variable}){but}."
     )

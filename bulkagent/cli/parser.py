@@ -117,7 +117,7 @@ class Command(click.Command):
     @functools.cached_property
     def params(self) -> list[click.Parameter]:  # type: ignore[override] # click sets it at once
         """The parameters of the rows."""
-        return [parameter_of(row) for row in self.rows]
+        return [parameter_of(row, self._path) for row in self.rows]
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         """The parameters, with those that ask for help."""

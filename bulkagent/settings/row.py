@@ -121,6 +121,8 @@ class Row(NamedTuple):
     """Whether a run keeps the setting, so that a resume and a revert take it over."""
     advanced: bool = False
     """Whether only `--help-all` shows it."""
+    last: bool = False
+    """Whether it stands at the end of its group."""
     completes: str = ""
     """What a shell completes its value with: gateways, jobs, runs, causes, codes or commands."""
     short: str = ""

@@ -80,6 +80,36 @@ def test_help_has_the_width_of_the_terminal(tmp_path: Path, width: int) -> None:
     assert width - 12 <= longest <= width
 
 
+def test_what_a_person_looks_for_first_stands_first_in_its_group(tmp_path: Path) -> None:
+    """`--max-agents` among guardrails, `--ca-file` of TLS; `--scenario` is in sight."""
+    text = inside(tmp_path, "apply", "--help").out
+    first = {
+        heading: lines.split()[0]
+        for heading, lines in re.findall(r"(?m)^(\S.*):\n((?:  .*\n)+)", text)
+    }
+    assert first["Guardrails"] == "--max-agents"
+    assert first["TLS"] == "--ca-file"
+    assert "\n  --scenario TOML" in text
+
+
+def test_options_of_a_run_that_is_gone_on_with_say_so(tmp_path: Path) -> None:
+    """`--override` and `--max-age` of `apply` matter with `--or-resume`."""
+    for command in ("apply", "resume"):
+        text = " ".join(inside(tmp_path, command, "--help").out.split())
+        assert "--override REASON Go on with a halted run (resume, --or-resume)" in text
+        assert "--max-age TIME Do not go on with a run (resume, --or-resume)" in text
+
+
+@pytest.mark.parametrize("command", ["resume", "revert"])
+def test_the_default_of_what_a_run_keeps_is_what_it_had(tmp_path: Path, command: str) -> None:
+    text = inside(tmp_path, command, "--help-all", surroundings={"COLUMNS": "200"}).out
+    for row in rows_of(command):
+        if not row.is_argument:
+            (line,) = re.findall(rf"(?m)^  (?:-\w, )?{row.option}(?![\w-]).*(?:\n {{9}}.*)*", text)
+            assert line.endswith("[as the run had it]") is row.kept, row.name
+    assert "as the run had it" not in inside(tmp_path, "apply", "--help-all").out
+
+
 def test_help_is_a_command_too(tmp_path: Path) -> None:
     """`bulkagent help`, `bulkagent help apply`, `bulkagent help session hold`."""
     for words in ((), ("apply",), ("session",), ("session", "hold"), ("config", "init")):
@@ -112,6 +142,7 @@ def test_help_all_is_known_wherever_help_is(tmp_path: Path) -> None:
 def test_the_environment_is_one_rule(tmp_path: Path) -> None:
     text = inside(tmp_path, "apply", "--help").out
     told = " ".join(text.splitlines()[-4:])
+    assert "Every option can also be set by a variable (--halt: BULKAGENT_HALT), except: " in told
     assert "BULKAGENT_" in told
     assert text.count("BULKAGENT_") == 1
     for row in rows_of("apply"):

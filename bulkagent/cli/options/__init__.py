@@ -32,7 +32,11 @@ def rows_of(command: str) -> tuple[Row, ...]:
         command: Its name, such as `apply` or `session hold`.
     """
     found = [row for row in ROWS if command in row.commands]
-    return tuple(sorted(found, key=lambda row: (not row.is_argument, _ORDER.index(row.group))))
+    return tuple(sorted(found, key=_place))
+
+
+def _place(row: Row) -> tuple[bool, int, bool]:
+    return not row.is_argument, _ORDER.index(row.group), row.last
 
 
 def variables() -> frozenset[str]:

@@ -49,8 +49,13 @@ class RowArgument(click.Argument):
     row: Row
 
 
-def parameter_of(row: Row) -> RowOption | RowArgument:
-    """The parameter of a row."""
+def parameter_of(row: Row, command: str) -> RowOption | RowArgument:
+    """The parameter of a row.
+
+    Args:
+        row: What it is made of.
+        command: The command that has it.
+    """
     more: dict[str, Any] = {"shell_complete": _completer(row.completes)}
     # What is required has no default, not even None.
     more |= {"required": True} if row.required else {"default": _default_of(row)}
@@ -59,18 +64,23 @@ def parameter_of(row: Row) -> RowOption | RowArgument:
     names = [row.option, *([row.short] if row.short else []), row.name]
     if row.kind is Kind.PAIR:
         names[0] = f"{row.option}/--no-{row.option.removeprefix('--')}"
+    told = _AS_IT_WAS if row.kept and command in _OF_A_RUN else row.told
     made = RowOption(
         names,
         type=_type_of(row),
         is_flag=row.kind in {Kind.SWITCH, Kind.PAIR},
         multiple=row.kind in {Kind.PATHS, Kind.TEXTS},
-        help=row.help + (f"  [{row.told}]" if row.told else ""),
+        help=row.help + (f"  [{told}]" if told else ""),
         metavar=row.metavar or None,
         envvar=row.variable or None,
         **more,
     )
     made.row = row
     return made
+
+
+_OF_A_RUN = frozenset({"resume", "revert"})
+_AS_IT_WAS = "as the run had it"
 
 
 def _argument(row: Row, more: dict[str, Any]) -> RowArgument:

@@ -239,7 +239,7 @@ def _group_line(standing: GroupStanding) -> str:
     counts = standing.counts
     name = f"{printable(standing.name)}: " if standing.name else ""
     up = f"{counts.up:,} of {counts.incoming:,} agents coming on shift are up"
-    off = f"{counts.off:,} of {counts.outgoing:,} going off shift are off"
+    off = f"{counts.off:,} of {counts.outgoing:,} agents who go off shift are off"
     rules = {
         Cause.GATE: f", the gate needs {standing.gate:,}" if counts.incoming else "",
         Cause.FLOOR: f", the floor needs {standing.floor:,} to be on",

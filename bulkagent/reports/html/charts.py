@@ -92,7 +92,7 @@ class _Group(msgspec.Struct):
 def _cover(group: _Group) -> HandoverBars:
     said = (
         f"{group.up:,} of {group.incoming:,} agents coming on shift are up, the gate needs"
-        f" {group.gate:,}; {group.off:,} of {group.outgoing:,} going off shift are off"
+        f" {group.gate:,}; {group.off:,} of {group.outgoing:,} agents who go off shift are off"
     )
     if group.floor is not None:
         said += f", the floor needs {group.floor:,} to be on"
