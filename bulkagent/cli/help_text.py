@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -22,6 +22,9 @@ _FEW = 12
 """A command with no more options than these has them without headings."""
 _LEFT = 31
 """So many columns the names have; what is longer has a line for itself."""
+_TEXT = 24
+"""Where a text would have fewer columns beside the names, it stands under them."""
+_UNDER = 6
 _NAMES = ("-h, --help", "Show this message and exit.")
 _ALL = ("--help-all", "Show the rarely needed options, too.")
 
@@ -73,25 +76,59 @@ def format_options(
             _write(formatter, group.value, [_told(each) for each in members])
         _write(formatter, "", help_rows)
     if sentence := _variables([each.row for each in shown]):
-        lines = textwrap.wrap(sentence, formatter.width, break_on_hyphens=False)
+        lines = _wrapped(sentence, formatter.width)
         formatter.write("\n" + "".join(f"{line}\n" for line in lines))
 
 
-def _write(formatter: click.HelpFormatter, heading: str, rows: Sequence[tuple[str, str]]) -> None:
+def format_group(
+    formatter: click.HelpFormatter, options: Sequence[click.Option], commands: Mapping[str, str]
+) -> None:
+    """Write the options and the commands of a group.
+
+    Args:
+        formatter: What writes.
+        options: Those of the group itself.
+        commands: By the name of each the sentence that says what it does.
+    """
+    told = [
+        (", ".join(each.opts) + (f" {each.metavar}" if each.metavar else ""), each.help or "")
+        for each in options
+    ]
+    _write(formatter, "Options", [*told, _NAMES])
+    left = max(map(len, commands)) + 2
+    _write(formatter, "Commands", [*commands.items()], left)
+
+
+def _write(
+    formatter: click.HelpFormatter,
+    heading: str,
+    rows: Sequence[tuple[str, str]],
+    left: int = _LEFT,
+) -> None:
     formatter.write(f"\n{heading}:\n" if heading else "\n")
     for names, text in rows:
-        formatter.write("".join(f"{line}\n" for line in _lines(names, text, formatter.width)))
+        formatter.write("".join(f"{line}\n" for line in _lines(names, text, formatter.width, left)))
 
 
-def _lines(names: str, text: str, width: int) -> Iterator[str]:
-    indent = " " * (_LEFT + 2)
-    texts = textwrap.wrap(text, max(width - len(indent), 20), break_on_hyphens=False)
+def _lines(names: str, text: str, width: int, left: int = _LEFT) -> Iterator[str]:
+    narrow = width < left + _TEXT
+    indent = " " * (_UNDER if narrow else left + 2)
+    texts = _wrapped(text, width - len(indent))
     first = f"  {names}"
-    if len(first) > len(indent) - 2:
+    if narrow:
+        yield from (f"  {line}" for line in _wrapped(names, width - 2))
+    elif len(first) > len(indent) - 2:
         yield first
     else:
         yield f"{first:{len(indent)}}{texts.pop(0)}"
     yield from (f"{indent}{line}" for line in texts)
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    """Lines that are no wider, unless a word is."""
+    return textwrap.wrap(text, max(width, 1), break_on_hyphens=False, break_long_words=False) or [
+        ""
+    ]
 
 
 def _told(option: RowOption) -> tuple[str, str]:

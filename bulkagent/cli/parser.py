@@ -14,7 +14,7 @@ import click
 from bulkagent.cli import wrong_command_lines
 from bulkagent.cli.console.terminal import forget_printed
 from bulkagent.cli.error_exit import explained, tell_defect, tell_refusal
-from bulkagent.cli.help_text import Context, format_options
+from bulkagent.cli.help_text import Context, format_group, format_options
 from bulkagent.cli.options import rows_of
 from bulkagent.cli.options.environment import look_through
 from bulkagent.cli.options.given import Given
@@ -80,6 +80,13 @@ class CommandGroup(click.Group):
         """The names of the commands, in the order of a run's life."""
         del ctx
         return list(self.commands)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options and the commands, each with its whole first sentence."""
+        options = [each for each in self.params if isinstance(each, click.Option)]
+        told = {name: each.get_short_help_str(_WHOLE) for name, each in self.commands.items()}
+        format_group(formatter, options, told)
+        del ctx
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """The command that a word names.
@@ -158,6 +165,9 @@ class Command(click.Command):
         options = [each for each in self.params if isinstance(each, RowOption)]
         format_options(formatter, options, everything=bool(ctx.meta.get(EVERYTHING)))
 
+
+_WHOLE = 1_000
+"""Longer than any first sentence."""
 
 _ASKING = frozenset({"-h", "--help", "--help-all"})
 

@@ -110,6 +110,21 @@ def test_the_default_of_what_a_run_keeps_is_what_it_had(tmp_path: Path, command:
     assert "as the run had it" not in inside(tmp_path, "apply", "--help-all").out
 
 
+@pytest.mark.parametrize("words", [(), ("apply",), ("session",), ("session", "hold"), ("help",)])
+def test_help_fits_a_narrow_window(tmp_path: Path, words: tuple[str, ...]) -> None:
+    text = inside(tmp_path, *words, "--help", surroundings={"COLUMNS": "30"}).out
+    assert [line for line in text.splitlines() if len(line) > 30] == []
+
+
+@pytest.mark.parametrize("words", [(), ("session",), ("config",)])
+def test_no_command_is_told_in_half_a_sentence(tmp_path: Path, words: tuple[str, ...]) -> None:
+    told = inside(tmp_path, *words, "--help", surroundings={"COLUMNS": "80"}).out
+    assert not re.search(r"\w\.\.\.$", told, re.MULTILINE)
+    assert max(map(len, told.splitlines())) <= 80
+    if not words:
+        assert "write a report with one line per\n           row.\n" in told
+
+
 def test_help_is_a_command_too(tmp_path: Path) -> None:
     """`bulkagent help`, `bulkagent help apply`, `bulkagent help session hold`."""
     for words in ((), ("apply",), ("session",), ("session", "hold"), ("config", "init")):
