@@ -44,7 +44,7 @@ def line_of(row: Row) -> tuple[str, list[str]]:
     return shown_as(row), [row.told or "-", row.help]
 
 
-def test_every_cause_is_explained_as_the_last_screen_explains_it() -> None:
+def test_every_cause_is_explained_as_the_summary_explains_it() -> None:
     shown = rows_after("| cause | what it means | what to do |")
     assert shown == {cause.value: [*words] for cause, words in ADVICE.items()}
 

@@ -106,7 +106,7 @@ def _closing(groups: tuple[GroupStanding, ...], *reasons: Reason) -> list[str]:
 
 
 @pytest.mark.parametrize("name", ["Maple", ""])
-def test_the_last_screen_does_not_say_twice_what_the_line_of_a_group_says(name: str) -> None:
+def test_the_summary_does_not_say_twice_what_the_line_of_a_group_says(name: str) -> None:
     """README "A shift change": the line HELD has the gate and its numbers, so WHY has not."""
     counts = HandoverGroup(
         group=name, incoming=100, outgoing=85, up=70, down=0, off=0, held=85, cause=Cause.GATE

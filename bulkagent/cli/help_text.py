@@ -22,7 +22,7 @@ _FEW = 12
 """A command with no more options than these has them without headings."""
 _LEFT = 31
 """So many columns the names have; what is longer has a line for itself."""
-_TEXT = 24
+_TEXT = 28
 """Where a text would have fewer columns beside the names, it stands under them."""
 _UNDER = 6
 _NAMES = ("-h, --help", "Show this message and exit.")
@@ -115,13 +115,16 @@ def _lines(names: str, text: str, width: int, left: int = _LEFT) -> Iterator[str
     indent = " " * (_UNDER if narrow else left + 2)
     texts = _wrapped(text, width - len(indent))
     first = f"  {names}"
-    if narrow:
-        yield from (f"  {line}" for line in _wrapped(names, width - 2))
-    elif len(first) > len(indent) - 2:
-        yield first
+    if narrow or len(first) > len(indent) - 2:
+        yield from (f"  {line}" for line in _wrapped_names(names, width - 2))
     else:
         yield f"{first:{len(indent)}}{texts.pop(0)}"
     yield from (f"{indent}{line}" for line in texts)
+
+
+def _wrapped_names(names: str, width: int) -> list[str]:
+    """The same of names with their values, which may be parted after a stroke, too."""
+    return [line.replace("| ", "|") for line in _wrapped(names.replace("|", "| "), width)]
 
 
 def _wrapped(text: str, width: int) -> list[str]:

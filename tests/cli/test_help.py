@@ -110,7 +110,7 @@ def test_the_default_of_what_a_run_keeps_is_what_it_had(tmp_path: Path, command:
     assert "as the run had it" not in inside(tmp_path, "apply", "--help-all").out
 
 
-@pytest.mark.parametrize("words", [(), ("apply",), ("session",), ("session", "hold"), ("help",)])
+@pytest.mark.parametrize("words", [(), ("apply",), ("runs",), ("session", "hold"), ("help",)])
 def test_help_fits_a_narrow_window(tmp_path: Path, words: tuple[str, ...]) -> None:
     text = inside(tmp_path, *words, "--help", surroundings={"COLUMNS": "30"}).out
     assert [line for line in text.splitlines() if len(line) > 30] == []

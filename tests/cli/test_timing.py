@@ -223,7 +223,7 @@ def test_a_plain_line_has_the_margin() -> None:
     )
 
 
-def test_the_last_screen_says_whether_it_was_met() -> None:
+def test_the_summary_says_whether_it_was_met() -> None:
     result = RunResult(
         run_id="r", state="completed", exit_code=0, rows=1, totals={"applied": 1}, causes={}
     )

@@ -29,7 +29,7 @@ def test_a_dead_port_says_connection_refused() -> None:
     assert words_of(OSError("odd")) == ""
 
 
-async def test_the_last_screen_and_the_report_of_a_dead_port_say_so(tmp_path: Path) -> None:
+async def test_the_summary_and_the_report_of_a_dead_port_say_so(tmp_path: Path) -> None:
     """Nobody listens: connection refused, in screen, page and CSV."""
     async with shift(tmp_path) as made:
         asked = made.request(

@@ -253,7 +253,7 @@ async def test_one_stray_reply_that_hides_for_a_hundred_requests_puts_all_of_the
     assert found_out["agents"] == 100
 
 
-async def test_the_last_screen_says_what_was_done_about_a_stray_reply(tmp_path: Path) -> None:
+async def test_the_summary_says_what_was_done_about_a_stray_reply(tmp_path: Path) -> None:
     async with straying(
         range(0), lambda _connection, request: 0 if request == 3 else None
     ) as gateway:
