@@ -25,7 +25,7 @@ SETTINGS = (
         (*SENDING, "report", "runs", "show", "doctor", "prune"), "PATH",
         example="/var/lib/bulkagent/ledger.sqlite3", scope=Scope.TOP, fields=("ledger",),
         file="The ledger; without it, one in the platform's folder for state."),
-    Row("job", Kind.TEXT, "A name for such runs; [jobs.NAME] in bulkagent.toml holds for them.", Group.WHAT,
+    Row("job", Kind.TEXT, "Which job a run is of; [jobs.NAME] in bulkagent.toml holds for it.", Group.WHAT,
         (*SENDING, "check", "runs", "config show"), "NAME",
         example="morning", scope=Scope.TOP, fields=("job",), kept=True, completes="jobs",
         file="The job whose section, [jobs.NAME], holds where no other is named."),

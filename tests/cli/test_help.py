@@ -92,6 +92,17 @@ def test_what_a_person_looks_for_first_stands_first_in_its_group(tmp_path: Path)
     assert "\n  --scenario TOML" in text
 
 
+@pytest.mark.parametrize(
+    ("command", "option"),
+    [(("prune",), "older-than"), (("report",), "to"), (("session", "hold"), "sessions")],
+)
+def test_an_option_that_a_command_needs_says_so(
+    tmp_path: Path, command: tuple[str, ...], option: str
+) -> None:
+    text = " ".join(inside(tmp_path, *command, "--help").out.split())
+    assert re.search(rf" --{option} [A-Z]+ [^\[]*\[required\]", text)
+
+
 def test_options_of_a_run_that_is_gone_on_with_say_so(tmp_path: Path) -> None:
     """`--override` and `--max-age` of `apply` matter with `--or-resume`."""
     for command in ("apply", "resume"):

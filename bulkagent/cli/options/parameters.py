@@ -65,6 +65,7 @@ def parameter_of(row: Row, command: str) -> RowOption | RowArgument:
     if row.kind is Kind.PAIR:
         names[0] = f"{row.option}/--no-{row.option.removeprefix('--')}"
     told = _AS_IT_WAS if row.kept and command in _OF_A_RUN else row.told
+    told = "required" if row.required else told
     made = RowOption(
         names,
         type=_type_of(row),
