@@ -10,12 +10,12 @@ import pytest
 
 from bulkagent.settings import ConfigFile, Settings
 from bulkagent.settings.table import SETTINGS
+from bulkagent.units import Adaptive, HaltAtShare
 
 # By field, none of them the default. A row that is no longer kept fails by the name of its field.
 KEPT: dict[str, Any] = {
     "job": "night",
-    "concurrency": 7,
-    "auto": (3, 30),
+    "concurrency": Adaptive(3, 30),
     "per_second": 12.5,
     "burst": 4,
     "max_attempts": 3,
@@ -27,8 +27,7 @@ KEPT: dict[str, Any] = {
     "agent_id_range": (201, 777_777),
     "deadline_s": 600.0,
     "grace_s": 5.0,
-    "halt_share": 0.25,
-    "halt_count": 12,
+    "halt": HaltAtShare(0.25),
     "halt_first": 9,
     "durability": "full",
     "sessions": Path("/srv/sessions.jsonl"),
