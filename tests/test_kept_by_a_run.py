@@ -10,7 +10,7 @@ import pytest
 
 from bulkagent.settings import ConfigFile, Settings
 from bulkagent.settings.table import SETTINGS
-from bulkagent.units import Adaptive, HaltAtShare
+from bulkagent.units import Adaptive, HaltAtCount, HaltAtShare
 
 # By field, none of them the default. A row that is no longer kept fails by the name of its field.
 KEPT: dict[str, Any] = {
@@ -49,14 +49,18 @@ KEPT: dict[str, Any] = {
 NOT_KEPT = {"ledger", "time_zone", "max_agents", "max_age", "trust_state", "protect"}
 
 
-@pytest.mark.parametrize("field", KEPT)
-def test_what_a_run_was_given_holds_for_its_resume(field: str) -> None:
+OTHER_KINDS: dict[str, Any] = {"concurrency": 5, "halt": HaltAtCount(12)}
+"""Of those that may be of two kinds, the other."""
+
+
+@pytest.mark.parametrize(("field", "value"), [*KEPT.items(), *OTHER_KINDS.items()])
+def test_what_a_run_was_given_holds_for_its_resume(field: str, value: Any) -> None:
     """Through what the ledger keeps of it, and with nothing typed, exported or in the file."""
-    given = Settings(**{field: KEPT[field]})
-    assert getattr(Settings(), field) != KEPT[field]
+    given = Settings(**{field: value})
+    assert getattr(Settings(), field) != value
     recorded = json.loads(json.dumps(given.own))
     resumed = Settings.resolve({}, ConfigFile(), own=Settings.own_of(recorded))
-    assert getattr(resumed, field) == KEPT[field]
+    assert getattr(resumed, field) == value
 
 
 def test_every_row_of_the_table_is_kept_or_named_here() -> None:

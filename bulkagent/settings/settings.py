@@ -93,14 +93,14 @@ class Settings(FormerAttributes, frozen=True, kw_only=True):
     group_by: str = ""
     """The roster's column by whose values agents are grouped; "": all are of one group."""
     handover: bool = True
-    """Whether incoming agents are set before outgoing ones, in a roster that has both."""
+    """Whether agents coming on shift are set before agents going off, in a roster that has both."""
     gate: float = 0.95
-    """Share of a group's incoming agents, 0 to 1, who must be up before any outgoing one goes."""
+    """Share of a group's agents coming on shift, 0 to 1, who must be up before one goes off."""
     floor: float | None = None
-    """Share of the number of a group's outgoing agents, 0 to 1, who must take calls at any time;
-    None: any number."""
+    """Share of the number of a group's agents going off shift, 0 to 1, who must take calls at any
+    time; None: any number."""
     allow_closing: bool = False
-    """Whether a group may go off to which nobody comes on."""
+    """Whether the agents of a group may go off shift where none of it comes on."""
     canary: int = 0
     """So many agents go first, 0 to 100000, and the others only if these went well."""
     wait_for_sign_in_s: float | None = None
@@ -108,7 +108,7 @@ class Settings(FormerAttributes, frozen=True, kw_only=True):
     up_means: str = "permission"
     """`permission`: an agent who is applied is up; `available`: one then seen to take calls."""
     absent_ok: bool = False
-    """Whether outgoing agents who are surely signed out are as good as set."""
+    """Whether agents going off shift who are surely signed out are as good as set."""
     verify_with: tuple[str, ...] = ()
     """Agents who are asked about a skill queue each, before and after, to see whether what was
     set is so: `AGENT:SKILL` or `GATEWAY/AGENT:SKILL`; none: nobody is."""
