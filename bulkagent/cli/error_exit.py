@@ -14,8 +14,8 @@ import click
 
 from bulkagent.cli.console import defects, terminal
 from bulkagent.cli.console.terminal import forget_printed, print_data, say
-from bulkagent.cli.options.idle import refuse_idle
 from bulkagent.cli.options.origins import with_variables
+from bulkagent.cli.options.without_effect import refuse_idle
 
 if TYPE_CHECKING:
     from bulkagent.errors import BulkagentError

@@ -18,9 +18,9 @@ from bulkagent.cli.help_text import Context, format_group, format_options
 from bulkagent.cli.options import rows_of
 from bulkagent.cli.options.environment import look_through
 from bulkagent.cli.options.given import Given
-from bulkagent.cli.options.idle import PRESENT
 from bulkagent.cli.options.optional_values import filled_in
 from bulkagent.cli.options.parameters import EVERYTHING, RowArgument, RowOption, parameter_of
+from bulkagent.cli.options.without_effect import PRESENT
 from bulkagent.errors import BulkagentError, SettingsRefused
 from bulkagent.settings.row import Row
 

@@ -22,7 +22,7 @@ from bulkagent.errors import BulkagentError, SettingsRefused
 from bulkagent.gateway.credentials import CredentialSource, PackedGuids
 from bulkagent.gateway.handshakes import refusal_in
 from bulkagent.gateway.operations import SET_TALK_RIGHT
-from bulkagent.gateway.os_words import words_of
+from bulkagent.gateway.os_errors import words_of
 from bulkagent.ledger import default_path, exposure, rehearse
 from bulkagent.model import Assignment
 from bulkagent.roster import Roster, RosterRow, RosterRules

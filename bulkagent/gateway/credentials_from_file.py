@@ -17,9 +17,9 @@ import anyio.to_thread
 
 from bulkagent.clock import Clock
 from bulkagent.errors import SettingsRefused
+from bulkagent.files.whole_file import read_whole
 from bulkagent.gateway.credentials import Credential
 from bulkagent.gateway.sessions_file import SessionLines
-from bulkagent.gateway.whole_file import read_whole
 from bulkagent.model import Assignment
 
 LOOK_EVERY_S = 0.5

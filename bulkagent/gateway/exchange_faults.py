@@ -8,7 +8,7 @@ import aiohttp
 
 from bulkagent.gateway.encodings import Unreadable
 from bulkagent.gateway.faults import Fault
-from bulkagent.gateway.os_words import words_of
+from bulkagent.gateway.os_errors import words_of
 
 # In this order: aiohttp's classes overlap, and the first that matches is the most exact. With
 # words of our own where the library's would quote the address or the reply, cookies included.

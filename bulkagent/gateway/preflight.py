@@ -20,7 +20,7 @@ from bulkagent.clock import Clock
 from bulkagent.errors import SettingsRefused
 from bulkagent.gateway.endpoint import Endpoint
 from bulkagent.gateway.handshakes import accepted, refusal_in
-from bulkagent.gateway.os_words import words_of
+from bulkagent.gateway.os_errors import words_of
 from bulkagent.gateway.tls_context import tls_context
 
 _HTTPS = 443

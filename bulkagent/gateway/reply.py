@@ -20,7 +20,7 @@ from bulkagent.gateway.faults import FAULTS, Fault
 from bulkagent.gateway.json_text import NotJson, read_json, spelled_numbers, text_of
 from bulkagent.gateway.retcodes import disposition_of
 from bulkagent.model import Delivery, Disposition, Status
-from bulkagent.text.odd_text import encodable
+from bulkagent.text.undecodable import encodable
 
 MAX_REPLY_BYTES = 65_536
 """A gateway's reply is under a hundred bytes; anything over this is not one."""

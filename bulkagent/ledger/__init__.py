@@ -14,7 +14,7 @@ told plain values and gives back the records of `bulkagent.model`.
 - During a leg: `journal` records marks and outcomes, `group_commit` makes them durable, `committed`
   counts and tells them; `prefetch` hands out what is left, `redelivery` what was put in doubt.
 - Afterwards: `runs` finds runs, `rows` tells what became of their rows, `agent_history` where an
-  agent occurs, `previous_rights` what runs did to an agent, `switch_overs` which agents may have
+  agent occurs, `previous_rights` what runs did to an agent, `failovers` which agents may have
   lost what was set, `handover_groups` how far groups have handed over, `latency` how fast gateways
   answered, `limit_changes` what they were sent at once, `verifications` whether what was set was
   seen, `roster_match` which rows of two rosters are the same.
@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from bulkagent.ledger.database import Busy, Database
     from bulkagent.ledger.deletion import forget_run, idle_since, prune_run
     from bulkagent.ledger.endpoints import EndpointRecord, endpoints_of
+    from bulkagent.ledger.failovers import lanes_set_before, put_in_doubt
     from bulkagent.ledger.file_identity import FileIdentity
     from bulkagent.ledger.handover_groups import (
         HandoverGroup,
@@ -128,7 +129,6 @@ if TYPE_CHECKING:
         take_shares,
         updating_shares,
     )
-    from bulkagent.ledger.switch_overs import lanes_set_before, put_in_doubt
     from bulkagent.ledger.verifications import (
         AppliedRow,
         VerificationCounts,
@@ -262,7 +262,7 @@ _HOMES = {
         "take_shares",
         "updating_shares",
     ),
-    "bulkagent.ledger.switch_overs": ("lanes_set_before", "put_in_doubt"),
+    "bulkagent.ledger.failovers": ("lanes_set_before", "put_in_doubt"),
     "bulkagent.ledger.verifications": (
         "AppliedRow",
         "VerificationCounts",

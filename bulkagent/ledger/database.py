@@ -11,9 +11,9 @@ from typing import Any, Self
 
 from bulkagent.errors import LedgerFailed, LedgerUnavailable
 from bulkagent.ledger.formats import MIGRATIONS
+from bulkagent.ledger.integrity import OBJECTS, SchemaObject, oddity
 from bulkagent.ledger.schema import APPLICATION_ID, VERSION
-from bulkagent.ledger.structure import OBJECTS, SchemaObject, oddity
-from bulkagent.text.odd_text import encodable
+from bulkagent.text.undecodable import encodable
 
 # What sqlite3 raises; the second where SQLite's own message quotes bytes of a damaged file.
 _ERRORS = (sqlite3.Error, UnicodeDecodeError)

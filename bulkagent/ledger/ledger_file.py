@@ -21,11 +21,11 @@ from bulkagent.ledger.database import (
     format_of,
     is_busy,
 )
+from bulkagent.ledger.integrity import statements
 from bulkagent.ledger.location import probe
 from bulkagent.ledger.migration import brought_up, migrate
 from bulkagent.ledger.run_lock import locked_runs
 from bulkagent.ledger.schema import APPLICATION_ID, SCHEMA, VERSION
-from bulkagent.ledger.structure import statements
 
 _RETRY_S = 0.01
 

@@ -15,9 +15,9 @@ from pathlib import Path
 from bulkagent.errors import LedgerUnavailable
 from bulkagent.ledger.database import BUSY_WAIT_S, connected, format_of, is_busy
 from bulkagent.ledger.formats import MIGRATIONS
+from bulkagent.ledger.integrity import statements
 from bulkagent.ledger.run_lock import locked_runs
 from bulkagent.ledger.schema import VERSION
-from bulkagent.ledger.structure import statements
 
 # Between two tries to be alone with a ledger. Two processes that try at once are in each other's
 # way, so each waits its own time.

@@ -13,7 +13,7 @@ from bulkagent.ledger.endpoints import EndpointRecord
 from bulkagent.ledger.lanes import SO_ALREADY, Lane
 from bulkagent.ledger.run_lock import RunLock
 from bulkagent.model import Cause, Status
-from bulkagent.text.odd_text import as_json
+from bulkagent.text.undecodable import as_json
 
 # One transaction for so many rows: long enough that commits cost nothing, short enough that
 # another run's marks, which wait for this lock, wait a few hundredths of a second.

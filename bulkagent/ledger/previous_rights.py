@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from bulkagent.ledger.ages import SKEW_MS, LegOrder, OrderedLeg, leg_order
 from bulkagent.ledger.damage import read_as_written
 from bulkagent.ledger.database import Database
+from bulkagent.ledger.elapsed import SKEW_MS, LegOrder, OrderedLeg, leg_order
 from bulkagent.ledger.run_record import RunRecord
 from bulkagent.model import Status
 

@@ -11,9 +11,9 @@ from typing import Any
 import msgspec
 
 from bulkagent.errors import RunNotFound
-from bulkagent.ledger.ages import LegOrder, OrderedLeg, leg_order
 from bulkagent.ledger.damage import read_as_written, refuse_strange_values
 from bulkagent.ledger.database import Database
+from bulkagent.ledger.elapsed import LegOrder, OrderedLeg, leg_order
 from bulkagent.ledger.run_lock import is_locked
 from bulkagent.ledger.run_record import RunRecord
 from bulkagent.model import Status

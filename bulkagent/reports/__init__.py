@@ -8,7 +8,7 @@ has made it harmless.
 
 `report_file` takes a path and its lines, and `formats` says which module writes it: `csv_report`,
 `json_report`, `xlsx_report` or `html/`, all with `columns` and `timestamps`. `prometheus` has the
-figures for a monitor, `refused` the report of a command that sent nothing.
+figures for a monitor, `refusal` the report of a command that sent nothing.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from bulkagent.reports.formats import FORMATS
     from bulkagent.reports.json_report import encoded, event_of
     from bulkagent.reports.prometheus import RunMetrics, write_metrics
-    from bulkagent.reports.refused import RefusedCommand, is_report, write_refused
+    from bulkagent.reports.refusal import RefusedCommand, is_report, write_refused
     from bulkagent.reports.report_file import probe, probe_place, write
     from bulkagent.reports.sanitize import printable
     from bulkagent.reports.timestamps import iso
@@ -62,7 +62,7 @@ _HOMES = {
         "RunMetrics",
         "write_metrics",
     ),
-    "bulkagent.reports.refused": (
+    "bulkagent.reports.refusal": (
         "RefusedCommand",
         "is_report",
         "write_refused",

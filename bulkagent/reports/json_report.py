@@ -17,7 +17,7 @@ from bulkagent.model import Line
 from bulkagent.reports.columns import COLUMNS, fitted, header
 from bulkagent.reports.sanitize import OBEYED
 from bulkagent.reports.timestamps import iso
-from bulkagent.text.odd_text import encodable, encodable_values
+from bulkagent.text.undecodable import encodable, encodable_values
 
 # Facts of a run may hold paths and the like, which read best as their text.
 _ENCODER = msgspec.json.Encoder(enc_hook=str)

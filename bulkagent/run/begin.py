@@ -41,7 +41,7 @@ from bulkagent.ledger import (
     take_lease,
 )
 from bulkagent.reasons import TakenOver
-from bulkagent.run.operator import operator_name
+from bulkagent.run.operator_identity import operator_name
 from bulkagent.run.outputs.log import EventLog
 from bulkagent.run.plan.apply import Planned
 from bulkagent.run.plan.consent import Consent

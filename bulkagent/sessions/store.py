@@ -17,8 +17,8 @@ from typing import Protocol
 from bulkagent.clock import Clock
 from bulkagent.errors import RunBusy, SettingsRefused
 from bulkagent.files.special_files import FileKind, target_of
+from bulkagent.files.whole_file import read_whole
 from bulkagent.gateway.sessions_file import SavedSession, SessionLines, SessionWriter
-from bulkagent.gateway.whole_file import read_whole
 from bulkagent.sessions.race import first_of
 from bulkagent.sessions.registry import Registry
 from bulkagent.sessions.state_machine import SessionState

@@ -7,8 +7,8 @@ gave explicitly; the command line reads both.
 The flow: `table` (one row a setting, see `row`), `written` (a written value as a field), `ranges`
 and `observers` (what a value may be), `config_file` (the file, which `file_check` and the rows
 check), `gateway_limits` (what holds at one gateway), `settings` (the layers, laid over one
-another), `layers` (which layer a setting comes from), `idle` (what changes nothing beside the
-others).
+another), `layers` (which layer a setting comes from), `without_effect` (what changes nothing
+beside the others).
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
     )
     from bulkagent.settings.example_file import commented_file
     from bulkagent.settings.gateway_limits import GatewayLimits
-    from bulkagent.settings.idle import harmless_settings, refuse_idle_settings
     from bulkagent.settings.layers import Sourced, sources
     from bulkagent.settings.observers import observer
     from bulkagent.settings.ranges import NONE
     from bulkagent.settings.settings import Settings
-    from bulkagent.settings.single import refuse_single
+    from bulkagent.settings.single_values import refuse_single
+    from bulkagent.settings.without_effect import harmless_settings, refuse_idle_settings
 
 __all__ = [
     "NONE",
@@ -62,14 +62,14 @@ _HOMES = {
         "load_config",
     ),
     "bulkagent.settings.gateway_limits": ("GatewayLimits",),
-    "bulkagent.settings.idle": (
+    "bulkagent.settings.without_effect": (
         "harmless_settings",
         "refuse_idle_settings",
     ),
     "bulkagent.settings.observers": ("observer",),
     "bulkagent.settings.ranges": ("NONE",),
     "bulkagent.settings.settings": ("Settings",),
-    "bulkagent.settings.single": ("refuse_single",),
+    "bulkagent.settings.single_values": ("refuse_single",),
     "bulkagent.settings.layers": (
         "Sourced",
         "sources",

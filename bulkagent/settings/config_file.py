@@ -16,7 +16,7 @@ from bulkagent.instants import zone_of
 from bulkagent.settings.file_check import refuse_keys, sections_of, with_place
 from bulkagent.settings.gateway_limits import GatewayLimits, LimitsAt
 from bulkagent.settings.row import Kind, Row
-from bulkagent.settings.single import refuse_single
+from bulkagent.settings.single_values import refuse_single
 from bulkagent.settings.table import RUN_ROWS, SECTION_ROWS, SETTINGS, TOP_ROWS
 from bulkagent.settings.written import read
 from bulkagent.text.toml_lines import Toml, read_toml

@@ -23,7 +23,7 @@ from bulkagent.settings.observers import observer
 from bulkagent.settings.ranges import numbers_in, refuse_bounds, refuse_number, refuse_words
 from bulkagent.settings.row import Kind
 from bulkagent.settings.table import SETTINGS
-from bulkagent.text.odd_text import path_of
+from bulkagent.text.undecodable import path_of
 from bulkagent.units import Adaptive, HaltAtCount, HaltAtShare
 
 _GIVE_UP_AFTER_S = 300.0

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from bulkagent.cli import app
-from bulkagent.cli.options import idle
+from bulkagent.cli.options import without_effect as idle
 from bulkagent.errors import SettingsRefused
 from bulkagent.settings import (
     ConfigFile,

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bulkagent.ledger import Database
-from bulkagent.text.odd_text import as_json, encodable, path_of
+from bulkagent.text.undecodable import as_json, encodable, path_of
 from tests.cli.command import COMMAND, Ended, environment, inside
 from tests.waiting import HANG_S
 

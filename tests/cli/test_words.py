@@ -9,7 +9,7 @@ import pytest
 
 from bulkagent.cli.render.result import closing
 from bulkagent.errors import LedgerFailed, RunNotFound
-from bulkagent.gateway.os_words import words_of
+from bulkagent.gateway.os_errors import words_of
 from bulkagent.ledger import find_run, open_ledger
 from bulkagent.model import Cause, Status
 from bulkagent.reasons import Said, reason_of, told_once

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bulkagent.ledger import Database, find_run, idle_s
-from bulkagent.ledger.ages import SKEW_MS, LegOrder, OrderedLeg
+from bulkagent.ledger.elapsed import SKEW_MS, LegOrder, OrderedLeg
 from tests.ledger.ledgers import begun, planner
 
 HOUR = 3_600_000

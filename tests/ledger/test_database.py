@@ -31,11 +31,11 @@ from bulkagent.ledger import (
 )
 from bulkagent.ledger import database as module
 from bulkagent.ledger.database import Busy
+from bulkagent.ledger.failovers import lanes_set_before
 from bulkagent.ledger.filesystems import FileSystemKind, kind_of
 from bulkagent.ledger.ledger_file import _log_ahead
 from bulkagent.ledger.location import _filesystem_of
 from bulkagent.ledger.schema import APPLICATION_ID, VERSION
-from bulkagent.ledger.switch_overs import lanes_set_before
 from bulkagent.model import Cause, Status
 from tests.ledger.ledgers import TABLES, plan, planner, report, rows_in
 

@@ -31,8 +31,8 @@ from bulkagent.ledger import (
 )
 from bulkagent.ledger.database import format_of
 from bulkagent.ledger.formats import MIGRATIONS, VIEWS
+from bulkagent.ledger.integrity import OBJECTS, SchemaObject, oddity, statements
 from bulkagent.ledger.schema import SCHEMA, VERSION
-from bulkagent.ledger.structure import OBJECTS, SchemaObject, oddity, statements
 from bulkagent.model import Cause
 from tests.ledger.ledgers import plan, report, rows_in
 

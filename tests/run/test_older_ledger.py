@@ -11,8 +11,8 @@ import bulkagent
 from bulkagent.clock import SystemClock
 from bulkagent.ledger import RunRecord, find_run, legs_of, lines, read_ledger
 from bulkagent.ledger.formats import FORMAT_1, MIGRATIONS, VIEWS
+from bulkagent.ledger.integrity import statements
 from bulkagent.ledger.schema import APPLICATION_ID
-from bulkagent.ledger.structure import statements
 from bulkagent.model import Cause
 from tests.ledger import ledgers
 from tests.run.again import shift

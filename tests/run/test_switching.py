@@ -23,7 +23,7 @@ from bulkagent.gateway.client import GatewayClient
 from bulkagent.gateway.retcodes import RETCODES
 from bulkagent.ledger import Database
 from bulkagent.model import Assignment, Cause
-from bulkagent.run.send.switch_overs import QUIET_MS, SwitchOvers
+from bulkagent.run.send.failovers import QUIET_MS, SwitchOvers
 from tests.run.again import AGENTS, Shift, code, fault, shift
 from tests.waiting import HANG_S
 

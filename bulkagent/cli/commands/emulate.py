@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from bulkagent.cli.console.terminal import print_data, say
 from bulkagent.cli.options.given import Given
-from bulkagent.cli.options.idle import typed
 from bulkagent.cli.options.origins import at_option
+from bulkagent.cli.options.without_effect import typed
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,8 +7,8 @@ from typing import Any
 import click
 
 from bulkagent.cli.options.given import Given
-from bulkagent.cli.options.idle import PRESENT
 from bulkagent.cli.options.parameters import EVERYTHING
+from bulkagent.cli.options.without_effect import PRESENT
 
 
 def show_help(given: Given) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bulkagent.cli.console.terminal import say
-from bulkagent.cli.options.idle import PRESENT
+from bulkagent.cli.options.without_effect import PRESENT
 from bulkagent.errors import BulkagentError
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from bulkagent.cli.options.idle import PRESENT
+from bulkagent.cli.options.without_effect import PRESENT
 from bulkagent.errors import SettingsRefused
 
 

@@ -45,7 +45,7 @@ def settings_from(config: Path | None, *, emulated: bool = False, **options: Any
     Raises:
         SettingsRefused: One of them is wrong, or a guard that would guard nothing.
     """
-    from bulkagent.cli.options.idle import note, typed
+    from bulkagent.cli.options.without_effect import note, typed
     from bulkagent.errors import SettingsRefused
     from bulkagent.settings import (
         Settings,

@@ -14,7 +14,7 @@ from bulkagent.gateway.endpoint import Endpoint
 from bulkagent.ledger import EndpointRecord as Recorded
 from bulkagent.run.clients.target import EMULATED, Target
 from bulkagent.settings import GatewaySection, Settings
-from bulkagent.text.odd_text import path_of
+from bulkagent.text.undecodable import path_of
 
 if TYPE_CHECKING:
     from bulkagent.emulator import EmulatedGateway, Scenario

@@ -38,9 +38,9 @@ from bulkagent.run.outputs.report_paths import expanded
 from bulkagent.run.plan.next_command import resume_command
 from bulkagent.run.plan.path_conflicts import same_file
 from bulkagent.run.plan.request import RunStanding
-from bulkagent.run.verify.column import verified_column
+from bulkagent.run.verify.verified_column import verified_column
 from bulkagent.settings import Settings
-from bulkagent.text.odd_text import path_of
+from bulkagent.text.undecodable import path_of
 
 
 class Skipped(Exception):

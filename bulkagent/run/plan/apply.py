@@ -27,7 +27,7 @@ from bulkagent.run.plan.counts import PlanCounts
 from bulkagent.run.plan.fingerprint import Fingerprint
 from bulkagent.run.plan.groups import Grouping
 from bulkagent.run.plan.order_text import order_of
-from bulkagent.run.plan.protect import Protected, protected_by, refuse_numbers
+from bulkagent.run.plan.protected_agents import Protected, protected_by, refuse_numbers
 from bulkagent.run.plan.request import Plan, Request
 
 

@@ -14,7 +14,7 @@ from bulkagent.run.clients.gateways import Gateways
 from bulkagent.run.plan.apply import flag_text, ordered, rules_of, wave_of
 from bulkagent.run.plan.counts import PlanCounts
 from bulkagent.run.plan.groups import Grouping
-from bulkagent.run.plan.protect import protected_by
+from bulkagent.run.plan.protected_agents import protected_by
 from bulkagent.run.plan.request import Plan, Request
 
 

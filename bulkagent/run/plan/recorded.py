@@ -39,7 +39,7 @@ from bulkagent.run.plan.recorded_checks import (
 )
 from bulkagent.run.plan.request import FollowUpRequest, Request
 from bulkagent.settings import Settings, refuse_idle_settings
-from bulkagent.text.odd_text import path_of
+from bulkagent.text.undecodable import path_of
 
 
 class RecordedRun(msgspec.Struct, frozen=True):

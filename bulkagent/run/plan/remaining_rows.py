@@ -19,7 +19,7 @@ from bulkagent.ledger import (
     totals_of,
 )
 from bulkagent.model import Cause, Status
-from bulkagent.run.plan.protect import protected_by
+from bulkagent.run.plan.protected_agents import protected_by
 from bulkagent.run.plan.request import Plan, PlanGroup, PlanPart
 from bulkagent.settings import Settings
 

@@ -11,7 +11,7 @@ from bulkagent.gateway.credentials import PackedGuids
 from bulkagent.ledger import Database, RunRecord, lanes_set_before, supersede
 from bulkagent.run.plan.apply import Planned, ordered
 from bulkagent.run.plan.path_conflicts import refuse_reports
-from bulkagent.run.plan.protect import refuse_numbers
+from bulkagent.run.plan.protected_agents import refuse_numbers
 from bulkagent.run.plan.recorded import RecordedRun, guids_for, locked_run, places_of, recorded_run
 from bulkagent.run.plan.recorded_checks import refuse_age
 from bulkagent.run.plan.remaining_rows import (

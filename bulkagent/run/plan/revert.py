@@ -29,7 +29,7 @@ from bulkagent.run.plan.apply import Planned, ordered, recorded_roster, wave_of
 from bulkagent.run.plan.fingerprint import fingerprint_of
 from bulkagent.run.plan.groups import Grouping
 from bulkagent.run.plan.path_conflicts import refuse_reports
-from bulkagent.run.plan.protect import Protected, protected_by, refuse_numbers
+from bulkagent.run.plan.protected_agents import Protected, protected_by, refuse_numbers
 from bulkagent.run.plan.recorded import RecordedRun, guids_for, locked_run, places_of, recorded_run
 from bulkagent.run.plan.request import Plan, PlanGroup, PlanPart, Revert
 

@@ -28,7 +28,7 @@ from bulkagent.ledger import (
 )
 from bulkagent.run.plan.apply import Planned
 from bulkagent.run.plan.fingerprint import OF_SETS, fingerprint_of
-from bulkagent.run.plan.protect import refuse_numbers
+from bulkagent.run.plan.protected_agents import refuse_numbers
 from bulkagent.run.plan.recorded import locked_run
 from bulkagent.run.plan.remaining_rows import answered_gateways, protect_now, remaining
 from bulkagent.run.plan.request import Request

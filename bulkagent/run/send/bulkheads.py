@@ -23,8 +23,8 @@ from bulkagent.ledger import FormerOutcome, Journal, Lane
 from bulkagent.model import Status
 from bulkagent.run.handover.rules import is_aside, poll_policy_of
 from bulkagent.run.outputs.log import EventLog
+from bulkagent.run.send.failovers import SwitchOvers
 from bulkagent.run.send.listener import GatewayBulkhead, GatewayListener
-from bulkagent.run.send.switch_overs import SwitchOvers
 from bulkagent.run.sharing.division import LimitPart
 from bulkagent.run.sharing.shared_limits import SharedGateway
 from bulkagent.settings import GatewayLimits, Settings

@@ -12,7 +12,7 @@ from bulkagent.model import Assignment, Cause, Delivery, Health
 from bulkagent.reasons import Advised, Reason
 from bulkagent.reports import ADVICE
 from bulkagent.run.outputs.log import EventLog
-from bulkagent.run.send.switch_overs import SwitchOvers
+from bulkagent.run.send.failovers import SwitchOvers
 from bulkagent.run.sharing.division import SharedPart
 from bulkagent.run.sharing.shared_time import SharedTime
 
