@@ -33,7 +33,9 @@ def test_the_benchmark_prints_a_line_for_each_latency_and_writes_what_it_measure
     lines = re.findall(
         r"^\| (\d+)\.\d ms \| [\d,]+ \| [\d,]+ \| \d\.\d\d \(", done.stdout, re.MULTILINE
     )
-    assert [int(held) // 5 for held in lines] == [1, 4, 20]
+    # What was held, in milliseconds: never less than was asked for, and more on a busy machine.
+    assert len(lines) == 3
+    assert all(int(held) >= asked for held, asked in zip(lines, (5, 20, 100), strict=True))
     measured = json.loads((tmp_path / "figures.json").read_text())
     ran = measured["latency"]["20"]["did"]["bulkagent apply"]
     assert [run["applied"] for run in ran] == [100]
