@@ -101,6 +101,7 @@ def test_it_finds_what_a_collapsing_upstream_bears(capacity: int, found_s: float
         assert bearing.most(found_s, seconds) < Bounds().start
 
 
+@pytest.mark.matrix
 def test_it_does_as_well_as_the_rule_for_its_limit() -> None:
     """Neither slots, workers nor retries cost anything that the rule alone would have."""
     upstream = collapsing(lambda _now: 12)
@@ -110,6 +111,7 @@ def test_it_does_as_well_as_the_rule_for_its_limit() -> None:
     )
 
 
+@pytest.mark.matrix
 def test_it_uses_all_that_a_steady_upstream_bears() -> None:
     bounds, upstream, seconds = (
         Bounds(4, 64, 16),

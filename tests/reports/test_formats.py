@@ -110,6 +110,7 @@ def test_totals_add_up(statuses: list[Status]) -> None:
         assert totals.total() == len(statuses)
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("suffix", FORMATS)
 def test_lines_are_never_held_together(suffix: str) -> None:
     count = 3_000

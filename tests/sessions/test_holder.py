@@ -22,6 +22,7 @@ from tests.sessions.stage import File, Stage, says
 UP = SessionState.UP.value
 
 
+@pytest.mark.matrix
 def test_all_are_signed_in_gently_and_held_for_an_hour() -> None:
     async def main() -> None:
         stage = Stage(50)
