@@ -35,9 +35,9 @@ from bulkagent.ledger import (
     find_run,
     lines,
     open_ledger,
+    prefetch,
     summarise,
 )
-from bulkagent.ledger import prefetch as shelves
 from bulkagent.model import Assignment, Cause, Disposition, Status
 from tests.dispositions import BUSY, DONE, LOST, REFUSED, UNREACHED, ended
 from tests.examples import examples
@@ -466,4 +466,4 @@ def test_rows_that_a_killed_run_left_are_handed_out_again(tmp_path: Path) -> Non
     assert left == sorted(set(left))
     assert not sent & set(left)
     assert 20_000 - len(sent) - 16 <= len(left) <= 20_000 - len(sent)
-    assert len(left) > shelves._CHUNK
+    assert len(left) > prefetch._CHUNK

@@ -19,9 +19,9 @@ from bulkagent.ledger import (
     lines,
     open_ledger,
     planned_rows,
+    prefetch,
     summarise,
 )
-from bulkagent.ledger import prefetch as shelves
 from bulkagent.ledger import rows as module
 from bulkagent.model import Cause, Status
 from tests.dispositions import BUSY, DONE, LOST, READY, REFUSED, UNREACHED, ended
@@ -335,7 +335,7 @@ _UNSORTED = ("SEARCH", "CORRELATED", "LIST SUBQUERY", "SCAN json_each")
 @pytest.mark.parametrize(
     ("sql", "parameters"),
     [
-        (shelves._NEXT, (1, 0, 0, 1, None, 100, None)),
+        (prefetch._NEXT, (1, 0, 0, 1, None, 100, None)),
         (module._SELECT_LINES, (1,)),
         (module._SELECT_PLANNED, (1,)),
     ],
@@ -353,7 +353,7 @@ def test_the_take_query_uses_the_index_by_lane(database: Database) -> None:
     steps = [
         detail
         for *_, detail in database.all(
-            f"EXPLAIN QUERY PLAN {shelves._NEXT}", (1, 0, 0, 1, None, 100, None)
+            f"EXPLAIN QUERY PLAN {prefetch._NEXT}", (1, 0, 0, 1, None, 100, None)
         )
     ]
     assert any("assignments_by_lane (run=? AND lane=? AND row>?)" in step for step in steps)

@@ -28,10 +28,6 @@ from bulkagent.sessions import Hold, HoldPlan, HoldRequest, HoldStatus
 if TYPE_CHECKING:
     from bulkagent.run.clients.gateways import Gateways
 
-_INSECURE = (
-    "WARNING --insecure: any certificate is accepted; whoever can redirect a packet can collect"
-    " these agents' passwords"
-)
 _NOT_UP, _A_PERSON_MUST_LOOK = 3, 6
 
 
@@ -52,7 +48,9 @@ def carry_out(request: HoldRequest, gateways: Gateways, *, log_file: Path | None
             )
             say(hold_screen.opening(request, plan))
             if gateways.insecure:
-                say(_INSECURE)
+                from bulkagent.cli.render.insecure_warning import insecure_warning
+
+                say(insecure_warning("passwords"))
             _ask(request, plan, yes=yes)
             hold.agreed = True
             # Still under those: no signal falls between them and the loop's own.

@@ -112,7 +112,9 @@ def _agreed(prepared: PreparedRun, opening: Callable[[Plan], str], talk: Talk) -
     if not talk.quiet:
         say("\n".join([opening(plan), *timing.opening(prepared.timetable)]))
     if prepared.insecure:
-        say(_INSECURE)
+        from bulkagent.cli.render.insecure_warning import insecure_warning
+
+        say(insecure_warning("GUIDs"))
     agreement = _agreement(prepared, yes=talk.yes, override=talk.override)
     if not talk.quiet and (known := screen.begun(plan)):
         prepared.begun = lambda: say_soon(known)
@@ -121,12 +123,6 @@ def _agreed(prepared: PreparedRun, opening: Callable[[Plan], str], talk: Talk) -
 
 def _preparing() -> str:
     return "the run is being prepared; nothing was sent"
-
-
-_INSECURE = (
-    "WARNING --insecure: any certificate is accepted; whoever can redirect a packet can collect"
-    " these agents' GUIDs"
-)
 
 
 def _tell(run: PreparedRun, finished: Finished, *, as_json: bool, quiet: bool = False) -> None:

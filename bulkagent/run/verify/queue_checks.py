@@ -183,7 +183,7 @@ class QueueChecks:
                 if seen.full:
                     self._trouble(
                         f"queue {observer.skill} on {observer.gateway} lists {LONGEST_LIST} agents"
-                        " or more, so whoever is missing may be beyond the end of the list"
+                        " or more, so an agent who is missing may be beyond the end of the list"
                     )
 
         async with (
