@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import msgspec
 
@@ -37,20 +37,6 @@ class ChangedRow(msgspec.Struct, frozen=True):
     """What a later run did to the agent since."""
     certain: bool = True
     """Whether it is certain that the run changed it."""
-
-
-def known_before(actions: Iterable[AgentAction]) -> AgentAction | None:
-    """The state that actions, in the order of time, have left: None where it is not known.
-
-    An action in doubt leaves doubt, unless it would have set what was set already.
-    """
-    known: AgentAction | None = None
-    for action in actions:
-        if action.certain:
-            known = action
-        elif known is not None and known.arguments != action.arguments:
-            known = None
-    return known
 
 
 def changed_rows(

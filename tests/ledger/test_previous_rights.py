@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from bulkagent.attempt import AttemptHistory
@@ -22,48 +21,12 @@ from bulkagent.ledger import (
     changed_rows,
 )
 from bulkagent.ledger import previous_rights as rights
-from bulkagent.ledger.previous_rights import known_before
 from bulkagent.model import Disposition
 from tests.dispositions import ABSENT, DONE, LOST, REFUSED, UNREACHED, ended
 from tests.ledger.ledgers import OFF, ON, StillClock, begun, journal, planner, took
 
 HOUR = 3_600_000
 EAST = "https://east"
-
-DEEDS = st.lists(
-    st.builds(
-        AgentAction, st.integers(0, 99), st.sampled_from([ON, OFF]), st.booleans(), st.just("run")
-    ),
-    max_size=7,
-)
-
-
-@given(DEEDS)
-def test_a_state_is_known_where_only_one_is_possible(deeds: list[AgentAction]) -> None:
-    """Whoever is in doubt has either what was before or what was sent."""
-    possible = {""}
-    for deed in deeds:
-        possible = {deed.arguments} if deed.certain else {*possible, deed.arguments}
-    known = known_before(iter(deeds))
-    if known is None:
-        assert len(possible) > 1 or possible == {""}
-    else:
-        assert possible == {known.arguments}
-        assert known in deeds
-        assert known.certain
-
-
-@given(DEEDS, st.sampled_from([ON, OFF]))
-def test_the_last_certain_deed_is_what_is_known(deeds: list[AgentAction], arguments: str) -> None:
-    """However confused it was before; and what is told is when that was certain last."""
-    certain = AgentAction(100, arguments, certain=True, run_id="last")
-    same = AgentAction(101, arguments, certain=False, run_id="same")
-    assert known_before([*deeds, certain]) == certain
-    assert known_before([*deeds, certain, same]) == certain
-
-
-def test_nothing_is_known_of_whom_nothing_was_done() -> None:
-    assert known_before([]) is None
 
 
 def _planned(
@@ -133,6 +96,32 @@ async def test_rows_that_are_applied_or_in_doubt_may_have_changed_their_agents(
     }
     assert [x.extra for x in found] == [("team 101",), ("team 103",), ("team 106",)]
     assert list(changed_rows(RunRecord(database, other.run))) == []
+
+
+async def test_a_state_is_known_where_only_one_is_possible(database: Database) -> None:
+    """`revert`: an agent in doubt has either what was before or what was sent.
+
+    One agent for each way in which three runs, or fewer, may have gone for it.
+    """
+    ways = itertools.product([None, *itertools.product([ON, OFF], [DONE, LOST])], repeat=3)
+    past = {str(agent): way for agent, way in enumerate(ways, start=101)}
+    for number in range(3):
+        sent = {agent: deed for agent, way in past.items() if (deed := way[number])}
+        made = _planned(database, {agent: arguments for agent, (arguments, _) in sent.items()})
+        ends = {agent: end for agent, (_, end) in sent.items()}
+        await _sent(database, made, ends, (number + 1) * HOUR)
+    made = await _ran(database, dict.fromkeys(past, DONE), ON, at_ms=4 * HOUR)
+    found = _changed(database, made)
+    for agent, way in past.items():
+        possible = {""}
+        for arguments, end in filter(None, way):
+            possible = {arguments} if end is DONE else {*possible, arguments}
+        before = found[agent].before
+        if len(possible) == 1 and possible != {""}:
+            assert before is not None, way
+            assert ({before.arguments}, before.certain) == (possible, True), way
+        else:
+            assert before is None, way
 
 
 @pytest.mark.parametrize(
