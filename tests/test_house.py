@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+from tests.documents import DOCUMENTS
+
 PACKAGE = Path(__file__).parent.parent / "bulkagent"
-README = PACKAGE.parent / "README.md"
 
 ROOMS_WITH_COMPOSITION = ("run", "engine", "cli", "emulator")
 MOST_AT_A_ROOT = 8
@@ -162,7 +163,7 @@ def test_a_relative_clause_has_a_noun() -> None:
     assert not headless, "say who it is"
 
 
-def test_the_modules_that_the_readme_names_exist() -> None:
-    named = re.findall(r"`([a-z]+/[a-z_/]+\.py)`", README.read_text(encoding="utf-8"))
+def test_the_modules_that_readme_and_guide_name_exist() -> None:
+    named = re.findall(r"`([a-z]+/[a-z_/]+\.py)`", "\n".join(DOCUMENTS.values()))
     assert named
     assert not [path for path in named if not (PACKAGE / path).exists()]

@@ -1,4 +1,4 @@
-"""The README is true: its tables are the program's, its code is the samples'."""
+"""README and guide are true: their tables are the program's, their code is the samples'."""
 
 import re
 from itertools import groupby
@@ -13,14 +13,17 @@ from bulkagent.model import Status
 from bulkagent.reports import ADVICE, COLUMNS
 from bulkagent.settings import ConfigFile, GatewaySection, load_config
 from bulkagent.settings.row import Kind, Row
-
-REPOSITORY = Path(__file__).parents[1]
-README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+from tests.documents import DOCUMENTS, README, REPOSITORY, blocks, tables_after
 
 
 def rows_after(heading: str) -> dict[str, list[str]]:
-    """The rows of the first table after a text, by their first cell."""
-    table = README.split(heading, 1)[1].split("\n\n", 1)[0]
+    """The rows of a table, by their first cell; where it stands twice, it says the same."""
+    first, *others = [_rows(table) for table in tables_after(heading)]
+    assert all(other == first for other in others), f"{heading} says two things"
+    return first
+
+
+def _rows(table: str) -> dict[str, list[str]]:
     rows = [
         [cell.strip().replace("\\|", "|") for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
         for line in table.splitlines()
@@ -78,15 +81,15 @@ OTHERS = (
 
 
 def test_every_option_of_the_other_commands_is_there_but_those_that_they_share() -> None:
-    table = README.split("| command | option | |", 1)[1].split("\n\n", 1)[0]
-    there = re.findall(r"(?m)^\| `([^`]+)` \| `(--[a-z-]+)[^`]*` \| (.*) \|$", table)
     shared = {row.name: row.help for row in options_of("apply")}
-    assert there == [
-        (command, row.option, row.help)
-        for command in OTHERS
-        for row in options_of(command)
-        if shared.get(row.name) != row.help
-    ]
+    for table in tables_after("| command | option | |"):
+        there = re.findall(r"(?m)^\| `([^`]+)` \| `(--[a-z-]+)[^`]*` \| (.*) \|$", table)
+        assert there == [
+            (command, row.option, row.help)
+            for command in OTHERS
+            for row in options_of(command)
+            if shared.get(row.name) != row.help
+        ]
 
 
 def test_no_command_is_forgotten() -> None:
@@ -125,23 +128,25 @@ def test_what_decides_about_people_at_desks_has_no_environment_variable(name: st
 
 
 def test_the_configuration_has_every_key_that_there_is(tmp_path: Path) -> None:
-    shown = next(
-        text for text in re.findall(r"```toml\n(.*?)```", README, re.DOTALL) if "[gateways" in text
-    )
-    path = tmp_path / "bulkagent.toml"
-    path.write_text(shown)
-    load_config(path)
-    words = set(re.findall(r"[a-z_]+", shown))
+    words: set[str] = set()
+    for shown in blocks("toml"):
+        if "[gateways" in shown or "[jobs" in shown:
+            path = tmp_path / "bulkagent.toml"
+            path.write_text(shown)
+            load_config(path)
+            words |= set(re.findall(r"[a-z_]+", shown))
     assert words >= {*ConfigFile.__struct_fields__, *GatewaySection.__struct_fields__}
 
 
 def test_the_columns_are_the_reports() -> None:
-    assert ",".join(COLUMNS) in README
+    assert any(",".join(COLUMNS) in text for text in DOCUMENTS.values())
 
 
-def test_the_python_example_is_the_sample() -> None:
-    (shown,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    assert shown in (REPOSITORY / "samples/run_from_python.py").read_text()
+def test_a_python_example_is_of_a_sample() -> None:
+    samples = [path.read_text() for path in (REPOSITORY / "samples").glob("*.py")]
+    assert blocks("python")
+    for shown in blocks("python"):
+        assert any(shown in sample for sample in samples), shown
 
 
 def test_the_first_screen_has_the_two_commands() -> None:

@@ -1,0 +1,63 @@
+"""The guide: its pages are whole, in order, and in what is installed."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+
+import pytest
+
+from bulkagent.errors import SettingsRefused
+from bulkagent.guide import TOPICS, page, topics
+from tests.documents import DOCUMENTS, GUIDE, PAGES, REPOSITORY
+
+
+def test_every_page_is_a_topic() -> None:
+    assert set(PAGES) <= set(TOPICS)
+    assert [each.name for each in topics()] == [name for name in TOPICS if name in PAGES]
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_begins_with_its_title_and_a_line_for_the_list(name: str) -> None:
+    title, line, rest = PAGES[name].split("\n\n", 2)
+    assert re.fullmatch(r"# .+", title)
+    assert "\n" not in line
+    assert line[0].isupper(), line
+    assert rest
+    assert page(name) == PAGES[name]
+
+
+def test_a_page_that_there_is_not_is_answered_with_the_nearest_names() -> None:
+    with pytest.raises(SettingsRefused, match=r"no page 'hand-over'; did you mean handover\?"):
+        page("hand-over")
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_its_links_lead_somewhere(name: str) -> None:
+    """Between pages they are relative; the README's are read on a package index, too."""
+    here = REPOSITORY if name == "README" else GUIDE
+    for target in re.findall(r"\]\(([^)\s]+)\)", DOCUMENTS[name]):
+        if target.startswith(("https://", "http://")):
+            continue
+        path, _, part = target.partition("#")
+        text = DOCUMENTS[name] if not path else ""
+        if path:
+            assert (here / path).exists(), target
+            text = (here / path).read_text(encoding="utf-8") if path.endswith(".md") else ""
+        if part:
+            assert part in _anchors(text), target
+
+
+def _anchors(text: str) -> set[str]:
+    """The anchors that headings get on the web."""
+    headings = re.findall(r"(?m)^#+ (.+)$", text)
+    return {re.sub(r"[^\w -]", "", each.lower()).replace(" ", "-") for each in headings}
+
+
+def test_what_is_built_has_the_pages() -> None:
+    """Hatch takes every file of a package but those that .gitignore names."""
+    build = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["tool"]["hatch"]["build"]
+    assert build["targets"]["wheel"] == {"packages": ["bulkagent"]}
+    assert "bulkagent" in build["targets"]["sdist"]["include"]
+    ignored = (REPOSITORY / ".gitignore").read_text().split()
+    assert not [path.name for path in GUIDE.glob("*.md") for each in ignored if path.match(each)]
