@@ -92,6 +92,12 @@ def hold(sentences: Iterable[Sentence]) -> None:
     assert average(found) <= MOST_ON_AVERAGE, f"{average(found):.1f} words on average; {said}"
 
 
+def is_one_rule(sentence: str) -> bool:
+    """Whether a sentence has one semicolon at most, and a noun where it could begin with "who"."""
+    plain = _SPAN.sub("code", sentence)
+    return plain.count(";") <= 1 and ("?" in plain or not _HEADLESS.search(plain))
+
+
 def out(text: str) -> list[str]:
     """The words of a page or text that are out, each with what stands for it."""
     plain = _SPAN.sub(" ", _FENCE.sub("\n", text))
@@ -116,6 +122,7 @@ OUT = {
 }
 """Words that people do not read (house.md, section 2) -> what stands there."""
 
+_HEADLESS = re.compile(r"(?:^|[;:.] )[Ww](?:ho|hat|hose)(?:ever)?\b")
 _SPAN = re.compile(r"(`+)(?:(?!\1).)+?\1", re.DOTALL)
 _HIDDEN = re.compile("\N{NULL}([0-9]+)\N{NULL}")
 _FENCE = re.compile(r"(?ms)^ *(`{3,}|~{3,}).*?^ *\1 *$\n?")

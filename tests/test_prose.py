@@ -100,3 +100,19 @@ def test_words_that_are_out_are_named_with_what_stands_for_them() -> None:
         "'whoever': say a noun: the agent who, the person who",
     ]
     assert not prose.out("The option `--resend-after-switchover` and\n```sh\nwhoever\n```\n")
+
+
+@pytest.mark.parametrize(
+    ("sentence", "one"),
+    [
+        ("An agent who is missing may be signed out.", True),
+        ("Who is missing may be signed out.", False),
+        ("What is not given is as it was.", False),
+        ("Who is missing?", True),
+        ("It failed; what is left is sent again.", False),
+        ("It failed; resume the run.", True),
+        ("It failed; wait; resume the run.", False),
+    ],
+)
+def test_a_sentence_with_a_noun_and_one_semicolon_is_one_rule(sentence: str, one: bool) -> None:
+    assert prose.is_one_rule(sentence) is one

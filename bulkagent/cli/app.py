@@ -80,7 +80,7 @@ app = CommandGroup(
         ),
         "config": _group(
             "config",
-            "Settings: which hold, where they come from, and a file of them.",
+            "Show which settings hold and where they come from, or write a file of them.",
             Command("config show", config.show),
             Command("config init", config.init),
         ),
@@ -105,7 +105,7 @@ app = CommandGroup(
         click.Option(
             ["--show-completion"],
             callback=_show_completion,
-            help="Show completion for the current shell, to copy it or customize the installation.",
+            help="Show completion for the current shell, to copy or change it.",
             **_SHELL,
         ),
     ],

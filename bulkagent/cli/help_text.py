@@ -151,7 +151,5 @@ def _variables(rows: Sequence[Row]) -> str:
         return ""
     example = next((row for row in having if row.name == "halt"), having[0])
     without = [row.option for row in rows if not row.variable]
-    but = f", except: {', '.join(without)}" if without else ""
-    return (
-        f"Every option can also be set by a variable ({example.option}: {example.variable}){but}."
-    )
+    rule = f"A variable can set an option, as {example.variable} sets {example.option}."
+    return f"{rule} No variable sets {', '.join(without)}." if without else rule

@@ -10,9 +10,10 @@ from bulkagent.settings.row import Row, Scope
 from bulkagent.settings.table import RUN_ROWS, SECTION_ROWS, TOP_ROWS
 
 _HEAD = """\
-# bulkagent.toml: what every run takes for granted. Options go over the environment
-# (BULKAGENT_...), that over [gateways.NAME], that over [jobs.NAME], that over the top.
-# What is commented out below is an example; in brackets stands what holds without it.
+# bulkagent.toml: the settings of every run. An option goes over a variable of the environment
+# (BULKAGENT_...). A variable goes over [gateways.NAME], that section over [jobs.NAME], and
+# that one over the top of this file.
+# Every line below is an example that is commented out. In brackets stands the default.
 # A time is a number with ms, s, m, h or d. A relative path starts at the folder of this file.
 """
 
@@ -24,12 +25,12 @@ def commented_file() -> str:
     """The file's text."""
     parts = [_HEAD, *_commented((*TOP_ROWS, *RUN_ROWS))]
     parts.append(
-        "# A gateway that rosters and the command line may call by its name.\n# [gateways.east]\n"
+        "# A gateway that rosters and the command line may call by this name.\n# [gateways.east]\n"
     )
     parts.extend(_commented(SECTION_ROWS, of_gateway=True))
     parts.append(
-        "# What holds for the runs of the job morning; anything that may stand at the top but\n"
-        "# ledger, job and time_zone.\n# [jobs.morning]\n"
+        "# The settings of the runs of the job morning. All that may stand at the top may stand\n"
+        "# here, except ledger, job and time_zone.\n# [jobs.morning]\n"
     )
     parts.extend(_commented(row for row in RUN_ROWS if row.name in _OF_A_JOB))
     return "\n".join(parts)

@@ -154,9 +154,9 @@ class Row(NamedTuple):
             return self.file
         said = _EXIT_CODE.sub("", self.help)
         if self.takes_none:
-            said = _NONE.sub('"none"', said) if _NONE.search(said) else f'{said[:-1]}; or "none".'
+            said = _NONE.sub('"none"', said) if _NONE.search(said) else f'{said} It may be "none".'
         if self.kind is Kind.WHOLE and self.ranges:
-            said = f"{said[:-1]}, {self.ranges[0].low} to {self.ranges[0].high}."
+            said = f"{said} From {self.ranges[0].low} to {self.ranges[0].high}."
         return said
 
     @property

@@ -161,7 +161,7 @@ def test_the_file_says_what_a_person_needs_and_nothing_of_the_command_line() -> 
         assert said.endswith("."), row.name
         assert not row.takes_none or '"none"' in said, row.name
         for word in row.words:
-            assert f'"{word}": ' in said, row.name
+            assert f'With "{word}", ' in said, row.name
         assert not re.search(r'(?<!")\bnone\b', said), row.name
 
 
@@ -169,17 +169,17 @@ def test_the_file_says_what_a_person_needs_and_nothing_of_the_command_line() -> 
     ("name", "said"),
     [
         ("concurrency", '1 to 10000, "auto" or "auto:4-256".'),
-        ("rate", '"none" for no limit.'),
+        ("rate", 'With "none", there is no limit.'),
         ("halt", '"fail=N%", "fail=N" or "none".'),
-        ("burst", ", 1 to 100000."),
-        ("max_attempts", ", 1 to 1000."),
-        ("agent_id_range", "101-999999 since AICC 25.200."),
+        ("burst", " From 1 to 100000."),
+        ("max_attempts", " From 1 to 1000."),
+        ("agent_id_range", "Since AICC 25.200 they are 101-999999."),
         ("timeout", "bove connect_timeout."),
-        ("give_up_after", "30s where it never answered"),
-        ("canary", "and the others only if these went well; up to 100000."),
-        ("job", "The job whose section, [jobs.NAME], holds where no other is named."),
+        ("give_up_after", "30s holds for a gateway that never answered"),
+        ("canary", "up to 100000. Set the others only if these went well."),
+        ("job", "The job of a run that names no other. Its section is [jobs.NAME]."),
         ("handover", "Whether "),
-        ("ca_file", "without it, the system's."),
+        ("ca_file", "Without it, the system's CAs are trusted."),
     ],
 )
 def test_the_file_says_each_form_and_bound(name: str, said: str) -> None:

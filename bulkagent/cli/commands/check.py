@@ -9,7 +9,7 @@ from bulkagent.cli.options.given import Given
 
 
 def check(given: Given) -> None:
-    """Say what would be sent and everything that is wrong with a roster. Sends nothing.
+    """Say what a run would set, and everything that is wrong with a roster. It needs no network.
 
     Example: bulkagent check shift.csv --json
     """

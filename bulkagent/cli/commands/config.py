@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def show(given: Given) -> None:
-    """Say what holds for a new run, and where each setting comes from.
+    """Show the settings of a new run, and where each of them comes from.
 
     Example: bulkagent config show --gateway east --job morning
     """
@@ -45,7 +45,7 @@ def show(given: Given) -> None:
 
 
 def init(given: Given) -> None:
-    """Write a configuration file that has every word, commented out.
+    """Write a configuration file that has every setting, commented out.
 
     Example: bulkagent config init
     """

@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 
 
 def doctor(given: Given) -> int:
-    """Look whether all is well between here and a gateway; say what to fix. Sets nobody.
+    """Check everything between this machine and a gateway, and say what to fix. Nobody is set.
 
-    With --pilot, and consent, it sets one test agent to 0 and to 1 and says what this site does.
+    With --pilot, and with consent, it sets one test agent to 0 and to 1. Then it says how this
+    site behaves.
 
     Example: bulkagent doctor --gateway east --roster shift.csv
 

@@ -27,8 +27,8 @@ _LONGEST_PASSWORD = 32  # page 1202
 def emulate(given: Given) -> None:
     """Run an emulated agent gateway (HTTPS) until it is interrupted.
 
-    It prints one line with its address when it is ready. GET /emulator/agents, /emulator/stats
-    and /emulator/history tell what was done to it.
+    It prints one line with its address when it is ready. It keeps a record of its own at
+    /emulator/agents, /emulator/stats and /emulator/history.
 
     Example: bulkagent emulate --agents 101-5100 --ca-out ca.pem --roster-out r.csv
     """

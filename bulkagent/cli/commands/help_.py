@@ -12,7 +12,7 @@ from bulkagent.cli.options.without_effect import PRESENT
 
 
 def show_help(given: Given) -> None:
-    """Show how a command is used; without one, list the commands.
+    """Show how a command is used. Without one, list all commands.
 
     Example: bulkagent help apply
     """

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def prune(given: Given) -> None:
-    """Take old runs out of the ledger, for good; reports that were written stay.
+    """Take old runs out of the ledger for good. Reports that were written stay.
 
     Example: bulkagent prune --older-than 90d --dry-run
     """

@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
 
 def resume(given: Given) -> int:
-    """Go on with a run: everything of it that another attempt may help.
+    """Go on with a run: try again every agent whom another attempt may help.
 
-    What is not given is as it was for the run. Its report is again of the whole roster.
+    A setting that you leave out is as it was for the run. The report covers the whole roster.
 
     Example: bulkagent resume last
     """

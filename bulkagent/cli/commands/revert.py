@@ -6,9 +6,10 @@ from bulkagent.cli.options.given import Given
 
 
 def revert(given: Given) -> int:
-    """Set back what a run changed, or may have, to what the ledger knew of it before.
+    """Give agents that a run changed, or may have changed, their earlier talk right back.
 
-    It is a run of its own. What is not given is as it was for the run that is reverted.
+    It is a run of its own. The ledger knows the earlier talk rights. A setting that you leave out
+    is as it was for the run that is reverted.
 
     Example: bulkagent revert last
     """

@@ -10,7 +10,7 @@ from bulkagent.cli.render.ledger_warning import warn_of_exposure
 
 
 def runs(given: Given) -> None:
-    """List the latest runs, the latest first; or what they wanted of one agent.
+    """List the latest runs, or all runs of one agent, the latest first.
 
     Example: bulkagent runs --since 7d --state halted
 

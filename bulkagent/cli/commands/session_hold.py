@@ -18,9 +18,9 @@ _PASSWORD = "BULKAGENT_SIGN_IN_PASSWORD"  # noqa: S105 - the variable's name
 def hold(given: Given) -> int:
     """Sign in each agent of a roster (columns password and phonenum) and keep the sessions alive.
 
-    Their GUIDs are in the sessions file, always the newest, for apply --sessions. It holds until
-    it is interrupted, and then leaves the sessions as they are. Agents without a password in the
-    roster have that of the environment variable BULKAGENT_SIGN_IN_PASSWORD.
+    The sessions file always has their newest GUIDs, for apply --sessions. The command runs until
+    it is interrupted, and then leaves the sessions as they are. An agent without a password in the
+    roster gets that of the environment variable BULKAGENT_SIGN_IN_PASSWORD.
 
     Example: bulkagent session hold desk.csv --gateway east --sessions sessions.jsonl
     """

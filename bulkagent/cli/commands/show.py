@@ -8,7 +8,7 @@ from bulkagent.cli.render.ledger_warning import warn_of_exposure
 
 
 def show(given: Given) -> None:
-    """Say how a run stands, or what was tried for one agent of it.
+    """Show how a run stands, or every attempt for one agent of it.
 
     Example: bulkagent show last --agent 1007
     """
