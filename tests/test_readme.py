@@ -142,11 +142,16 @@ def test_the_columns_are_the_reports() -> None:
     assert any(",".join(COLUMNS) in text for text in DOCUMENTS.values())
 
 
-def test_a_python_example_is_of_a_sample() -> None:
+def test_a_python_example_is_of_a_sample_or_run_by_its_page() -> None:
+    """One that is run is a file, `# NAME.py`, and a console block below it runs it."""
     samples = [path.read_text() for path in (REPOSITORY / "samples").glob("*.py")]
     assert blocks("python")
-    for shown in blocks("python"):
-        assert any(shown in sample for sample in samples), shown
+    for text in DOCUMENTS.values():
+        for shown in re.finditer(r"(?ms)^```python\n(.*?)^```$", text):
+            of_sample = any(shown[1] in sample for sample in samples)
+            named = re.match(r"# (\w+\.py)\n", shown[1])
+            run = named and f"\n$ python {named[1]}\n" in text[shown.end() :]
+            assert of_sample or run, shown[1]
 
 
 def test_the_first_screen_has_the_two_commands() -> None:

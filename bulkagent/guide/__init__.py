@@ -36,6 +36,8 @@ TOPICS = (
     "guids",
     "sessions",
     "batch",
+    "timing",
+    "configuration",
     "python",
     "emulator",
     "settings",
