@@ -100,7 +100,7 @@ def test_no_command_is_forgotten() -> None:
             found += walk(command, f"{name} ") if inner else [f"{before}{name}"]
         return found
 
-    tables = {"apply", "resume", "revert", "emulate", "session hold", "help", *OTHERS}
+    tables = {"apply", "resume", "revert", "emulate", "session hold", "guide", "help", *OTHERS}
     assert set(walk(app)) == tables
 
 

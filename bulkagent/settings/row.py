@@ -124,7 +124,8 @@ class Row(NamedTuple):
     last: bool = False
     """Whether it stands at the end of its group."""
     completes: str = ""
-    """What a shell completes its value with: gateways, jobs, runs, causes, codes or commands."""
+    """What a shell completes its value with: gateways, jobs, runs, causes, codes, topics or
+    commands."""
     short: str = ""
     left_out: str = ""
     """What the option means without its value; "": it needs one."""

@@ -153,11 +153,16 @@ def print_data(text: str) -> None:
     """
     from bulkagent.reports import printable
 
+    print_text("\n".join(map(printable, text.split("\n"))))
+
+
+def print_text(text: str) -> None:
+    """Text of the program's own on stdout as it stands, with the styles of a terminal."""
     _printed.append(True)
     if sys.stdout is None:
         return
     try:
-        sys.stdout.write("\n".join(map(printable, text.split("\n"))) + "\n")
+        sys.stdout.write(f"{text}\n")
         sys.stdout.flush()
     except (OSError, ValueError) as error:
         _not_printed(error, sys.stdout)

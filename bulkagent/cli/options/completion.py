@@ -69,6 +69,14 @@ def codes(ctx: click.Context, incomplete: str) -> list[tuple[str, str]]:
     return [(code, told) for code, told in found.items() if code.startswith(incomplete)]
 
 
+def pages(ctx: click.Context, incomplete: str) -> list[tuple[str, str]]:
+    """The topics of the guide."""
+    from bulkagent.guide import topics
+
+    del ctx
+    return [(each.name, each.line) for each in topics() if each.name.startswith(incomplete)]
+
+
 def commands(ctx: click.Context, incomplete: str) -> list[tuple[str, str]]:
     """The commands after those that stand there already, such as `hold` after `session`."""
     found: Any = ctx.find_root().command
@@ -87,6 +95,7 @@ FINDERS = {
     "jobs": jobs,
     "causes": causes,
     "codes": codes,
+    "topics": pages,
     "commands": commands,
 }
 """By what a row says that it completes: the value and what is told of it, "" for nothing."""

@@ -1,0 +1,65 @@
+"""`bulkagent guide`: the pages that are read with the program, also without a network."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from bulkagent.cli.console.terminal import print_data, print_text, width_of
+from bulkagent.cli.options.given import Given
+
+
+def guide(given: Given) -> None:
+    """Read the guide; without a topic, list the topics.
+
+    Example: bulkagent guide
+
+    Example: bulkagent guide handover
+    """
+    from bulkagent.guide import page
+
+    topic = given["topic"]
+    if topic is None:
+        print_data(_listed(width_of(sys.stdout)))
+        return
+    text = page(topic)
+    width = width_of(sys.stdout)
+    if width is None:
+        print_data(text.rstrip())
+    else:
+        _show(text, width)
+
+
+def _listed(width: int | None) -> str:
+    import textwrap
+
+    from bulkagent.guide import topics
+
+    found = topics()
+    left = max(len(each.name) for each in found) + 2
+    lines = [
+        textwrap.fill(
+            f"{each.name:{left}}{each.line}",
+            width or sys.maxsize,
+            subsequent_indent=" " * left,
+            break_on_hyphens=False,
+            break_long_words=False,
+        )
+        for each in found
+    ]
+    return "\n".join([*lines, "", "bulkagent guide TOPIC shows one of them."])
+
+
+def _show(text: str, width: int) -> None:
+    from bulkagent.cli.console import pager
+    from bulkagent.cli.render.markdown import rendered
+
+    shown = rendered(text, width=width)
+    if not pager.is_at_terminal() or pager.fits(shown):
+        print_text(shown)
+        return
+    root = os.geteuid() == 0
+    words = pager.pager_words(os.environ, root=root)
+    if words and not pager.shows_styles(words):
+        shown = rendered(text, width=width, styled=False)
+    pager.show(shown, words, root=root)
