@@ -52,13 +52,13 @@ class BadRow(msgspec.Struct, frozen=True):
 
 
 class BulkagentError(Exception):
-    """Something bulkagent can explain: what happened, and what to do next."""
+    """An error that bulkagent explains: it says what happened, and what to do next."""
 
     exit_code: int = 1
 
 
 class Refused(BulkagentError):
-    """Nothing was sent, because what was asked for cannot be done as asked."""
+    """Nothing was sent, because the command cannot be carried out as it was given."""
 
     exit_code = 2
 
@@ -80,11 +80,11 @@ class SettingsRefused(Refused):
     ) -> None:
         super().__init__(message, totals=totals)
         self.fields = fields
-        """The settings that do not go together, where it is about more than one."""
+        """The settings that do not go together, where the error is about more than one."""
 
 
 class RosterRefused(Refused):
-    """The roster cannot be used; `bad_rows` has every defect that has a line of its own."""
+    """The roster cannot be used. `bad_rows` has every defect that has a line of its own."""
 
     def __init__(
         self,
@@ -98,7 +98,7 @@ class RosterRefused(Refused):
 
 
 class ConsentRefused(Refused):
-    """Nobody agreed to what would have been sent."""
+    """Nobody agreed to the plan."""
 
 
 class ResumeRefused(Refused):
@@ -106,7 +106,7 @@ class ResumeRefused(Refused):
 
 
 class RunBusy(Refused):
-    """The run is in progress elsewhere: trying again later is safe unattended."""
+    """The run is in progress elsewhere. Trying again later is safe unattended."""
 
     exit_code = 5
 
@@ -124,7 +124,7 @@ class Interrupted(Refused):
 
 
 class GuardrailRefused(Refused):
-    """A guardrail held the run back before anything was sent; a person must look."""
+    """A guardrail held the run back before anything was sent. A person must look."""
 
     exit_code = 6
 
@@ -143,13 +143,13 @@ class LedgerFailed(BulkagentError):
     def __init__(self, message: str, *, full: str = "", stopped: bool = False) -> None:
         super().__init__(f"{message}; {_STOPPED}" if stopped else message)
         self.full = full
-        """The ledger, where it takes no more records; "" where something else is wrong."""
+        """Path of the ledger that takes no more records. "" where something else is wrong."""
         self.stopped = stopped
-        """Whether it says already that sending has stopped."""
+        """Whether the message says already that sending has stopped."""
 
     @classmethod
     def while_sending(cls, error: BulkagentError | str) -> LedgerFailed:
-        """The same failure, which says that sending has stopped; once, however often it passes."""
+        """The same failure, with a sentence, once, that sending has stopped."""
         if isinstance(error, LedgerFailed):
             return error if error.stopped else cls(str(error), full=error.full, stopped=True)
         return cls(str(error), stopped=True)
@@ -165,4 +165,4 @@ class RunNotFound(BulkagentError):
 
 
 class ReportFailed(BulkagentError):
-    """A report could not be written; the ledger still has everything that belongs in it."""
+    """A report could not be written. The ledger still has everything that belongs in it."""

@@ -26,7 +26,7 @@ class Status(enum.StrEnum):
 
 
 class Cause(enum.StrEnum):
-    """Why a row is not `applied`. The README's table says what to do about each."""
+    """Why a row is not `applied`. `bulkagent explain CAUSE` says what to do about it."""
 
     NOT_SIGNED_IN = "not_signed_in"
     GUID_REFUSED = "guid_refused"
@@ -193,14 +193,14 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
     message: str
     http_status: int
     attempts: int
-    """Of which a byte may have left, over all legs."""
+    """Attempts of which a byte may have left, a resume's included."""
     latency_ms: float | None
-    """Of the last attempt; None where no byte of it left."""
+    """Time of the last attempt. None where no byte of it left."""
     first_sent_at: int | None
-    """None: no byte ever left."""
+    """When the first byte left. None: no byte ever left."""
     finished_at: int
     absent: bool = False
-    """Whether the agent was surely not there to be set."""
+    """Whether the agent was surely signed out, so that there was nothing to set."""
     not_sent: int = 0
     """Further attempts, of which no byte left."""
 

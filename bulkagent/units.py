@@ -59,7 +59,7 @@ def duration_s(text: str) -> float:
 
 
 class Adaptive(msgspec.Struct, frozen=True):
-    """A limit of requests in flight that is found out and follows what a gateway bears."""
+    """A limit of requests in flight that follows what a gateway bears."""
 
     least: int
     """From 1 on."""

@@ -1,16 +1,20 @@
 """What the program says is plain English: short sentences, one rule each, the field's words.
 
-It is of help texts and of the file that `config init` writes. Pages are held to the same limits
-by their own tests.
+It is of help texts, of the file that `config init` writes and of the docstrings of the library.
+Pages are held to the same limits by their own tests.
 """
 
 from __future__ import annotations
 
+import ast
+import inspect
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+import bulkagent
 from bulkagent.cli import app
 from bulkagent.cli.options import ROWS, rows_of
 from bulkagent.settings.example_file import commented_file
@@ -45,7 +49,38 @@ def words_of_the_file() -> Iterator[Sentence]:
     yield from prose.of_text(head.replace("#", ""), "the head of the file")
 
 
-SAID = {"--help-all": helps, "config init": words_of_the_file}
+def docstrings_of(tree: ast.AST) -> Iterator[tuple[str, str]]:
+    """Every docstring under a node, and every string that says what the field before it is."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node.name, ast.get_docstring(node) or ""
+            for pair in itertools.pairwise(node.body):
+                match pair:
+                    case (ast.Assign() | ast.AnnAssign()) as field, ast.Expr(
+                        ast.Constant(str(said))
+                    ):
+                        yield ast.unparse(field).split(":", 1)[0], said
+
+
+def public_docstrings() -> Iterator[Sentence]:
+    """The sentences of the library's functions, classes and fields."""
+    for name in bulkagent.__all__:
+        found = getattr(bulkagent, name)
+        parts = (
+            [each for each in found.__mro__ if each.__module__.startswith("bulkagent")]
+            if (inspect.isclass(found))
+            else [found]
+        )
+        for part in parts:
+            for what, said in docstrings_of(ast.parse(inspect.getsource(part))):
+                yield from prose.of_docstring(said, f"{name}: {what}")
+
+
+SAID = {
+    "--help-all": helps,
+    "config init": words_of_the_file,
+    "the library": public_docstrings,
+}
 
 
 @pytest.mark.parametrize("what", SAID)

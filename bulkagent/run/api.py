@@ -44,19 +44,19 @@ async def apply(
     Args:
         roster: Path of the roster.
         gateway: `https://HOST:PORT`, a name in `settings.gateways`, or `emulated`.
-        flag: 1: may take inbound calls, 0: may not; None where the roster has a flag column.
-        reports: Where reports go, format by suffix; none: a CSV report in the current folder.
-        settings: Limits and timeouts; gentle by default, unlimited for `emulated`.
-        request: Everything else that can be asked for; the arguments that are given go over it.
-        agree: Asked with the plan before anything is sent, a coroutine function or such too; only
-            True agrees. True in its place agrees beforehand. Without it nothing is sent to a
-            gateway that is not `emulated`.
+        flag: 1 allows inbound calls, 0 stops them. None where the roster has a flag column.
+        reports: Paths, whose suffixes give the formats. None: a CSV report in this folder.
+        settings: Limits and timeouts. They are gentle by default, and lifted for `emulated`.
+        request: Everything else that you can ask for. The arguments that you give go over it.
+        agree: A function or coroutine function that is called with the plan before anything is
+            sent. Only True agrees. True in the place of a function agrees beforehand. Without
+            `agree`, nothing is sent to a gateway that is not `emulated`.
         settled: Called on the event loop with each outcome once it is on disk.
 
     Raises:
         ConsentRefused: Nobody agreed, and nothing was sent.
-        BulkagentError: It was refused, and nothing was sent.
-        Exception: What `agree` or `settled` raised, as it was raised.
+        BulkagentError: The run was refused, and nothing was sent.
+        Exception: The error of `agree` or `settled`, as it was raised.
     """
     if settings is None and request is None:
         settings = Settings.resolve({}, ConfigFile(), emulated=gateway == EMULATED)
@@ -82,20 +82,20 @@ async def resume(
     agree: Agree | None = None,
     settled: Callable[[Outcome], None] | None = None,
 ) -> RunResult:
-    """Go on with a run: everything of it that another attempt may help.
+    """Go on with a run: try again every agent whom another attempt may help.
 
     Args:
         run: A run ID, the beginning of one, or `last`.
-        settings: Fields of `Settings` that go over the run's own; `ledger` says where it is.
-        request: Everything else that can be asked for; the arguments go over it.
-        agree: As for `apply`. A callback's yes also answers the plan's `guardrail`, which is
-            otherwise refused without an override; True beforehand does not.
+        settings: Fields of `Settings` that go over the run's own. `ledger` gives its path.
+        request: Everything else that you can ask for. The arguments go over it.
+        agree: As for `apply`. A function that returns True also answers the plan's `guardrail`.
+            True in the place of a function does not: then the guardrail needs an override.
         settled: Called on the event loop with each outcome once it is on disk.
 
     Raises:
         ConsentRefused: Nobody agreed, and nothing was sent.
-        BulkagentError: It was refused, and nothing was sent.
-        Exception: What `agree` or `settled` raised, as it was raised.
+        BulkagentError: The run was refused, and nothing was sent.
+        Exception: The error of `agree` or `settled`, as it was raised.
     """
     asked = _again(request or Resume(run=run), run, settings)
     return await _carried_out(asked, agree, settled)
@@ -109,19 +109,21 @@ async def revert(
     agree: Agree | None = None,
     settled: Callable[[Outcome], None] | None = None,
 ) -> RunResult:
-    """Set back what a run changed, or may have, as a run of its own.
+    """Give agents that a run changed, or may have changed, their earlier talk right back.
+
+    This is a run of its own.
 
     Args:
         run: A run ID, the beginning of one, or `last`.
-        settings: Fields of `Settings` that go over the run's own; `ledger` says where it is.
-        request: Everything else that can be asked for; the arguments go over it.
+        settings: Fields of `Settings` that go over the run's own. `ledger` gives its path.
+        request: Everything else that you can ask for. The arguments go over it.
         agree: As for `apply`.
         settled: Called on the event loop with each outcome once it is on disk.
 
     Raises:
         ConsentRefused: Nobody agreed, and nothing was sent.
-        BulkagentError: It was refused, and nothing was sent.
-        Exception: What `agree` or `settled` raised, as it was raised.
+        BulkagentError: The run was refused, and nothing was sent.
+        Exception: The error of `agree` or `settled`, as it was raised.
     """
     asked = _again(request or Revert(run=run), run, settings)
     return await _carried_out(asked, agree, settled)
@@ -130,10 +132,10 @@ async def revert(
 def check(
     roster: str | os.PathLike[str], *, flag: int | None = None, request: Request | None = None
 ) -> Plan:
-    """Read and check a roster: what would be sent. Sends and records nothing.
+    """Read and check a roster, and return the plan. Nothing is sent or recorded.
 
     Raises:
-        RosterRefused: The roster cannot be used; its `bad_rows` say where and why.
+        RosterRefused: The roster cannot be used. Its `bad_rows` say where and why.
     """
     return check_roster(
         msgspec.structs.replace(request or Request(roster=""), roster=os.fspath(roster), flag=flag)

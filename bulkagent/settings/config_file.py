@@ -25,7 +25,7 @@ from bulkagent.text.toml_lines import Toml, read_toml
 class GatewaySection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`[gateways.NAME]`: a gateway that rosters and `--gateway` may call by its name.
 
-    What it says of limits goes over the top level of the file, for this gateway.
+    Its limits go over those at the top of the file, for this gateway.
     """
 
     url: str

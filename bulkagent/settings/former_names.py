@@ -101,7 +101,7 @@ class FormerNames(_OfRecords):
 
 
 class FormerAttributes(msgspec.Struct, frozen=True, metaclass=FormerNames):
-    """What can still be read by its former name."""
+    """Settings that can still be read by their former names."""
 
     @property
     def auto(self) -> tuple[int, int] | None:

@@ -38,86 +38,90 @@ class Settings(FormerAttributes, frozen=True, kw_only=True):
     """
 
     ledger: Path | None = None
-    """None: the platform's folder for state."""
+    """Path of the ledger. None: the platform's folder for state."""
     concurrency: int | Adaptive = 16
-    """Requests in flight at once on one gateway, 1 to 10000; or the lowest and the highest limit,
-    which is then found out and follows what the gateway bears."""
+    """Most requests in flight at once at one gateway, 1 to 10000. With `Adaptive`, the limit
+    follows what the gateway bears."""
     per_second: float | None = 100.0
-    """Requests started a second on one gateway, retries included, above 0; None: no limit."""
+    """Most requests started a second at one gateway, retries included. None: no limit."""
     burst: int = 1
     """Requests that may start at once under `per_second`, 1 to 100000."""
     max_attempts: int = 8
-    """Attempts for one agent before it is put off to the end of the run, 1 to 1000."""
+    """Attempts for one agent before the agent is put off to the end of the run, 1 to 1000."""
     retry_for_s: float = 120.0
-    """How long, from its first request, an agent whose attempts are spent is tried again when all
-    others are done, up to a day; 0: not at all. No wait that a gateway asks for is longer."""
+    """How long bulkagent tries an agent whose attempts are spent, once all others are done. It
+    counts from the agent's first request, up to a day. 0: not at all. No wait that a gateway asks
+    for is longer."""
     give_up_after_s: float = _GIVE_UP_AFTER_S
-    """A gateway that was down for so long gets nothing more, a millisecond to a day."""
+    """A gateway that was down for so long gets nothing more. A millisecond to a day."""
     resend_after_switchover: bool = False
-    """Whether those are sent once more who were set before the gateway switched over."""
+    """Whether agents are sent once more who were set before a failover of the gateway."""
     connect_timeout_s: float = 3.0
-    """For name, connection and TLS handshake together."""
+    """For name lookup, connection and TLS handshake together."""
     timeout_s: float = 10.0
-    """For one request from its start to the end of its reply; above `connect_timeout_s`."""
+    """For one request from its start to the end of its reply. Above `connect_timeout_s`."""
     agent_id_range: tuple[int, int] = (101, 59_999)
-    """Lowest and highest agent ID: 101 to 59999 before AICC 25.200, to 999999 since."""
+    """Lowest and highest agent ID: 101 to 59999 before AICC 25.200, 101 to 999999 since."""
     max_agents: int | None = None
-    """A roster with more agents is refused; None: any number."""
+    """A roster with more agents is refused. None: any number."""
     protect: tuple[Path, ...] = ()
     """Files of agents who are never touched."""
     job: str = ""
-    """What runs are called, and whose section of the file holds; "": no job."""
+    """The job of the run. Its section of the file holds. "": no job."""
     deadline_s: float | None = None
-    """After so long nothing more is admitted, in each leg of a run; None: no such limit."""
+    """After so long no more attempts start. It counts anew in a resume. None: no such limit."""
     grace_s: float = 15.0
-    """How long requests in flight may take to finish once nothing more is admitted."""
+    """How long requests in flight may take to finish once no more attempts start."""
     halt: HaltAtShare | HaltAtCount | None = None
-    """At which share or number of finished agents that are not applied the run halts; None: at
-    none."""
+    """The share or number of finished agents that are not applied at which the run halts. None: it
+    does not halt for this."""
     halt_first: int = 50
-    """A gateway whose first agents, so many, all get one verdict of wrong set-up is halted; 0:
-    never."""
+    """A gateway is halted if this number of first agents all fail with one cause of wrong set-up.
+    0: never."""
     durability: str = "normal"
-    """`normal`: what is recorded survives any crash of the process; `full`: of the machine too."""
+    """With `normal`, records survive any crash of the process. With `full`, they survive a crash of
+    the machine, too."""
     max_age_s: float = 7_200.0
-    """A run that nobody has been at work on for so long is not resumed: last night's list must not
-    hit this morning's shift."""
+    """A run that stood still for so long is not resumed. Last night's list must not hit this
+    morning's shift."""
     trust_state_s: float = 28_800.0
-    """How long a recorded talk right is taken for what an agent still has, by a revert."""
+    """How long a revert trusts a recorded talk right. An older one counts as unknown."""
     sessions: Path | None = None
-    """A sessions file to take GUIDs from in the place of the roster's column; None: none."""
+    """A sessions file to take GUIDs from instead of the roster. None: there is none."""
     guid_url: str = ""
-    """A service to ask for GUIDs in the place of the roster's column; "": none."""
+    """A service to ask for GUIDs instead of the roster. "": there is none."""
     guid_ca_file: Path | None = None
-    """PEM file of the private CA that `guid_url` is trusted by; None: the system's."""
+    """PEM file of the private CA of `guid_url`. None: the system's CAs."""
     group_by: str = ""
-    """The roster's column by whose values agents are grouped; "": all are of one group."""
+    """The roster's column whose values are the groups. "": all agents are one group."""
     handover: bool = True
-    """Whether agents coming on shift are set before agents going off, in a roster that has both."""
+    """Whether agents coming on shift are set before agents going off shift."""
     gate: float = 0.95
-    """Share of a group's agents coming on shift, 0 to 1, who must be up before one goes off."""
+    """Share of a group's agents coming on shift, 0 to 1, that must be up before one goes off."""
     floor: float | None = None
-    """Share of the number of a group's agents going off shift, 0 to 1, who must take calls at any
-    time; None: any number."""
+    """Agents of a group that must be on at any time, as a share of its agents going off shift, 0 to
+    1. None: any number."""
     allow_closing: bool = False
-    """Whether the agents of a group may go off shift where none of it comes on."""
+    """Whether the agents of a group may go off shift although no agent of it comes on shift."""
     canary: int = 0
-    """So many agents go first, 0 to 100000, and the others only if these went well."""
+    """So many agents go first, 0 to 100000. The others go only if these went well."""
     wait_for_sign_in_s: float | None = None
-    """How long a run waits for agents who are not signed in; None: not at all."""
+    """How long a run waits for agents who are not signed in. None: not at all."""
     up_means: str = "permission"
-    """`permission`: an agent who is applied is up; `available`: one then seen to take calls."""
+    """With `permission`, an agent who is applied is up. With `available`, the agent must then also
+    be seen idle, talking or in wrap-up."""
     absent_ok: bool = False
-    """Whether agents going off shift who are surely signed out are as good as set."""
+    """Whether an agent going off shift who is surely signed out leaves the exit code as it is."""
     verify_with: tuple[str, ...] = ()
-    """Agents who are asked about a skill queue each, before and after, to see whether what was
-    set is so: `AGENT:SKILL` or `GATEWAY/AGENT:SKILL`; none: nobody is."""
+    """Observers, as `AGENT:SKILL` or `GATEWAY/AGENT:SKILL`. Each is asked before and after which
+    agents of the skill queue take calls. Empty: nothing is looked at."""
     verify_again_after_s: float = 2.0
-    """After so long a surprising list is asked for once more, up to an hour; 0: it is not."""
+    """After so long a queue that contradicts a result is asked again, up to an hour. 0: it is
+    not."""
     gateways: Mapping[str, GatewaySection] = {}
     """The gateways that have a name."""
     at_gateways: Mapping[str, LimitsAt] | None = None
-    """What single gateways have for themselves, by name; None: what their sections say."""
+    """Limits of single gateways, by name. None: those that their sections give."""
 
     @classmethod
     def resolve(
@@ -129,18 +133,19 @@ class Settings(FormerAttributes, frozen=True, kw_only=True):
         own: Mapping[str, object] | None = None,
         emulated: bool = False,
     ) -> Settings:
-        """Lay explicit settings over a run's own, those over the environment, that over the file.
+        """Merge the layers: explicit settings, a run's own, the environment, the file.
 
-        What is explicit goes over the limits of single gateways too; so does the environment
-        over those of the file. A run's own come as a whole: a section of today's file adds none.
+        An earlier layer goes over a later one. Explicit settings go over the limits of single
+        gateways, too. The environment goes over the limits of gateways in the file. A run's own
+        limits of gateways come as a whole. A section of today's file adds nothing to them.
 
         Args:
-            explicit: Fields of this class that flags gave; of a new run, flags or environment.
+            explicit: Fields of this class that options gave. For a new run, the environment's, too.
             file: The configuration file, or `ConfigFile()` where there is none.
-            environment: What the environment gave where `own` goes over it.
-            own: What a run in the ledger has (`own_of`); None for a new run.
-            emulated: Whether the gateway is the emulated one, which nothing can hurt: the
-                file's limits, meant for real ones, do not hold it back.
+            environment: Fields that the environment gave, where `own` goes over them.
+            own: The settings of a run in the ledger (`own_of`). None for a new run.
+            emulated: Whether the gateway is the emulated one, which nothing can hurt. The file's
+                limits are for real gateways and do not hold for it.
 
         Raises:
             SettingsRefused: A value is out of its range.
@@ -174,7 +179,7 @@ class Settings(FormerAttributes, frozen=True, kw_only=True):
 
     @staticmethod
     def own_of(recorded: Mapping[str, Any]) -> dict[str, Any]:
-        """The `own` settings of a run as JSON has kept them; an older run lacks newer ones.
+        """The `own` settings of a run, from the JSON of the ledger. An older run lacks newer ones.
 
         Raises:
             msgspec.ValidationError: One is of another kind than a setting of its name.
@@ -198,7 +203,7 @@ class Settings(FormerAttributes, frozen=True, kw_only=True):
         return {**shaped, **files}
 
     def limits(self, name: str) -> GatewayLimits:
-        """What holds at the gateway of this name: its own limits over the general ones."""
+        """The limits of the gateway of this name: its own ones over the general ones."""
         general = {limit: getattr(self, limit) for limit in _LIMITS}
         return GatewayLimits(**{**general, **with_implied(self._at_gateways.get(name, {}))})
 
@@ -206,8 +211,8 @@ class Settings(FormerAttributes, frozen=True, kw_only=True):
     def never_answered_after_s(self) -> float:
         """The same as `give_up_after_s` for a gateway that never answered.
 
-        Sooner, because that is a wrong address more often than an outage, unless somebody has said
-        how long.
+        Unless `give_up_after_s` is set, it is shorter. A wrong address is more likely there than an
+        outage.
         """
         asked_for = self.give_up_after_s != _GIVE_UP_AFTER_S
         return self.give_up_after_s if asked_for else _NEVER_ANSWERED_AFTER_S
@@ -243,7 +248,7 @@ class Settings(FormerAttributes, frozen=True, kw_only=True):
 
     @property
     def own(self) -> dict[str, Any]:
-        """What a resume of a run takes over from it: everything but where things are."""
+        """The settings that a resume takes over from a run: all but the places of files."""
         own = {name: getattr(self, name) for row in SETTINGS if row.kept for name in row.fields}
         # A resume may be in another folder.
         files = {name: str(absolute(file)) if (file := own[name]) else None for name in _FILES}

@@ -19,19 +19,20 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that one run is asked to do."""
 
     roster: str
-    """Path of the roster; `-` is standard input."""
+    """Path of the roster, or `-` for standard input."""
     gateway: str = ""
-    """`https://...`, a configured name, or `emulated`; "" where every row names its own."""
+    """`https://...`, a configured name, or `emulated`. "" where every row names its own gateway."""
     flag: int | None = None
-    """1: may take inbound calls, 0: may not; None where the roster has a flag column."""
+    """1 allows inbound calls, 0 stops them. None where the roster has a flag column."""
     settings: Settings = Settings()
     encoding: str | None = None
     delimiter: str | None = None
     agent_column: str | None = None
     skip_invalid: bool | int = False
-    """How many invalid rows may be left out; True: 1 % of the rows, at least 3; False: none."""
+    """How many invalid rows may be left out. True means 1 % of the rows, and at least 3. False
+    means none."""
     reports: tuple[Path, ...] = ()
-    """Where reports go, format by suffix; none: one CSV report in the current folder."""
+    """Paths of reports, whose suffixes give their formats. (): one CSV report in this folder."""
     scenario: Path | None = None
     """Faults of the emulated gateway."""
     ca_file: Path | None = None
@@ -41,31 +42,31 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     or_resume: bool = False
     """Go on with the latest run of the same roster, flag and gateway where it is unfinished."""
     override: str = ""
-    """Why a guardrail is overridden; recorded."""
+    """Why a guardrail is overridden. The ledger keeps it."""
     take_over: tuple[str, ...] | str = ()
-    """Runs in progress that are drained first; their IDs or the beginnings of them, or `all`."""
+    """Runs in progress to drain first: their IDs, the beginnings of them, or `all`."""
     log_file: Path | None = None
     """Where every attempt and decision is logged, as JSON Lines."""
     events: Path | None = None
-    """Where each outcome is written as it happens, as JSON Lines; `-` is standard output."""
+    """Where each outcome is written at once as JSON Lines, or `-` for standard output."""
     metrics_file: Path | None = None
     """Where metrics are left for Prometheus's node exporter."""
     place: tuple[str, ...] = ()
-    """Options without which a following command would not find the run, for the summary."""
+    """Options that the next command needs to find the run. The summary shows them."""
     repeat: tuple[str, ...] = ()
-    """Options that the ledger does not keep and a resume needs again, for the summary."""
+    """Options that a resume needs again, because the ledger does not keep them."""
     start_at: Instant | None = None
-    """When the first request may go out; None: at once. Neither time is kept for a resume."""
+    """When the first request may leave. None: at once. A resume does not take it over."""
     finish_by: Instant | None = None
-    """When it should be done. It is planned and warned about, and never stops anything."""
+    """When the run should be done. bulkagent plans for it and warns; it stops nothing."""
     note: str = ""
     """A note that is kept with the run, such as a ticket's number."""
     on_behalf_of: str = ""
-    """The user for whom an orchestrator says that it runs; shown as a claim."""
+    """The user for whom an orchestrator says that it runs this. It is shown as a claim."""
 
     @property
     def target(self) -> Target:
-        """Which gateways are meant, and how they are trusted."""
+        """The gateways that are meant, and how they are trusted."""
         return Target(
             gateway=self.gateway,
             ca_file=self.ca_file,
@@ -102,16 +103,16 @@ class Choices(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FollowUpRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """A request about a run in the ledger; a field that is not given is as it was then."""
+    """A request about a run in the ledger. A field that you leave out is as it was for the run."""
 
     run: str
     """A run ID, the beginning of one, or `last`."""
     choices: Choices = Choices()
     roster: str = ""
-    """Another roster to take GUIDs from; "" for the run's own."""
+    """Another roster to take GUIDs from. "" means the run's own."""
     gateway: str = ""
-    """Addresses that the run's gateways may have although their names mean others today, separated
-    by commas."""
+    """Addresses of the run's gateways, separated by commas, that hold although their names mean
+    other addresses today."""
     encoding: str | None = None
     delimiter: str | None = None
     agent_column: str | None = None
@@ -120,9 +121,9 @@ class FollowUpRequest(msgspec.Struct, frozen=True, kw_only=True):
     tls: Mapping[str, Any] = {}
     """Files and names for TLS that go over the run's own: fields of a gateway's `Endpoint`."""
     insecure: bool = False
-    """Never taken over from the run: it is given each time."""
+    """Not taken over from the run. Give it each time."""
     take_over: tuple[str, ...] | str = ()
-    """Runs in progress that are drained first; their IDs or the beginnings of them, or `all`."""
+    """Runs in progress to drain first: their IDs, the beginnings of them, or `all`."""
     log_file: Path | None = None
     events: Path | None = None
     metrics_file: Path | None = None
@@ -135,19 +136,19 @@ class FollowUpRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Resume(FollowUpRequest, frozen=True, kw_only=True):
-    """Go on with a run: everything that another attempt may help."""
+    """Go on with a run: try again every agent whom another attempt may help."""
 
     only: frozenset[Cause] = frozenset()
-    """Only what ended with one of these causes; none: whatever the cause."""
+    """Send only agents with one of these causes. Empty: every cause."""
     override: str = ""
-    """Why a guardrail is overridden; recorded."""
+    """Why a guardrail is overridden. The ledger keeps it."""
 
 
 class Revert(FollowUpRequest, frozen=True, kw_only=True):
-    """Set back what a run changed, to what the ledger knew of it before."""
+    """Give agents that a run changed the talk right back that the ledger knew before."""
 
     assume_opposite: bool = False
-    """Take an agent without a known talk right to have had the other one."""
+    """Where the ledger knows no earlier talk right of an agent, assume the opposite one."""
 
 
 class PlanPart(msgspec.Struct, frozen=True):
@@ -169,7 +170,7 @@ class PlanGroup(msgspec.Struct, frozen=True):
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """The plan of a run: read, checked, and nothing sent."""
+    """The plan of a run, before anything is sent."""
 
     run_id: str
     layout: str
@@ -182,11 +183,11 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """In the order in which they are sent."""
     bad_rows: tuple[BadRow, ...] = ()
     groups: tuple[PlanGroup, ...] = ()
-    """The groups of a handover; none: it is none."""
+    """The groups of a handover. (): the run is none."""
     order: str = ""
-    """In which order, and under which conditions, for people; "" where there is none."""
+    """The order and the conditions of a handover, as a sentence. "" where there is none."""
     hint: str = ""
-    """A column by which it might better be grouped."""
+    """A column that may be a better `group_by`."""
     command: str = "apply"
     """`apply`, `resume` or `revert`."""
     origin: str = ""
@@ -194,30 +195,30 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     of_agents: int = 0
     """How many agents the whole run has, where it sends to a part of them."""
     again: Mapping[str, int] = {}
-    """Of the agents, how many stand how: status to count, where they were planned before."""
+    """Status to number of agents, where an earlier attempt of the run planned them."""
     once_more: int = 0
-    """How many agents were set before a switch-over and are sent once more."""
+    """How many agents were set before a failover and are sent once more."""
     protected: int = 0
-    """How many agents are left alone because they are never touched."""
+    """How many agents are left alone because `protect` names them."""
     superseded: Mapping[str, int] = {}
-    """How many agents are left to each later run, by its ID."""
+    """Run ID to number of agents that are left to this later run."""
     previous_unknown: int = 0
-    """How many agents cannot be set back, because nothing is known of them before."""
+    """How many agents cannot be set back, because the ledger knows no earlier talk right."""
     earlier: str = ""
-    """What the latest finished run of the same roster has set; "" where there is none."""
+    """A sentence on what the latest finished run of the same roster set. "" where there is none."""
     at_work: Mapping[str, int] = {}
-    """How many of these agents each run in progress has, by its ID."""
+    """Run ID to number of these agents that this run in progress has."""
     guardrail: str = ""
-    """What stopped the run before and a person has to have looked at; "" where nothing did."""
+    """Why the run was stopped before. A person must have looked at it. "" where it was not."""
     to_type: int = 0
-    """How many agents stop taking calls, where a person must type that number to agree; 0: a word
+    """How many agents stop taking calls, where a person must type that number to agree. 0: a word
     is enough."""
     addresses: Mapping[str, str] = {}
-    """Where the gateways of a run that is in the ledger already are, by name."""
+    """Name to address of each gateway, for a run that is in the ledger already."""
     places: tuple[str, ...] = ()
-    """What else such a run would have to do with, for people: certificates, a service of GUIDs."""
+    """Certificates, GUID service and the like that such a run uses, for people."""
     standing: Mapping[str, int] = {}
-    """The rows by status as earlier legs have left them; none: there was no earlier leg."""
+    """The rows by status as earlier attempts of the run left them. Empty: there was none."""
 
     @property
     def totals(self) -> Mapping[str, int]:
@@ -241,30 +242,30 @@ class RunStanding(msgspec.Struct, frozen=True, kw_only=True):
     state: str
     """`completed`, `halted`, `interrupted` or `refused`; of a report also `running`."""
     exit_code: int | None
-    """None while it runs."""
+    """None while the run goes on."""
     rows: int
     totals: Mapping[str, int]
-    """Rows by status; all seven are always there."""
+    """Rows by status. All seven statuses are always there."""
     causes: Mapping[str, int]
-    """Rows by cause; only those that occurred, the most frequent first."""
+    """Rows by cause, the most frequent first. Causes that did not occur are left out."""
     requests: int = 0
-    """What the gateways could have seen, over all legs."""
+    """Requests that a gateway could have seen, of all attempts of the run."""
     retries: int = 0
-    """Of these, beyond the first for an agent."""
+    """The requests among these that were not the first for their agent."""
     not_sent: int = 0
-    """Further attempts, which sent nothing."""
+    """Further attempts, of which no byte left."""
     elapsed_s: float = 0.0
     reports: tuple[str, ...] = ()
     set_before_switchover: int = 0
-    """Agents who were set before their gateway switched over, and may have lost the right."""
+    """Agents who were set before a failover of their gateway and may have lost the right."""
     left_out: tuple[int, ...] = ()
     """The lines of the rows that were left out because they are invalid."""
     verified: Mapping[str, int] | None = None
-    """Applied rows by what was seen of them; None where nobody looked."""
+    """Applied rows by what the gateway showed of them. None where nothing was looked at."""
     next: str | None = None
     """The command to type now."""
     error: str | None = None
-    """Why it was refused or ended early, for people."""
+    """Why the run was refused or ended early, for people."""
     errors: tuple[BadRow, ...] = ()
     """Every bad row of a refused roster."""
 
