@@ -1,6 +1,6 @@
 """What the samples hand to cron, Kubernetes and Airflow, and what `--help` says, is right.
 
-Proves README "In batch jobs".
+Proves guide "The command of a job", "What to do with an exit code", "Samples to start from".
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from tests.waiting import HANG_S
 SAMPLES = Path(__file__).parents[1] / "samples"
 
 UNATTENDED = {5, 129, 130, 143}
-"""Exit codes after which a resume is safe unattended (README, "Exit codes")."""
+"""Exit codes after which a resume is safe unattended (guide, "What to do with an exit code")."""
 
 
 def parsed(words: list[str]) -> dict[str, Any]:

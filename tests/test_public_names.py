@@ -1,4 +1,4 @@
-"""README "From Python": a public name is what it was, whatever else of the package is imported."""
+"""A public name is what it was, whatever else of the package is imported (guide, python)."""
 
 import importlib
 import json
@@ -40,7 +40,7 @@ print(json.dumps(after_imports))
 
 
 def test_every_public_name_is_a_function_or_a_class_after_every_module_is_imported() -> None:
-    """README "From Python": a module that shadows `bulkagent.report` would break `report(...)`."""
+    """A module that shadows `bulkagent.report` would break `report(...)` (guide, python)."""
     looked = subprocess.run(
         [sys.executable, "-W", "error", "-c", _LOOK], capture_output=True, text=True, check=False
     )
@@ -53,7 +53,7 @@ def test_every_public_name_is_a_function_or_a_class_after_every_module_is_import
 
 
 def test_no_module_directly_in_the_package_has_the_name_of_a_public_function() -> None:
-    """README "From Python": importing `bulkagent.apply` must never make `apply` a module."""
+    """Importing `bulkagent.apply` must never make `apply` a module (guide, python)."""
     modules = {module.name for module in pkgutil.iter_modules(bulkagent.__path__)}
     assert not modules & (FUNCTIONS | set(bulkagent.__all__))
 

@@ -1,7 +1,7 @@
 """Settings: which layer wins, what is refused, and what a configuration file may say.
 
 Proves --agent-id-range, --rate, --burst, --max-attempts, --retry-for, --connect-timeout, --grace,
---halt, --max-age; README "Commands and options".
+--halt, --max-age; guide "The configuration file", "Which value counts".
 """
 
 from __future__ import annotations

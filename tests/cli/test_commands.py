@@ -1,6 +1,6 @@
 """`check`, `report`, `emulate`, and what all commands have in common.
 
-Proves --to, --host, --port, --encoding; README "The report", "Commands and options".
+Proves --to, --host, --port, --encoding; README "The report", guide "What a job prints".
 """
 
 import json

@@ -1,4 +1,7 @@
-"""What the tab key finds: runs, gateways, jobs, causes; and never a message or a file."""
+"""What the tab key finds: runs, gateways, jobs, causes; and never a message or a file.
+
+Proves guide "Help at the terminal".
+"""
 
 from __future__ import annotations
 

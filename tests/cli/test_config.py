@@ -1,6 +1,6 @@
 """`config`: where each setting comes from, and a file that has every word.
 
-Proves --job, --config; README "Jobs", "Commands and options".
+Proves --job, --config; guide "The configuration file", "Jobs", "Which value counts".
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """`bulkagent emulate`: the sessions that it starts with, and the files that it writes.
 
 Proves --agents, --ca-out, --roster-out, --sessions-out, --signed-out, --password, --auth,
---guid-interval, --guid-timeout, --poll-wait, --poll-timeout, --nodes, --skill; README "The emulated
-gateway".
+--guid-interval, --guid-timeout, --poll-wait, --poll-timeout, --nodes, --skill; guide "Agents, GUIDs
+and nodes".
 """
 
 from __future__ import annotations

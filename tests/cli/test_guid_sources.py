@@ -1,7 +1,7 @@
 """GUIDs from a sessions file or from the site's service, as the installed command takes them.
 
-Proves --sessions, --guid-url, --guid-ca-file, --roster; README "Where GUIDs come from", "A sessions
-file", "A service".
+Proves --sessions, --guid-url, --guid-ca-file, --roster; guide "When a GUID is asked for", "A
+sessions file", "A service", "When a GUID is refused or missing".
 """
 
 from __future__ import annotations

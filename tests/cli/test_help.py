@@ -1,4 +1,7 @@
-"""`--help`, `--help-all` and `bulkagent help`; and what a start does not import."""
+"""`--help`, `--help-all` and `bulkagent help`; and what a start does not import.
+
+Proves guide "Help at the terminal".
+"""
 
 from __future__ import annotations
 

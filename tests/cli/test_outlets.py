@@ -1,6 +1,6 @@
 """What leaves a run beside its reports: outcomes as they happen, and metrics for a monitor.
 
-Proves --events, --metrics-file; README "In batch jobs".
+Proves --events, --metrics-file; guide "What a job prints", "Metrics and alerts".
 """
 
 from __future__ import annotations

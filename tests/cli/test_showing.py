@@ -1,6 +1,6 @@
 """How much is shown, and where: `--quiet`, `--progress`, terminals and what is none.
 
-Proves --quiet, --progress; README "In batch jobs".
+Proves --quiet, --progress; guide "What a job prints".
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Each kind of fault over HTTPS: what the client gets, and whether the agent was set."""
+"""Each kind of fault over HTTPS: what the client gets, and whether the agent was set.
+
+Proves guide "Kinds of faults".
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Load and cold start over HTTPS: what is in flight at the same time decides."""
+"""Load and cold start over HTTPS: what is in flight at the same time decides.
+
+Proves guide "Load, latency and outages".
+"""
 
 from __future__ import annotations
 

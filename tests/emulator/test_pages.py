@@ -1,4 +1,7 @@
-"""Each interface over HTTPS, by the pages that describe it."""
+"""Each interface over HTTPS, by the pages that describe it.
+
+Proves guide "What was done to it".
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Scenario files: every key that there is, and the refusals of all others.
 
-Proves --scenario; README "The emulated gateway".
+Proves --scenario; guide "A scenario".
 """
 
 from __future__ import annotations

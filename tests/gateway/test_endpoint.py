@@ -1,6 +1,6 @@
 """Addresses and TLS settings: what is wrong with them is found before anything connects.
 
-Proves --gateway, --ca-file, --tls-server-name, --client-cert, --insecure.
+Proves --gateway, --ca-file, --tls-server-name, --client-cert, --insecure; guide "Gateways".
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """What the package exports, as a Python program uses it. mypy reads this file too.
 
-Proves README "From Python".
+Proves guide "Set a shift", "Settings and other options", "Hear of each outcome", "What is raised",
+"Stop, and do several things at once".
 """
 
 import asyncio
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import bulkagent
-from bulkagent import Outcome, Plan, Request, RunResult, Settings, Status
+from bulkagent import Outcome, Plan, Request, Resume, RunResult, Settings, Status
 from tests.cli.command import SAMPLES
 
 ROSTER = SAMPLES / "evening_shift.csv"
@@ -103,6 +104,41 @@ async def test_arguments_go_over_the_request_only_where_they_are_given(tmp_path:
         ROSTER, gateway="emulated", request=asked, settings=settings(tmp_path)
     )
     assert result.reports == (str(tmp_path / "want.csv"),)
+
+
+async def test_neither_the_configuration_file_nor_the_environment_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "bulkagent.toml").write_text("max_agents = 1\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("BULKAGENT_MAX_AGENTS", "1")
+    result = await bulkagent.apply(ROSTER, gateway="emulated", flag=0, settings=settings(tmp_path))
+    assert result.exit_code == 0
+
+
+async def test_a_run_whose_task_is_cancelled_is_gone_on_with(tmp_path: Path) -> None:
+    """Requests in flight are cut off, no report is written, and the ledger is true."""
+    settled = asyncio.Event()
+    running = asyncio.create_task(
+        bulkagent.apply(
+            SAMPLES / "centre.csv",
+            gateway="emulated",
+            flag=0,
+            reports=[tmp_path / "r.csv"],
+            settings=settings(tmp_path),
+            settled=lambda outcome: settled.set(),
+        )
+    )
+    await settled.wait()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert not (tmp_path / "r.csv").exists()
+    ledger = {"ledger": tmp_path / "ledger.sqlite3"}
+    result = await bulkagent.resume(
+        "last", settings=ledger, request=Resume(run="", reports=(tmp_path / "r.csv",))
+    )
+    assert result.totals[Status.APPLIED] == 5000
 
 
 async def test_a_ledger_that_breaks_in_the_middle_does_not_say_that_nothing_was_sent(

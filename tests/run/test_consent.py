@@ -1,6 +1,6 @@
 """agree= in Python: what counts as consent, and that nothing is sent without it.
 
-README: Nothing is sent to a real gateway before a person.
+README: Nothing is sent to a real gateway before a person. Proves guide "Agree to a plan".
 """
 
 from __future__ import annotations

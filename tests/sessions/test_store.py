@@ -1,4 +1,7 @@
-"""The sessions file of a hold: whose it is, what is read of it, that it tells no secrets aloud."""
+"""The sessions file of a hold: whose it is, what is read of it, that it tells no secrets aloud.
+
+Proves guide "The file of a hold".
+"""
 
 from __future__ import annotations
 
