@@ -104,7 +104,9 @@ async def _of_network(
         found.append(await anyio.to_thread.run_sync(_of_client, endpoint.client_cert, clock))
     try:
         known = await within(probes.addresses(host))
-        found.append(Finding(left.pop(0), CheckStatus.OK, f"{host} is {', '.join(known)}"))
+        found.append(
+            Finding(left.pop(0), CheckStatus.OK, f"{host} has the address {', '.join(known)}")
+        )
         await within(probes.connect(host, port))
         found.append(Finding(left.pop(0), CheckStatus.OK, f"port {port} takes connections"))
         handshake, date_s = await within(probes.shake_hands(endpoint))
@@ -113,7 +115,7 @@ async def _of_network(
         found.append(findings.of_handshake(handshake, now_s))
         check = left.pop(0)
         if date_s is None:
-            found.append(findings.unchecked(check, "the gateway does not say what time it has"))
+            found.append(findings.unchecked(check, "the gateway does not say what time it is"))
         else:
             found.append(findings.of_clock(date_s, now_s))
     except (OSError, TimeoutError) as error:
@@ -130,14 +132,18 @@ async def _within(seconds: float, looking: Awaitable[FoundT]) -> FoundT:
 
 
 _FIXES = {
-    "name service": "check the address, and that this machine asks the right name service",
-    "connection": "check address, port and firewall, and that the gateway is up",
-    "TLS": "check --ca-file and --tls-server-name, and that the port is the gateway's",
-    "clock": "check that the port is the gateway's",
+    "name service": "Check the address. If it is right, this machine asks the wrong name service.",
+    "connection": "Check address, port and firewall. Check that the gateway is up.",
+    "TLS": "Check --ca-file and --tls-server-name (bulkagent guide configuration). Check that the"
+    " port is the gateway's.",
+    "clock": "Check that the port is the gateway's.",
 }
 
 
-_OF_CLIENT = "ask who runs the gateway for a client certificate, and give it with --client-cert"
+_OF_CLIENT = (
+    "Ask the people who run the gateway for a client certificate. Give it with --client-cert."
+)
+_OF_GUIDS = "bulkagent guide guids says where GUIDs come from."
 
 
 def _said(error: OSError | TimeoutError) -> str:
@@ -146,7 +152,7 @@ def _said(error: OSError | TimeoutError) -> str:
     if isinstance(error, ssl.SSLError):
         return refusal_in(error) or f"no TLS: {error.reason or error}"
     if isinstance(error, TimeoutError):
-        return "no answer in time"
+        return "no answer within --connect-timeout"
     return words_of(error) or error.strerror or str(error)
 
 
@@ -158,7 +164,7 @@ def _of_client(path: Path, clock: Clock) -> Finding:
             "client certificate",
             CheckStatus.FAILED,
             f"{path}: {error}",
-            "give a PEM file with certificate and key",
+            "Give a PEM file that has the certificate and its key.",
         )
 
 
@@ -180,15 +186,17 @@ async def _of_sources(
         if not given:
             continue
         if not reached:
-            found.append(findings.unchecked(f"GUID from {source}", "the gateway is not reached"))
+            found.append(findings.unchecked(f"GUID from {source}", "the gateway was not reached"))
         elif source == "roster":
             found.append(await _of_roster(asked, gateways, name, clock))
         elif not asked.agent:
-            found.append(findings.unchecked(f"GUID from {source}", "give an agent with --agent"))
+            found.append(
+                findings.unchecked(f"GUID from {source}", "no agent to ask about; give --agent")
+            )
         else:
             found.append(await _of_provider(asked, gateways, name, source, clock))
     if not found:
-        why = "give --roster, --sessions or --guid-url, and --agent"
+        why = "no source of GUIDs was given; give --roster, or --sessions and --agent"
         found.append(findings.unchecked("GUID", why))
     return found
 
@@ -197,13 +205,13 @@ async def _of_roster(asked: CheckRequest, gateways: Gateways, name: str, clock: 
     try:
         row = await anyio.to_thread.run_sync(_first_with_guid, asked, gateways)
     except BulkagentError as error:
-        return Finding("GUID from roster", CheckStatus.FAILED, str(error), "correct the roster")
+        return Finding("GUID from roster", CheckStatus.FAILED, str(error), "Correct the roster.")
     if row is None:
         return Finding(
             "GUID from roster",
             CheckStatus.FAILED,
             f"no row {'of agent ' + asked.agent if asked.agent else ''} has a GUID",
-            "export the roster with the GUIDs of agents who have signed in",
+            f"Export the roster with the GUIDs of agents who have signed in. {_OF_GUIDS}",
         )
     guids = PackedGuids()
     guids.add(_ROW, row.guid)
@@ -240,7 +248,9 @@ async def _of_provider(
             item = _about(asked.agent, name)
             return await _asked(ClientFactory(gateways, settings, clock), source, guids, item)
     except BulkagentError as error:
-        return Finding(f"GUID from {source}", CheckStatus.FAILED, str(error), f"check {source}")
+        return Finding(
+            f"GUID from {source}", CheckStatus.FAILED, str(error), f"Check {source}. {_OF_GUIDS}"
+        )
 
 
 async def _asked(
@@ -267,21 +277,24 @@ def _of_ledger(given: Path | None) -> list[Finding]:
     try:
         path = given or default_path()
     except BulkagentError as error:
-        return [Finding("ledger", CheckStatus.FAILED, str(error), "give one with --ledger")]
+        return [Finding("ledger", CheckStatus.FAILED, str(error), "Give one with --ledger.")]
     found: list[Finding] = []
     try:
         rehearse(path)
         exposed = exposure(path)
         found.append(
             Finding(
-                "ledger", CheckStatus.WARNING, exposed, "give it to its user alone: chmod, chown"
+                "ledger",
+                CheckStatus.WARNING,
+                exposed,
+                "Give it to its user alone, with chmod and chown.",
             )
             if exposed
             else Finding("ledger", CheckStatus.OK, f"{path} can be written")
         )
     except BulkagentError as error:
         found.append(
-            Finding("ledger", CheckStatus.FAILED, str(error), "give another with --ledger")
+            Finding("ledger", CheckStatus.FAILED, str(error), "Give another one with --ledger.")
         )
     try:
         found.append(findings.of_disk(str(path.parent), probes.free_space(path)))

@@ -67,12 +67,17 @@ def of_handshake(seen: Handshake, now_s: float) -> Finding:
             "TLS",
             CheckStatus.WARNING,
             f"{seen.version}; any certificate is accepted (--insecure)",
-            "give --ca-file and --tls-server-name in the place of --insecure",
+            "Give --ca-file and --tls-server-name in place of --insecure. Anybody can listen in.",
         )
     left = _days(seen.expires_s - now_s)
-    said = f"{seen.version}; chain and host name accepted, good for {left}"
+    said = f"{seen.version}; the certificate is accepted, and good for {left}"
     if seen.expires_s - now_s < _SOON_DAYS * _DAY_S:
-        return Finding("TLS", CheckStatus.WARNING, said, "have the gateway's certificate renewed")
+        return Finding(
+            "TLS",
+            CheckStatus.WARNING,
+            said,
+            "Have the gateway's certificate renewed. After its end no run can send.",
+        )
     return Finding("TLS", CheckStatus.OK, said)
 
 
@@ -84,24 +89,24 @@ def of_certificate(seen: Certificate, now_s: float) -> Finding:
             "client certificate",
             CheckStatus.FAILED,
             f"{seen.path} ended {_days(-left_s)} ago",
-            "have it renewed; the gateway will not accept it",
+            "Have it renewed. The gateway does not accept it any more.",
         )
     verdict = CheckStatus.WARNING if left_s < _SOON_DAYS * _DAY_S else CheckStatus.OK
-    fix = "have it renewed" if verdict is CheckStatus.WARNING else ""
+    fix = "Have it renewed in time." if verdict is CheckStatus.WARNING else ""
     return Finding("client certificate", verdict, f"{seen.path}, good for {_days(left_s)}", fix)
 
 
 def of_clock(theirs_s: float, ours_s: float) -> Finding:
     """The gateway's clock beside this machine's; a header of HTTP has whole seconds."""
     skew = theirs_s - ours_s
-    said = f"the gateway's is {abs(skew):.0f} s {'ahead' if skew > 0 else 'behind'}"
+    said = f"the gateway's clock is {abs(skew):.0f} s {'ahead' if skew > 0 else 'behind'}"
     if abs(skew) <= _SKEW_S:
-        return Finding("clock", CheckStatus.OK, f"{said}, which is nothing")
+        return Finding("clock", CheckStatus.OK, f"{said}, which does no harm")
     return Finding(
         "clock",
         CheckStatus.WARNING,
         said,
-        "set both by NTP: --start-at goes by this machine's, and logs are compared by both",
+        "Set both clocks by NTP. --start-at goes by this machine's, and logs are compared by both.",
     )
 
 
@@ -118,15 +123,16 @@ def of_state(source: str, agent_id: str, state: AgentState | None, why: str, cod
     check = f"GUID from {source}"
     if state is not None:
         said = state.name.lower().replace("_", " ")
-        return Finding(check, CheckStatus.OK, f"agent {agent_id} is {said}")
+        return Finding(check, CheckStatus.OK, f"agent {agent_id} is {said}, so the GUID is good")
     if code in WITH_A_NEWER_GUID:
         return Finding(
             check,
             CheckStatus.WARNING,
             f"refused for agent {agent_id}: {why}",
-            "the agent has not signed in, or this GUID is not the newest; try one who has",
+            "The agent has not signed in, or this GUID is not the newest (bulkagent guide guids)."
+            " Try an agent who has signed in.",
         )
-    advice = "check the address" if code else "check that the source knows the agent"
+    advice = "Check the address." if code else "Check that the source knows the agent."
     return Finding(check, CheckStatus.FAILED, f"agent {agent_id}: {why}", advice)
 
 
@@ -136,14 +142,14 @@ def of_open_files(in_flight: int, hard: int) -> Finding:
     -1 stands for no limit.
     """
     needed = in_flight + _OTHER_FILES
-    limit = "no limit" if hard < 0 else f"{hard:,} allowed"
-    said = f"{needed:,} needed for --concurrency, {limit}"
+    limit = "and there is no limit" if hard < 0 else f"and {hard:,} are allowed"
+    said = f"--concurrency needs {needed:,}, {limit}"
     if 0 <= hard < needed:
         return Finding(
             "open files",
             CheckStatus.FAILED,
             said,
-            "lower --concurrency, or raise ulimit -n",
+            "Lower --concurrency, or raise ulimit -n.",
         )
     return Finding("open files", CheckStatus.OK, said)
 
@@ -151,7 +157,7 @@ def of_open_files(in_flight: int, hard: int) -> Finding:
 def of_disk(path: str, free: int) -> Finding:
     """Room for the ledger's growth."""
     said = f"{_bytes(free)} free for {path}"
-    fix = "free space, prune old runs, or give another place with --ledger"
+    fix = "Free some space, prune old runs, or give another place with --ledger."
     if free < _NO_SPACE:
         return Finding("disk", CheckStatus.FAILED, said, fix)
     if free < _LITTLE_SPACE:
@@ -173,8 +179,8 @@ def of_temporary_folder(path: str, why: str) -> Finding:
         check,
         CheckStatus.WARNING,
         f"{path}: {why}" if path else why,
-        "set TMPDIR to a folder that can be written: session hold, doctor --pilot and emulated"
-        " gateways need one",
+        "Set TMPDIR to a folder that can be written. session hold, doctor --pilot and emulated"
+        " gateways need one.",
     )
 
 

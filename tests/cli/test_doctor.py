@@ -40,11 +40,11 @@ def test_all_is_well_at_a_gateway_that_is_well(tmp_path: Path) -> None:
         found = _found(ended)
         assert list(found) == [*NETWORK, "GUID from roster", *HERE]
         assert {each["verdict"] for each in found.values()} == {"ok"}
-        assert found["GUID from roster"]["seen"] == "agent 101 is idle"
+        assert found["GUID from roster"]["seen"] == "agent 101 is idle, so the GUID is good"
         assert "TLSv1.3" in found["TLS"]["seen"]
         both = ("--sessions", gateway.roster, "--agent", 103)
         by_file = _found(inside(tmp_path, "doctor", *given, *both, "--json"))
-        assert by_file["GUID from --sessions"]["seen"] == "agent 103 is idle"
+        assert by_file["GUID from --sessions"]["seen"] == "agent 103 is idle, so the GUID is good"
         nobody = _found(inside(tmp_path, "doctor", *given, "--json"))
         assert nobody["GUID"]["verdict"] == "not checked"
         told = inside(tmp_path, "doctor", *given, "--roster", gateway.roster)
@@ -56,7 +56,9 @@ def test_all_is_well_at_a_gateway_that_is_well(tmp_path: Path) -> None:
 def test_the_emulated_gateway_is_examined_too(tmp_path: Path) -> None:
     ended = inside(tmp_path, "doctor", "--gateway", "emulated", "--json")
     assert ended.code == 0
-    assert _found(ended)["GUID from the emulator"]["seen"] == "agent 101 is idle"
+    assert (
+        _found(ended)["GUID from the emulator"]["seen"] == "agent 101 is idle, so the GUID is good"
+    )
 
 
 def test_a_certificate_that_is_not_trusted_is_said_with_what_to_give(tmp_path: Path) -> None:
@@ -70,8 +72,8 @@ def test_a_certificate_that_is_not_trusted_is_said_with_what_to_give(tmp_path: P
             )
             assert ended.code == 2
             assert said in ended.out
-            assert "fix     TLS: check --ca-file and --tls-server-name" in ended.out
-            assert "the gateway is not reached" in ended.out
+            assert "fix     TLS: Check --ca-file and --tls-server-name" in ended.out
+            assert "the gateway was not reached" in ended.out
         loud = inside(tmp_path, "doctor", "--gateway", gateway.url, "--insecure", "--json")
         assert _found(loud)["TLS"]["verdict"] == "warning"
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from bulkagent.diagnostics import CheckStatus, findings
 from bulkagent.diagnostics.findings import Certificate, Finding, Handshake
 from bulkagent.gateway.query_requests import AgentState
+from tests import prose
 
 NOW = 1_795_327_200.0
 DAY = 86_400.0
@@ -45,6 +46,9 @@ def test_each_fact_has_its_verdict_and_what_to_do(found: Finding, verdict: Check
     assert found.verdict is verdict
     assert found.seen
     assert bool(found.fix) == (verdict in {CheckStatus.WARNING, CheckStatus.FAILED})
+    said = prose.of_text(found.fix)
+    assert len(said) <= 2
+    assert all(each.whole and each.words <= 20 for each in said), prose.worst(said)
 
 
 @given(st.floats(-1e9, 1e9), st.floats(-1e9, 1e9))
