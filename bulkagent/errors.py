@@ -16,7 +16,7 @@ BulkagentError                  anything below; catch this one to catch them all
 └── ReportFailed                1  the report could not be written; the ledger still has all of it
 ```
 
-Exit codes are those of the README's table.
+The guide's page on codes has the exit codes.
 """
 
 from __future__ import annotations

@@ -44,40 +44,70 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
 
 EXIT_CODES: Mapping[int, tuple[str, str]] = MappingProxyType(
     {
-        0: ("every agent is set", "nothing to do"),
+        0: (
+            "every agent is set. Rows that --skip-invalid left out do not count",
+            "nothing to do",
+        ),
         1: (
-            "a defect in bulkagent, or a report could not be written; nothing is lost",
+            (
+                "a defect in bulkagent, or a report or data for stdout could not be written."
+                " Nothing is lost"
+            ),
             "look at the traceback in the log that was named, and report it; resume the run",
         ),
         2: (
-            "usage, configuration, consent, TLS or roster was refused; nothing was sent",
+            (
+                "refused, and nothing was sent. Options, configuration, consent, TLS, name service,"
+                " roster, a time that is past, the age of the run (--max-age), or a check of doctor"
+            ),
             "correct what the message says, then run it again",
         ),
         3: (
-            "finished; some agents failed or are unknown",
-            "look at the causes, then resume the run: another try may help",
+            (
+                "finished. Some agents are failed or unknown, or a skill queue shows the contrary"
+                " (--verify-with)"
+            ),
+            (
+                "look at the causes, then resume the run: another try may help. What a queue shows,"
+                " a person must look at"
+            ),
         ),
         4: (
-            "finished; who is not set was rejected, or left to a later run",
+            "finished. The agents that are not set are rejected, superseded or previous_unknown",
             "a resume does not help: see to the agents' rights, or look at the later run",
         ),
         5: (
-            "stopped by the deadline or a gateway that was down, or in progress elsewhere",
+            (
+                "stopped by the deadline, by a gateway that was down for too long, by a ledger that"
+                " took no more records, or by a kill. Or the run is in progress elsewhere"
+            ),
             "resume the run when the gateway is back, or try again later; safe unattended",
         ),
         6: (
-            "stopped by a halt rule, gate, floor, canaries or guardrail, or another run took over",
+            (
+                "stopped by a halt rule, a gate, a floor or canaries. Or refused by a guardrail, or"
+                " drained because another run took over"
+            ),
             "a person must look; then resume the run and answer, or with --override REASON",
         ),
-        129: ("hung up, and drained first", "resume the run; safe unattended"),
-        130: ("interrupted, and drained first", "resume the run; safe unattended"),
-        143: ("terminated, and drained first", "resume the run; safe unattended"),
+        129: (
+            "hung up. Requests in flight could finish first",
+            "resume the run; safe unattended",
+        ),
+        130: (
+            "interrupted. Requests in flight could finish first",
+            "resume the run; safe unattended",
+        ),
+        143: (
+            "terminated. Requests in flight could finish first",
+            "resume the run; safe unattended",
+        ),
     }
 )
 """Exit code -> what it means, and what to do."""
 
 _STATUSES: Mapping[Status, tuple[str, str]] = {
-    Status.APPLIED: ('the gateway answered retcode "0"', "nothing to do"),
+    Status.APPLIED: ('the gateway answered retcode "0" with HTTP 200', "nothing to do"),
     Status.REJECTED: (
         "the gateway refused, and trying again will not change it",
         "look at the row's cause and retcode",

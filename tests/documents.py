@@ -17,17 +17,6 @@ PAGES = {path.stem: path.read_text(encoding="utf-8") for path in sorted(GUIDE.gl
 DOCUMENTS = {"README": README, **PAGES}
 
 
-def tables_after(heading: str) -> list[str]:
-    """The lines of each table that begins with this heading, wherever it stands."""
-    found = [
-        text.split(heading, 1)[1].split("\n\n", 1)[0]
-        for text in DOCUMENTS.values()
-        if heading in text
-    ]
-    assert found, f"no document has a table {heading!r}"
-    return found
-
-
 def blocks(language: str) -> list[str]:
     """The fenced blocks of one language in all documents."""
     return [

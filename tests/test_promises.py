@@ -11,12 +11,11 @@ import functools
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from bulkagent.cli import app
 from bulkagent.cli.options import rows_of
+from tests.command_names import commands
 from tests.documents import PAGES, README
 
 TESTS = Path(__file__).parent
@@ -47,22 +46,9 @@ def said() -> str:
     return "\n".join(" ".join(each.split()) for each in _said())
 
 
-def _commands() -> list[str]:
-    """Every command, such as `apply` and `session hold`."""
-
-    def walk(group: Any, before: str = "") -> Iterator[str]:
-        for name, command in group.commands.items():
-            if hasattr(command, "commands"):
-                yield from walk(command, f"{name} ")
-            else:
-                yield f"{before}{name}"
-
-    return list(walk(app))
-
-
 def _options() -> list[str]:
     """Every option of every command, each once."""
-    rows = [row for command in _commands() for row in rows_of(command)]
+    rows = [row for command in commands() for row in rows_of(command)]
     return list(dict.fromkeys(row.option for row in rows if not row.is_argument))
 
 

@@ -1,115 +1,15 @@
 """README and guide are true: their tables are the program's, their code is the samples'."""
 
 import re
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bulkagent.cli import app
-from bulkagent.cli.options import rows_of
-from bulkagent.model import Status
-from bulkagent.reports import ADVICE, COLUMNS
+from bulkagent.reports import COLUMNS
 from bulkagent.settings import ConfigFile, GatewaySection, load_config
-from bulkagent.settings.row import Kind, Row
-from tests.documents import DOCUMENTS, README, REPOSITORY, blocks, tables_after
-
-
-def rows_after(heading: str) -> dict[str, list[str]]:
-    """The rows of a table, by their first cell; where it stands twice, it says the same."""
-    first, *others = [_rows(table) for table in tables_after(heading)]
-    assert all(other == first for other in others), f"{heading} says two things"
-    return first
-
-
-def _rows(table: str) -> dict[str, list[str]]:
-    rows = [
-        [cell.strip().replace("\\|", "|") for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
-        for line in table.splitlines()
-        if line.startswith("| ")
-    ]
-    return {row[0].strip("`"): row[1:] for row in rows if set(row[0]) != {"-"}}
-
-
-def options_of(command: str) -> list[Row]:
-    return [row for row in rows_of(command) if not row.is_argument]
-
-
-def shown_as(row: Row) -> str:
-    """An option as the README's tables have it: with a star where only --help-all shows it."""
-    plain = row.kind in {Kind.SWITCH, Kind.PAIR}
-    value = "" if plain else f" {row.metavar or '|'.join(row.words)}"
-    return f"{row.option}{value}" + ("` *" if row.advanced else "")
-
-
-def line_of(row: Row) -> tuple[str, list[str]]:
-    return shown_as(row), [row.told or "-", row.help]
-
-
-def test_every_cause_is_explained_as_the_summary_explains_it() -> None:
-    shown = rows_after("| cause | what it means | what to do |")
-    assert shown == {cause.value: [*words] for cause, words in ADVICE.items()}
-
-
-def test_every_status_is_there() -> None:
-    shown = rows_after("| status | means |")
-    assert list(shown) == [status.value for status in Status]
-
-
-def test_every_option_is_there_under_its_heading_with_its_default() -> None:
-    there = rows_after("| option of `apply` (*: only `--help-all` shows it) | default | |")
-    wanted: list[tuple[str, list[str]]] = []
-    for group, members in groupby(options_of("apply"), key=lambda row: row.group):
-        wanted += [(f"**{group.value}**", ["", ""]), *map(line_of, members)]
-    assert list(there.items()) == wanted
-
-
-@pytest.mark.parametrize("command", ["resume", "revert", "emulate"])
-def test_every_option_that_apply_has_not_is_there_with_its_default(command: str) -> None:
-    shared = {row.name for row in options_of("apply")} if command != "emulate" else set()
-    there = rows_after(f"| option of `{command}` | default | |")
-    assert list(there.items()) == [
-        line_of(row) for row in options_of(command) if row.name not in shared
-    ]
-
-
-OTHERS = (
-    *("check", "report", "runs", "show", "prune", "explain", "doctor"),
-    *("config show", "config init"),
-)
-
-
-def test_every_option_of_the_other_commands_is_there_but_those_that_they_share() -> None:
-    shared = {row.name: row.help for row in options_of("apply")}
-    for table in tables_after("| command | option | |"):
-        there = re.findall(r"(?m)^\| `([^`]+)` \| `(--[a-z-]+)[^`]*` \| (.*) \|$", table)
-        assert there == [
-            (command, row.option, row.help)
-            for command in OTHERS
-            for row in options_of(command)
-            if shared.get(row.name) != row.help
-        ]
-
-
-def test_no_command_is_forgotten() -> None:
-    def walk(group: Any, before: str = "") -> list[str]:
-        found: list[str] = []
-        for name, command in group.commands.items():
-            inner = hasattr(command, "commands")
-            found += walk(command, f"{name} ") if inner else [f"{before}{name}"]
-        return found
-
-    tables = {"apply", "resume", "revert", "emulate", "session hold", "guide", "help", *OTHERS}
-    assert set(walk(app)) == tables
-
-
-def test_every_option_of_a_hold_is_there_but_those_that_it_shares() -> None:
-    there = rows_after("| option of `session hold` | default | |")
-    shared = {row.name: row.help for row in options_of("apply")}
-    assert list(there.items()) == [
-        line_of(row) for row in options_of("session hold") if shared.get(row.name) != row.help
-    ]
+from tests.documents import DOCUMENTS, README, REPOSITORY, blocks
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """One row a setting: everything that is said of it anywhere comes from here.
 
 From the rows come the options with their help and variables, the words of the configuration file
-with their checks, the ranges, what a resume takes over, and the tables of the README. A new setting
+with their checks, the ranges, what a resume takes over, and a page of the guide. A new setting
 is a row here and a field of `Settings`.
 """
 
