@@ -1,6 +1,6 @@
 """Times of day: what is read is what was meant, or is refused with the reason.
 
-Proves --start-at, --finish-by, --time-zone; README "When".
+Proves --start-at, --finish-by, --time-zone; guide "How to write a time".
 """
 
 import datetime as dt

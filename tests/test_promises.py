@@ -21,7 +21,7 @@ from tests.documents import PAGES, README
 TESTS = Path(__file__).parent
 
 # The other pages have other headings than the README while they are written.
-_WRITTEN = ("guids", "sessions", "batch", "configuration", "python", "emulator")
+_WRITTEN = ("guids", "sessions", "batch", "timing", "configuration", "python", "emulator")
 _PROMISING = [README, *(PAGES[name] for name in _WRITTEN)]
 # What tells and promises nothing.
 _TELLING = frozenset(

@@ -1,7 +1,7 @@
 """Waiting for a start, as people and batch jobs meet it.
 
-Proves --start-at, --finish-by, --time-zone; README "Starting at a time, ending by one", "Waiting",
-"Finishing".
+Proves --start-at, --finish-by, --time-zone; guide "What happens before the start", "While
+it waits", "Whether it will be done in time".
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Whether a run can be done by a time: arithmetic that can be done by hand.
 
-Proves --finish-by; README "Finishing".
+Proves --finish-by; guide "Whether it will be done in time".
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Runs that wait for their start, over real HTTPS and with a clock on which waiting is quick.
 
-Proves --start-at, --finish-by; README "Starting at a time, ending by one", "Waiting".
+Proves --start-at, --finish-by; guide "What happens before the start",
+"While it waits".
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The wait for a start: never early, never hours late, and trouble is told in good time.
 
-Proves --start-at; README "Waiting".
+Proves --start-at; guide "While it waits".
 """
 
 from __future__ import annotations
