@@ -2,7 +2,7 @@
 
 A file that appears whole or not at all, links that are followed, and what is never replaced.
 
-Proves --report; README "Files that are written".
+Proves --report; guide "Files that are written".
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What holds at each gateway: the layers, and what a resume keeps of them.
 
-Proves --concurrency, --rate, --burst, --retry-for, --agent-id-range; README "Rate and concurrency".
+Proves --concurrency, --rate, --burst, --retry-for, --agent-id-range; guide "Rate and concurrency".
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a resume and a revert take over from their run: README "Resume", and the column `kept`."""
+"""What a resume and a revert take over from their run: guide "Resume", and the column `kept`."""
 
 from __future__ import annotations
 

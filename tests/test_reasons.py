@@ -1,4 +1,4 @@
-"""README "When it does not go to plan": why a run ended is a value, and its sentence is made once.
+"""Guide "Find out what happened": why a run ended is a value, and its sentence is made once.
 
 The summary, the report, the log and the ledger all have the same words.
 """
@@ -107,7 +107,7 @@ def _closing(groups: tuple[GroupStanding, ...], *reasons: Reason) -> list[str]:
 
 @pytest.mark.parametrize("name", ["Maple", ""])
 def test_the_summary_does_not_say_twice_what_the_line_of_a_group_says(name: str) -> None:
-    """README "A shift change": the line HELD has the gate and its numbers, so WHY has not."""
+    """Guide "The rule": the line HELD has the gate and its numbers, so WHY has not."""
     counts = HandoverGroup(
         group=name, incoming=100, outgoing=85, up=70, down=0, off=0, held=85, cause=Cause.GATE
     )

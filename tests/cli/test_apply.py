@@ -1,7 +1,8 @@
 """The main job, as the installed command does it over HTTPS.
 
 Proves --gateway, --flag, --yes, --report, --json, --concurrency, --insecure, --ca-file, --scenario;
-README "Ten minutes", "Setting a real shift", "Stopping", "Exit codes".
+guide "Set it", "Without a configuration file", "A gateway in static authentication", "Stop a run",
+"Exit codes".
 """
 
 import json

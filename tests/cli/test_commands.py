@@ -1,6 +1,7 @@
 """`check`, `report`, `emulate`, and what all commands have in common.
 
-Proves --to, --host, --port, --encoding; README "The report", guide "What a job prints".
+Proves --to, --host, --port, --encoding; guide "Formats and places", "Report columns", "What a job
+prints".
 """
 
 import json

@@ -1,6 +1,7 @@
 """`config`: where each setting comes from, and a file that has every word.
 
-Proves --job, --config; guide "The configuration file", "Jobs", "Which value counts".
+Proves --job, --config; guide "The configuration file", "Jobs", "Guardrails of a job", "Which value
+counts", "Say where the gateway is".
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """`doctor`: everything between here and a gateway, looked at over real TLS; nobody is set.
 
-Proves --roster, --agent, --pilot; README "Before it".
+Proves --roster, --agent, --pilot; guide "Nothing is set", "A test agent", "Look before you send".
 """
 
 from __future__ import annotations

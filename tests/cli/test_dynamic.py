@@ -1,8 +1,8 @@
 """Dynamic authentication: GUIDs that die, sessions that others own, nodes behind a balancer.
 
-Proves --auth, --guid-interval, --guid-timeout, --nodes, --sessions-out; guide "Static and
-dynamic authentication", "Sessions of others are left alone", "Agents, GUIDs and nodes", "When a
-GUID is refused or missing".
+Proves --auth, --guid-interval, --guid-timeout, --nodes, --sessions-out; guide "Static and dynamic
+authentication", "Sessions of others are left alone", "Agents, GUIDs and nodes", "A gateway to try
+it on", "When a GUID is refused or missing".
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """`explain`: every code that anybody can meet has a meaning, and what to do.
 
-Proves README "Codes".
+Proves guide "Find out what happened".
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A run that would fail everybody halts, says what to check, and goes on when a person says so.
 
-Proves --halt, --halt-first, --deadline, --override; README "Halting".
+Proves --halt, --halt-first, --deadline, --override; guide "Halting".
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Shift changes by the installed command, and the gateway's own history against the rule.
 
-Proves --group-by, --gate, --floor, --override; README "A shift change".
+Proves --group-by, --gate, --floor, --override; guide "The rule", "What a group is".
 
 README: In a shift change no agent goes off shift before enough agents coming on shift are up.
 """

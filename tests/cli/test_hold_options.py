@@ -2,7 +2,7 @@
 
 Proves --status, --auto-answer, --sign-in-rate, --sign-in-concurrency, --sign-in-again,
 --sign-in-unknown, --sign-in-refused, --force-sign-in, --sign-out-on-exit, --poll-pause,
---max-agents; README "Sessions that bulkagent holds".
+--max-agents; guide "Sessions that bulkagent holds".
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 --ledger and --config from the environment, a file or a relative path; show, page, report --json.
 
-Proves --ledger, --config; README "What to type next".
+Proves --ledger, --config; guide "Find out what happened".
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Connections and gateways that go away: told as they are, waited out, or resumed.
 
-Proves --timeout, --connect-timeout, --retry-for, --max-attempts; README "A gateway that is unwell".
+Proves --timeout, --connect-timeout, --retry-for, --max-attempts; guide "Retries", "The circuit
+breaker".
 """
 
 from __future__ import annotations

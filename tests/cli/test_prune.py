@@ -1,6 +1,6 @@
 """`prune`: asks, and takes out what is old; the judge is the ledger.
 
-Proves --older-than, --dry-run; README "When it does not go to plan".
+Proves --older-than, --dry-run; guide "Runs".
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 And {date}, {job} and {run} in the path of a report.
 
-Proves --report; README "Refused".
+Proves --report; guide "Refused".
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """A gateway that is unwell is left room, as the gateway itself counts it.
 
-Proves --give-up-after, --resend-after-switchover; README "A gateway that is unwell", "A failover".
+Proves --give-up-after, --resend-after-switchover; guide "The circuit breaker", "Giving up", "A
+failover".
 
 README: A gateway that is down gets what was under way and a probe now and then.
 """

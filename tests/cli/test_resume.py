@@ -1,6 +1,6 @@
 """`bulkagent resume`: what it shows, asks and answers; what it does is told in tests/run.
 
-Proves --only, --max-attempts, --retry-for, --override, --max-age, --roster; README "Resume".
+Proves --only, --max-attempts, --retry-for, --override, --max-age, --roster; guide "Resume".
 """
 
 from __future__ import annotations

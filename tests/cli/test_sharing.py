@@ -1,6 +1,6 @@
 """Commands on one ledger at one gateway: killed, stopped, joined, by the gateway's own record.
 
-Proves README "Several commands at one gateway".
+Proves guide "Several commands at one gateway".
 """
 
 from __future__ import annotations

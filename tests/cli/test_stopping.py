@@ -1,6 +1,6 @@
 """Signals and the grace: whatever stops a run, its ledger and its report say what was done.
 
-Proves --grace, --report; README "Stopping".
+Proves --grace, --report; guide "Stop a run".
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """`runs` and `show`: what the ledger has, for people and for programs.
 
-Proves --limit, --state, --since, --agent; README "When it does not go to plan".
+Proves --limit, --state, --since, --agent; guide "Runs", "Find out what happened".
 """
 
 from __future__ import annotations

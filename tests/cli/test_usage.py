@@ -1,6 +1,6 @@
 """A command line or a variable that is wrong: which, where it was given, what it got and takes.
 
-Proves guide "The environment", "Which value counts"; README "Commands and options".
+Proves guide "The environment", "Which value counts"; guide "Commands and options".
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Verification as the installed command does it, with its screens, reports and exit codes.
 
-Proves --verify-with, --verify-again-after, --skill; README "Seeing whether it is so".
+Proves --verify-with, --verify-again-after, --skill; guide "What the verdict means", "The observer".
 """
 
 from __future__ import annotations

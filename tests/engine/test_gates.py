@@ -1,6 +1,6 @@
 """Turns, gate, floor and canaries, each by itself.
 
-Proves --gate, --floor, --allow-closing, --canary; README "The rule", "Canaries".
+Proves --gate, --floor, --allow-closing, --canary; guide "The rule", "Canaries".
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """When a run is to end early: counters and rules as tables and properties.
 
-Proves --halt, --halt-first; README "Halting".
+Proves --halt, --halt-first; guide "Halting".
 """
 
 import msgspec

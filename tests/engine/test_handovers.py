@@ -1,6 +1,6 @@
 """Random handovers, with faults, kills and resumes: the rule holds at every instant.
 
-Proves --gate, --floor; README "The rule".
+Proves --gate, --floor; guide "The rule".
 
 README: In a shift change no agent goes off shift before enough agents coming on shift are up.
 """

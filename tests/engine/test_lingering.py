@@ -3,7 +3,7 @@
 An upstream that works on whoever hangs up, in virtual time: what it has taken counts until it has
 processed it, whatever the client does.
 
-Proves --timeout; README "Requests in doubt".
+Proves --timeout; guide "Requests in doubt".
 """
 
 from __future__ import annotations

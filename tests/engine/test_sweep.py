@@ -1,6 +1,6 @@
 """Items whose attempts are spent: when they are tried again after all, and when not.
 
-Proves --max-attempts, --retry-for; README "A gateway that is unwell".
+Proves --max-attempts, --retry-for; guide "Retries".
 """
 
 import pytest

@@ -1,7 +1,6 @@
 """A stray reply, one too many on a keep-alive connection, is not taken for the next agent's.
 
-README: Whatever comes on a connection and belongs to no request closes it before the next request
-is written.
+README: Bytes that belong to no request close their connection before the next request is written.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 The tests of the client that holds them, once more. Their servers are left to
 themselves there: what those have not closed when a test is over is not the client's.
 
-Proves README "What it costs".
+Proves guide "What it costs".
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """With `--durability full` the disk has it before anybody is told, and the loop does not wait.
 
-Proves --durability; README "The ledger".
+Proves --durability; guide "The ledger".
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The HTML report as people meet it: opened from a disk, in a real browser.
 
-Proves --report; README "The report".
+Proves --report; guide "The page of a run".
 """
 
 from __future__ import annotations

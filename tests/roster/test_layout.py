@@ -1,6 +1,6 @@
 """Encodings, delimiters, line ends, headers: what people export is read as they meant it.
 
-Proves --encoding, --delimiter, --agent-column; README "The roster".
+Proves --encoding, --delimiter, --agent-column; guide "Roster files", "Roster columns".
 """
 
 from __future__ import annotations

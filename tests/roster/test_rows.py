@@ -1,6 +1,6 @@
 """Which rows are assignments, and what is said of the others.
 
-Proves --agent-id-range; README "The roster".
+Proves --agent-id-range; guide "Agent IDs", "Rows that cannot be used", "The same agent twice".
 """
 
 from __future__ import annotations

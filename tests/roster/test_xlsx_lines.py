@@ -1,6 +1,6 @@
 """A workbook is read as its CSV would be, with the rows' own numbers; nothing hostile gets in.
 
-Proves README "The roster", "The report".
+Proves guide "Roster files", "Formats and places".
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 The judge is the gateway: nothing unattended overrides what a later run of a person has set.
 
-Proves --or-resume, --take-over; README "For orchestrators", "A person's correction", "Taking over".
+Proves --or-resume, --take-over; guide "A resume that nobody answers", "A person's correction",
+"Taking over".
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Requests in doubt: what an earlier leg left at a gateway counts in --concurrency (A3).
 
-Proves README "Requests in doubt".
+Proves guide "Requests in doubt".
 """
 
 from __future__ import annotations

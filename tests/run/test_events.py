@@ -1,6 +1,6 @@
 """The log: every attempt and every decision, one JSON object a line, and no GUID.
 
-Proves --log-file; README "The log".
+Proves --log-file; guide "The log".
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The roster of a run, known again by gateways, agents and flags; fresh GUIDs are welcome.
 
-Proves --roster, --or-resume; README "For orchestrators", "Resume".
+Proves --roster, --or-resume; guide "A resume that nobody answers", "Resume".
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Who is never touched, how many may be, and whose agents are being set already.
 
-Proves --max-agents, --protect, --take-over; README "Guardrails", "Two runs on the same agents",
-"Taking over".
+Proves --max-agents, --protect, --take-over; guide "Too many agents", "Protected agents", "Two runs
+on the same agents", "Taking over".
 
 README: Of two runs that want the same agents at once.
 """

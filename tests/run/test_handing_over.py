@@ -1,8 +1,8 @@
 """Incoming agents first, and whoever waits for them; the judge is the gateway's history.
 
 Proves --group-by, --handover, --gate, --floor, --allow-closing, --canary, --wait-for-sign-in,
---up-means, --absent-ok, --override; README "A shift change", "The rule", "Canaries", "Agents who
-are not signed in yet".
+--up-means, --absent-ok, --override; guide "A permission is not a person", "Resume and revert", "The
+rule", "Canaries", "Agents who are not signed in yet".
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """100-007 again and again: is the gateway unwell, or does it refuse the agent? It shows.
 
-Proves README "100-007".
+Proves guide "100-007".
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What was true when a plan was made may not be so any more; and a name is not a gateway.
 
-Proves README "Where a recorded run goes".
+Proves guide "Resume".
 """
 
 from __future__ import annotations

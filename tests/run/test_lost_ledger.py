@@ -1,6 +1,6 @@
 """A ledger that is deleted, renamed or replaced in mid-run stops the run with exit 6 (B7).
 
-Proves --ledger; README "The ledger".
+Proves --ledger; guide "The ledger".
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 The gateway here sends one reply too many, a "0", at moments of its own choosing. Its replies say
 nothing of whom they are about, so what it truly said is kept beside it.
 
-Proves README "Replies out of step".
+Proves guide "Replies out of step".
 """
 
 from __future__ import annotations

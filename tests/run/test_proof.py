@@ -1,6 +1,6 @@
 """What lists of queues prove: the whole rule as tables.
 
-Proves --verify-with; README "Seeing whether it is so".
+Proves --verify-with; guide "What the verdict means".
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Resume takes what another attempt may help, and nothing else; the judge is the gateway.
 
-Proves --only, --max-age; README "Resume", guide "Resume and revert".
+Proves --only, --max-age; guide "Resume", "Resume and revert".
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The limit and the rate of a gateway, shared by the commands at work on one ledger.
 
-Proves --concurrency, --rate, --burst; README "Several commands at one gateway".
+Proves --concurrency, --rate, --burst; guide "Several commands at one gateway".
 """
 
 from __future__ import annotations

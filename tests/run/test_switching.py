@@ -1,6 +1,6 @@
 """A switch-over: when one began, who was set before it, and sending those once more.
 
-Proves --resend-after-switchover; README "A failover".
+Proves --resend-after-switchover; guide "A failover".
 """
 
 from __future__ import annotations

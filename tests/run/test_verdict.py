@@ -1,6 +1,6 @@
 """Counts and ending to state and exit code: the first of 1, 129-143, 6, 5, 3, 4, 0 that holds.
 
-Proves README "Exit codes".
+Proves guide "Exit codes".
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Runs that look whether what was set is so; the emulated gateway's queue is what they see.
 
-Proves --verify-with, --verify-again-after; README "Seeing whether it is so".
+Proves --verify-with, --verify-again-after; guide "What the verdict means".
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Who did it is what the kernel says (A19): no LOGNAME, USER or SUDO_USER; --on-behalf-of.
 
-Proves --on-behalf-of; README "When it does not go to plan".
+Proves --on-behalf-of; guide "Runs".
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Sessions held for hours in virtual time: adopted, signed in, polled, lost, left, signed out.
 
-Proves --sign-in-again, --sign-out-on-exit, --poll-pause; README "Whose sessions", "The end, and
+Proves --sign-in-again, --sign-out-on-exit, --poll-pause; guide "Whose sessions", "The end, and
 going on".
 """
 

@@ -1,6 +1,6 @@
 """Rosters with passwords: what becomes a sign-in, what is refused, and that nothing is shown.
 
-Proves --status, --auto-answer, --max-agents; README "What state agents are in", "Passwords".
+Proves --status, --auto-answer, --max-agents; guide "What state agents are in", "Passwords".
 """
 
 from __future__ import annotations
