@@ -175,8 +175,8 @@ class EmulatedGateway:
     def roster(self, agent_ids: Iterable[int] | None = None) -> Iterator[tuple[str, str]]:
         """Agent IDs and GUIDs for a roster, each agent being signed in on the way.
 
-        An agent for whom there is no session comes with a GUID that was never valid, as in a
-        roster exported before the sign-out: the gateway shall refuse it, not the client.
+        An agent without a session comes with a GUID that was never valid, as in a roster that was
+        exported before the sign-out. The gateway shall refuse it, not the client.
 
         Args:
             agent_ids: the agents, in the order of the roster; None for all that exist.
@@ -208,11 +208,11 @@ class EmulatedGateway:
     def restore(self, snapshot: Snapshot) -> None:
         """Go on from an independent copy of a snapshot, which can be restored again.
 
-        With a seeded scenario, the same requests then get the same answers each time: GUIDs,
-        faults and the turns of nodes are what they would have been, and the seconds of faults
-        count on from where they were. Address, certificate and connections stay: an open
-        connection keeps its node, and a reply that is being held is sent and counted. Where the
-        snapshot is of an outage, or of the time before it, the gateway is gone or back with it.
+        With a seeded scenario, the same requests then get the same answers each time. GUIDs,
+        faults and the turns of nodes are what they would have been. The seconds of faults count on
+        from where they were. Address, certificate and connections stay. An open connection keeps
+        its node, and a reply that is being held is sent and counted. With a snapshot of an outage
+        the gateway is gone, and with one of the time before it is back.
         """
         self._emulation.restore(snapshot)
         self._server.look_afresh()

@@ -1,6 +1,6 @@
 """Sessions that bulkagent holds itself: it signs agents in, polls for them, and keeps their GUIDs.
 
-What may live here: which agents are signed in, when, how often a session is polled, and when it
+What may live here: which agents are signed in and when, and how often a session is polled until it
 is given up. What this folder must not know: runs, ledgers, terminals, and the form of a request.
 
 `state_machine`, `answers`, `intervals` and `lockout_guard` decide and await nothing. `registry`

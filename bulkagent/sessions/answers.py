@@ -33,8 +33,8 @@ def after_sign_in(answer: Answer) -> SessionEvent:
     if ended.name == _SUCCESS:
         # There is a session then, and nobody knows its GUID.
         return SessionEvent.SIGNED_IN if answer.credential is not None else SessionEvent.DOUBTED
-    # A code after which to try again says nothing about the agent: a switch-over, a missing
-    # resource, a sign-in in progress, too many requests.
+    # A code after which to try again says nothing about the agent. There may be a failover, a
+    # missing resource, a sign-in in progress, or too many requests.
     return _SIGN_IN.get(
         ended.name, SessionEvent.REFUSED if ended.retries == 0 else SessionEvent.NOT_NOW
     )
@@ -43,7 +43,7 @@ def after_sign_in(answer: Answer) -> SessionEvent:
 def after_poll(answer: Answer) -> SessionEvent:
     """The event that a poll's answer stands for.
 
-    While the gateway switches over it answers without deciding anything, so the polling goes on.
+    During a failover the gateway answers without deciding anything, so the polling goes on.
     """
     ended = answer.disposition
     if ended.delivery is not Delivery.ANSWERED:
@@ -56,8 +56,8 @@ def after_poll(answer: Answer) -> SessionEvent:
 def may_linger(code: str) -> bool:
     """Whether a session may be there although its GUID was refused.
 
-    000-003 is read as "the session exists, with another GUID" (our reading of page 0005): then it
-    is our own earlier one, until nobody has polled for two minutes, or somebody else's.
+    000-003 is read as "the session exists, with another GUID", which is our reading of page 0005.
+    Then it is somebody else's, or our own earlier one, which lives for two minutes without a poll.
     """
     return code == "000-003"
 

@@ -1,8 +1,7 @@
 """The holder: our own sessions adopted, agents signed in, each session polled until the end.
 
-Only sessions of our own are ever polled: those of sign-ins of this process, and those that an
-earlier one left in the same file. Reading an event takes it from any other client that
-waits for it.
+Only sessions of our own are ever polled. These are of sign-ins of this process, or were left by an
+earlier one in the same file. Reading an event takes it from any other client that waits for it.
 """
 
 from __future__ import annotations

@@ -6,8 +6,8 @@ SESSION_LIFE_S = 120.0
 """A session is signed out when nobody has polled for so long (page 1202)."""
 
 GIVE_UP_AFTER_S = 600.0
-"""Beyond `SESSION_LIFE_S` a poll can only tell what became of the session, which is worth asking
-through an outage of some minutes and no longer."""
+"""Beyond `SESSION_LIFE_S` a poll can only tell what became of the session. That is worth asking
+through an outage of some minutes, and no longer."""
 
 NOT_NOW_TRIES = 3
 """Sign-ins of one agent in a row that the gateway may put off before they count as refused."""
@@ -46,6 +46,6 @@ def after_failure_s(failures: int, chance: float) -> float:
 
 
 def before_sign_in_s(tries: int, chance: float) -> float:
-    """Seconds to the next sign-in of an agent whose last one, of so many in a row, said nothing."""
+    """Seconds to the next sign-in of an agent after so many in a row that said nothing."""
     longest = min(_LONGEST_BEFORE_SIGN_IN_S, _BEFORE_SIGN_IN_S * 2.0 ** min(tries - 1, 16))
     return longest * (0.5 + chance / 2)

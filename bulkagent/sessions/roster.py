@@ -2,9 +2,9 @@
 
 No password is in any message, nor in any `repr`.
 
-An agent is signed in as busy and does not answer by itself: a session without a person would
-otherwise take callers off their queue and let a phone ring that nobody picks up. No column changes
-that, for a column named `status` may be there for other reasons.
+An agent is signed in as busy and does not answer by itself. A session without a person would
+otherwise take callers off their queue, and a phone would ring that nobody picks up. No column
+changes that, because a column `status` may be there for other reasons.
 """
 
 from __future__ import annotations

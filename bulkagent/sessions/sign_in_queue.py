@@ -1,7 +1,7 @@
 """The queue of sign-ins: the next agent, the rate, and the result of each answer.
 
-An agent is noted in the sessions file as begun before its sign-in is sent: after a kill nobody
-can tell whether it was sent, and it must not be sent again unasked.
+An agent is noted in the sessions file as begun before its sign-in is sent. After a kill nobody can
+tell whether that was sent. It must not be sent again unasked.
 """
 
 from __future__ import annotations

@@ -24,13 +24,12 @@ from bulkagent.sessions.registry import Registry
 from bulkagent.sessions.state_machine import SessionState
 
 _PAUSES = 4
-"""Each save is followed by a pause of so many times its own length: under many changes it takes a
-fifth of a core at most, and under few a new GUID is in the file a millisecond later. A gateway
-hands a GUID out once (page 0005): the next process cannot ask for one that was not saved."""
+"""After each save comes a pause of so many times its length. So many changes take a fifth of a core
+at most, and of few changes each is in the file a millisecond later. A gateway hands a GUID out once
+(page 0005), so the next process cannot ask for one that was not saved."""
 
 _SPARE_LINES = 1_000
-"""With as many lines that others have replaced, and as many as there are sessions, the file is
-written anew."""
+"""The file is written anew when it has so many replaced lines beyond the number of sessions."""
 
 _RETRY_S = 5.0
 _PLAIN = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK

@@ -1,15 +1,15 @@
 """A shift change as one Airflow task: Airflow 3, bulkagent on the worker's path.
 
-One task runs the whole roster, because bulkagent already spreads, retries and remembers; a task per
-agent would lose the ledger. What the task does next is decided by the exit code alone:
+One task runs the whole roster, because bulkagent already spreads, retries and remembers. A task per
+agent would lose the ledger. The exit code alone decides what the task does next:
 
 - 0: done.
-- 5, 129, 130, 143: stopped by an outage, a deadline or a signal. Safe unattended, so Airflow tries
-  again, and --or-resume goes on with the same run.
-- 3: some agents failed or are unknown, often because they have not signed in yet. Another try helps
-  and sets nobody twice who was set, so Airflow tries again.
-- 1, 2, 4, 6: never tried again. After 6 a person must look: a gate, a floor or a halt rule has
-  stopped it.
+- 5, 129, 130, 143: stopped by an outage, a deadline or a signal. Airflow tries again, which is safe
+  unattended. --or-resume goes on with the same run.
+- 3: some agents failed or are unknown, often because they have not signed in yet. Airflow tries
+  again. Agents that were set are not set once more.
+- 1, 2, 4, 6: never tried again. After 6 a person must look, because a gate, a floor or a halt rule
+  has stopped it.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def set_shift() -> None:
         return
     # A negative one is a signal that left no time for an exit code: the ledger knows what was sent.
     if done.returncode in TRY_AGAIN or done.returncode < 0:
-        raise AirflowException(f"bulkagent ended with {done.returncode}; it will be gone on with")
+        raise AirflowException(f"bulkagent ended with {done.returncode}; the next try goes on")
     raise AirflowFailException(f"bulkagent ended with {done.returncode}: a person must look")
 
 

@@ -1,9 +1,9 @@
 #!/bin/sh
-# Runs `bulkagent apply ARGUMENTS --or-resume` and, where it was stopped by an outage, a deadline or a
-# signal (exit 5, 129, 130, 143), goes on with the same run after a pause: TRIES times in all.
-# Anything else is the end of it, with bulkagent's own exit code: 3 and 6 are for a person.
+# Runs `bulkagent apply ARGUMENTS --or-resume`. An outage, a deadline or a signal stops it with exit 5,
+# 129, 130 or 143. Then the same run goes on after a pause, TRIES times in all. Any other exit code
+# is the end, and is the exit code of this script. 3 and 6 are for a person.
 #
-# Only what was stopped is begun again. A second line in the crontab instead would set everybody once
+# Only a stopped run is begun again. A second line in the crontab instead would set everybody once
 # more after a run that was completed.
 
 tries=${TRIES:-4}

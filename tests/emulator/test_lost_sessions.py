@@ -1,4 +1,4 @@
-"""A switch-over in which the sessions are lost, and one in which polls go on."""
+"""A failover in which the sessions are lost, and one in which polls go on."""
 
 from __future__ import annotations
 

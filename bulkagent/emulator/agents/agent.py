@@ -17,13 +17,13 @@ RECOVERY = (
     ResultCode.RECOVERED,
     ResultCode.GUID_MISMATCH,
 )
-"""The result codes, request by request, after a switch-over in which the session was lost; the
+"""The result codes, request by request, after a failover in which the session was lost; the
 last one again and again, until the agent signs in. The codes are of page 0580, their order is
 inferred."""
 
 
 class Agent(msgspec.Struct, frozen=True, gc=False):
-    """An agent who was heard of; `session` is None while signed out."""
+    """An agent with a history; `session` is None while signed out."""
 
     session: Session | None = None
     talk_right: int = TALK_RIGHT_AFTER_SIGN_IN

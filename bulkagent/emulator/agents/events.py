@@ -62,8 +62,8 @@ def sign_in_events(state: AgentState, at_ms: int) -> tuple[AgentEvent, ...]:
 def poll_answer(work_no: str, event: AgentEvent | None, headers: Headers = ()) -> Response:
     """The answer to a poll: one event, or none and no `event` key.
 
-    The message of an empty answer is empty, as clients in the field have seen it; that the one
-    of an answer with an event is empty as well is inferred.
+    The message of an empty answer is empty, as clients in the field have seen it. That the message
+    is empty beside an event as well is inferred.
     """
     body: dict[str, object] = {"message": "", "retcode": ResultCode.SUCCESS}
     if event is not None:

@@ -22,7 +22,7 @@ class ChangeKind(enum.StrEnum):
     FORCED_OUT = "forced_out"  # also in a call; `by` says on whose request
     TIMED_OUT = "timed_out"  # neither polled nor sent a heartbeat for too long
     EVICTED = "evicted"  # by a forced sign-in, which is the next change
-    SESSION_LOST = "session_lost"  # in a switch-over
+    SESSION_LOST = "session_lost"  # in a failover
 
 
 class AgentChange(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):

@@ -2,14 +2,14 @@
 
 What the documents leave open is decided here, and inferred:
 
-- A GUID lives for the timeout from its issue, superseded or not (page 0005 gives an interval and
-  a timeout, and no grace for a superseded one).
-- A client that asks for events renews it: when the interval has passed, the next answer to a
-  poll or heartbeat brings a new one, issued at that moment. Nobody polls, nothing is issued.
-- A client that polls with a superseded GUID that lives has not heard of the new one, whose answer
-  may have got lost, and is told it again: the overlap of the two can be for that.
-- `updateGuid` issues a new one, too; the next poll is told it like any other that has changed,
-  because that poll may be another client's: the desktop's whose browser page was not refreshed.
+- A GUID lives for the timeout from its issue, superseded or not. Page 0005 gives an interval and a
+  timeout, and no grace for a superseded one.
+- A client that asks for events renews it. When the interval has passed, the next answer to a poll
+  or heartbeat brings a new one, issued at that moment. Where nobody polls, nothing is issued.
+- A client may poll with a superseded GUID that lives. The answer with the new one may have got
+  lost, so it is told again. The overlap of the two can be for that.
+- `updateGuid` issues a new one, too. The next poll is told it like any other that has changed. That
+  poll may be another client's, such as a desktop with a browser page that was not refreshed.
 """
 
 from __future__ import annotations

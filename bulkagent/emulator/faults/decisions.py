@@ -76,10 +76,10 @@ def decide(
 ) -> Decision:
     """Decide about a request; changes nothing but the state of `random`.
 
-    The shares of the faults that concern this request lie end to end on the line from 0 to 1,
-    in the order of the scenario, and one draw per request picks a place on it. Where the fault
-    found there has struck this agent `per_agent` times already, the request goes well: no other
-    fault takes its place, so every share stays what the scenario says.
+    The shares of the faults that concern this request lie end to end on the line from 0 to 1, in
+    the order of the scenario. One draw per request picks a place on it. A fault that has struck
+    this agent `per_agent` times already lets the request go well. No other fault takes its place,
+    so every share stays what the scenario says.
 
     Args:
         scenario: the faults and latencies.
@@ -87,7 +87,7 @@ def decide(
         history: the earlier decisions.
         arrival: the request.
         in_flight: how many requests there are, this one among them.
-        switching: whether the gateway is being switched over.
+        switching: whether a failover of the gateway is under way.
     """
     latency = draw_latency(scenario.latency, random) / 1000
     if scenario.cold_start is not None:

@@ -31,7 +31,7 @@ class Disruption(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Sessions(enum.StrEnum):
-    """The fate of sessions in a switch-over."""
+    """The fate of sessions in a failover."""
 
     KEPT = "kept"
     LOST = "lost"

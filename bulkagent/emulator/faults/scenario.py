@@ -158,8 +158,8 @@ class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How the emulated gateway behaves; the default is a gateway at its best.
 
     Raises:
-        ValueError: the shares of faults that can strike the same request add up to more than 1,
-            or a fault is for a node that there is not.
+        ValueError: The shares of faults that can strike one request add up to more than 1, or a
+            fault is for a node that does not exist.
     """
 
     seed: Annotated[int, Meta(description="Give a whole number.")] | None = None

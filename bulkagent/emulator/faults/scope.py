@@ -27,7 +27,7 @@ Node = Annotated[int, Meta(ge=1, le=MOST_NODES, description="Give a node, from 1
 
 
 class Arrival(msgspec.Struct, frozen=True, gc=False):
-    """One settalkright request, as far as it matters who it is for, when, and where."""
+    """One settalkright request: for which agent, when, and where it arrives."""
 
     agent: int
     seconds: float = 0.0
@@ -94,8 +94,8 @@ class Excess(msgspec.Struct, frozen=True):
 def find_excess(scopes: Sequence[FaultScope]) -> Excess | None:
     """The first requests whose shares add up to more than 1; None where there are none.
 
-    Only those moments, numbers, agents and nodes are looked at where something begins: everywhere
-    else the same shares meet as at one of these, or fewer. Any number may arrive at any moment.
+    Only moments, numbers, agents and nodes where something begins are looked at. Everywhere else
+    the same shares meet as at one of these, or fewer. Any number may arrive at any moment.
     """
     for place in _beginnings(scopes):
         now = [scope for scope in scopes if scope.is_open(place)]

@@ -150,9 +150,9 @@ def sync_agent_info(agents: Agents, request: ApiRequest, _rules: AgentRules) -> 
 
 
 def put_off(agents: Agents, request: ApiRequest) -> Response:
-    """While the centre is switched over: a right GUID keeps the session, and brings no new one.
+    """During a failover a right GUID keeps the session, and brings no new one.
 
-    Inferred from page 1274, by which GUIDs expire over a switch-over.
+    Inferred from page 1274, by which GUIDs expire over a failover.
     """
     session = _admitted(agents, request)
     if isinstance(session, Session):

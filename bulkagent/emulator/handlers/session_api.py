@@ -151,7 +151,7 @@ class SessionApi:
         return begun and state.switch_overs.status(self.seconds()).under_way
 
     def _end_switch_overs(self) -> None:
-        """Do what is due at the ends of switch-overs, before anybody sees that it was not done."""
+        """Do what is due at the ends of failovers, before anybody sees that it was not done."""
         state = self._state
         if state.first_at is None:
             return

@@ -53,7 +53,7 @@ class Listeners:
     def shut(self) -> None:
         """Let nobody in from now on; a moment later, every attempt to connect is refused.
 
-        asyncio fails on clients whom it has accepted and not yet given a transport when their
+        asyncio fails on clients that it has accepted and not yet given a transport when their
         server closes, and leaks their sockets. They get theirs before the close.
         """
         if self._shutting is not None or not self._servers:

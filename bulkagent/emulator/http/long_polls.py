@@ -26,9 +26,9 @@ class PollEnd(enum.Enum):
 class LongPolls:
     """Holds polls, one for each agent.
 
-    A second poll of the same agent takes the place of the first, which is over at once. Inferred:
-    000-007 would be documented too, but would lock a client out whose first poll was cut off
-    without the gateway's notice, for as long as that poll waits.
+    A second poll of the same agent takes the place of the first, which is over at once. This is
+    inferred. 000-007 would be documented too. But then a client whose first poll was cut off, which
+    the gateway had not noticed, would be locked out for as long as that poll waits.
 
     Args:
         clock: the time in seconds.

@@ -21,8 +21,8 @@ NOT_ON_THIS_HOST = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 def listen(host: str, port: int) -> list[socket.socket]:
     """Sockets listening on one port at every address of `host`; port 0 picks a free one.
 
-    `localhost` is commonly both 127.0.0.1 and ::1, and a client may try either first: a free
-    port of its own for each address would leave one of them answering on a port nobody knows.
+    `localhost` is commonly both 127.0.0.1 and ::1, and a client may try either first. With a free
+    port of its own for each address, one of them would answer on a port that nobody knows.
 
     Raises:
         SettingsRefused: the host has no address here, or the port is not to be had.
@@ -46,7 +46,7 @@ def listen(host: str, port: int) -> list[socket.socket]:
 def keep_place(family: socket.AddressFamily, address: tuple[str, int]) -> socket.socket:
     """A socket at an address where one listened until now; it does not listen itself.
 
-    As long as it is there, the system gives the port to nobody who asks for a free one.
+    As long as it is there, a process that asks for a free port does not get this one.
     """
     return _bound(family, *address[:2])
 

@@ -53,9 +53,9 @@ class AgentIds(Container[int]):
 def number_of(text: str) -> int | None:
     """The number that `text` writes as an agent ID; None where it is not an agent ID.
 
-    Only plain ASCII digits without a leading zero are one. The pages give the type "string"
-    and a range of numbers; whether a real gateway would take 0101 for 101 is nowhere said, so
-    the stricter reading is emulated: a client that pads IDs shall notice it here.
+    Only plain ASCII digits without a leading zero are one. The pages give the type "string" and a
+    range of numbers. They do not say whether a real gateway takes 0101 for 101. So the stricter
+    reading is emulated, and a client that pads IDs notices it here.
     """
     if not (text.isascii() and text.isdigit()) or len(text) > LONGEST or text[0] == "0":
         return None
