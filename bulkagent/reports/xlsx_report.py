@@ -1,4 +1,4 @@
-"""The XLSX report: a sheet of lines that can be filtered, and one of totals.
+"""The XLSX report: a sheet of lines that can be filtered, and one of the run and its totals.
 
 Every text is written as a text, never as a formula or a link, whatever it begins with; so it needs
 no mark in front that a CSV needs.
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from bulkagent.model import Line
 from bulkagent.reports.columns import COLUMNS, fitted, header
+from bulkagent.reports.head import Wanted, head_of
 from bulkagent.reports.sanitize import printable
 from bulkagent.reports.timestamps import iso
 
@@ -66,14 +67,16 @@ def write_xlsx(
             sheet.write_string(0, column, name, bold)
         sheet.freeze_panes(1, 0)
         width = len(names) - len(COLUMNS)
+        wanted = Wanted()
         written = 0
         for written, line in enumerate(lines, start=1):
+            wanted.add(line)
             if written > MOST_ROWS:
                 raise OSError(errno.EFBIG, f"a sheet takes {MOST_ROWS:,} rows; take .csv")
             _write_row(sheet, written, line, width)
         sheet.autofilter(0, 0, max(1, written), len(names) - 1)
         totals = book.add_worksheet("totals")
-        for row, (name, value) in enumerate(_facts(run)):
+        for row, (name, value) in enumerate(_facts(run, wanted)):
             totals.write_string(row, 0, name, bold)
             _write(totals, row, 1, value)
     finally:
@@ -158,9 +161,11 @@ def _text(text: str) -> str:
     return safe if len(safe) <= _LONGEST_TEXT else f"{safe[: _LONGEST_TEXT - 1]}…"
 
 
-def _facts(run: Mapping[str, object]) -> Iterable[tuple[str, object]]:
+def _facts(run: Mapping[str, object], wanted: Wanted) -> Iterable[tuple[str, object]]:
     for name in ("run_id", "state", "exit_code", "roster", "created_at", "finished_at"):
         yield name, run.get(name)
+    # What the page begins with; the whole path of the roster stands above.
+    yield from ((fact.name, fact.text) for fact in head_of(run, wanted) if fact.name != "roster")
     for group in ("totals", "causes"):
         counts = run.get(group)
         if isinstance(counts, Mapping):

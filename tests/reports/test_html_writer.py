@@ -6,6 +6,7 @@ import base64
 import hashlib
 import html.parser
 import io
+import itertools
 import json
 import re
 import time
@@ -17,10 +18,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bulkagent.model import Cause, Line, Status
+from bulkagent.reports.columns import COLUMNS
 from bulkagent.reports.html import write_html
-from bulkagent.reports.html.charts import HEIGHT, WIDTH, courses, stacked
-from bulkagent.reports.html.figures import BINS, Bar, Figures
-from bulkagent.reports.html.writer import _asset
+from bulkagent.reports.html.charts import HEIGHT, WIDTH, counted, elapsed, ratios, stacked
+from bulkagent.reports.html.figures import BINS, FEWEST_BINS, Bar, Figures, Histogram, duration
+from bulkagent.reports.html.layout import order_of
+from bulkagent.reports.html.limit_courses import courses
+from bulkagent.reports.html.page import _asset
 
 HOSTILE = (
     "<script>alert(1)</script>",
@@ -104,7 +108,7 @@ class Reader(html.parser.HTMLParser):
 
 def test_attempts_that_sent_nothing_are_no_requests() -> None:
     told = " ".join("".join(text for _, text in Reader(page(LINE, not_sent=5)).texts).split())
-    assert "3 requests, 1 of them retries 5 attempts sent nothing" in told
+    assert "3 requests left this machine, 1 of them retries. Attempts that sent nothing: 5." in told
     assert "sent nothing" not in page(LINE)
 
 
@@ -121,26 +125,69 @@ def test_the_rows_are_in_it_as_every_report_has_them() -> None:
 
 def test_verdict_causes_and_the_next_command_are_said() -> None:
     text = " ".join(text for _, text in Reader(page(LINE)).texts)
-    assert "It was held back, and a person must look." in text
+    assert "The run was held back, and a person must look." in text
     assert "1 failed: timeout" in text
-    assert "no complete reply in time" in text
+    assert "No complete reply in time" in text
     assert "bulkagent resume 2026" in text
 
 
-def test_the_head_has_roster_gateway_flag_and_date(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the printed page begins with, in local time with its name."""
+def test_the_head_has_roster_gateway_what_when_by_whom_and_ticket(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The verdict comes first; times are local with their zone, and in UTC."""
     monkeypatch.setenv("TZ", "Europe/Berlin")
     time.tzset()
+    facts: dict[str, Any] = {
+        "who": "ana@desk",
+        "note": "CHG-7",
+        "finished_at": "2026-11-23T06:00:21.000Z",
+    }
     try:
         on = msgspec.structs.replace(LINE, flag="1")
-        both = " ".join("".join(text for _, text in Reader(page(LINE, on)).texts).split())
-        text = " ".join("".join(text for _, text in Reader(page(LINE)).texts).split())
+        text = " ".join("".join(text for _, text in Reader(page(LINE, on, **facts)).texts).split())
     finally:
         monkeypatch.undo()
         time.tzset()
-    assert "Roster shift.csv Gateway east Flag 0 (stop taking calls) Date 2026-11-23" in text
-    assert "07:00:00 CET" in text
-    assert "Flag 0 (stop taking calls) and 1 (may take calls)" in both
+    start = text.index("The run was held back, and a person must look.", 400)
+    assert text[start:].startswith(
+        "The run was held back, and a person must look. Next: bulkagent resume 2026 Copy"
+        " Roster shift.csv Gateway east"
+        " Wanted 1 agent may take calls (flag 1), 1 agent takes no calls (flag 0)"
+        " When 2026-11-23 07:00:00 to 07:00:21 CET (06:00:00 to 06:00:21 UTC)"
+        " By ana@desk Ticket or note CHG-7 Run 20261123T060000.000Z-0001, halted, exit 6"
+    )
+
+
+def test_the_table_shows_names_beside_the_agent_and_local_times() -> None:
+    columns = ("shift", "skill", "full name", "a", "b", "team")
+    found = Reader(page(LINE, columns=columns, verified={"yes": 1}))
+    view = found.block("view")
+    names = [found.block("columns")[at] for at in view["order"]]
+    assert names[:4] == ["row", "agent_id", "full name", "skill"]
+    assert sorted(view["order"]) == list(range(len(names)))
+    assert view["labels"][:2] == ["Line", "Agent ID"]
+    assert view["statuses"]["not_attempted"] == "not attempted"
+
+
+def test_the_order_of_columns_has_each_once_and_the_status_soon() -> None:
+    names = (*COLUMNS, "verified", "note", "id", "team", "x", "y", "name", "z")
+    for verified in (False, True):
+        order = order_of(names, verified=verified)
+        assert sorted(order) == list(range(len(names)))
+        shown = [names[at] for at in order]
+        assert shown[:4] == ["row", "agent_id", "name", "team"]
+        assert shown.index("status") == 8
+        assert (shown.index("verified") == 10) is verified
+
+
+def test_the_page_names_the_topics_of_the_guide_that_help() -> None:
+    assert "bulkagent guide trouble" in page(LINE)
+    assert "bulkagent guide trouble" not in page(LINE, clusters=[])
+
+
+def test_a_row_that_repeats_another_is_no_trouble() -> None:
+    repeated = {"status": "duplicate", "cause": "repeated_row", "count": 1, "agents": ["1001"]}
+    assert "repeated_row" not in page(LINE, clusters=[repeated])
 
 
 def test_nothing_is_fetched_and_only_its_own_script_and_style_may_run() -> None:
@@ -167,9 +214,13 @@ def test_hostile_text_stays_text_wherever_it_stands(hostile: str) -> None:
     tame = page(msgspec.structs.replace(LINE))
     wild = page(
         line,
+        columns=(hostile,),
         roster=hostile,
         reason=hostile,
         job=hostile,
+        who=hostile,
+        note=hostile,
+        gateways={hostile: hostile},
         handover=[
             {
                 "group": hostile,
@@ -189,7 +240,7 @@ def test_hostile_text_stays_text_wherever_it_stands(hostile: str) -> None:
     tags = {tag for tag, _ in plain.elements} | {"figure", "figcaption", "svg", "line", "rect"}
     assert {tag for tag, _ in found.elements} <= tags | {"b"}
     scripts = [attrs for tag, attrs in found.elements if tag == "script"]
-    assert len(scripts) == 3
+    assert len(scripts) == 4
     assert len(found.block("data")) == 1
     assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e]", wild)
 
@@ -209,10 +260,21 @@ def test_a_handover_is_drawn_and_said() -> None:
         }
     ]
     text = page(LINE, handover=groups)
-    assert "70 of 100 agents coming on shift are up, the gate needs 95" in text
-    assert "80 were held by the gate and stay on" in text
-    assert 'class="applied" x="0" y="2" width="420.0"' in text
+    assert "70 of 100 are up, the gate needs 95" in text
+    assert "0 of 80 are off, the floor needs 72 on" in text
+    assert "80 stay on, held by the gate" in text
+    assert 'class="applied" x="0" y="3" width="420.0"' in text
     assert 'x1="570.0"' in text
+    assert "bulkagent guide handover" in text
+
+
+def test_of_hundreds_of_groups_those_that_are_held_are_seen_first() -> None:
+    group = {"incoming": 9, "up": 9, "gate": 9, "outgoing": 9, "off": 9, "held": 0, "cause": None}
+    groups = [{**group, "group": f"G{at}", "floor": None} for at in range(300)]
+    groups[250].update(held=4, cause="gate")
+    text = " ".join("".join(text for _, text in Reader(page(LINE, handover=groups)).texts).split())
+    assert text.index("G250 4 stay on") < text.index("G0 ") < text.index("288 more groups")
+    assert text.index("288 more groups") < text.index("G299")
 
 
 def test_a_run_of_which_nothing_is_known_yet_has_a_page() -> None:
@@ -221,7 +283,7 @@ def test_a_run_of_which_nothing_is_known_yet_has_a_page() -> None:
         *(None, None, None),
     )
     text = page(line, columns=(), exit_code=None, state="running", clusters=[], next=None)
-    assert "It did not come to its end." in text
+    assert "The run did not come to its end." in text
     assert "Outcomes over time" not in text
 
 
@@ -237,13 +299,16 @@ def test_the_figures_are_those_of_the_lines() -> None:
             )
         )
     assert figures.attempts == {1: 50, 2: 50}
-    assert [bar.total for bar in figures.over_time() if bar.total] == [10] * 10
-    assert figures.latencies()[0].total == 95
+    times, latencies = figures.over_time(), figures.latencies()
+    assert times is not None
+    assert latencies is not None
+    assert [bar.total for bar in times.bars if bar.total] == [10] * 10
+    assert [bar.total for bar in latencies.bars if bar.total] == [95, 5]
     median, high = figures.quantile_ms(0.5), figures.quantile_ms(0.99)
     assert median is not None
     assert high is not None
-    assert 10 <= median <= 15
-    assert 1000 <= high <= 1500
+    assert 10 <= median <= 11.1
+    assert 1000 <= high <= 1110
 
 
 @given(st.lists(st.tuples(st.integers(0, 10**7), st.sampled_from(Status)), min_size=1))
@@ -251,28 +316,87 @@ def test_no_outcome_is_lost_on_the_way_to_a_chart(ends: list[tuple[int, Status]]
     figures = Figures()
     for ms, status in ends:
         figures.add(msgspec.structs.replace(LINE, finished_at=ms, status=status))
-    bars = figures.over_time()
-    assert len(bars) <= BINS
-    assert sum(bar.total for bar in bars) == len(ends)
+    times = figures.over_time()
+    assert times is not None
+    assert FEWEST_BINS <= len(times.bars) <= BINS
+    assert sum(bar.total for bar in times.bars) == len(ends)
+    assert elapsed(times.high)[0].text == "0"
 
 
-@given(st.lists(st.lists(st.integers(0, 50), min_size=2, max_size=3), min_size=2, max_size=BINS))
+def test_a_run_of_one_bar_has_its_charts() -> None:
+    """A single bar is better than none, and it is a bar, no block of colour."""
+    text = page(LINE)
+    assert "Outcomes over time" in text
+    assert "Latency of each agent&#39;s last request" in text or "Latency of each" in text
+    figures = Figures()
+    figures.add(LINE)
+    times, latencies = figures.over_time(), figures.latencies()
+    assert times is not None
+    assert latencies is not None
+    for histogram, axis in (
+        (times, elapsed(times.high)),
+        (latencies, ratios(latencies.low, latencies.high)),
+    ):
+        chart = stacked(histogram, axis)
+        (piece,) = chart.pieces
+        assert piece.width < WIDTH / 4
+        assert len(chart.across) >= 3
+        assert [tick.text for tick in chart.up] == ["1", "0"]
+        assert "has 1." in chart.said
+
+
+@given(st.integers(1, 10**7))
+def test_an_axis_of_numbers_ends_at_0_and_holds_the_highest_bar(most: int) -> None:
+    ticks, whole = counted(most)
+    assert whole >= most
+    assert ticks[-1].text == "0"
+    assert ticks[-1].at == 100
+    assert 2 <= len(ticks) <= 6
+    assert len({tick.text for tick in ticks}) == len(ticks)
+
+
+@given(st.floats(1, 1e10))
+def test_an_axis_of_time_has_room_for_its_marks(length: float) -> None:
+    ticks = elapsed(length)
+    assert 2 <= len(ticks) <= 8
+    assert len({tick.text for tick in ticks}) == len(ticks)
+    assert all(0 <= tick.at <= 100.01 for tick in ticks)
+
+
+@given(st.integers(-12, 24), st.integers(6, 40))
+def test_an_axis_of_latencies_has_room_for_its_marks(low: int, bars: int) -> None:
+    ticks = ratios(10 ** (low / 6), 10 ** ((low + bars) / 6))
+    assert 2 <= len(ticks) <= 8
+    assert all(-0.1 <= tick.at <= 100.1 for tick in ticks)
+    assert all(later.at - tick.at > 8 for tick, later in itertools.pairwise(ticks))
+
+
+def test_durations_are_in_the_unit_that_people_count_in() -> None:
+    said = [duration(ms) for ms in (0, 12.34, 999, 1_500, 90_000, 150_000)]
+    assert said == ["0 ms", "12.3 ms", "999 ms", "1.5 s", "90 s", "2.5 min"]
+
+
+@given(
+    st.lists(
+        st.lists(st.integers(0, 50), min_size=2, max_size=3), min_size=2, max_size=BINS
+    ).filter(lambda bars: any(map(any, bars)))
+)
 def test_pieces_lie_within_the_chart_and_on_one_another(counts: list[list[int]]) -> None:
     bars = [
-        Bar(str(at), tuple((f"kind{n}", count) for n, count in enumerate(kinds)))
+        Bar(str(at), str(at + 1), tuple(zip(map(str, Status), kinds, strict=False)))
         for at, kinds in enumerate(counts)
     ]
-    chart = stacked(bars)
-    assert chart is not None
+    chart = stacked(Histogram(tuple(bars), 0, len(bars)), ())
+    _, whole = counted(max(bar.total for bar in bars))
     for piece in chart.pieces:
         assert -0.01 <= piece.x <= WIDTH
         assert piece.x + piece.width <= WIDTH + 0.02
         assert piece.y >= -0.02
         assert piece.y + piece.height <= HEIGHT + 0.02
     heights = sum(piece.height for piece in chart.pieces)
-    assert heights == pytest.approx(
-        HEIGHT * sum(map(sum, counts)) / chart.most, abs=0.05 * max(1, len(chart.pieces))
-    )
+    # One agent among thousands is drawn as high as can be seen.
+    wanted = sum(max(HEIGHT * count / whole, 1.5) for kinds in counts for count in kinds if count)
+    assert heights == pytest.approx(wanted, abs=0.05 * max(1, len(chart.pieces)))
 
 
 def test_a_long_run_takes_no_more_memory_than_a_short_one() -> None:
@@ -280,10 +404,11 @@ def test_a_long_run_takes_no_more_memory_than_a_short_one() -> None:
     for at in range(20_000):
         figures.add(msgspec.structs.replace(LINE, finished_at=1_700_000_000_000 + 2_000 * at))
     assert len(figures._times._steps) <= 4_096
-    bars = figures.over_time()
-    assert sum(bar.total for bar in bars) == 20_000
-    assert bars[-1].label.endswith(" s")
-    assert float(bars[-1].label.removesuffix(" s")) == pytest.approx(40_000, rel=0.05)
+    times = figures.over_time()
+    assert times is not None
+    assert sum(bar.total for bar in times.bars) == 20_000
+    assert times.high == pytest.approx(40_000_000, rel=0.05)
+    assert [tick.text for tick in elapsed(times.high)][:2] == ["0", "2 h"]
 
 
 def _pulse(second: int, concurrency: int, breaker: str = "closed", gateway: str = "east") -> Any:
@@ -307,12 +432,15 @@ def test_the_course_of_a_gateway_is_drawn_where_something_moved() -> None:
         *(_pulse(14, 32), _pulse(15, 8)),
     ]
     (course,) = courses([*still, *moved], END_MS)
-    assert (course.name, course.most, course.length_s) == ("east", 32, 20.0)
-    assert course.line.split()[:3] == ["0,70", "150,70", "150,0"]
-    assert course.line.split()[-1] == "600,105"
+    assert course.name == "east"
+    assert [tick.text for tick in course.up] == ["40", "30", "20", "10", "0"]
+    assert [tick.text for tick in course.across] == ["0", "5 s", "10 s", "15 s", "20 s"]
+    assert course.line.split()[:3] == ["0,84", "150,84", "150,28"]
+    assert course.line.split()[-1] == "600,112"
     assert [(shade.x, shade.width) for shade in course.shades] == [(300.0, 60.0), (360.0, 60.0)]
     assert course.said == (
-        "8 to 32 at once, 8 in the end; the breaker opened 1 time and held it back for 4.0 s"
+        "8 to 32 requests at once, 8 in the end. The circuit breaker opened (times: 1) and held"
+        " requests back for 4.0 s."
     )
     assert courses(still, END_MS) == ()
     assert courses([], None) == ()

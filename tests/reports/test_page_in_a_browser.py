@@ -92,18 +92,18 @@ async def test_it_says_the_verdict_first_and_fetches_nothing(
     path = _written(tmp_path, LINE, later, pulses=PULSES, handover=[GROUP])
     await page.open(path)
     assert await page.ask("document.querySelector('h1').textContent") == (
-        "It was held back, and a person must look."
+        "The run was held back, and a person must look."
     )
     assert await page.ask("document.querySelector('#next').textContent") == "bulkagent resume 2026"
     charts = await page.ask(
         "[...document.querySelectorAll('svg[role=img]')].map((chart) =>"
-        " [chart.getBoundingClientRect().height > 20, chart.getAttribute('aria-label')])"
+        " [chart.getBoundingClientRect().height >= 20, chart.getAttribute('aria-label')])"
     )
-    assert len(charts) == 4
+    assert len(charts) == 5
     assert all(drawn and label for drawn, label in charts)
     course = next(label for _, label in charts if label.startswith("east"))
-    assert "16 to 32 at once" in course
-    assert "the breaker opened 1 time and held it back for 1.0 s" in course
+    assert "16 to 32 requests at once" in course
+    assert "The circuit breaker opened (times: 1) and held requests back for 1.0 s" in course
     shown = await page.ask(
         "[...document.querySelectorAll('main rect')].every((bar) =>"
         " getComputedStyle(bar).fill !== 'rgb(0, 0, 0)')"
@@ -160,8 +160,8 @@ async def test_the_keyboard_is_enough(page: browser.Page, tmp_path: Path) -> Non
         visited.append(
             await page.ask("document.activeElement.id || document.activeElement.textContent.trim()")
         )
-    assert visited[:6] == ["copy", "Show in the table", "search", "status", "rows", "row"]
-    assert "agent_id" in visited
+    assert visited[:6] == ["copy", "Show in the table", "search", "column", "status", "rows"]
+    assert visited[6:8] == ["Line", "Agent ID"]
     await page.ask("document.querySelectorAll('#rows thead button')[1].focus()")
     await page.press("Enter")
     await page.press(" ")
@@ -180,7 +180,7 @@ async def test_what_is_hostile_stays_text(page: browser.Page, tmp_path: Path) ->
     clusters = [{"status": "failed", "cause": "timeout", "count": 9, "agents": list(HOSTILE[:3])}]
     path = _written(tmp_path, *lines, columns=(HOSTILE[0],), clusters=clusters, **facts)
     await page.open(path)
-    assert await page.ask("document.querySelectorAll('script').length") == 3
+    assert await page.ask("document.querySelectorAll('script').length") == 4
     assert await page.ask("document.querySelectorAll('img').length") == 0
     assert await page.ask("document.querySelectorAll('[onmouseover], [onerror]').length") == 0
     shown = await _cells(page, 7)
@@ -271,7 +271,7 @@ async def test_printed_it_has_who_is_not_as_wanted_with_names_on_few_pages(
     assert await page.ask("document.documentElement.scrollWidth") <= 700, "it fits the paper"
     heads = "[...document.querySelectorAll('#printed th')].map((head) => head.textContent)"
     assert await page.ask(heads) == [
-        *("agent_id", "name", "team", "skills", "status", "cause", "retcode", "message"),
+        *("Agent ID", "name", "team", "skills", "Status", "Cause", "Retcode", "Message"),
     ]
     names = (
         "[...document.querySelectorAll('#printed tbody tr')].map((r) => r.children[1].innerText)"
@@ -286,7 +286,7 @@ async def test_printed_it_has_what_was_searched_for_or_nobody(
     await page.open(_written(tmp_path, LINE))
     said = "document.getElementById('paper-said').textContent"
     await page.send("Page.printToPDF")
-    assert await page.ask(said) == "Nobody: every agent is as wanted."
+    assert await page.ask(said) == "None: every agent is as wanted."
     await page.ask("search.value = 'ana'; search.dispatchEvent(new Event('input'))")
     await page.send("Page.printToPDF")
     assert await page.ask(said) == "1 of 1 rows."
@@ -314,6 +314,49 @@ async def test_search_is_for_identity_and_finds_no_times(
     for wanted in ("101", "zoë"):
         await page.ask(f"search.value = '{wanted}'; search.dispatchEvent(new Event('input'))")
         assert await _cells(page, 1) == ["5101"]
+
+
+async def test_search_may_be_in_one_column_alone(page: browser.Page, tmp_path: Path) -> None:
+    lines = [
+        msgspec.structs.replace(LINE, row=2, agent_id="1001", extra=("Ray Cedar", "Maple")),
+        msgspec.structs.replace(LINE, row=3, agent_id="1002", extra=("Ana Bell", "Cedar")),
+    ]
+    await page.open(_written(tmp_path, *lines, columns=("name", "team")))
+    choices = "[...document.getElementById('column').options].map((each) => each.textContent)"
+    assert await page.ask(choices) == ["agent and names", "Agent ID", "name", "team"]
+    await page.ask("search.value = 'cedar'; search.dispatchEvent(new Event('input'))")
+    assert await _cells(page, 1) == ["1001", "1002"]
+    team = "[...column.options].find((each) => each.textContent === 'team').value"
+    await page.ask(f"column.value = {team}; column.dispatchEvent(new Event('change'))")
+    assert await _cells(page, 1) == ["1002"]
+
+
+async def test_the_table_says_to_a_screen_reader_what_stands_where(
+    page: browser.Page, tmp_path: Path
+) -> None:
+    """Heads of columns and rows, places in the whole table, and labels of what can be changed."""
+    await page.open(_written(tmp_path, LINE, FAILED))
+    assert await page.ask("rows.querySelector('table').getAttribute('aria-rowcount')") == "3"
+    places = "[...document.querySelectorAll('#rows tr')].map((row) => row.ariaRowIndex)"
+    assert await page.ask(places) == ["1", "2", "3"]
+    heads = "[...document.querySelectorAll('#rows th')].map((head) => head.scope)"
+    assert (await page.ask(heads)).count("row") == 2
+    labels = "[...document.querySelectorAll('input, select')].map((at) => at.labels.length)"
+    assert await page.ask(labels) == [1, 1, 1]
+    assert await page.ask("document.documentElement.lang") == "en"
+
+
+async def test_columns_do_not_jump_while_rows_pass(page: browser.Page, tmp_path: Path) -> None:
+    lines = [msgspec.structs.replace(LINE, row=at, agent_id="1001") for at in range(2, 502)]
+    lines[400] = msgspec.structs.replace(lines[400], message="something much longer than success")
+    await page.open(_written(tmp_path, *lines))
+    widths = "[...document.querySelectorAll('#rows thead th')].map((head) => head.offsetWidth)"
+    before = await page.ask(widths)
+    await page.ask(
+        "new Promise((seen) => { rows.addEventListener('scroll', () => setTimeout(seen),"
+        " { once: true }); rows.scrollTop = rows.scrollHeight; })"
+    )
+    assert await page.ask(widths) == before
 
 
 async def test_a_narrow_window_scrolls_in_the_table_alone(

@@ -45,6 +45,29 @@ def test_it_has_a_header_that_stays_a_filter_and_totals() -> None:
     assert totals["applied"] == 1
 
 
+def test_the_sheet_of_totals_has_the_head_of_the_page() -> None:
+    """Roster, gateway, what was wanted, when, by whom and the ticket."""
+    run = {
+        "run_id": "20261122T060000.000Z-0001",
+        "roster": "/rosters/shift.csv",
+        "created_at": "2026-11-22T06:00:00.000Z",
+        "finished_at": "2026-11-22T06:00:09.000Z",
+        "gateways": {"east": "https://east.example:8043"},
+        "who": "ana@desk",
+        "note": "CHG-7",
+        "legs": [{"who": "ana@desk", "note": "CHG-7"}, {"who": "=ben@desk", "note": None}],
+    }
+    data = encoded(".xlsx", [line(), line(row=3, flag="0")], (), run)
+    cells = openpyxl.load_workbook(io.BytesIO(data))["totals"].iter_rows(values_only=True)
+    found = {row[0]: row[1] for row in cells}
+    assert found["roster"] == "/rosters/shift.csv"
+    assert found["gateway"] == "east"
+    assert found["wanted"] == "1 agent may take calls (flag 1), 1 agent takes no calls (flag 0)"
+    assert found["when"].startswith("2026-11-22 ")
+    assert found["by"] == "ana@desk, then =ben@desk"
+    assert found["ticket"] == "CHG-7"
+
+
 def test_a_long_text_is_cut_and_not_lost() -> None:
     data = encoded(".xlsx", [line(message="x" * 40_000)])
     (_, row) = openpyxl.load_workbook(io.BytesIO(data))["agents"].iter_rows(values_only=True)

@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
-from bulkagent.reports.html.figures import Bar
+from bulkagent.language import mark
+from bulkagent.model import Status
+from bulkagent.reports.html.figures import Bar, Histogram, duration
+from bulkagent.reports.html.sentences import say, translated
 
 WIDTH, HEIGHT = 600.0, 140.0
+
+
+NAMES: Mapping[str, str] = {
+    Status.APPLIED: mark("applied"),
+    Status.REJECTED: mark("rejected"),
+    Status.FAILED: mark("failed"),
+    Status.UNKNOWN: mark("unknown"),
+    Status.NOT_ATTEMPTED: mark("not attempted"),
+    Status.INVALID: mark("invalid"),
+    Status.DUPLICATE: mark("duplicate"),
+    "agents": mark("agents"),
+}
+"""What the kinds of a chart are called."""
 
 
 class Piece(msgspec.Struct, frozen=True):
@@ -24,33 +40,38 @@ class Piece(msgspec.Struct, frozen=True):
     """Its text, for a reader who points at it or hears it."""
 
 
+class Tick(msgspec.Struct, frozen=True):
+    """One mark of an axis: where it is, in percent, and what stands there."""
+
+    at: float
+    text: str
+
+    @property
+    def anchor(self) -> str:
+        """Which part of its text stands at the place: the text shall not leave the chart."""
+        if self.at <= _EDGE:
+            return "start"
+        return "end" if self.at >= 100 - _EDGE else "middle"
+
+
+_EDGE = 4
+
+
 class Chart(msgspec.Struct, frozen=True):
     """A chart of bars."""
 
     pieces: tuple[Piece, ...]
-    first: str
-    last: str
-    most: int
-    """The number that the whole height stands for."""
-
-
-class HandoverBars(msgspec.Struct, frozen=True):
-    """One group of a handover, as two bars on one scale."""
-
-    name: str
-    up: float
-    gate: float
-    off: float
-    floor: float | None
-    """Where the floor leaves off: no more than so many may be off."""
+    across: tuple[Tick, ...]
+    """From left to right."""
+    up: tuple[Tick, ...]
+    """From the top down: the last one is 0."""
     said: str
 
 
-def stacked(bars: Sequence[Bar]) -> Chart | None:
-    """Bars side by side, each stacked of its kinds; None where there is nothing to compare."""
-    if len(bars) < 2:  # noqa: PLR2004 - one bar is a block of colour
-        return None
-    most = max(bar.total for bar in bars) or 1
+def stacked(histogram: Histogram, across: Sequence[Tick]) -> Chart:
+    """Bars side by side, each stacked of its kinds."""
+    bars = histogram.bars
+    up, whole = counted(max(bar.total for bar in bars))
     step = WIDTH / len(bars)
     pieces: list[Piece] = []
     for number, bar in enumerate(bars):
@@ -59,134 +80,110 @@ def stacked(bars: Sequence[Bar]) -> Chart | None:
             if not count:
                 continue
             below += count
+            # A single agent among thousands is still seen.
+            height = max(HEIGHT * count / whole, _LEAST)
             pieces.append(
                 Piece(
                     kind=kind,
                     x=round(number * step, 2),
-                    y=round(HEIGHT * (1 - below / most), 2),
+                    y=round(min(HEIGHT * (1 - below / whole), HEIGHT - _LEAST), 2),
                     width=round(max(step - min(step * 0.12, 2.0), 1.0), 2),
-                    height=round(HEIGHT * count / most, 2),
-                    text=f"{bar.label}: {count:,} {kind.replace('_', ' ')}",
+                    height=round(height, 2),
+                    text=f"{bar.label}: {count:,} {translated(NAMES[kind])}",
                 )
             )
-    return Chart(tuple(pieces), bars[0].label, bars[-1].label, most)
+    return Chart(tuple(pieces), tuple(across), up, _said(bars))
 
 
-def covers(groups: Sequence[dict[str, object]]) -> tuple[HandoverBars, ...]:
-    """The groups of a handover, each on its own scale from none to all."""
-    return tuple(_cover(msgspec.convert(group, _Group)) for group in groups)
+_LEAST = 1.5
 
 
-class _Group(msgspec.Struct):
-    group: str
-    incoming: int
-    up: int
-    gate: int
-    outgoing: int
-    off: int
-    held: int
-    floor: int | None = None
-    cause: str | None = None
-
-
-def _cover(group: _Group) -> HandoverBars:
-    said = (
-        f"{group.up:,} of {group.incoming:,} agents coming on shift are up, the gate needs"
-        f" {group.gate:,}; {group.off:,} of {group.outgoing:,} agents who go off shift are off"
-    )
-    if group.floor is not None:
-        said += f", the floor needs {group.floor:,} to be on"
-    if group.held:
-        said += f"; {group.held:,} were held by the {group.cause} and stay on"
-    may_go = None
-    if group.floor is not None:
-        may_go = _share(max(0, group.outgoing + group.up - group.floor), group.outgoing)
-    return HandoverBars(
-        name=group.group,
-        up=_share(group.up, group.incoming),
-        gate=_share(group.gate, group.incoming),
-        off=_share(group.off, group.outgoing),
-        floor=may_go,
-        said=said,
+def _said(bars: Sequence[Bar]) -> str:
+    """The chart for somebody who does not see it."""
+    used = [bar for bar in bars if bar.total]
+    most = max(used, key=lambda bar: bar.total)
+    return say(
+        mark("From %(begun)s until %(ended)s. The highest bar, %(bar)s, has %(count)s."),
+        begun=used[0].low,
+        ended=used[-1].high,
+        bar=most.label,
+        count=f"{most.total:,}",
     )
 
 
-def _share(part: int, whole: int) -> float:
-    return round(min(1.0, part / whole) * WIDTH, 1) if whole else 0.0
+def counted(most: int) -> tuple[tuple[Tick, ...], int]:
+    """The marks of an axis of whole numbers from 0 to at least `most`, and what its top stands for.
 
-
-class Course(msgspec.Struct, frozen=True):
-    """How much one gateway was sent at once over time, and when its breaker held it back."""
-
-    name: str
-    line: str
-    """The limit as the points of a polyline, from left to right."""
-    shades: tuple[Piece, ...]
-    """When the breaker was not closed."""
-    most: int
-    """The number that the whole height stands for."""
-    length_s: float
-    said: str
-
-
-class _Limit(msgspec.Struct):
-    gateway: str
-    at: str
-    concurrency: int
-    breaker: str
-
-    @property
-    def ms(self) -> float:
-        return dt.datetime.fromisoformat(self.at).timestamp() * 1000
-
-
-def courses(changes: Sequence[dict[str, object]], last_ms: int | None) -> tuple[Course, ...]:
-    """The gateways of which something moved, by name.
-
-    Args:
-        changes: The limit of each from a moment on, in the order of time.
-        last_ms: Time of day of the last outcome.
+    The steps are 1, 2 or 5 with zeros.
     """
-    by_name: dict[str, list[_Limit]] = {}
-    for change in changes:
-        read = msgspec.convert(change, _Limit)
-        by_name.setdefault(read.gateway, []).append(read)
-    moved = {name: found for name, found in by_name.items() if _moved(found)}
-    if not moved:
-        return ()
-    start = min(found[0].ms for found in moved.values())
-    end = max(last_ms or 0, *(found[-1].ms for found in moved.values()))
-    return tuple(_course(name, found, start, end) for name, found in sorted(moved.items()))
+    step = max(1, _step(most / _MOST_TICKS_UP))
+    whole = max(1, math.ceil(most / step)) * step
+    return (
+        tuple(
+            Tick(round(100 * (1 - at / whole), 2), f"{at:,}")
+            for at in range(int(whole), -1, -int(step))
+        ),
+        int(whole),
+    )
 
 
-def _moved(changes: Sequence[_Limit]) -> bool:
-    return len({(change.concurrency, change.breaker) for change in changes}) > 1
+_MOST_TICKS_UP = 4
 
 
-def _course(name: str, changes: Sequence[_Limit], start: float, end: float) -> Course:
-    length = max(end - start, 1.0)
-    most = max(change.concurrency for change in changes)
-    points: list[tuple[float, float]] = []
-    shades: list[Piece] = []
-    open_s = 0.0
-    ends = [*(change.ms for change in changes[1:]), end]
-    for change, until in zip(changes, ends, strict=True):
-        x, to = (round(WIDTH * (ms - start) / length, 2) for ms in (change.ms, until))
-        y = round(HEIGHT * (1 - change.concurrency / most), 2)
-        points.extend(((x, y), (to, y)))
-        if change.breaker != "closed":
-            open_s += (until - change.ms) / 1000
-            text = f"breaker {change.breaker} for {(until - change.ms) / 1000:.1f} s"
-            shades.append(Piece(change.breaker, x, 0.0, max(1.0, round(to - x, 2)), HEIGHT, text))
-    limits = [change.concurrency for change in changes]
-    least = min(limits)
-    said = f"{most:,} at once" if least == most else f"{least:,} to {most:,} at once"
-    said += f", {limits[-1]:,} in the end" if least != most else ""
-    if shades:
-        times = sum(change.breaker == "open" for change in changes)
-        said += (
-            f"; the breaker opened {times:,} time{'' if times == 1 else 's'} and held it back for"
-            f" {open_s:.1f} s"
-        )
-    line = " ".join(f"{x:g},{y:g}" for x, y in points)
-    return Course(name, line, tuple(shades), most, round(length / 1000, 1), said)
+def _step(wanted: float) -> int:
+    """The least of 1, 2, 5, 10, 20, 50 and so on that is not less."""
+    power = 10 ** max(0, math.floor(math.log10(wanted))) if wanted > 0 else 1
+    return next(factor * power for factor in (1, 2, 5, 10) if factor * power >= wanted)
+
+
+def elapsed(length_ms: float) -> tuple[Tick, ...]:
+    """The marks of an axis of time from 0 to a length, all in one unit."""
+    step = next((step for step in _TIMES_MS if length_ms / step <= _MOST_TICKS_ACROSS), None)
+    step = step or _step(length_ms / _MOST_TICKS_ACROSS / _DAY_MS) * _DAY_MS
+    unit, name = next((unit, name) for most, unit, name in _UNITS if length_ms < most)
+    return tuple(
+        Tick(round(100 * at / length_ms, 2), f"{at / unit:.4g} {name}" if at else "0")
+        for at in range(0, math.floor(length_ms) + 1, step)
+    )
+
+
+_MOST_TICKS_ACROSS = 6
+_DAY_MS = 86_400_000
+_TIMES_MS = (
+    *(1, 2, 5, 10, 20, 50, 100, 200, 500),
+    *(1_000, 2_000, 5_000, 10_000, 20_000, 30_000),
+    *(60_000, 120_000, 300_000, 600_000, 1_200_000, 1_800_000),
+    *(3_600_000, 7_200_000, 14_400_000, 21_600_000, 43_200_000, _DAY_MS),
+)
+
+# Up to which length an axis is in which unit.
+_UNITS = (
+    *((1_000.0, 1, "ms"), (120_000.0, 1_000, "s"), (7_200_000.0, 60_000, "min")),
+    *((2.0 * _DAY_MS, 3_600_000, "h"), (math.inf, _DAY_MS, "d")),
+)
+
+
+def ratios(low: float, high: float) -> tuple[Tick, ...]:
+    """The marks of a logarithmic axis of milliseconds."""
+    length = math.log10(high / low)
+    factors = next(factors for most, factors in _FACTORS if length <= most)
+    return tuple(
+        Tick(round(100 * math.log10(ms / low) / length, 2), duration(ms))
+        for ms in _between(low, high, factors)
+    )
+
+
+# So many decades take marks at these factors of ten without that their texts meet.
+_FACTORS: tuple[tuple[float, tuple[int, ...]], ...] = (
+    (2.0, (1, 2, 5)),
+    (3.0, (1, 3)),
+    (math.inf, (1,)),
+)
+
+
+def _between(low: float, high: float, factors: Sequence[int]) -> Iterator[float]:
+    for power in range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1):
+        for factor in factors:
+            ms = float(factor * 10.0**power)
+            if low * 0.999 <= ms <= high * 1.001:
+                yield ms

@@ -2,27 +2,43 @@
 (() => {
   const read = (id) => JSON.parse(document.getElementById(id).textContent);
   const columns = read("columns");
+  const view = read("view");
   const rows = read("data");
-  const STATUS = columns.indexOf("status");
-  const CAUSE = columns.indexOf("cause");
-  const NUMBERS = new Set(["row", "http_status", "attempts", "latency_ms"].map((name) => columns.indexOf(name)));
+  const named = (name) => columns.indexOf(name);
+  const AGENT = named("agent_id");
+  const GATEWAY = named("gateway");
+  const STATUS = named("status");
+  const CAUSE = named("cause");
+  const SENT = named("first_sent_at");
+  const FINISHED = named("finished_at");
+  const OWN = FINISHED + 1;
+  const VERIFIED = view.verified ? OWN : -1;
+  const NUMBERS = new Set(["row", "http_status", "attempts", "latency_ms"].map(named));
   const HEIGHT = 30;
   const AROUND = 20;
+  const MOST_WIDE = 44;
   const box = document.getElementById("rows");
   const head = box.querySelector("thead");
   const body = box.querySelector("tbody");
   const search = document.getElementById("search");
+  const where = document.getElementById("column");
   const status = document.getElementById("status");
   const found = document.getElementById("found");
-  const AGENT = columns.indexOf("agent_id");
-  const GATEWAY = columns.indexOf("gateway");
-  const OWN = columns.indexOf("finished_at") + 1;
-  const VERIFIED = columns.indexOf("verified") === OWN ? OWN : -1;
-  // Who somebody is: a search for an agent must not find times, numbers of rows or ports.
+  // Names of an agent: a search for an agent must not find times, numbers of rows or ports.
   const NAMES = columns.map((_, at) => at).filter((at) => at >= OWN && at !== VERIFIED);
-  const several = (column) => new Set(rows.map((row) => row[column])).size > 1;
-  const IDENTITY = [AGENT, ...(several(GATEWAY) ? [GATEWAY] : []), ...NAMES];
+  const several = (column) => rows.some((row) => row[column] !== rows[0][column]);
+  const IDENTITY = [AGENT, ...view.order.filter((at) => NAMES.includes(at)), ...(several(GATEWAY) ? [GATEWAY] : [])];
   const texts = rows.map((row) => IDENTITY.map((at) => row[at]).join("\u0000").toLowerCase());
+  const count = (number) => number.toLocaleString("en");
+  const say = (text, values) => text.replace(/%\((\w+)\)s/g, (_, name) => values[name]);
+  // A moment of the data, which is in UTC, in the time zone of the machine that wrote the page.
+  const local = (iso) => new Date(Date.parse(iso) + view.minutes * 60000).toISOString().replace("T", " ").slice(0, 23);
+  const text = (column, value) => {
+    if (value === null || value === undefined) return "";
+    if (column === STATUS) return view.statuses[value] ?? value;
+    if (column === SENT || column === FINISHED) return value && local(value);
+    return String(value);
+  };
   let shown = rows.map((_, at) => at);
   let sorted = 0;
   let down = false;
@@ -39,14 +55,25 @@
     return down ? -order : order;
   };
 
+  const cell = (kind, content, className) => {
+    const made = document.createElement(kind);
+    made.textContent = content;
+    if (className) made.className = className;
+    return made;
+  };
+
   const gap = (height) => {
-    const row = document.createElement("tr");
-    row.className = "gap";
-    const cell = document.createElement("td");
-    cell.colSpan = columns.length;
-    cell.style.height = `${height}px`;
-    row.append(cell);
+    const row = cell("tr", "", "gap");
+    const space = document.createElement("td");
+    space.colSpan = columns.length;
+    space.style.height = `${height}px`;
+    row.append(space);
     return row;
+  };
+
+  const classOf = (column, value) => {
+    if (column === STATUS) return `status ${value}`;
+    return NUMBERS.has(column) ? "number" : "";
   };
 
   const draw = () => {
@@ -56,20 +83,26 @@
     drawn = [from, to];
     const parts = [];
     if (from) parts.push(gap(from * HEIGHT));
-    for (const at of shown.slice(from, to)) {
-      const row = document.createElement("tr");
-      rows[at].forEach((value, column) => {
-        const cell = document.createElement("td");
-        cell.textContent = value === null ? "" : String(value);
-        if (NUMBERS.has(column)) cell.className = "number";
-        if (column === STATUS) cell.className = `status ${value}`;
-        if (cell.textContent.length > 40) cell.title = cell.textContent;
-        row.append(cell);
-      });
+    shown.slice(from, to).forEach((at, number) => {
+      // Stripes and places count from the first row that was found, not from the first that is drawn.
+      const row = cell("tr", "", (from + number) % 2 ? "odd" : "");
+      row.setAttribute("aria-rowindex", from + number + 2);
+      for (const column of view.order) {
+        const value = rows[at][column];
+        const made = cell(column === AGENT ? "th" : "td", text(column, value), classOf(column, value));
+        if (column === AGENT) made.scope = "row";
+        if (made.textContent.length > MOST_WIDE - 4) made.title = made.textContent;
+        row.append(made);
+      }
       parts.push(row);
-    }
+    });
     if (to < shown.length) parts.push(gap((shown.length - to) * HEIGHT));
     body.replaceChildren(...parts);
+  };
+
+  const holds = (at, wanted) => {
+    if (!where.value) return texts[at].includes(wanted);
+    return String(rows[at][where.value]).toLowerCase().includes(wanted);
   };
 
   const again = () => {
@@ -77,38 +110,64 @@
     const only = status.value;
     shown = [];
     for (let at = 0; at < rows.length; at += 1) {
-      if ((!only || rows[at][STATUS] === only) && (!cause || rows[at][CAUSE] === cause) && (!wanted || texts[at].includes(wanted))) shown.push(at);
+      if ((!only || rows[at][STATUS] === only) && (!cause || rows[at][CAUSE] === cause) && (!wanted || holds(at, wanted))) shown.push(at);
     }
     shown.sort(compare);
-    const which = cause ? `, cause ${cause}` : "";
-    found.textContent = `${shown.length.toLocaleString("en")} of ${rows.length.toLocaleString("en")} rows${which}`;
+    found.textContent = say(cause ? view.texts.found_of_cause : view.texts.found, { shown: count(shown.length), all: count(rows.length), cause });
+    box.querySelector("table").setAttribute("aria-rowcount", shown.length + 1);
     box.scrollTop = 0;
     drawn = [-1, -1];
     draw();
   };
 
+  const labelOf = (column) => (column === SENT || column === FINISHED ? `${view.labels[column]}, ${view.zone}` : view.labels[column]);
+  // Widths that hold for all rows: only some are drawn, and columns must not jump while they pass.
+  const widthOf = (column) => {
+    const moment = column === SENT || column === FINISHED;
+    let most = labelOf(column).length + 2;
+    for (const row of rows) {
+      const length = moment ? 23 : String(row[column] ?? "").length;
+      if (length > most) most = length;
+    }
+    const samples = [labelOf(column), ...rows.slice(0, 200).map((row) => String(row[column]))];
+    const wide = samples.some((sample) => /[\u2e80-\uffef]/.test(sample));
+    return Math.min(wide ? 2 * most : most, MOST_WIDE) + (column === STATUS ? 5 : 3);
+  };
   const header = document.createElement("tr");
-  columns.forEach((name, at) => {
-    const cell = document.createElement("th");
-    cell.scope = "col";
-    if (NUMBERS.has(at)) cell.className = "number";
-    const button = document.createElement("button");
+  header.setAttribute("aria-rowindex", 1);
+  let whole = 0;
+  for (const at of view.order) {
+    const width = widthOf(at);
+    whole += width;
+    const col = document.createElement("col");
+    col.style.width = `${width}ch`;
+    box.querySelector("colgroup").append(col);
+    const made = cell("th", "", NUMBERS.has(at) ? "number" : "");
+    made.scope = "col";
+    const button = cell("button", labelOf(at));
     button.type = "button";
-    button.textContent = name;
+    button.title = columns[at];
     button.addEventListener("click", () => {
       down = sorted === at && !down;
       sorted = at;
       for (const other of header.children) other.removeAttribute("aria-sort");
-      cell.setAttribute("aria-sort", down ? "descending" : "ascending");
+      made.setAttribute("aria-sort", down ? "descending" : "ascending");
       again();
     });
-    cell.append(button);
-    header.append(cell);
-  });
+    made.append(button);
+    header.append(made);
+  }
   header.children[0].setAttribute("aria-sort", "ascending");
   head.append(header);
+  box.querySelector("table").style.width = `${whole}ch`;
+  for (const at of IDENTITY) {
+    const option = cell("option", view.labels[at]);
+    option.value = at;
+    where.append(option);
+  }
   document.getElementById("controls").addEventListener("submit", (event) => event.preventDefault());
   search.addEventListener("input", again);
+  where.addEventListener("change", again);
   status.addEventListener("change", () => { cause = ""; again(); });
   for (const those of document.querySelectorAll(".those")) {
     those.hidden = false;
@@ -125,55 +184,52 @@
   if (copy) {
     copy.hidden = false;
     copy.addEventListener("click", () => {
-      const command = document.getElementById("next");
       const range = document.createRange();
-      range.selectNodeContents(command);
+      range.selectNodeContents(document.getElementById("next"));
       getSelection().removeAllRanges();
       getSelection().addRange(range);
       // A page from a disk has no clipboard of its own, but may copy what is selected.
-      copy.textContent = document.execCommand("copy") ? "Copied" : "Selected";
+      copy.textContent = document.execCommand("copy") ? view.texts.copied : view.texts.selected;
     });
   }
+
   const MOST_PRINTED = 10000;
   const MOST_NAMES = 4;
   const MOST_UNBROKEN = 8;
   const asWanted = (row) => ["applied", "duplicate"].includes(row[STATUS]) && row[VERIFIED] !== "no";
-  const cell = (kind, text, className) => {
-    const made = document.createElement(kind);
-    made.textContent = text === null || text === undefined ? "" : String(text);
-    if (className) made.className = className;
-    return made;
-  };
-  // What goes on paper: who is not as wanted, or what was searched for.
+  // What goes on paper: agents that are not as wanted, or what was searched for.
   const fillPaper = () => {
     const chosen = search.value.trim() || status.value || cause;
     const these = chosen ? shown : rows.map((_, at) => at).filter((at) => !asWanted(rows[at]));
     const printed = these.slice(0, MOST_PRINTED);
-    const used = (column) => printed.some((at) => rows[at][column] !== null && rows[at][column] !== "");
-    const named = (name) => columns.indexOf(name);
+    const used = (column) => column >= 0 && printed.some((at) => rows[at][column] !== null && rows[at][column] !== "");
+    const names = view.order.filter((at) => NAMES.includes(at)).filter(used).slice(0, MOST_NAMES);
     const wide = [
-      AGENT, ...NAMES.filter(used).slice(0, MOST_NAMES),
-      ...[GATEWAY, named("flag")].filter(several),
-      STATUS, CAUSE, ...(VERIFIED < 0 ? [] : [VERIFIED]), named("retcode"), named("message"),
+      AGENT, ...names, ...[GATEWAY, named("flag")].filter(several),
+      STATUS, CAUSE, VERIFIED, named("retcode"), named("message"),
     ].filter(used);
     const short = new Set([AGENT, STATUS, CAUSE, named("flag"), named("retcode")]);
-    const unbroken = (column, text) => (short.has(column) || String(text).length <= MOST_UNBROKEN ? "short" : "");
+    const unbroken = (column, content) => (short.has(column) || content.length <= MOST_UNBROKEN ? "short" : "");
     const title = document.createElement("tr");
     for (const column of wide) {
-      const made = cell("th", columns[column], unbroken(column, columns[column]));
+      const made = cell("th", view.labels[column], unbroken(column, view.labels[column]));
       made.scope = "col";
       title.append(made);
     }
-        document.querySelector("#printed thead").replaceChildren(title);
+    document.querySelector("#printed thead").replaceChildren(title);
     document.querySelector("#printed tbody").replaceChildren(...printed.map((at) => {
       const row = document.createElement("tr");
-      for (const column of wide) row.append(cell("td", rows[at][column], unbroken(column, rows[at][column])));
+      for (const column of wide) {
+        const content = text(column, rows[at][column]);
+        row.append(cell("td", content, unbroken(column, content)));
+      }
       return row;
     }));
-    document.querySelector("#paper h2").textContent = chosen ? "Rows that were searched for" : "Who is not as wanted, by name";
-    const count = these.length.toLocaleString("en");
-    const more = these.length > printed.length ? `; the first ${printed.length.toLocaleString("en")} are here, all are in the CSV report` : "";
-    document.getElementById("paper-said").textContent = these.length ? `${count} of ${rows.length.toLocaleString("en")} rows${more}.` : "Nobody: every agent is as wanted.";
+    document.querySelector("#paper h2").textContent = chosen ? view.texts.searched : view.texts.not_as_wanted;
+    const said = these.length > printed.length ? view.texts.more : view.texts.printed;
+    document.getElementById("paper-said").textContent = these.length
+      ? say(said, { shown: count(these.length), all: count(rows.length), printed: count(printed.length) })
+      : view.texts.nobody;
     document.getElementById("printed").hidden = !these.length;
   };
   box.addEventListener("scroll", () => draw());

@@ -1,0 +1,157 @@
+"""The head of a report for people: the first facts that a reader of the paper looks for.
+
+They are the roster, the gateways, what was wanted, when, by whom, and the ticket.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+
+import msgspec
+
+from bulkagent.language import mark
+from bulkagent.model import Line, Status
+from bulkagent.reports.sanitize import printable
+
+
+class HeadFact(msgspec.Struct, frozen=True):
+    """One fact: its name for programs, its name for people, and the fact."""
+
+    name: str
+    label: str
+    text: str
+
+
+class Wanted:
+    """What the rows of a run ask for, counted while they pass."""
+
+    def __init__(self) -> None:
+        self.flags: dict[str, int] = {}
+        self.gateways: set[str] = set()
+
+    def add(self, line: Line) -> None:
+        """Count one row; a repeated or invalid one asks for nothing."""
+        if line.flag and line.status not in _ASK_NOTHING:
+            self.flags[line.flag] = self.flags.get(line.flag, 0) + 1
+        if line.gateway:
+            self.gateways.add(line.gateway)
+
+
+_ASK_NOTHING = frozenset({Status.DUPLICATE, Status.INVALID})
+
+
+def in_english(text: str, **values: object) -> str:
+    """A sentence as it is written, its places filled in."""
+    return text % values
+
+
+Say = Callable[..., str]
+"""Fills in the places of a marked sentence, perhaps in another language."""
+
+
+def head_of(
+    run: Mapping[str, object], wanted: Wanted, say: Say = in_english
+) -> tuple[HeadFact, ...]:
+    """The facts of a run that there are, in the order of reading.
+
+    Args:
+        run: The facts of the run that every report gets.
+        wanted: What its rows ask for.
+        say: How its sentences are said.
+    """
+    gateways = run.get("gateways")
+    names = gateways if isinstance(gateways, Mapping) and gateways else wanted.gateways
+    facts = (
+        ("roster", mark("Roster"), _roster(str(run.get("roster") or ""), say)),
+        ("job", mark("Job"), str(run.get("job") or "")),
+        ("gateway", mark("Gateway"), ", ".join(sorted(map(str, names)))),
+        ("wanted", mark("Wanted"), _wanted(wanted.flags, str(run.get("operation") or ""), say)),
+        ("when", mark("When"), span(run.get("created_at"), run.get("finished_at"), say)),
+        ("by", mark("By"), _by(run, say)),
+        ("ticket", mark("Ticket or note"), "; ".join(_each(run, "note"))),
+    )
+    return tuple(HeadFact(name, say(label), printable(text)) for name, label, text in facts if text)
+
+
+def _roster(path: str, say: Say) -> str:
+    return say(mark("standard input")) if path == "-" else path.rpartition("/")[2] or path
+
+
+_EFFECTS = {
+    "1": (
+        mark("1 agent may take calls (flag 1)"),
+        mark("%(count)s agents may take calls (flag 1)"),
+    ),
+    "0": (
+        mark("1 agent takes no calls (flag 0)"),
+        mark("%(count)s agents take no calls (flag 0)"),
+    ),
+}
+
+
+def _wanted(flags: Mapping[str, int], operation: str, say: Say) -> str:
+    said = [
+        say(_EFFECTS[flag][count != 1], count=f"{count:,}")
+        for flag, count in sorted(flags.items(), reverse=True)
+        if flag in _EFFECTS
+    ]
+    return ", ".join(said) or operation
+
+
+def _by(run: Mapping[str, object], say: Say) -> str:
+    whos = _each(run, "who")
+    claimed = [
+        say(mark("on behalf of %(name)s (claimed)"), name=name)
+        for name in _each(run, "on_behalf_of")
+    ]
+    later = [say(mark("then %(name)s"), name=who) for who in whos[1:]]
+    return ", ".join([*whos[:1], *claimed, *later])
+
+
+def _each(run: Mapping[str, object], name: str) -> list[str]:
+    """What the run and its legs say of it, each once, in the order of time."""
+    legs = run.get("legs")
+    parts: Iterable[object] = legs if isinstance(legs, Sequence) else ()
+    said = [run.get(name), *(leg.get(name) for leg in parts if isinstance(leg, Mapping))]
+    return list(dict.fromkeys(str(text) for text in said if text))
+
+
+def span(begun: object, ended: object, say: Say = in_english) -> str:
+    """From when to when, in local time with its zone, and in UTC where that is another."""
+    start, end = _moment(begun), _moment(ended)
+    if start is None:
+        return str(begun or "")
+    moments = [start] if end is None or end <= start else [start, end]
+    try:
+        local = [moment.astimezone() for moment in moments]
+    except (ValueError, OverflowError):  # a year that the platform does not count in its zone
+        return str(begun)
+    if local[0].tzname() == local[-1].tzname():
+        said = f"{_to(local, say)} {local[-1].tzname()}"
+    else:  # the clocks changed on the way
+        first, last = (f"{moment:%Y-%m-%d %H:%M:%S} {moment.tzname()}" for moment in local)
+        said = say(_FROM_TO, begun=first, ended=last)
+    if all(moment.utcoffset() == UTC.utcoffset(moment) for moment in local):
+        return said
+    in_utc = [moment.astimezone(UTC) for moment in moments]
+    return f"{said} ({_to(in_utc, say, date=in_utc[0].date() != local[0].date())} UTC)"
+
+
+_FROM_TO = mark("%(begun)s to %(ended)s")
+
+
+def _moment(iso: object) -> datetime | None:
+    try:
+        return datetime.fromisoformat(iso) if isinstance(iso, str) and iso else None
+    except ValueError:
+        return None
+
+
+def _to(moments: Sequence[datetime], say: Say, *, date: bool = True) -> str:
+    first, last = moments[0], moments[-1]
+    begun = f"{first:%Y-%m-%d %H:%M:%S}" if date else f"{first:%H:%M:%S}"
+    if first is last:
+        return begun
+    same = last.date() == first.date()
+    return say(_FROM_TO, begun=begun, ended=f"{last:{'%H:%M:%S' if same else '%Y-%m-%d %H:%M:%S'}}")

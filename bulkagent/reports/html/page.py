@@ -1,0 +1,297 @@
+"""The page around the table's data: the facts of a run, put in words and handed to the template."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from bulkagent.language import Language, mark, page_language, page_translations
+from bulkagent.model import Cause, Status
+from bulkagent.reports.advice import advice_for
+from bulkagent.reports.head import Wanted, head_of, span
+from bulkagent.reports.html.charts import NAMES, Chart, elapsed, ratios, stacked
+from bulkagent.reports.html.figures import Figures, duration
+from bulkagent.reports.html.handover_bars import GroupBars, handover_groups
+from bulkagent.reports.html.layout import LABELS, order_of
+from bulkagent.reports.html.limit_courses import courses
+from bulkagent.reports.html.safe import harmless
+from bulkagent.reports.html.sentences import say, translated
+from bulkagent.reports.sanitize import printable
+
+if TYPE_CHECKING:
+    import jinja2
+
+DATA = "\x00data\x00"
+"""What stands in the page where the data of the table go."""
+
+# Facts of a run that may be missing, so that nothing of the rest is lost.
+_NO_FACTS: Mapping[str, object] = {
+    **dict.fromkeys(("run_id", "state", "roster", "created_at", "fingerprint", "job"), ""),
+    **dict.fromkeys(("operation", "version"), ""),
+    **dict.fromkeys(("who", "note", "on_behalf_of", "finished_at"), None),
+    **dict.fromkeys(("rows", "requests", "retries", "not_sent"), 0),
+    **dict.fromkeys(("exit_code", "reason", "next"), None),
+    **{name: {} for name in ("totals", "settings", "gateways")},
+    **dict.fromkeys(("legs", "clusters", "handover", "pulses", "left_out"), ()),
+}
+
+
+def page(names: Sequence[str], figures: Figures, wanted: Wanted, run: Mapping[str, object]) -> str:
+    """The page with a place for its data, in the language of pages.
+
+    Args:
+        names: The columns of the data.
+        figures: What charts show.
+        wanted: What the rows ask for.
+        run: The facts of the run.
+    """
+    facts: dict[str, Any] = msgspec.to_builtins({**_NO_FACTS, **run}, enc_hook=str)
+    style, script = _asset("page.css"), _asset("page.js")
+    totals: dict[str, int] = facts["totals"]
+    shown = _shown(facts)
+    texts = {name: translated(text) for name, text in _TEXTS.items()}
+    return _template(page_language()).render(
+        language=page_language().value,
+        policy=(
+            f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)};"
+            " base-uri 'none'; form-action 'none'"
+        ),
+        style=style,
+        script=script,
+        run=shown,
+        head=head_of(shown, wanted, say),
+        verdict=_verdict(facts["exit_code"]),
+        totals=[(at.value, translated(NAMES[at]), totals.get(at, 0)) for at in Status],
+        causes=[_explained(cluster) for cluster in shown["clusters"] if _is_of_an_agent(cluster)],
+        left_out=shown["left_out"][:_LEFT_OUT_SHOWN],
+        more_left_out=len(facts["left_out"]) - _LEFT_OUT_SHOWN,
+        topics=_topics(shown),
+        groups=_in_two(handover_groups(shown["handover"])),
+        courses=courses(shown["pulses"], figures.last_ms),
+        charts=_charts(figures, totals),
+        attempts=_attempts(figures),
+        texts=texts,
+        mark=DATA,
+        columns=harmless(msgspec.json.encode(list(names))),
+        view=harmless(msgspec.json.encode(_view(names, texts, facts))),
+    )
+
+
+class _Verdict(msgspec.Struct, frozen=True):
+    tone: str
+    text: str
+
+
+def _verdict(exit_code: int | None) -> _Verdict:
+    tone, text = _VERDICTS.get(exit_code, _VERDICTS[None])
+    return _Verdict(tone, translated(text))
+
+
+_VERDICTS: Mapping[int | None, tuple[str, str]] = {
+    0: ("good", mark("Every agent is as wanted.")),
+    3: ("warn", mark("Some agents are not as wanted. A resume may help.")),
+    4: ("warn", mark("Some agents are not as wanted, and another attempt does not help.")),
+    5: ("bad", mark("The run was stopped before its end. A resume goes on.")),
+    6: ("bad", mark("The run was held back, and a person must look.")),
+    None: ("bad", mark("The run did not come to its end.")),
+}
+
+
+class _Explained(msgspec.Struct, frozen=True):
+    """Agents of one status and cause, and what to do."""
+
+    status: str
+    name: str
+    cause: str
+    count: int
+    agents: Sequence[str]
+    meaning: str
+    advice: str
+    reason: str
+
+
+def _explained(cluster: Mapping[str, Any]) -> _Explained:
+    status = Status(cluster["status"])
+    meaning, advice = map(translated, advice_for(Cause(cluster["cause"]), status))
+    return _Explained(
+        *(status.value, translated(NAMES[status]), cluster["cause"], cluster["count"]),
+        *(cluster["agents"], _sentence(meaning), _sentence(advice), cluster.get("reason") or ""),
+    )
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _is_of_an_agent(cluster: Mapping[str, Any]) -> bool:
+    """Whether something is to be done about its agents; nothing is wrong with a repeated row."""
+    return cluster["cause"] not in {Cause.BAD_ROW, Cause.REPEATED_ROW}
+
+
+def _topics(run: Mapping[str, Any]) -> list[str]:
+    """Pages of the guide that help with what stands here."""
+    topics = ["trouble"] if run["clusters"] else []
+    return [*topics, "handover"] if run["handover"] else topics
+
+
+def _in_two(groups: Sequence[GroupBars]) -> list[Sequence[GroupBars]]:
+    """The groups that are seen at once, and those that somebody has to ask for."""
+    held = sum(bool(group.held) for group in groups)
+    first = max(_GROUPS_SHOWN, min(held, _HELD_SHOWN))
+    return [part for part in (groups[:first], groups[first:]) if part]
+
+
+_GROUPS_SHOWN = 12
+_HELD_SHOWN = 60
+
+_LEFT_OUT_SHOWN = 100
+"""More of them than anybody reads; the table and the other formats have all."""
+
+
+class _Titled(msgspec.Struct, frozen=True):
+    """A chart and the words around it."""
+
+    title: str
+    drawn: Chart
+    unit: str
+    key: Sequence[tuple[str, str]] = ()
+    caption: str = ""
+
+
+def _charts(figures: Figures, totals: Mapping[str, int]) -> list[_Titled]:
+    charts = []
+    times, latencies = figures.over_time(), figures.latencies()
+    if times is not None:
+        charts.append(
+            _Titled(
+                say(mark("Outcomes over time")),
+                stacked(times, elapsed(times.high)),
+                say(mark("time since the first request")),
+                [(at.value, translated(NAMES[at])) for at in Status if totals.get(at)],
+            )
+        )
+    median, most = figures.quantile_ms(0.5), figures.quantile_ms(0.95)
+    if latencies is not None and median is not None and most is not None:
+        charts.append(
+            _Titled(
+                say(mark("Latency of each agent's last request")),
+                stacked(latencies, ratios(latencies.low, latencies.high)),
+                say(mark("latency, on a logarithmic scale")),
+                caption=say(
+                    mark("Half of the agents took %(half)s or less, 95 %% took %(most)s or less."),
+                    half=_rounded(median),
+                    most=_rounded(most),
+                ),
+            )
+        )
+    return charts
+
+
+def _rounded(ms: float) -> str:
+    """To two digits: the counters know no more."""
+    return duration(float(f"{ms:.2g}"))
+
+
+def _attempts(figures: Figures) -> list[tuple[int, int, float]]:
+    """Number of requests, agents who took as many, and their share of the most frequent."""
+    most = max(figures.attempts.values(), default=1)
+    return [
+        (number, agents, round(100 * agents / most, 2))
+        for number, agents in sorted(figures.attempts.items())
+    ]
+
+
+_TEXTS: Mapping[str, str] = {
+    "found": mark("%(shown)s of %(all)s rows"),
+    "found_of_cause": mark("%(shown)s of %(all)s rows, cause %(cause)s"),
+    "copied": mark("Copied"),
+    "selected": mark("Selected"),
+    "not_as_wanted": mark("Agents not as wanted, by name"),
+    "searched": mark("Rows that were searched for"),
+    "printed": mark("%(shown)s of %(all)s rows."),
+    "more": mark("%(shown)s of %(all)s rows. The first %(printed)s are here, the CSV has all."),
+    "nobody": mark("None: every agent is as wanted."),
+    "verified": mark("Verified"),
+}
+
+
+def _view(
+    names: Sequence[str], texts: Mapping[str, str], run: Mapping[str, Any]
+) -> dict[str, object]:
+    """How the table is shown."""
+    verified = "verified" in run
+    labels = [translated(LABELS.get(name, "")) or name for name in names[: len(LABELS)]]
+    theirs = list(names[len(LABELS) :])
+    if verified:
+        theirs[:1] = [texts["verified"]]
+    name, minutes = _zone(run["created_at"], run["finished_at"])
+    return {
+        "order": order_of(names, verified=verified),
+        "labels": [*labels, *theirs],
+        "verified": verified,
+        "statuses": {at.value: translated(NAMES[at]) for at in Status},
+        "zone": name,
+        "minutes": minutes,
+        "texts": texts,
+    }
+
+
+def _zone(begun: str | None, ended: str | None) -> tuple[str, float]:
+    """The zone of the table's times: the machine's, or UTC where its clocks changed on the way."""
+    try:
+        first, *later = [datetime.fromisoformat(at).astimezone() for at in (begun, ended) if at]
+    except (ValueError, OverflowError):
+        return "UTC", 0
+    offset = first.utcoffset()
+    if offset is None or any(moment.utcoffset() != offset for moment in later):
+        return "UTC", 0
+    return first.tzname() or "UTC", offset.total_seconds() / 60
+
+
+def _shown(value: Any) -> Any:
+    """The same plain data with every text in it made harmless to show."""
+    match value:
+        case str():
+            return printable(value)
+        case dict():
+            return {_shown(name): _shown(held) for name, held in value.items()}
+        case list() | tuple():
+            return [_shown(held) for held in value]
+        case _:
+            return value
+
+
+def _hash(text: str) -> str:
+    digest = hashlib.sha256(text.encode()).digest()
+    return f"'sha256-{base64.b64encode(digest).decode()}'"
+
+
+@cache
+def _asset(name: str) -> str:
+    return resources.files(__package__).joinpath(name).read_text("utf-8")
+
+
+@cache
+def _template(_language: Language) -> jinja2.Template:
+    # Only who writes a page waits for it.
+    import jinja2
+
+    environment = jinja2.Environment(
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
+    )
+    # The extension gives an environment this method, which its class does not have.
+    vars(environment)["install_gettext_translations"](page_translations(), newstyle=True)
+    environment.filters["span"] = lambda begun, ended=None: span(begun, ended, say)
+    environment.filters["count"] = lambda number: f"{number:,}"
+    return environment.from_string(_asset("page.html"))
