@@ -8,7 +8,6 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Mapping
-from html import escape
 from pathlib import Path
 from typing import BinaryIO
 
@@ -19,6 +18,8 @@ from bulkagent.files.special_files import FileKind, target_of
 from bulkagent.model import Status
 from bulkagent.reports.columns import COLUMNS
 from bulkagent.reports.csv_cell import cell
+from bulkagent.reports.head import span
+from bulkagent.reports.html import refused_page
 from bulkagent.reports.json_report import encoded
 from bulkagent.reports.sanitize import printable
 from bulkagent.reports.timestamps import iso
@@ -108,23 +109,8 @@ def _write_jsonl(out: BinaryIO, refusal: RefusedCommand) -> None:
 
 
 def _write_html(out: BinaryIO, refusal: RefusedCommand) -> None:
-    word, at, code, why, note = (escape(printable(text)) for text in _words(refusal))
-    page = f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'">
-<meta name="color-scheme" content="light dark">
-<title>bulkagent {refusal.command}: refused</title>
-</head>
-<body>
-<h1>{word}</h1>
-<p><strong>{why}</strong></p>
-<p>{at}, {code}</p>
-<p>{note}</p>
-</body>
-</html>
-"""
+    word, at, code, why, note = _words(refusal)
+    page = refused_page(refusal.command, word, why, f"{span(at, None)}, {at}, {code}", note)
     out.write(page.encode("utf-8", "backslashreplace"))
 
 

@@ -122,9 +122,9 @@ def test_two_teams_hand_over_the_third_stays_and_is_completed_when_its_trouble_i
     ended = site.apply("--report", "shift.csv", "--report", page)
     assert_held(site, ended)
     told = page.read_text(encoding="utf-8")
-    assert "It was held back, and a person must look." in told
-    assert "<b>Maple</b> 70 of 100 agents coming on shift are up, the gate needs 95" in told
-    assert "85 were held by the gate and stay on" in told
+    assert "The run was held back, and a person must look." in told
+    assert "<b>Maple</b> <span>85 stay on, held by the gate</span>" in told
+    assert 'aria-label="Maple: Coming on shift, 70 of 100 are up, the gate needs 95"' in told
     assert (
         "order   handover by team, 3 groups: agents coming on shift first; gate 95%, floor 90%"
         in ended.err

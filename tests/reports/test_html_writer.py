@@ -20,11 +20,11 @@ from hypothesis import strategies as st
 from bulkagent.model import Cause, Line, Status
 from bulkagent.reports.columns import COLUMNS
 from bulkagent.reports.html import write_html
+from bulkagent.reports.html.assets import asset
 from bulkagent.reports.html.charts import HEIGHT, WIDTH, counted, elapsed, ratios, stacked
 from bulkagent.reports.html.figures import BINS, FEWEST_BINS, Bar, Figures, Histogram, duration
 from bulkagent.reports.html.layout import order_of
 from bulkagent.reports.html.limit_courses import courses
-from bulkagent.reports.html.page import _asset
 
 HOSTILE = (
     "<script>alert(1)</script>",
@@ -447,7 +447,7 @@ def test_the_course_of_a_gateway_is_drawn_where_something_moved() -> None:
 
 
 def _colours(scheme: str) -> dict[str, tuple[float, ...]]:
-    text = _asset("page.css")
+    text = asset("page.css")
     light, dark = (dict(re.findall(r"--(\w+): #(\w{6})", part)) for part in _schemes(text))
     found = light if scheme == "light" else {**light, **dark}
     return {

@@ -21,6 +21,9 @@ _STEPS = 24
 _STEPS_OF_A_BAR = 4
 BARS_OF_A_DECADE = _STEPS // _STEPS_OF_A_BAR
 
+_SHORTEST_MS = 0.01
+"""No reply over a network is quicker; a clock that says so would stretch the axis."""
+
 
 class Bar(msgspec.Struct, frozen=True):
     """One bar: its place on the scale, and how much of each kind there is."""
@@ -72,7 +75,8 @@ class Figures:
             self.attempts[line.attempts] += 1
         if line.latency_ms is not None and line.latency_ms > 0:
             self._latency_count += 1
-            self._latencies[math.floor(math.log10(line.latency_ms) * _STEPS)] += 1
+            latency_ms = max(line.latency_ms, _SHORTEST_MS)
+            self._latencies[math.floor(math.log10(latency_ms) * _STEPS)] += 1
 
     def over_time(self) -> Histogram | None:
         """Outcomes by the time at which they came, from the first request on; None: there are none.

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
-from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -16,6 +13,7 @@ from bulkagent.language import Language, mark, page_language, page_translations
 from bulkagent.model import Cause, Status
 from bulkagent.reports.advice import advice_for
 from bulkagent.reports.head import Wanted, head_of, span
+from bulkagent.reports.html.assets import asset, policy_for
 from bulkagent.reports.html.charts import NAMES, Chart, elapsed, ratios, stacked
 from bulkagent.reports.html.figures import Figures, duration
 from bulkagent.reports.html.handover_bars import GroupBars, handover_groups
@@ -53,16 +51,13 @@ def page(names: Sequence[str], figures: Figures, wanted: Wanted, run: Mapping[st
         run: The facts of the run.
     """
     facts: dict[str, Any] = msgspec.to_builtins({**_NO_FACTS, **run}, enc_hook=str)
-    style, script = _asset("page.css"), _asset("page.js")
+    style, script = asset("page.css"), asset("page.js")
     totals: dict[str, int] = facts["totals"]
     shown = _shown(facts)
     texts = {name: translated(text) for name, text in _TEXTS.items()}
     return _template(page_language()).render(
         language=page_language().value,
-        policy=(
-            f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)};"
-            " base-uri 'none'; form-action 'none'"
-        ),
+        policy=policy_for(style, script),
         style=style,
         script=script,
         run=shown,
@@ -268,16 +263,6 @@ def _shown(value: Any) -> Any:
             return value
 
 
-def _hash(text: str) -> str:
-    digest = hashlib.sha256(text.encode()).digest()
-    return f"'sha256-{base64.b64encode(digest).decode()}'"
-
-
-@cache
-def _asset(name: str) -> str:
-    return resources.files(__package__).joinpath(name).read_text("utf-8")
-
-
 @cache
 def _template(_language: Language) -> jinja2.Template:
     # Only who writes a page waits for it.
@@ -294,4 +279,4 @@ def _template(_language: Language) -> jinja2.Template:
     vars(environment)["install_gettext_translations"](page_translations(), newstyle=True)
     environment.filters["span"] = lambda begun, ended=None: span(begun, ended, say)
     environment.filters["count"] = lambda number: f"{number:,}"
-    return environment.from_string(_asset("page.html"))
+    return environment.from_string(asset("page.html"))
