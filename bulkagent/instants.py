@@ -164,8 +164,8 @@ def _refuse_unclear(text: str, written: dt.datetime, at: dt.tzinfo, zone: str) -
     come = _local(_ms(first), at)
     if come.replace(tzinfo=None, fold=0) != written:
         raise SettingsRefused(
-            f"{text!r} is a time that does not exist on {written:%F} in {where}: clocks are put"
-            f" forward past it, and {come:%T} {come.tzname()} comes in its place"
+            f"{text!r} is a time that does not exist on {written:%F} in {where}, because clocks"
+            f" are put forward past it; {come:%T} {come.tzname()} comes in its place"
         )
     raise SettingsRefused(
         f"{text!r} comes twice on {written:%F} in {where}, because clocks are put back; write"

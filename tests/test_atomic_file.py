@@ -83,7 +83,7 @@ def test_a_link_that_somebody_else_planted_is_refused(tmp_path: Path) -> None:
     link = tmp_path / "r.csv"
     link.symlink_to("elsewhere")
     os.chown(link, 12_345, 12_345, follow_symlinks=False)
-    with pytest.raises(PermissionError, match="somebody else's link"):
+    with pytest.raises(PermissionError, match="another user's link"):
         write(link, "new")
 
 

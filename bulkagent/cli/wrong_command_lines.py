@@ -46,7 +46,7 @@ def refuse(
     if isinstance(error, click.BadOptionUsage):
         name = error.option_name
         if name not in with_value(command):
-            raise SettingsRefused(f"{name} takes no value; leave out the = and what follows it")
+            raise SettingsRefused(f"{name} takes no value; leave out the = and the text after it")
         takes = next((_takes(_row(each)) for each in command.params if name in each.opts), "")
         raise SettingsRefused(f"{name} needs a value: {takes}")
     param: Any = error.param if isinstance(error, click.BadParameter) else None
@@ -61,7 +61,7 @@ def refuse(
     _, rest, _ = command.make_parser(ctx).parse_args(args=list(words))
     if rest:
         raise SettingsRefused(
-            f"there is a word too many: {str(rest[0])!r}; what has spaces in it stands in"
+            f"there is a word too many: {str(rest[0])!r}; put a value with spaces in"
             f" quotes{_help(ctx)}"
         )
     raise SettingsRefused(_sentence(error.format_message()))

@@ -95,7 +95,7 @@ def _refuse_link(link: os.stat_result, path: Path) -> None:
     planted = link.st_uid not in (os.geteuid(), folder.st_uid)
     if planted and folder.st_mode & stat.S_ISVTX and folder.st_mode & stat.S_IWOTH:
         raise PermissionError(
-            errno.EACCES, "it is somebody else's link in a folder that all may write to", str(path)
+            errno.EACCES, "it is another user's link in a folder that all may write to", str(path)
         )
 
 
@@ -174,7 +174,7 @@ class _Paced(io.RawIOBase):
                     return write()
                 except BlockingIOError:  # somebody else has filled it meanwhile
                     time.sleep(_LOOK_EVERY_S)
-        raise TimeoutError(errno.ETIMEDOUT, "whoever reads from it takes nothing")
+        raise TimeoutError(errno.ETIMEDOUT, "its reader takes nothing")
 
     def close(self) -> None:
         if not self.closed:

@@ -105,8 +105,9 @@ class FileCredentials:
             more = f" and {len(problems) - _BAD_LINES_TOLD:,} more"
             told = "; ".join(problems[:_BAD_LINES_TOLD])
             raise SettingsRefused(
-                f"--sessions {self._path}: {told}{more if len(problems) > _BAD_LINES_TOLD else ''};"
-                " correct the file, or whatever writes it"
+                f"--sessions {self._path}:"
+                f" {told}{more if len(problems) > _BAD_LINES_TOLD else ''}; correct the file, or"
+                " the program that writes it"
             )
         if elsewhere and not self._sessions:
             raise SettingsRefused(_of_others(self._path, elsewhere))

@@ -23,8 +23,8 @@ def read_as_written(database: Database) -> Iterator[None]:
         yield
     except (KeyError, ValueError, msgspec.MsgspecError):
         raise LedgerUnavailable(
-            f"the ledger {database.path} has what bulkagent does not write; it is damaged, or"
-            " another program wrote to it: give another path with --ledger"
+            f"the ledger {database.path} has content that bulkagent does not write. It is damaged,"
+            " or another program wrote to it; give another path with --ledger"
         ) from None
 
 

@@ -71,8 +71,8 @@ class Database:
             refused.callback(connection.close)
             if (version := format_of(connection, path)) != VERSION:
                 raise LedgerUnavailable(
-                    f"the ledger {path} has format {version}, which has yet to be brought to format"
-                    f" {VERSION}; the next apply, resume or revert does so"
+                    f"the ledger {path} has the earlier format {version}; the next apply, resume"
+                    f" or revert brings it to format {VERSION}"
                 )
             # Only now, for the others have to read the file.
             connection.execute(f"PRAGMA busy_timeout={self._busy_wait_ms}")
@@ -288,14 +288,14 @@ def format_of(connection: sqlite3.Connection, path: Path) -> int:
         )
     if version != VERSION and version not in MIGRATIONS:
         raise LedgerUnavailable(
-            f"the ledger {path} has format {version}, this bulkagent writes format {VERSION};"
+            f"the ledger {path} has format {version}, and this bulkagent writes format {VERSION};"
             " use the version that wrote it, or give another path with --ledger"
         )
     if odd := oddity(objects, version):
         raise LedgerUnavailable(
             f"the ledger {path} was tampered with, or is damaged: {odd}. Nothing in it can be"
-            " relied on, so it is not used; keep it for the inquiry, and give another"
-            " path with --ledger"
+            " relied on, so it is not used. Keep it for the inquiry, and give another path with"
+            " --ledger"
         )
     return int(version)
 

@@ -210,8 +210,8 @@ def _make(path: Path) -> None:
 def _refuse_unwritable(path: Path, place: Path) -> None:
     if not os.access(place, os.R_OK | os.W_OK):
         raise LedgerUnavailable(
-            f"the ledger {path} cannot be opened: it cannot be written by this user, or is on a"
-            " read-only file system; give a path that can be written with --ledger"
+            f"the ledger {path} cannot be opened: this user may not write to it, or its file"
+            " system is read-only; give a path that can be written with --ledger"
         )
 
 
@@ -244,9 +244,9 @@ def _create(connection: sqlite3.Connection, path: Path) -> None:
         # Asked within: a run of a ledger that is made here can only come after this.
         if running := locked_runs(Path(os.path.realpath(path))):
             raise LedgerUnavailable(
-                f"run {running[0]} is in progress, and the ledger {path} that it was recorded in is"
-                " gone. A new one would know nothing of it, so nothing was sent; put it back, or"
-                " wait for the end of that run and try again"
+                f"run {running[0]} is in progress, and its ledger {path} is gone. A new ledger"
+                " would not know that run, so nothing was sent. Put the ledger back, or wait for"
+                " the end of the run and try again"
             )
         for statement in statements(SCHEMA):
             connection.execute(statement)
@@ -316,5 +316,5 @@ def _look_through(real: Path, path: Path, tell: Callable[[str], None]) -> None:
     if found != "ok":
         raise LedgerUnavailable(
             f"the ledger {path} was not closed by the last process that wrote to it, and is"
-            f" damaged ({found}); put a copy of it back, or give another path with --ledger"
+            f" damaged ({found}). Put a copy of it back, or give another path with --ledger"
         )

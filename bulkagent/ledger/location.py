@@ -39,8 +39,8 @@ def exposure(path: Path) -> str:
         if who:
             mode = stat.S_IMODE(found.st_mode)
             return (
-                f"{what} {place} may be written by {who} (owner {found.st_uid}, mode {mode:04o}),"
-                " who could have a resume set other agents; let its user alone write there"
+                f"{what} {place} may be written by {who} (owner {found.st_uid}, mode {mode:04o})."
+                " A resume could then set other agents; let only the ledger's user write there"
             )
     return ""
 
@@ -86,8 +86,8 @@ def probe(path: Path, *, to_write: bool = True) -> None:
         case FileSystemKind.UNKNOWN if to_write and not shares_memory(_nearest(real)):
             raise LedgerUnavailable(
                 f"the ledger {path} is on a filesystem ({name}) on which two processes share no"
-                " memory, or no locks, so its write-ahead log can be corrupted there; give a path"
-                " on a local disk with --ledger"
+                " memory, or no locks. Its write-ahead log can be corrupted there; give a path on"
+                " a local disk with --ledger"
             )
 
 

@@ -99,8 +99,8 @@ def _alone_with(real: Path, path: Path) -> Iterator[sqlite3.Connection]:
     while True:
         if running := locked_runs(real):
             raise LedgerUnavailable(
-                f"run {running[0]} in the ledger {path} is in progress, of an earlier bulkagent."
-                " Nothing was sent; wait for its end, or stop it, before this bulkagent has it"
+                f"run {running[0]} in the ledger {path} is in progress under an earlier bulkagent."
+                " Nothing was sent; wait for the end of that run, or stop it, and try again"
             )
         connection = connected(real, "mode=rw")
         try:
@@ -114,8 +114,8 @@ def _alone_with(real: Path, path: Path) -> Iterator[sqlite3.Connection]:
                 raise
             if time.monotonic() >= deadline:
                 raise LedgerUnavailable(
-                    f"another process has the ledger {path} open, which is of an earlier format."
-                    " Nothing was sent; try again when it has ended"
+                    f"the ledger {path} has an earlier format, and another process has it open."
+                    " Nothing was sent; try again when that process has ended"
                 ) from None
             time.sleep(pause_s)
         else:
@@ -145,7 +145,7 @@ def _keep(connection: sqlite3.Connection, real: Path, version: int) -> Path:
     except (OSError, sqlite3.Error) as error:
         said = (isinstance(error, OSError) and error.strerror) or error
         raise LedgerUnavailable(
-            f"the ledger {real} has format {version} and is not brought to format {VERSION},"
+            f"the ledger {real} has format {version}. It was not brought to format {VERSION},"
             f" because it cannot be copied beside itself first ({said}); make room there"
         ) from None
 

@@ -44,8 +44,8 @@ class RunLock:
             self._file = self._taken(run_id, 1 if new else _TRIES)
         except OSError as error:
             raise LedgerUnavailable(
-                f"the run's lock {self._path} cannot be had: {error.strerror}; give a ledger on a"
-                " local disk with --ledger"
+                f"the run's lock {self._path} cannot be taken: {error.strerror}; give a ledger on"
+                " a local disk with --ledger"
             ) from None
 
     def _taken(self, run_id: str, tries: int) -> int:
@@ -67,8 +67,8 @@ class RunLock:
             os.close(file)
             time.sleep(_RETRY_S)
         raise RunBusy(
-            f"run {run_id} is in progress elsewhere: another process is at work on it; wait for its"
-            " end, or stop it. Trying again is safe"
+            f"run {run_id} is in progress elsewhere: another process is at work on it. Wait for"
+            " its end, or stop it; trying again is safe"
         )
 
     def __repr__(self) -> str:
@@ -115,7 +115,7 @@ def ask_to_drain(ledger: Path, run_id: str, by: str) -> None:
         draft.replace(request)
     except OSError as error:
         raise LedgerUnavailable(
-            f"run {run_id} cannot be asked to stop, {request}: {error.strerror}; stop its process"
+            f"run {run_id} cannot be asked to stop ({request}: {error.strerror}); stop its process"
             " instead"
         ) from None
 

@@ -41,12 +41,12 @@ def writer_for(path: Path) -> Writer:
     if writer is None:
         known = ", ".join(FORMATS)
         raise SettingsRefused(
-            f"'{printable(str(path))}' says no report format by its suffix; "
-            f"end it in one of {known}"
+            f"the suffix of '{printable(str(path))}' names no report format; end the path in one"
+            f" of {known}"
         )
     if writer is write_xlsx and importlib.util.find_spec("xlsxwriter") is None:
         raise SettingsRefused(
-            f"'{printable(str(path))}' needs what writes workbooks: pip install 'bulkagent[xlsx]',"
-            " or take .csv"
+            f"'{printable(str(path))}' needs a package that writes workbooks: pip install"
+            " 'bulkagent[xlsx]', or take .csv"
         )
     return writer

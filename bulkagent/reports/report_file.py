@@ -90,9 +90,9 @@ def write(
             return writer(out, lines, extra_columns, run)
     except OSError as error:
         raise ReportFailed(
-            f"the report '{printable(str(path))}' could not be written: {_reason(error)}; "
-            "the ledger has all of it: correct that or take another path, "
-            "then `bulkagent report RUN --to PATH`"
+            f"the report '{printable(str(path))}' could not be written: {_reason(error)}. The"
+            " ledger has all of it; correct that or choose another path, then run `bulkagent"
+            " report RUN --to PATH`"
         ) from error
 
 

@@ -150,8 +150,8 @@ def _without_header(first: Sequence[str], line: int, rules: RosterRules) -> Colu
         )
     names = ", ".join(f"'{shown(first[at])}'" for at in filled[:8])
     raise RosterRefused(
-        f"{wanted} in line {line}, which has {names}; name it agent_id, or say which it is "
-        "with --agent-column; if the columns look joined, give --delimiter"
+        f"{wanted} in line {line}, which has {names}. Name the column agent_id, or give its name"
+        " with --agent-column; where the columns look joined, give --delimiter"
     )
 
 

@@ -222,8 +222,8 @@ def _require_sources(columns: Columns, rules: RosterRules) -> None:
     has_flag = columns.flag != ABSENT
     if has_flag and rules.flag is not None:
         raise RosterRefused(
-            f"the roster has a column '{columns.name(columns.flag)}' and --flag was given too; "
-            "leave out one of them, so that it is certain which holds"
+            f"the roster has a column '{columns.name(columns.flag)}' and --flag was given too;"
+            " leave out one of them"
         )
     if not has_flag and rules.flag is None and rules.require_flag:
         raise RosterRefused(

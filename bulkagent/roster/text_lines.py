@@ -148,8 +148,8 @@ class TextLines:
             # Western text in UTF-16 has the NUL second in each pair when it is little-endian.
             little = self._head[1::2].count(0) >= self._head[::2].count(0)
             raise RosterRefused(
-                f"{self._name} has NUL bytes: UTF-16 without a byte order mark, or not text; "
-                f"save it as UTF-8, or try --encoding utf-16-{'le' if little else 'be'}"
+                f"{self._name} has NUL bytes. It is UTF-16 without a byte order mark, or no text;"
+                f" save it as UTF-8, or try --encoding utf-16-{'le' if little else 'be'}"
             )
         return marked or "utf-8"
 

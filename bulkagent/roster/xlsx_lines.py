@@ -113,8 +113,8 @@ def _opened(stream: BinaryIO, name: str) -> tuple[Workbook, ReadOnlyWorksheet, i
         import openpyxl
     except ImportError:
         raise RosterRefused(
-            f"{name} needs what reads workbooks: pip install 'bulkagent[xlsx]', or export it as"
-            " CSV UTF-8 and name that file"
+            f"{name} needs a package that reads workbooks: pip install 'bulkagent[xlsx]', or export"
+            " it as CSV UTF-8 and name that file"
         ) from None
     _refuse_bombs(stream, name)
     try:

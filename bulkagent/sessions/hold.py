@@ -270,7 +270,7 @@ def _refuse_elsewhere(path: Path, found: Sequence[SavedSession], enrolled: HoldR
     if there and not there & here:
         raise SettingsRefused(
             f"{path} has sessions of {', '.join(sorted(there)[:3])}, and none of"
-            f" {', '.join(sorted(here)[:3])}: nobody would poll for them, and they would end; give"
+            f" {', '.join(sorted(here)[:3])}. They would not be polled for and would end; give"
             " their gateway, or another file with --sessions"
         )
 

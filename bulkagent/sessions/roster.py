@@ -101,7 +101,8 @@ def enrol(
     if max_agents is not None and len(enrolling.found) > max_agents:
         raise GuardrailRefused(
             f"the roster has {len(enrolling.found):,} agents and --max-agents allows"
-            f" {max_agents:,}, so nothing was sent"
+            f" {max_agents:,}, so nothing was sent; check that it is the right roster, then raise"
+            " the limit"
         )
     return HoldRoster(
         sign_ins=tuple((gateway, sign_in) for (gateway, _), sign_in in enrolling.found.items()),

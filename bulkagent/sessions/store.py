@@ -100,8 +100,8 @@ class SessionStore:
         for line in lines:
             if line.session is None or line.session.state not in _STATES:
                 raise SettingsRefused(
-                    f"--sessions {self.path}: line {line.line} was not written by session hold, so"
-                    " its sessions may be somebody's at a desk; give another path"
+                    f"--sessions {self.path}: session hold did not write line {line.line}, so its"
+                    " sessions may be those of agents at their desks; give another path"
                 )
             found[line.session.gateway, line.session.agent_id] = line.session
         return list(found.values())

@@ -284,8 +284,8 @@ def _job_of(
     job = str(next((name for name in named if name), "") or file.job)
     if job and file.jobs and job not in file.jobs:
         raise SettingsRefused(
-            f"there is no [jobs.{job}] in the configuration, so its runs would go unguarded; known"
-            f" jobs are {', '.join(sorted(file.jobs))}"
+            f"there is no [jobs.{job}] in the configuration, so its runs would have no guardrails;"
+            f" known jobs are {', '.join(sorted(file.jobs))}"
         )
     return job
 

@@ -66,7 +66,7 @@ def test_a_sessions_file_is_kept_up_to_date(tmp_path: Path) -> None:
         (["--guid-interval", "120000"], "is not below the GUID timeout"),
         (["--poll-timeout", "0"], "poll_timeout_ms is 0"),
         (["--password", "x" * 33], "give 1 to 32 characters"),
-        (["--signed-out", "--sessions-out", "s.jsonl"], "leave one out"),
+        (["--signed-out", "--sessions-out", "s.jsonl"], "leave one of them out"),
         (["--nodes", "2", "--scenario", SAMPLES / "bad_node.toml"], "`nodes = 2`"),
         (["--sessions-out", "no/s.jsonl"], "give another path"),
         (["--skill", "101-200"], "write each queue once, like 7=101-200,305"),

@@ -32,8 +32,8 @@ ROSTER = ["apply", "r.csv", "--gateway", "emulated"]
         ([*ROSTER, "--burst", "1,000"], "--burst: '1,000' is not a whole number from 1 to 100,000; did you mean 1000?"),  # noqa: E501
         ([*ROSTER, "--progress", "plan"], "--progress: 'plan' is not bar or plain or none; did you mean plain?"),  # noqa: E501
         ([*ROSTER, "--burst"], "--burst needs a value: a whole number from 1 to 100,000"),
-        ([*ROSTER, "--yes=1"], "--yes takes no value; leave out the = and what follows it"),
-        ([*ROSTER, "evening"], "there is a word too many: 'evening'; what has spaces in it stands in quotes"),  # noqa: E501
+        ([*ROSTER, "--yes=1"], "--yes takes no value; leave out the = and the text after it"),
+        ([*ROSTER, "evening"], "there is a word too many: 'evening'; put a value with spaces in quotes"),  # noqa: E501
         (["apply", "--skip-invalid", "5"], "--skip-invalid took 5 for its number"),
         (["--jason"], "there is no option '--jason' before a command"),
         (["--verson"], "there is no option '--verson' before a command; did you mean --version?"),

@@ -358,7 +358,7 @@ def test_an_older_ledger_is_refused_while_another_process_has_it_open(
     path = made(tmp_path / "ledger.sqlite3", 5)
     with raw(path) as other:
         other.execute("SELECT * FROM runs").fetchall()  # idle since, as at a question
-        assert "another process has the ledger" in refusal(open_ledger, path)
+        assert "another process has it open" in refusal(open_ledger, path)
         assert other.execute("PRAGMA user_version").fetchone() == (5,)
     open_ledger(path).close()
 

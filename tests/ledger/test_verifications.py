@@ -89,5 +89,5 @@ def test_a_verdict_that_nobody_writes_is_damage(
         lambda: list(verified_rows(RunRecord(database, run))),
         lambda: verification_counts(RunRecord(database, run)),
     ):
-        with pytest.raises(LedgerUnavailable, match="has what bulkagent does not write"):
+        with pytest.raises(LedgerUnavailable, match="has content that bulkagent does not write"):
             read()

@@ -54,8 +54,8 @@ def test_a_file_is_really_created_and_removed(
 @pytest.mark.parametrize(
     ("name", "says"),
     [
-        ("r.txt", r"end it in one of \.csv, \.json, \.jsonl"),
-        ("r", r"end it in one of \.csv, \.json, \.jsonl"),
+        ("r.txt", r"end the path in one of \.csv, \.json, \.jsonl"),
+        ("r", r"end the path in one of \.csv, \.json, \.jsonl"),
         ("missing/r.csv", r"there is no folder '.*missing'.*create it"),
         ("file/r.csv", r"there is no folder '.*file'.*create it"),
         ("folder.csv", r"is a folder; name a file in it"),

@@ -26,7 +26,7 @@ from tests.roster.reading import RuleSettings, agents, everything, rules
         (b"agent_id\n101\n\xe5\xb7", {}, "line 3 of standard input is not UTF-8"),
         (b"agent_id\n101\xff", {"encoding": "gb18030"}, "line 2 .* is not GB18030"),
         (b"agent_id\n101+2AA-\n", {"encoding": "utf-7"}, "line 2 .* is not UTF-7"),
-        (b"a\0g\0e\0n\0t\0\n\0", {}, "NUL bytes: UTF-16 without.*--encoding utf-16-le"),
+        (b"a\0g\0e\0n\0t\0\n\0", {}, "NUL bytes. It is UTF-16 without.*--encoding utf-16-le"),
         (b"\0a\0g\0e\0n\0t\0\n", {}, "--encoding utf-16-be"),
         ("\ufeffagent_id\n1\0".encode("utf-16-le"), {}, "line 2 .* has a NUL character"),
         (b"agent_id\n101\n\x00", {"encoding": "utf-8"}, "line 3 .* has a NUL character"),

@@ -76,7 +76,9 @@ async def test_a_list_of_one_gateway_protects_there_alone(tmp_path: Path) -> Non
 
 async def test_a_list_with_a_line_that_names_nobody_is_refused(tmp_path: Path) -> None:
     async with shift(tmp_path) as made:
-        with pytest.raises(RosterRefused, match=r"line 3, agent_id: .*nobody knows who is meant"):
+        with pytest.raises(
+            RosterRefused, match=r"line 3, agent_id: .*it is not known which agents"
+        ):
             await made.apply(protect=spare(made, "agent_id\n103\nhundred\n"))
         with pytest.raises(RosterRefused, match="there is no file"):
             await made.apply(protect=(tmp_path / "nothing.csv",))

@@ -53,7 +53,7 @@ async def test_a_changed_endpoint_in_the_ledger_gets_nothing_unless_it_is_given(
             _change(made, "UPDATE endpoints SET url = ?", other.url)
             text = await _refused(made, by=ResumeRefused)
             assert f"--gateway {other.url}" in text
-            with pytest.raises(ResumeRefused, match="a run stays at its gateways"):
+            with pytest.raises(ResumeRefused, match="A run stays at its gateways"):
                 await made.resume(gateway=made.gateway.url)
             assert other.stats().requests == 0
             made.ca_file.write_bytes(other.ca_pem)
@@ -93,7 +93,7 @@ async def test_a_name_that_means_another_gateway_today_is_refused(tmp_path: Path
         ("[::1]:8043", "https://[::2]:8043", "", "is https://[::1]:8043 today"),
         ("west", "https://west.example", "https://west.example:443", ""),
         ("west", "https://west.example", "west", "no valid"),
-        ("east", "https://evil.example", "east", "a run stays"),
+        ("east", "https://evil.example", "east", "A run stays"),
         ("east", "http://evil.example", "", "is https://east.example:8043 today"),
         ("x:1", "not at all", "", "is https://x:1 today"),
     ],
@@ -132,7 +132,7 @@ async def test_values_that_bulkagent_never_writes_are_refused(tmp_path: Path, ch
     async with shift(tmp_path, code("100-006", "102")) as made:
         await made.apply()
         _change(made, change)
-        assert "what bulkagent does not write" in await _refused(made, by=LedgerUnavailable)
+        assert "content that bulkagent does not write" in await _refused(made, by=LedgerUnavailable)
 
 
 async def test_a_report_path_in_the_ledger_replaces_no_other_file(tmp_path: Path) -> None:
@@ -142,7 +142,7 @@ async def test_a_report_path_in_the_ledger_replaces_no_other_file(tmp_path: Path
         other.write_text('{"name": "precious"}')
         settings = "json_set(settings, '$.reports', json(?))"
         _change(made, f"UPDATE runs SET settings = {settings}", json.dumps([str(other)]))  # noqa: S608
-        with pytest.raises(ResumeRefused, match="is another file"):
+        with pytest.raises(ResumeRefused, match="is not the report of this run"):
             await made.resume()
         assert other.read_text() == '{"name": "precious"}'
         (tmp_path / "report.csv").write_text("row;agent_id;gateway;flag\n2;101;x;0\n")
@@ -162,6 +162,6 @@ async def test_what_another_run_is_said_to_have_set_is_judged_before_a_revert_go
         await made.apply(flag=0)
         _change(made, "UPDATE assignments SET arguments = 'flag=2' WHERE run = 1 AND row = 3")
         before = made.requests
-        with pytest.raises(LedgerUnavailable, match="what bulkagent does not write"):
+        with pytest.raises(LedgerUnavailable, match="content that bulkagent does not write"):
             await made.revert()
         assert made.requests == before

@@ -305,8 +305,11 @@ async def test_with_several_gateways_an_observer_says_whose_it_is(tmp_path: Path
             )
 
         for observers, reason in (
-            (("120:1",), "the run is for east, west; write whose agent it is, like east/120:1"),
-            (("south/120:1",), r"no gateway 'south' here \(known: east, north, west\)"),
+            (
+                ("120:1",),
+                "the run is for east, west; write the agent's gateway too, like east/120:1",
+            ),
+            (("south/120:1",), "no gateway 'south' here; known are east, north, west"),
         ):
             with (
                 Run(asked(*observers)) as run,

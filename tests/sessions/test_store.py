@@ -71,7 +71,7 @@ def test_a_file_of_somebody_elses_is_refused_and_left_as_it_is(tmp_path: Path, l
     path = tmp_path / "s.jsonl"
     path.write_bytes(line)
     file = SessionStore(path)
-    with pytest.raises(SettingsRefused, match="not written by session hold") as refused:
+    with pytest.raises(SettingsRefused, match="session hold did not write line") as refused:
         file.read()
     assert "somebodys-guid" not in str(refused.value)
     assert path.read_bytes() == line

@@ -44,7 +44,10 @@ def emulate(given: Given) -> None:
     from bulkagent.units import agent_id_range
 
     if given["signed_out"] and given["sessions_out"] is not None:
-        raise SettingsRefused("--sessions-out is of agents that are signed in: leave one out")
+        raise SettingsRefused(
+            "--sessions-out needs agents that are signed in, and --signed-out signs none in;"
+            " leave one of them out"
+        )
     auth = given["auth"]
     if auth == "static" and (idle := sorted(typed() & {"guid_interval", "guid_timeout"})):
         names = " and ".join(f"--{name.replace('_', '-')}" for name in idle)

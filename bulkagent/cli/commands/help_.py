@@ -26,8 +26,8 @@ def show_help(given: Given) -> None:
         context = command.context_class(command, info_name=name, parent=context)
     if words:
         raise SettingsRefused(
-            f"there is a word too many: {words[0]!r}; {context.command_path} has no commands;"
-            f" `{context.command_path} --help` says how it is used"
+            f"there is a word too many: {words[0]!r}; {context.command_path} has no commands. See"
+            f" `{context.command_path} --help`"
         )
     context.meta[EVERYTHING] = given["help_all"]
     click.echo(command.get_help(context))

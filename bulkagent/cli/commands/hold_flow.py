@@ -73,7 +73,8 @@ def _refuse_files(request: HoldRequest, gateways: Gateways, log_file: Path | Non
     in_use = [*gateways.files, *([log_file] if log_file else [])]
     if any(same_file(request.sessions, other) for other in in_use):
         raise SettingsRefused(
-            f"the sessions file {request.sessions} would replace a file that is in use"
+            f"the sessions file {request.sessions} would replace a file that is in use; give"
+            " another path with --sessions"
         )
 
 

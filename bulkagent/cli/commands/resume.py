@@ -40,7 +40,7 @@ def _causes(text: str | None) -> frozenset[Cause]:
     for name in names:
         if name not in known:
             raise SettingsRefused(
-                f"--only: there is no cause {name!r}; the report's column has those of the run:"
-                f" {', '.join(known)}"
+                f"--only: there is no cause {name!r}. The report's column cause has those of the"
+                f" run; known are {', '.join(known)}"
             )
     return frozenset(known[name] for name in names)

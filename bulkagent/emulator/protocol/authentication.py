@@ -44,8 +44,8 @@ class SessionRules(msgspec.Struct, frozen=True, kw_only=True):
                 raise ValueError(f"{name} is {value}: give {lowest} to {LONGEST_MS} milliseconds")
         if self.guid_interval_ms >= self.guid_timeout_ms:
             raise ValueError(
-                f"the GUID interval ({self.guid_interval_ms} ms) is not below the GUID timeout "
-                f"({self.guid_timeout_ms} ms): every GUID would die before it is renewed"
+                f"the GUID interval ({self.guid_interval_ms} ms) is not below the GUID timeout"
+                f" ({self.guid_timeout_ms} ms), so every GUID would die before it is renewed"
             )
 
     @property

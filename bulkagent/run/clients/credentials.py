@@ -60,7 +60,8 @@ def credential_provider(
         return None
     if gateways.emulated:
         raise SettingsRefused(
-            "--sessions and --guid-url are not for --gateway emulated, whose agents sign in there"
+            "--sessions and --guid-url are not for --gateway emulated, whose agents sign in"
+            " there; leave them out"
         )
     if settings.sessions is not None:
         if settings.guid_url:

@@ -226,7 +226,7 @@ def _refuse_layout(layout: Layout, gateways: Gateways, *, guids_required: bool) 
         return
     if not layout.has_gateway:
         raise SettingsRefused(
-            "no gateway: give the one that the roster is for with --gateway, or a gateway column"
+            "no gateway is given; name the roster's gateway with --gateway, or add a gateway column"
         )
     if guids_required and not layout.has_guid:
         raise RosterRefused(

@@ -36,8 +36,8 @@ def refuse_unanswerable(agree: object) -> None:
     if agree is False:
         raise ConsentRefused("agree=False: not agreed to; nothing was sent")
     raise ConsentRefused(
-        f"agree={_shown(agree)} is no answer; give True, or a function that is asked with the plan"
-        " and returns True; nothing was sent"
+        f"agree={_shown(agree)} is no answer, so nothing was sent; give True, or a function that"
+        " is called with the plan and returns True"
     )
 
 
@@ -61,8 +61,8 @@ def refuse_unagreed(plan: Plan, *, answered: bool, agreed: bool) -> None:
         )
     if not agreed:
         raise ConsentRefused(
-            "nobody agreed to the plan, so nothing was sent; give agree=, a function that is"
-            " asked with it, or agree=True to agree beforehand",
+            "nobody agreed to the plan, so nothing was sent; give agree= a function that is"
+            " called with the plan, or agree=True to agree beforehand",
             totals=plan.totals,
         )
 

@@ -33,7 +33,8 @@ class Grouping:
         if column and self._at is None and not self._by_gateway:
             has = ", ".join(columns) or "no column of its own"
             raise RosterRefused(
-                f"--group-by: the roster has no column {column!r}; it has {has} (and {_GATEWAY})"
+                f"--group-by: the roster has no column {column!r}; it has {has}. With the word"
+                f" {_GATEWAY}, each gateway is a group"
             )
 
     def __repr__(self) -> str:

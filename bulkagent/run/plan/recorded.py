@@ -81,8 +81,8 @@ def _of_this_format(facts: RunFacts) -> RunFacts:
     if facts.fingerprint:
         return facts
     raise ResumeRefused(
-        f"run {facts.id} was planned by an earlier bulkagent, which did not keep what is needed;"
-        " apply its roster again"
+        f"run {facts.id} was planned by an earlier bulkagent, which did not keep all that a resume"
+        " needs; apply its roster again"
     )
 
 
@@ -140,8 +140,8 @@ def recorded_run(database: Database, facts: RunFacts, again: FollowUpRequest) ->
     if again.tls and own.gateway == EMULATED:
         name = next(iter(again.tls)).replace("_", "-")
         raise SettingsRefused(
-            f"--{name} would change nothing: run {facts.id} is at an emulated gateway, whose"
-            " certificate is known; leave it out"
+            f"--{name} would change nothing, because run {facts.id} is at an emulated gateway,"
+            " whose certificate is known; leave it out"
         )
     gateways = Gateways(request.target, settings, recorded, default=own.default_gateway)
     gateways.check(at.gateway for at in recorded)
@@ -210,8 +210,8 @@ def guids_for(
         with Roster(request.roster, rules, stdin=stdin) as roster:
             if not (roster.layout.has_guid or recorded.gateways.emulated):
                 raise ResumeRefused(
-                    f"{request.roster} has no guid column, and nothing else supplies GUIDs; name"
-                    " a roster that has one with --roster"
+                    f"{request.roster} has no guid column, and nothing else supplies GUIDs; name a"
+                    " roster with a guid column with --roster"
                 )
             rows = reading.rows(roster)
             with RosterMatch(
@@ -226,13 +226,13 @@ def guids_for(
                     return _matched(facts, request.roster, reading.guids, matching)
     except RosterRefused as refused:
         raise RosterRefused(
-            f"{refused}; another roster for run {facts.id} can be named with --roster",
+            f"{refused}. You can name another roster for run {facts.id} with --roster",
             refused.bad_rows,
         ) from None
     raise ResumeRefused(
-        f"{request.roster} is not the roster that run {facts.id} was planned from: its"
-        " gateways, agents or flags have changed; if it is the one to take GUIDs from all the"
-        f" same, say so with --roster {request.roster}, else apply it"
+        f"{request.roster} is not the roster that run {facts.id} was planned from: its gateways,"
+        " agents or flags have changed. To take GUIDs from it all the same, give --roster"
+        f" {request.roster}; else apply it"
     )
 
 

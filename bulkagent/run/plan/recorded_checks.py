@@ -83,7 +83,7 @@ def refuse_foreign(report: Path) -> None:
         return  # it is found out, and said, where reports are tried
     if begins and not any(mark in begins for mark in _MARKS):
         raise ResumeRefused(
-            f"{report}, where the ledger says that this run's report is, is another file, which"
+            f"{report} is not the report of this run, although the ledger names that path, and"
             " would be replaced; give the report's path with --report"
         )
 
@@ -115,17 +115,17 @@ def refuse_moved(
     there = {at.url for at in recorded}
     if strange := sorted(agreed - there):
         raise ResumeRefused(
-            f"run {run_id} goes to {' and '.join(sorted(there))}, not to {strange[0]}; a run stays"
-            " at its gateways, so apply its roster for another one"
+            f"run {run_id} goes to {' and '.join(sorted(there))}, not to {strange[0]}. A run stays"
+            " at its gateways; apply its roster for another one"
         )
     for at in recorded:
         today = _today(at, known)
         if at.url in agreed or at.url == today:
             continue
         raise ResumeRefused(
-            f"run {run_id} would go to {at.url} for its gateway {at.gateway!r}, which is"
-            f" {today} today. Nothing was sent; where the first is right, say so with --gateway"
-            f" {at.url}, else apply its roster again"
+            f"run {run_id} would go to {at.url} for its gateway {at.gateway!r}, which is {today}"
+            f" today. Nothing was sent; if the first address is right, give --gateway {at.url},"
+            " else apply the roster again"
         )
 
 
@@ -160,9 +160,9 @@ def refuse_age(database: Database, facts: RunFacts, max_age_s: float, now_ms: in
     age_s = idle_s(database, facts, now_ms)
     if age_s == math.inf:
         raise ResumeRefused(
-            f"run {facts.id} was at work when this machine's clock was ahead of what it is now, so"
-            " nobody can tell how long ago, and its list may be another shift's; apply a fresh"
-            " roster"
+            f"run {facts.id} was at work when this machine's clock was ahead of the time that it"
+            " shows now. How long ago is unknown, and its list may be another shift's; apply a"
+            " fresh roster"
         )
     if age_s > max_age_s:
         raise ResumeRefused(

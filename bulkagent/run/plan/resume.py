@@ -89,12 +89,12 @@ def _resends(request: Resume) -> bool:
     asked_for = request.choices.explicit.get("resend_after_switchover")
     if asked_for and request.roster:
         raise ResumeRefused(
-            "--resend-after-switchover takes GUIDs from the run's own roster; write fresh ones"
-            " into that, or leave --roster out"
+            "--resend-after-switchover takes GUIDs from the run's own roster; write fresh GUIDs"
+            " into it, or leave --roster out"
         )
     if asked_for and request.only:
         raise ResumeRefused(
-            "--resend-after-switchover sends agents who are set, and --only only those who ended"
-            " with a cause; give one of the two"
+            "--resend-after-switchover sends agents who are set, and --only sends agents with a"
+            " cause; give one of the two"
         )
     return not (request.roster or request.only)

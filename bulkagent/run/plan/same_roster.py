@@ -133,7 +133,7 @@ def _refuse_just_ended(facts: RunFacts, began_ms: int, now_ms: int) -> None:
     # A time to come is of a clock that was ahead, and says nothing.
     if facts.finished_at is not None and began_ms < facts.finished_at <= now_ms + _SKEW_MS:
         raise RunBusy(
-            f"run {facts.id} of this roster was in progress elsewhere when this command began, and"
+            f"run {facts.id} of this roster was in progress elsewhere when this command began. It"
             " has ended since, so nothing was sent. Trying again is safe"
         )
 

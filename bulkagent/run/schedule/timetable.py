@@ -55,7 +55,7 @@ def timetable_of(leg: PlannedLeg, *, now_ms: int) -> Timetable:
     if finish is not None and finish.at_ms <= begins_ms:
         raise SettingsRefused(
             f"--finish-by {finish} is not after the start, {Instant(begins_ms, finish.zone)}; give"
-            " a later time, with its date where that is another",
+            " a later time, with its date if that is another one",
             totals=leg.plan.totals,
         )
     if start is not None and not leg.planned.new:

@@ -90,9 +90,9 @@ async def wait_for_start(
             case StartAction.MISSED:
                 late_s = (now_ms - start.at_ms) / 1000
                 raise SettingsRefused(
-                    f"the start at {start} was missed by {duration_text(late_s)}:"
-                    " the machine slept, its clock was set, or the question was open for too long."
-                    " Nothing was sent; give another --start-at, or none to start at once"
+                    f"the start at {start} was missed by {duration_text(late_s)}: the machine"
+                    " slept, its clock was set, or the question was open for too long. Nothing"
+                    " was sent; give another --start-at, or none to start at once"
                 )
             case StartAction.START:
                 if uneasy or looked is not ChecksDone.AGAIN:

@@ -64,8 +64,8 @@ def _observer_of(  # noqa: PLR0917 - what one observer is found in
     if flag_of(arguments) == _OUTGOING:
         raise SettingsRefused(
             f"--verify-with {seen_by}: agent {seen_by.agent_id} is to stop taking calls by this"
-            " run, and a gateway shows a queue only to agents who take calls; name one who stays,"
-            " or verify with none"
+            " run. A gateway shows a queue only to agents who take calls; name an agent who stays"
+            " on, or verify with none"
         )
     agent = Assignment(row, name, seen_by.agent_id, "", "")
     known = gateways.emulated or (provider is None and planned.guids.of_row(row))
@@ -82,8 +82,8 @@ def _gateway_of(
         return names[0]
     if not seen_by.gateway:
         raise SettingsRefused(
-            f"--verify-with {seen_by}: the run is for {', '.join(names)}; write whose agent it is,"
-            f" like {names[0]}/{seen_by}"
+            f"--verify-with {seen_by}: the run is for {', '.join(names)}; write the agent's"
+            f" gateway too, like {names[0]}/{seen_by}"
         )
     if seen_by.gateway in names:
         return seen_by.gateway
@@ -92,8 +92,8 @@ def _gateway_of(
     if seen_by.gateway in known or planned.plan.command != "apply":
         return ""
     raise SettingsRefused(
-        f"--verify-with {seen_by}: there is no gateway {seen_by.gateway!r} here (known:"
-        f" {', '.join(sorted({*names, *known}))})"
+        f"--verify-with {seen_by}: there is no gateway {seen_by.gateway!r} here; known are"
+        f" {', '.join(sorted({*names, *known}))}"
     )
 
 
