@@ -1,7 +1,7 @@
 """What the program says is plain English: short sentences, one rule each, the field's words.
 
-It is of help texts, of the file that `config init` writes and of the docstrings of the library.
-Pages are held to the same limits by their own tests.
+It is of help texts, of the file that `config init` writes and of the docstrings of the library,
+and of errors, warnings and notes. Pages are held to the same limits by their own tests.
 """
 
 from __future__ import annotations
@@ -10,11 +10,13 @@ import ast
 import inspect
 import itertools
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 import bulkagent
+from bulkagent import errors
 from bulkagent.cli import app
 from bulkagent.cli.options import ROWS, rows_of
 from bulkagent.settings.example_file import commented_file
@@ -76,7 +78,41 @@ def public_docstrings() -> Iterator[Sentence]:
                 yield from prose.of_docstring(said, f"{name}: {what}")
 
 
+def text_of(node: ast.expr) -> str:
+    """A text as the source has it; what is filled in counts as one word."""
+    match node:
+        case ast.Constant(str(text)):
+            return text
+        case ast.JoinedStr(parts):
+            return "".join(text_of(part) for part in parts)
+        case ast.FormattedValue():
+            return "X"
+        case ast.BinOp(left, ast.Add(), right):
+            return text_of(left) + text_of(right)
+        case ast.IfExp(_, body, _):
+            return text_of(body)
+        case _:
+            return ""
+
+
+TELLING = {*errors.__all__, "ValueError", "OSError", "BadArgumentUsage", "tell", "say", "warn"}
+"""Functions and errors whose texts people read."""
+
+
+def messages() -> Iterator[Sentence]:
+    """The sentences of errors, warnings and notes."""
+    for path in sorted(Path(bulkagent.__file__).parent.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            match node:
+                case ast.Call(ast.Name(name) | ast.Attribute(_, name), args) if name in TELLING:
+                    where = f"{path.parent.name}/{path.name}:{node.lineno}"
+                    for text in map(text_of, args):
+                        for each in prose.of_text(text, where):
+                            yield each._replace(whole=" " in text)
+
+
 SAID = {
+    "errors": messages,
     "--help-all": helps,
     "config init": words_of_the_file,
     "the library": public_docstrings,
