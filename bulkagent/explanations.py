@@ -68,8 +68,8 @@ EXIT_CODES: Mapping[int, tuple[str, str]] = MappingProxyType(
                 " (--verify-with)"
             ),
             (
-                "look at the causes, then resume the run: another try may help. What a queue shows,"
-                " a person must look at"
+                "look at the causes, then resume the run: another attempt may help. A person must"
+                " look at what a queue shows"
             ),
         ),
         4: (
@@ -118,7 +118,7 @@ _STATUSES: Mapping[Status, tuple[str, str]] = {
     ),
     Status.UNKNOWN: (
         'a request ended in doubt: it may have taken effect; only a "0" clears that',
-        "resume the run: who is set already is set to the same once more",
+        "resume the run: an agent who is set already is set to the same once more",
     ),
     Status.NOT_ATTEMPTED: (
         "nothing was sent for the agent",
@@ -209,8 +209,8 @@ def _done(ended: Disposition) -> Iterator[str]:
         yield "it is about this agent alone, so no halt rule counts it"
     if ended.lasting is not None:
         yield (
-            "who gets nothing else in a resume either, while others at the gateway are applied, is"
-            f" rejected, cause {ended.lasting}"
+            "an agent who gets only this in a resume, too, while others at the gateway are applied,"
+            f" is rejected, cause {ended.lasting}"
         )
     yield f"if nothing better comes, the row is {ended.status}, cause {ended.cause}"
 

@@ -1,7 +1,7 @@
 """What the program says is plain English: short sentences, one rule each, the field's words.
 
-It is of help texts, of the file that `config init` writes and of the docstrings of the library,
-and of errors, warnings and notes. Pages are held to the same limits by their own tests.
+It is of help texts, of the file that `config init` writes, of the docstrings of the library, of
+errors, warnings and notes, and of `explain`. Pages are held to the same limits by their own tests.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import bulkagent
 from bulkagent import errors
 from bulkagent.cli import app
 from bulkagent.cli.options import ROWS, rows_of
+from bulkagent.run import explanations
 from bulkagent.settings.example_file import commented_file
 from bulkagent.settings.table import BY_NAME
 from tests import prose
@@ -111,7 +112,16 @@ def messages() -> Iterator[Sentence]:
                             yield each._replace(whole=" " in text)
 
 
+def explained() -> Iterator[Sentence]:
+    """The sentences of `explain`, and of all codes."""
+    for each in explanations():
+        for text in (each.meaning, *each.done, each.advice):
+            for said in prose.of_text(text, each.code):
+                yield said._replace(whole=True)
+
+
 SAID = {
+    "explain": explained,
     "errors": messages,
     "--help-all": helps,
     "config init": words_of_the_file,

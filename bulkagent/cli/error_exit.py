@@ -127,7 +127,7 @@ def tell_defect(defect: BaseException, *, as_json: bool) -> None:
     except Exception:  # noqa: BLE001
         _written(2, b"bulkagent: a defect in bulkagent\n")
     if as_json and not terminal.printed():
-        _data(f"a defect in bulkagent: {name}; what was sent is in the ledger")
+        _data(f"a defect in bulkagent: {name}; the ledger has all that was sent")
 
 
 def _data(error: str) -> None:

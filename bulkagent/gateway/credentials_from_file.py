@@ -274,11 +274,11 @@ def _of_others(path: Path, gateways: set[str]) -> str:
     some = ", ".join(repr(name) for name in sorted(gateways)[:3])
     if gateways == {""}:
         return (
-            f"--sessions {path}: its lines name no gateway, and the roster may be for several; add"
-            " the column gateway, for a GUID is good at its own gateway alone"
+            f"--sessions {path}: its lines name no gateway, and the roster may be for several. A"
+            " GUID is good at its own gateway alone; add the column gateway"
         )
     return (
-        f"--sessions {path}: its sessions are of {some}, none of the gateways that the roster is"
-        " for; a GUID is good at its own gateway alone: call the gateway as whoever writes the file"
-        " calls it, by the same name or address"
+        f"--sessions {path}: its sessions are of {some}, and the roster is for none of these"
+        " gateways. A GUID is good at its own gateway alone; call the gateway by the name or"
+        " address that the file has"
     )

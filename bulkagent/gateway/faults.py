@@ -47,9 +47,9 @@ class Fault(enum.StrEnum):
 MEANING_OF_FAULTS: Mapping[Fault, str] = MappingProxyType(
     {
         Fault.NO_GUID: "there was nothing to authenticate the request with",
-        Fault.GUID_SOURCE: "whoever knows the GUIDs could not say",
+        Fault.GUID_SOURCE: "the source of GUIDs did not answer",
         Fault.DNS: "the host name has no address",
-        Fault.REFUSED: "nobody listens, or there is no route",
+        Fault.REFUSED: "no program listens there, or there is no route",
         Fault.CONNECT_TIMEOUT: "no connection, handshake included, in time",
         Fault.TLS: "the certificate or the handshake is not acceptable",
         Fault.RESET: "the connection ended before the reply",
@@ -58,10 +58,10 @@ MEANING_OF_FAULTS: Mapping[Fault, str] = MappingProxyType(
         Fault.UNAVAILABLE: "503 without a retcode: a load balancer without a gateway",
         Fault.SERVER_ERROR: "another 5xx without a retcode",
         Fault.TOO_MANY: "429: refused for the moment, so not processed",
-        Fault.NOT_A_GATEWAY: "HTML, no JSON, no retcode: somebody else answered",
+        Fault.NOT_A_GATEWAY: "HTML, no JSON or no retcode: the answer was not a gateway's",
         Fault.OVERSIZED: "a reply over 64 KiB",
         Fault.REDIRECT: "following it would carry the GUID to another host",
-        Fault.OUT_OF_STEP: "a reply too many came on the connection, so none of its is sure",
+        Fault.OUT_OF_STEP: "a reply too many came on the connection, so no reply on it is sure",
     }
 )
 """The meaning of each, for people."""

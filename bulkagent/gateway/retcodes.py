@@ -70,7 +70,10 @@ _KINDS: Mapping[str, tuple[Status, Cause | None, int | None, str]] = {
         Status.REJECTED,
         Cause.BAD_PARAMETER,
         _NO_RETRY,
-        "Check agent ID, gateway address and --agent-id-range; every agent: the address is wrong.",
+        (
+            "Check agent ID, gateway address and --agent-id-range. If every agent gets it, the"
+            " address is wrong."
+        ),
     ),
     "guid": (
         Status.FAILED,
@@ -94,7 +97,7 @@ _KINDS: Mapping[str, tuple[Status, Cause | None, int | None, str]] = {
         Status.FAILED,
         Cause.SWITCH_OVER,
         _NO_RETRY,
-        "The session was lost in a failover: the agent must sign in again; then resume the run.",
+        "The session was lost in a failover. The agent must sign in again; then resume the run.",
     ),
     "unwell": (
         Status.FAILED,
@@ -107,9 +110,9 @@ _KINDS: Mapping[str, tuple[Status, Cause | None, int | None, str]] = {
         Cause.GATEWAY_ERROR,
         3,
         (
-            "Either a part of the gateway is not available, or this agent is refused (a missing"
-            " role right, an agent it does not know): resume the run when the gateway is well;"
-            " who gets it again is rejected then."
+            "A part of the gateway is not available, or this agent is refused (a missing role"
+            " right, an agent that it does not know). Resume the run when the gateway is well; an"
+            " agent who gets it again is rejected then."
         ),
     ),
     "state": (
@@ -133,7 +136,7 @@ _TABLE: tuple[tuple[str, str, str] | tuple[str, str, str, int], ...] = (
     ("000-001", "refused", "agent events are fetched in a way that the gateway is not set to"),
     ("000-002", "parameter", "bad URL, address or parameter"),
     ("000-003", "guid", "no right to call; the authentication has probably expired"),
-    ("000-004", "switch-over", "the agent is being switched over"),
+    ("000-004", "switch-over", "the agent is in the middle of a failover"),
     ("000-005", "refused", "the inspected agent is the inspector"),
     ("000-006", "parameter", "a parameter of the message is wrong"),
     ("000-007", "unwell", "the interface is called repeatedly for this agent"),

@@ -51,9 +51,10 @@ class FileIdentity:
                 what = "got another name (a hard link), under which others would break it"
             noun = "the ledger" if file == self._path else "the ledger's log"
             return (
-                f"{noun} {file} {what} while the run was at work, so nothing more was sent: what"
-                " is at its path knows nothing of this run. Its report does; look at who was set,"
-                " and put the ledger back before anything is sent again"
+                f"{noun} {file} {what} while the run was at work, so nothing more was sent. A file"
+                " that is now at its path knows nothing of this run, but the run's report does."
+                " See there which agents were set, and put the ledger back before anything is"
+                " sent again"
             )
         return ""
 

@@ -24,7 +24,7 @@ ADVICE: Mapping[Cause, tuple[str, str]] = MappingProxyType(
             "have the agent signed in (is session hold up yet?), then resume the run",
         ),
         Cause.GUID_SOURCE: (
-            "whoever supplies the GUIDs (--guid-url) did not answer, nothing was sent",
+            "the GUID service (--guid-url) did not answer, so nothing was sent",
             "look at that service, not at the gateway; then resume the run",
         ),
         Cause.BAD_PARAMETER: (
@@ -45,7 +45,10 @@ ADVICE: Mapping[Cause, tuple[str, str]] = MappingProxyType(
         ),
         Cause.GATEWAY_ERROR: (
             f"{_UNWELL}; unknown ones may have taken effect",
-            "resume the run when the gateway is well; who gets 100-007 again is rejected then",
+            (
+                "resume the run when the gateway is well;"
+                " an agent who gets 100-007 again is rejected then"
+            ),
         ),
         Cause.SWITCH_OVER: (
             "the gateway was in a failover or lost the session (000-004, 105-...)",

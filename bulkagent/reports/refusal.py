@@ -38,8 +38,8 @@ class RefusedCommand(msgspec.Struct, frozen=True, kw_only=True):
 
 
 NOTHING_SENT = (
-    "Nothing was sent. What was here before is in the ledger: bulkagent runs, and bulkagent report"
-    " RUN --to PATH"
+    "Nothing was sent. The report that was here before is in the ledger: bulkagent runs, and"
+    " bulkagent report RUN --to PATH"
 )
 
 

@@ -250,8 +250,7 @@ async def _settle(
             said = True
             agents = sum(x.agents for x in found)
             tell(
-                f"waits for {agents:,} of them to whom a request is on its way, {bound_s:.0f} s at"
-                " most"
+                f"waits for {agents:,} of them whose request is on its way, {bound_s:.0f} s at most"
             )
         await clock.sleep(_ASK_EVERY_S)
 

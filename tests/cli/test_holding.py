@@ -300,7 +300,7 @@ def test_throwing_somebody_off_a_desk_is_asked_for_at_the_terminal(tmp_path: Pat
         asked = b""
         while b"[y/N]" not in asked:
             asked += os.read(terminal, 4_096)
-        assert b"whoever of these 2 agents (101, 102) is signed in elsewhere" in asked
+        assert b"each of these 2 agents (101, 102) who is signed in elsewhere" in asked
         os.write(terminal, b"y\n")
         until(lambda: up(tmp_path) == 2)
         os.kill(child, signal.SIGTERM)
@@ -323,7 +323,7 @@ def test_who_may_have_to_be_signed_in_again_is_asked_for(tmp_path: Path) -> None
         (tmp_path / "one.csv").write_text("\n".join([*rows[:2], ""]))
         ended = bulkagent(tmp_path, "session", "hold", "one.csv", *options(gateway))
         assert ended.code == 2, ended.err
-        assert "sign in 0 agents, and whoever's adopted session has ended" in ended.err
+        assert "sign in 0 agents, and agents whose adopted session has ended" in ended.err
         assert "a sign-in passes through idle" in ended.err
         assert not gateway.judge("history")
         file.write_text(

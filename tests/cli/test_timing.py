@@ -115,7 +115,7 @@ def test_a_start_is_shown_with_date_and_zone_before_anybody_agrees() -> None:
     start = at("2026-11-24T06:45:00")
     text = opening(Timetable(start_at=start, wait_s=49_500, guids_wait=True))
     assert text[0] == "start   2026-11-24 07:45:00 CET (Europe/Berlin), in 13 h 45 min"
-    assert text[1].startswith("note    GUIDs are those of the roster's column, read now")
+    assert text[1].startswith("note    the roster's GUIDs are read now")
     assert opening(Timetable()) == []
 
 

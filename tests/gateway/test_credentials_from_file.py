@@ -66,7 +66,7 @@ async def test_the_sessions_of_other_gateways_are_nobodys(path: Path) -> None:
 @pytest.mark.parametrize(
     ("gateway", "names", "why"),
     [
-        ("west", EAST, "'west', none of the gateways"),
+        ("west", EAST, "'west', and the roster is for none of these"),
         ("", {"east": "east", "west": "west"}, "add the column gateway"),
     ],
 )

@@ -55,7 +55,7 @@ def test_a_reader_that_takes_nothing_is_not_waited_for(
     for _ in range(1_000):
         out.put(b"x" * 1_000)
     out.close()
-    assert out.trouble == f"the events {path} is not complete: whoever reads it does not"
+    assert out.trouble == f"the events {path} is not complete: its reader takes no more"
     os.close(reader)
 
 
@@ -72,7 +72,7 @@ def test_a_reader_that_is_far_behind_costs_no_memory_without_end(
     for _ in range(3_000):
         out.put(b"x" * 1_000)
     out.close()
-    assert "whoever reads it is 100 lines behind" in out.trouble
+    assert "its reader is 100 lines behind" in out.trouble
     os.close(reader)
 
 

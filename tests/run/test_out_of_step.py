@@ -262,7 +262,7 @@ async def test_the_summary_says_what_was_done_about_a_stray_reply(tmp_path: Path
             prepared = await asyncio.to_thread(run.prepare)
             finished = await prepared.execute(Consent.PROGRAM)
     assert finished.result_or_defect().exit_code == 0
-    assert "belonged to no request: what 3 agents got was put in doubt" in finished.note
+    assert "belonged to no request. The answers to 3 agents were put in doubt" in finished.note
     assert "each connection has carried one request since" in finished.note
     # Three on the first connection and once more, three by themselves; one more looked ahead.
     assert gateway.connections == 1 + 1 + 3 + 3

@@ -30,4 +30,4 @@ def recorded(defect: BaseException) -> str:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         return f"Its traceback could not be kept ({log}: {reason}):\n{text}"
-    return f"What was sent is in the ledger. Please report it with its traceback, in {log}"
+    return f"The ledger has all that was sent. Please report it with its traceback, in {log}"

@@ -84,7 +84,10 @@ _failed: list[str] = []
 def not_printed(said: str) -> None:
     """Take note that data could not be written to stdout, and say so."""
     if not _failed:
-        say(f"bulkagent: standard output could not be written: {said}; what was done stands")
+        say(
+            f"bulkagent: standard output could not be written: {said}; everything that was done"
+            " before still holds"
+        )
     _failed.append(said)
 
 

@@ -50,9 +50,9 @@ def opening(timetable: Timetable) -> list[str]:
         text.append(f"start   {timetable.start_at}, in {duration_text(timetable.wait_s)}")
     if timetable.guids_wait:
         text.append(
-            "note    GUIDs are those of the roster's column, read now: whoever signs in again until"
-            " the start, or has dynamic authentication, is refused then; --sessions or --guid-url"
-            " ask for fresh ones"
+            "note    the roster's GUIDs are read now. An agent who signs in again before the"
+            " start, or has dynamic authentication, is refused then; --sessions or --guid-url ask"
+            " for fresh GUIDs"
         )
     if timetable.forecast is not None:
         text.extend(_expected(timetable.forecast, timetable.advice))

@@ -29,7 +29,7 @@ def opening(request: HoldRequest, plan: HoldPlan) -> str:
             f"adopt   {count(plan.adopting, 'session')} of {request.sessions}, polled before"
             " anybody is signed in"
         )
-    ended = ", and whoever's adopted session has ended" if plan.adopting else ""
+    ended = ", and agents whose adopted session has ended" if plan.adopting else ""
     text.append(f"sign in {count(plan.to_sign_in, 'agent')}{ended}, as {_as_what(request)}")
     if plan.may_be_signed_in:
         text.append(
@@ -37,8 +37,8 @@ def opening(request: HoldRequest, plan: HoldPlan) -> str:
             " call in that moment"
         )
         text.append(
-            "note    a talk right belongs to its session: whoever is signed in anew has none of"
-            " what was set before, so apply the shift again"
+            "note    a talk right belongs to its session: an agent who is signed in anew has none"
+            " of the earlier settings, so apply the shift again"
         )
     if plan.unknown:
         text.append(
@@ -88,9 +88,8 @@ def force_question(plan: HoldPlan) -> str:
     agents = plan.may_be_signed_in
     more = ", ..." if agents > len(plan.first) else ""
     return (
-        f"--force-sign-in: whoever of these {count(agents, 'agent')}"
-        f" ({', '.join(plan.first)}{more}) is signed in elsewhere will be THROWN OFF their desk,"
-        " calls included. Go on?"
+        f"--force-sign-in: each of these {count(agents, 'agent')} ({', '.join(plan.first)}{more})"
+        " who is signed in elsewhere will be THROWN OFF their desk, calls included. Go on?"
     )
 
 
@@ -128,18 +127,18 @@ def status(held: HoldStatus) -> str:
 
 
 _ADVICE: Mapping[SessionState, str] = {
-    SessionState.ADOPTING: "no poll of them was answered; start again within two minutes of the"
-    " last one",
+    SessionState.ADOPTING: "none of their polls was answered; start again within two minutes of"
+    " the last one",
     SessionState.SIGNING_IN: "a sign-in was under way",
     SessionState.WAITING: "not signed in; start again to sign them in",
     SessionState.TROUBLED: "their last poll was not answered; start again within two minutes of it",
     SessionState.LOST: "the gateway has ended the session, or the agent is at a desk; start again,"
     " or use --sign-in-again",
-    SessionState.REFUSED: "correct what the code says in the roster, then start again",
+    SessionState.REFUSED: "correct in the roster what the code names, then start again",
     SessionState.WRONG_PASSWORD: "correct the password, then start again with --sign-in-refused",
     SessionState.LOCKED: "have the account unlocked, then start again with --sign-in-refused",
-    SessionState.ALREADY_SIGNED_IN: "ask who it is before --force-sign-in; an own session"
-    " that nobody polls any more ends within two minutes",
+    SessionState.ALREADY_SIGNED_IN: "find out who is signed in there before you give"
+    " --force-sign-in; a session of your own that is not polled ends within two minutes",
     SessionState.UNKNOWN: "the sign-in may have worked, and without its GUID the session ends"
     " within two minutes; then start again with --sign-in-unknown",
     SessionState.SIGNED_OUT: "signed out at the end, as asked for",

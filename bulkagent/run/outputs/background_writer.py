@@ -152,9 +152,9 @@ class LineFile:
             return True
         closing = self._closing_since
         if closing is not None and time.monotonic() - closing > _LAST_WAIT_S:
-            self._give_up("whoever reads it does not")
+            self._give_up("its reader takes no more")
         elif self._lines.qsize() > _MOST_WAITING:
-            self._give_up(f"whoever reads it is {_MOST_WAITING:,} lines behind")
+            self._give_up(f"its reader is {_MOST_WAITING:,} lines behind")
         return False
 
     def _give_up(self, said: str) -> None:

@@ -172,9 +172,9 @@ class Bulkheads:
     def strays(self) -> str:
         """What was done because of replies that belonged to no request; "" where none came."""
         return "; ".join(
-            f"{name} sent a reply that belonged to no request: what {len(rows):,}"
-            f" {'agents' if len(rows) > 1 else 'agent'} got was put in doubt, and each connection"
-            " has carried one request since"
+            f"{name} sent a reply that belonged to no request. The answers to {len(rows):,}"
+            f" {'agents' if len(rows) > 1 else 'agent'} were put in doubt, and each connection has"
+            " carried one request since"
             for name, rows in self.out_of_step.items()
         )
 
