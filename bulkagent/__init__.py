@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from bulkagent.model import Cause, Outcome, Status
     from bulkagent.run.api import apply, check, resume, revert
     from bulkagent.run.plan.request import Plan, Request, Resume, Revert, RunResult
-    from bulkagent.settings import GatewaySection, Settings
+    from bulkagent.settings import GatewaySection, GuidService, SessionsFile, Settings
     from bulkagent.units import Adaptive, HaltAtCount, HaltAtShare
 
 __all__ = [
@@ -44,6 +44,7 @@ __all__ = [
     "ConsentRefused",
     "GatewaySection",
     "GuardrailRefused",
+    "GuidService",
     "HaltAtCount",
     "HaltAtShare",
     "Interrupted",
@@ -61,6 +62,7 @@ __all__ = [
     "RunBusy",
     "RunNotFound",
     "RunResult",
+    "SessionsFile",
     "Settings",
     "SettingsRefused",
     "Status",
@@ -74,7 +76,7 @@ _ROOMS = {
     "bulkagent.model": ("Cause", "Outcome", "Status"),
     "bulkagent.run.api": ("apply", "check", "resume", "revert"),
     "bulkagent.run.plan.request": ("Plan", "Request", "Resume", "Revert", "RunResult"),
-    "bulkagent.settings": ("GatewaySection", "Settings"),
+    "bulkagent.settings": ("GatewaySection", "GuidService", "SessionsFile", "Settings"),
     "bulkagent.units": ("Adaptive", "HaltAtCount", "HaltAtShare"),
 }
 _HOMES = {name: room for room, names in _ROOMS.items() for name in names}

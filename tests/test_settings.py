@@ -14,7 +14,16 @@ import platformdirs
 import pytest
 
 from bulkagent.errors import SettingsRefused
-from bulkagent.settings import ConfigFile, GatewaySection, Settings, find_config, load_config
+from bulkagent.settings import (
+    ConfigFile,
+    GatewaySection,
+    GuidService,
+    SessionsFile,
+    Settings,
+    accept_former,
+    find_config,
+    load_config,
+)
 from bulkagent.units import Adaptive, HaltAtCount, HaltAtShare
 
 
@@ -478,7 +487,7 @@ class TestFinding:
 
 
 class TestFormerNames:
-    """`Settings(auto=...)`, `halt_share` and `halt_count`: they work, with a warning."""
+    """`Settings(auto=...)`, `halt_share`, `sessions` and so on: they work, with a warning."""
 
     @pytest.mark.parametrize(
         ("name", "value", "now"),
@@ -487,6 +496,11 @@ class TestFormerNames:
             ("auto", None, Settings()),
             ("halt_share", 0.2, Settings(halt=HaltAtShare(0.2))),
             ("halt_count", 7, Settings(halt=HaltAtCount(7))),
+            ("sessions", Path("s.jsonl"), Settings(guids=SessionsFile(Path("s.jsonl")))),
+            ("guid_url", "https://g/{agentid}", Settings(guids=GuidService("https://g/{agentid}"))),
+            ("sessions", None, Settings()),
+            ("guid_url", "", Settings()),
+            ("guid_ca_file", None, Settings()),
         ],
     )
     def test_a_former_name_is_taken_and_read(self, name: str, value: Any, now: Settings) -> None:
@@ -496,12 +510,32 @@ class TestFormerNames:
         with pytest.warns(DeprecationWarning, match=name):
             assert getattr(former, name) == value
 
+    def test_the_settings_of_a_resume_are_taken_by_their_former_names(self) -> None:
+        """`bulkagent.resume(run, settings={"guid_url": ...})`: the caller is told."""
+        given = {"guid_url": "https://g", "guid_ca_file": Path("ca.pem"), "gate": 0.5}
+        with pytest.warns(DeprecationWarning, match="guid_url") as told:
+            accepted = accept_former(given, by=3)
+        assert accepted == {"gate": 0.5, "guids": GuidService("https://g", Path("ca.pem"))}
+        assert told[0].filename == __file__
+        assert accept_former({"gate": 0.5}, by=3) == {"gate": 0.5}
+
     def test_two_halts_are_refused_as_before(self) -> None:
         with (
             pytest.warns(DeprecationWarning, match="halt_"),
             pytest.raises(SettingsRefused, match="not at both"),
         ):
             Settings(halt_share=0.2, halt_count=3)  # type: ignore[call-arg]
+
+    def test_two_sources_of_guids_are_refused_as_before(self) -> None:
+        with (
+            pytest.warns(DeprecationWarning, match="guid_url"),
+            pytest.raises(SettingsRefused, match="give one of the two"),
+        ):
+            Settings(sessions=Path("s"), guid_url="https://g")  # type: ignore[call-arg]
+
+    def test_a_source_of_guids_of_another_kind_is_refused(self) -> None:
+        with pytest.raises(SettingsRefused, match="guids is"):
+            Settings(guids=Path("s"))  # type: ignore[arg-type]
 
     def test_a_halt_of_another_kind_is_refused(self) -> None:
         with pytest.raises(SettingsRefused, match="halt is"):
@@ -517,6 +551,8 @@ class TestFormerNames:
                 gateways={"east": GatewaySection("https://e", concurrency="auto:2-9")},
             ),
             Settings(gateways={"east": GatewaySection("https://e", concurrency=3)}),
+            Settings(guids=SessionsFile(Path("/srv/s.jsonl"))),
+            Settings(guids=GuidService("https://g/{agentid}", Path("/srv/ca.pem"))),
         ],
     )
     def test_a_ledger_keeps_them_so_that_both_versions_understand_a_run(
@@ -525,8 +561,10 @@ class TestFormerNames:
         """README, resume: what is recorded has the names that the version before read."""
         recorded = msgspec.json.decode(msgspec.json.encode(settings.own))
         assert recorded.keys() >= {"concurrency", "auto", "halt_share", "halt_count"}
-        assert "halt" not in recorded
+        assert recorded.keys() >= {"sessions", "guid_url"}
+        assert not recorded.keys() & {"halt", "guids"}
         assert isinstance(recorded["concurrency"], int)
         again = Settings.resolve({}, ConfigFile(), own=Settings.own_of(recorded))
         assert (again.concurrency, again.halt) == (settings.concurrency, settings.halt)
+        assert again.guids == settings.guids
         assert again.limits("east") == settings.limits("east")

@@ -30,7 +30,7 @@ from bulkagent.run import EMULATED, Target
 from bulkagent.run.clients.credentials import credential_provider
 from bulkagent.run.clients.factory import ClientFactory
 from bulkagent.run.clients.gateways import Gateways
-from bulkagent.settings import Settings
+from bulkagent.settings import GuidService, SessionsFile, Settings
 
 _EMULATED_AGENT = "101"
 _ROW = 2
@@ -180,8 +180,8 @@ async def _of_sources(
     found: list[Finding] = []
     for source, given in (
         ("roster", bool(asked.roster)),
-        ("--sessions", settings.sessions is not None),
-        ("--guid-url", bool(settings.guid_url)),
+        ("--sessions", isinstance(settings.guids, SessionsFile)),
+        ("--guid-url", isinstance(settings.guids, GuidService)),
     ):
         if not given:
             continue

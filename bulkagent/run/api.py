@@ -24,7 +24,7 @@ from bulkagent.run.plan.request import (
     RunResult,
 )
 from bulkagent.run.run import Run
-from bulkagent.settings import ConfigFile, Settings
+from bulkagent.settings import ConfigFile, Settings, accept_former
 from bulkagent.text.spelling import did_you_mean, nearest
 
 
@@ -187,6 +187,8 @@ AgainT = TypeVar("AgainT", bound=FollowUpRequest)
 def _again(request: AgainT, run: str, settings: Mapping[str, Any] | None) -> AgainT:
     choices = request.choices
     if settings is not None:
+        # Above are this function, `resume` or `revert`, and the program.
+        settings = accept_former(settings, by=5)
         unknown = sorted(set(settings) - set(Settings.__struct_fields__))
         if unknown:
             meant = did_you_mean(nearest(unknown[0], Settings.__struct_fields__))

@@ -6,9 +6,9 @@ gave explicitly; the command line reads both.
 
 The flow: `table` (one row a setting, see `row`), `written` (a written value as a field), `ranges`
 and `observers` (what a value may be), `config_file` (the file, which `file_check` and the rows
-check), `gateway_limits` (what holds at one gateway), `settings` (the layers, laid over one
-another), `layers` (which layer a setting comes from), `without_effect` (what changes nothing
-beside the others).
+check), `gateway_limits` (what holds at one gateway), `guid_sources` (the source of GUIDs),
+`settings` (the layers, laid over one another), `layers` (which layer a setting comes from),
+`without_effect` (what changes nothing beside the others).
 """
 
 from __future__ import annotations
@@ -26,7 +26,9 @@ if TYPE_CHECKING:
         load_config,
     )
     from bulkagent.settings.example_file import commented_file
+    from bulkagent.settings.former_names import accept_former
     from bulkagent.settings.gateway_limits import GatewayLimits
+    from bulkagent.settings.guid_sources import GuidService, SessionsFile, files_of
     from bulkagent.settings.layers import Sourced, sources
     from bulkagent.settings.observers import observer
     from bulkagent.settings.ranges import NONE
@@ -39,10 +41,14 @@ __all__ = [
     "ConfigFile",
     "GatewayLimits",
     "GatewaySection",
+    "GuidService",
     "Policy",
+    "SessionsFile",
     "Settings",
     "Sourced",
+    "accept_former",
     "commented_file",
+    "files_of",
     "find_config",
     "harmless_settings",
     "load_config",
@@ -61,7 +67,9 @@ _HOMES = {
         "find_config",
         "load_config",
     ),
+    "bulkagent.settings.former_names": ("accept_former",),
     "bulkagent.settings.gateway_limits": ("GatewayLimits",),
+    "bulkagent.settings.guid_sources": ("GuidService", "SessionsFile", "files_of"),
     "bulkagent.settings.without_effect": (
         "harmless_settings",
         "refuse_idle_settings",

@@ -1,19 +1,22 @@
 """Settings under the names that they had before: of programs, and of what ledgers have kept.
 
-Three fields became two, each of one type of several: `auto` is an `Adaptive` concurrency, and
-`halt_share` and `halt_count` are what `halt` may be. A ledger keeps the former names, so that a run
-is understood by the versions before and after.
+Six fields became three, each of one type of several: `auto` is an `Adaptive` concurrency,
+`halt_share` and `halt_count` are what `halt` may be, and `sessions`, `guid_url` and `guid_ca_file`
+name the source of `guids`. A ledger keeps the former names, so that a run is understood by the
+versions before and after.
 """
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
 import msgspec
 
 from bulkagent.errors import SettingsRefused
+from bulkagent.settings.guid_sources import WORDS, in_one, words_of
 from bulkagent.units import Adaptive, HaltAtCount, HaltAtShare, concurrency
 
 FORMER = frozenset({"auto", "halt_share", "halt_count"})
@@ -59,7 +62,9 @@ def from_former(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 def to_former(fields: Mapping[str, Any]) -> dict[str, Any]:
     """The same fields under the names that a ledger keeps them by."""
-    kept = {name: value for name, value in fields.items() if name != "halt"}
+    kept = {name: value for name, value in fields.items() if name not in {"halt", "guids"}}
+    if "guids" in fields:
+        kept |= words_of(fields["guids"])
     if "concurrency" in fields:
         limit = fields["concurrency"]
         adaptive = isinstance(limit, Adaptive)
@@ -82,6 +87,23 @@ def limits_to_former(limits: Mapping[str, Any]) -> dict[str, Any]:
     return kept
 
 
+def accept_former(fields: Mapping[str, Any], *, by: int) -> dict[str, Any]:
+    """Fields of `Settings` as a program gave them, with a warning of former names.
+
+    Args:
+        fields: By name.
+        by: How many calls up from the warning the program is.
+
+    Raises:
+        SettingsRefused: Two of them do not go together.
+    """
+    given = sorted({*FORMER, *WORDS} & fields.keys())
+    if not given:
+        return dict(fields)
+    _warn_of(given, by=by)
+    return in_one(from_former(fields))
+
+
 if TYPE_CHECKING:
     _OfRecords = msgspec.StructMeta
 else:
@@ -93,11 +115,7 @@ class FormerNames(_OfRecords):
 
     def __call__(self, *args: Any, **fields: Any) -> Any:
         """Make the record."""
-        given = sorted(FORMER & fields.keys())
-        if given:
-            _warn_of(given, by=3)
-            fields = from_former(fields)
-        return super().__call__(*args, **fields)
+        return super().__call__(*args, **accept_former(fields, by=4))
 
 
 class FormerAttributes(msgspec.Struct, frozen=True, metaclass=FormerNames):
@@ -121,10 +139,28 @@ class FormerAttributes(msgspec.Struct, frozen=True, metaclass=FormerNames):
         found: int | None = _former(self, "halt_count", "halt")
         return found
 
+    @property
+    def sessions(self) -> Path | None:
+        """Deprecated: the sessions file that `guids` come from."""
+        found: Path | None = _former(self, "sessions", "guids")
+        return found
+
+    @property
+    def guid_url(self) -> str:
+        """Deprecated: the service that `guids` come from."""
+        found: str = _former(self, "guid_url", "guids")
+        return found
+
+    @property
+    def guid_ca_file(self) -> Path | None:
+        """Deprecated: the CA of the service that `guids` come from."""
+        found: Path | None = _former(self, "guid_ca_file", "guids")
+        return found
+
 
 def _former(record: object, name: str, now: str) -> Any:
     _warn_of([name], by=4)
-    return to_former({now: getattr(record, now)})[name]
+    return to_former({now: getattr(record, now)}).get(name)
 
 
 def _warn_of(names: list[str], *, by: int) -> None:
@@ -135,6 +171,9 @@ def _warn_of(names: list[str], *, by: int) -> None:
 
 _NOW = {
     "auto": "concurrency=Adaptive(least, most)",
+    "guid_ca_file": "guids=GuidService(url, ca_file)",
+    "guid_url": "guids=GuidService(url)",
+    "sessions": "guids=SessionsFile(path)",
     "halt_share": "halt=HaltAtShare(share)",
     "halt_count": "halt=HaltAtCount(agents)",
 }

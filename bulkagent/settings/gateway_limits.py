@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypedDict, cast
+from typing import TypedDict, cast
 
 import msgspec
 
@@ -45,19 +45,3 @@ def only(said: Mapping[str, LimitsAt], names: frozenset[str]) -> dict[str, Limit
         for gateway, limits in said.items()
     }
     return cast("dict[str, LimitsAt]", {gateway: left for gateway, left in at.items() if left})
-
-
-def with_implied(layer: Any) -> dict[str, Any]:
-    """A layer of settings with what follows from it: GUIDs come from one place."""
-    implied = {
-        name: nothing
-        for chosen, name, nothing in _EXCLUDED
-        if layer.get(chosen) is not None and name not in layer
-    }
-    return {**implied, **layer}
-
-
-_EXCLUDED = (
-    ("sessions", "guid_url", ""),
-    ("guid_url", "sessions", None),
-)

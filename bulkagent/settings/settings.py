@@ -18,7 +18,14 @@ from bulkagent.settings.former_names import (
     limits_to_former,
     to_former,
 )
-from bulkagent.settings.gateway_limits import GatewayLimits, LimitsAt, only, with_implied
+from bulkagent.settings.gateway_limits import GatewayLimits, LimitsAt, only
+from bulkagent.settings.guid_sources import (
+    WORDS,
+    GuidService,
+    SessionsFile,
+    in_one,
+    with_implied_source,
+)
 from bulkagent.settings.observers import observer
 from bulkagent.settings.ranges import numbers_in, refuse_bounds, refuse_number, refuse_words
 from bulkagent.settings.row import Kind
@@ -86,12 +93,8 @@ class Settings(FormerAttributes, frozen=True, kw_only=True):
     morning's shift."""
     trust_state_s: float = 28_800.0
     """How long a revert trusts a recorded talk right. An older one counts as unknown."""
-    sessions: Path | None = None
-    """A sessions file to take GUIDs from instead of the roster. None: there is none."""
-    guid_url: str = ""
-    """A service to ask for GUIDs instead of the roster. "": there is none."""
-    guid_ca_file: Path | None = None
-    """PEM file of the private CA of `guid_url`. None: the system's CAs."""
+    guids: SessionsFile | GuidService | None = None
+    """The source of GUIDs. None: the roster's column."""
     group_by: str = ""
     """The roster's column whose values are the groups. "": all agents are one group."""
     handover: bool = True
@@ -161,7 +164,9 @@ class Settings(FormerAttributes, frozen=True, kw_only=True):
             own or {},
             explicit,
         ]
-        fields = {name: value for layer in layers for name, value in with_implied(layer).items()}
+        fields = in_one(
+            {name: value for layer in layers for name, value in with_implied_source(layer).items()}
+        )
         # Each layer protects more agents; none takes the protection of another away.
         paths = [path for layer in layers for path in cast("Any", layer.get("protect", ()))]
         fields["protect"] = tuple(dict.fromkeys(paths))
@@ -184,7 +189,8 @@ class Settings(FormerAttributes, frozen=True, kw_only=True):
         Raises:
             msgspec.ValidationError: One is of another kind than a setting of its name.
         """
-        kept = {name: recorded[name] for name in Settings().own if name in recorded}
+        names = {*Settings().own, *WORDS}
+        kept = {name: recorded[name] for name in names if name in recorded}
         types = {field.name: field.type for field in msgspec.structs.fields(Settings)}
         shaped = from_former(
             {
@@ -200,12 +206,12 @@ class Settings(FormerAttributes, frozen=True, kw_only=True):
             name: Path(path_of(shaped[name])) if shaped[name] else None
             for name in _FILES & kept.keys()
         }
-        return {**shaped, **files}
+        return in_one({**shaped, **files})
 
     def limits(self, name: str) -> GatewayLimits:
         """The limits of the gateway of this name: its own ones over the general ones."""
         general = {limit: getattr(self, limit) for limit in _LIMITS}
-        return GatewayLimits(**{**general, **with_implied(self._at_gateways.get(name, {}))})
+        return GatewayLimits(**{**general, **self._at_gateways.get(name, {})})
 
     @property
     def never_answered_after_s(self) -> float:
@@ -241,6 +247,10 @@ class Settings(FormerAttributes, frozen=True, kw_only=True):
             raise SettingsRefused(
                 f"halt is HaltAtShare(share), HaltAtCount(agents) or None, not {self.halt!r}"
             )
+        if not isinstance(self.guids, SessionsFile | GuidService | None):
+            raise SettingsRefused(
+                f"guids is SessionsFile(path), GuidService(url) or None, not {self.guids!r}"
+            )
         for text in self.verify_with:
             observer(text)
         for name in self._at_gateways:
@@ -249,11 +259,21 @@ class Settings(FormerAttributes, frozen=True, kw_only=True):
     @property
     def own(self) -> dict[str, Any]:
         """The settings that a resume takes over from a run: all but the places of files."""
-        own = {name: getattr(self, name) for row in SETTINGS if row.kept for name in row.fields}
+        kept = {name for row in SETTINGS if row.kept for name in row.fields}
+        own = to_former(
+            {
+                name: getattr(self, name)
+                for name in self.__struct_fields__
+                if name in kept or name == "guids"
+            }
+        )
         # A resume may be in another folder.
-        files = {name: str(absolute(file)) if (file := own[name]) else None for name in _FILES}
+        files = {
+            name: str(absolute(file)) if (file := own[name]) else None
+            for name in _FILES & own.keys()
+        }
         at = {name: limits_to_former(limits) for name, limits in self._at_gateways.items()}
-        return {**to_former(own), **files, "at_gateways": at}
+        return {**own, **files, "at_gateways": at}
 
     @property
     def _at_gateways(self) -> Mapping[str, LimitsAt]:
@@ -295,8 +315,7 @@ _OF_EMULATED: Mapping[str, object] = {
     "per_second": None,
     "burst": 1,
     # Its agents sign in there, so what the file says of real ones' GUIDs is not for them.
-    "sessions": None,
-    "guid_url": "",
+    "guids": None,
     "verify_with": (),
 }
 
@@ -315,6 +334,7 @@ _SHAPES: Mapping[str, Any] = {
     "verify_with": tuple[str, ...],
     "at_gateways": dict[str, FormerLimitsAt],
     "sessions": str | None,
+    "guid_url": str,
     "guid_ca_file": str | None,
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 
 from bulkagent.errors import SettingsRefused
+from bulkagent.settings.guid_sources import GuidService
 from bulkagent.settings.settings import Settings
 
 
@@ -46,7 +47,7 @@ _NO_HANDOVER = "it is for a handover, and --no-handover wants none; leave one ou
 _HARMLESS: _Table = {
     "guid_ca_file": (
         "--guid-ca-file",
-        lambda settings: not settings.guid_url,
+        lambda settings: not isinstance(settings.guids, GuidService),
         "it is for the service of --guid-url; give that, or --ca-file for the gateway's",
     ),
     "verify_again_after_s": (

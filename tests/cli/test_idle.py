@@ -14,6 +14,7 @@ from bulkagent.errors import SettingsRefused
 from bulkagent.settings import (
     ConfigFile,
     GatewaySection,
+    GuidService,
     Settings,
     harmless_settings,
     refuse_idle_settings,
@@ -122,7 +123,7 @@ def _command(name: str) -> Any:
 
 
 def test_a_resume_asks_by_the_settings_that_the_run_has() -> None:
-    named = Settings(guid_url="https://desk.example/{agentid}", verify_with=("105:7",))
+    named = Settings(guids=GuidService("https://desk.example/{agentid}"), verify_with=("105:7",))
     refuse_idle_settings({"guid_ca_file", "verify_again_after_s", "burst", "gate"}, named)
     sections = {"east": GatewaySection(url="https://east.example", rate="5/s")}
     one = Settings.resolve({}, ConfigFile(rate="none", gateways=sections))

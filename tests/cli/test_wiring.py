@@ -20,12 +20,13 @@ from bulkagent.cli.commands import run_flow as carrying
 from bulkagent.cli.options.progress_mode import Showing
 from bulkagent.model import Cause
 from bulkagent.run import EMULATED, Request, Revert
-from bulkagent.settings import ConfigFile, Settings
+from bulkagent.settings import ConfigFile, GuidService, SessionsFile, Settings
 from bulkagent.settings.table import RUN_ROWS, TOP_ROWS
 from bulkagent.units import HaltAtCount
 
 GROUP: Any = app
 
+GUID_URL = "https://g.example/{agentid}"
 COMMANDS = ("apply", "resume", "revert")
 
 # Option -> what is typed behind it, and the fields that then have these values. Fields of the
@@ -68,9 +69,9 @@ ROWS: Mapping[str, tuple[tuple[str, ...], dict[str, Any]]] = {
     "--wait-for-sign-in": (("20m",), {"wait_for_sign_in_s": 1200.0}),
     "--up-means": (("available",), {"up_means": "available"}),
     "--absent-ok": ((), {"absent_ok": True}),
-    "--sessions": (("/s/s.jsonl",), {"sessions": Path("/s/s.jsonl")}),
-    "--guid-url": (("https://g.example/{agentid}",), {"guid_url": "https://g.example/{agentid}"}),
-    "--guid-ca-file": (("/g/ca.pem",), {"guid_ca_file": Path("/g/ca.pem")}),
+    "--sessions": (("/s/s.jsonl",), {"guids": SessionsFile(Path("/s/s.jsonl"))}),
+    "--guid-url": ((GUID_URL,), {"guids": GuidService(GUID_URL)}),
+    "--guid-ca-file": (("/g/ca.pem",), {"guids": GuidService(GUID_URL, Path("/g/ca.pem"))}),
     "--verify-with": (("105:7",), {"verify_with": ("105:7",)}),
     "--verify-again-after": (("4s",), {"verify_again_after_s": 4.0}),
     "--ca-file": (("/t/ca.pem",), {"ca_file": Path("/t/ca.pem")}),
@@ -97,7 +98,7 @@ ROWS: Mapping[str, tuple[tuple[str, ...], dict[str, Any]]] = {
 
 # What an option needs beside it, because it would be refused as of no effect.
 BESIDE = {
-    "--guid-ca-file": ("--guid-url", "https://g.example/{agentid}"),
+    "--guid-ca-file": ("--guid-url", GUID_URL),
     "--verify-again-after": ("--verify-with", "105:7"),
 }
 
@@ -202,10 +203,11 @@ def test_a_variable_says_what_its_option_says(asked: Asked, command: str, option
     name = row_of(option)
     words, expected = ROWS[name]
     said = words[0] if words else ("0" if name in option.secondary_opts else "1")
-    with_it = asked.by(command, environment={str(option.envvar): said})
+    beside = BESIDE.get(name, ())
+    with_it = asked.by(command, *beside, environment={str(option.envvar): said})
     if command != "apply" and name in OWN:
         expected = {}
-    assert changed(asked.by(command), with_it) == set(expected)
+    assert changed(asked.by(command, *beside), with_it) == set(expected)
     assert {field: with_it.get(field) for field in expected} == expected
 
 
@@ -242,10 +244,11 @@ def test_a_word_of_the_file_says_what_its_option_says(
         said = list(words)
     # What is JSON, of these kinds, is TOML too.
     (tmp_path / "bulkagent.toml").write_text(f"{word} = {json.dumps(said)}\n")
-    with_it = asked.by(command)
+    beside = BESIDE.get(name, ())
+    with_it = asked.by(command, *beside)
     assert {field: with_it.get(field) for field in expected} == expected
     (tmp_path / "bulkagent.toml").write_text("")
-    assert changed(asked.by(command), with_it) - {"gateways"} == set(expected)
+    assert changed(asked.by(command, *beside), with_it) - {"gateways"} == set(expected)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -297,6 +300,7 @@ def test_a_run_keeps_a_setting_and_a_resume_takes_it_over(field: str) -> None:
 
 IN_PLACES: Mapping[str, Any] = {
     "at_gateways": {"east": {"burst": 9}},
+    "guids": GuidService(GUID_URL, Path("/g/ca.pem")),
 }
 """Values of fields for which the table above has another."""
 

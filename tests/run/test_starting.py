@@ -21,6 +21,7 @@ from bulkagent.gateway.sessions_file import SavedSession, write_sessions
 from bulkagent.instants import Instant
 from bulkagent.run import Consent, Plan, PreparedRun, Request, Resume, Run, RunResult, run_list
 from bulkagent.run.schedule.forecast import Bottleneck, Feasibility
+from bulkagent.settings import GuidService, SessionsFile
 from tests.cli.sockets import nobody_at
 from tests.cli.test_guid_sources import guid_service
 from tests.run.again import AGENTS, MovedClock, Shift, shift
@@ -138,7 +139,7 @@ async def test_a_sessions_file_that_vanishes_overnight(tmp_path: Path, *, back: 
                 write_sessions(live, sessions)
 
         waited = Waited(QuickClock(meanwhile))
-        asked = made.request(sessions=live, start_at=start)
+        asked = made.request(guids=SessionsFile(live), start_at=start)
         if back:
             assert (await waited.carried_out(asked)).exit_code == 0
         else:
@@ -154,13 +155,13 @@ async def test_a_guid_service_is_asked_for_one_agent(tmp_path: Path) -> None:
     async with shift(tmp_path) as made:
         with guid_service(lambda _agent: (404, "")) as (url, questions):
             waited = Waited()
-            asked = made.request(guid_url=url, start_at=_in(60_000))
+            asked = made.request(guids=GuidService(url), start_at=_in(60_000))
             result = await waited.carried_out(asked)
             assert (result.exit_code, result.causes) == (3, {"no_guid": len(AGENTS)})
         assert waited.said == ["looked at what the start needs: nothing is wrong"]
         paths = [path for path, _ in questions]
         assert paths == ["/guids/101", *(f"/guids/{agent}" for agent in AGENTS)]
-        asked = made.request(guid_url=url, start_at=_in(60_000))
+        asked = made.request(guids=GuidService(url), start_at=_in(60_000))
         with pytest.raises(SettingsRefused, match=r"GUID service: .*agent 101; check --guid-url"):
             await Waited().carried_out(asked)
 

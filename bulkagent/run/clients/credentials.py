@@ -13,7 +13,7 @@ from bulkagent.errors import SettingsRefused
 from bulkagent.gateway.credentials import CredentialSource
 from bulkagent.gateway.endpoint import Endpoint
 from bulkagent.run.clients.gateways import Gateways
-from bulkagent.settings import Settings
+from bulkagent.settings import SessionsFile, Settings
 
 if TYPE_CHECKING:
     from bulkagent.gateway.credentials_from_file import FileCredentials
@@ -40,7 +40,7 @@ class CredentialProvider(Protocol):
 
 def provided_elsewhere(settings: Settings) -> bool:
     """Whether GUIDs do not come from the roster."""
-    return settings.sessions is not None or bool(settings.guid_url)
+    return settings.guids is not None
 
 
 def guids_required(settings: Settings, gateways: Gateways) -> bool:
@@ -56,21 +56,18 @@ def credential_provider(
     Raises:
         SettingsRefused: It cannot be used.
     """
-    if not provided_elsewhere(settings):
+    source = settings.guids
+    if source is None:
         return None
     if gateways.emulated:
         raise SettingsRefused(
             "--sessions and --guid-url are not for --gateway emulated, whose agents sign in"
             " there; leave them out"
         )
-    if settings.sessions is not None:
-        if settings.guid_url:
-            raise SettingsRefused(
-                "GUIDs come from --sessions or from --guid-url; give one of the two"
-            )
+    if isinstance(source, SessionsFile):
         from bulkagent.gateway.credentials_from_file import FileCredentials
 
-        file = FileCredentials(settings.sessions, gateways.spellings, clock)
+        file = FileCredentials(source.path, gateways.spellings, clock)
         file.open()
         return _FileProvider(file)
     # They bring the HTTP library, which commands without a network do not wait for.
@@ -78,9 +75,9 @@ def credential_provider(
     from bulkagent.gateway.tls_context import tls_context
     from bulkagent.gateway.transport import HttpTransport
 
-    address = GuidServiceAddress.parse(settings.guid_url, os.environ.get(HEADER_VARIABLE, ""))
+    address = GuidServiceAddress.parse(source.url, os.environ.get(HEADER_VARIABLE, ""))
     # As a gateway's: the same rules and the same sentences for files that cannot be used.
-    tls = Endpoint(name="GUID service", url="", ca_file=settings.guid_ca_file)
+    tls = Endpoint(name="GUID service", url="", ca_file=source.ca_file)
     context = tls_context(tls, ca_option="--guid-ca-file")
     transport = HttpTransport(
         context,

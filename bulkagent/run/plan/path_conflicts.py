@@ -13,7 +13,7 @@ from bulkagent.run.clients.gateways import Gateways
 from bulkagent.run.outputs.background_writer import STANDARD_OUTPUT
 from bulkagent.run.outputs.report_paths import check_path
 from bulkagent.run.plan.request import Request
-from bulkagent.settings import find_config
+from bulkagent.settings import files_of, find_config
 
 
 def refuse_reports(request: Request, gateways: Gateways, ledger: Path) -> None:
@@ -74,7 +74,7 @@ def _in_use(request: Request, gateways: Gateways, ledger: Path) -> list[Path]:
     settings = request.settings
     optional = (
         *(request.scenario, request.ca_file, request.client_cert),
-        *(settings.sessions, settings.guid_ca_file, *settings.protect),
+        *(*files_of(settings.guids), *settings.protect),
     )
     given = [path for path in optional if path is not None]
     return [Path(request.roster), *given, *gateways.files, ledger, *_configurations(request)]

@@ -38,7 +38,7 @@ from bulkagent.run.plan.recorded_checks import (
     refuse_strange,
 )
 from bulkagent.run.plan.request import FollowUpRequest, Request
-from bulkagent.settings import Settings, refuse_idle_settings
+from bulkagent.settings import GuidService, Settings, refuse_idle_settings
 from bulkagent.text.undecodable import path_of
 
 
@@ -100,12 +100,12 @@ def recorded_run(database: Database, facts: RunFacts, again: FollowUpRequest) ->
         own_settings = Settings.own_of(facts.settings)
     settings = again.choices.settings(own_settings)
     if again.roster:
-        if again.choices.explicit.keys() & {"sessions", "guid_url"}:
+        if again.choices.explicit.keys() & {"sessions", "guid_url", "guids"}:
             raise SettingsRefused(
                 "GUIDs come from --roster, from --sessions or from --guid-url; give one of them"
             )
         # A person who names a roster to take GUIDs from wants them from there.
-        settings = msgspec.structs.replace(settings, sessions=None, guid_url="")
+        settings = msgspec.structs.replace(settings, guids=None)
     request = Request(
         roster=again.roster or path_of(facts.roster),
         gateway=own.gateway,
@@ -150,8 +150,9 @@ def recorded_run(database: Database, facts: RunFacts, again: FollowUpRequest) ->
 
 def places_of(request: Request, gateways: Gateways) -> tuple[str, ...]:
     """The gateways of a recorded run, how they are trusted, and its source of GUIDs."""
-    service = request.settings.guid_url
-    return (*gateways.trusted, *((f"GUIDs come from {service}",) if service else ()))
+    source = request.settings.guids
+    told = (f"GUIDs come from {source.url}",) if isinstance(source, GuidService) else ()
+    return (*gateways.trusted, *told)
 
 
 def _reports_of(facts: RunFacts, own: RecordedSettings) -> tuple[Path, ...]:

@@ -16,6 +16,7 @@ from bulkagent.model import Assignment
 from bulkagent.run.clients.credentials import credential_provider, provided_elsewhere
 from bulkagent.run.plan.prepare import PlannedLeg
 from bulkagent.run.schedule.wait import PreflightProblem, ProblemKind
+from bulkagent.settings import GuidService
 
 
 async def preflight_problems(
@@ -76,7 +77,7 @@ async def _of_source(
         )
     except SettingsRefused as refused:
         return PreflightProblem(ProblemKind.SET_UP, str(refused))
-    if provider is None or agent is None or not settings.guid_url:
+    if provider is None or agent is None or not isinstance(settings.guids, GuidService):
         return None
     row, gateway, agent_id = agent
     try:
