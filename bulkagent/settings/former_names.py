@@ -36,6 +36,21 @@ class FormerLimitsAt(TypedDict, total=False):
     agent_id_range: tuple[int, int]
 
 
+SHAPES: Mapping[str, Any] = {
+    "concurrency": int,
+    "auto": tuple[int, int] | None,
+    "halt_share": float | None,
+    "halt_count": int | None,
+    "agent_id_range": tuple[int, int],
+    "verify_with": tuple[str, ...],
+    "at_gateways": dict[str, FormerLimitsAt],
+    "sessions": str | None,
+    "guid_url": str,
+    "guid_ca_file": str | None,
+}
+"""What a ledger keeps otherwise than `Settings` has it."""
+
+
 def from_former(fields: Mapping[str, Any]) -> dict[str, Any]:
     """Fields in which those of former names are what they are now.
 

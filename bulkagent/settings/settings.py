@@ -12,8 +12,8 @@ from bulkagent.errors import SettingsRefused
 from bulkagent.files.user_folders import absolute
 from bulkagent.settings.config_file import ConfigFile, GatewaySection, limits_in, settings_in
 from bulkagent.settings.former_names import (
+    SHAPES,
     FormerAttributes,
-    FormerLimitsAt,
     from_former,
     limits_to_former,
     to_former,
@@ -195,7 +195,7 @@ class Settings(FormerAttributes, frozen=True, kw_only=True):
         shaped = from_former(
             {
                 # JSON has no tuples, and whatever it has may be of another kind.
-                name: msgspec.convert(value, _SHAPES.get(name) or types[name])
+                name: msgspec.convert(value, SHAPES.get(name) or types[name])
                 for name, value in kept.items()
             }
         )
@@ -324,19 +324,6 @@ _LIMITS = frozenset(GatewayLimits.__struct_fields__)
 _RANGE = frozenset({"agent_id_range"})
 
 _FILES = frozenset(row.name for row in SETTINGS if row.kept and row.kind is Kind.PATH)
-
-_SHAPES: Mapping[str, Any] = {
-    "concurrency": int,
-    "auto": tuple[int, int] | None,
-    "halt_share": float | None,
-    "halt_count": int | None,
-    "agent_id_range": tuple[int, int],
-    "verify_with": tuple[str, ...],
-    "at_gateways": dict[str, FormerLimitsAt],
-    "sessions": str | None,
-    "guid_url": str,
-    "guid_ca_file": str | None,
-}
 
 
 def _at(sections: Mapping[str, GatewaySection]) -> dict[str, LimitsAt]:
