@@ -6,12 +6,18 @@ because people read them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import msgspec
 
 from bulkagent.errors import BulkagentError, LedgerFailed
+from bulkagent.language import mark
 from bulkagent.model import Cause
+
+
+def as_it_is(text: str) -> str:
+    """A sentence in English, as ledgers and logs have it."""
+    return text
 
 
 class Said(msgspec.Struct, frozen=True, gc=False):
@@ -19,15 +25,22 @@ class Said(msgspec.Struct, frozen=True, gc=False):
 
     text: str
 
-    def __str__(self) -> str:
+    def sentence(self, say: Callable[[str], str] = as_it_is) -> str:
+        """The reason for people; `say` puts it into their language."""
+        del say  # nobody can translate what was recorded
         return self.text
+
+    __str__ = sentence
 
 
 class NobodyComesOn(msgspec.Struct, frozen=True, gc=False):
     """A group has outgoing agents and no incoming ones."""
 
-    def __str__(self) -> str:
-        return "no agent comes on shift for the agents going off shift"
+    def sentence(self, say: Callable[[str], str] = as_it_is) -> str:
+        """The reason for people; `say` puts it into their language."""
+        return say(mark("no agent comes on shift for the agents going off shift"))
+
+    __str__ = sentence
 
 
 class GateShort(msgspec.Struct, frozen=True, gc=False):
@@ -37,11 +50,13 @@ class GateShort(msgspec.Struct, frozen=True, gc=False):
     incoming: int
     needed: int
 
-    def __str__(self) -> str:
-        return (
-            f"{self.up:,} of {self.incoming:,} agents coming on shift are up,"
-            f" the gate needs {self.needed:,}"
-        )
+    def sentence(self, say: Callable[[str], str] = as_it_is) -> str:
+        """The reason for people; `say` puts it into their language."""
+        return say(
+            mark("{up:,} of {incoming:,} agents coming on shift are up, the gate needs {needed:,}")
+        ).format(up=self.up, incoming=self.incoming, needed=self.needed)
+
+    __str__ = sentence
 
 
 class FloorShort(msgspec.Struct, frozen=True, gc=False):
@@ -50,10 +65,13 @@ class FloorShort(msgspec.Struct, frozen=True, gc=False):
     left: int
     needed: int
 
-    def __str__(self) -> str:
-        return (
-            f"with one fewer, {self.left:,} agents would be left, the floor needs {self.needed:,}"
-        )
+    def sentence(self, say: Callable[[str], str] = as_it_is) -> str:
+        """The reason for people; `say` puts it into their language."""
+        return say(
+            mark("with one fewer, {left:,} agents would be left, the floor needs {needed:,}")
+        ).format(left=self.left, needed=self.needed)
+
+    __str__ = sentence
 
 
 class CanaryMisled(msgspec.Struct, frozen=True, gc=False):
@@ -61,8 +79,13 @@ class CanaryMisled(msgspec.Struct, frozen=True, gc=False):
 
     cause: str
 
-    def __str__(self) -> str:
-        return f"a canary got {self.cause}, which every agent would get"
+    def sentence(self, say: Callable[[str], str] = as_it_is) -> str:
+        """The reason for people; `say` puts it into their language."""
+        return say(mark("a canary got {cause}, which every agent would get")).format(
+            cause=self.cause
+        )
+
+    __str__ = sentence
 
 
 class NoCanarySet(msgspec.Struct, frozen=True, gc=False):
@@ -70,8 +93,11 @@ class NoCanarySet(msgspec.Struct, frozen=True, gc=False):
 
     counted: int
 
-    def __str__(self) -> str:
-        return f"none of the {self.counted} canaries was set"
+    def sentence(self, say: Callable[[str], str] = as_it_is) -> str:
+        """The reason for people; `say` puts it into their language."""
+        return say(mark("none of the {counted} canaries was set")).format(counted=self.counted)
+
+    __str__ = sentence
 
 
 class CanariesFailed(msgspec.Struct, frozen=True, gc=False):
@@ -82,11 +108,13 @@ class CanariesFailed(msgspec.Struct, frozen=True, gc=False):
     allowed: float
     """The share of failures that is allowed, from 0 to 1."""
 
-    def __str__(self) -> str:
-        return (
-            f"{self.bad} of {self.counted} canaries were not set,"
-            f" beyond the {self.allowed:.0%} allowed"
-        )
+    def sentence(self, say: Callable[[str], str] = as_it_is) -> str:
+        """The reason for people; `say` puts it into their language."""
+        return say(
+            mark("{bad} of {counted} canaries were not set, beyond the {allowed:.0%} allowed")
+        ).format(bad=self.bad, counted=self.counted, allowed=self.allowed)
+
+    __str__ = sentence
 
 
 class FirstAllGot(msgspec.Struct, frozen=True, gc=False):
@@ -96,10 +124,18 @@ class FirstAllGot(msgspec.Struct, frozen=True, gc=False):
     gateway: str
     cause: Cause
 
-    def __str__(self) -> str:
-        on = f"on {self.gateway}"
-        first = f"the first {self.counted} {on} all" if self.counted > 1 else f"the first {on}"
-        return f"{first} got {self.cause}, and none of them was set"
+    def sentence(self, say: Callable[[str], str] = as_it_is) -> str:
+        """The reason for people; `say` puts it into their language."""
+        facts = {"counted": self.counted, "gateway": self.gateway, "cause": self.cause}
+        if self.counted > 1:
+            return say(
+                mark("the first {counted} on {gateway} all got {cause}, and none of them was set")
+            ).format(**facts)
+        return say(mark("the first on {gateway} got {cause}, and none of them was set")).format(
+            **facts
+        )
+
+    __str__ = sentence
 
 
 class NotApplied(msgspec.Struct, frozen=True, gc=False):
@@ -112,11 +148,18 @@ class NotApplied(msgspec.Struct, frozen=True, gc=False):
     share: float = 0.0
     """Which share is too large, from 0 to 1, where there is no limit."""
 
-    def __str__(self) -> str:
-        what = f"{self.bad} of {self.counted} were not applied"
+    def sentence(self, say: Callable[[str], str] = as_it_is) -> str:
+        """The reason for people; `say` puts it into their language."""
+        what = say(mark("{bad} of {counted} were not applied")).format(
+            bad=self.bad, counted=self.counted
+        )
         if self.limit is not None:
-            return f"{what}; the limit is {self.limit}"
-        return f"{what} ({self.bad / self.counted:.1%}); the limit is {100 * self.share:g}%"
+            return say(mark("{what}; the limit is {limit}")).format(what=what, limit=self.limit)
+        return say(mark("{what} ({share:.1%}); the limit is {limit:g}%")).format(
+            what=what, share=self.bad / self.counted, limit=100 * self.share
+        )
+
+    __str__ = sentence
 
 
 class GivenUp(msgspec.Struct, frozen=True, gc=False):
@@ -125,8 +168,11 @@ class GivenUp(msgspec.Struct, frozen=True, gc=False):
     gateway: str
     why: str
 
-    def __str__(self) -> str:
-        return f"{self.gateway} was given up: {self.why}"
+    def sentence(self, say: Callable[[str], str] = as_it_is) -> str:
+        """The reason for people; `say` puts it into their language."""
+        return say(mark("{gateway} was given up: {why}")).format(gateway=self.gateway, why=self.why)
+
+    __str__ = sentence
 
 
 class DeadlinePassed(msgspec.Struct, frozen=True, gc=False):
@@ -134,8 +180,11 @@ class DeadlinePassed(msgspec.Struct, frozen=True, gc=False):
 
     seconds: float
 
-    def __str__(self) -> str:
-        return f"the deadline of {self.seconds:g} s has passed"
+    def sentence(self, say: Callable[[str], str] = as_it_is) -> str:
+        """The reason for people; `say` puts it into their language."""
+        return say(mark("the deadline of {seconds:g} s has passed")).format(seconds=self.seconds)
+
+    __str__ = sentence
 
 
 class TakenOver(msgspec.Struct, frozen=True, gc=False):
@@ -144,8 +193,11 @@ class TakenOver(msgspec.Struct, frozen=True, gc=False):
     by: str
     """The other run's ID."""
 
-    def __str__(self) -> str:
-        return f"run {self.by} has taken over, so this one was drained"
+    def sentence(self, say: Callable[[str], str] = as_it_is) -> str:
+        """The reason for people; `say` puts it into their language."""
+        return say(mark("run {by} has taken over, so this one was drained")).format(by=self.by)
+
+    __str__ = sentence
 
 
 class LedgerFull(msgspec.Struct, frozen=True, gc=False):
@@ -154,8 +206,12 @@ class LedgerFull(msgspec.Struct, frozen=True, gc=False):
     ledger: str
     text: str
 
-    def __str__(self) -> str:
+    def sentence(self, say: Callable[[str], str] = as_it_is) -> str:
+        """The reason for people; `say` puts it into their language."""
+        del say  # nobody can translate what was recorded
         return self.text
+
+    __str__ = sentence
 
 
 class Advised(msgspec.Struct, frozen=True, gc=False):
@@ -165,8 +221,13 @@ class Advised(msgspec.Struct, frozen=True, gc=False):
     meaning: str
     advice: str
 
-    def __str__(self) -> str:
-        return f"{self.reason}: {self.meaning}; {self.advice}"
+    def sentence(self, say: Callable[[str], str] = as_it_is) -> str:
+        """The reason for people; `say` puts it into their language."""
+        return say(mark("{reason}: {meaning}; {advice}")).format(
+            reason=self.reason.sentence(say), meaning=say(self.meaning), advice=say(self.advice)
+        )
+
+    __str__ = sentence
 
 
 class GroupHeld(msgspec.Struct, frozen=True, gc=False):
@@ -176,8 +237,11 @@ class GroupHeld(msgspec.Struct, frozen=True, gc=False):
     """What people call it."""
     reason: Reason
 
-    def __str__(self) -> str:
-        return f"{self.group}: {self.reason}"
+    def sentence(self, say: Callable[[str], str] = as_it_is) -> str:
+        """The reason for people; `say` puts it into their language."""
+        return f"{self.group}: {self.reason.sentence(say)}"
+
+    __str__ = sentence
 
 
 Reason = (
@@ -207,10 +271,10 @@ def reason_of(error: BulkagentError) -> Reason:
     return LedgerFull(full, text) if full else Said(text)
 
 
-def told_once(reasons: Iterable[Reason]) -> str:
+def told_once(reasons: Iterable[Reason], say: Callable[[str], str] = as_it_is) -> str:
     """The sentences in a row, each once; also where only what the disk said differs."""
     told: dict[object, str] = {}
     for reason in reasons:
-        sentence = str(reason)
+        sentence = reason.sentence(say)
         told.setdefault(reason.ledger if isinstance(reason, LedgerFull) else sentence, sentence)
-    return "; ".join(told.values())
+    return say(mark("; ")).join(told.values())

@@ -70,7 +70,8 @@ def _replace_reports(error: str, exit_code: int) -> None:
 
 
 def _print_refusal(error: BulkagentError, *, as_json: bool | None) -> None:
-    from bulkagent.cli.render.result import as_json_object, bad_rows
+    from bulkagent.cli.render.preview import bad_rows
+    from bulkagent.cli.render.result import as_json_object
     from bulkagent.errors import Refused, RosterRefused
     from bulkagent.run import RunResult, planned_totals
 

@@ -70,6 +70,7 @@ if TYPE_CHECKING:
         begin_leg,
         elapsed_ms_of,
         finish_leg,
+        halted_at,
         latest_turn,
         legs_of,
         sign_leg,
@@ -78,7 +79,7 @@ if TYPE_CHECKING:
     from bulkagent.ledger.location import default_path, exposure, probe
     from bulkagent.ledger.open_requests import requests_at_work
     from bulkagent.ledger.plan import Planner
-    from bulkagent.ledger.portions import Portion, portions_of
+    from bulkagent.ledger.portions import AppliedPart, Portion, applied_parts, portions_of
     from bulkagent.ledger.previous_rights import (
         AgentAction,
         ChangedRow,
@@ -89,6 +90,7 @@ if TYPE_CHECKING:
     from bulkagent.ledger.roster_match import RosterMatch, moved_rows, same_rows
     from bulkagent.ledger.rows import (
         AttemptRecord,
+        LeftOutRow,
         OutcomeGroup,
         Summary,
         assigned,
@@ -141,20 +143,21 @@ if TYPE_CHECKING:
 
 # fmt: off
 __all__ = [
-    "AgentAction", "AppliedRow", "AttemptRecord", "Busy", "Callbacks", "ChangedRow", "Counters",
-    "CoverageCounter", "Database", "EndpointRecord", "FileIdentity", "FormerOutcome",
+    "AgentAction", "AppliedPart", "AppliedRow", "AttemptRecord", "Busy", "Callbacks", "ChangedRow",
+    "Counters", "CoverageCounter", "Database", "EndpointRecord", "FileIdentity", "FormerOutcome",
     "GatewayLatency", "GroupCoverage", "HandoverGroup", "HistoryEntry", "InFlight", "Journal",
-    "Lane", "Leg", "LimitChange", "OutcomeGroup", "Overlap", "Planner", "Portion", "RosterMatch",
-    "RunFacts", "RunFilter", "RunLock", "RunRecord", "Share", "Summary", "VerificationCounts",
-    "absent_rows", "agents_set_at", "applied_among", "applied_incoming", "ask_to_drain", "assigned",
-    "attempts_of", "begin_leg", "changed_rows", "contested", "default_path", "down_already",
-    "elapsed_ms_of", "endpoints_of", "exposure", "find_of_earlier", "find_run", "find_same",
-    "finish_leg", "first_planned", "forget_run", "give_back", "give_up_shares", "groups_of",
-    "has_acknowledged", "has_lease", "history_of", "idle_s", "idle_since", "in_flight", "is_locked",
-    "keep_totals", "keep_verifications", "lanes_set_before", "last_latency", "latest_turn",
-    "leave_to", "leave_to_persons", "left_out", "legs_of", "limit_changes_of", "lines",
-    "lines_of_agent", "list_runs", "moved_rows", "note_take_over", "open_ledger", "overlaps",
-    "owner_of", "planned_rows", "portions_of", "probe", "protect", "prune_run", "put_in_doubt",
+    "Lane", "LeftOutRow", "Leg", "LimitChange", "OutcomeGroup", "Overlap", "Planner", "Portion",
+    "RosterMatch", "RunFacts", "RunFilter", "RunLock", "RunRecord", "Share", "Summary",
+    "VerificationCounts", "absent_rows", "agents_set_at", "applied_among", "applied_incoming",
+    "applied_parts", "ask_to_drain", "assigned", "attempts_of", "begin_leg", "changed_rows",
+    "contested", "default_path", "down_already", "elapsed_ms_of", "endpoints_of", "exposure",
+    "find_of_earlier", "find_run", "find_same", "finish_leg", "first_planned", "forget_run",
+    "give_back", "give_up_shares", "groups_of", "halted_at", "has_acknowledged", "has_lease",
+    "history_of", "idle_s", "idle_since", "in_flight", "is_locked", "keep_totals",
+    "keep_verifications", "lanes_set_before", "last_latency", "latest_turn", "leave_to",
+    "leave_to_persons", "left_out", "legs_of", "limit_changes_of", "lines", "lines_of_agent",
+    "list_runs", "moved_rows", "note_take_over", "open_ledger", "overlaps", "owner_of",
+    "planned_rows", "portions_of", "probe", "protect", "prune_run", "put_in_doubt",
     "read_as_written", "read_ledger", "rehearse", "release_lease", "requests_at_work", "row_of",
     "same_groups", "same_rows", "shares_at", "sign_leg", "strange_row", "summarise", "supersede",
     "take_from", "take_lease", "take_shares", "totals_of", "unplanned_since", "updating_shares",
@@ -201,6 +204,7 @@ _HOMES = {
         "begin_leg",
         "elapsed_ms_of",
         "finish_leg",
+        "halted_at",
         "latest_turn",
         "legs_of",
         "sign_leg",
@@ -211,7 +215,7 @@ _HOMES = {
     "bulkagent.ledger.plan": ("Planner",),
     "bulkagent.ledger.endpoints": ("EndpointRecord", "endpoints_of"),
     "bulkagent.ledger.lanes": ("Lane",),
-    "bulkagent.ledger.portions": ("Portion", "portions_of"),
+    "bulkagent.ledger.portions": ("AppliedPart", "Portion", "applied_parts", "portions_of"),
     "bulkagent.ledger.previous_rights": (
         "AgentAction",
         "ChangedRow",
@@ -222,6 +226,7 @@ _HOMES = {
     "bulkagent.ledger.roster_match": ("RosterMatch", "moved_rows", "same_rows"),
     "bulkagent.ledger.rows": (
         "AttemptRecord",
+        "LeftOutRow",
         "OutcomeGroup",
         "Summary",
         "assigned",

@@ -95,6 +95,16 @@ def begin_leg(
     return int(leg)
 
 
+def halted_at(record: RunRecord) -> int | None:
+    """When a run was halted last; None: it never was.
+
+    Raises:
+        LedgerUnavailable: The ledger cannot be read.
+    """
+    ((at,),) = record.all("SELECT max(finished_at) FROM legs WHERE run = ? AND state = 'halted'")
+    return None if at is None else int(at)
+
+
 def sign_leg(
     record: RunRecord,
     leg: int,

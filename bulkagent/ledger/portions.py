@@ -27,6 +27,16 @@ class Portion(msgspec.Struct, frozen=True):
         return self.status in _LEFT and self.cause not in _FOR_GOOD
 
 
+class AppliedPart(msgspec.Struct, frozen=True):
+    """How many agents of a gateway were to be set in one way, and how many are."""
+
+    gateway: str
+    arguments: str
+    agents: int
+    """Protected ones are not among them."""
+    applied: int
+
+
 _FOR_GOOD = frozenset({Cause.SUPERSEDED, Cause.PROTECTED})
 _LEFT = frozenset({Status.FAILED, Status.UNKNOWN, Status.NOT_ATTEMPTED})
 
@@ -51,6 +61,24 @@ def portions_of(record: RunRecord) -> tuple[Portion, ...]:
             )
             for lane, gateway, wave, arguments, status, cause, n, group in record.all(_GROUPS)
         )
+
+
+def applied_parts(record: RunRecord) -> tuple[AppliedPart, ...]:
+    """How many agents of a run are set, by gateway and arguments, in the order of the lanes.
+
+    Raises:
+        LedgerUnavailable: The ledger cannot be read.
+    """
+    counts: dict[tuple[str, str], tuple[int, int]] = {}
+    for portion in portions_of(record):
+        if portion.cause is Cause.PROTECTED:
+            continue
+        agents, applied = counts.get((portion.gateway, portion.arguments), (0, 0))
+        counts[portion.gateway, portion.arguments] = (
+            agents + portion.count,
+            applied + portion.count * (portion.status is Status.APPLIED),
+        )
+    return tuple(AppliedPart(*part, *count) for part, count in counts.items())
 
 
 _GROUPS = """

@@ -22,6 +22,8 @@ class OutcomeGroup(msgspec.Struct, frozen=True, omit_defaults=True):
     """The first few."""
     reason: str = ""
     """What was said of the first one, where it says more than the cause: of connections."""
+    gateway: str = ""
+    """The gateway of that one, where there is such a reason."""
 
 
 class AttemptRecord(msgspec.Struct, frozen=True):
@@ -66,14 +68,26 @@ def lines(record: RunRecord, flag_of: Mapping[str, str]) -> Iterator[Line]:
     return _lines(record.database, _SELECT_LINES, (record.run,), flag_of)
 
 
-def left_out(record: RunRecord) -> tuple[tuple[int, str], ...]:
+class LeftOutRow(msgspec.Struct, frozen=True):
+    """A line of a roster that is no assignment, and was left out."""
+
+    row: int
+    agent_id: str
+    """What stands there for the agent; "" where nothing does."""
+    reason: str
+
+
+def left_out(record: RunRecord) -> tuple[LeftOutRow, ...]:
     """The lines of a run's invalid rows, and why each is one.
 
     Raises:
         LedgerUnavailable: The ledger cannot be read.
     """
     with read_as_written(record.database):
-        return tuple((int(row), reason or "") for row, reason in record.all(_LEFT_OUT))
+        return tuple(
+            LeftOutRow(int(row), agent_id, reason or "")
+            for row, agent_id, reason in record.all(_LEFT_OUT)
+        )
 
 
 def lines_of_agent(record: RunRecord, agent_id: str, flag_of: Mapping[str, str]) -> list[Line]:
@@ -153,14 +167,14 @@ def summarise(record: RunRecord) -> Summary:
     totals = dict.fromkeys((status.value for status in Status), 0)
     counts: dict[tuple[str, str], int] = {}
     samples: dict[tuple[str, str], list[str]] = {}
-    reasons: dict[tuple[str, str], str] = {}
+    reasons: dict[tuple[str, str], tuple[str, str]] = {}
     with read_as_written(record.database):
         # Most rows of most runs are applied, and there is nothing to tell of them one by one.
         ((rows, applied, requests, not_sent),) = record.all(_SELECT_APPLIED)
         retries = requests - applied
         totals[Status.APPLIED.value] = applied
         others = record.query(_SELECT_OTHERS) if applied < rows else ()
-        for status, cause, attempts, unsent, agent_id, message in others:
+        for status, cause, attempts, unsent, agent_id, message, gateway in others:
             totals[status] += 1
             not_sent += unsent
             if attempts > unsent:
@@ -171,11 +185,11 @@ def summarise(record: RunRecord) -> Summary:
                 counts[ending] = counts.get(ending, 0) + 1
                 if counts[ending] <= _SAMPLE:
                     samples.setdefault(ending, []).append(agent_id)
-                    reasons.setdefault(ending, message or "")
+                    reasons.setdefault(ending, (message, gateway) if message else ("", ""))
         found = [
             OutcomeGroup(
                 *(Status(status), Cause(cause), count),
-                *(tuple(samples[status, cause]), reasons[status, cause]),
+                *(tuple(samples[status, cause]), *reasons[status, cause]),
             )
             for (status, cause), count in counts.items()
         ]
@@ -203,7 +217,7 @@ _SELECT_LINES = f"{_LINE} ORDER BY row"
 _SELECT_AGENT = f"{_LINE} AND agent_id = ? ORDER BY row"
 
 _LEFT_OUT = """
-SELECT row, reason FROM assignments WHERE run = ? AND status = 'invalid' ORDER BY row
+SELECT row, agent_id, reason FROM assignments WHERE run = ? AND status = 'invalid' ORDER BY row
 """
 
 # The last attempt is in the outcome, whose retcode and message may be those of an earlier answer.
@@ -237,7 +251,7 @@ FROM outcomes WHERE run = ?1 AND status = 'applied'
 """
 _SELECT_OTHERS = """
 SELECT status, cause, attempts, not_sent, agent_id,
-       iif(cause IN ('connect', 'tls'), message, NULL)
+       iif(cause IN ('connect', 'tls'), message, NULL), gateway
 FROM stories
 WHERE run = ? AND status <> 'applied' ORDER BY row
 """

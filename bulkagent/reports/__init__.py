@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from bulkagent.lazy import lazily
 
 if TYPE_CHECKING:
-    from bulkagent.reports.advice import ADVICE, advice_for
+    from bulkagent.reports.advice import ADVICE, advice_for, told_of_connection
     from bulkagent.reports.columns import COLUMNS
     from bulkagent.reports.formats import FORMATS
     from bulkagent.reports.json_report import encoded, event_of
@@ -42,6 +42,7 @@ __all__ = [
     "printable",
     "probe",
     "probe_place",
+    "told_of_connection",
     "write",
     "write_metrics",
     "write_refused",
@@ -51,6 +52,7 @@ _HOMES = {
     "bulkagent.reports.advice": (
         "ADVICE",
         "advice_for",
+        "told_of_connection",
     ),
     "bulkagent.reports.columns": ("COLUMNS",),
     "bulkagent.reports.formats": ("FORMATS",),

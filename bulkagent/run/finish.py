@@ -13,14 +13,17 @@ from pathlib import Path
 
 import msgspec
 
-from bulkagent.errors import BadRow, BulkagentError, LedgerFailed, ReportFailed
+from bulkagent.errors import BulkagentError, LedgerFailed, ReportFailed
 from bulkagent.gateway.operations import talk_right
 from bulkagent.ledger import (
+    AppliedPart,
+    LeftOutRow,
     OutcomeGroup,
     RunRecord,
     Summary,
     VerificationCounts,
     absent_rows,
+    applied_parts,
     find_run,
     finish_leg,
     keep_totals,
@@ -63,8 +66,12 @@ class Finished(msgspec.Struct, frozen=True):
     """What the queues showed of the agents that are set; None: the run was not verified."""
     unseen: str = ""
     """What kept the leg from being verified, for people; "" where nothing did."""
-    left_out: tuple[BadRow, ...] = ()
+    left_out: tuple[LeftOutRow, ...] = ()
     """The invalid rows that were left out, and why each is one."""
+    parts: tuple[AppliedPart, ...] = ()
+    """How many agents are set, by gateway and flag, over all legs; none: nobody can count them."""
+    roster: str = ""
+    """What people call its agents: the job, or the roster's file; "" where there is neither."""
     shared: tuple[str, ...] = ()
     """For people, where limits were shared with other commands."""
     reasons: tuple[Reason, ...] = ()
@@ -130,7 +137,7 @@ def finish(
         set_before_switchover=_set_before_switchover(leg.record),
         next=shlex.join(command) or None,
         error=told_once(troubles) or None,
-        left_out=tuple(row for row, _ in skipped),
+        left_out=tuple(line.row for line in skipped),
         verified=verdicts.counts if verdicts else None,
     )
     return Finished(
@@ -145,7 +152,9 @@ def finish(
         forgiven=judged.forgiven,
         verdicts=verdicts,
         unseen=sent.unseen,
-        left_out=tuple(BadRow(row, "", reason) for row, reason in skipped),
+        left_out=skipped,
+        parts=_parts(leg),
+        roster=_name_of(leg),
         shared=sent.shared,
         reasons=tuple(troubles),
     )
@@ -216,11 +225,23 @@ def _record(leg: PlannedLeg, sent: SentLeg, status: ExitStatus, troubles: list[R
         troubles.append(reason_of(error))
 
 
-def _skipped(record: RunRecord, summary: Summary) -> tuple[tuple[int, str], ...]:
+def _skipped(record: RunRecord, summary: Summary) -> tuple[LeftOutRow, ...]:
     """The rows that were left out, with why; none where the ledger cannot tell."""
     with contextlib.suppress(BulkagentError):
         return left_out(record) if summary.totals[Status.INVALID] else ()
     return ()
+
+
+def _parts(leg: PlannedLeg) -> tuple[AppliedPart, ...]:
+    with contextlib.suppress(BulkagentError):
+        return applied_parts(leg.record)
+    return ()
+
+
+def _name_of(leg: PlannedLeg) -> str:
+    request = leg.resolved.request
+    roster = "" if request.roster == "-" else Path(request.roster).stem
+    return request.settings.job or roster
 
 
 def _groups(leg: PlannedLeg, seen_up: Mapping[str, int]) -> tuple[GroupStanding, ...]:

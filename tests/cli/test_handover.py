@@ -106,10 +106,10 @@ def assert_held(site: Site, ended: Ended) -> None:
     assert held(lines, "gate") == held(lines, "gateway_error") == {"Maple"}
     assert (
         "HELD    Maple: 70 of 100 agents coming on shift are up, the gate needs 95;"
-        " 0 of 85 agents who go off shift are off, 85 stay on" in ended.err
+        " 0 of 85 agents going off shift are off, 85 stay on" in ended.err
     )
     assert (
-        "group   Cedar: 110 of 110 agents coming on shift are up, 95 of 95 agents who go off shift"
+        "group   Cedar: 110 of 110 agents coming on shift are up, 95 of 95 agents going off shift"
         in ended.err
     )
     assert ended.json["next"] in ended.err

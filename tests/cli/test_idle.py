@@ -48,13 +48,9 @@ REFUSED = [
 # The last option makes each end before anything is begun, whatever else it says.
 ENDS = ("--config", "nowhere.toml")
 SAID = [
-    *(
-        ((*EMULATED, *option), option[0])
-        for option in (("--ca-file", "ca.pem"), ("--insecure",), ("--time-zone", "UTC"))
-    ),
+    *(((*EMULATED, *option), option[0]) for option in (("--ca-file", "ca.pem"), ("--insecure",))),
     ((*APPLY, "--insecure", "--ca-file", "ca.pem"), "--ca-file"),
     ((*DOCTOR, "--insecure", "--ca-file", "ca.pem"), "--ca-file"),
-    (("resume", "last", "--time-zone", "UTC"), "--time-zone"),
     (("revert", "last", "--insecure", "--ca-file", "ca.pem"), "--ca-file"),
 ]
 

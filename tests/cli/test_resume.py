@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import signal
 import subprocess
 from pathlib import Path
@@ -80,7 +81,8 @@ def test_a_resume_shows_its_plan_asks_and_goes_on(tmp_path: Path, faulty: Path) 
         assert set(ended.json) == KEYS
         assert ended.json["run_id"] == first.json["run_id"]
         assert (ended.json["requests"], ended.json["retries"]) == (13, 3)
-        assert "10 of 10 agents set, 3 of them now" in ended.err
+        assert "DONE    10 of 10 agents of " in ended.err
+        assert "; now 3 agents set in " in ended.err
         agents = gateway.judge("agents")
         assert [agent["times_set"] for agent in agents] == [1, 1, 2, *[1] * 7]
     (path,) = ended.json["reports"]
@@ -227,13 +229,17 @@ def test_yes_does_not_answer_for_a_halted_run(tmp_path: Path) -> None:
         refused = bulkagent(tmp_path, "resume", "last", "--yes", "--json")
         assert (refused.code, refused.json["state"]) == (6, "refused")
         assert refused.json["totals"] == halted.json["totals"]
-        assert "HALTED" in refused.err
+        assert f"run {halted.json['run_id']} was halted: " in refused.err
+        assert "HALTED" not in refused.err
         assert "--override REASON" in refused.err
         assert gateway.judge("stats")["requests"] == requests
         log = tmp_path / "log.jsonl"
         override = ["--override", "fresh GUIDs", "--yes", "--log-file", log]
         ended = bulkagent(tmp_path, "resume", "last", *override)
         assert ended.code == 0, ended.err
+        assert "HALTED" not in ended.err
+        below = ended.err.partition("DONE    10 of 10 agents of ")[2]
+        assert re.search(r"\nnote    was halted \d\d:\d\d:\d\d [A-Z]+: the first ", below)
         assert len(gateway.set_to(0)) == 10
     assert "overridden: fresh GUIDs" in bulkagent(tmp_path, "show", "last").out
     assert log.read_text().count("setTalkRight") == 10

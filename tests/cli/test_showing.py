@@ -57,8 +57,13 @@ def test_a_quiet_run_says_nothing_where_all_is_well(tmp_path: Path) -> None:
 def test_a_quiet_run_says_how_it_ended_where_somebody_is_not_set(tmp_path: Path) -> None:
     ended = bulkagent(tmp_path, *APPLY, *TROUBLE, surroundings={"BULKAGENT_QUIET": "1"})
     assert ended.code == 3
-    assert ended.err.startswith("PARTIAL 37 of 40 agents set")
-    assert ended.err.splitlines()[-1].startswith("next    bulkagent resume ")
+    assert ended.err.startswith(
+        "SHORT   37 of 40 agents of evening_shift TAKE NO calls on emulated,"
+    )
+    assert (
+        "\nto do   have the agent sign in, then resume the run\nnext    bulkagent resume "
+        in ended.err
+    )
     refused = bulkagent(tmp_path, *APPLY, "--quiet", "--rate", "often")
     assert refused.code == 2
     assert "'often' is not a rate" in refused.err
@@ -72,7 +77,7 @@ def test_however_it_is_shown_the_beginning_and_the_end_are_said(
     assert ended.code == 0
     first, *_, last = ended.err.splitlines()
     assert first.startswith("roster  ")
-    assert last.startswith("report  ")
+    assert last.startswith("sent    40 requests, 0 of them retries; ")
     assert "\x1b" not in ended.err
 
 
@@ -121,8 +126,8 @@ def test_a_narrow_terminal_wraps_what_is_read_and_not_what_is_copied(tmp_path: P
     assert any(re.fullmatch(r"next    bulkagent resume \S+", line) for line in lines)
     whole = ("next    ", "report  ")
     read = [line for line in lines if not line.startswith(whole)]
-    # One word may be longer than the terminal is wide: the path of the roster.
-    assert all(len(line) <= 44 or " " not in line.strip() for line in read)
+    # One word, with its label, may be longer than the terminal is wide: the path of the roster.
+    assert all(len(line) <= 44 or " " not in line[8:].strip() for line in read)
 
 
 def test_no_run_id_is_printed_for_a_run_that_is_not_kept(tmp_path: Path) -> None:

@@ -260,7 +260,8 @@ def test_times_arrive_in_the_zone_that_is_asked_for(asked: Asked, command: str) 
     assert apart_s == 30 * 60
     other = asked.by(command, *words, "--time-zone", "UTC")
     assert other["start_at"].at_ms - seen["start_at"].at_ms == 9 * 3_600_000
-    assert changed(asked.by(command), seen) == {"start_at", "finish_by"}
+    assert changed(asked.by(command), seen) == {"start_at", "finish_by", "zone"}
+    assert asked.by(command, "--time-zone", "Asia/Tokyo")["zone"] == "Asia/Tokyo"
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -12,7 +12,7 @@ def apply(given: Given) -> int:
     """
     from bulkagent.cli.commands.run_flow import carry_out
     from bulkagent.cli.options import values
-    from bulkagent.cli.render import result as screen
+    from bulkagent.cli.render import preview as screen
     from bulkagent.run import EMULATED, Request, Run
 
     request = Request(

@@ -14,7 +14,8 @@ def check(given: Given) -> None:
     Example: bulkagent check shift.csv --json
     """
     from bulkagent.cli.options import values
-    from bulkagent.cli.render import result as screen
+    from bulkagent.cli.render import preview as screen
+    from bulkagent.cli.render.result import as_json_object
     from bulkagent.run import Request, RunResult, check_roster
 
     request = Request(
@@ -33,7 +34,7 @@ def check(given: Given) -> None:
     say(screen.checked(plan, with_gateway=named))
     if given["json"]:
         print_data(
-            screen.as_json_object(
+            as_json_object(
                 RunResult(
                     run_id=None,
                     state="completed",

@@ -19,7 +19,7 @@ def resume(given: Given) -> int:
     """
     from bulkagent.cli.commands.run_flow import carry_out
     from bulkagent.cli.options import values
-    from bulkagent.cli.render import result as screen
+    from bulkagent.cli.render import preview as screen
     from bulkagent.run import Resume, Run
 
     request = Resume(

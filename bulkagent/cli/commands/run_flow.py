@@ -25,12 +25,15 @@ def carry_out(run: Run, opening: Callable[[Plan], str], given: Given) -> int:
         opening: What is said of its plan.
         given: How a person is spoken with: `yes`, `override`, `json`, `progress` and `quiet`.
     """
+    from bulkagent.cli.options import values
+
     talk = Talk(
         yes=given["yes"],
         override=given.get("override"),
         as_json=given["json"],
         showing=Showing(given["progress"]),
         quiet=given["quiet"],
+        zone=values.zone_of(given),
     )
     return converse(run, opening, talk).exit_code
 
@@ -48,6 +51,8 @@ class Talk(NamedTuple):
     """How the progress is shown."""
     quiet: bool
     """Whether nothing is said of a run that comes to a good end."""
+    zone: str = ""
+    """The time zone in which times are said; "" for the machine's."""
 
 
 def converse(run: Run, opening: Callable[[Plan], str], talk: Talk) -> RunResult:
@@ -76,10 +81,10 @@ def converse(run: Run, opening: Callable[[Plan], str], talk: Talk) -> RunResult:
                     reported()
             if finished.defect is not None:
                 # What was sent has a report, and is said before the defect is.
-                _tell(prepared, finished, as_json=talk.as_json)
+                _tell(prepared, finished, talk._replace(quiet=False))
                 raise finished.defect
         with contextlib.suppress(KeyboardInterrupt):  # all is done but the telling
-            _tell(prepared, finished, as_json=talk.as_json, quiet=talk.quiet)
+            _tell(prepared, finished, talk)
     if prepared.trouble:
         say(f"WARNING {prepared.trouble}")
     if prepared.unprinted:
@@ -103,7 +108,7 @@ def _prepared(run: Run) -> PreparedRun:
 
 def _agreed(prepared: PreparedRun, opening: Callable[[Plan], str], talk: Talk) -> _Agreement:
     """Say what a run would do, and have it agreed to."""
-    from bulkagent.cli.render import result as screen
+    from bulkagent.cli.render import preview as screen
     from bulkagent.cli.render import schedule as timing
 
     plan = prepared.plan
@@ -115,7 +120,7 @@ def _agreed(prepared: PreparedRun, opening: Callable[[Plan], str], talk: Talk) -
         from bulkagent.cli.render.insecure_warning import insecure_warning
 
         say(insecure_warning("GUIDs"))
-    agreement = _agreement(prepared, yes=talk.yes, override=talk.override)
+    agreement = _agreement(prepared, talk)
     if not talk.quiet and (known := screen.begun(plan)):
         prepared.begun = lambda: say_soon(known)
     return agreement
@@ -125,19 +130,19 @@ def _preparing() -> str:
     return "the run is being prepared; nothing was sent"
 
 
-def _tell(run: PreparedRun, finished: Finished, *, as_json: bool, quiet: bool = False) -> None:
+def _tell(run: PreparedRun, finished: Finished, talk: Talk) -> None:
     from bulkagent.cli.render import result as screen
     from bulkagent.cli.render import schedule as timing
 
-    if as_json:
+    if talk.as_json:
         print_data(screen.as_json_object(finished.result))
-    if quiet and not finished.result.exit_code:
+    if talk.quiet and not finished.result.exit_code:
         return
     times = timing.closing(run.finish_by, finished.result, finished.ended_ms)
-    say(screen.closing(run.plan, finished, times))
+    say(screen.closing(run.plan, finished, times, talk.zone))
 
 
-def _agreement(prepared: PreparedRun, *, yes: bool, override: str | None) -> _Agreement:
+def _agreement(prepared: PreparedRun, talk: Talk) -> _Agreement:
     """Have a person agree where one must.
 
     Raises:
@@ -146,35 +151,42 @@ def _agreement(prepared: PreparedRun, *, yes: bool, override: str | None) -> _Ag
     from bulkagent.run import Consent
 
     plan = prepared.plan
-    beforehand = Consent.YES if yes else None
-    if plan.guardrail and not override:
-        looked_at = _looked_at(plan)
+    beforehand = Consent.YES if talk.yes else None
+    if plan.guardrail and not talk.override:
+        looked_at = _looked_at(plan, talk.zone)
         return _Agreement(Consent.TERMINAL if looked_at else beforehand, looked_at)
-    if prepared.needs_consent and not yes:
-        _ask(plan)
+    if prepared.needs_consent and not talk.yes:
+        _ask(plan, talk.zone)
         return _Agreement(Consent.TERMINAL)
     return _Agreement(beforehand)
 
 
-def _ask(plan: Plan) -> None:
-    from bulkagent.cli.render import result as screen
+def _ask(plan: Plan, zone: str) -> None:
+    """Ask whether a plan is to be carried out.
+
+    Raises:
+        ConsentRefused: It is not, or there is nobody to ask.
+    """
+    from bulkagent.cli.render.preview import question
+    from bulkagent.clock import SystemClock
     from bulkagent.errors import ConsentRefused
 
     try:
-        agreement = agreed(screen.question(plan), number=plan.to_type)
+        agreement = agreed(question(plan, SystemClock().wall_ms(), zone), number=plan.to_type)
     except ConsentRefused as refused:
         raise ConsentRefused(str(refused), totals=plan.totals) from None
     if not agreement:
         raise ConsentRefused("not agreed to; nothing was sent", totals=plan.totals)
 
 
-def _looked_at(plan: Plan) -> bool:
+def _looked_at(plan: Plan, zone: str) -> bool:
     """Whether a person at a terminal lets a halted run go on; nobody there is no answer."""
-    from bulkagent.cli.render import result as screen
+    from bulkagent.cli.render.preview import question
+    from bulkagent.clock import SystemClock
     from bulkagent.errors import ConsentRefused
 
     try:
-        agreement = agreed(screen.question(plan), number=plan.to_type)
+        agreement = agreed(question(plan, SystemClock().wall_ms(), zone), number=plan.to_type)
     except ConsentRefused:
         return False
     if not agreement:

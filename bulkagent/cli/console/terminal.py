@@ -108,15 +108,16 @@ def wrapped(line: str, width: int | None) -> list[str]:
 
     What is to be copied, a command or a path, stays in one piece.
     """
-    if width is None or len(line) <= width or width <= len(_INDENT) * 2:
+    # A character takes two columns at most.
+    if width is None or len(line) * 2 <= width or width <= len(_INDENT) * 2:
         return [line]
-    if line.startswith(_WHOLE) or line.lstrip().startswith("bulkagent "):
-        return [line]
-    import textwrap
+    from bulkagent.cli.console.labels import MARGIN, is_whole
+    from bulkagent.text import columns
 
-    return textwrap.wrap(
-        line, width, subsequent_indent=_INDENT, break_long_words=False, break_on_hyphens=False
-    )
+    if columns.columns_of(line) <= width or is_whole(line):
+        return [line]
+    # A label stays beside what it is about.
+    return columns.wrapped(line, width, _INDENT, first=len(line[:MARGIN].rstrip()))
 
 
 def width_of(stream: TextIO | None) -> int | None:
@@ -133,7 +134,6 @@ def width_of(stream: TextIO | None) -> int | None:
 
 
 _INDENT = " " * 8
-_WHOLE = ("next    ", "report  ")
 
 
 def printed() -> bool:

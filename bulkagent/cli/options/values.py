@@ -205,17 +205,32 @@ def times_of(
     """
     from bulkagent.cli.render.schedule import times_from
     from bulkagent.clock import SystemClock
-    from bulkagent.settings import find_config, load_config
 
-    if time_zone:
-        from bulkagent.instants import zone_of
-
-        with at_option("time_zone"):
-            zone_of(time_zone)
+    zone = _zone(time_zone, config)
     if start_at is None and finish_by is None:
         return {}
-    zone = time_zone or load_config(find_config(config)).time_zone
     return {**times_from(start_at, finish_by, zone=zone, now_ms=SystemClock().wall_ms())}
+
+
+def zone_of(given: Given) -> str:
+    """The time zone in which a command says times; "" for the machine's.
+
+    Raises:
+        SettingsRefused: This machine knows no such zone.
+    """
+    return _zone(given["time_zone"], given["config"])
+
+
+def _zone(time_zone: str | None, config: Path | None) -> str:
+    from bulkagent import instants
+    from bulkagent.settings import find_config, load_config
+
+    if not time_zone:
+        zone: str = load_config(find_config(config)).time_zone
+        return zone
+    with at_option("time_zone"):
+        instants.zone_of(time_zone)
+    return time_zone
 
 
 _TLS = tuple(row.name for row in GATEWAY_ROWS if row.commands)

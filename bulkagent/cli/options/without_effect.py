@@ -88,17 +88,11 @@ _INSECURE = _Idle(
     "--insecure takes any certificate; leave one out",
     harmless=True,
 )
-_ZONE = _Idle(
-    ("time_zone",),
-    lambda given: given["start_at"] is None and given["finish_by"] is None,
-    "it is for --start-at and --finish-by; give one of them, or leave it out",
-    harmless=True,
-)
-_AGAIN = (_INSECURE, _ZONE)
+_AGAIN = (_INSECURE,)
 
 _RULES: Mapping[str, tuple[_Idle, ...]] = {
     "apply": (
-        *(_ONE_FLAG, _EMULATED, _INSECURE, _ZONE),
+        *(_ONE_FLAG, _EMULATED, _INSECURE),
         _Idle(("allow_closing", "up_means"), _ONE_FLAG.idle, _ONE_FLAG.why),
         _Idle(
             ("absent_ok",),

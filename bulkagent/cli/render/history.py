@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from bulkagent.cli.render.result import clusters_as_lines, count, sent
+from bulkagent.cli.render.counts import count, sent
+from bulkagent.cli.render.result import clusters_as_lines
 from bulkagent.cli.render.schedule import local_time
 from bulkagent.cli.render.table import table
 from bulkagent.cli.render.verification import verified_as_lines

@@ -1,4 +1,4 @@
-"""The opening, the question and the summary for a person; and the `--json` object."""
+"""The summary of a run for a person, and the `--json` object."""
 
 from __future__ import annotations
 
@@ -7,196 +7,101 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from bulkagent.cli.console.labels import Label, labelled
+from bulkagent.cli.render.counts import count, sent
+from bulkagent.cli.render.preview import was_halted
+from bulkagent.cli.render.verdict import verdict
 from bulkagent.cli.render.verification import verified_as_lines
+from bulkagent.language import mark, translate
 from bulkagent.model import Cause, Status
 from bulkagent.reasons import GateShort, GroupHeld, Reason, told_once
-from bulkagent.reports import advice_for, encoded, printable
+from bulkagent.reports import advice_for, encoded, printable, told_of_connection
 
 if TYPE_CHECKING:
-    from bulkagent.errors import BadRow
-    from bulkagent.ledger import OutcomeGroup
-    from bulkagent.run import Finished, Plan, RunResult, RunStanding
+    from bulkagent.ledger import LeftOutRow, OutcomeGroup
+    from bulkagent.run import Finished, Plan, RunStanding
     from bulkagent.run.handover.rules import GroupStanding
 
 
-_BAD_ROWS_SHOWN = 50
 _GROUPS_SHOWN = 20
 
-# A talk right is a permission: nobody is made to take a call by it.
-_EFFECTS = {
-    "0": "will STOP taking calls on",
-    "1": "may take calls again on",
-    "": "would be set on",
-}
 
-
-def opening(roster: str, plan: Plan) -> str:
-    """How the roster was read, and what is in it."""
-    counted = [count(plan.rows, "row"), count(plan.agents, "agent")]
-    if plan.protected:
-        counted.append(f"{plan.protected:,} protected")
-    if plan.duplicates:
-        counted.append(count(plan.duplicates, "duplicate"))
-    if plan.invalid:
-        counted.append(f"{plan.invalid:,} invalid")
-    if plan.command != "apply":  # an apply that goes on with an unfinished run
-        return opening_again(plan)
-    name = "standard input" if roster == "-" else roster
-    text = [f"roster  {name}: {plan.layout}; {', '.join(counted)}"]
-    if plan.earlier:
-        text.append(f"before  {plan.earlier}")
-    text.extend(at_work(plan))
-    return "\n".join([*text, *handover(plan), *bad_rows(plan.bad_rows)])
-
-
-def begun(plan: Plan) -> str:
-    """What is said once a leg has begun: the ID of a run that is kept from now on; "" if known."""
-    return "" if plan.command == "resume" else f"run     {plan.run_id}"
-
-
-def at_work(plan: Plan) -> list[str]:
-    """The runs in progress that have some of the agents."""
-    return [
-        f"in use  run {run_id} is at work on {count(agents, 'agent')} of these"
-        for run_id, agents in plan.at_work.items()
-    ]
-
-
-def handover(plan: Plan) -> list[str]:
-    """The order in which agents are set, and which groups wait for which."""
-    text = [f"order   {plan.order}"] if plan.order else []
-    # Groups of one alone are told by the order itself.
-    groups = plan.groups if len(plan.groups) > 1 else ()
-    text.extend(
-        f"        {printable(group.group or '(none)')}: {group.incoming:,} coming on shift,"
-        f" {group.outgoing:,} going off shift"
-        for group in groups[:_GROUPS_SHOWN]
-    )
-    if len(groups) > _GROUPS_SHOWN:
-        text.append(f"        and {len(groups) - _GROUPS_SHOWN:,} more groups")
-    if plan.hint:
-        text.append(
-            f"hint    --group-by {plan.hint} lets each {plan.hint} hand over by itself, so that one"
-            " in trouble does not hold up the others"
-        )
-    return text
-
-
-def opening_again(plan: Plan) -> str:
-    """What is left of a run, or what a revert would set back."""
-    # A new run has no ID that anybody could use before its first leg has begun.
-    reverts = plan.command == "revert"
-    what = (
-        f"revert  this is a revert of {plan.origin}"
-        if reverts
-        else f"run     {plan.run_id}, resumed"
-    )
-    parts = [f"{number:,} {status.replace('_', ' ')}" for status, number in plan.again.items()]
-    if plan.once_more:
-        parts.append(f"{plan.once_more:,} once more, set before a failover")
-    if plan.protected:
-        parts.append(f"{plan.protected:,} protected")
-    if plan.superseded:
-        total = sum(plan.superseded.values())
-        more = f" and {len(plan.superseded) - 1} more" if len(plan.superseded) > 1 else ""
-        *_, latest = plan.superseded
-        parts.append(f"{total:,} superseded by run {latest}{more}")
-    if plan.previous_unknown:
-        parts.append(f"{plan.previous_unknown:,} whose earlier talk right is not known")
-    detail = f": {', '.join(parts)}" if parts else ""
-    agents = plan.agents + plan.once_more
-    text = [
-        what,
-        f"plan    will set {agents:,} of {count(plan.of_agents, 'agent')}{detail}",
-    ]
-    text.extend(
-        f"        {count(part.agents, 'agent')} {_EFFECTS[part.flag]} {_where(plan, part.gateway)}"
-        for part in plan.parts
-    )
-    text.extend(f"        {place}" for place in plan.places)
-    text.extend([*at_work(plan), *handover(plan)])
-    if plan.guardrail:
-        text.append(f"HALTED  {plan.guardrail}")
-    return "\n".join(text)
-
-
-def bad_rows(rows: Sequence[BadRow], *, listed: bool = True) -> list[str]:
-    """The first bad rows, one a line, and how many more there are.
+def closing(plan: Plan, finished: Finished, times: Sequence[str] = (), zone: str = "") -> str:
+    """The summary: what became of the agents, what to do, what to type next; then the rest.
 
     Args:
-        rows: All of them.
-        listed: Whether there is a `--json` that lists all.
+        plan: What was to be sent.
+        finished: What came of it.
+        times: Whether it was done in time.
+        zone: The time zone of its user; "" for the machine's.
     """
-    text = [
-        f"  line {bad.row}{f', {bad.column}' if bad.column else ''}: {bad.reason}"
-        for bad in rows[:_BAD_ROWS_SHOWN]
-    ]
-    if len(rows) > _BAD_ROWS_SHOWN:
-        text.append(
-            f"  and {len(rows) - _BAD_ROWS_SHOWN:,} more{'; --json lists all' if listed else ''}"
-        )
+    held = [standing for standing in _shown(finished.groups) if standing.counts.held]
+    text = [*verdict(plan, finished, zone), *_why(finished)]
+    text.extend(_group_line(standing) for standing in held)
+    told = [each for each in finished.clusters if each.cause is not Cause.BAD_ROW]
+    text.extend(clusters_as_lines(told))
+    contradicted = finished.verdicts is not None and finished.verdicts.contradicted > 0
+    seen = verified_as_lines(finished.verdicts, finished.unseen)
+    text.extend(seen if contradicted else ())
+    text.extend(_next(finished))
+    text.extend(times)
+    text.extend(groups_as_lines(finished.groups)[len(held) :])
+    text.extend(_notes(plan, finished, zone))
+    text.extend(() if contradicted else seen)
+    text.extend(left_out_as_lines(finished.left_out))
+    text.extend(labelled(Label.REPORT, path) for path in finished.result.reports)
+    text.append(labelled(Label.SENT, _sent(plan, finished)))
+    return "\n".join(text)
+
+
+def _next(finished: Finished) -> list[str]:
+    """What to type now."""
+    result = finished.result
+    text: list[str] = []
+    if result.set_before_switchover:
+        before = translate(
+            "{agents} set before the gateway failed over, which may have undone that; to send them"
+            " once more:"
+        ).format(agents=count(result.set_before_switchover, "agent"))
+        text.append(labelled(Label.NOTE, before))
+        text.append(labelled(Label.NOTHING, finished.resend))
+    if result.next:
+        text.append(labelled(Label.NEXT, result.next))
+    elif finished.left:
+        command = translate("{command} with the roster as --roster PATH")
+        text.append(labelled(Label.NEXT, command.format(command=finished.left)))
+    elif result.exit_code == _REJECTED:
+        nothing = translate("nothing: a resume would not help those who are not set")
+        text.append(labelled(Label.NEXT, nothing))
     return text
 
 
-def question(plan: Plan) -> str:
-    """What a person agrees to before anything is sent."""
-    looked = "This run was halted: have you looked at why? " if plan.guardrail else ""
-    return f"{looked}{_effects(plan)}Go on?"
-
-
-def checked(plan: Plan, *, with_gateway: bool) -> str:
-    """The end of a check: what would be sent, and what could not be checked."""
-    text = [f"OK      {_effects(plan)}Nothing was sent."]
-    if any(not part.flag for part in plan.parts):
-        text.append("        not checked: the flag; apply needs --flag or a flag column")
-    if not with_gateway:
-        text.append("        not checked: gateway and GUIDs; add --gateway as for apply")
-    return "\n".join(text)
-
-
-def closing(plan: Plan, finished: Finished, times: Sequence[str] = ()) -> str:
-    """The summary: did it work, which agents are not as wanted and why, what to type next."""
-    result = finished.result
-    applied = result.totals[Status.APPLIED]
-    rate = finished.applied / result.elapsed_s if result.elapsed_s else 0.0
-    left_out = f" and {count(plan.invalid, 'invalid row')} left out" if plan.invalid else ""
-    agents = plan.of_agents or plan.agents
-    of_these = f", {finished.applied:,} of them now" if plan.command == "resume" else ""
-    verdict = (
-        f"{_word(result):<8}{applied:,} of {count(agents, 'agent')} set{of_these}{left_out}"
-        f" in {_time(result.elapsed_s)} ({rate:,.0f}/s);"
-        f" {sent(result.requests, result.retries, result.not_sent)}"
-    )
-    text = [verdict, *times]
-    text.extend(_why(finished))
-    text.extend(groups_as_lines(finished.groups))
-    told = [each for each in finished.clusters if each.cause is not Cause.BAD_ROW]
-    text.extend(clusters_as_lines(told))
-    text.extend(left_out_as_lines(finished.left_out))
+def _notes(plan: Plan, finished: Finished, zone: str) -> list[str]:
+    """What else there is to know."""
+    notes: list[str] = []
+    if plan.guardrail and finished.result.state != "halted":
+        notes.append(was_halted(plan, finished.ended_ms, zone))
     if finished.forgiven:
-        text.append(
-            f"note    {count(finished.forgiven, 'agent')} going off shift had signed out already,"
-            " which --absent-ok takes for as good"
+        signed_out = translate(
+            "{agents} going off shift had signed out already, which --absent-ok takes for as good"
         )
-    if result.set_before_switchover:
-        several = count(result.set_before_switchover, "agent")
-        text.append(
-            f"note    {several} set before the gateway failed over, which may have undone that;"
-            " to send them once more:"
-        )
-        text.append(f"        {finished.resend}")
-    text.extend(f"note    {told}" for told in finished.shared)
+        notes.append(signed_out.format(agents=count(finished.forgiven, "agent")))
+    notes.extend(finished.shared)
     if finished.note:
-        text.append(f"note    {finished.note}")
-    text.extend(verified_as_lines(finished.verdicts, finished.unseen))
-    text.extend(f"report  {path}" for path in result.reports)
-    if result.next:
-        text.append(f"next    {result.next}")
-    elif finished.left:
-        text.append(f"next    {finished.left} with the roster as --roster PATH")
-    elif result.exit_code == _REJECTED:
-        text.append("next    nothing: a resume would not help those who are not set")
-    return "\n".join(text)
+        notes.append(finished.note)
+    return [labelled(Label.NOTE, note) for note in notes]
+
+
+def _sent(plan: Plan, finished: Finished) -> str:
+    """What left the machine, and how fast agents were set."""
+    result = finished.result
+    rate = finished.applied / result.elapsed_s if result.elapsed_s else 0.0
+    text = sent(result.requests, result.retries, result.not_sent)
+    took = _time(result.elapsed_s)
+    if plan.command == "resume":
+        now = translate("; now {agents} set in {took} ({rate:,.0f}/s)")
+        return text + now.format(agents=count(finished.applied, "agent"), took=took, rate=rate)
+    return text + translate("; {took} ({rate:,.0f}/s)").format(took=took, rate=rate)
 
 
 def _why(finished: Finished) -> list[str]:
@@ -204,11 +109,13 @@ def _why(finished: Finished) -> list[str]:
     result = finished.result
     if not result.error:
         return []
-    if result.state != "halted":
-        return [f"ERROR   {result.error}"]
-    lines = {_gate_of(standing) for standing in _shown(finished.groups) if standing.counts.held}
-    left = told_once(reason for reason in finished.reasons if reason not in lines)
-    return [f"WHY     {left}"] if left else []
+    reasons = finished.reasons
+    if result.state == "halted":
+        lines = {_gate_of(standing) for standing in _shown(finished.groups) if standing.counts.held}
+        reasons = tuple(reason for reason in reasons if reason not in lines)
+    told = told_once(reasons, translate) if finished.reasons else result.error
+    label = Label.WHY if result.state == "halted" else Label.ERROR
+    return [labelled(label, told)] if told else []
 
 
 def _gate_of(standing: GroupStanding) -> Reason | None:
@@ -238,53 +145,77 @@ def groups_as_lines(groups: Sequence[GroupStanding]) -> list[str]:
 def _group_line(standing: GroupStanding) -> str:
     counts = standing.counts
     name = f"{printable(standing.name)}: " if standing.name else ""
-    up = f"{counts.up:,} of {counts.incoming:,} agents coming on shift are up"
-    off = f"{counts.off:,} of {counts.outgoing:,} agents who go off shift are off"
     rules = {
-        Cause.GATE: f", the gate needs {standing.gate:,}" if counts.incoming else "",
-        Cause.FLOOR: f", the floor needs {standing.floor:,} to be on",
+        Cause.GATE: mark(
+            "{up:,} of {incoming:,} agents coming on shift are up, the gate needs {gate:,};"
+            " {off:,} of {outgoing:,} agents going off shift are off, {held:,} stay on"
+        ),
+        Cause.FLOOR: mark(
+            "{up:,} of {incoming:,} agents coming on shift are up, the floor needs {floor:,} to be"
+            " on; {off:,} of {outgoing:,} agents going off shift are off, {held:,} stay on"
+        ),
     }
+    numbers = {
+        "up": counts.up,
+        "incoming": counts.incoming,
+        "gate": standing.gate,
+        "floor": standing.floor,
+        "off": counts.off,
+        "outgoing": counts.outgoing,
+        "held": counts.held,
+    }
+    by_gate = counts.cause is Cause.GATE and counts.incoming
+    if counts.held and (by_gate or counts.cause is Cause.FLOOR) and counts.cause is not None:
+        return labelled(Label.HELD, name + translate(rules[counts.cause]).format(**numbers))
     if counts.held and counts.cause in rules:
-        return f"HELD    {name}{up}{rules[counts.cause]}; {off}, {counts.held:,} stay on"
-    return f"group   {name}{up}, {off}"
-
-
-def _word(result: RunResult) -> str:
-    if result.state in _WORDS:
-        return _WORDS[result.state]
-    if result.exit_code == 0:
-        return "DONE"
-    return "PARTIAL" if result.totals[Status.APPLIED] else "FAILED"
+        nobody = translate(
+            "no agent comes on shift; {off:,} of {outgoing:,} agents going off shift are off,"
+            " {held:,} stay on"
+        )
+        return labelled(Label.HELD, name + nobody.format(**numbers))
+    stands = translate(
+        "{up:,} of {incoming:,} agents coming on shift are up, {off:,} of {outgoing:,} agents going"
+        " off shift are off"
+    )
+    return labelled(Label.GROUP, name + stands.format(**numbers))
 
 
 _REJECTED = 4  # what is not applied is refused for good, or no valid row
 
-_WORDS = {"interrupted": "STOPPED", "halted": "HALTED"}
-
 
 def clusters_as_lines(clusters: Sequence[OutcomeGroup]) -> list[str]:
-    """The agents who are not applied, by cause, with what to do about it."""
+    """The agents who are not applied, by cause, with what to do about it.
+
+    Those come first who were tried: why the others were not follows from them.
+    """
     text: list[str] = []
-    for cluster in clusters:
+    for cluster in sorted(clusters, key=lambda each: each.status is Status.NOT_ATTEMPTED):
         if cluster.cause is Cause.REPEATED_ROW:  # nothing is wrong with its agent
             continue
-        meaning, advice = advice_for(cluster.cause, cluster.status)
+        meaning, advice = advice_for(cluster.cause, cluster.status, translate)
         some = ", ".join(cluster.agents)
         more = ", ..." if cluster.count > len(cluster.agents) else ""
-        reason = f" ({cluster.reason})" if cluster.reason else ""
+        said = told_of_connection(cluster.reason, cluster.gateway, translate)
+        reason = f" ({said})" if said else ""
         text.append(f"{cluster.status} {cluster.count:,} x {cluster.cause}{reason}: {some}{more}")
-        text.append(f"        {meaning}; {advice}")
+        text.append(labelled(Label.NOTHING, meaning))
+        text.append(labelled(Label.TO_DO, advice))
     return text
 
 
-def left_out_as_lines(rows: Sequence[BadRow]) -> list[str]:
-    """Which lines of the roster were left out, and why the first of them were."""
+def left_out_as_lines(rows: Sequence[LeftOutRow]) -> list[str]:
+    """Why lines of the roster were left out."""
     if not rows:
         return []
-    text = [f"without {count(len(rows), 'invalid row')} that --skip-invalid left out:"]
-    text.extend(f"        line {bad.row}: {bad.reason}" for bad in rows[:_LEFT_OUT_SHOWN])
+    each = translate("line {row}: {reason}")
+    text = [labelled(Label.NOTE, translate("these lines of the roster were left out:"))]
+    text.extend(
+        labelled(Label.NOTHING, each.format(row=left.row, reason=left.reason))
+        for left in rows[:_LEFT_OUT_SHOWN]
+    )
     if len(rows) > _LEFT_OUT_SHOWN:
-        text.append(f"        and {len(rows) - _LEFT_OUT_SHOWN:,} more, which the report has")
+        more = translate("and {number:,} more lines, which the report has")
+        text.append(labelled(Label.NOTHING, more.format(number=len(rows) - _LEFT_OUT_SHOWN)))
     return text
 
 
@@ -305,35 +236,6 @@ def as_json_object(result: RunStanding) -> str:
     if not result.left_out:
         del fields["left_out"]
     return encoded(fields).decode()
-
-
-def _effects(plan: Plan) -> str:
-    if not plan.agents + plan.once_more:
-        return "No agent is to be set. "
-    parts = [
-        f"{count(part.agents, 'agent')} {_EFFECTS[part.flag]} {_where(plan, part.gateway)}"
-        for part in plan.parts
-    ]
-    return f"{parts[0]}. " if len(parts) == 1 else "".join(f"\n  {part}" for part in parts) + "\n"
-
-
-def _where(plan: Plan, gateway: str) -> str:
-    """A gateway by name and address, where its name does not say that."""
-    url = plan.addresses.get(gateway, "")
-    if not url or url == f"https://{gateway}":
-        return gateway or "the gateway"
-    return f"{gateway} ({url})"
-
-
-def count(number: int, noun: str) -> str:
-    """A number with its noun, in the plural where it is one."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
-
-
-def sent(requests: int, retries: int, not_sent: int) -> str:
-    """What was sent, and what came to nothing before a byte left."""
-    nothing = f"; {count(not_sent, 'attempt')} sent nothing" if not_sent else ""
-    return f"{count(requests, 'request')}, {retries:,} of them retries{nothing}"
 
 
 def _time(seconds: float) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 
-from bulkagent.cli.render.result import count
+from bulkagent.cli.render.counts import count
 from bulkagent.gateway.retcodes import MEANINGS
 from bulkagent.sessions import BUSY, HoldPlan, HoldRequest, HoldStatus, SessionGroup, SessionState
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from bulkagent.reports import printable
+from bulkagent.text.columns import columns_of, padded
 
 _GAP = "  "
 
@@ -28,7 +29,7 @@ def table(
     """
     safe = [[printable(cell) for cell in row] for row in rows]
     widths = {
-        head: max(len(head), *(len(row[at]) for row in safe))
+        head: max(columns_of(head), *(columns_of(row[at]) for row in safe))
         for at, head in enumerate(heads)
         if any(row[at] for row in safe)
     }
@@ -39,7 +40,7 @@ def table(
     lines: list[str] = []
     for row in (heads, *safe):
         cells = [
-            cell.rjust(widths[head]) if head in numbers else cell.ljust(widths[head])
+            padded(cell, widths[head], right=head in numbers)
             for head, cell in zip(heads, row, strict=True)
             if head in widths
         ]

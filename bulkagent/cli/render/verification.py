@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bulkagent.cli.console.labels import Label, labelled
+from bulkagent.language import translate
 from bulkagent.model import Verified
 
 if TYPE_CHECKING:
@@ -17,19 +19,28 @@ def verified_as_lines(verdicts: VerificationCounts | None, unseen: str = "") -> 
     counts = verdicts.counts
     yes, hidden = counts[Verified.YES], counts[Verified.NOT_VISIBLE]
     no = verdicts.contradicted
-    text = [f"seen    {yes:,} verified, {no:,} not as set, {hidden:,} not visible"]
+    seen = translate("{yes:,} verified, {no:,} not as set, {hidden:,} not visible")
+    text = [labelled(Label.SEEN, seen.format(yes=yes, no=no, hidden=hidden))]
     if no:
         more = ", ..." if no > len(verdicts.agents) else ""
         text.append(f"not as set {no:,}: {', '.join(verdicts.agents)}{more}")
-        text.append(
-            "        the gateway answered that they are set, and its queue shows the contrary; see"
-            " to their desktops, then apply a roster of them again"
+        answered = translate(
+            "the gateway answered that they are set, and its queue shows otherwise"
         )
+        text.append(labelled(Label.NOTHING, answered))
+        to_do = translate("see to their desktops, then apply a roster of them again")
+        text.append(labelled(Label.TO_DO, to_do))
     if unseen:
-        text.append(f"note    not everything could be looked at: {unseen}")
+        looked = translate("not everything could be looked at: {why}")
+        text.append(labelled(Label.NOTE, looked.format(why=unseen)))
     elif hidden:
         text.append(
-            "note    those not visible were in no list, or have signed out; --verify-with takes an"
-            " observer for each queue"
+            labelled(
+                Label.NOTE,
+                translate(
+                    "those not visible were in no list, or have signed out; --verify-with takes an"
+                    " observer for each queue"
+                ),
+            )
         )
     return text

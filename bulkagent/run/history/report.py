@@ -195,7 +195,8 @@ def _left_out(database: Database, facts: RunFacts, summary: Summary) -> list[dic
     if not summary.totals[Status.INVALID]:
         return []
     return [
-        {"row": row, "reason": reason} for row, reason in left_out(RunRecord(database, facts.run))
+        {"row": line.row, "reason": line.reason}
+        for line in left_out(RunRecord(database, facts.run))
     ]
 
 

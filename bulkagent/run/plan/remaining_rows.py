@@ -14,6 +14,7 @@ from bulkagent.ledger import (
     RunFacts,
     RunRecord,
     groups_of,
+    halted_at,
     portions_of,
     protect,
     totals_of,
@@ -59,6 +60,7 @@ def remaining(
         again=again,
         superseded=superseded,
         guardrail=_guardrail(facts) if lanes or (facts.drained_for and not facts.done) else "",
+        halted_at=halted_at(record) if facts.halted else None,
         standing=totals,
     )
     return plan, lanes

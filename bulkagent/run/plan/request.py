@@ -210,6 +210,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """Run ID to number of these agents that this run in progress has."""
     guardrail: str = ""
     """Why the run was stopped before. A person must have looked at it. "" where it was not."""
+    halted_at: int | None = None
+    """When that was. None: it was not, or nobody knows."""
     to_type: int = 0
     """How many agents stop taking calls, where a person must type that number to agree. 0: a word
     is enough."""

@@ -1,0 +1,202 @@
+"""What is said before a run: how its roster was read, what it would do, and the question."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from bulkagent.cli.console.labels import Label, labelled
+from bulkagent.cli.render.counts import count
+from bulkagent.cli.render.moments import moment
+from bulkagent.language import mark, translate
+from bulkagent.reports import printable
+
+if TYPE_CHECKING:
+    from bulkagent.errors import BadRow
+    from bulkagent.run import Plan
+
+
+_BAD_ROWS_SHOWN = 50
+_GROUPS_SHOWN = 20
+
+# A talk right is a permission: nobody is made to take a call by it.
+_EFFECTS = {
+    "0": mark("{agents} will STOP taking calls on {where}"),
+    "1": mark("{agents} may take calls again on {where}"),
+    "": mark("{agents} would be set on {where}"),
+}
+
+
+def opening(roster: str, plan: Plan) -> str:
+    """How the roster was read, and what is in it."""
+    counted = [count(plan.rows, "row"), count(plan.agents, "agent")]
+    if plan.protected:
+        counted.append(translate("{number:,} protected").format(number=plan.protected))
+    if plan.duplicates:
+        counted.append(count(plan.duplicates, "duplicate"))
+    if plan.invalid:
+        counted.append(translate("{number:,} invalid").format(number=plan.invalid))
+    if plan.command != "apply":  # an apply that goes on with an unfinished run
+        return opening_again(plan)
+    name = translate("standard input") if roster == "-" else roster
+    text = [labelled(Label.ROSTER, f"{name}: {plan.layout}; {translate(', ').join(counted)}")]
+    if plan.earlier:
+        text.append(f"before  {plan.earlier}")
+    text.extend(at_work(plan))
+    return "\n".join([*text, *handover(plan), *bad_rows(plan.bad_rows)])
+
+
+def begun(plan: Plan) -> str:
+    """What is said once a leg has begun: the ID of a run that is kept from now on; "" if known."""
+    return "" if plan.command == "resume" else labelled(Label.RUN, plan.run_id)
+
+
+def at_work(plan: Plan) -> list[str]:
+    """The runs in progress that have some of the agents."""
+    return [
+        f"in use  run {run_id} is at work on {count(agents, 'agent')} of these"
+        for run_id, agents in plan.at_work.items()
+    ]
+
+
+def handover(plan: Plan) -> list[str]:
+    """The order in which agents are set, and which groups wait for which."""
+    text = [f"order   {plan.order}"] if plan.order else []
+    # Groups of one alone are told by the order itself.
+    groups = plan.groups if len(plan.groups) > 1 else ()
+    each = translate("{group}: {incoming:,} coming on shift, {outgoing:,} going off shift")
+    text.extend(
+        labelled(
+            Label.NOTHING,
+            each.format(
+                group=printable(group.group or "(none)"),
+                incoming=group.incoming,
+                outgoing=group.outgoing,
+            ),
+        )
+        for group in groups[:_GROUPS_SHOWN]
+    )
+    if len(groups) > _GROUPS_SHOWN:
+        text.append(f"        and {len(groups) - _GROUPS_SHOWN:,} more groups")
+    if plan.hint:
+        text.append(
+            f"hint    --group-by {plan.hint} lets each {plan.hint} hand over by itself, so that one"
+            " in trouble does not hold up the others"
+        )
+    return text
+
+
+def opening_again(plan: Plan) -> str:
+    """What is left of a run, or what a revert would set back."""
+    # A new run has no ID that anybody could use before its first leg has begun.
+    reverts = plan.command == "revert"
+    what = (
+        labelled(Label.REVERT, translate("this is a revert of {run_id}").format(run_id=plan.origin))
+        if reverts
+        else labelled(Label.RUN, translate("{run_id}, resumed").format(run_id=plan.run_id))
+    )
+    parts = [f"{number:,} {status.replace('_', ' ')}" for status, number in plan.again.items()]
+    if plan.once_more:
+        parts.append(f"{plan.once_more:,} once more, set before a failover")
+    if plan.protected:
+        parts.append(translate("{number:,} protected").format(number=plan.protected))
+    if plan.superseded:
+        total = sum(plan.superseded.values())
+        more = f" and {len(plan.superseded) - 1} more" if len(plan.superseded) > 1 else ""
+        *_, latest = plan.superseded
+        parts.append(f"{total:,} superseded by run {latest}{more}")
+    if plan.previous_unknown:
+        parts.append(f"{plan.previous_unknown:,} whose earlier talk right is not known")
+    detail = f": {', '.join(parts)}" if parts else ""
+    will_set = translate("will set {agents:,} of {all_agents}").format(
+        agents=plan.agents + plan.once_more, all_agents=count(plan.of_agents, "agent")
+    )
+    text = [what, labelled(Label.PLAN, will_set + detail)]
+    text.extend(labelled(Label.NOTHING, effect) for effect in _effects(plan))
+    text.extend(labelled(Label.NOTHING, place) for place in plan.places)
+    return "\n".join([*text, *at_work(plan), *handover(plan)])
+
+
+def bad_rows(rows: Sequence[BadRow], *, listed: bool = True) -> list[str]:
+    """The first bad rows, one a line, and how many more there are.
+
+    Args:
+        rows: All of them.
+        listed: Whether there is a `--json` that lists all.
+    """
+    text = [
+        f"  line {bad.row}{f', {bad.column}' if bad.column else ''}: {bad.reason}"
+        for bad in rows[:_BAD_ROWS_SHOWN]
+    ]
+    if len(rows) > _BAD_ROWS_SHOWN:
+        text.append(
+            f"  and {len(rows) - _BAD_ROWS_SHOWN:,} more{'; --json lists all' if listed else ''}"
+        )
+    return text
+
+
+def question(plan: Plan, now_ms: int = 0, zone: str = "") -> str:
+    """What a person agrees to before anything is sent.
+
+    Args:
+        plan: What would be sent.
+        now_ms: Time of day.
+        zone: The time zone of its user; "" for the machine's.
+    """
+    looked = ""
+    if plan.guardrail:
+        looked = translate("This run {was_halted}. Have you looked at why?").format(
+            was_halted=was_halted(plan, now_ms, zone)
+        )
+        looked = f"{looked} "
+    return f"{looked}{_told(plan)}{translate('Go on?')}"
+
+
+def was_halted(plan: Plan, now_ms: int, zone: str) -> str:
+    """When and why a run was halted that goes on."""
+    if plan.halted_at is None:
+        return translate("was halted: {reason}").format(reason=plan.guardrail)
+    return translate("was halted {time}: {reason}").format(
+        time=moment(plan.halted_at, now_ms, zone), reason=plan.guardrail
+    )
+
+
+def checked(plan: Plan, *, with_gateway: bool) -> str:
+    """The end of a check: what would be sent, and what could not be checked."""
+    first, *others = _effects(plan) or [translate("no agent is to be set")]
+    text = [labelled(Label.OK, first)]
+    text.extend(labelled(Label.NOTHING, effect) for effect in others)
+    if any(not part.flag for part in plan.parts):
+        flag = translate("not checked: the flag; apply needs --flag or a flag column")
+        text.append(labelled(Label.NOTHING, flag))
+    if not with_gateway:
+        gateway = translate("not checked: gateway and GUIDs; add --gateway as for apply")
+        text.append(labelled(Label.NOTHING, gateway))
+    return "\n".join(text)
+
+
+def _told(plan: Plan) -> str:
+    """What agents are to be set to, as sentences."""
+    if not plan.agents + plan.once_more:
+        return translate("No agent is to be set. ")
+    effects = _effects(plan)
+    if len(effects) == 1:
+        return translate("{effect}. ").format(effect=effects[0])
+    return "".join(f"\n  {effect}" for effect in effects) + "\n"
+
+
+def _effects(plan: Plan) -> list[str]:
+    return [
+        translate(_EFFECTS[part.flag]).format(
+            agents=count(part.agents, "agent"), where=_where(plan, part.gateway)
+        )
+        for part in plan.parts
+    ]
+
+
+def _where(plan: Plan, gateway: str) -> str:
+    """A gateway by name and address, where its name does not say that."""
+    url = plan.addresses.get(gateway, "")
+    if not url or url == f"https://{gateway}":
+        return gateway or translate("the gateway")
+    return f"{gateway} ({url})"
