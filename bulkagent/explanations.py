@@ -26,7 +26,7 @@ from bulkagent.model import (
     RetryCharge,
     Status,
 )
-from bulkagent.reports import ADVICE, printable
+from bulkagent.reports import ADVICE, meaning_of, printable
 
 
 class Explanation(msgspec.Struct, frozen=True, kw_only=True):
@@ -165,9 +165,13 @@ def explanations() -> Iterator[Explanation]:
         yield Explanation(code=str(number), kind="exit code", meaning=meaning, advice=advice)
     for status, (meaning, advice) in _STATUSES.items():
         yield Explanation(code=status.value, kind="status", meaning=meaning, advice=advice)
-    for cause, (meaning, advice) in ADVICE.items():
+    for cause, (_meaning, advice) in ADVICE.items():
         yield Explanation(
-            code=cause.value, kind="cause", meaning=meaning, done=_ends_of(cause), advice=advice
+            code=cause.value,
+            kind="cause",
+            meaning=meaning_of(cause),
+            done=_ends_of(cause),
+            advice=advice,
         )
     for fault, disposition in FAULTS.items():
         yield _of_disposition(

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from bulkagent.lazy import lazily
 
 if TYPE_CHECKING:
-    from bulkagent.reports.advice import ADVICE, advice_for, told_of_connection
+    from bulkagent.reports.advice import ADVICE, advice_for, meaning_of, told_of_connection
     from bulkagent.reports.columns import COLUMNS
     from bulkagent.reports.formats import FORMATS
     from bulkagent.reports.json_report import encoded, event_of
@@ -39,6 +39,7 @@ __all__ = [
     "event_of",
     "is_report",
     "iso",
+    "meaning_of",
     "printable",
     "probe",
     "probe_place",
@@ -52,6 +53,7 @@ _HOMES = {
     "bulkagent.reports.advice": (
         "ADVICE",
         "advice_for",
+        "meaning_of",
         "told_of_connection",
     ),
     "bulkagent.reports.columns": ("COLUMNS",),

@@ -188,6 +188,14 @@ def advice_for(
     return translate(more).format(meaning=meaning) if more else meaning, advice
 
 
+def meaning_of(cause: Cause) -> str:
+    """The meaning of a cause whatever the status, with the doubt that it may leave."""
+    meaning = ADVICE[cause][0]
+    return (
+        f"{meaning}; an `unknown` agent may be set" if (cause, Status.UNKNOWN) in _MORE else meaning
+    )
+
+
 def told_of_connection(
     said: str, gateway: str, translate: Callable[[str], str] = _untranslated
 ) -> str:

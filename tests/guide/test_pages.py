@@ -14,7 +14,7 @@ from bulkagent.explanations import EXIT_CODES
 from bulkagent.gateway.faults import FAULTS
 from bulkagent.gateway.retcodes import MEANINGS
 from bulkagent.model import Status
-from bulkagent.reports import ADVICE
+from bulkagent.reports import ADVICE, meaning_of
 from bulkagent.settings import ConfigFile, GatewaySection
 from tests.command_names import commands
 from tests.documents import PAGES
@@ -63,7 +63,9 @@ def _rows(heading: str) -> dict[str, list[str]]:
 
 
 def test_every_cause_is_explained_as_the_summary_explains_it() -> None:
-    assert _rows("Causes") == {cause.value: [*words] for cause, words in ADVICE.items()}
+    assert _rows("Causes") == {
+        cause.value: [meaning_of(cause), advice] for cause, (_, advice) in ADVICE.items()
+    }
 
 
 def test_every_exit_code_is_there() -> None:

@@ -127,7 +127,7 @@ def test_verdict_causes_and_the_next_command_are_said() -> None:
     text = " ".join(text for _, text in Reader(page(LINE)).texts)
     assert "The run was held back, and a person must look." in text
     assert "1 failed: timeout" in text
-    assert "No complete reply in time" in text
+    assert "No complete reply came in time" in text
     assert "bulkagent resume 2026" in text
 
 

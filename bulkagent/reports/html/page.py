@@ -11,7 +11,7 @@ import msgspec
 
 from bulkagent.language import Language, mark, page_language, page_translations
 from bulkagent.model import Cause, Status
-from bulkagent.reports.advice import advice_for
+from bulkagent.reports.advice import advice_for, told_of_connection
 from bulkagent.reports.head import Wanted, head_of, span
 from bulkagent.reports.html.assets import asset, policy_for
 from bulkagent.reports.html.charts import NAMES, Chart, elapsed, ratios, stacked
@@ -114,10 +114,11 @@ class _Explained(msgspec.Struct, frozen=True):
 
 def _explained(cluster: Mapping[str, Any]) -> _Explained:
     status = Status(cluster["status"])
-    meaning, advice = map(translated, advice_for(Cause(cluster["cause"]), status))
+    meaning, advice = advice_for(Cause(cluster["cause"]), status, translated)
+    said = told_of_connection(cluster.get("reason") or "", cluster.get("gateway", ""), translated)
     return _Explained(
         *(status.value, translated(NAMES[status]), cluster["cause"], cluster["count"]),
-        *(cluster["agents"], _sentence(meaning), _sentence(advice), cluster.get("reason") or ""),
+        *(cluster["agents"], _sentence(meaning), _sentence(advice), said),
     )
 
 
