@@ -168,8 +168,8 @@ class FileCredentials:
             return ""
         several = "session is" if len(self._ahead) == 1 else "sessions are"
         return (
-            f"{len(self._ahead):,} {several} issued in the future, says {self._path}, which counts"
-            " for nothing; is the clock wrong, here or where it is written?"
+            f"{len(self._ahead):,} {several} issued in the future, says {self._path}. That time"
+            " counts for nothing; is the clock wrong, here or where the file is written?"
         )
 
     @property
@@ -199,7 +199,7 @@ class FileCredentials:
         if self._gone:
             return "it has vanished; see to the process that keeps it"
         if self._problem:
-            return f"{self._problem}; correct the file, or whatever writes it"
+            return f"{self._problem}; correct the file, or the program that writes it"
         return ""
 
     def _note(self, refused: Credential) -> None:

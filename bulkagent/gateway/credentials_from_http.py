@@ -169,7 +169,7 @@ def _read(agent_id: str, body: bytes) -> Credential | None:
     issued_at = "" if answer.issued_at is None else str(answer.issued_at)
     line = session_of(0, Cells("", agent_id, answer.guid or "", answer.cookie or "", issued_at))
     if line.session is None:
-        raise SourceFailed(f"the GUID service answered with what {line.problem}")
+        raise SourceFailed(f"the answer of the GUID service {line.problem}")
     return line.session.credential
 
 

@@ -64,7 +64,7 @@ def refusal_in(error: BaseException | None) -> str:
         return ""
     if said := _OF_CERTIFICATES.get(name[1]):
         return (
-            f"the gateway wants another client certificate, or one at all (TLS alert: {said});"
+            f"the gateway wants a client certificate, or another one (TLS alert: {said});"
             " give it with --client-cert"
         )
     said = _OTHERS.get(name[1], "")

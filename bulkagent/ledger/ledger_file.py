@@ -311,7 +311,7 @@ def _look_through(real: Path, path: Path, tell: Callable[[str], None]) -> None:
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
                 raise
-            tell(f"the ledger {path} was looked through in part alone; no damage was found so far")
+            tell(f"only a part of the ledger {path} was looked through; no damage was found so far")
             return
     if found != "ok":
         raise LedgerUnavailable(

@@ -111,7 +111,7 @@ def refusal(take_over: TakeOverPlan, *, person: bool) -> str:
         f" {'it' if len(named) == 1 else 'all of them'} drained first with {several}"
     )
     if take_over.drained:
-        text = f"--take-over names not all that are in the way, and nothing was drained: {text}"
+        text = f"--take-over lacks a run that is in the way, and nothing was drained: {text}"
     if person and any(overlap.gated for overlap in against):
         text = f"{text}; a run with a gate, a floor or a canary leaves its agents to nobody else"
     return text

@@ -400,7 +400,7 @@ def test_a_look_at_a_large_ledger_is_bounded_and_said(
     monkeypatch.setattr(ledger_file, "_LOOK_S", 0.0)
     told: list[str] = []
     open_ledger(_crashed(tmp_path, damaged=False), tell=told.append).close()
-    assert ["was not closed" in told[0], "in part alone" in told[1]] == [True, True]
+    assert ["was not closed" in told[0], "only a part of the ledger" in told[1]] == [True, True]
 
 
 # For reading alone.

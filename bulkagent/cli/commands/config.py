@@ -60,4 +60,4 @@ def init(given: Given) -> None:
     except (OSError, ValueError) as error:
         said = (isinstance(error, OSError) and error.strerror) or error
         raise SettingsRefused(f"{path}: {said}; nothing was written") from None
-    say(f"wrote   {path}; take away the # of what you want to set")
+    say(f"wrote   {path}; take away the # before each setting that you want")

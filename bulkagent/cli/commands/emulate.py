@@ -51,7 +51,7 @@ def emulate(given: Given) -> None:
     auth = given["auth"]
     if auth == "static" and (idle := sorted(typed() & {"guid_interval", "guid_timeout"})):
         names = " and ".join(f"--{name.replace('_', '-')}" for name in idle)
-        say(f"note: {names} would matter with --auth dynamic; now GUIDs stay as they are")
+        say(f"note: {names} would matter with --auth dynamic; without it GUIDs stay as they are")
     with at_option("agents"):
         low, high = agent_id_range(given["agents"])
     try:

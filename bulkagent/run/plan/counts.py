@@ -72,7 +72,7 @@ class PlanCounts:
             usual = _USUAL if skip_invalid is True else ""
             told = (
                 f"{invalid}, and --skip-invalid goes on without {most:,} at most{usual}, so"
-                " nothing was sent; correct the roster, or give --skip-invalid the number of rows"
+                " nothing was sent. Correct the roster, or give --skip-invalid the number of rows"
                 " that you have looked at"
             )
         else:

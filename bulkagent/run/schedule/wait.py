@@ -50,7 +50,7 @@ _ENDS: Mapping[_When, frozenset[ProblemKind]] = MappingProxyType(
 _AHEAD: Mapping[_When, str] = MappingProxyType(
     {
         _When.FIRST: "the run waits all the same",
-        _When.BEFORE: "correct it now: it is looked at again at the start, and ends the run then"
+        _When.BEFORE: "correct it now. It is looked at again at the start, and then ends the run"
         " if no retry can help",
         _When.START: "left to the retries",
     }
