@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from bulkagent.cli import wrong_command_lines
-from bulkagent.cli.console.terminal import forget_printed
+from bulkagent.cli.console.terminal import forget_printed, say
 from bulkagent.cli.error_exit import explained, tell_defect, tell_refusal
 from bulkagent.cli.help_text import Context, format_group, format_options
 from bulkagent.cli.options import rows_of
@@ -54,7 +54,9 @@ class CommandGroup(click.Group):
             tell_refusal(error, as_json=as_json)
             code = error.exit_code
         except click.exceptions.NoArgsIsHelpError as error:
-            error.show()
+            from bulkagent.cli.render.first_commands import first_commands
+
+            say(first_commands())
             code = error.exit_code
         except click.UsageError as error:
             told = SettingsRefused(wrong_command_lines.of_all(error))

@@ -10,6 +10,8 @@ import signal
 import stat
 from pathlib import Path
 
+import pytest
+
 from tests.cli.command import SAMPLES, bulkagent, emulated, started
 from tests.waiting import HANG_S
 
@@ -107,3 +109,39 @@ def test_help_and_version_answer(tmp_path: Path) -> None:
         assert ended.code == 0
         assert "Usage: bulkagent" in ended.out
     assert re.fullmatch(r"bulkagent \d+\.\d+\.\d+\n", bulkagent(tmp_path, "--version").out)
+
+
+@pytest.mark.parametrize(
+    ("roster", "more", "code"),
+    [
+        ("agent_id\n1001\n", (), 0),
+        ("agent_id\nSumme\n", (), 2),
+        ("agent_id\nSumme\n", ("--skip-invalid",), 2),
+        ("agent_id\n1001\nSumme\n", (), 2),
+        ("agent_id\n1001\nSumme\n", ("--skip-invalid",), 0),
+        ("agent_id\n1001\nSumme\n", ("--skip-invalid", "0"), 2),
+        ("agent_id\n1001\n", ("--protect", "nowhere.csv"), 2),
+        ("name\n1001\n", (), 2),
+        ("", (), 2),
+    ],
+)
+def test_check_never_says_that_nothing_was_sent(
+    tmp_path: Path, roster: str, more: tuple[str, ...], code: int
+) -> None:
+    """`check` sends nothing whatever it finds, so there is nothing to reassure of."""
+    (tmp_path / "r.csv").write_text(roster)
+    ended = bulkagent(tmp_path, "check", "r.csv", *more)
+    assert ended.code == code, ended.err
+    assert "nothing was sent" not in ended.err.lower()
+
+
+def test_the_command_alone_shows_the_first_three_commands(tmp_path: Path) -> None:
+    """`bulkagent` alone: what to type first, and each of them is a command that there is."""
+    ended = bulkagent(tmp_path)
+    assert (ended.code, ended.out) == (2, "")
+    shown = [line.split()[1:] for line in ended.err.splitlines() if line.startswith("  bulkagent ")]
+    assert [first for first, *_ in shown] == ["check", "apply", "guide"]
+    (tmp_path / "shift.csv").write_text("agent_id\n1001\n1002\n")
+    for words in shown:
+        assert bulkagent(tmp_path, *words).code == 0, words
+    assert "bulkagent --help" in ended.err

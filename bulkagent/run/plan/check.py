@@ -59,7 +59,7 @@ def check_roster(request: Request, *, stdin: BinaryIO | None = None) -> Plan:
                 counts.duplicates += 1
             else:
                 counts.reject(row.row, row.column, row.reason)
-        counts.refuse(skip_invalid=request.skip_invalid)
+        counts.refuse(skip_invalid=request.skip_invalid, sends=False)
         parts = [(gateway, flag_text(flag), agents) for (gateway, flag), agents in by_part.items()]
         plan = counts.plan(
             "",

@@ -49,11 +49,12 @@ class PlanCounts:
             self.nowhere -= not retraction.gateway
         self.reject(retraction.row, retraction.column, retraction.reason)
 
-    def refuse(self, *, skip_invalid: bool | int) -> None:
+    def refuse(self, *, skip_invalid: bool | int, sends: bool = True) -> None:
         """Refuse a roster with more invalid rows than may be skipped, or with nothing else.
 
         Args:
             skip_invalid: How many were agreed to; True for the usual share.
+            sends: Whether the command would have sent them; a check has nothing to reassure of.
 
         Raises:
             RosterRefused: It is one; its `bad_rows` are all of them.
@@ -66,19 +67,19 @@ class PlanCounts:
         if bad <= most and not nobody:
             return
         invalid = f"{bad:,} of {self.rows:,} rows {'is' if bad == 1 else 'are'} invalid"
+        unsent = ", so nothing was sent" if sends else ""
         if bad <= most:
-            told = f"{invalid} and nobody is left to set, so nothing was sent; correct the roster"
+            told = f"{invalid} and nobody is left to set{unsent}; correct the roster"
         elif skip_invalid:
             usual = _USUAL if skip_invalid is True else ""
             told = (
-                f"{invalid}, and --skip-invalid goes on without {most:,} at most{usual}, so"
-                " nothing was sent. Correct the roster, or give --skip-invalid the number of rows"
-                " that you have looked at"
+                f"{invalid}, and --skip-invalid goes on without {most:,} at most{usual}{unsent}."
+                " Correct the roster, or give --skip-invalid the number of rows that you have"
+                " looked at"
             )
         else:
             told = (
-                f"{invalid}, so nothing was sent; correct the roster, or go on without them with"
-                " --skip-invalid"
+                f"{invalid}{unsent}; correct the roster, or go on without them with --skip-invalid"
             )
         bad_rows = tuple(sorted(self.bad_rows, key=lambda bad_row: bad_row.row))
         raise RosterRefused(told, bad_rows, totals=self.totals())

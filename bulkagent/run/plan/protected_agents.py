@@ -66,8 +66,8 @@ def _read(path: Path, gateway: str, protected: Protected) -> None:
                 protected.add(row.gateway, row.agent_id, reason)
     except RosterRefused as refused:
         raise RosterRefused(
-            f"--protect {path}: {refused}. Nothing was sent, because it is not known which agents"
-            " are protected"
+            f"--protect {path}: {refused}. Correct the file first: until then it is not known which"
+            " agents are protected"
         ) from None
 
 
