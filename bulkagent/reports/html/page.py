@@ -54,6 +54,7 @@ def page(names: Sequence[str], figures: Figures, wanted: Wanted, run: Mapping[st
     style, script = asset("page.css"), asset("page.js")
     totals: dict[str, int] = facts["totals"]
     shown = _shown(facts)
+    groups = handover_groups(shown["handover"])
     texts = {name: translated(text) for name, text in _TEXTS.items()}
     return _template(page_language()).render(
         language=page_language().value,
@@ -68,7 +69,8 @@ def page(names: Sequence[str], figures: Figures, wanted: Wanted, run: Mapping[st
         left_out=shown["left_out"][:_LEFT_OUT_SHOWN],
         more_left_out=len(facts["left_out"]) - _LEFT_OUT_SHOWN,
         topics=_topics(shown),
-        groups=_in_two(handover_groups(shown["handover"])),
+        groups=_in_two(groups),
+        held=sum(bool(group.held) for group in groups),
         courses=courses(shown["pulses"], figures.last_ms),
         charts=_charts(figures, totals),
         attempts=_attempts(figures),
@@ -139,13 +141,10 @@ def _topics(run: Mapping[str, Any]) -> list[str]:
 
 def _in_two(groups: Sequence[GroupBars]) -> list[Sequence[GroupBars]]:
     """The groups that are seen at once, and those that somebody has to ask for."""
-    held = sum(bool(group.held) for group in groups)
-    first = max(_GROUPS_SHOWN, min(held, _HELD_SHOWN))
-    return [part for part in (groups[:first], groups[first:]) if part]
+    return [part for part in (groups[:_GROUPS_SHOWN], groups[_GROUPS_SHOWN:]) if part]
 
 
 _GROUPS_SHOWN = 12
-_HELD_SHOWN = 60
 
 _LEFT_OUT_SHOWN = 100
 """More of them than anybody reads; the table and the other formats have all."""
