@@ -1,7 +1,7 @@
 """Waiting for what another process, thread or task does, however busy the machine is.
 
 The bound is there for hangs alone: nothing that works meets it, and no test may fail because
-something took long. Who waits for time itself goes by a clock of its own; see jumping.py.
+something took long. A test that waits for time itself has a clock of its own; see jumping.py.
 """
 
 from __future__ import annotations

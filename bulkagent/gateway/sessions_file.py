@@ -1,4 +1,4 @@
-"""The sessions file: whose session has which GUID now, kept up to date by another process.
+"""The sessions file: the GUID of each agent's session, kept up to date by another process.
 
 One session a line, as JSON objects or as CSV with a header: `gateway` (optional), `agent_id`,
 `guid`, `cookie` (optional), `issued_at` (optional: ISO 8601, or a number since the Unix epoch, of

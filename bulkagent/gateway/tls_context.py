@@ -13,7 +13,7 @@ def tls_context(endpoint: Endpoint, *, ca_option: str = "--ca-file") -> ssl.SSLC
     """A client context: TLS 1.2 or later, certificate and host name verified, no keys logged.
 
     Args:
-        endpoint: Whose certificate is verified, and how.
+        endpoint: The gateway whose certificate is verified, and how.
         ca_option: Which option says where its CA is, for the error.
 
     Raises:

@@ -40,7 +40,7 @@ def speak(language: Language, *, on_screen: bool = True) -> None:
 
 
 def mark(text: str) -> str:
-    """The English sentence as it stands, marked for the catalogues; who shows it translates it."""
+    """The English sentence as it stands, marked for the catalogues. It is translated when shown."""
     return text
 
 

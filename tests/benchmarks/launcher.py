@@ -2,8 +2,8 @@
 
     python -I -S launcher.py RESULT COMMAND...
 
-Linux counts the memory of whoever starts a process as the process's own peak, as long as that
-is the larger of the two; so the benchmark, which holds reports and tables, does not start it.
+Linux counts the memory of a parent as its child's own peak, as long as that is the larger of the
+two. So the benchmark, which holds reports and tables, does not start it.
 """
 
 import os

@@ -62,7 +62,7 @@ def everybody(wanted: Wanted) -> Measured:
 
 
 def latency_bound(wanted: Wanted) -> Measured:
-    """The command and the bare loop on gateways of a fixed latency: who waits for whom."""
+    """The command and the bare loop on gateways of a fixed latency: which of the two waits."""
     measured: Measured = {}
     agents = wanted.agents[0]
     table = Table(

@@ -43,7 +43,7 @@ def measure(command: Sequence[str | Path], folder: Path) -> Cost:
         RuntimeError: It failed; a failed subject has no cost.
     """
     said, result = folder / "output", folder / "cost"
-    # Whoever forbids compiled modules pays for compiling all of them at every start.
+    # An environment that forbids compiled modules pays for compiling all of them at every start.
     environment = {
         name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"
     }

@@ -1,7 +1,7 @@
 """Gateways that cost as little as a server can, each a process of its own on loopback.
 
-What may live here: how they are started, spoken to and ended. What this room must not know: who
-asks them, and what for.
+What may live here: how they are started, spoken to and ended. What this room must not know: the
+clients that ask them, and what for.
 
 Nginx answers at once with the success body: the fastest gateway there can be. The other holds
 every request for a fixed time: what is then missing in the rate is the client's.

@@ -1,4 +1,4 @@
-"""Who is compared: for each a command, and how to read what it says that it did.
+"""The subjects of a comparison: a command each, and how to read what it says that it did.
 
 What may live here: one function for each subject. What this room must not know: servers, turns,
 and what becomes of the figures.

@@ -1,7 +1,7 @@
 """The work that every subject does: one request for each agent of a synthetic roster.
 
 What may live here: rosters, and the files that other tools want instead. What this room must not
-know: who does the work.
+know: the subjects that do the work.
 """
 
 from __future__ import annotations

@@ -86,7 +86,7 @@ class Rounds:
         return ended
 
     def history(self) -> list[tuple[str, int]]:
-        """Who was set to what in this round, in order."""
+        """The agents that were set in this round and their flags, in order."""
         changes = self.gateway.judge("history")[self.since :]
         return [(x["agent_id"], x["flag"]) for x in changes if x["event"] == "talk_right"]
 

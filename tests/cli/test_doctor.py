@@ -27,7 +27,7 @@ def _found(ended: Ended) -> dict[str, dict[str, Any]]:
 
 
 def _set_at(gateway: Emulated) -> list[tuple[str, int]]:
-    """Who was set to what, in the gateway's own record."""
+    """The agents that were set and their flags, in the gateway's own record."""
     history = gateway.judge("history")
     return [(x["agent_id"], x["flag"]) for x in history if x["event"] == "talk_right"]
 
@@ -205,7 +205,7 @@ def test_a_pilot_that_is_stopped_in_between_leaves_nobody_off(tmp_path: Path) ->
     )
     with emulated(tmp_path, "101-110", "--scenario", "s.toml") as gateway:
         given = ("--gateway", gateway.url, "--ca-file", gateway.ca_file, "--roster", gateway.roster)
-        # Whoever is in doubt waits for twice the timeout before the opposite is asked for.
+        # An agent in doubt waits for twice the timeout before the opposite is asked for.
         quick = ("--timeout", "3s", "--connect-timeout", "2s")
         with started(tmp_path, "doctor", *given, *quick, "--pilot", 103, "--yes") as process:
             while not gateway.judge("stats")["requests"]:

@@ -222,7 +222,7 @@ def test_only_the_gateway_that_is_wrong_is_halted(halting: Halting) -> None:
 
 
 def test_a_share_of_failures_halts(halting: Halting) -> None:
-    """Who is in flight then is let finish: nothing is unknown, and the gateway agrees."""
+    """Requests in flight may finish then: nothing is unknown, and the gateway agrees."""
     halting.write(TENTH)
     ended, requests = halting.apply("--halt", "fail=5%")
     assert_halted(ended)

@@ -1,4 +1,4 @@
-"""`next` works where it is read: in another folder, without the variables of whoever began the run.
+"""`next` works where it is read: in another folder, without the variables of the first command.
 
 --ledger and --config from the environment, a file or a relative path; show, page, report --json.
 
@@ -53,7 +53,7 @@ def test_next_carries_whatever_is_not_the_default_from_whichever_layer(
         case _:
             (here / "bulkagent.toml").write_text('ledger = "my ledger"\n')
             expected += ("--config", str(here / "bulkagent.toml"))
-    # The platform's folder is the same for whoever reads it.
+    # The platform's folder is the same for every reader.
     variables |= {
         "XDG_STATE_HOME": str(elsewhere / "state"),
         "XDG_CONFIG_HOME": str(elsewhere / "config"),

@@ -132,7 +132,7 @@ TOTALS = {"unknown": CONCURRENCY, "not_attempted": 40 - CONCURRENCY, "invalid": 
 
 
 def test_the_ledger_is_final_before_the_first_report_is_written(stopping: Stopping) -> None:
-    """Whoever kills a run that writes its reports loses nothing but these."""
+    """A run that is killed while it writes its reports loses nothing but these."""
     stopping.cut_off()
     shown = bulkagent(stopping.folder, "show", "last", "--json").json
     whole = [path for path in stopping.paths if path.exists()]

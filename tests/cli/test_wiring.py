@@ -280,7 +280,7 @@ def test_the_emulated_gateway_takes_its_scenario(asked: Asked) -> None:
 
 
 ELSEWHERE = {"ledger", "gateways", "max_agents", "protect", "max_age_s", "trust_state_s"}
-"""Where things are, and guards of whoever starts a leg: a run does not keep these."""
+"""Where things are, and guards of the one who starts a leg: a run does not keep these."""
 
 
 @pytest.mark.parametrize("field", sorted({*Settings.__struct_fields__} - ELSEWHERE))

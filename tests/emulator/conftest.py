@@ -24,7 +24,7 @@ class FakeTime:
 
 
 class SteppedTime:
-    """A clock that moves when a test says so; who sleeps wakes up when it has moved far enough."""
+    """A clock that moves when a test says so. A sleeper wakes up when it has moved far enough."""
 
     def __init__(self) -> None:
         self.now = 1_700_000_000.0

@@ -27,7 +27,7 @@ async def until_hung_up(gateway: EmulatedGateway) -> None:
 async def test_a_hung_up_client_counts_as_in_flight_until_its_request_is_processed(
     stepped_time: SteppedTime,
 ) -> None:
-    """A gateway slower than --timeout: whoever hangs up and asks again has two in flight (A3)."""
+    """Slower than --timeout: a client that hangs up and asks again has two in flight (A3)."""
     async with EmulatedGateway(HELD, clock=stepped_time.clock, sleep=stepped_time.sleep) as gateway:
         post = settalkright("101", gateway.sign_in("101"))
         async with connected(gateway) as impatient:

@@ -1,4 +1,4 @@
-"""Nodes with affinity, over HTTPS: whoever loses the cookie lands on the wrong node."""
+"""Nodes with affinity, over HTTPS: a client that loses the cookie lands on the wrong node."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ async def test_page_0580_lost_sessions_are_recovered_by_a_sign_in(fake_time: Fak
 
 
 async def test_page_1274_a_switch_over_brings_no_new_guid(fake_time: FakeTime) -> None:
-    """Who polls all the time is not signed out by it, but has a GUID that dies."""
+    """An agent who polls all the time is not signed out by it, but has a GUID that dies."""
     async with emulated(fake_time, SwitchOver(from_request=1, seconds=130)) as gateway:
         guid = (await ask(gateway, sign_in("101"))).headers["guid"]
         await ask(gateway, settalkright("101", guid))

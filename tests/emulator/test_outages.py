@@ -46,7 +46,7 @@ async def test_it_is_gone_and_back_by_hand(gateway: EmulatedGateway) -> None:
     post = settalkright("101", gateway.sign_in("101"))
     async with connected(gateway) as wire:
         assert (await wire.exchange(post)).retcode == "0"
-        for _ in range(2):  # whoever has it gone twice has to call it back once
+        for _ in range(2):  # two that have it gone call it back once
             await gateway.go_away()
         assert await wire.receive() == NOTHING
     assert not await is_listening(gateway)

@@ -208,7 +208,7 @@ async def test_page_0005_only_polls_and_heartbeats_bring_a_guid(
         received = await ask(dynamic, raw)
         assert received.retcode == "0"
         assert "set-guid" not in received.headers
-    # Whoever comes with the old one again has not heard of the new one (inferred).
+    # A client that comes with the old one again has not heard of the new one (inferred).
     received = await ask(dynamic, on_agent("POST", "101", "handshake", guid))
     new = dynamic.guid("101")
     assert new != guid
@@ -310,7 +310,7 @@ async def test_page_1225_gives_another_guid(
         assert refused.retcode == "100-006"
     for guid in (first, second):
         assert (await ask(dynamic, settalkright("101", guid))).retcode == "0"
-    # Whoever polls was not told yet.
+    # The polling client was not told yet.
     received = await answered(stepped_time, await held(dynamic, poll("101", first)), 10)
     assert received.headers["set-guid"] == f"JSESSIONID={second}"
 

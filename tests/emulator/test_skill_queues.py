@@ -1,4 +1,4 @@
-"""Skill queues: whom a query lists, who may ask, and how a site's queues are told."""
+"""Skill queues: agents that a query lists and that may ask, and how a site's queues are told."""
 
 from __future__ import annotations
 

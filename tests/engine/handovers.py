@@ -83,7 +83,7 @@ class World:
         for number in range(chance.randint(1, 4)):
             self.add_group(f"team{number}")
         self.history: list[Agent] = []
-        """Whom the gateway has set, in its order."""
+        """The agents that the gateway has set, in its order."""
         self.legs = self.kills = self.bound = 0
 
     def add_group(self, group: str) -> None:
@@ -157,7 +157,7 @@ class World:
                 assert going - down + up >= math.ceil(self.floor * going)
 
     def completed(self) -> None:
-        """After a leg without trouble, whoever may go is off, and nobody else is held."""
+        """After a leg without trouble, each agent that may go is off, and no other is held."""
         if not self.hands_over:
             assert not any(agent.left for agent in self.agents)
             return

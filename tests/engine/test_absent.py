@@ -1,4 +1,4 @@
-"""Whoever is not there yet is waited for, gently, and for as long as was said."""
+"""An agent who is not there yet is waited for, gently, and for as long as was said."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def test_a_fault_before_one_is_found_missing_leads_to_the_wait_too() -> None:
 
 
 def test_whom_another_run_takes_meanwhile_is_asked_for_no_more() -> None:
-    """`--wait-for-sign-in`: what a later run of a person has set stays so, whoever signs in."""
+    """`--wait-for-sign-in`: what a later run of a person has set stays so after a sign-in."""
     source, upstream = ListSource(["late"]), ScriptedUpstream(usual=ABSENT)
     head = bulkhead(source, upstream, PollPolicy(window_s=900.0))
 

@@ -158,7 +158,7 @@ def test_changes_are_told_with_their_reason() -> None:
 
 @pytest.mark.matrix
 def test_there_are_no_more_workers_than_the_limit_keeps_busy() -> None:
-    """Whoever waits for a slot gets it in turn: with many, each attempt wakes another of them."""
+    """Workers that wait for a slot get it in turn: with many, each attempt wakes another."""
     upstream, workers = collapsing(lambda now: 40 if now < 10 else 10), list[tuple[float, int]]()
 
     def counted(in_flight: int, now: float, numbers: random.Random) -> tuple[float, LimitSignal]:

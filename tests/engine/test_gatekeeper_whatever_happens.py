@@ -31,7 +31,7 @@ _ENDS: dict[State, GateResult] = {
 
 
 class Handovers(RuleBasedStateMachine):
-    """Agents by group and side; what is on disk of each; who is under way in this leg."""
+    """Agents by group and side; what is on disk of each; which are under way in this leg."""
 
     @initialize(
         sizes=st.lists(st.integers(0, 6), min_size=6, max_size=6),

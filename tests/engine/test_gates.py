@@ -315,7 +315,7 @@ def test_an_outgoing_agent_who_is_put_in_doubt_stays_among_those_who_may_be_off(
     assert down == 1
     again = keeper.reopened(1, SET)
     assert (again, keeper.reopened(1, FAILED)) == (~1, ~1)
-    assert keeper.groups["a"].down == down + 1  # who was refused may be off after all
+    assert keeper.groups["a"].down == down + 1  # a refused agent may be off after all
     assert keeper.ask(1, 0.0) == NOT_YET or isinstance(keeper.ask(1, 0.0), End)
     assert keeper.ask(again, 0.0) == GO  # he takes nobody off by being asked again
     assert keeper.group(again) == "a"

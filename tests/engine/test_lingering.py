@@ -1,7 +1,7 @@
 """--timeout and --concurrency: more in flight at a slow gateway than the limit (A3).
 
-An upstream that works on whoever hangs up, in virtual time: what it has taken counts until it has
-processed it, whatever the client does.
+An upstream works on after a client has hung up, in virtual time. A request that it has taken counts
+until it has processed it, whatever the client does.
 
 Proves --timeout; guide "Requests in doubt".
 """
@@ -331,7 +331,7 @@ def test_a_second_pass_counts_what_the_first_has_left() -> None:
 def test_who_is_sent_once_more_after_the_end_shares_the_slots_with_what_is_still_at_work(
     found_s: float | None,
 ) -> None:
-    """A stray reply that is found in the end: --concurrency holds, whoever is let go of by then."""
+    """A stray reply that is found in the end: --concurrency holds all the same."""
     source = Reopening(4)
     gateway = Gateway(lambda number: Way(0.9, reset_s=0.1) if number < 2 else Way(0.2))
 

@@ -144,7 +144,7 @@ def most_in(window_s: float, times: list[float]) -> int:
 def test_no_window_has_more_than_the_burst_and_the_rate(
     per_second: float, burst: int, idle_s: list[float], window_s: float
 ) -> None:
-    """Whoever asks, and whenever: with idle times, and with many who ask at once."""
+    """At any time: with idle times, and with many workers that ask at once."""
     rate_limiter, now, starts = RateLimiter(per_second, burst), 0.0, list[float]()
     for idle in idle_s:
         now += idle

@@ -1,4 +1,4 @@
-"""How many retries are granted: never more than the budget, whoever asks and whenever."""
+"""How many retries are granted: never more than the budget, at any time."""
 
 import math
 

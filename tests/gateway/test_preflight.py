@@ -64,7 +64,7 @@ async def _gateway(**more: Any) -> AsyncIterator[tuple[EmulatedGateway, Endpoint
 
 @asynccontextmanager
 async def _listener(answer: bytes | None) -> AsyncIterator[str]:
-    """The address of whoever answers in plain text, or never."""
+    """The address of a server that answers in plain text, or never."""
     ended = asyncio.Event()
 
     async def serve(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -102,7 +102,7 @@ async def test_it_is_known_until_when_a_certificate_is_good(years: int) -> None:
         assert (await _reached(endpoint)).result == PreflightResult(
             answered=True, expires_ms=expected
         )
-        # Who accepts any certificate does not look at this one either.
+        # A client that accepts any certificate does not look at this one either.
         any_will_do = await _reached(replace(endpoint, insecure=True))
         assert any_will_do.result == PreflightResult(answered=True)
 

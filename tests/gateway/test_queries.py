@@ -189,7 +189,7 @@ def test_lists_are_read_whatever_their_types(result: object, ids: set[str]) -> N
     "result", [None, {}, "101", [{"name": "a"}], ["101", "x"], [True], [None], [[101]], [1.5]]
 )
 def test_a_list_that_cannot_be_read_whole_is_none(result: object) -> None:
-    """Who is missing from a list is taken for absent, so nobody may get lost in reading."""
+    """An agent missing from a list is taken for absent, so none may get lost in reading."""
     assert agents_in(replied(result)) is None
 
 

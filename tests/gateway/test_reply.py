@@ -46,7 +46,7 @@ def test_retcode_0_is_success_whatever_else_is_loose(body: bytes) -> None:
 
 @pytest.mark.parametrize("body", [b'{"retcode":"0","message":"ok"}', b'{"retcode":0,"msg":"ok"}'])
 def test_a_0_under_any_http_status_but_200_is_in_doubt_and_never_applied(body: bytes) -> None:
-    """HTTP 401, 404, 429, 5xx with a "0": who answered may not be who would have done it."""
+    """HTTP 401, 404, 429, 5xx with a "0": the sender of the answer may not have set the agent."""
     for status in (*range(100, 200), *range(201, 600)):
         reading = read(status, body)
         assert (reading.retcode, reading.message) == ("0", "ok")
@@ -156,7 +156,7 @@ def test_a_reply_without_a_retcode_is_a_fault_by_its_status(
     ],
 )
 def test_what_only_resembles_0_is_neither_success_nor_refusal_but_in_doubt(retcode: str) -> None:
-    """A retcode of 1e-400, 0.0, -0 or "0 ": whoever wrote it may have meant that it was done."""
+    """A retcode of 1e-400, 0.0, -0 or "0 ": its writer may have meant that it was done."""
     reading = read(200, f'{{"retcode":{retcode}}}'.encode())
     assert reading.disposition == FAULTS[Fault.NOT_A_GATEWAY]
     assert reading.retcode == json.loads(f"[{retcode}]", parse_int=str, parse_float=str)[0]

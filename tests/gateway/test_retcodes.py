@@ -144,7 +144,7 @@ def test_an_unlisted_code_is_kept_and_never_repeated_on_a_guess(code: str) -> No
     assert disposition.cause is Cause.UNLISTED_RETCODE
     assert disposition.retries == 0
     assert disposition.evidence is Evidence.ORDINARY
-    # Whoever gives retcodes is there and works, also where we do not know the word.
+    # A gateway that gives retcodes is there and works, also where we do not know the word.
     assert disposition.health is Health.GOOD
 
 

@@ -142,7 +142,7 @@ def test_bytes_that_are_no_utf_8_are_the_fault_of_their_line_alone(
 
 
 def test_lines_that_nobody_has_taken_yet_are_said_again() -> None:
-    """Whoever reads may be stopped on the way, and what came after was known from then on."""
+    """A reader may be stopped on the way, and what came after was known from then on."""
     lines = SessionLines()
     assert next(lines.read(JSON)).session == SAID[0]
     assert [line.session for line in lines.read(JSON)] == SAID

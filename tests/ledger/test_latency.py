@@ -49,7 +49,7 @@ def test_nothing_is_known_of_a_gateway_without_a_run(database: Database) -> None
 
 
 async def test_the_latest_run_with_answers_counts(database: Database) -> None:
-    """By the gateway's address, whatever it was called; who was never reached says nothing."""
+    """By the gateway's address, whatever it was called; a gateway never reached says nothing."""
     await _ran(database, (20.0,), (40.0,), (5.0, 0, 60.0), (0,))
     found = last_latency(database, URL)
     assert found is not None

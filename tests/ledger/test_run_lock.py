@@ -137,7 +137,7 @@ def test_a_child_does_not_own_on(ledger: Path) -> None:
 
 
 def test_asking_is_not_owning(ledger: Path) -> None:
-    """Nothing is made, and whoever asks at the same time is not told of an owner."""
+    """Nothing is made, and another that asks at the same time is not told of an owner."""
     assert not is_locked(ledger, RUN)
     assert _locks(ledger) == ["no folder"]
     with _owned_elsewhere(ledger) as process:

@@ -1,4 +1,4 @@
-"""Verdicts on disk: whose they are, how they are counted, and in how many steps they are kept."""
+"""Verdicts on disk: their agents, how they are counted, and in how many steps they are kept."""
 
 from __future__ import annotations
 

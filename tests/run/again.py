@@ -208,7 +208,7 @@ class Shift:
         return {agent.agent_id: agent.talk_right for agent in self.gateway.agents()}
 
     def history(self) -> list[tuple[str, int | None]]:
-        """Who was set to what, in order."""
+        """The agents that were set and their flags, in order."""
         changes = self.gateway.history()
         return [(x.agent_id, x.flag) for x in changes if x.event is ChangeKind.TALK_RIGHT]
 

@@ -254,7 +254,7 @@ async def test_unattended_runs_on_the_same_agents_are_refused_with_exit_6(
 async def test_the_same_run_in_progress_elsewhere_is_exit_5(
     tmp_path: Path, held: asyncio.Event, *, or_resume: bool
 ) -> None:
-    """Whoever agreed to it; in another order too."""
+    """However it was agreed to; in another order too."""
     async with shift(tmp_path) as made:
         async with at_work(made, held):
             same = made.write(range(110, 100, -1), name="same.csv")

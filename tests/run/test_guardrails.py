@@ -1,4 +1,4 @@
-"""Who is never touched, how many may be, and whose agents are being set already.
+"""Agents who are never touched, how many may be set, and agents that another run is setting.
 
 Proves --max-agents, --protect, --take-over; guide "Too many agents", "Protected agents", "Two runs
 on the same agents", "Taking over".

@@ -1,4 +1,4 @@
-"""Incoming agents first, and whoever waits for them; the judge is the gateway's history.
+"""Agents coming on shift first, others wait for them. The judge is the gateway's history.
 
 Proves --group-by, --handover, --gate, --floor, --allow-closing, --canary, --wait-for-sign-in,
 --up-means, --absent-ok, --override; guide "A permission is not a person", "Resume and revert", "The
@@ -362,7 +362,7 @@ async def test_who_is_set_when_the_window_is_over_is_looked_at_once_all_the_same
         assert result.exit_code == 0
 
 
-# Whoever is not signed in.
+# Agents who are not signed in.
 
 
 async def test_who_signs_in_late_is_set_then(tmp_path: Path) -> None:

@@ -55,7 +55,7 @@ async def test_where_all_of_the_first_get_it_the_gateway_is_halted(tmp_path: Pat
         assert (halted.exit_code, halted.state) == (6, "halted")
         assert halted.causes[Cause.GATEWAY_ERROR] < 20
         assert halted.causes[Cause.HALTED] == 20 - halted.causes[Cause.GATEWAY_ERROR]
-        # Whoever says that it may go on gets the same answer, for nobody is applied.
+        # A person who says that it may go on gets the same answer, for nobody is applied.
         again = await made.resume(override="the right was given")
         assert again.exit_code == 6
         assert again.totals[Status.REJECTED] == 0

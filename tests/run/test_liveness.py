@@ -1,4 +1,4 @@
-"""Whose share of a gateway's limits still counts: locks and silence, and no time of day."""
+"""Which process's share of a gateway's limits still counts: locks, silence, no time of day."""
 
 from __future__ import annotations
 

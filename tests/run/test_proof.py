@@ -36,7 +36,7 @@ FULL_WITH = SkillAgents(FULL.ids - {"1000"} | {"101"})
         (None, LISTED, QueueSight(before=False, after=ListedAfter.SEEN)),
         (LISTED, None, QueueSight(before=True, after=ListedAfter.OPEN)),
         (None, None, QueueSight(before=False, after=ListedAfter.OPEN)),
-        # Whoever is in a list is there, however long it is; who is not may be beyond its end.
+        # An agent in a list is there, however long it is. Another may be beyond its end.
         (FULL_WITH, FULL_WITH, QueueSight(before=True, after=ListedAfter.SEEN)),
         (FULL_WITH, EMPTY, QueueSight(before=True, after=ListedAfter.ABSENT)),
         (LISTED, FULL, QueueSight(before=True, after=ListedAfter.OPEN)),
@@ -97,7 +97,7 @@ NEVER = QueueSight(before=False, after=ListedAfter.ABSENT)
         # One whole list is enough: the right is one for all queues.
         ([GONE, OPEN], YES, NO),
         ([OPEN, NEVER], HIDDEN, HIDDEN),
-        # Who is seen anywhere has the right, and has only left the other queue.
+        # An agent seen anywhere has the right, and has only left the other queue.
         ([GONE, SEEN], NO, YES),
         ([SEEN, OPEN], NO, YES),
     ],

@@ -123,7 +123,7 @@ async def test_in_one_go(tmp_path: Path) -> None:
 
 
 async def test_what_comes_of_it_counts_for_the_report(tmp_path: Path) -> None:
-    """Whose session did not survive is no longer said to be set."""
+    """An agent whose session did not survive is no longer said to be set."""
     async with shift(tmp_path, SWITCHING) as made:
         await switched_over(made)
         made.misbehave(code("105-001", "102"))
@@ -159,7 +159,7 @@ async def test_where_it_never_began_they_are_in_doubt_all_the_same(tmp_path: Pat
 
 
 async def test_it_is_not_done_against_a_later_run(tmp_path: Path) -> None:
-    """Whoever another run has set since stays as that run wants it; the others are sent."""
+    """An agent set by another run since stays as that run wants it; the others are sent."""
     async with shift(tmp_path, SWITCHING) as made:
         await switched_over(made)
         assert made.plan is not None

@@ -78,7 +78,7 @@ def test_a_run_that_was_broken_off_says_so_whatever_its_rows(
     verdict = exit_status_of(totals(**counts), {}, ending)
     only_stopped = ending.error is None and Cause.HALTED not in ending.causes
     if only_stopped and not again:
-        # Whoever stopped it came too late to keep anything from being done.
+        # The person who stopped it came too late to keep anything from being done.
         assert verdict.exit_code == (4 if "rejected" in counts else 0)
     else:
         assert verdict == ExitStatus(state, exit_code, again)

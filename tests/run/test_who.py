@@ -1,4 +1,4 @@
-"""Who did it is what the kernel says (A19): no LOGNAME, USER or SUDO_USER; --on-behalf-of.
+"""The user of a run is what the kernel says (A19): no LOGNAME, USER or SUDO_USER; --on-behalf-of.
 
 Proves --on-behalf-of; guide "Runs".
 """

@@ -26,7 +26,7 @@ def says(name: str) -> Answer:
 
 
 class FarGateway:
-    """Signs in whoever asks, renews GUIDs each minute, signs out whoever never polls."""
+    """Signs in agents that ask, renews GUIDs each minute, signs out agents that never poll."""
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock

@@ -384,7 +384,7 @@ def test_a_renewal_that_got_lost_is_asked_for_again() -> None:
 
 
 def test_an_adopted_session_has_its_guid_renewed_once() -> None:
-    """Whoever held it before may have been killed with the renewal on its way."""
+    """The hold before may have been killed with the renewal on its way."""
 
     async def main() -> None:
         stage = Stage(2, found=[SavedSession("g", "101", Credential("old"), UP)])

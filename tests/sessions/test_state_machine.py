@@ -47,7 +47,7 @@ class Booking(RuleBasedStateMachine):
 
     @rule(number=st.integers(0, 9))
     def restart(self, number: int) -> None:
-        """Whoever reads the file holds a GUID exactly where this book does."""
+        """A reader of the file holds a GUID exactly where this book does."""
         entry = self.entries[number]
         again = Registry([("g", entry.sign_in)], lambda _change: None)
         for line in self.registry.lines():

@@ -1,4 +1,4 @@
-"""The sessions file of a hold: whose it is, what is read of it, that it tells no secrets aloud.
+"""The sessions file of a hold: its owner, what is read of it, that it tells no secrets aloud.
 
 Proves guide "The file of a hold".
 """
