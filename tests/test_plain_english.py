@@ -120,7 +120,14 @@ def explained() -> Iterator[Sentence]:
                 yield said._replace(whole=True)
 
 
+def contributing() -> Iterator[Sentence]:
+    """The sentences of the page for contributors."""
+    page = Path(__file__).parents[1] / ".github/CONTRIBUTING.md"
+    yield from prose.of_page(page.read_text(encoding="utf-8"))
+
+
 SAID = {
+    "CONTRIBUTING.md": contributing,
     "explain": explained,
     "errors": messages,
     "--help-all": helps,

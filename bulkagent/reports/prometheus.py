@@ -49,7 +49,9 @@ def write_metrics(path: Path, run: RunMetrics) -> None:
 
     # Text from outside: its format escapes ends of lines, and nothing else that is obeyed.
     job, run_id, command, version = map(printable, (run.job, run.run_id, run.command, run.version))
-    info = gauge("run_info", "Always 1; which run it is.", "run_id", "command", "version")
+    info = gauge(
+        "run_info", "Always 1; the labels say which run it is.", "run_id", "command", "version"
+    )
     info.labels(job, run_id, command, version).set(1)
     agents = gauge("agents", "Roster rows by status.", "status")
     for status, number in run.totals.items():
@@ -58,16 +60,19 @@ def write_metrics(path: Path, run: RunMetrics) -> None:
     for cause, number in run.causes.items():
         left.labels(job, printable(cause)).set(number)
     numbers: dict[str, tuple[str, float | None]] = {
-        "run_in_progress": ("1 while it sends, 0 after.", float(run.finished_ms is None)),
-        "run_requests": ("Requests that may have left, over all legs.", run.requests),
-        "run_retries": ("Of these, beyond the first for an agent.", run.retries),
-        "run_not_sent": ("Further attempts, which sent nothing.", run.not_sent),
-        "run_started_timestamp_seconds": ("When its latest leg began.", run.started_ms / 1000),
+        "run_in_progress": ("1 while the run sends, 0 after.", float(run.finished_ms is None)),
+        "run_requests": ("Requests that may have left, those of resumes included.", run.requests),
+        "run_retries": ("Requests beyond the first for an agent.", run.retries),
+        "run_not_sent": ("Further attempts, of which no byte left.", run.not_sent),
+        "run_started_timestamp_seconds": (
+            "When the run or its latest resume began.",
+            run.started_ms / 1000,
+        ),
         "run_finished_timestamp_seconds": (
-            "When it ended; absent while it sends.",
+            "When the run ended; absent while it sends.",
             None if run.finished_ms is None else run.finished_ms / 1000,
         ),
-        "run_exit_code": ("Its exit code; absent while it sends.", run.exit_code),
+        "run_exit_code": ("The run's exit code; absent while it sends.", run.exit_code),
     }
     for name, (text, value) in numbers.items():
         if value is not None:
