@@ -237,10 +237,8 @@ async def _of_provider(
     asked: CheckRequest, gateways: Gateways, name: str, source: str, clock: Clock
 ) -> Finding:
     settings = asked.settings
-    one = {"sessions": None} if source == "--guid-url" else {"guid_url": ""}
-    only = msgspec.structs.replace(settings, **one)
     try:
-        provider = await anyio.to_thread.run_sync(credential_provider, only, gateways, clock)
+        provider = await anyio.to_thread.run_sync(credential_provider, settings, gateways, clock)
         if provider is None:
             raise SettingsRefused(f"{source} is not given")
         async with AsyncExitStack() as stack:
