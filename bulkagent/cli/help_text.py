@@ -151,5 +151,7 @@ def _variables(rows: Sequence[Row]) -> str:
         return ""
     example = next((row for row in having if row.name == "halt"), having[0])
     without = [row.option for row in rows if not row.variable]
-    rule = f"A variable can set an option, as {example.variable} sets {example.option}."
+    rule = (
+        f"An environment variable can set an option, as {example.variable} sets {example.option}."
+    )
     return f"{rule} No variable sets {', '.join(without)}." if without else rule

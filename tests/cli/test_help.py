@@ -171,7 +171,7 @@ def test_help_all_is_known_wherever_help_is(tmp_path: Path) -> None:
 def test_the_environment_is_one_rule(tmp_path: Path) -> None:
     text = inside(tmp_path, "apply", "--help").out
     told = " ".join(text.splitlines()[-4:])
-    assert "A variable can set an option, as BULKAGENT_HALT sets --halt. No variable sets " in told
+    assert "An environment variable can set an option, as BULKAGENT_HALT sets --halt. No " in told
     assert "BULKAGENT_" in told
     assert text.count("BULKAGENT_") == 1
     for row in rows_of("apply"):
