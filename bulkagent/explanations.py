@@ -155,7 +155,7 @@ def explain(code: str) -> tuple[Explanation, ...]:
     near = difflib.get_close_matches(asked, known, n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(near)}? " if near else ""
     raise SettingsRefused(
-        f"nothing is called {printable(code)!r}; {hint}`bulkagent explain` lists all that is"
+        f"no code is called {printable(code)!r}; {hint}`bulkagent explain` lists all codes"
     )
 
 

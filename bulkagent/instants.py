@@ -103,7 +103,9 @@ def parse_instant(text: str, *, now_ms: int, zone: str = "", day_ms: int | None 
         raise SettingsRefused(f"{text!r} is not a time; {_HOW}") from None
     # Before anything is asked of a zone, which has its own limits far from today.
     if written - now > _LONGEST + _DAY:
-        raise SettingsRefused(f"{text!r} is {written}, more than a week away")
+        raise SettingsRefused(
+            f"{text!r} is {written}, more than a week away; give a time within a week"
+        )
     if now - written > _LONGEST:
         raise SettingsRefused(f"{text!r} is past: it means {written}, and now it is {now:%F %T}")
     if offset is None:
@@ -116,7 +118,9 @@ def parse_instant(text: str, *, now_ms: int, zone: str = "", day_ms: int | None 
             f"{text!r} is past: it means {found}, and now it is {Instant(now_ms, zone)}{another}"
         )
     if at_ms - now_ms > _LONGEST // dt.timedelta(milliseconds=1):
-        raise SettingsRefused(f"{text!r} is {found}, more than a week away")
+        raise SettingsRefused(
+            f"{text!r} is {found}, more than a week away; give a time within a week"
+        )
     return found
 
 

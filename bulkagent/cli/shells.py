@@ -187,7 +187,10 @@ def install(shell: str) -> tuple[str, Path]:
         return name, _INSTALLERS[name](name)
     except (OSError, RuntimeError, subprocess.SubprocessError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise SettingsRefused(f"completion for {name} could not be installed: {reason}") from None
+        raise SettingsRefused(
+            f"completion for {name} could not be installed: {reason};"
+            f" --show-completion {name} prints the script"
+        ) from None
 
 
 def _known(shell: str) -> str:

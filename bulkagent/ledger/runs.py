@@ -81,7 +81,9 @@ def find_run(database: Database, name: str) -> RunFacts:
             (len(name), name, _CANDIDATES + 1),
         )
     if not found:
-        raise RunNotFound(f"the ledger {database.path} has no run {name!r}")
+        raise RunNotFound(
+            f"the ledger {database.path} has no run {name!r}; bulkagent runs lists them"
+        )
     if len(found) > 1:
         raise RunNotFound(_several(database, name, [_facts(database, row) for row in found]))
     facts = _facts(database, found[0])

@@ -62,7 +62,7 @@ def test_a_retcode_that_no_document_lists_is_explained_as_such() -> None:
 
 @pytest.mark.parametrize(
     ("typed", "near"),
-    [("not_signed", "not_signed_in"), ("100-0066", "100-006"), ("\x1b[2J", "nothing is called")],
+    [("not_signed", "not_signed_in"), ("100-0066", "100-006"), ("\x1b[2J", "no code is called")],
 )
 def test_what_nobody_knows_is_said_with_what_is_near(typed: str, near: str) -> None:
     with pytest.raises(SettingsRefused, match=near) as refused:

@@ -56,7 +56,7 @@ class Gateways:
         self._started: dict[str, EmulatedGateway] = {}
         if target.scenario is not None:
             if not self.emulated:
-                raise SettingsRefused("--scenario is for --gateway emulated alone")
+                raise SettingsRefused("--scenario is for --gateway emulated alone; leave it out")
             from bulkagent.emulator import load_scenario
 
             self._scenario = load_scenario(target.scenario)

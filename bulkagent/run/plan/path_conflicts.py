@@ -26,7 +26,10 @@ def refuse_reports(request: Request, gateways: Gateways, ledger: Path) -> None:
     for path in _report_paths(request):
         report.probe(path)
         if any(same_file(path, other) for other in taken):
-            raise SettingsRefused(f"the report {path} would replace a file that is in use")
+            raise SettingsRefused(
+                f"the report {path} would replace a file that is in use; give another path with"
+                " --report"
+            )
         taken.append(path)
 
 
