@@ -27,13 +27,17 @@ if TYPE_CHECKING:
     from bulkagent.reports.report_file import probe, probe_place, write
     from bulkagent.reports.sanitize import printable
     from bulkagent.reports.timestamps import iso
+    from bulkagent.reports.verdict import NO_USE, AgentsSet, VerdictFacts, verdict_of, word_of
 
 __all__ = [
     "ADVICE",
     "COLUMNS",
     "FORMATS",
+    "NO_USE",
+    "AgentsSet",
     "RefusedCommand",
     "RunMetrics",
+    "VerdictFacts",
     "advice_for",
     "encoded",
     "event_of",
@@ -44,6 +48,8 @@ __all__ = [
     "probe",
     "probe_place",
     "told_of_connection",
+    "verdict_of",
+    "word_of",
     "write",
     "write_metrics",
     "write_refused",
@@ -73,6 +79,13 @@ _HOMES = {
     ),
     "bulkagent.reports.sanitize": ("printable",),
     "bulkagent.reports.timestamps": ("iso",),
+    "bulkagent.reports.verdict": (
+        "NO_USE",
+        "AgentsSet",
+        "VerdictFacts",
+        "verdict_of",
+        "word_of",
+    ),
     "bulkagent.reports.report_file": (
         "probe",
         "probe_place",

@@ -5,14 +5,18 @@ They are the roster, the gateways, what was wanted, when, by whom, and the ticke
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 
 import msgspec
 
+from bulkagent.errors import SettingsRefused
+from bulkagent.instants import zone_of
 from bulkagent.language import mark
-from bulkagent.model import Line, Status
+from bulkagent.model import Cause, Line, Status
 from bulkagent.reports.sanitize import printable
+from bulkagent.reports.verdict import LINES_SHOWN, AgentsSet
 
 
 class HeadFact(msgspec.Struct, frozen=True):
@@ -24,21 +28,40 @@ class HeadFact(msgspec.Struct, frozen=True):
 
 
 class Wanted:
-    """What the rows of a run ask for, counted while they pass."""
+    """What the rows of a run ask for, and how many are so, counted while they pass."""
 
     def __init__(self) -> None:
-        self.flags: dict[str, int] = {}
+        self.agents: Counter[str] = Counter()
+        """Agents by the flag that they shall have; protected ones are not among them."""
+        self.applied: Counter[str] = Counter()
+        """Those who have it."""
         self.gateways: set[str] = set()
+        self.left_out: list[tuple[int, str]] = []
+        """Row and agent of the first lines that are no assignment."""
 
     def add(self, line: Line) -> None:
         """Count one row; a repeated or invalid one asks for nothing."""
-        if line.flag and line.status not in _ASK_NOTHING:
-            self.flags[line.flag] = self.flags.get(line.flag, 0) + 1
-        if line.gateway:
-            self.gateways.add(line.gateway)
+        if line.status is Status.APPLIED:
+            self.applied[line.flag] += 1
+        elif line.status is Status.INVALID:
+            if len(self.left_out) < LINES_SHOWN:
+                self.left_out.append((line.row, line.agent_id))
+            return
+        elif line.status is Status.DUPLICATE or line.cause is Cause.PROTECTED:
+            return
+        self.agents[line.flag] += 1
+        self.gateways.add(line.gateway)
+
+    def by_flag(self) -> dict[str, AgentsSet]:
+        """The same, as the verdict says it."""
+        sets = {flag: AgentsSet(self.applied[flag], self.agents[flag]) for flag in self.agents}
+        known = sets.keys() <= _EFFECTS.keys()
+        return sets if sets and known else {"": _all_of(sets.values())}
 
 
-_ASK_NOTHING = frozenset({Status.DUPLICATE, Status.INVALID})
+def _all_of(sets: Iterable[AgentsSet]) -> AgentsSet:
+    counts = list(sets)
+    return AgentsSet(sum(at.applied for at in counts), sum(at.agents for at in counts))
 
 
 def in_english(text: str, **values: object) -> str:
@@ -66,12 +89,22 @@ def head_of(
         ("roster", mark("Roster"), _roster(str(run.get("roster") or ""), say)),
         ("job", mark("Job"), str(run.get("job") or "")),
         ("gateway", mark("Gateway"), ", ".join(sorted(map(str, names)))),
-        ("wanted", mark("Wanted"), _wanted(wanted.flags, str(run.get("operation") or ""), say)),
-        ("when", mark("When"), span(run.get("created_at"), run.get("finished_at"), say)),
+        ("wanted", mark("Wanted"), _wanted(wanted.agents, str(run.get("operation") or ""), say)),
+        (
+            "when",
+            mark("When"),
+            span(run.get("created_at"), run.get("finished_at"), say, zone_for(run)),
+        ),
         ("by", mark("By"), _by(run, say)),
         ("ticket", mark("Ticket or note"), "; ".join(_each(run, "note"))),
     )
     return tuple(HeadFact(name, say(label), printable(text)) for name, label, text in facts if text)
+
+
+def roster_name(path: str) -> str:
+    """A roster as people call it; "" where it has no name."""
+    name = "" if path == "-" else path.rpartition("/")[2]
+    return name.rpartition(".")[0] or name
 
 
 def _roster(path: str, say: Say) -> str:
@@ -117,14 +150,30 @@ def _each(run: Mapping[str, object], name: str) -> list[str]:
     return list(dict.fromkeys(str(text) for text in said if text))
 
 
-def span(begun: object, ended: object, say: Say = in_english) -> str:
-    """From when to when, in local time with its zone, and in UTC where that is another."""
+def zone_for(run: Mapping[str, object]) -> tzinfo | None:
+    """The time zone in which the times of a run are said; None: the machine's."""
+    name = run.get("time_zone")
+    try:
+        return zone_of(name) if isinstance(name, str) and name else None
+    except SettingsRefused:  # another machine knew it
+        return None
+
+
+def span(begun: object, ended: object, say: Say = in_english, zone: tzinfo | None = None) -> str:
+    """From when to when, in local time with its zone, and in UTC where that is another.
+
+    Args:
+        begun: In ISO 8601.
+        ended: The same; None: it goes on.
+        say: How its sentences are said.
+        zone: The time zone of its reader; None: the machine's.
+    """
     start, end = _moment(begun), _moment(ended)
     if start is None:
         return str(begun or "")
     moments = [start] if end is None or end <= start else [start, end]
     try:
-        local = [moment.astimezone() for moment in moments]
+        local = [moment.astimezone(zone) for moment in moments]
     except (ValueError, OverflowError):  # a year that the platform does not count in its zone
         return str(begun)
     if local[0].tzname() == local[-1].tzname():

@@ -299,7 +299,13 @@ def _write_reports(
     for path in reports:
         try:
             resume = shlex.join(commands.resume(run_id)) or None
-            write_report(leg.database, run_id, path, summary=summary, skip=skip, following=resume)
+            write_report(
+                *(leg.database, run_id, path),
+                summary=summary,
+                skip=skip,
+                following=resume,
+                zone=leg.asked.time_zone,
+            )
         except Skipped:
             command = shlex.join(commands.report(run_id, path))
             troubles.append(Said(f"{path} was not written; `{command}` writes it"))

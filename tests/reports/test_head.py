@@ -84,3 +84,13 @@ def test_what_is_no_time_is_shown_as_it_is() -> None:
     assert span("never", None) == "never"
     assert span(None, None) == ""
     assert span("0001-01-01T00:00:00Z", None)
+
+
+def test_times_are_in_the_zone_of_the_run_where_it_has_one(zone: Callable[[str], None]) -> None:
+    """`--time-zone`: the page says the times that the screen says."""
+    zone("UTC")
+    run = {"created_at": BEGUN, "finished_at": ENDED, "time_zone": "Asia/Shanghai"}
+    facts = {fact.name: fact.text for fact in head_of(run, Wanted())}
+    assert facts["when"] == "2026-11-23 14:00:00 to 14:00:21 CST (06:00:00 to 06:00:21 UTC)"
+    unknown = {**run, "time_zone": "Atlantis/Harbour"}
+    assert "06:00:21 UTC" in {fact.name: fact.text for fact in head_of(unknown, Wanted())}["when"]

@@ -125,7 +125,8 @@ def test_the_rows_are_in_it_as_every_report_has_them() -> None:
 
 def test_verdict_causes_and_the_next_command_are_said() -> None:
     text = " ".join(text for _, text in Reader(page(LINE)).texts)
-    assert "The run was held back, and a person must look." in text
+    said = " ".join(text.split())
+    assert "HALTED 1 of 1 agent of shift TAKES NO calls on east, " in said
     assert "1 failed: timeout" in text
     assert "No complete reply came in time" in text
     assert "bulkagent resume 2026" in text
@@ -148,9 +149,10 @@ def test_the_head_has_roster_gateway_what_when_by_whom_and_ticket(
     finally:
         monkeypatch.undo()
         time.tzset()
-    start = text.index("The run was held back, and a person must look.", 400)
+    start = text.index("HALTED", text.index("HALTED") + 1)
     assert text[start:].startswith(
-        "The run was held back, and a person must look. Next: bulkagent resume 2026 Copy"
+        "HALTED 1 of 1 agents of shift coming on shift MAY TAKE calls and 1 of 1 going off shift"
+        " TAKE NO calls on east, 07:00:21 CET Next: bulkagent resume 2026 Copy"
         " Roster shift.csv Gateway east"
         " Wanted 1 agent may take calls (flag 1), 1 agent takes no calls (flag 0)"
         " When 2026-11-23 07:00:00 to 07:00:21 CET (06:00:00 to 06:00:21 UTC)"
@@ -282,8 +284,10 @@ def test_a_run_of_which_nothing_is_known_yet_has_a_page() -> None:
         *(2, "1001", "east", "0", Status.NOT_ATTEMPTED, Cause.HALTED, "", "", None, 0),
         *(None, None, None),
     )
-    text = page(line, columns=(), exit_code=None, state="running", clusters=[], next=None)
-    assert "The run did not come to its end." in text
+    facts: dict[str, Any] = {"exit_code": None, "clusters": [], "next": None}
+    text = page(line, columns=(), state="running", **facts)
+    assert "The run is in progress." in text
+    assert "The run did not come to its end." in page(line, state="interrupted", **facts)
     assert "Outcomes over time" not in text
 
 

@@ -24,7 +24,11 @@ def report(given: Given) -> None:
     run, to = given["run"], given["to"]
     probe(check_path(to, run))  # what {job} means is known only in the ledger
     with read_ledger(settings.ledger or default_path()) as database:
-        result = write_report(database, run, to, config=values.place_of(given["config"]))
+        result = write_report(
+            *(database, run, to),
+            config=values.place_of(given["config"]),
+            zone=values.zone_of_pages(given["config"]),
+        )
     say(f"report  {result.reports[0]}  ({result.rows:,} rows of run {result.run_id})")
     if given["json"]:
         print_data(as_json_object(result))

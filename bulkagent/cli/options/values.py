@@ -134,6 +134,7 @@ def leg_of(given: Given) -> dict[str, Any]:
         "on_behalf_of": given.text("on_behalf_of"),
         "place": place_of(given["config"]),
         "repeat": repeated(given),
+        "time_zone": zone_of(given),
         **times_of(given["start_at"], given["finish_by"], given["time_zone"], given["config"]),
     }
 
@@ -219,6 +220,11 @@ def zone_of(given: Given) -> str:
         SettingsRefused: This machine knows no such zone.
     """
     return _zone(given["time_zone"], given["config"])
+
+
+def zone_of_pages(config: Path | None) -> str:
+    """The time zone of a page that a command without `--time-zone` writes."""
+    return _zone(None, config)
 
 
 def _zone(time_zone: str | None, config: Path | None) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bulkagent.language import mark, translate
+from bulkagent.reports import verdict
 
 _NOUNS = {
     "agent": (mark("{number:,} agent"), mark("{number:,} agents")),
@@ -35,7 +36,4 @@ def sent(requests: int, retries: int, not_sent: int) -> str:
 
 def enumerated(names: Sequence[str]) -> str:
     """Names in a row, the last after "and"."""
-    *most, last = names
-    if not most:
-        return last
-    return translate("{names} and {last}").format(names=translate(", ").join(most), last=last)
+    return verdict.enumerated(names, translate)

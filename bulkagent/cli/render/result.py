@@ -15,7 +15,7 @@ from bulkagent.cli.render.verification import verified_as_lines
 from bulkagent.language import mark, translate
 from bulkagent.model import Cause, Status
 from bulkagent.reasons import GateShort, GroupHeld, Reason, told_once
-from bulkagent.reports import advice_for, encoded, printable, told_of_connection
+from bulkagent.reports import NO_USE, advice_for, encoded, printable, told_of_connection
 
 if TYPE_CHECKING:
     from bulkagent.ledger import LeftOutRow, OutcomeGroup
@@ -71,7 +71,7 @@ def _next(finished: Finished) -> list[str]:
         command = translate("{command} with the roster as --roster PATH")
         text.append(labelled(Label.NEXT, command.format(command=finished.left)))
     elif result.exit_code == _REJECTED:
-        nothing = translate("nothing: a resume would not help those who are not set")
+        nothing = translate(NO_USE)
         text.append(labelled(Label.NEXT, nothing))
     return text
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from bulkagent.language import Language, mark, page_language, page_translations
-from bulkagent.model import Cause, Status
+from bulkagent.model import Cause, Status, Verified
 from bulkagent.reports.advice import advice_for, told_of_connection
-from bulkagent.reports.head import Wanted, head_of, span
+from bulkagent.reports.head import Wanted, head_of, roster_name, span, zone_for
 from bulkagent.reports.html.assets import asset, policy_for
 from bulkagent.reports.html.charts import NAMES, Chart, elapsed, ratios, stacked
 from bulkagent.reports.html.figures import Figures, duration
@@ -22,6 +22,7 @@ from bulkagent.reports.html.limit_courses import courses
 from bulkagent.reports.html.safe import harmless
 from bulkagent.reports.html.sentences import say, translated
 from bulkagent.reports.sanitize import printable
+from bulkagent.reports.verdict import NO_USE, VerdictFacts, verdict_of, word_of
 
 if TYPE_CHECKING:
     import jinja2
@@ -58,12 +59,14 @@ def page(names: Sequence[str], figures: Figures, wanted: Wanted, run: Mapping[st
     texts = {name: translated(text) for name, text in _TEXTS.items()}
     return _template(page_language()).render(
         language=page_language().value,
+        span=lambda begun, ended=None: span(begun, ended, say, zone_for(facts)),
         policy=policy_for(style, script),
         style=style,
         script=script,
         run=shown,
         head=head_of(shown, wanted, say),
-        verdict=_verdict(facts["exit_code"]),
+        verdict=_verdict(shown, wanted),
+        nothing_helps=translated(NO_USE) if facts["exit_code"] == _REJECTED else "",
         totals=[(at.value, translated(NAMES[at]), totals.get(at, 0)) for at in Status],
         causes=[_explained(cluster) for cluster in shown["clusters"] if _is_of_an_agent(cluster)],
         left_out=shown["left_out"][:_LEFT_OUT_SHOWN],
@@ -82,23 +85,44 @@ def page(names: Sequence[str], figures: Figures, wanted: Wanted, run: Mapping[st
 
 
 class _Verdict(msgspec.Struct, frozen=True):
+    """The first line of the page, and how it looks."""
+
     tone: str
+    word: str
     text: str
 
 
-def _verdict(exit_code: int | None) -> _Verdict:
-    tone, text = _VERDICTS.get(exit_code, _VERDICTS[None])
-    return _Verdict(tone, translated(text))
+def _verdict(run: Mapping[str, Any], wanted: Wanted) -> _Verdict:
+    exit_code = run["exit_code"]
+    if exit_code is None:
+        running = run["state"] == "running"
+        return _Verdict("bad", "", translated(_GOES_ON if running else _NO_END))
+    applied = run["totals"].get(Status.APPLIED, 0)
+    facts = VerdictFacts(
+        roster=run["job"] or roster_name(run["roster"]),
+        time=_time(run),
+        gateways=sorted(filter(None, wanted.gateways)) or sorted(run["gateways"]),
+        by_flag=wanted.by_flag(),
+        contradicted=run.get("verified", {}).get(Verified.NO, 0),
+        left_out=run["totals"].get(Status.INVALID, 0),
+        some_left_out=wanted.left_out,
+    )
+    word = translated(word_of(run["state"], exit_code, applied))
+    return _Verdict(_TONES.get(exit_code, "bad"), word, verdict_of(facts, translated))
 
 
-_VERDICTS: Mapping[int | None, tuple[str, str]] = {
-    0: ("good", mark("Every agent is as wanted.")),
-    3: ("warn", mark("Some agents are not as wanted. A resume may help.")),
-    4: ("warn", mark("Some agents are not as wanted, and another attempt does not help.")),
-    5: ("bad", mark("The run was stopped before its end. A resume goes on.")),
-    6: ("bad", mark("The run was held back, and a person must look.")),
-    None: ("bad", mark("The run did not come to its end.")),
-}
+_TONES = {0: "good", 3: "warn", 4: "warn"}
+_GOES_ON = mark("The run is in progress.")
+_NO_END = mark("The run did not come to its end.")
+
+
+def _time(run: Mapping[str, Any]) -> str:
+    try:
+        ended = datetime.fromisoformat(run["finished_at"] or run["created_at"])
+        local = ended.astimezone(zone_for(run))
+    except (ValueError, OverflowError):
+        return str(run["created_at"])
+    return f"{local:%H:%M:%S} {local.tzname()}"
 
 
 class _Explained(msgspec.Struct, frozen=True):
@@ -145,6 +169,8 @@ def _in_two(groups: Sequence[GroupBars]) -> list[Sequence[GroupBars]]:
 
 
 _GROUPS_SHOWN = 12
+
+_REJECTED = 4  # what is not applied is refused for good
 
 _LEFT_OUT_SHOWN = 100
 """More of them than anybody reads; the table and the other formats have all."""
@@ -226,7 +252,7 @@ def _view(
     theirs = list(names[len(LABELS) :])
     if verified:
         theirs[:1] = [texts["verified"]]
-    name, minutes = _zone(run["created_at"], run["finished_at"])
+    name, minutes = _zone(run)
     return {
         "order": order_of(names, verified=verified),
         "labels": [*labels, *theirs],
@@ -238,10 +264,12 @@ def _view(
     }
 
 
-def _zone(begun: str | None, ended: str | None) -> tuple[str, float]:
-    """The zone of the table's times: the machine's, or UTC where its clocks changed on the way."""
+def _zone(run: Mapping[str, Any]) -> tuple[str, float]:
+    """The zone of the table's times: the reader's, or UTC where its clocks changed on the way."""
+    moments = (run["created_at"], run["finished_at"])
+    zone = zone_for(run)
     try:
-        first, *later = [datetime.fromisoformat(at).astimezone() for at in (begun, ended) if at]
+        first, *later = [datetime.fromisoformat(at).astimezone(zone) for at in moments if at]
     except (ValueError, OverflowError):
         return "UTC", 0
     offset = first.utcoffset()
@@ -277,6 +305,5 @@ def _template(_language: Language) -> jinja2.Template:
     )
     # The extension gives an environment this method, which its class does not have.
     vars(environment)["install_gettext_translations"](page_translations(), newstyle=True)
-    environment.filters["span"] = lambda begun, ended=None: span(begun, ended, say)
     environment.filters["count"] = lambda number: f"{number:,}"
     return environment.from_string(asset("page.html"))

@@ -56,6 +56,7 @@ def write_report(
     skip: Callable[[], bool] | None = None,
     config: Sequence[str] = (),
     following: str | None = None,
+    zone: str = "",
 ) -> RunStanding:
     """Write the report of a run in the format of the path's suffix.
 
@@ -70,6 +71,7 @@ def write_report(
         skip: Asked before each line whether to leave it; None: it is not left.
         config: What a following command needs to read the same configuration.
         following: The command that goes on with the run, where somebody knows it better.
+        zone: The time zone of the times on a page; "" for the machine's.
 
     Returns:
         What became of the run.
@@ -105,6 +107,7 @@ def write_report(
                 "left_out": skipped_rows,
                 "next": command,
                 "version": version("bulkagent"),
+                **({"time_zone": zone} if zone else {}),
                 **column.facts,
             },
         )

@@ -59,6 +59,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     """When the first request may leave. None: at once. A resume does not take it over."""
     finish_by: Instant | None = None
     """When the run should be done. bulkagent plans for it and warns; it stops nothing."""
+    time_zone: str = ""
+    """The time zone of the times on the page, such as `Europe/Berlin`. "" means the machine's."""
     note: str = ""
     """A note that is kept with the run, such as a ticket's number."""
     on_behalf_of: str = ""
@@ -131,6 +133,7 @@ class FollowUpRequest(msgspec.Struct, frozen=True, kw_only=True):
     repeat: tuple[str, ...] = ()
     start_at: Instant | None = None
     finish_by: Instant | None = None
+    time_zone: str = ""
     note: str = ""
     on_behalf_of: str = ""
 
