@@ -2,8 +2,8 @@
 
 Imports point one way: `cli` -> `diagnostics` -> `run`, `sessions` -> `emulator`, `engine`,
 `gateway`, `ledger`, `reports`, `roster`, `settings` -> `model`, `text`, `files` -> `errors`. The
-engine knows no gateway, the gateway no engine; the ledger alone speaks SQL; functions that decide
-are pure, and a thin layer awaits.
+engine knows no gateway, and the gateway no engine. The ledger alone speaks SQL. Functions that
+decide are pure, and a thin layer awaits.
 
 The names below are the library. They are imported when they are first used, so that the
 command line starts without the network stack.

@@ -245,7 +245,7 @@ def _ends_of(cause: Cause) -> tuple[str, ...]:
         return ()
     shown = ", ".join(codes[:_SHOWN])
     more = f" and {len(codes) - _SHOWN} more" if len(codes) > _SHOWN else ""
-    return (f"comes of {shown}{more}; `bulkagent explain` has each",)
+    return (f"it comes from {shown}{more}; `bulkagent explain` has each of them",)
 
 
 _SHOWN = 8

@@ -67,6 +67,7 @@ def docstrings_of(tree: ast.AST) -> Iterator[tuple[str, str]]:
 
 def public_docstrings() -> Iterator[Sentence]:
     """The sentences of the library's functions, classes and fields."""
+    yield from prose.of_docstring(bulkagent.__doc__, "bulkagent")
     for name in bulkagent.__all__:
         found = getattr(bulkagent, name)
         parts = (

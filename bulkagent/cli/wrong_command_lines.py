@@ -99,7 +99,7 @@ _LIKE = 0.7
 
 
 def _help(ctx: click.Context) -> str:
-    return f"; `{ctx.command_path} --help` lists all there is"
+    return f"; `{ctx.command_path} --help` shows how it is used"
 
 
 def _given(command: click.Command, ctx: click.Context, words: Sequence[str], param: Any) -> str:

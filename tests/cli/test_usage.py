@@ -23,7 +23,7 @@ ROSTER = ["apply", "r.csv", "--gateway", "emulated"]
     [
         (["aply"], "there is no command 'aply' of bulkagent; did you mean apply?"),
         (["session", "hld"], "there is no command 'hld' of bulkagent session; did you mean hold?"),
-        (["apply"], "no ROSTER given; `bulkagent apply --help` lists all there is"),
+        (["apply"], "no ROSTER given; `bulkagent apply --help` shows how it is used"),
         (["resume"], "no RUN given"),
         ([*ROSTER, "--rat", "5/s"], "there is no option '--rat' of bulkagent apply; did you mean --rate?"),  # noqa: E501
         ([*ROSTER, "--flag", "yes"], "--flag: 'yes' is not 1 (may take inbound calls) or 0 (may not); did you mean 1?"),  # noqa: E501

@@ -11,7 +11,7 @@ from bulkagent.reports import printable
 
 WORDS = {
     "date": "the local date on which the run began, as in 2026-11-27",
-    "job": "what --job says",
+    "job": "the name that --job gives",
     "run": "the run's ID",
 }
 _WORD = re.compile(r"\{([^{}]*)\}")
