@@ -1,14 +1,16 @@
 """What the program says is plain English: short sentences, one rule each, the field's words.
 
 It is of help texts, of the file that `config init` writes, of the docstrings of the library, of
-errors, warnings and notes, and of `explain`. Pages are held to the same limits by their own tests.
+messages and screens, and of `explain`. Pages are held to the same limits by their own tests.
 """
 
 from __future__ import annotations
 
 import ast
+import functools
 import inspect
 import itertools
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,6 @@ from typing import Any
 import pytest
 
 import bulkagent
-from bulkagent import errors
 from bulkagent.cli import app
 from bulkagent.cli.options import ROWS, rows_of
 from bulkagent.run import explanations
@@ -97,20 +98,43 @@ def text_of(node: ast.expr) -> str:
             return ""
 
 
-TELLING = {*errors.__all__, "ValueError", "OSError", "BadArgumentUsage", "tell", "say", "warn"}
-"""Functions and errors whose texts people read."""
+NOT_PROSE = re.compile(
+    r"[<\n]|\w-src |; Path=|\b(?:FROM|WHERE|SELECT|INSERT|UPDATE|DELETE|INDEX|PRAGMA|TABLE)\b"
+)
+FEW = 4
+"""A text of fewer words is a label."""
+OTHERS_WORDS = {"emulator/protocol/response.py", "cli/shells.py"}
+"""Modules of texts that a gateway or a shell has worded."""
+
+
+def texts_in(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """Every text of a module but its docstrings, and the line where it begins."""
+    parts = [
+        *(node.value for node in ast.walk(tree) if isinstance(node, ast.Expr)),
+        *(
+            part
+            for node in ast.walk(tree)
+            if isinstance(node, ast.JoinedStr | ast.BinOp)
+            for part in ast.walk(node)
+            if part is not node
+        ),
+    ]
+    apart = set(map(id, parts))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant | ast.JoinedStr | ast.BinOp) and id(node) not in apart:
+            yield node.lineno, text_of(node)
 
 
 def messages() -> Iterator[Sentence]:
-    """The sentences of errors, warnings and notes."""
-    for path in sorted(Path(bulkagent.__file__).parent.rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            match node:
-                case ast.Call(ast.Name(name) | ast.Attribute(_, name), args) if name in TELLING:
-                    where = f"{path.parent.name}/{path.name}:{node.lineno}"
-                    for text in map(text_of, args):
-                        for each in prose.of_text(text, where):
-                            yield each._replace(whole=" " in text)
+    """The sentences of errors, warnings, notes and screens: all texts that are no code."""
+    package = Path(bulkagent.__file__).parent
+    for path in sorted(package.rglob("*.py")):
+        name = path.relative_to(package).as_posix()
+        if name not in OTHERS_WORDS:
+            for line, text in texts_in(ast.parse(path.read_text(encoding="utf-8"))):
+                if len(text.split()) >= FEW and not NOT_PROSE.search(text):
+                    for each in prose.of_text(text, f"{name}:{line}"):
+                        yield each._replace(whole=True)
 
 
 def explained() -> Iterator[Sentence]:
@@ -130,26 +154,32 @@ def contributing() -> Iterator[Sentence]:
 SAID = {
     "CONTRIBUTING.md": contributing,
     "explain": explained,
-    "errors": messages,
+    "messages": messages,
     "--help-all": helps,
     "config init": words_of_the_file,
     "the library": public_docstrings,
 }
 
 
+@functools.cache
+def said(what: str) -> tuple[Sentence, ...]:
+    """Read once, for it takes seconds."""
+    return tuple(SAID[what]())
+
+
 @pytest.mark.parametrize("what", SAID)
 def test_a_sentence_is_short(what: str) -> None:
-    prose.hold(SAID[what]())
+    prose.hold(said(what))
 
 
 @pytest.mark.parametrize("what", SAID)
 def test_a_sentence_is_one_rule(what: str) -> None:
-    assert [str(each) for each in SAID[what]() if not prose.is_one_rule(each.text)] == []
+    assert [str(each) for each in said(what) if not prose.is_one_rule(each.text)] == []
 
 
 @pytest.mark.parametrize("what", SAID)
 def test_the_words_are_those_of_the_field(what: str) -> None:
-    assert [(said, str(each)) for each in SAID[what]() for said in prose.out(each.text)] == []
+    assert [(word, str(each)) for each in said(what) for word in prose.out(each.text)] == []
 
 
 def test_a_help_is_one_to_three_sentences() -> None:
