@@ -167,9 +167,9 @@ class PlanGroup(msgspec.Struct, frozen=True):
 
     group: str
     incoming: int
-    """How many rows come on."""
+    """How many rows come on shift."""
     outgoing: int
-    """How many rows go off."""
+    """How many rows go off shift."""
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
