@@ -44,7 +44,7 @@ KEPT: dict[str, Any] = {
     "verify_again_after_s": 3.0,
 }
 
-NOT_KEPT = {"ledger", "time_zone", "max_agents", "max_age", "trust_state", "protect"}
+NOT_KEPT = {"ledger", "time_zone", "language", "max_agents", "max_age", "trust_state", "protect"}
 
 
 OTHER_KINDS: dict[str, Any] = {

@@ -18,6 +18,7 @@ from bulkagent.cli.help_text import Context, format_group, format_options
 from bulkagent.cli.options import rows_of
 from bulkagent.cli.options.environment import look_through
 from bulkagent.cli.options.given import Given
+from bulkagent.cli.options.language import choose_language
 from bulkagent.cli.options.optional_values import filled_in
 from bulkagent.cli.options.parameters import EVERYTHING, RowArgument, RowOption, parameter_of
 from bulkagent.cli.options.without_effect import PRESENT
@@ -56,6 +57,7 @@ class CommandGroup(click.Group):
         except click.exceptions.NoArgsIsHelpError as error:
             from bulkagent.cli.render.first_commands import first_commands
 
+            choose_language()
             say(first_commands())
             code = error.exit_code
         except click.UsageError as error:
@@ -154,6 +156,7 @@ class Command(click.Command):
         present = PRESENT.set(ctx)
         try:
             with explained(as_json=ctx.params.get("json")):
+                choose_language(ctx.params.get("language"), ctx.params.get("config"))
                 return self._run(Given(ctx, self.rows)) or 0
         finally:
             PRESENT.reset(present)

@@ -15,6 +15,7 @@ from bulkagent.files.user_folders import user_folder
 from bulkagent.instants import zone_of
 from bulkagent.settings.file_check import refuse_keys, sections_of, with_place
 from bulkagent.settings.gateway_limits import GatewayLimits, LimitsAt
+from bulkagent.settings.ranges import refuse_words
 from bulkagent.settings.row import Kind, Row
 from bulkagent.settings.single_values import refuse_single
 from bulkagent.settings.table import RUN_ROWS, SECTION_ROWS, SETTINGS, TOP_ROWS
@@ -109,6 +110,8 @@ def settings_in(file: Policy) -> dict[str, Any]:
             continue
         if row.name == "time_zone":
             zone_of(value)  # only checked: the reader of a time asks for it
+        elif row.kind is Kind.CHOICE:
+            refuse_words({row.name: value})  # the same
         elif row.kind is Kind.PATH:
             found |= {row.name: _at_home(value)}
         else:

@@ -30,7 +30,7 @@ def commented_file() -> str:
     parts.extend(_commented(SECTION_ROWS, of_gateway=True))
     parts.append(
         "# The settings of the runs of the job morning. All that may stand at the top may stand\n"
-        "# here, except ledger, job and time_zone.\n# [jobs.morning]\n"
+        "# here, except ledger, job, time_zone and language.\n# [jobs.morning]\n"
     )
     parts.extend(_commented(row for row in RUN_ROWS if row.name in _OF_A_JOB))
     return "\n".join(parts)

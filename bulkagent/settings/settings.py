@@ -242,7 +242,9 @@ class Settings(FormerAttributes, frozen=True, kw_only=True):
                 fields=("timeout_s", "connect_timeout_s"),
             )
         refuse_bounds(self.concurrency, self.agent_id_range)
-        refuse_words({row.name: getattr(self, row.name) for row in SETTINGS if row.words})
+        refuse_words(
+            {row.name: getattr(self, row.name) for row in SETTINGS if row.words and row.fields}
+        )
         if not isinstance(self.halt, HaltAtShare | HaltAtCount | None):
             raise SettingsRefused(
                 f"halt is HaltAtShare(share), HaltAtCount(agents) or None, not {self.halt!r}"

@@ -103,7 +103,7 @@ BESIDE = {
 }
 
 # Read from a file or a clock, so they have tests of their own below.
-APART = {"--config", "--start-at", "--finish-by", "--time-zone"}
+APART = {"--config", "--start-at", "--finish-by", "--time-zone", "--language"}
 
 # A run has its own of these: the environment's are for new runs.
 OWN = {"--report", "--scenario", "--ca-file", "--tls-server-name", "--client-cert"}
@@ -227,7 +227,8 @@ def test_consent_and_intent_have_no_variable(command: str) -> None:
         assert bool(option.envvar) is not bool(set(option.opts) & intent), option.opts
 
 
-IN_FILES = [word.name for word in (*RUN_ROWS, *TOP_ROWS) if word.name != "time_zone"]
+APART_IN_FILES = {"time_zone", "language"}
+IN_FILES = [word.name for word in (*RUN_ROWS, *TOP_ROWS) if word.name not in APART_IN_FILES]
 
 
 @pytest.mark.parametrize("word", IN_FILES)
