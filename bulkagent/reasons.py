@@ -166,11 +166,18 @@ class GivenUp(msgspec.Struct, frozen=True, gc=False):
     """A gateway was down for too long."""
 
     gateway: str
-    why: str
+    seconds: float
+    answered: bool
+    """Whether it ever gave a good answer before."""
 
     def sentence(self, say: Callable[[str], str] = as_it_is) -> str:
         """The reason for people; `say` puts it into their language."""
-        return say(mark("{gateway} was given up: {why}")).format(gateway=self.gateway, why=self.why)
+        told = (
+            mark("{gateway} was given up: there was no good answer for {seconds:.0f} s")
+            if self.answered
+            else mark("{gateway} was given up: there was no answer at all, for {seconds:.0f} s")
+        )
+        return say(told).format(gateway=self.gateway, seconds=self.seconds)
 
     __str__ = sentence
 

@@ -1,10 +1,40 @@
-"""The language of screen and page: English, or Chinese from the catalogues."""
+"""The language of screen and page, `--language`: English, or Chinese from the catalogues.
+
+Proves the guide's "Language" of start.md as far as no command is run.
+"""
 
 from __future__ import annotations
 
-import pytest
+import gettext
+import re
+import string
+from collections.abc import Iterator
 
-from bulkagent.language import Language, language_of_locale
+import pytest
+from babel.messages.catalog import Message
+
+from bulkagent.language import (
+    Language,
+    language_of_locale,
+    page_translations,
+    speak,
+    translate,
+    translate_plural,
+)
+from bulkagent.reasons import DeadlinePassed, GroupHeld, NotApplied
+from tests.catalogues import (
+    TRANSLATED,
+    catalogue_of,
+    catalogue_path,
+    has_text,
+    marked,
+)
+
+
+@pytest.fixture(autouse=True)
+def english_again() -> Iterator[None]:
+    yield
+    speak(Language.ENGLISH)
 
 
 @pytest.mark.parametrize(
@@ -21,3 +51,78 @@ from bulkagent.language import Language, language_of_locale
 )
 def test_the_locale_asks_for_a_language(environment: dict[str, str], language: Language) -> None:
     assert language_of_locale(environment) is language
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_every_marked_sentence_is_in_the_catalogue_and_translated(language: Language) -> None:
+    """`python -m tests.catalogues` brings what is missing into the catalogue."""
+    wanted = {message.id for message in marked() if message.id}
+    there = {message.id: message for message in catalogue_of(language) if message.id}
+    assert len(wanted) > 200
+    assert not wanted - there.keys(), "no translation"
+    assert not there.keys() - wanted, "nobody says it any more"
+    assert not [key for key, message in there.items() if not has_text(message.string)]
+    assert not [key for key, message in there.items() if message.fuzzy]
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_a_translation_has_the_places_of_its_sentence(language: Language) -> None:
+    for message in catalogue_of(language):
+        sentences = forms(message.id)
+        for translation in forms(message.string):
+            assert places(translation) in [places(sentence) for sentence in sentences], message.id
+            assert options(translation) == options(sentences[0]), message.id
+
+
+def forms(text: object) -> list[str]:
+    return [str(form) for form in text] if isinstance(text, (list, tuple)) else [str(text)]
+
+
+def places(text: str) -> list[str]:
+    """Names with their formats, as `str.format` and as the page's templates write them."""
+    braces = [f"{{{name}:{form}}}" for _, name, form, _ in string.Formatter().parse(text) if name]
+    return sorted([*braces, *re.findall(r"%\(\w+\)\w", text)])
+
+
+def options(text: str) -> set[str]:
+    """What is typed, and codes: these are the same in every language."""
+    return set(re.findall(r"--[a-z-]+|\b\d{3}-\d{3}\b", text))
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_the_compiled_catalogue_is_the_one_that_is_written(language: Language) -> None:
+    """`python -m tests.catalogues` compiles it; the wheel has it, for it lies in the package."""
+    with catalogue_path(language, ".mo").open("rb") as file:
+        compiled = gettext.GNUTranslations(file)
+    for message in catalogue_of(language):
+        if message.id:
+            assert said(compiled, message) == forms(message.string)[0], message.id
+
+
+def said(compiled: gettext.GNUTranslations, message: Message) -> str:
+    first, *more = forms(message.id)
+    return compiled.ngettext(first, more[0], 2) if more else compiled.gettext(first)
+
+
+def test_english_is_as_it_is_written_and_chinese_is_from_the_catalogue() -> None:
+    assert translate("resume the run") == "resume the run"
+    speak(Language.CHINESE)
+    assert "resume" in translate("resume the run") != "resume the run"
+    assert translate("a sentence that nobody has marked") == "a sentence that nobody has marked"
+    assert translate("") == "", "the head of a catalogue is no translation"
+    one = translate_plural("; {lines:,} line left out: {some}", "", 1)
+    assert one.format(lines=1, some="Summe").endswith("Summe")
+    speak(Language.CHINESE, on_screen=False)
+    assert translate("resume the run") == "resume the run"
+    assert page_translations().gettext("Every row") != "Every row"
+
+
+def test_a_reason_is_recorded_in_english_whatever_is_spoken() -> None:
+    """The ledger, CSV and JSON stay English: programs and other people read them."""
+    reason = GroupHeld("Maple", NotApplied(30, 60, share=0.2))
+    recorded = str(reason)
+    speak(Language.CHINESE)
+    assert str(reason) == recorded
+    assert reason.sentence(translate) != recorded
+    assert reason.sentence(translate).startswith("Maple")
+    assert "2.5" in DeadlinePassed(2.5).sentence(translate)

@@ -52,11 +52,11 @@ SENTENCES: dict[Reason, str] = {
     FirstAllGot(1, "east", Cause.TLS): "the first on east got tls, and none of them was set",
     NotApplied(10, 40, share=0.25): "10 of 40 were not applied (25.0%); the limit is 25%",
     NotApplied(10, 40, limit=10): "10 of 40 were not applied; the limit is 10",
-    GivenUp("east", "no good answer for 5 s"): "east was given up: no good answer for 5 s",
+    GivenUp("east", 5.0, answered=True): ("east was given up: there was no good answer for 5 s"),
     DeadlinePassed(90.0): "the deadline of 90 s has passed",
     TakenOver("R2"): "run R2 has taken over, so this one was drained",
     LedgerFull("/l", "the ledger /l is full"): "the ledger /l is full",
-    Advised(GivenUp("east", "it is"), "m", "a"): "east was given up: it is: m; a",
+    Advised(NobodyComesOn(), "m", "a"): f"{NobodyComesOn()}: m; a",
     GroupHeld("Maple", SHORT): "Maple: 70 of 100 agents coming on shift are up, the gate needs 95",
 }
 

@@ -27,7 +27,7 @@ from bulkagent.engine.source import Source
 from bulkagent.engine.throttle.held_slots import HeldSlots
 from bulkagent.engine.throttle.lingering_requests import Flight
 from bulkagent.engine.throttle.slots import Slots
-from bulkagent.engine.throttle.throttle import Throttle
+from bulkagent.engine.throttle.throttle import Downtime, Throttle
 from bulkagent.model import Absence, Cause, Delivery, RetryCharge
 from bulkagent.reasons import GivenUp
 
@@ -135,7 +135,7 @@ class Attempts(Generic[ItemT, AttemptT]):
                     pending.history, withheld=Cause.RETRY_BUDGET
                 )
 
-    def given_up(self, why: str) -> End:
+    def given_up(self, down: Downtime) -> End:
         """The end where the upstream is down; the first ends may say that it never was up."""
         outlook = self._tally.copy()
         for pending in self._retries:
@@ -143,7 +143,7 @@ class Attempts(Generic[ItemT, AttemptT]):
         for history in self.held.undecided():
             outlook.count(history)
         blamed = self._halt_first.blame(outlook, self._name)
-        return blamed or End(Cause.BREAKER_OPEN, GivenUp(self._name, why))
+        return blamed or End(Cause.BREAKER_OPEN, GivenUp(self._name, *down))
 
     async def first(self, item: ItemT, lane: int, generation: int) -> None:
         """Make an item's first attempt, which is marked."""

@@ -336,8 +336,8 @@ class Bulkhead(Generic[ItemT, AttemptT]):
             return
         now = self._clock.monotonic()
         self._scheduler.reconsider_due(now)
-        if why := self._throttle.given_up(now):
-            self.stop(self._attempts.given_up(why))
+        if down := self._throttle.given_up(now):
+            self.stop(self._attempts.given_up(down))
             return
         permit = self._throttle.permit(now, self._attempts.held.busy_s())
         self._slots.resize(max(0, min(self._workers.cap, permit.tokens) - permit.carried))

@@ -29,7 +29,7 @@ from bulkagent.settings.guid_sources import (
 from bulkagent.settings.observers import observer
 from bulkagent.settings.ranges import numbers_in, refuse_bounds, refuse_number, refuse_words
 from bulkagent.settings.row import Kind
-from bulkagent.settings.table import SETTINGS
+from bulkagent.settings.table import SETTINGS, WORDED
 from bulkagent.text.undecodable import path_of
 from bulkagent.units import Adaptive, HaltAtCount, HaltAtShare
 
@@ -242,9 +242,7 @@ class Settings(FormerAttributes, frozen=True, kw_only=True):
                 fields=("timeout_s", "connect_timeout_s"),
             )
         refuse_bounds(self.concurrency, self.agent_id_range)
-        refuse_words(
-            {row.name: getattr(self, row.name) for row in SETTINGS if row.words and row.fields}
-        )
+        refuse_words({row.name: getattr(self, row.name) for row in WORDED})
         if not isinstance(self.halt, HaltAtShare | HaltAtCount | None):
             raise SettingsRefused(
                 f"halt is HaltAtShare(share), HaltAtCount(agents) or None, not {self.halt!r}"

@@ -31,9 +31,9 @@ SETTINGS = (
         file="The job of a run that names no other. Its section is [jobs.NAME]."),
     Row("time_zone", Kind.TEXT, "Time zone of times of day, such as Europe/Berlin.", Group.TIMES,
         SENDING, "NAME", shown="the machine's", example="Europe/Berlin", scope=Scope.TOP),
-    Row("language", Kind.CHOICE, "The language of the screen and of HTML reports: en, or zh for Chinese.", Group.OUTPUT,
-        (*SENDING, "check", "report", "show"), "en|zh", shown="the locale's", example="zh", scope=Scope.TOP, words=("en", "zh"), label="the language is",
-        file="The language of the screen and of HTML reports: \"en\", or \"zh\" for Chinese. Without it, the locale's."),
+    Row("language", Kind.CHOICE, "The language of the screen and of HTML reports. With zh, Chinese.", Group.OUTPUT,
+        (*SENDING, "check", "report", "show"), "en|zh", shown="the locale's", example="zh", scope=Scope.TOP, words=("en", "zh"), label="the language is", advanced=True,
+        file='With "en", the screen and HTML reports are in English. With "zh", they are in Chinese. Without it, the locale decides.'),
     Row("concurrency", Kind.CONCURRENCY, "Most requests in flight at once at each gateway. With auto, as many as it bears, 4 to 256 or A to B.", Group.SPEED,
         (*SENDING, "doctor"), "N|auto|auto:A-B", default="16", shown="16; emulated: 64", example=16, scope=Scope.BOTH,
         fields=("concurrency",), ranges=(Range("concurrency", "concurrency", 1, 10_000),), kept=True,
@@ -165,6 +165,8 @@ GATEWAY_ROWS = (
 )  # fmt: skip
 """What a gateway's section has beside the settings that may stand there, too."""
 
+WORDED = tuple(row for row in SETTINGS if row.words and row.fields)
+"""The settings that are one of a few words."""
 TOP_ROWS = tuple(row for row in SETTINGS if row.scope is Scope.TOP)
 """What may stand at the top of the file alone."""
 RUN_ROWS = tuple(row for row in SETTINGS if row.scope in {Scope.RUN, Scope.BOTH})

@@ -39,7 +39,8 @@ def opening(roster: str, plan: Plan) -> str:
     if plan.command != "apply":  # an apply that goes on with an unfinished run
         return opening_again(plan)
     name = translate("standard input") if roster == "-" else roster
-    text = [labelled(Label.ROSTER, f"{name}: {plan.layout}; {translate(', ').join(counted)}")]
+    counts = translate(", ").join(counted)
+    text = [labelled(Label.ROSTER, f"{name}: {plan.layout}; {counts}")]
     if plan.earlier:
         text.append(f"before  {plan.earlier}")
     text.extend(at_work(plan))
@@ -143,13 +144,13 @@ def question(plan: Plan, now_ms: int = 0, zone: str = "") -> str:
         now_ms: Time of day.
         zone: The time zone of its user; "" for the machine's.
     """
-    looked = ""
+    looked, go_on = "", translate("Go on?")
     if plan.guardrail:
         looked = translate("This run {was_halted}. Have you looked at why?").format(
             was_halted=was_halted(plan, now_ms, zone)
         )
         looked = f"{looked} "
-    return f"{looked}{_told(plan)}{translate('Go on?')}"
+    return f"{looked}{_told(plan)}{go_on}"
 
 
 def was_halted(plan: Plan, now_ms: int, zone: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
 from bulkagent.attempt import AttemptResult
 from bulkagent.engine.throttle.adaptive_limit import AdaptiveLimit, step
@@ -27,6 +28,14 @@ from bulkagent.model import Delivery, Health, LimitSignal, RetryCharge
 
 _NO_GENERATION = -1
 """A generation that never is: whatever ends in it moves no state of the breaker."""
+
+
+class Downtime(NamedTuple):
+    """For how long an upstream was down."""
+
+    seconds: float
+    answered: bool
+    """Whether it ever gave a good answer before."""
 
 
 class Throttle:
@@ -154,15 +163,12 @@ class Throttle:
             return 0, wait_s
         return min(self._limit, in_use + 1), math.inf
 
-    def given_up(self, now: float) -> str:
-        """Why it is to be given up now; "" where it is not."""
+    def given_up(self, now: float) -> Downtime | None:
+        """How long it was down, where it is to be given up now for that; None where it is not."""
         policy = self._policy
         if not self._breaker.give_up(now, policy.give_up_after_s, policy.never_answered_after_s):
-            return ""
-        down_s = self._breaker.down_s(now)
-        if self._breaker.answered:
-            return f"there was no good answer for {down_s:.0f} s"
-        return f"there was no answer at all, for {down_s:.0f} s"
+            return None
+        return Downtime(self._breaker.down_s(now), answered=self._breaker.answered)
 
     def may_dispatch(self, now: float) -> Judgement:
         """Whether an attempt may start; a Yes is to be followed by `dispatch` in the same turn."""
