@@ -49,7 +49,7 @@ SETTINGS = (
     Row("max_attempts", Kind.WHOLE, "Attempts for one agent before the agent is put off to the end of the run.", Group.TROUBLE,
         SENDING, "N", default="8", example=8, scope=Scope.RUN,
         fields=("max_attempts",), ranges=(Range("max_attempts", "max-attempts", 1, 1_000),), kept=True, advanced=True),
-    Row("retry_for", Kind.TIME, "At the end of the run, try agents whose attempts are spent for this long.", Group.TROUBLE,
+    Row("retry_for", Kind.TIME, "At the end, try agents whose attempts are spent again, up to this long after their first request.", Group.TROUBLE,
         SENDING, "TIME|none", default="2m", example="2m", scope=Scope.RUN, takes_none=True, none_means=0.0,
         fields=("retry_for_s",), ranges=(Range("retry_for_s", "the retry-for in seconds", 0, _DAY_S),), kept=True, advanced=True),
     Row("give_up_after", Kind.TIME, "Send nothing more to a gateway that was down for this long (exit 5).", Group.TROUBLE,
