@@ -121,7 +121,8 @@ async def _of_network(
     except (OSError, TimeoutError) as error:
         failed = left.pop(0)
         fix = _OF_CLIENT if refusal_in(error) else _FIXES[failed]
-        found.append(Finding(failed, CheckStatus.FAILED, _said(error), fix))
+        said = f"{host}:{port}: {_said(error)}" if failed == "connection" else _said(error)
+        found.append(Finding(failed, CheckStatus.FAILED, said, fix))
         found.extend(findings.unchecked(check, f"{failed} failed") for check in left)
     return found
 

@@ -128,11 +128,15 @@ def of_state(source: str, agent_id: str, state: AgentState | None, why: str, cod
         return Finding(
             check,
             CheckStatus.WARNING,
-            f"refused for agent {agent_id}: {why}",
+            f"the gateway refused the GUID of agent {agent_id}: {why}",
             "The agent has not signed in, or this GUID is not the newest (bulkagent guide guids)."
             " Try an agent who has signed in.",
         )
-    advice = "Check the address." if code else "Check that the source knows the agent."
+    advice = (
+        "Check the address."
+        if code
+        else "Check that the source works and knows the agent (bulkagent guide guids)."
+    )
     return Finding(check, CheckStatus.FAILED, f"agent {agent_id}: {why}", advice)
 
 
