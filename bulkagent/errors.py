@@ -47,14 +47,18 @@ class BadRow(msgspec.Struct, frozen=True):
     """One defect of a roster: the line as an editor shows it, the column, and why."""
 
     row: int
+    """The line in the roster; the header is line 1."""
     column: str
+    """The name of the column."""
     reason: str
+    """Why the row cannot be used, for people."""
 
 
 class BulkagentError(Exception):
     """An error that bulkagent explains: it says what happened, and what to do next."""
 
     exit_code: int = 1
+    """The exit code of a command that ends with it."""
 
 
 class Refused(BulkagentError):

@@ -185,13 +185,19 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
     """The end of one assignment, as the ledger keeps it."""
 
     row: int
+    """The line in the roster; the header is line 1."""
     status: Status
+    """How the row ended."""
     cause: Cause | None
+    """Why it is not `applied`. None: it is."""
     disposition: str
     """How the last attempt ended, by the name of the retcode or the fault."""
     retcode: str
+    """The retcode of the answer. "": there was none."""
     message: str
+    """The text of the answer or of the fault."""
     http_status: int
+    """The HTTP status of the answer. 0: there was none."""
     attempts: int
     """Attempts of which a byte may have left, a resume's included."""
     latency_ms: float | None
@@ -199,6 +205,7 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
     first_sent_at: int | None
     """When the first byte left. None: no byte ever left."""
     finished_at: int
+    """When the row ended, in milliseconds since 1970, UTC."""
     absent: bool = False
     """Whether the agent was surely signed out, so that there was nothing to set."""
     not_sent: int = 0

@@ -30,14 +30,21 @@ class GatewaySection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     url: str
+    """The gateway's address."""
     ca_file: str = ""
+    """PEM file of the private CA that signed its certificate. "": the system's CAs."""
     client_cert: str = ""
+    """PEM file with the certificate and key that bulkagent presents to it. "": none."""
     tls_server_name: str = ""
+    """The name to expect in its certificate. "": the one in the address."""
     concurrency: int | str | None = None
     """A number, `auto`, or `auto:A-B`."""
     rate: str = ""
+    """Most requests started, such as `100/s`, `300/m` or `none`. "": as at the top."""
     burst: int | None = None
+    """Requests that may start at once under the rate. None: as at the top."""
     agent_id_range: str = ""
+    """Agent IDs that it knows, as `A-B`. "": as at the top."""
     max_agents: int | None = None
     """A run with more agents on this gateway is refused."""
     protect: tuple[str, ...] = ()

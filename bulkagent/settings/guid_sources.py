@@ -20,6 +20,7 @@ class SessionsFile(msgspec.Struct, frozen=True):
     """GUIDs come from a file, CSV or JSON Lines, that another process keeps up to date."""
 
     path: Path
+    """Path of the file."""
 
 
 class GuidService(msgspec.Struct, frozen=True):
@@ -28,7 +29,7 @@ class GuidService(msgspec.Struct, frozen=True):
     url: str
     """With `{agentid}` in it and, if the service wants it, `{gateway}`."""
     ca_file: Path | None = None
-    """PEM file of the private CA that the service is trusted by; None: the system's."""
+    """PEM file of the private CA that the service is trusted by. None: the system's CAs."""
 
 
 WORDS = frozenset({"sessions", "guid_url", "guid_ca_file"})

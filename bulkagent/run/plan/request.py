@@ -25,9 +25,13 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     flag: int | None = None
     """1 allows inbound calls, 0 stops them. None where the roster has a flag column."""
     settings: Settings = Settings()
+    """Limits, timeouts and rules."""
     encoding: str | None = None
+    """The roster's encoding. None: it is found out."""
     delimiter: str | None = None
+    """The roster's delimiter. None: it is found out."""
     agent_column: str | None = None
+    """The name of the column of agent IDs. None: it is found out."""
     skip_invalid: bool | int = False
     """How many invalid rows may be left out. True means 1 % of the rows, and at least 3. False
     means none."""
@@ -36,9 +40,13 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     scenario: Path | None = None
     """Faults of the emulated gateway."""
     ca_file: Path | None = None
+    """PEM file of a private CA. None: the system's CAs."""
     client_cert: Path | None = None
+    """PEM file with the certificate and key that are presented. None: none are."""
     tls_server_name: str = ""
+    """The name to expect in the certificate. "": the one in the address."""
     insecure: bool = False
+    """Whether any certificate is accepted."""
     or_resume: bool = False
     """Go on with the latest run of the same roster, flag and gateway where it is unfinished."""
     override: str = ""
@@ -86,8 +94,11 @@ class Choices(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     explicit: Mapping[str, Any] = {}
+    """Fields of `Settings` that were given for this."""
     environment: Mapping[str, Any] = {}
+    """Fields of `Settings` that variables gave."""
     file: ConfigFile = ConfigFile()
+    """The configuration file."""
 
     @property
     def ledger(self) -> Path | None:
@@ -105,21 +116,30 @@ class Choices(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FollowUpRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """A request about a run in the ledger. A field that you leave out is as it was for the run."""
+    """A request about a run in the ledger. A field that you leave out is as it was for the run.
+
+    Fields without a description mean what they mean in `Request`.
+    """
 
     run: str
     """A run ID, the beginning of one, or `last`."""
     choices: Choices = Choices()
+    """Settings that go over those of the run."""
     roster: str = ""
     """Another roster to take GUIDs from. "" means the run's own."""
     gateway: str = ""
     """Addresses of the run's gateways, separated by commas, that hold although their names mean
     other addresses today."""
     encoding: str | None = None
+    """The encoding of another roster. None: it is found out."""
     delimiter: str | None = None
+    """The delimiter of another roster. None: it is found out."""
     agent_column: str | None = None
+    """The column of agent IDs in another roster. None: it is found out."""
     reports: tuple[Path, ...] = ()
+    """As for `Request`. (): where the run has them."""
     scenario: Path | None = None
+    """Faults of the emulated gateway."""
     tls: Mapping[str, Any] = {}
     """Files and names for TLS that go over the run's own: fields of a gateway's `Endpoint`."""
     insecure: bool = False
@@ -158,14 +178,18 @@ class PlanPart(msgspec.Struct, frozen=True):
     """The assignments of one gateway with one flag."""
 
     gateway: str
+    """The name of the gateway."""
     flag: str
+    """`1` or `0`."""
     agents: int
+    """How many agents there are."""
 
 
 class PlanGroup(msgspec.Struct, frozen=True):
     """A group that hands over."""
 
     group: str
+    """The value of the column."""
     incoming: int
     """How many rows come on shift."""
     outgoing: int
@@ -176,15 +200,21 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """The plan of a run, before anything is sent."""
 
     run_id: str
+    """The ID that the run has, or would have."""
     layout: str
     """How the roster was read: encoding, delimiter, agent column."""
     rows: int
+    """How many rows the roster has."""
     agents: int
+    """How many agents would be set."""
     duplicates: int
+    """How many rows repeat an earlier one."""
     invalid: int
+    """How many rows cannot be used."""
     parts: tuple[PlanPart, ...]
     """In the order in which they are sent."""
     bad_rows: tuple[BadRow, ...] = ()
+    """The defects of the rows that cannot be used."""
     groups: tuple[PlanGroup, ...] = ()
     """The groups of a handover. (): the run is none."""
     order: str = ""
@@ -244,11 +274,13 @@ class RunStanding(msgspec.Struct, frozen=True, kw_only=True):
     """How a run stands: the object that `--json` prints."""
 
     run_id: str | None
+    """The ID of the run. None: it was refused before it had one."""
     state: str
     """`completed`, `halted`, `interrupted` or `refused`; of a report also `running`."""
     exit_code: int | None
     """None while the run goes on."""
     rows: int
+    """How many rows the roster has."""
     totals: Mapping[str, int]
     """Rows by status. All seven statuses are always there."""
     causes: Mapping[str, int]
@@ -260,7 +292,9 @@ class RunStanding(msgspec.Struct, frozen=True, kw_only=True):
     not_sent: int = 0
     """Further attempts, of which no byte left."""
     elapsed_s: float = 0.0
+    """How long it took, in seconds."""
     reports: tuple[str, ...] = ()
+    """Paths of the reports that were written."""
     set_before_switchover: int = 0
     """Agents who were set before a failover of their gateway and may have lost the right."""
     left_out: tuple[int, ...] = ()
@@ -279,3 +313,4 @@ class RunResult(RunStanding, frozen=True, kw_only=True):
     """The result of a run that has come to an end."""
 
     exit_code: int
+    """The exit code of the command."""
