@@ -123,7 +123,12 @@ if TYPE_CHECKING:
         totals_of,
         unplanned_since,
     )
-    from bulkagent.ledger.set_aside import leave_to_persons, protect, supersede
+    from bulkagent.ledger.set_aside import (
+        leave_to_persons,
+        protect,
+        set_otherwise,
+        supersede,
+    )
     from bulkagent.ledger.shares import (
         Share,
         give_up_shares,
@@ -159,7 +164,8 @@ __all__ = [
     "list_runs", "moved_rows", "note_take_over", "open_ledger", "overlaps", "owner_of",
     "planned_rows", "portions_of", "probe", "protect", "prune_run", "put_in_doubt",
     "read_as_written", "read_ledger", "rehearse", "release_lease", "requests_at_work", "row_of",
-    "same_groups", "same_rows", "shares_at", "sign_leg", "strange_row", "summarise", "supersede",
+    "same_groups", "same_rows", "set_otherwise", "shares_at", "sign_leg", "strange_row",
+    "summarise", "supersede",
     "take_from", "take_lease", "take_shares", "totals_of", "unplanned_since", "updating_shares",
     "verification_counts", "verified_rows", "withdraw_request",
 ]
@@ -259,7 +265,7 @@ _HOMES = {
         "totals_of",
         "unplanned_since",
     ),
-    "bulkagent.ledger.set_aside": ("leave_to_persons", "protect", "supersede"),
+    "bulkagent.ledger.set_aside": ("leave_to_persons", "protect", "set_otherwise", "supersede"),
     "bulkagent.ledger.shares": (
         "Share",
         "give_up_shares",

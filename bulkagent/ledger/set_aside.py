@@ -95,6 +95,22 @@ def leave_to_persons(record: RunRecord, since: int) -> int:
     return sum(dict(record.all(_SUPERSEDED)).values())
 
 
+def set_otherwise(record: RunRecord) -> Mapping[str, int]:
+    """How many of the agents that a run has set each later leg has set otherwise, by its run's ID.
+
+    The last leg of another run that has dispatched an agent counts for it. A request in doubt may
+    have taken effect, so it counts too.
+
+    Args:
+        record: The run.
+
+    Raises:
+        LedgerUnavailable: The ledger cannot be read.
+    """
+    with Database(record.database.path) as reader:
+        return dict(reader.query(_SET_OTHERWISE, (record.run,)))
+
+
 def _set_aside(record: RunRecord, found: Iterator[tuple[object, ...]]) -> None:
     while batch := list(itertools.islice(found, _BATCH)):
         record.database.write((_SET_ASIDE, batch))
@@ -155,6 +171,26 @@ AND NOT EXISTS (
     AND coalesce(o.status, 'unknown') IN ('applied', 'unknown')
 )
 GROUP BY a.row
+"""
+
+# A bare column is of the row that has the maximum (sqlite.org/lang_select.html, section 2.5).
+_SET_OTHERWISE = """
+SELECT r.id, count(*) FROM (
+    SELECT later.run AS by_run, later.arguments <> a.arguments AS otherwise, max(t.turn)
+    FROM assignments a
+    JOIN outcomes o ON o.run = a.run AND o.row = a.row AND o.status = 'applied'
+    JOIN legs mine ON mine.run = o.run AND mine.leg = abs(o.leg)
+    JOIN endpoints here ON here.run = a.run AND here.gateway = a.gateway
+    CROSS JOIN assignments later INDEXED BY assignments_by_agent
+        ON later.agent_id = a.agent_id AND later.run <> a.run
+    JOIN endpoints there ON there.run = later.run AND there.gateway = later.gateway
+    JOIN outcomes done ON done.run = later.run AND done.row = later.row
+    JOIN legs t ON t.run = done.run AND t.leg = abs(done.leg)
+    WHERE a.run = ? AND a.lane IS NOT NULL AND there.url = here.url AND t.turn > mine.turn
+    AND coalesce(done.status, 'unknown') IN ('applied', 'unknown')
+    GROUP BY a.row
+) JOIN runs r ON r.run = by_run WHERE otherwise
+GROUP BY by_run ORDER BY by_run
 """
 
 _SET_ASIDE = "INSERT OR REPLACE INTO set_aside (run, row, cause, by_run) VALUES (?,?,?,?)"

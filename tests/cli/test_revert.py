@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.command import Emulated, bulkagent, emulated, report_of
+from tests.cli.command import SAMPLES, Emulated, Ended, bulkagent, emulated, report_of
 from tests.cli.test_apply import KEYS, applied_to
 
 
@@ -75,3 +75,19 @@ def test_a_revert_of_nothing_known_is_refused(tmp_path: Path) -> None:
     ended = bulkagent(tmp_path, "revert", "2020", "--json")
     assert ended.code == 2
     assert ended.json["state"] == "refused"
+
+
+def test_a_run_that_was_reverted_and_goes_on_says_so(tmp_path: Path) -> None:
+    """`apply --or-resume --quiet`: 0 is this run's own, so a later run's agents are told of."""
+
+    def ended(scenario: str, *words: object) -> Ended:
+        faults = ("--scenario", SAMPLES / "scenarios" / f"{scenario}.toml")
+        return bulkagent(tmp_path, *words, *faults, "--yes", "--quiet", "--json")
+
+    shift = ("apply", SAMPLES / "evening_shift.csv", "--gateway", "emulated", "--flag")
+    assert ended("calm", *shift, 0).code == 0
+    run = ended("not_signed_in", *shift, 1).json["run_id"]
+    back = ended("calm", "revert", "last").json["run_id"]
+    again = ended("calm", *shift, 1, "--or-resume")
+    assert (again.code, again.json["run_id"]) == (0, run)
+    assert f"37 agents that this run had set are set otherwise since, by run {back}" in again.err

@@ -20,6 +20,7 @@ from bulkagent.ledger import (
     finish_leg,
     legs_of,
     portions_of,
+    set_otherwise,
     supersede,
 )
 from bulkagent.ledger.batches import outcome_batches
@@ -68,11 +69,12 @@ async def _ran(
     *,
     agents: Sequence[int] = range(101, 107),
     at: EndpointRecord = EAST,
+    arguments: str = OFF,
 ) -> Planner:
     """A run that is killed after so many."""
     made = planner(database)
     for row, agent in enumerate(agents, start=2):
-        made.assign(row, str(agent), at.gateway, OFF, ())
+        made.assign(row, str(agent), at.gateway, arguments, ())
     made.planned(5, endpoints=[at])
     begun(database, made, now_ms=5)
     async with journal(database, made.run) as book:
@@ -242,6 +244,22 @@ async def test_what_a_later_run_has_dispatched_is_left_to_it(database: Database)
     assert superseded == {"103", "104", "105"}, "106 was planned, never dispatched"
     async with journal(database, made.run, leg=_begun(database, made)) as book:
         assert [item.agent_id for item in await took_all(book)] == ["106"]
+
+
+async def test_agents_that_a_later_run_has_set_otherwise_are_counted_by_it(
+    database: Database,
+) -> None:
+    """`apply --or-resume` after a revert: what it set before is not what its agents have now."""
+    await _ran(database, [DONE], agents=[101], arguments=ON)
+    made = await _ran(database, [DONE] * 6)
+    record = RunRecord(database, made.run)
+    assert set_otherwise(record) == {}, "an earlier run is none"
+    back = await _ran(database, [DONE, LOST, REFUSED, DONE], agents=range(101, 105), arguments=ON)
+    assert set_otherwise(record) == {back.run_id: 3}, "one in doubt counts, a refused one does not"
+    await _ran(database, [DONE], agents=[104], at=EndpointRecord("e", EAST.url, {}))
+    assert set_otherwise(record) == {back.run_id: 2}, "104 is set again as this run set it"
+    await _ran(database, [DONE], at=EndpointRecord("east", WEST.url, {}), arguments=ON)
+    assert set_otherwise(record) == {back.run_id: 2}, "at another gateway it is another agent"
 
 
 async def test_earlier_runs_and_other_gateways_supersede_nothing(database: Database) -> None:

@@ -136,7 +136,7 @@ def _tell(run: PreparedRun, finished: Finished, talk: Talk) -> None:
 
     if talk.as_json:
         print_data(screen.as_json_object(finished.result))
-    if talk.quiet and not finished.result.exit_code:
+    if talk.quiet and not finished.result.exit_code and not run.plan.set_otherwise:
         return
     times = timing.closing(run.finish_by, finished.result, finished.ended_ms)
     say(screen.closing(run.plan, finished, times, talk.zone))

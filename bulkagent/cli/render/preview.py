@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from bulkagent.cli.console.labels import Label, labelled
 from bulkagent.cli.render.counts import count
 from bulkagent.cli.render.moments import moment
-from bulkagent.language import mark, translate
+from bulkagent.language import mark, translate, translate_plural
 from bulkagent.reports import printable
 
 if TYPE_CHECKING:
@@ -102,10 +102,7 @@ def opening_again(plan: Plan) -> str:
     if plan.protected:
         parts.append(translate("{number:,} protected").format(number=plan.protected))
     if plan.superseded:
-        total = sum(plan.superseded.values())
-        more = f" and {len(plan.superseded) - 1} more" if len(plan.superseded) > 1 else ""
-        *_, latest = plan.superseded
-        parts.append(f"{total:,} superseded by run {latest}{more}")
+        parts.append(f"{sum(plan.superseded.values()):,} superseded by {_runs(plan.superseded)}")
     if plan.previous_unknown:
         parts.append(f"{plan.previous_unknown:,} whose earlier talk right is not known")
     detail = f": {', '.join(parts)}" if parts else ""
@@ -115,7 +112,31 @@ def opening_again(plan: Plan) -> str:
     text = [what, labelled(Label.PLAN, will_set + detail)]
     text.extend(labelled(Label.NOTHING, effect) for effect in _effects(plan))
     text.extend(labelled(Label.NOTHING, place) for place in plan.places)
+    text.extend(labelled(Label.NOTE, note) for note in since(plan))
     return "\n".join([*text, *at_work(plan), *handover(plan)])
+
+
+def since(plan: Plan) -> list[str]:
+    """What later runs have done to agents that this one has set."""
+    if not plan.set_otherwise:
+        return []
+    agents = sum(plan.set_otherwise.values())
+    told = translate_plural(
+        "{agents:,} agent that this run had set is set otherwise since, by {runs}; it stays so, and"
+        " the report has it as this run set it",
+        "{agents:,} agents that this run had set are set otherwise since, by {runs}; they stay so,"
+        " and the report has them as this run set them",
+        agents,
+    )
+    return [told.format(agents=agents, runs=_runs(plan.set_otherwise))]
+
+
+def _runs(numbers: Mapping[str, int]) -> str:
+    """The latest of some runs, and how many others there are."""
+    *others, latest = numbers
+    if not others:
+        return translate("run {latest}").format(latest=latest)
+    return translate("run {latest} and {more:,} more").format(latest=latest, more=len(others))
 
 
 def bad_rows(rows: Sequence[BadRow], *, listed: bool = True) -> list[str]:

@@ -9,7 +9,7 @@ import msgspec
 
 from bulkagent.cli.console.labels import Label, labelled
 from bulkagent.cli.render.counts import count, sent
-from bulkagent.cli.render.preview import was_halted
+from bulkagent.cli.render.preview import since, was_halted
 from bulkagent.cli.render.verdict import verdict
 from bulkagent.cli.render.verification import verified_as_lines
 from bulkagent.language import mark, translate
@@ -81,6 +81,7 @@ def _notes(plan: Plan, finished: Finished, zone: str) -> list[str]:
     notes: list[str] = []
     if plan.guardrail and finished.result.state != "halted":
         notes.append(was_halted(plan, finished.ended_ms, zone))
+    notes.extend(since(plan))
     if finished.forgiven:
         signed_out = translate(
             "{agents} going off shift had signed out already, which --absent-ok takes for as good"

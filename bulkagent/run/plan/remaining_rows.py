@@ -17,6 +17,7 @@ from bulkagent.ledger import (
     halted_at,
     portions_of,
     protect,
+    set_otherwise,
     totals_of,
 )
 from bulkagent.model import Cause, Status
@@ -59,6 +60,7 @@ def remaining(
         origin=facts.reverts or "",
         again=again,
         superseded=superseded,
+        set_otherwise=set_otherwise(record),
         guardrail=_guardrail(facts) if lanes or (facts.drained_for and not facts.done) else "",
         halted_at=halted_at(record) if facts.halted else None,
         standing=totals,

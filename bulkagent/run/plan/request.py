@@ -235,6 +235,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """How many agents are left alone because `protect` names them."""
     superseded: Mapping[str, int] = {}
     """Run ID to number of agents that are left to this later run."""
+    set_otherwise: Mapping[str, int] = {}
+    """Run ID to number of agents that the run has set and this later run has set otherwise."""
     previous_unknown: int = 0
     """How many agents cannot be set back, because the ledger knows no earlier talk right."""
     earlier: str = ""
