@@ -79,8 +79,8 @@ def page(names: Sequence[str], figures: Figures, wanted: Wanted, run: Mapping[st
         attempts=_attempts(figures),
         texts=texts,
         mark=DATA,
-        columns=harmless(msgspec.json.encode(list(names))),
-        view=harmless(msgspec.json.encode(_view(names, texts, facts))),
+        columns=harmless(msgspec.json.encode(list(names))).decode(),
+        view=harmless(msgspec.json.encode(_view(names, texts, facts))).decode(),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -21,6 +22,9 @@ from bulkagent.reports.timestamps import iso
 # So much of the table's data is held in memory before it goes to a file of its own.
 _IN_MEMORY = 128 << 10
 
+_AT_ONCE = 256
+"""Rows that are looked through and written together."""
+
 
 def write_html(
     out: BinaryIO,
@@ -39,10 +43,11 @@ def write_html(
     with tempfile.SpooledTemporaryFile(_IN_MEMORY) as data:
         written = 0
         between = b""
-        for row in _rows(lines, len(names) - len(COLUMNS), figures, wanted):
-            data.write(between + row)
+        rows = _rows(lines, len(names) - len(COLUMNS), figures, wanted)
+        while some := list(itertools.islice(rows, _AT_ONCE)):
+            data.write(between + harmless(b",\n".join(some)))
             between = b",\n"
-            written += 1
+            written += len(some)
         data.seek(0)
         before, after = page(names, figures, wanted, run).split(DATA)
         out.write(before.encode("utf-8", "backslashreplace"))
@@ -74,4 +79,4 @@ def _rows(lines: Iterable[Line], width: int, figures: Figures, wanted: Wanted) -
             *extra,
         )
         shown = [printable(cell) if type(cell) is str else cell for cell in cells]
-        yield harmless(encode(shown)).encode()
+        yield encode(shown)
