@@ -64,6 +64,7 @@ def test_the_lines_of_cron_can_be_typed_and_ask_nobody() -> None:
     assert Path(script).name == "until_done.sh"
     apply = parsed(["bulkagent", "apply", *arguments, "--or-resume"])
     assert (apply["yes"], apply["quiet"]) == (True, True)
+    assert apply["max_agents"]
     assert apply["start_at"] is apply["finish_by"] is None, "it would be past the second time"
     assert parsed(prune)["yes"] is True
     surroundings = dict(line.split("=", 1) for line in lines if re.match(r"BULKAGENT_\w+=", line))
@@ -118,6 +119,7 @@ def test_kubernetes_starts_again_only_what_is_safe_unattended() -> None:
     words = parsed(["bulkagent", *container["args"]])
     assert words["or_resume"]
     assert words["yes"]
+    assert words["max_agents"]
     assert pod["terminationGracePeriodSeconds"] >= 2 * duration_s(words["grace"])
     assert job["activeDeadlineSeconds"] > duration_s(words["deadline"])
     mounts = {mount["name"]: mount["mountPath"] for mount in container["volumeMounts"]}
@@ -193,6 +195,7 @@ def dag(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 def test_airflow_runs_a_command_that_can_be_typed_once_at_a_time(dag: Any) -> None:
     words = parsed(list(dag.COMMAND))
+    assert words["max_agents"]
     assert words["or_resume"]
     assert words["yes"]
     assert dag.morning_shift.settings["max_active_runs"] == 1

@@ -8,7 +8,7 @@ import pytest
 
 from bulkagent.cli import app
 from bulkagent.reports import COLUMNS
-from bulkagent.settings import ConfigFile, GatewaySection, load_config
+from bulkagent.settings import load_config
 from tests.documents import DOCUMENTS, README, REPOSITORY, blocks
 
 
@@ -27,15 +27,14 @@ def test_what_decides_about_people_at_desks_has_no_environment_variable(name: st
     assert not [one for one in hold.params if "password" in one.name]
 
 
-def test_the_configuration_has_every_key_that_there_is(tmp_path: Path) -> None:
-    words: set[str] = set()
-    for shown in blocks("toml"):
-        if "[gateways" in shown or "[jobs" in shown:
-            path = tmp_path / "bulkagent.toml"
-            path.write_text(shown)
-            load_config(path)
-            words |= set(re.findall(r"[a-z_]+", shown))
-    assert words >= {*ConfigFile.__struct_fields__, *GatewaySection.__struct_fields__}
+def test_a_configuration_that_is_shown_can_be_read(tmp_path: Path) -> None:
+    """That every word is described is proved of the page of settings (tests/guide)."""
+    shown = [block for block in blocks("toml") if "[gateways" in block or "[jobs" in block]
+    assert shown
+    for block in shown:
+        path = tmp_path / "bulkagent.toml"
+        path.write_text(block)
+        load_config(path)
 
 
 def test_the_columns_are_the_reports() -> None:

@@ -25,7 +25,8 @@ TRY_AGAIN = frozenset({3, 5, 129, 130, 143})
 COMMAND = (
     *("bulkagent", "apply", "/srv/rosters/morning.csv"),
     *("--gateway", "east", "--flag", "1", "--job", "morning"),
-    *("--or-resume", "--yes", "--progress", "plain", "--note", "airflow morning_shift"),
+    *("--max-agents", "400", "--or-resume", "--yes"),
+    *("--progress", "plain", "--note", "airflow morning_shift"),
     *("--report", "/srv/reports/morning.html"),
 )
 
