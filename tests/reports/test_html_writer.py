@@ -156,7 +156,7 @@ def test_the_head_has_roster_gateway_what_when_by_whom_and_ticket(
         " Roster shift.csv Gateway east"
         " Wanted 1 agent may take calls (flag 1), 1 agent takes no calls (flag 0)"
         " When 2026-11-23 07:00:00 to 07:00:21 CET (06:00:00 to 06:00:21 UTC)"
-        " By ana@desk Ticket or note CHG-7 Run 20261123T060000.000Z-0001, halted, exit 6"
+        " By ana@desk Ticket or note CHG-7 Run 20261123T060000.000Z-0001 Ended halted, exit 6"
     )
 
 

@@ -54,6 +54,11 @@ class Histogram(msgspec.Struct, frozen=True):
     high: float
     """Where the last bar ends."""
 
+    @property
+    def kinds(self) -> frozenset[str]:
+        """What the bars are made of."""
+        return frozenset(kind for bar in self.bars for kind, count in bar.counts if count)
+
 
 class Figures:
     """Counters of one run's lines."""

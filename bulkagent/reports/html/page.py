@@ -75,7 +75,7 @@ def page(names: Sequence[str], figures: Figures, wanted: Wanted, run: Mapping[st
         groups=_in_two(groups),
         held=sum(bool(group.held) for group in groups),
         courses=courses(shown["pulses"], figures.last_ms),
-        charts=_charts(figures, totals),
+        charts=_charts(figures),
         attempts=_attempts(figures),
         texts=texts,
         mark=DATA,
@@ -186,7 +186,7 @@ class _Titled(msgspec.Struct, frozen=True):
     caption: str = ""
 
 
-def _charts(figures: Figures, totals: Mapping[str, int]) -> list[_Titled]:
+def _charts(figures: Figures) -> list[_Titled]:
     charts = []
     times, latencies = figures.over_time(), figures.latencies()
     if times is not None:
@@ -195,7 +195,7 @@ def _charts(figures: Figures, totals: Mapping[str, int]) -> list[_Titled]:
                 say(mark("Outcomes over time")),
                 stacked(times, elapsed(times.high)),
                 say(mark("time since the first request")),
-                [(at.value, translated(NAMES[at])) for at in Status if totals.get(at)],
+                [(at.value, translated(NAMES[at])) for at in Status if at in times.kinds],
             )
         )
     median, most = figures.quantile_ms(0.5), figures.quantile_ms(0.95)
