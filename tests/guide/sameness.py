@@ -1,0 +1,60 @@
+"""Two outputs are the same but for what differs from run to run: IDs, times, rates, ports."""
+
+from __future__ import annotations
+
+import re
+
+RUN = re.compile(r"\b\d{8}T\d{6}\.\d{3}Z-[0-9a-f]{4}\b")
+
+_STAMPED = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+\d\d:\d\d ")
+"""What a line of progress begins with; how many there are is chance."""
+
+_ZONE = r"(?: ?(?:UTC|[A-Z]{3,4})\b| \(\w+/\w+\)|Z|[+-]\d\d:\d\d)*"
+_NUMBER = r"\d[\d,]*(?:\.\d+)?"
+
+_CHANCE: tuple[tuple[str, str], ...] = (
+    (rf"\d{{4}}-\d\d-\d\d(?:[ T]\d\d:\d\d(?::\d\d(?:\.\d+)?)?{_ZONE})?", "TIME"),
+    (rf"\b\d\d:\d\d:\d\d{_ZONE}", "TIME"),
+    (rf"{_NUMBER} ?(?:ms|s)\b", "DURATION"),
+    (rf"good for {_NUMBER} days", "good for DAYS"),
+    (rf"{_NUMBER}(?:/s|/min)", "RATE"),
+    (rf"{_NUMBER} [KMGT]B\b", "SIZE"),
+    (r"(localhost|127\.0\.0\.1):\d+", r"\1:PORT"),
+    (r"port \d+", "port PORT"),
+    # A retry more or less is chance, none is not.
+    (rf"{_NUMBER} requests, (?!0 ){_NUMBER} of them retries", "N requests, M of them retries"),
+    (r'"(elapsed_s|latency_ms)":[\d.]+', r'"\1":N'),
+    (r'"(peak_in_flight|connections|peak_per_second)":\d+', r'"\1":N'),
+    (r"\bseed \d+", "seed N"),
+)
+_PATTERNS = tuple((re.compile(pattern), instead) for pattern, instead in _CHANCE)
+
+_AGENTS = re.compile(r"(?<=: )(\d{3,6}(?:, \d{3,6})+)(, \.\.\.)?")
+_SPACES = re.compile(r"(?<=\S)  +")
+
+
+class Sameness:
+    """The outputs of one page, in their order; run IDs are known by when they came up first."""
+
+    def __init__(self) -> None:
+        self._runs: dict[str, int] = {}
+
+    def of(self, output: str) -> list[str]:
+        """The lines without what is chance."""
+        lines = [line for line in output.splitlines() if not _STAMPED.match(line)]
+        return [self._of_line(line) for line in lines]
+
+    def _of_line(self, line: str) -> str:
+        line = RUN.sub(lambda run: f"RUN{self._number(run[0])}", line)
+        for pattern, instead in _PATTERNS:
+            line = pattern.sub(instead, line)
+        line = _AGENTS.sub(_in_order, line)
+        return _SPACES.sub(" ", line).rstrip()
+
+    def _number(self, run: str) -> int:
+        return self._runs.setdefault(run, len(self._runs) + 1)
+
+
+def _in_order(found: re.Match[str]) -> str:
+    """Agents end in any order; of many the first few are shown."""
+    return "AGENTS" if found[2] else ", ".join(sorted(found[1].split(", ")))
