@@ -27,7 +27,9 @@ class Scene(NamedTuple):
 
 SCENES: Mapping[str, Scene] = {
     "guids": Scene(before={"^bulkagent apply desk.csv": ("sleep 2.1",)}, slow=True),
-    "sessions": Scene(killed=(r"session hold .*jsonl --yes$",), stopped=(r"jsonl --yes$",), slow=True),
+    "sessions": Scene(
+        killed=(r"session hold .*jsonl --yes$",), stopped=(r"jsonl --yes$",), slow=True
+    ),
     "timing": Scene(slow=True),
     "handover": Scene(slow=True),
     "start": Scene(slow=True),

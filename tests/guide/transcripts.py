@@ -92,9 +92,7 @@ def run_page(name: str, page: str, folder: Path) -> Iterator[tuple[Block, list[R
     with _Stage(folder, SCENES.get(name, Scene())) as stage:
         for block in blocks(page):
             if block.file:
-                path = folder / block.file
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_text(stage.actual(block.text), encoding="utf-8")
+                stage.have(block.file, block.text)
             elif block.language == "console" and not reason_not_to_run(block.text):
                 yield block, [stage.carry_out(typed) for typed in block.typed]
             elif block.language == "sh" and not reason_not_to_run(block.text):
@@ -111,12 +109,13 @@ class _Stage:
         self._others: list[subprocess.Popen[Any]] = []
         self._instead: dict[str, str] = {}
         self._ports: dict[str, str] = {}
+        self._files: dict[str, str] = {}
         self._shown, self._was = Sameness(), Sameness()
         path = f"{COMMAND.parent}{os.pathsep}{os.environ['PATH']}"
         home = {
             "HOME": str(folder),
-            "XDG_STATEHOME": str(folder / ".local/state"),
-            "XDG_CONFIGHOME": str(folder / ".config"),
+            "XDG_STATE_HOME": str(folder / ".local/state"),
+            "XDG_CONFIG_HOME": str(folder / ".config"),
         }
         plain = {"TZ": "UTC", "LC_ALL": "C.UTF-8", "LANGUAGE": "", "NO_PROXY": "localhost"}
         self._environment = environment(
@@ -130,6 +129,13 @@ class _Stage:
         # What was started last goes first: a hold before its gateway.
         for process in reversed(self._others):
             self._end(process, signal.SIGTERM)
+
+    def have(self, file: str, text: str) -> None:
+        """Have a file of the page, with the ports of now, also of gateways that start later."""
+        self._files[file] = text
+        path = self._folder / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(self.actual(text), encoding="utf-8")
 
     def actual(self, text: str) -> str:
         """A text of the page with the ports and runs of now."""
@@ -188,6 +194,8 @@ class _Stage:
         if port and now:
             self._instead[f"localhost:{port[1]}"] = f"localhost:{now[1]}"
             self._ports[now[1]] = port[1]
+            for file, text in self._files.items():
+                self.have(file, text)
         if self._found_by(self._scene.stopped, typed):
             output += self._end(process, signal.SIGTERM)
             self._others.remove(process)
