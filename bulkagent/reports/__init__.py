@@ -18,7 +18,13 @@ from typing import TYPE_CHECKING
 from bulkagent.lazy import lazily
 
 if TYPE_CHECKING:
-    from bulkagent.reports.advice import ADVICE, advice_for, meaning_of, told_of_connection
+    from bulkagent.reports.advice import (
+        ADVICE,
+        advice_for,
+        meaning_of,
+        told_of_connection,
+        topic_for,
+    )
     from bulkagent.reports.columns import COLUMNS
     from bulkagent.reports.formats import FORMATS
     from bulkagent.reports.json_report import encoded, event_of
@@ -48,6 +54,7 @@ __all__ = [
     "probe",
     "probe_place",
     "told_of_connection",
+    "topic_for",
     "verdict_of",
     "word_of",
     "write",
@@ -61,6 +68,7 @@ _HOMES = {
         "advice_for",
         "meaning_of",
         "told_of_connection",
+        "topic_for",
     ),
     "bulkagent.reports.columns": ("COLUMNS",),
     "bulkagent.reports.formats": ("FORMATS",),

@@ -17,7 +17,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bulkagent.guide import TOPICS
 from bulkagent.model import Cause, Line, Status
+from bulkagent.reports.advice import topic_for
 from bulkagent.reports.columns import COLUMNS
 from bulkagent.reports.html import write_html
 from bulkagent.reports.html.assets import asset
@@ -183,8 +185,14 @@ def test_the_order_of_columns_has_each_once_and_the_status_soon() -> None:
 
 
 def test_the_page_names_the_topics_of_the_guide_that_help() -> None:
-    assert "bulkagent guide trouble" in page(LINE)
-    assert "bulkagent guide trouble" not in page(LINE, clusters=[])
+    refused = {"status": "failed", "cause": "guid_refused", "count": 1, "agents": ["1001"]}
+    assert "<code>bulkagent guide guids</code>" in page(LINE, clusters=[refused])
+    assert "<code>bulkagent guide doubt</code>" in page(LINE)
+    assert "bulkagent guide doubt" not in page(LINE, clusters=[])
+
+
+def test_every_topic_that_helps_with_a_cause_is_a_page() -> None:
+    assert {topic_for(cause) for cause in Cause} <= set(TOPICS)
 
 
 def test_a_row_that_repeats_another_is_no_trouble() -> None:

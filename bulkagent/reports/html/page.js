@@ -121,17 +121,15 @@
   };
 
   const labelOf = (column) => (column === SENT || column === FINISHED ? `${view.labels[column]}, ${view.zone}` : view.labels[column]);
+  // A character of Chinese is as wide as two others.
+  const wide = (content) => content.length + (content.match(/[\u2e80-\uffef]/g) || []).length;
   // Widths that hold for all rows: only some are drawn, and columns must not jump while they pass.
   const widthOf = (column) => {
-    const moment = column === SENT || column === FINISHED;
-    let most = labelOf(column).length + 2;
-    for (const row of rows) {
-      const length = moment ? 23 : String(row[column] ?? "").length;
-      if (length > most) most = length;
-    }
-    const samples = [labelOf(column), ...rows.slice(0, 200).map((row) => String(row[column]))];
-    const wide = samples.some((sample) => /[\u2e80-\uffef]/.test(sample));
-    return Math.min(wide ? 2 * most : most, MOST_WIDE) + (column === STATUS ? 5 : 3);
+    let longest = "";
+    if (column === STATUS) longest = Object.values(view.statuses).sort((one, other) => wide(other) - wide(one))[0];
+    else if (column === SENT || column === FINISHED) longest = "2026-11-23 06:00:21.400";
+    else for (const row of rows) if (row[column] !== null && String(row[column]).length > longest.length) longest = String(row[column]);
+    return Math.min(Math.max(wide(labelOf(column)) + 2, wide(longest)), MOST_WIDE) + (column === STATUS ? 5 : 3);
   };
   const header = document.createElement("tr");
   header.setAttribute("aria-rowindex", 1);

@@ -11,7 +11,7 @@ import msgspec
 
 from bulkagent.language import Language, mark, page_language, page_translations
 from bulkagent.model import Cause, Status, Verified
-from bulkagent.reports.advice import advice_for, told_of_connection
+from bulkagent.reports.advice import advice_for, told_of_connection, topic_for
 from bulkagent.reports.head import Wanted, head_of, roster_name, span, zone_for
 from bulkagent.reports.html.assets import asset, policy_for
 from bulkagent.reports.html.charts import NAMES, Chart, elapsed, ratios, stacked
@@ -135,7 +135,6 @@ class _Explained(msgspec.Struct, frozen=True):
     agents: Sequence[str]
     meaning: str
     advice: str
-    reason: str
 
 
 def _explained(cluster: Mapping[str, Any]) -> _Explained:
@@ -144,12 +143,16 @@ def _explained(cluster: Mapping[str, Any]) -> _Explained:
     said = told_of_connection(cluster.get("reason") or "", cluster.get("gateway", ""), translated)
     return _Explained(
         *(status.value, translated(NAMES[status]), cluster["cause"], cluster["count"]),
-        *(cluster["agents"], _sentence(meaning), _sentence(advice), said),
+        *(cluster["agents"], _sentence(meaning, said), _sentence(advice)),
     )
 
 
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:]
+def _sentence(text: str, detail: str = "") -> str:
+    """A clause as a sentence, perhaps with what is known beyond it."""
+    whole = f"{text[:1].upper()}{text[1:]}"
+    if detail:
+        return say(mark("%(sentence)s (%(detail)s)."), sentence=whole, detail=detail)
+    return say(mark("%(sentence)s."), sentence=whole)
 
 
 def _is_of_an_agent(cluster: Mapping[str, Any]) -> bool:
@@ -158,9 +161,11 @@ def _is_of_an_agent(cluster: Mapping[str, Any]) -> bool:
 
 
 def _topics(run: Mapping[str, Any]) -> list[str]:
-    """Pages of the guide that help with what stands here."""
-    topics = ["trouble"] if run["clusters"] else []
-    return [*topics, "handover"] if run["handover"] else topics
+    """Pages of the guide that help with what stands here, each once."""
+    topics = [topic_for(Cause(cluster["cause"])) for cluster in run["clusters"]]
+    if run["handover"]:
+        topics.append("handover")
+    return list(dict.fromkeys(topics))
 
 
 def _in_two(groups: Sequence[GroupBars]) -> list[Sequence[GroupBars]]:

@@ -10,6 +10,6 @@ def translated(text: str) -> str:
     return page_translations().gettext(text) if text else ""
 
 
-def say(text: str, **values: object) -> str:
+def say(text: str, /, **values: object) -> str:
     """A marked sentence in the language of the page, its places filled in."""
     return translated(text) % values
