@@ -87,7 +87,7 @@ _KINDS: Mapping[str, tuple[Status, Cause | None, int | None, str]] = {
         _NO_RETRY,
         "The agent must sign in (or its GUID was refused); resume the run afterwards.",
     ),
-    "switch-over": (
+    "failover": (
         Status.FAILED,
         Cause.SWITCH_OVER,
         _TO_THE_LIMIT,
@@ -136,7 +136,7 @@ _TABLE: tuple[tuple[str, str, str] | tuple[str, str, str, int], ...] = (
     ("000-001", "refused", "agent events are fetched in a way that the gateway is not set to"),
     ("000-002", "parameter", "bad URL, address or parameter"),
     ("000-003", "guid", "no right to call; the authentication has probably expired"),
-    ("000-004", "switch-over", "the agent is in the middle of a failover"),
+    ("000-004", "failover", "the agent is in the middle of a failover"),
     ("000-005", "refused", "the inspected agent is the inspector"),
     ("000-006", "parameter", "a parameter of the message is wrong"),
     ("000-007", "unwell", "the interface is called repeatedly for this agent"),
@@ -165,9 +165,9 @@ _TABLE: tuple[tuple[str, str, str] | tuple[str, str, str, int], ...] = (
     *((f"101-{n:03}", "refused", "a rule of telephone conferences") for n in range(1, 8)),
     *((f"104-{n:03}", "refused", "recording or playback") for n in range(1, 13)),
     ("105-001", "session lost", "no data of the agent in the cache"),
-    ("105-002", "switch-over", "the agent is being recovered"),
-    ("105-003", "switch-over", "the agent's recovery has finished", 1),
-    ("105-004", "switch-over", "the agent could not be queued for recovery"),
+    ("105-002", "failover", "the agent is being recovered"),
+    ("105-003", "failover", "the agent's recovery has finished", 1),
+    ("105-004", "failover", "the agent could not be queued for recovery"),
     ("105-005", "session lost", "the recovery took too long: sign in again"),
     ("105-006", "session lost", "the GUID does not match in the recovery: sign in again"),
     ("105-007", "session lost", "recovery is switched off: sign in again"),
@@ -200,7 +200,7 @@ _EVIDENCE: Mapping[str, Evidence] = {
 # Any other answer, also one that is not in the table, is that of a gateway that works. While an
 # agent is moved to another gateway or recovered there, this one is not itself.
 _KIND_HEALTH: Mapping[str, Health] = {
-    "switch-over": Health.UNWELL,
+    "failover": Health.UNWELL,
     "unwell": Health.NEUTRAL,
     "failed inside": Health.NEUTRAL,
 }
@@ -249,7 +249,7 @@ RETCODES: Mapping[str, Disposition] = MappingProxyType(
 """The disposition of each documented retcode for a setter."""
 
 
-# A bad GUID gets 000-003 or 100-006 (page 0005), and after a switch-over 105-001 or 105-005 to
+# A bad GUID gets 000-003 or 100-006 (page 0005), and after a failover 105-001 or 105-005 to
 # 105-007, which say to sign in again: somebody else may have done that.
 _OF_THE_GUID = ("000-003", "100-006", "105-001", "105-005", "105-006", "105-007")
 

@@ -201,7 +201,7 @@ UPDATE runs SET halted = NULL WHERE run = ?1
 AND EXISTS (SELECT 1 FROM legs l WHERE l.run = ?1 AND l.drained_for = ?2)
 """
 
-# Both also what it has finished with, which it might send once more: after a switch-over, or
+# Both also what it has finished with, which it might send once more: after a failover, or
 # because a stray reply has put it in doubt.
 _TAKE_FROM = f"""
 INSERT OR REPLACE INTO set_aside (run, row, cause, by_run)

@@ -55,7 +55,7 @@ class Finished(msgspec.Struct, frozen=True):
     left: str
     """The command by which a resume may help, but for its roster; "" where none helps."""
     resend: str = ""
-    """The command that sends those once more who were set before a switch-over."""
+    """The command that sends agents once more who were set before a failover."""
     note: str = ""
     """What people should know of where GUIDs came from; "" where there is nothing to say."""
     groups: tuple[GroupStanding, ...] = ()

@@ -23,7 +23,7 @@ from bulkagent.gateway.client import GatewayClient
 from bulkagent.gateway.retcodes import RETCODES
 from bulkagent.ledger import Database
 from bulkagent.model import Assignment, Cause
-from bulkagent.run.send.failovers import QUIET_MS, SwitchOvers
+from bulkagent.run.send.failovers import QUIET_MS, Failovers
 from tests.run.again import AGENTS, Shift, code, fault, shift
 from tests.waiting import HANG_S
 
@@ -37,7 +37,7 @@ AGAIN: dict[str, Any] = {**PATIENT, "resend_after_switchover": True}
 
 def told(*answers: tuple[str, int]) -> list[int | None]:
     """What comes of answers, of which those of the agent "" are good ones."""
-    seen = SwitchOvers()
+    seen = Failovers()
     found: list[int | None] = []
     for agent, at in answers:
         if agent:
@@ -75,7 +75,7 @@ def test_a_quiet_minute_ends_it() -> None:
 
 
 def test_each_gateway_has_its_own() -> None:
-    seen = SwitchOvers()
+    seen = Failovers()
     assert seen.answered("east", "101", 1_000) is None
     assert seen.answered("west", "102", 1_000) is None
     assert seen.answered("west", "101", 2_000) is None

@@ -58,8 +58,8 @@ class Planned(msgspec.Struct):
     latest: int | None = None
     """The latest run of the same roster, whose agents this one sets anew; None: there is none."""
     resends: bool = True
-    """Whether those may be sent once more who were set before a switch-over: not where only some
-    are wanted, or only some have GUIDs."""
+    """Whether agents who were set before a failover may be sent once more. They may not where only
+    some agents are wanted, or only some have GUIDs."""
 
     @property
     def names(self) -> list[str]:

@@ -45,7 +45,7 @@ class NextCommands(msgspec.Struct, frozen=True):
         return ("bulkagent", "resume", run_id, *self.options, *self.place)
 
     def resend(self, run_id: str) -> str:
-        """The command that sends those once more who were set before a switch-over."""
+        """The command that sends agents once more who were set before a failover."""
         again = ("bulkagent", "resume", run_id, "--resend-after-switchover")
         return shlex.join((*again, *self.options, *self.place))
 

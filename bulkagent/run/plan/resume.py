@@ -81,7 +81,7 @@ def plan_resume(
 
 
 def _resends(request: Resume) -> bool:
-    """Whether those can be sent once more who were set before a switch-over.
+    """Whether agents who were set before a failover can be sent once more.
 
     Raises:
         ResumeRefused: They cannot, and it was asked for now.

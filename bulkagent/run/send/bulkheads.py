@@ -23,7 +23,7 @@ from bulkagent.ledger import FormerOutcome, Journal, Lane
 from bulkagent.model import Status
 from bulkagent.run.handover.rules import is_aside, poll_policy_of
 from bulkagent.run.outputs.log import EventLog
-from bulkagent.run.send.failovers import SwitchOvers
+from bulkagent.run.send.failovers import Failovers
 from bulkagent.run.send.listener import GatewayBulkhead, GatewayListener
 from bulkagent.run.sharing.division import LimitPart
 from bulkagent.run.sharing.shared_limits import SharedGateway
@@ -65,7 +65,7 @@ class Bulkheads:
         self._clock = clock
         self._uniform = uniform
         self._log = log
-        self._switch_overs = SwitchOvers()
+        self._failovers = Failovers()
         self.listeners: dict[str, GatewayListener] = {}
         """The listener of each gateway in the latest pass."""
         self.out_of_step: dict[str, set[int]] = {}
@@ -101,7 +101,7 @@ class Bulkheads:
         limits = limits_of(at)
         before = self.listeners.get(name)
         listener = self.listeners[name] = GatewayListener(
-            *(name, journal, self._log, self._switch_overs),
+            *(name, journal, self._log, self._failovers),
             limit=before.limit if before else limits.first,
         )
         if before is not None:

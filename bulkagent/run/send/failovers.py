@@ -1,4 +1,4 @@
-"""When a gateway switched over.
+"""When a gateway was in a failover.
 
 Times of day are arguments.
 """
@@ -6,12 +6,12 @@ Times of day are arguments.
 from __future__ import annotations
 
 QUIET_MS = 60_000
-"""After as long without such an answer, the next one begins another switch-over: twice as long as
-one is known to take, so that its stragglers are not taken for one of their own."""
+"""After as long without such an answer, the next one begins another failover. It is twice as long
+as a failover is known to take, so that stragglers are not taken for a new one."""
 
 AGENTS = 3
-"""So many agents who are told so, with nobody in between who is told anything else, are not a few
-agents with a trouble of their own."""
+"""So many agents are no few agents with a trouble of their own. All of them were told so, and no
+agent in between was told anything else."""
 
 
 class _Episode:
@@ -25,8 +25,8 @@ class _Episode:
         self.told = False
 
 
-class SwitchOvers:
-    """The latest switch-over of each gateway, as far as answers tell."""
+class Failovers:
+    """The latest failover of each gateway, as far as answers tell."""
 
     def __init__(self) -> None:
         self._episodes: dict[str, _Episode] = {}
@@ -37,7 +37,7 @@ class SwitchOvers:
         """Take note of an answer that says so, given at that time of day.
 
         Returns:
-            When the switch-over began that this answer makes sure of; None where it is none, or
+            When the failover began that this answer makes sure of; None where it is none, or
             is known already.
         """
         episode = self._episodes.get(gateway)

@@ -12,7 +12,7 @@ from bulkagent.model import Assignment, Cause, Delivery, Health
 from bulkagent.reasons import Advised, Reason
 from bulkagent.reports import ADVICE
 from bulkagent.run.outputs.log import EventLog
-from bulkagent.run.send.failovers import SwitchOvers
+from bulkagent.run.send.failovers import Failovers
 from bulkagent.run.sharing.division import SharedPart
 from bulkagent.run.sharing.shared_time import SharedTime
 
@@ -32,17 +32,17 @@ class GatewayListener:
         name: The gateway.
         journal: Records what concerns all of it.
         log: Told of every attempt and decision.
-        switch_overs: What is known of switch-overs.
+        failovers: What is known of failovers.
         limit: Requests at once at first.
     """
 
     def __init__(
-        self, name: str, journal: Journal, log: EventLog, switch_overs: SwitchOvers, *, limit: int
+        self, name: str, journal: Journal, log: EventLog, failovers: Failovers, *, limit: int
     ) -> None:
         self._name = name
         self._journal = journal
         self._log = log
-        self._switch_overs = switch_overs
+        self._failovers = failovers
         self.limit = limit
         """Requests at once, where the breaker is closed and nobody else is sent to it."""
         self.shared: SharedPart | None = None
@@ -60,8 +60,8 @@ class GatewayListener:
         if disposition.cause is Cause.SWITCH_OVER and disposition.health is Health.UNWELL:
             # It is about the gateway; a session that was lost is about one agent.
             self._switched_over(item, ended)
-        elif self._switch_overs.suspected and disposition.health is Health.GOOD:
-            self._switch_overs.denied(self._name)
+        elif self._failovers.suspected and disposition.health is Health.GOOD:
+            self._failovers.denied(self._name)
         if self._log.wanted:
             self._log.attempted(item, self._journal.number(item, attempt), ended, decision)
 
@@ -112,7 +112,7 @@ class GatewayListener:
     def _switched_over(self, item: Assignment, ended: Attempt) -> None:
         # While it held this request, others may have been set and lost it again.
         answered_at = ended.sent_at + math.ceil(ended.latency_ms)
-        began_at = self._switch_overs.answered(self._name, item.agent_id, answered_at)
+        began_at = self._failovers.answered(self._name, item.agent_id, answered_at)
         if began_at is not None:
             self._log.decided("gateway.switched_over", gateway=self._name, reason=ended.retcode)
             self._journal.switched_over(self._name, began_at)
