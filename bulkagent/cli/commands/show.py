@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bulkagent.cli.console.terminal import print_data, print_json
+from bulkagent.cli.console.terminal import print_json, print_wrapped
 from bulkagent.cli.options.given import Given
 from bulkagent.cli.render.ledger_warning import warn_of_exposure
 
@@ -24,10 +24,10 @@ def show(given: Given) -> None:
         if as_json:
             print_json(of_agent)
         else:
-            print_data(telling.agent(of_agent))
+            print_wrapped(telling.agent(of_agent))
     else:
         of_run = run_details(settings.ledger, run, values.place_of(given["config"]))
         if as_json:
             print_json(of_run)
         else:
-            print_data(telling.run(of_run))
+            print_wrapped(telling.run(of_run))

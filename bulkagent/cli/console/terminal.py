@@ -128,8 +128,16 @@ def width_of(stream: TextIO | None) -> int | None:
     if asked.isascii() and asked.isdigit() and int(asked):
         return int(asked)
     try:
-        return os.get_terminal_size(stream.fileno()).columns or None
-    except (OSError, ValueError):
+        return _columns_of(stream.fileno())
+    except ValueError:
+        return None
+
+
+def _columns_of(number: int) -> int | None:
+    """Columns of a terminal, by the number of an open file; None: nobody knows."""
+    try:
+        return os.get_terminal_size(number).columns or None
+    except OSError:
         return None
 
 
@@ -157,6 +165,12 @@ def print_data(text: str) -> None:
     from bulkagent.reports import printable
 
     print_text("\n".join(map(printable, text.split("\n"))))
+
+
+def print_wrapped(text: str) -> None:
+    """Lines for people on stdout, in the width of the terminal where that is one."""
+    width = width_of(sys.stdout)
+    print_data("\n".join(part for line in text.split("\n") for part in wrapped(line, width)))
 
 
 def print_text(text: str) -> None:
@@ -198,6 +212,7 @@ def agreed(question: str, *, otherwise: str = "nothing was sent", number: int = 
         ConsentRefused: There is no terminal to ask at.
     """
     from bulkagent.errors import ConsentRefused
+    from bulkagent.language import translate
     from bulkagent.reports import printable
 
     try:
@@ -207,13 +222,15 @@ def agreed(question: str, *, otherwise: str = "nothing was sent", number: int = 
             f"{otherwise}: there is no terminal to ask at. Add --yes to agree beforehand to"
             f" this: {question}"
         ) from None
-    asked = "\n".join(printable(line) for line in question.split("\n"))
     try:
         with os.fdopen(terminal, "r+b", buffering=0) as tty:
             # What was typed before the question is no answer to it.
             termios.tcflush(tty, termios.TCIFLUSH)
-            how = f"Type the number {number} to agree: " if number else "[y/N] "
-            tty.write(f"{asked} {how}".encode())
+            how = translate("Type the number {number} to agree:") if number else "[y/N]"
+            asked = f"{question} {how.format(number=number)}"
+            width = _columns_of(tty.fileno())
+            lines = [part for line in asked.split("\n") for part in wrapped(printable(line), width)]
+            tty.write(("\n".join(lines) + " ").encode())
             answer = tty.readline().decode(errors="replace")
     except (OSError, termios.error):
         raise ConsentRefused(f"{otherwise}: the terminal has gone") from None

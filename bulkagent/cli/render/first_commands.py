@@ -21,8 +21,7 @@ FIRST_COMMANDS = (
 def first_commands() -> str:
     """What the program is, what to type first, and where the rest is."""
     sets = translate(
-        "bulkagent sets, for a whole shift at once, whether contact-centre agents answer inbound"
-        " calls."
+        "Sets whether contact-centre agents answer inbound calls, a whole shift at once."
     )
     text = [sets, "", translate("Type first:"), ""]
     for command, purpose in FIRST_COMMANDS:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from bulkagent.cli.console.labels import Label, labelled
 from bulkagent.cli.render.counts import count, sent
 from bulkagent.cli.render.result import clusters_as_lines
 from bulkagent.cli.render.schedule import local_time
@@ -93,21 +94,21 @@ def run(details: RunDetails) -> str:
         text.extend(_leg(leg, line))
     totals = ", ".join(f"{number:,} {status}" for status, number in line.totals.items() if number)
     text.append(f"rows    {totals or 'none'}")
-    text.append(f"sent    {sent(details.requests, details.retries, details.not_sent)}")
+    text.append(labelled(Label.SENT, sent(details.requests, details.retries, details.not_sent)))
     clusters = details.clusters
     if line.state == "running":  # what is not sent yet has not been stopped by anything
         clusters = tuple(group for group in clusters if group.cause is not Cause.INTERRUPTED)
     text.extend(clusters_as_lines(clusters))
     text.extend(verified_as_lines(details.verified))
     if details.next:
-        text.append(f"next    {details.next}")
+        text.append(labelled(Label.NEXT, details.next))
     return "\n".join(printable(part) for part in text)
 
 
 def _facts(details: RunDetails) -> Iterator[str]:
     line = details.run
     code = "" if line.exit_code is None else f", exit {line.exit_code}"
-    yield f"run     {line.run_id}: {line.state}{code}"
+    yield labelled(Label.RUN, f"{line.run_id}: {line.state}{code}")
     if line.reverts:
         yield f"revert  of {line.reverts}"
     for name, fact in (
@@ -118,7 +119,7 @@ def _facts(details: RunDetails) -> Iterator[str]:
     ):
         if fact:
             yield f"{name:<8}{fact}"
-    yield f"roster  {line.roster}: {count(line.rows, 'row')}"
+    yield labelled(Label.ROSTER, f"{line.roster}: {count(line.rows, 'row')}")
     for name, url in details.gateways.items():
         yield f"gateway {name}: {url}"
 
