@@ -18,6 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bulkagent.guide import TOPICS
+from bulkagent.language import Language, speak
 from bulkagent.model import Cause, Line, Status
 from bulkagent.reports.advice import topic_for
 from bulkagent.reports.columns import COLUMNS
@@ -198,6 +199,23 @@ def test_every_topic_that_helps_with_a_cause_is_a_page() -> None:
 def test_a_row_that_repeats_another_is_no_trouble() -> None:
     repeated = {"status": "duplicate", "cause": "repeated_row", "count": 1, "agents": ["1001"]}
     assert "repeated_row" not in page(LINE, clusters=[repeated])
+
+
+def test_a_page_in_chinese_says_all_of_it_in_chinese() -> None:
+    """`--language zh`: labels, verdict, advice and the texts of the script."""
+    speak(Language.CHINESE)
+    try:
+        found = Reader(page(LINE))
+    finally:
+        speak(Language.ENGLISH)
+    language = next(attributes["lang"] for tag, attributes in found.elements if tag == "html")
+    assert language == "zh"
+    view = found.block("view")
+    assert view["labels"][:2] == ["行", "座席工号"]
+    assert view["statuses"]["applied"] == "已设置"
+    assert all(not text.isascii() for text in view["texts"].values())
+    heads = [text for tag, text in found.texts if tag in {"h1", "h2", "dt"} and text.strip()]
+    assert [text for text in heads if text.isascii() and text.strip()] == []
 
 
 def test_nothing_is_fetched_and_only_its_own_script_and_style_may_run() -> None:

@@ -187,6 +187,8 @@ async def test_what_is_hostile_stays_text(page: browser.Page, tmp_path: Path) ->
     assert shown[4] == r"\x1b[31mred\x07"
     assert shown[5] == r"\u202efdp.exe"
     assert HOSTILE[0] in await page.ask("document.querySelector('header').textContent")
+    names = "[...document.getElementById('column').options].map((each) => each.textContent)"
+    assert HOSTILE[0] in await page.ask(names)
     assert page.requests == [path.as_uri()]
 
 
