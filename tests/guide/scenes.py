@@ -39,6 +39,7 @@ SCENES: Mapping[str, Scene] = {
     "python": Scene(slow=True),
     "verify": Scene(slow=True),
     "batch": Scene(slow=True),
+    "shift": Scene(slow=True),
 }
 
 NOT_RUN: Mapping[str, str] = {
