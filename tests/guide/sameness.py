@@ -17,6 +17,7 @@ _CHANCE: tuple[tuple[str, str], ...] = (
     (rf"\b\d\d:\d\d:\d\d{_ZONE}", "TIME"),
     (rf"{_NUMBER} ?(?:ms|s)\b", "DURATION"),
     (rf"good for {_NUMBER} days", "good for DAYS"),
+    (rf"(?:{_NUMBER} are allowed|there is no limit)", "LIMIT"),
     (rf"{_NUMBER}(?:/s|/min)", "RATE"),
     (rf"{_NUMBER} [KMGT]B\b", "SIZE"),
     (r"(localhost|127\.0\.0\.1):\d+", r"\1:PORT"),
