@@ -27,6 +27,7 @@ TOPICS = (
     "handover",
     "guardrails",
     "trouble",
+    "unattended",
     "outages",
     "doubt",
     "verify",

@@ -1,6 +1,7 @@
 """`runs` and `show`: what the ledger has, for people and for programs.
 
-Proves --limit, --state, --since, --agent; guide "Runs", "Find out what happened".
+Proves --limit, --state, --since, --agent; guide "Runs", "Find out what happened",
+"One agent gets no calls".
 """
 
 from __future__ import annotations

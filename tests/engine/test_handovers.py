@@ -2,7 +2,7 @@
 
 Proves --gate, --floor; guide "The rule".
 
-README: In a shift change no agent goes off shift before enough agents coming on shift are up.
+README: In a shift change no agent goes off shift before the gate opens.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A stray reply, one too many on a keep-alive connection, is not taken for the next agent's.
 
-README: Bytes that belong to no request close their connection before the next request is written.
+README: A reply that belongs to no request closes its connection before the next request.
 """
 
 from __future__ import annotations

@@ -1,5 +1,7 @@
 """Compressed replies: unpacked within a bound, whatever they are; no decompression bomb.
 
+Proves guide "Replies that are read".
+
 README: Every request says `Accept-Encoding.
 """
 
