@@ -28,6 +28,7 @@ TOPICS = (
     "guardrails",
     "trouble",
     "unattended",
+    "revert",
     "outages",
     "doubt",
     "verify",

@@ -1,7 +1,7 @@
 """Shift changes by the installed command, and the gateway's own history against the rule.
 
-Proves --group-by, --gate, --floor, --override; guide "The rule", "What a group is", "When a group is
-held".
+Proves --group-by, --gate, --floor, --override; guide "The rule", "What a group is",
+"When a group is held".
 
 README: In a shift change no agent goes off shift before the gate opens.
 """
