@@ -108,7 +108,9 @@ def set_otherwise(record: RunRecord) -> Mapping[str, int]:
         LedgerUnavailable: The ledger cannot be read.
     """
     with Database(record.database.path) as reader:
-        return dict(reader.query(_SET_OTHERWISE, (record.run,)))
+        ((later,),) = reader.query(_HAS_LATER, (record.run,))
+        # A first leg has none, and would look a million agents up for nothing.
+        return dict(reader.query(_SET_OTHERWISE, (record.run,))) if later else {}
 
 
 def _set_aside(record: RunRecord, found: Iterator[tuple[object, ...]]) -> None:
@@ -171,6 +173,12 @@ AND NOT EXISTS (
     AND coalesce(o.status, 'unknown') IN ('applied', 'unknown')
 )
 GROUP BY a.row
+"""
+
+_HAS_LATER = """
+SELECT EXISTS (
+    SELECT 1 FROM legs WHERE run <> ?1 AND turn > (SELECT min(turn) FROM legs WHERE run = ?1)
+)
 """
 
 # A bare column is of the row that has the maximum (sqlite.org/lang_select.html, section 2.5).

@@ -35,23 +35,26 @@ class VerdictFacts(msgspec.Struct, frozen=True, kw_only=True):
     """By `1`, `0` or ""; the last where nobody can tell what agents may do now."""
     contradicted: int = 0
     """Agents of whom a queue shows the contrary."""
+    set_otherwise: int = 0
+    """Agents that the run has set and a later run has set otherwise."""
     left_out: int = 0
     """Lines of the roster that were left out."""
     some_left_out: Sequence[tuple[int, str]] = ()
     """Row and agent of the first of them; "" for an agent that nothing stands for."""
 
 
-def word_of(state: str, exit_code: int | None, applied: int) -> str:
+def word_of(state: str, exit_code: int | None, applied: int, *, set_otherwise: int = 0) -> str:
     """The word that the verdict begins with, marked.
 
     Args:
         state: Of the run.
         exit_code: Of its last leg.
         applied: How many agents are set.
+        set_otherwise: How many of them a later run has set otherwise.
     """
     if state in _WORDS:
         return _WORDS[state]
-    if exit_code == 0:
+    if exit_code == 0 and not set_otherwise:
         return _DONE
     return _SHORT if applied else _FAILED
 
@@ -66,6 +69,9 @@ def verdict_of(facts: VerdictFacts, translate: Translate) -> str:
     if facts.contradicted:
         shows = translate(mark("; the queue shows {agents:,} otherwise"))
         text += shows.format(agents=facts.contradicted)
+    if facts.set_otherwise:
+        since = translate(mark("; a later run has set {agents:,} of them otherwise since"))
+        text += since.format(agents=facts.set_otherwise)
     return text + _left_out(facts, translate)
 
 

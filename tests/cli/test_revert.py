@@ -91,3 +91,5 @@ def test_a_run_that_was_reverted_and_goes_on_says_so(tmp_path: Path) -> None:
     again = ended("calm", *shift, 1, "--or-resume")
     assert (again.code, again.json["run_id"]) == (0, run)
     assert f"37 agents that this run had set are set otherwise since, by run {back}" in again.err
+    assert again.err.startswith("SHORT   40 of 40 agents of evening_shift MAY TAKE calls")
+    assert "a later run has set 37 of them otherwise since" in again.err.splitlines()[0]

@@ -287,7 +287,7 @@ async def test_printed_it_has_what_was_searched_for_or_nobody(
     await page.open(_written(tmp_path, LINE))
     said = "document.getElementById('paper-said').textContent"
     await page.send("Page.printToPDF")
-    assert await page.ask(said) == "None: every agent is as wanted."
+    assert await page.ask(said) == "None: this run has set every agent."
     await page.ask("search.value = 'ana'; search.dispatchEvent(new Event('input'))")
     await page.send("Page.printToPDF")
     assert await page.ask(said) == "1 of 1 rows."

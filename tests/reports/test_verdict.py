@@ -56,3 +56,8 @@ def test_it_names_lines_that_were_left_out_and_what_a_queue_shows() -> None:
 )
 def test_its_word_is_about_agents(state: str, exit_code: int, applied: int, word: str) -> None:
     assert word_of(state, exit_code, applied) == word
+
+
+def test_agents_that_a_later_run_has_set_otherwise_are_told_and_no_run_is_done_then() -> None:
+    assert said(set_otherwise=37).endswith("; a later run has set 37 of them otherwise since")
+    assert word_of("completed", 0, 40, set_otherwise=37) == "SHORT"

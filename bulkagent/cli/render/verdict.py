@@ -28,16 +28,19 @@ def verdict(plan: Plan, finished: Finished, zone: str) -> list[str]:
     """
     result = finished.result
     gateways = _by_gateway(finished.parts) or {part.gateway: AgentsSet(0, 0) for part in plan.parts}
+    since = sum(plan.set_otherwise.values())
     facts = VerdictFacts(
         roster=finished.roster,
         time=Instant(finished.ended_ms, zone).time,
         gateways=tuple(gateways),
         by_flag=_by_flag(plan, finished),
         contradicted=finished.verdicts.contradicted if finished.verdicts else 0,
+        set_otherwise=since,
         left_out=len(finished.left_out),
         some_left_out=[(line.row, line.agent_id) for line in finished.left_out[:LINES_SHOWN]],
     )
-    word = word_of(result.state, result.exit_code, result.totals[Status.APPLIED])
+    applied = result.totals[Status.APPLIED]
+    word = word_of(result.state, result.exit_code, applied, set_otherwise=since)
     lines = [labelled(Label(word), verdict_of(facts, translate))]
     if len(gateways) > 1 and any(each.applied < each.agents for each in gateways.values()):
         each_of = translate("{gateway} {applied:,} of {agents:,}")

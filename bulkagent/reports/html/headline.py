@@ -30,17 +30,20 @@ def headline_of(run: Mapping[str, Any], wanted: Wanted) -> Headline:
         running = run["state"] == "running"
         return Headline("bad", "", translated(_GOES_ON if running else _NO_END))
     applied = run["totals"].get(Status.APPLIED, 0)
+    since = sum(run.get("set_otherwise", {}).values())
     facts = VerdictFacts(
         roster=run["job"] or roster_name(run["roster"]),
         time=_time(run),
         gateways=sorted(filter(None, wanted.gateways)) or sorted(run["gateways"]),
         by_flag=wanted.by_flag(),
         contradicted=run.get("verified", {}).get(Verified.NO, 0),
+        set_otherwise=since,
         left_out=run["totals"].get(Status.INVALID, 0),
         some_left_out=wanted.left_out,
     )
-    word = translated(word_of(run["state"], exit_code, applied))
-    return Headline(_TONES.get(exit_code, "bad"), word, verdict_of(facts, translated))
+    word = translated(word_of(run["state"], exit_code, applied, set_otherwise=since))
+    tone = "warn" if since and not exit_code else _TONES.get(exit_code, "bad")
+    return Headline(tone, word, verdict_of(facts, translated))
 
 
 _TONES = {0: "good", 3: "warn", 4: "warn"}

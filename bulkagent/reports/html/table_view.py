@@ -22,7 +22,7 @@ TEXTS: Mapping[str, str] = {
     "searched": mark("Rows that were searched for"),
     "printed": mark("%(shown)s of %(all)s rows."),
     "more": mark("%(shown)s of %(all)s rows. The first %(printed)s are here, the CSV has all."),
-    "nobody": mark("None: every agent is as wanted."),
+    "nobody": mark("None: this run has set every agent."),
     "verified": mark("Verified"),
 }
 

@@ -29,6 +29,7 @@ from bulkagent.ledger import (
     lines,
     list_runs,
     read_ledger,
+    set_otherwise,
     summarise,
 )
 from bulkagent.model import Line, Status
@@ -106,6 +107,7 @@ def write_report(
                 **_told(record, facts, summary),
                 "left_out": skipped_rows,
                 "next": command,
+                **({"set_otherwise": since} if (since := set_otherwise(record)) else {}),
                 "version": version("bulkagent"),
                 **({"time_zone": zone} if zone else {}),
                 **column.facts,
