@@ -18,7 +18,6 @@ from bulkagent.cli.help_text import Context, format_group, format_options
 from bulkagent.cli.options import rows_of
 from bulkagent.cli.options.environment import look_through
 from bulkagent.cli.options.given import Given
-from bulkagent.cli.options.language import choose_language
 from bulkagent.cli.options.optional_values import filled_in
 from bulkagent.cli.options.parameters import EVERYTHING, RowArgument, RowOption, parameter_of
 from bulkagent.cli.options.without_effect import PRESENT
@@ -55,6 +54,7 @@ class CommandGroup(click.Group):
             tell_refusal(error, as_json=as_json)
             code = error.exit_code
         except click.exceptions.NoArgsIsHelpError as error:
+            from bulkagent.cli.options.language import choose_language
             from bulkagent.cli.render.first_commands import first_commands
 
             choose_language()
@@ -155,6 +155,8 @@ class Command(click.Command):
         """Carry out the command, which may ask what was typed for it; the exit code."""
         present = PRESENT.set(ctx)
         try:
+            from bulkagent.cli.options.language import choose_language
+
             with explained(as_json=ctx.params.get("json")):
                 choose_language(ctx.params.get("language"), ctx.params.get("config"))
                 return self._run(Given(ctx, self.rows)) or 0

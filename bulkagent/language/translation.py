@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import enum
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -72,10 +71,8 @@ def page_translations() -> NullTranslations:
 def catalogue(language: Language) -> NullTranslations:
     """The translations of a language; of English, which needs none, those that change nothing."""
     import gettext
+    from pathlib import Path
 
     if language is Language.ENGLISH:
         return gettext.NullTranslations()
-    return gettext.translation("bulkagent", _LOCALES, [language.value])
-
-
-_LOCALES = Path(__file__).with_name("locale")
+    return gettext.translation("bulkagent", Path(__file__).with_name("locale"), [language.value])

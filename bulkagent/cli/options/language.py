@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from bulkagent.language import Language, language_of_locale, speak
 from bulkagent.settings.row import PREFIX
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def choose_language(asked: str | None = None, config: Path | None = None) -> None:
