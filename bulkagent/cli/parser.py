@@ -155,10 +155,11 @@ class Command(click.Command):
         """Carry out the command, which may ask what was typed for it; the exit code."""
         present = PRESENT.set(ctx)
         try:
-            from bulkagent.cli.options.language import choose_language
-
             with explained(as_json=ctx.params.get("json")):
-                choose_language(ctx.params.get("language"), ctx.params.get("config"))
+                if "language" in ctx.params:
+                    from bulkagent.cli.options.language import choose_language
+
+                    choose_language(ctx.params["language"], ctx.params["config"])
                 return self._run(Given(ctx, self.rows)) or 0
         finally:
             PRESENT.reset(present)

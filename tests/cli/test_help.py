@@ -192,7 +192,11 @@ HEAVY = {
     *("bulkagent.engine", "bulkagent.emulator", "bulkagent.run.run", "bulkagent.sessions"),
     *("tenacity", "psutil", "openpyxl", "zipfile", "subprocess", "rich.console"),
 }
-LIGHT = {*HEAVY, "bulkagent.run", "bulkagent.ledger", "bulkagent.roster", "bulkagent.gateway"}
+LIGHT = {
+    *HEAVY,
+    *("bulkagent.run", "bulkagent.ledger", "bulkagent.roster", "bulkagent.gateway"),
+    "bulkagent.language",
+}
 
 
 def imported_by(folder: Path, *words: object, environment: str = "") -> set[str]:
