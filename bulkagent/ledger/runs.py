@@ -81,8 +81,11 @@ def find_run(database: Database, name: str) -> RunFacts:
             (len(name), name, _CANDIDATES + 1),
         )
     if not found:
+        agent = _AGENT_ID.fullmatch(name)
+        meant = f"; is it an agent ID? Then type `bulkagent runs --agent {name}`" if agent else ""
         raise RunNotFound(
-            f"the ledger {database.path} has no run {name!r}; bulkagent runs lists them"
+            f"the ledger {database.path} has no run {name!r}"
+            f"{meant or '; `bulkagent runs` lists them'}"
         )
     if len(found) > 1:
         raise RunNotFound(_several(database, name, [_facts(database, row) for row in found]))
@@ -241,6 +244,8 @@ def _facts(database: Database, row: tuple[Any, ...]) -> RunFacts:
 
 
 _END_OF_TIME_MS = 253_402_300_799_999  # of the year 9999, where calendars end
+
+_AGENT_ID = re.compile(r"[1-9]\d{2,5}", re.ASCII)
 
 _ID = re.compile(r"\d{8}T\d{6}(?:\.\d{3})?Z-[0-9a-f]{4}", re.ASCII)
 

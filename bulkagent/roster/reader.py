@@ -37,9 +37,12 @@ _SEP_LINE = re.compile(r'sep=(?P<bare>.*)|"sep=(?P<quoted>.*)"', re.IGNORECASE)
 _LONGEST_PATH_SHOWN = 200
 
 _OPENING = (
-    (FileNotFoundError, "there is no file {name}; check the path"),
-    (IsADirectoryError, "{name} is a directory; name the CSV file in it"),
-    (PermissionError, "{name} may not be read by this user; change its permissions or copy it"),
+    (FileNotFoundError, "there is no file {name}{unsent}; check the path"),
+    (IsADirectoryError, "{name} is a directory{unsent}; name the CSV file in it"),
+    (
+        PermissionError,
+        "{name} may not be read by this user{unsent}; change its permissions or copy it",
+    ),
 )
 
 
@@ -70,7 +73,7 @@ class Roster:
         secret: Collection[str] = (),
     ) -> None:
         delimiter = None if rules.delimiter is None else delimiter_named(rules.delimiter)
-        self._stream, self._name, self._owned = _open(path, stdin)
+        self._stream, self._name, self._owned = _open(path, stdin, sends=rules.sends)
         book = self._stream if isinstance(self._stream, XlsxLines) else None
         if book is not None:
             delimiter, rules = ",", msgspec.structs.replace(rules, encoding=None)
@@ -190,7 +193,7 @@ class _Opening:
 
 
 def _open(
-    path: str | os.PathLike[str], stdin: BinaryIO | None
+    path: str | os.PathLike[str], stdin: BinaryIO | None, *, sends: bool
 ) -> tuple[BinaryIO | XlsxLines, str, bool]:
     """The stream, its name for messages, and whether closing it is the roster's business."""
     if os.fspath(path) == STANDARD_INPUT:
@@ -205,9 +208,10 @@ def _open(
         said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         sentence = next(
             (text for kind, text in _OPENING if isinstance(error, kind)),
-            f"{{name}} cannot be opened ({shown(said)}); check the path",
+            f"{{name}} cannot be opened ({shown(said)}){{unsent}}; check the path",
         )
-        raise RosterRefused(sentence.format(name=name)) from None
+        unsent = ", so nothing was sent" if sends else ""
+        raise RosterRefused(sentence.format(name=name, unsent=unsent)) from None
     if not is_workbook(os.fspath(path)):
         return stream, name, True
     try:

@@ -40,6 +40,9 @@ class RosterRules(msgspec.Struct, frozen=True, kw_only=True):
     guid_required: bool | None = False
     """Whether the roster is the only source of GUIDs; None: it is, if it has a column of them."""
 
+    sends: bool = False
+    """Whether it is read to be sent: then a file that cannot be opened means that nothing was."""
+
     def __post_init__(self) -> None:
         if self.flag not in {None, 0, 1}:
             raise RosterRefused(f"the flag is {self.flag}; it must be 1 or 0")

@@ -87,7 +87,7 @@ def test_an_outlet_that_cannot_be_is_refused_before_anything_is_sent(
     assert ended.code == 2
     assert said in ended.err
     assert ROSTER.read_bytes() == before
-    assert inside(tmp_path, "runs").err == "no run yet\n"
+    assert inside(tmp_path, "runs").err.endswith(" has no run yet\n")
 
 
 @pytest.mark.parametrize("option", ["--metrics-file", "--log-file", "--events"])

@@ -70,6 +70,10 @@ def _json(folder: Path, *arguments: object) -> Any:
     return ended.json
 
 
+def _ledger(folder: Path) -> Path:
+    return folder / "state/bulkagent/ledger.sqlite3"
+
+
 def test_runs_lists_the_latest_first(folder: Path) -> None:
     (revert, apply) = _json(folder, "runs")["runs"]
     assert set(revert) == set(apply) == LINE
@@ -109,9 +113,13 @@ def test_runs_can_be_narrowed_down(folder: Path) -> None:
         (["--job", "nightly"], []),
     ):
         assert _json(folder, "runs", *arguments)["runs"] == found, arguments
-    assert inside(folder, "runs", "--state", "halted").err == "no such run\n"
+    assert inside(folder, "runs", "--state", "halted").err == (
+        f"the ledger {_ledger(folder)} has no such run\n"
+    )
     assert inside(folder, "runs", "--since", "yesterday").code == 2
-    assert inside(folder, "runs", "--agent", 1007, "--flag", 0).code == 2
+    both = inside(folder, "runs", "--agent", 1007, "--flag", 0, "--gateway", "east")
+    assert both.code == 2
+    assert both.err.endswith("leave out --gateway and --flag\n")
 
 
 def test_an_agent_is_followed_through_all_runs(folder: Path) -> None:
@@ -135,7 +143,10 @@ def test_an_agent_is_followed_through_all_runs(folder: Path) -> None:
     assert first.split()[4:7] == ["emulated", "1", "applied"]
     nobody = inside(folder, "runs", "--agent", "4711\x1b")
     assert (nobody.code, nobody.out) == (0, "")
-    assert nobody.err == "no run names an agent 4711\\x1b\n"
+    assert nobody.err == (
+        f"no run in the ledger {_ledger(folder)} names agent 4711\\x1b. A job may have a ledger of"
+        " its own: name it with --ledger PATH\n"
+    )
 
 
 def test_who_began_a_leg_and_what_they_noted_is_kept(folder: Path) -> None:
@@ -206,7 +217,8 @@ def test_show_tells_an_agent_with_every_attempt(folder: Path) -> None:
     ("arguments", "said"),
     [
         (["show", "2020"], "no run '2020'"),
-        (["show", "last", "--agent", 4711], "no agent 4711"),
+        (["show", "1007"], "is it an agent ID? Then type `bulkagent runs --agent 1007`"),
+        (["show", "last", "--agent", 4711], "(last) has no agent 4711; `bulkagent runs --agent"),
         (["show", "last", "--agent", "x\x1b]0;y"], "no agent x"),
         (["runs", "--ledger", "."], "ledger"),
     ],
@@ -221,7 +233,11 @@ def test_what_is_not_there_is_said_so(folder: Path, arguments: list[object], sai
 
 def test_without_any_run_there_is_nothing_to_list(tmp_path: Path) -> None:
     ended = inside(tmp_path, "runs")
-    assert (ended.code, ended.out, ended.err) == (0, "", "no run yet\n")
+    assert (ended.code, ended.out, ended.err) == (
+        0,
+        "",
+        f"the ledger {_ledger(tmp_path)} has no run yet\n",
+    )
     assert _json(tmp_path, "runs") == {"runs": []}
     assert inside(tmp_path, "show", "last").code == 2
 

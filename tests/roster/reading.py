@@ -17,6 +17,7 @@ class RuleSettings(TypedDict, total=False):
     agent_column: str | None
     flag: int | None
     require_flag: bool
+    sends: bool
     agent_id_range: tuple[int, int]
     agent_id_ranges: Mapping[str, tuple[int, int]]
     gateways: frozenset[str] | None

@@ -84,6 +84,13 @@ def test_paths_that_cannot_be_opened(tmp_path: Path) -> None:
             Roster(path, rules())
 
 
+def test_of_a_file_that_is_missing_it_says_that_nothing_was_sent_if_it_was_to_be(
+    tmp_path: Path,
+) -> None:
+    with pytest.raises(RosterRefused, match=r"none.csv', so nothing was sent; check the path"):
+        Roster(tmp_path / "none.csv", rules(sends=True))
+
+
 def test_a_file_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def denied(*_: object) -> None:
         raise PermissionError(13, "Permission denied")

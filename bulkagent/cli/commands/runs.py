@@ -20,23 +20,34 @@ def runs(given: Given) -> None:
     from bulkagent.cli.render import history as telling
     from bulkagent.clock import SystemClock
     from bulkagent.errors import SettingsRefused
+    from bulkagent.ledger import default_path
     from bulkagent.run import RunFilter, agent_run_lines, run_list
     from bulkagent.units import duration_s
 
     settings = values.settings_from(given["config"], ledger=given["ledger"])
     warn_of_exposure(settings.ledger)
     agent, limit, as_json = given["agent"], given["limit"], given["json"]
-    narrowed = [given[name] for name in ("job", "gateway", "flag", "state", "since")]
+    narrowed = [
+        f"--{name}"
+        for name in ("job", "gateway", "flag", "state", "since")
+        if given[name] is not None
+    ]
     if agent is not None:
-        if any(value is not None for value in narrowed):
-            raise SettingsRefused("--agent lists all runs of the agent; give it alone")
+        if narrowed:
+            raise SettingsRefused(
+                "--agent lists every run that names the agent, with its gateway, flag and status;"
+                f" leave out {' and '.join(narrowed)}"
+            )
         past = agent_run_lines(settings.ledger, agent, limit)
         if as_json:
             print_json({"agent_id": agent, "runs": past})
         elif past:
             print_data(telling.past(past, width_of(sys.stdout)))
         else:
-            say(f"no run names an agent {agent}")
+            say(
+                f"no run in the ledger {settings.ledger or default_path()} names agent {agent}."
+                " A job may have a ledger of its own: name it with --ledger PATH"
+            )
         return
     since = given["since"]
     age_ms = None if since is None else round(duration_s(since) * 1000)
@@ -52,4 +63,7 @@ def runs(given: Given) -> None:
     elif found:
         print_data(telling.listing(found, width_of(sys.stdout)))
     else:
-        say("no run yet" if all(value is None for value in narrowed) else "no such run")
+        say(
+            f"the ledger {settings.ledger or default_path()} has no"
+            f" {'such run' if narrowed else 'run yet'}"
+        )

@@ -51,6 +51,7 @@ def hold(given: Given) -> int:
                 agent_id_ranges=settings.agent_id_ranges,
                 gateways=gateways.names,
                 default_gateway=gateways.default,
+                sends=True,
             ),
             sessions=given["sessions"],
             endpoints={name: gateways.endpoint(name) for name in gateways.names or ()},

@@ -10,6 +10,9 @@ from bulkagent.cli.render.ledger_warning import warn_of_exposure
 def show(given: Given) -> None:
     """Show how a run stands, or every attempt for one agent of it.
 
+    A leg is one stretch of sending. The first is that of `apply` or `revert`, and each `resume`
+    adds one.
+
     Example: bulkagent show last --agent 1007
     """
     from bulkagent.cli.options import values

@@ -108,7 +108,8 @@ _RULES: Mapping[str, tuple[_Idle, ...]] = {
         _Idle(
             ("verify_with",),
             lambda given: given["pilot"] is None,
-            "only --pilot asks a queue; give that, or leave it out",
+            "it is for --pilot, which stops the calls of a test agent for some seconds; leave it"
+            " out",
         ),
         _Idle(
             ("agent",),

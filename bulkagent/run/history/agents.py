@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import msgspec
@@ -18,6 +19,7 @@ from bulkagent.ledger import (
 )
 from bulkagent.reports import iso
 from bulkagent.run.history.report import FLAGS
+from bulkagent.run.plan.next_command import ledger_words
 
 
 class AttemptLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,7 +78,8 @@ def agent_details(ledger: Path | None, name: str, agent_id: str) -> AgentDetails
         RunNotFound: There is no such run, or it has no such agent.
         LedgerUnavailable: The ledger cannot be read.
     """
-    with read_ledger(ledger or default_path()) as database, database.snapshot():
+    path = ledger or default_path()
+    with read_ledger(path) as database, database.snapshot():
         facts = find_run(database, name)
         rows = tuple(
             AgentRow(
@@ -102,7 +105,11 @@ def agent_details(ledger: Path | None, name: str, agent_id: str) -> AgentDetails
             for line in lines_of_agent(RunRecord(database, facts.run), agent_id, FLAGS)
         )
     if not rows:
-        raise RunNotFound(f"run {facts.id} has no agent {agent_id}; check the ID")
+        search = shlex.join(("bulkagent", "runs", "--agent", agent_id, *ledger_words(path)))
+        named = f"{facts.id} ({name})" if name == "last" else facts.id
+        raise RunNotFound(
+            f"run {named} has no agent {agent_id}; `{search}` lists the runs that have"
+        )
     return AgentDetails(run_id=facts.id, agent_id=agent_id, rows=rows)
 
 

@@ -85,6 +85,7 @@ def rules_of(request: Request, gateways: Gateways) -> RosterRules:
         default_gateway=gateways.default,
         # Without a gateway that is what is wrong, and it is said first: see `_refuse_layout`.
         guid_required=guids_required(request.settings, gateways) if gateways.default else None,
+        sends=True,
     )
 
 

@@ -31,6 +31,7 @@ def check_roster(request: Request, *, stdin: BinaryIO | None = None) -> Plan:
     rules = msgspec.structs.replace(
         rules_of(request, gateways),
         require_flag=False,
+        sends=False,
         gateways=gateways.names or None,
         guid_required=guids_required(request.settings, gateways) if request.gateway else None,
     )
