@@ -40,6 +40,8 @@ SCENES: Mapping[str, Scene] = {
     "verify": Scene(slow=True),
     "batch": Scene(slow=True),
     "shift": Scene(slow=True),
+    "trouble": Scene(slow=True),
+    "doctor": Scene(slow=True),
 }
 
 NOT_RUN: Mapping[str, str] = {
