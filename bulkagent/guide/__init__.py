@@ -44,6 +44,7 @@ TOPICS = (
     "emulator",
     "settings",
     "codes",
+    "words",
     "how-it-works",
     "measured",
     "changes",
