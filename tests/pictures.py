@@ -47,7 +47,7 @@ class Shot(msgspec.Struct, frozen=True):
     page: str
     scheme: str
     columns: int = 106
-    height: int = 1_230
+    height: int = 1_425
 
 
 SHOTS = (
@@ -60,9 +60,10 @@ SHOTS = (
         *("terminal.png", "report-light.png", "light"),
     ),
     Shot(
-        "bulkagent apply centre.csv --flag 1 --gateway emulated ...",
+        "bulkagent apply morning.csv --flag 1 --gateway emulated --concurrency auto ...",
         (
-            *("apply", "large.csv", "--flag", "1", "--agent-id-range", "101-60100"),
+            *("apply", "morning.csv", "--flag", "1", "--agent-id-range", "101-60100"),
+            *("--concurrency", "auto"),
             *("--scenario", str(SCENARIOS / "transient_faults.toml"), "--note", "CHG-2044"),
         ),
         *("terminal-60000.png", "report-dark.png", "dark"),
@@ -196,7 +197,7 @@ async def pictures(names: Sequence[str]) -> None:
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
         shutil.copy(SAMPLES / "handover.csv", folder)
-        large_roster(folder / "large.csv")
+        large_roster(folder / "morning.csv")
         with browser.running(folder / "browser") as address:
             for shot in SHOTS:
                 if names and not {shot.terminal, shot.page} & set(names):

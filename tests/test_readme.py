@@ -53,6 +53,11 @@ def test_a_python_example_is_of_a_sample_or_run_by_its_page() -> None:
             assert of_sample or run, shown[1]
 
 
+def test_every_picture_is_shown_or_linked_and_every_link_to_one_is_good() -> None:
+    linked = set(re.findall(r"\(\S*\.github/([\w-]+\.png)\)", "\n".join(DOCUMENTS.values())))
+    assert linked == {path.name for path in (REPOSITORY / ".github").glob("*.png")}
+
+
 def test_the_first_screen_has_the_two_commands() -> None:
     first_screen = README.splitlines()[:22]
     commands = [line for line in first_screen if line.startswith("python3 -m venv ")]

@@ -27,8 +27,12 @@ class Explained(msgspec.Struct, frozen=True):
 
 
 def explained(clusters: Iterable[Mapping[str, Any]]) -> list[Explained]:
-    """Those about whose agents something is to be done; with a repeated row nothing is wrong."""
-    return [_of(cluster) for cluster in clusters if cluster["cause"] not in _OF_NO_AGENT]
+    """Those about whose agents something is to be done; with a repeated row nothing is wrong.
+
+    Agents that were tried come first: why the others were not follows from them.
+    """
+    found = [cluster for cluster in clusters if cluster["cause"] not in _OF_NO_AGENT]
+    return list(map(_of, sorted(found, key=lambda each: each["status"] == Status.NOT_ATTEMPTED)))
 
 
 _OF_NO_AGENT = frozenset({Cause.BAD_ROW, Cause.REPEATED_ROW})
