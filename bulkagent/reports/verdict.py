@@ -89,6 +89,8 @@ def _agents(facts: VerdictFacts, translate: Translate) -> str:
             up=up.applied, incoming=up.agents, off=off.applied, outgoing=off.agents, **words
         )
     ((flag, only),) = facts.by_flag.items()
+    if not only.applied and flag in _NOBODY_SET:
+        return translate(_NOBODY_SET[flag]).format(agents=only.agents, **words)
     one, several = _SENTENCES[flag]
     return translate(one if only.agents == 1 else several).format(
         applied=only.applied, agents=only.agents, **words
@@ -114,6 +116,14 @@ _SENTENCES = {
     ),
 }
 """By flag: what agents may do now, of one agent and of several; "" where nobody can tell."""
+
+
+# "0 agents TAKE NO calls" could be read as its contrary, and of agents who are not set nobody
+# knows here what they may do.
+_NOBODY_SET = {
+    "1": mark("0 of {agents:,} agents of {roster} were set to TAKE calls on {where}, {time}"),
+    "0": mark("0 of {agents:,} agents of {roster} were set to TAKE NO calls on {where}, {time}"),
+}
 
 
 def _where(gateways: Sequence[str], translate: Translate) -> str:

@@ -35,6 +35,13 @@ def test_it_says_how_many_in_which_direction_where_and_when() -> None:
     )
 
 
+@pytest.mark.parametrize(("flag", "what"), [("0", "TAKE NO calls"), ("1", "TAKE calls")])
+def test_where_nobody_was_set_it_says_nothing_of_what_agents_may_do(flag: str, what: str) -> None:
+    """They may do what they could before, and "0 agents TAKE NO calls" reads like its contrary."""
+    sentence = f"0 of 40 agents of morning were set to {what} on east, 06:00:21 CET"
+    assert said(by_flag={flag: AgentsSet(0, 40)}) == sentence
+
+
 def test_it_names_lines_that_were_left_out_and_what_a_queue_shows() -> None:
     one = said(left_out=1, some_left_out=[(7, "Summe")])
     assert one.endswith("06:00:21 CET; 1 line left out: Summe")
