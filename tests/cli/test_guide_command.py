@@ -57,7 +57,24 @@ def test_prose_fits_the_terminal(name: str, width: int) -> None:
 def test_a_link_to_a_page_is_the_command_that_opens_it() -> None:
     page = "# A\n\nSee [`bulkagent guide codes`](codes.md#causes) and [GUIDs](guids.md).\n"
     shown = rendered(page, width=100, styled=False)
-    assert "See bulkagent guide codes and GUIDs (bulkagent guide guids)." in shown
+    assert 'See bulkagent guide codes, "Causes" and GUIDs (bulkagent guide guids).' in shown
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_no_cell_of_a_table_is_cut(name: str) -> None:
+    assert "\u2026" not in rendered(PAGES[name], width=60, styled=False)
+
+
+def test_a_link_to_a_part_of_a_page_names_its_heading() -> None:
+    page = "# A\n\n[Codes](codes.md#exit-codes), [below](#what-it-is), [gone](codes.md#x).\n\n"
+    shown = rendered(f"{page}## What it is\n", width=100, styled=False)
+    assert 'Codes (bulkagent guide codes, "Exit codes"), below ("What it is"), gone' in shown
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_bullets_and_rules_are_ascii_where_nothing_else_can_be_shown(name: str) -> None:
+    drawn = rendered(PAGES[name], width=80, styled=False, encoding="ascii")
+    assert {each for each in drawn if not each.isascii()} <= set(PAGES[name])
 
 
 def test_a_comment_for_writers_is_not_shown() -> None:
@@ -96,6 +113,13 @@ def test_of_root_no_variable_names_a_program(monkeypatch: pytest.MonkeyPatch) ->
     assert "evil" not in str((searched, kept))
     assert (kept["LESSSECURE"], kept["A"]) == ("1", "b")
     assert pager_environment(surroundings, root=False)["LESSSECURE"] == "1"
+
+
+@pytest.mark.parametrize("root", [True, False])
+def test_no_variable_gives_less_back_what_it_is_not_to_do(*, root: bool) -> None:
+    assert pager_environment({"LESSSECURE_ALLOW": "shell,edit"}, root=root).keys() <= {
+        *("LESSSECURE", "PATH"),
+    }
 
 
 _AS = """
@@ -143,6 +167,20 @@ def test_on_a_terminal_a_long_page_goes_to_the_pager(tmp_path: Path, pager: Path
     assert PAGES[LONG].splitlines()[0].removeprefix("# ") in shown
     assert "\x1b" not in shown, "codes for a pager of which nothing is known"
     assert (tmp_path / "secure").read_text() == "1\n"
+
+
+def test_a_pager_gets_what_the_terminal_can_show(tmp_path: Path, pager: Path) -> None:
+    on_a_terminal(tmp_path, 1000, "guide", "roster", PAGER=str(pager), PYTHONIOENCODING="ascii")
+    assert (tmp_path / "shown").read_bytes().isascii()
+
+
+def test_a_terminal_that_shows_characters_alone_gets_them_alone(
+    tmp_path: Path, pager: Path
+) -> None:
+    written = on_a_terminal(tmp_path, 1000, "guide", LONG, PAGER=str(pager), TERM="dumb")
+    assert PAGES[LONG].splitlines()[0].removeprefix("# ") in written
+    assert "\x1b" not in written
+    assert not (tmp_path / "shown").exists()
 
 
 def test_on_a_terminal_of_root_the_pager_of_the_environment_is_left_alone(

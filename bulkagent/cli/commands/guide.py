@@ -54,12 +54,14 @@ def _show(text: str, width: int) -> None:
     from bulkagent.cli.console import pager
     from bulkagent.cli.render.markdown import rendered
 
-    shown = rendered(text, width=width)
+    encoding = sys.stdout.encoding
+    styled = pager.shows_control_codes()
+    shown = rendered(text, width=width, styled=styled, encoding=encoding)
     if not pager.is_at_terminal() or pager.fits(shown):
         print_text(shown)
         return
     root = os.geteuid() == 0
     words = pager.pager_words(os.environ, root=root)
     if words and not pager.shows_styles(words):
-        shown = rendered(text, width=width, styled=False)
+        shown = rendered(text, width=width, styled=False, encoding=encoding)
     pager.show(shown, words, root=root)

@@ -44,7 +44,9 @@ def pager_environment(environment: Mapping[str, str], *, root: bool) -> dict[str
     kept = {
         name: value
         for name, value in environment.items()
-        if not root or not (name.startswith("LESS") or name in {"PAGER", "PATH"})
+        # By the first, less allows again what LESSSECURE takes from it.
+        if name != "LESSSECURE_ALLOW"
+        and not (root and (name.startswith("LESS") or name in {"PAGER", "PATH"}))
     }
     path = {"PATH": _SEARCHED_BY_ROOT} if root else {}
     return {**kept, **path, "LESSSECURE": "1"}
@@ -53,7 +55,12 @@ def pager_environment(environment: Mapping[str, str], *, root: bool) -> dict[str
 def is_at_terminal() -> bool:
     """Whether a person is there to turn pages: stdin and stdout are terminals."""
     streams = (sys.stdin, sys.stdout)
-    return os.environ.get("TERM") != "dumb" and all(each and each.isatty() for each in streams)
+    return shows_control_codes() and all(each and each.isatty() for each in streams)
+
+
+def shows_control_codes() -> bool:
+    """Whether the terminal does more than show characters: bold, colours, a screen to turn."""
+    return os.environ.get("TERM") not in {"dumb", "", None}
 
 
 def fits(text: str) -> bool:
@@ -79,7 +86,7 @@ def show(text: str, words: list[str], *, root: bool) -> None:
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         with contextlib.suppress(BrokenPipeError):
-            pager.communicate(text.encode() + b"\n")
+            pager.communicate(f"{text}\n".encode(sys.stdout.encoding, "backslashreplace"))
         pager.wait()
     finally:
         signal.signal(signal.SIGINT, before)
