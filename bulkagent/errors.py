@@ -81,10 +81,13 @@ class SettingsRefused(Refused):
         *,
         totals: Mapping[str, int] | None = None,
         fields: tuple[str, ...] = (),
+        group: str = "",
     ) -> None:
         super().__init__(message, totals=totals)
         self.fields = fields
         """The settings that do not go together, where the error is about more than one."""
+        self.group = group
+        """The heading of the option that it is about, as `--help` has it, where it is one."""
 
 
 class RosterRefused(Refused):

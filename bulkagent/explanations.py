@@ -16,6 +16,7 @@ import msgspec
 from bulkagent.errors import SettingsRefused
 from bulkagent.gateway.faults import FAULTS, MEANING_OF_FAULTS
 from bulkagent.gateway.retcodes import MEANINGS, WITH_A_NEWER_GUID, disposition_of
+from bulkagent.guide import TOPIC_OF_EXIT_CODES, TOPIC_OF_STATUS, topic_for
 from bulkagent.model import (
     Cause,
     Delivery,
@@ -40,6 +41,8 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     """What bulkagent does about it, sentence by sentence."""
     advice: str
     """What to do."""
+    topic: str = ""
+    """The page of the guide that says more; "" for none."""
 
 
 EXIT_CODES: Mapping[int, tuple[str, str]] = MappingProxyType(
@@ -162,9 +165,21 @@ def explain(code: str) -> tuple[Explanation, ...]:
 def explanations() -> Iterator[Explanation]:
     """Every code, in the order of its table."""
     for number, (meaning, advice) in EXIT_CODES.items():
-        yield Explanation(code=str(number), kind="exit code", meaning=meaning, advice=advice)
+        yield Explanation(
+            code=str(number),
+            kind="exit code",
+            meaning=meaning,
+            advice=advice,
+            topic=TOPIC_OF_EXIT_CODES,
+        )
     for status, (meaning, advice) in _STATUSES.items():
-        yield Explanation(code=status.value, kind="status", meaning=meaning, advice=advice)
+        yield Explanation(
+            code=status.value,
+            kind="status",
+            meaning=meaning,
+            advice=advice,
+            topic=TOPIC_OF_STATUS[status],
+        )
     for cause, (_meaning, advice) in ADVICE.items():
         yield Explanation(
             code=cause.value,
@@ -172,6 +187,7 @@ def explanations() -> Iterator[Explanation]:
             meaning=meaning_of(cause),
             done=_ends_of(cause),
             advice=advice,
+            topic=topic_for(cause),
         )
     for fault, disposition in FAULTS.items():
         yield _of_disposition(
@@ -191,7 +207,12 @@ _RETCODE = re.compile(r"0|\d{3}-\d{3}", re.ASCII)
 
 def _of_disposition(ended: Disposition, *, kind: str, meaning: str, advice: str) -> Explanation:
     return Explanation(
-        code=ended.name, kind=kind, meaning=meaning, done=tuple(_done(ended)), advice=advice
+        code=ended.name,
+        kind=kind,
+        meaning=meaning,
+        done=tuple(_done(ended)),
+        advice=advice,
+        topic=topic_for(ended.cause) if ended.cause else "",
     )
 
 

@@ -7,8 +7,21 @@ import tomllib
 
 import pytest
 
-from bulkagent.errors import SettingsRefused
-from bulkagent.guide import TOPICS, page, topics
+from bulkagent import errors
+from bulkagent.errors import GuardrailRefused, Interrupted, SettingsRefused
+from bulkagent.guide import (
+    TOPIC_OF_CAUSE,
+    TOPIC_OF_ERROR,
+    TOPIC_OF_EXIT_CODES,
+    TOPIC_OF_GROUP,
+    TOPIC_OF_STATUS,
+    TOPICS,
+    page,
+    topic_for_error,
+    topics,
+)
+from bulkagent.model import Cause, Status
+from bulkagent.settings.row import Group
 from tests.documents import DOCUMENTS, GUIDE, PAGES, REPOSITORY
 
 
@@ -63,3 +76,36 @@ def test_what_is_built_has_the_pages() -> None:
     assert "bulkagent" in build["targets"]["sdist"]["include"]
     ignored = (REPOSITORY / ".gitignore").read_text().split()
     assert not [path.name for path in GUIDE.glob("*.md") for each in ignored if path.match(each)]
+
+
+def test_each_cause_status_error_and_group_of_options_has_a_topic_that_helps() -> None:
+    assert set(TOPIC_OF_CAUSE) == set(Cause)
+    assert set(TOPIC_OF_STATUS) == set(Status)
+    assert set(TOPIC_OF_GROUP) == {group.value for group in Group}
+    assert set(TOPIC_OF_ERROR) == {
+        getattr(errors, name) for name in errors.__all__ if name != "BadRow"
+    }
+    named = {
+        *(*TOPIC_OF_CAUSE.values(), *TOPIC_OF_STATUS.values(), *TOPIC_OF_GROUP.values()),
+        *(TOPIC_OF_EXIT_CODES, *TOPIC_OF_ERROR.values()),
+    }
+    assert named - {""} <= set(PAGES)
+
+
+def test_every_topic_that_the_program_names_is_a_page() -> None:
+    """In sentences of the code, of templates and of catalogues."""
+    named = {
+        topic
+        for path in GUIDE.parent.rglob("*")
+        if path.suffix in {".py", ".html", ".po", ".js"}
+        for topic in re.findall(r"bulkagent guide ([a-z][a-z-]*)", path.read_text("utf-8"))
+    }
+    assert "guids" in named
+    assert named - {"says", "shows", "has", "lists"} <= set(PAGES)
+
+
+def test_an_error_names_the_topic_of_the_option_that_it_is_about() -> None:
+    assert topic_for_error(SettingsRefused("no rate", group="Speed")) == "speed"
+    assert topic_for_error(SettingsRefused("no file")) == "settings"
+    assert topic_for_error(GuardrailRefused("too many")) == "guardrails"
+    assert topic_for_error(Interrupted("a signal")) == ""

@@ -73,12 +73,15 @@ def _print_refusal(error: BulkagentError, *, as_json: bool | None) -> None:
     from bulkagent.cli.render.preview import bad_rows
     from bulkagent.cli.render.result import as_json_object
     from bulkagent.errors import Refused, RosterRefused
+    from bulkagent.guide import topic_for_error
     from bulkagent.run import RunResult, planned_totals
 
     bad = error.bad_rows if isinstance(error, RosterRefused) else ()
     rows = bad_rows(bad, listed=as_json is not None)
     told = with_variables(str(error)) if error.exit_code == Refused.exit_code else str(error)
-    say("\n".join([*rows, f"bulkagent: {told}"]))
+    topic = "" if _NAMES_A_PAGE in told else topic_for_error(error)
+    more = [f"more    {_NAMES_A_PAGE}{topic}"] if topic else []
+    say("\n".join([*rows, f"bulkagent: {told}", *more]))
     if not as_json:
         return
     totals = (error.totals if isinstance(error, Refused) else None) or planned_totals()
@@ -97,6 +100,8 @@ def _print_refusal(error: BulkagentError, *, as_json: bool | None) -> None:
         )
     )
 
+
+_NAMES_A_PAGE = "bulkagent guide "
 
 # Ready beforehand, for where there is no memory to make it.
 _LAST_WORDS = (

@@ -47,8 +47,8 @@ def refuse(
         name = error.option_name
         if name not in with_value(command):
             raise SettingsRefused(f"{name} takes no value; leave out the = and the text after it")
-        takes = next((_takes(_row(each)) for each in command.params if name in each.opts), "")
-        raise SettingsRefused(f"{name} needs a value: {takes}")
+        row = next(_row(each) for each in command.params if name in each.opts)
+        raise SettingsRefused(f"{name} needs a value: {_takes(row)}", group=row.group.value)
     param: Any = error.param if isinstance(error, click.BadParameter) else None
     if isinstance(error, click.MissingParameter) and param is not None:
         called = param.metavar or param.name.upper()
@@ -57,7 +57,9 @@ def refuse(
         row = _row(param)
         got = _given(command, ctx, words, param)
         meant = did_you_mean(_nearest_value(row, got))
-        raise SettingsRefused(f"{place_in(ctx, param)}: {got!r} is not {_takes(row)}{meant}")
+        raise SettingsRefused(
+            f"{place_in(ctx, param)}: {got!r} is not {_takes(row)}{meant}", group=row.group.value
+        )
     _, rest, _ = command.make_parser(ctx).parse_args(args=list(words))
     if rest:
         raise SettingsRefused(

@@ -2,88 +2,51 @@
 
 What may live here: the pages, their order, and which topic helps with what. What this room must
 not know: how a page is shown, and what the program does.
-
-A page begins with `# Title`. Its second paragraph is one line, which the list of topics shows.
-`settings.md` and `codes.md` are written from the tables of the program.
 """
 
 from __future__ import annotations
 
-import difflib
-from importlib.resources import files
-from importlib.resources.abc import Traversable
+from typing import TYPE_CHECKING
 
-import msgspec
+from bulkagent.lazy import lazily
 
-from bulkagent.errors import SettingsRefused
-
-__all__ = ["TOPICS", "Topic", "page", "topics"]
-
-TOPICS = (
-    "start",
-    "shift",
-    "roster",
-    "report",
-    "handover",
-    "guardrails",
-    "trouble",
-    "unattended",
-    "revert",
-    "outages",
-    "doubt",
-    "verify",
-    "doctor",
-    "speed",
-    "records",
-    "guids",
-    "sessions",
-    "batch",
-    "timing",
-    "configuration",
-    "python",
-    "emulator",
-    "settings",
-    "codes",
-    "words",
-    "how-it-works",
-    "measured",
-    "changes",
-)
-"""The pages by their names, in the order of the list."""
-
-
-class Topic(msgspec.Struct, frozen=True, kw_only=True):
-    """A page of the guide, as the list of topics shows it."""
-
-    name: str
-    title: str
-    line: str
-
-
-def topics() -> tuple[Topic, ...]:
-    """Every page with its title and the line that says what it is for."""
-    return tuple(_topic(name) for name in TOPICS if _file(name).is_file())
-
-
-def page(name: str) -> str:
-    """A page as it is written, in Markdown.
-
-    Raises:
-        SettingsRefused: No page has that name; the error names the nearest ones.
-    """
-    if name in TOPICS and _file(name).is_file():
-        return _file(name).read_text(encoding="utf-8")
-    near = difflib.get_close_matches(name.lower(), TOPICS, n=3, cutoff=0.6)
-    hint = f"did you mean {' or '.join(near)}? " if near else ""
-    raise SettingsRefused(
-        f"the guide has no page {name!r}; {hint}`bulkagent guide` lists all topics"
+if TYPE_CHECKING:
+    from bulkagent.guide.help_topics import (
+        TOPIC_OF_CAUSE,
+        TOPIC_OF_ERROR,
+        TOPIC_OF_EXIT_CODES,
+        TOPIC_OF_GROUP,
+        TOPIC_OF_STATUS,
+        topic_for,
+        topic_for_error,
     )
+    from bulkagent.guide.pages import TOPICS, Topic, page, topics
 
+__all__ = [
+    "TOPICS",
+    "TOPIC_OF_CAUSE",
+    "TOPIC_OF_ERROR",
+    "TOPIC_OF_EXIT_CODES",
+    "TOPIC_OF_GROUP",
+    "TOPIC_OF_STATUS",
+    "Topic",
+    "page",
+    "topic_for",
+    "topic_for_error",
+    "topics",
+]
 
-def _file(name: str) -> Traversable:
-    return files(__name__).joinpath(f"{name}.md")
+_HOMES = {
+    "bulkagent.guide.help_topics": (
+        "TOPIC_OF_CAUSE",
+        "TOPIC_OF_ERROR",
+        "TOPIC_OF_EXIT_CODES",
+        "TOPIC_OF_GROUP",
+        "TOPIC_OF_STATUS",
+        "topic_for",
+        "topic_for_error",
+    ),
+    "bulkagent.guide.pages": ("TOPICS", "Topic", "page", "topics"),
+}
 
-
-def _topic(name: str) -> Topic:
-    title, line, *_ = page(name).split("\n\n", 2)
-    return Topic(name=name, title=title.removeprefix("# "), line=" ".join(line.split()))
+__getattr__ = lazily(__name__, _HOMES)

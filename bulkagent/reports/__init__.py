@@ -23,7 +23,6 @@ if TYPE_CHECKING:
         advice_for,
         meaning_of,
         told_of_connection,
-        topic_for,
     )
     from bulkagent.reports.columns import COLUMNS
     from bulkagent.reports.formats import FORMATS
@@ -54,7 +53,6 @@ __all__ = [
     "probe",
     "probe_place",
     "told_of_connection",
-    "topic_for",
     "verdict_of",
     "word_of",
     "write",
@@ -68,7 +66,6 @@ _HOMES = {
         "advice_for",
         "meaning_of",
         "told_of_connection",
-        "topic_for",
     ),
     "bulkagent.reports.columns": ("COLUMNS",),
     "bulkagent.reports.formats": ("FORMATS",),

@@ -214,21 +214,3 @@ def told_of_connection(
 
 
 _REFUSED = "connection refused"
-
-
-def topic_for(cause: Cause) -> str:
-    """The page of the guide that helps with a cause."""
-    return _TOPICS.get(cause, "trouble")
-
-
-_TOPICS: Mapping[Cause, str] = {
-    **dict.fromkeys((Cause.GUID_REFUSED, Cause.NO_GUID, Cause.GUID_SOURCE), "guids"),
-    **dict.fromkeys((Cause.GATE, Cause.FLOOR), "handover"),
-    **dict.fromkeys((Cause.CANARY, Cause.HALTED, Cause.PROTECTED), "guardrails"),
-    **dict.fromkeys((Cause.SWITCH_OVER, Cause.BREAKER_OPEN, Cause.CONNECT), "outages"),
-    **dict.fromkeys((Cause.TIMEOUT, Cause.RESET, Cause.BAD_REPLY), "doubt"),
-    **dict.fromkeys((Cause.OVERLOADED, Cause.RETRY_BUDGET), "speed"),
-    **dict.fromkeys((Cause.BAD_ROW, Cause.REPEATED_ROW), "roster"),
-    Cause.TLS: "configuration",
-    Cause.DEADLINE: "timing",
-}

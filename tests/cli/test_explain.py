@@ -74,9 +74,10 @@ def test_what_nobody_knows_is_said_with_what_is_near(typed: str, near: str) -> N
 def test_it_is_for_people_and_for_programs(tmp_path: Path) -> None:
     told = inside(tmp_path, "explain", "100-006")
     assert told.code == 0
-    first, *_, last = told.out.splitlines()
+    first, *_, last, more = told.out.splitlines()
     assert first.startswith("retcode 100-006: the agent has not signed in")
     assert last.startswith("to do   ")
+    assert more == "more    bulkagent guide shift"
     listed = inside(tmp_path, "explain")
     assert listed.out.splitlines()[0].split() == ["kind", "code", "meaning"]
     assert len(listed.out.splitlines()) == len(list(explanations())) + 1

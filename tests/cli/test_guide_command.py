@@ -214,3 +214,26 @@ def test_without_a_terminal_to_turn_pages_at_nothing_waits(tmp_path: Path, pager
 
 def test_every_topic_has_its_page() -> None:
     assert set(TOPICS) >= set(PAGES)
+
+
+@pytest.mark.parametrize(
+    ("words", "topic"),
+    [
+        (["apply", "r.csv", "--rate", "fast", "--flag", "0", "--gateway", "emulated"], "settings"),
+        (["apply", "r.csv", "--flag", "x", "--gateway", "emulated"], "settings"),
+        (["apply", "r.csv", "--progress", "no", "--flag", "0", "--gateway", "emulated"], "report"),
+        (["check", "r.csv", "--flag", "0", "--gateway", "emulated"], "roster"),
+        (["show", "last"], "trouble"),
+    ],
+)
+def test_a_refusal_names_the_page_that_helps(tmp_path: Path, words: list[str], topic: str) -> None:
+    (tmp_path / "r.csv").write_text("agent_id\nSumme\n")
+    ended = inside(tmp_path, *words)
+    assert ended.code == 2
+    assert ended.err.endswith(f"\nmore    bulkagent guide {topic}\n"), ended.err
+
+
+def test_explain_names_the_page_that_says_more(tmp_path: Path) -> None:
+    assert inside(tmp_path, "explain", "gate").out.endswith("\nmore    bulkagent guide handover\n")
+    (code,) = inside(tmp_path, "explain", "000-003", "--json").json["codes"]
+    assert code["topic"] == "guids"

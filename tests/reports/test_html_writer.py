@@ -17,10 +17,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bulkagent.guide import TOPICS
+from bulkagent.guide import TOPICS, topic_for
 from bulkagent.language import Language, speak
 from bulkagent.model import Cause, Line, Status
-from bulkagent.reports.advice import topic_for
 from bulkagent.reports.columns import COLUMNS
 from bulkagent.reports.html import write_html
 from bulkagent.reports.html.assets import asset

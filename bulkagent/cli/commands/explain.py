@@ -43,4 +43,5 @@ def _told(each: Explanation) -> list[str]:
         f"{each.kind} {each.code}: {each.meaning}",
         *(f"        {sentence}" for sentence in each.done),
         f"to do   {each.advice}",
+        *([f"more    bulkagent guide {each.topic}"] if each.topic else []),
     ]

@@ -7,9 +7,10 @@ from typing import Any
 
 import msgspec
 
+from bulkagent.guide import topic_for
 from bulkagent.language import mark
 from bulkagent.model import Cause, Status
-from bulkagent.reports.advice import advice_for, told_of_connection, topic_for
+from bulkagent.reports.advice import advice_for, told_of_connection
 from bulkagent.reports.html.charts import NAMES
 from bulkagent.reports.html.sentences import say, translated
 
