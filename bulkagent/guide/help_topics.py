@@ -23,7 +23,7 @@ from bulkagent.errors import (
 from bulkagent.model import Cause, Status
 
 _OF_CAUSES: Mapping[str, tuple[Cause, ...]] = {
-    "guids": (Cause.GUID_REFUSED, Cause.NO_GUID, Cause.GUID_SOURCE),
+    "guids": (Cause.NOT_SIGNED_IN, Cause.GUID_REFUSED, Cause.NO_GUID, Cause.GUID_SOURCE),
     "handover": (Cause.GATE, Cause.FLOOR, Cause.CANARY),
     "guardrails": (Cause.PROTECTED, Cause.SUPERSEDED),
     "outages": (
@@ -33,7 +33,6 @@ _OF_CAUSES: Mapping[str, tuple[Cause, ...]] = {
     "doubt": (Cause.TIMEOUT, Cause.RESET, Cause.BAD_REPLY),
     "speed": (Cause.OVERLOADED,),
     "roster": (Cause.BAD_ROW, Cause.REPEATED_ROW),
-    "shift": (Cause.NOT_SIGNED_IN,),
     "configuration": (Cause.TLS,),
     "trouble": (Cause.INTERRUPTED, Cause.DEADLINE, Cause.PREVIOUS_UNKNOWN),
     "codes": (Cause.REFUSED, Cause.UNLISTED_RETCODE),

@@ -77,7 +77,7 @@ def test_it_is_for_people_and_for_programs(tmp_path: Path) -> None:
     first, *_, last, more = told.out.splitlines()
     assert first.startswith("retcode 100-006: the agent has not signed in")
     assert last.startswith("to do   ")
-    assert more == "more    bulkagent guide shift"
+    assert more == "more    bulkagent guide guids"
     listed = inside(tmp_path, "explain")
     assert listed.out.splitlines()[0].split() == ["kind", "code", "meaning"]
     assert len(listed.out.splitlines()) == len(list(explanations())) + 1
