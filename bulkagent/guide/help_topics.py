@@ -34,7 +34,8 @@ _OF_CAUSES: Mapping[str, tuple[Cause, ...]] = {
     "speed": (Cause.OVERLOADED,),
     "roster": (Cause.BAD_ROW, Cause.REPEATED_ROW),
     "configuration": (Cause.TLS,),
-    "trouble": (Cause.INTERRUPTED, Cause.DEADLINE, Cause.PREVIOUS_UNKNOWN),
+    "trouble": (Cause.INTERRUPTED, Cause.DEADLINE),
+    "revert": (Cause.PREVIOUS_UNKNOWN,),
     "codes": (Cause.REFUSED, Cause.UNLISTED_RETCODE),
 }
 
