@@ -22,7 +22,7 @@ from bulkagent.reports.timestamps import iso
 # So much of the table's data is held in memory before it goes to a file of its own.
 _IN_MEMORY = 128 << 10
 
-_AT_ONCE = 256
+_AT_ONCE = 64
 """Rows that are looked through and written together."""
 
 
