@@ -107,10 +107,9 @@ def set_otherwise(record: RunRecord) -> Mapping[str, int]:
     Raises:
         LedgerUnavailable: The ledger cannot be read.
     """
-    with Database(record.database.path) as reader:
-        ((later,),) = reader.query(_HAS_LATER, (record.run,))
-        # A first leg has none, and would look a million agents up for nothing.
-        return dict(reader.query(_SET_OTHERWISE, (record.run,))) if later else {}
+    ((later,),) = record.all(_HAS_LATER)
+    # A first leg has none, and would look a million agents up for nothing.
+    return dict(record.all(_SET_OTHERWISE)) if later else {}
 
 
 def _set_aside(record: RunRecord, found: Iterator[tuple[object, ...]]) -> None:
