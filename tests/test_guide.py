@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shlex
 import tomllib
+from pathlib import Path
 
 import pytest
+import yaml
 
 from bulkagent import errors
+from bulkagent.emulator import load_scenario
 from bulkagent.errors import GuardrailRefused, Interrupted, SettingsRefused
 from bulkagent.guide import (
     TOPIC_OF_CAUSE,
@@ -21,13 +26,16 @@ from bulkagent.guide import (
     topics,
 )
 from bulkagent.model import Cause, Status
+from bulkagent.settings import load_config
 from bulkagent.settings.row import Group
-from tests.documents import DOCUMENTS, GUIDE, PAGES, REPOSITORY
+from tests.documents import DOCUMENTS, GUIDE, PAGES, REPOSITORY, blocks
+from tests.guide.transcripts import reason_not_to_run
+from tests.test_fitting_in import parsed
 
 
 def test_every_page_is_a_topic() -> None:
-    assert set(PAGES) <= set(TOPICS)
-    assert [each.name for each in topics()] == [name for name in TOPICS if name in PAGES]
+    assert set(PAGES) == set(TOPICS)
+    assert [each.name for each in topics()] == [*TOPICS]
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -54,8 +62,6 @@ def test_its_links_lead_somewhere(name: str) -> None:
             continue
         path, _, part = target.partition("#")
         text = DOCUMENTS[name] if not path else ""
-        if path.removesuffix(".md") in set(TOPICS) - set(PAGES):
-            continue  # it is still to be written
         if path:
             assert (here / path).exists(), target
             text = (here / path).read_text(encoding="utf-8") if path.endswith(".md") else ""
@@ -109,3 +115,22 @@ def test_an_error_names_the_topic_of_the_option_that_it_is_about() -> None:
     assert topic_for_error(SettingsRefused("no file")) == "settings"
     assert topic_for_error(GuardrailRefused("too many")) == "guardrails"
     assert topic_for_error(Interrupted("a signal")) == ""
+
+
+def test_every_sample_of_a_file_can_be_read(tmp_path: Path) -> None:
+    """A configuration or a scenario in TOML, a sessions file in JSON, rules in YAML."""
+    for each in blocks("toml"):
+        path = tmp_path / "sample.toml"
+        path.write_text(each)
+        load_config(path) if each.startswith("# bulkagent.toml") else load_scenario(path)
+    for each in blocks("json"):
+        assert all(json.loads(line) for line in each.splitlines())
+    for each in blocks("yaml"):
+        assert yaml.safe_load(each)
+
+
+@pytest.mark.parametrize("text", [text for text in blocks("sh") if reason_not_to_run(text)])
+def test_a_command_that_is_not_run_can_be_parsed(text: str) -> None:
+    for line in text.replace("\\\n", " ").splitlines():
+        if line.startswith("bulkagent "):
+            assert parsed(shlex.split(line))["gateway"]

@@ -15,7 +15,7 @@ import pytest
 
 from bulkagent.cli.console.pager import pager_environment, pager_words
 from bulkagent.cli.render.markdown import rendered
-from bulkagent.guide import TOPICS, topics
+from bulkagent.guide import topics
 from tests.cli.command import COMMAND, environment, inside
 from tests.cli.test_completion import completed
 from tests.documents import PAGES
@@ -210,10 +210,6 @@ def test_without_a_terminal_to_turn_pages_at_nothing_waits(tmp_path: Path, pager
     assert process.wait(HANG_S) == 0
     assert written.startswith(b"\x1b[1;4m" + PAGES[LONG].splitlines()[0].encode()[2:])
     assert not (tmp_path / "shown").exists()
-
-
-def test_every_topic_has_its_page() -> None:
-    assert set(TOPICS) >= set(PAGES)
 
 
 @pytest.mark.parametrize(
