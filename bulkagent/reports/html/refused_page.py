@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from html import escape
 
-from bulkagent.language import page_language
 from bulkagent.reports.html.assets import asset, policy_for
 from bulkagent.reports.sanitize import printable
 
@@ -14,7 +13,7 @@ def refused_page(command: str, word: str, *texts: str) -> str:
     style = asset("page.css")
     paragraphs = "\n".join(f"<p>{escape(printable(text))}</p>" for text in texts)
     return f"""<!doctype html>
-<html lang="{page_language().value}">
+<html lang="en">
 <head>
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="{policy_for(style)}">
