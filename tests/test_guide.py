@@ -78,7 +78,7 @@ def _anchors(text: str) -> set[str]:
 def test_what_is_built_has_the_pages() -> None:
     """Hatch takes every file of a package but those that .gitignore names."""
     build = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["tool"]["hatch"]["build"]
-    assert build["targets"]["wheel"] == {"packages": ["bulkagent"]}
+    assert build["targets"]["wheel"]["only-include"] == ["bulkagent", "samples"]
     assert "bulkagent" in build["targets"]["sdist"]["include"]
     ignored = (REPOSITORY / ".gitignore").read_text().split()
     assert not [path.name for path in GUIDE.glob("*.md") for each in ignored if path.match(each)]

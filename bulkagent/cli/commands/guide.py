@@ -3,22 +3,35 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
+from typing import TYPE_CHECKING
 
-from bulkagent.cli.console.terminal import print_data, print_text, width_of
+from bulkagent.cli.console.terminal import print_data, print_text, say, width_of
 from bulkagent.cli.options.given import Given
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def guide(given: Given) -> None:
     """Read the guide; without a topic, list the topics.
 
-    Example: bulkagent guide
-
     Example: bulkagent guide handover
+
+    Example: bulkagent guide --samples samples
     """
+    from bulkagent.errors import SettingsRefused
     from bulkagent.guide import page
 
-    topic = given["topic"]
+    topic, samples = given["topic"], given["samples"]
+    if samples is not None:
+        if topic is not None:
+            raise SettingsRefused(
+                "--samples writes files, and a topic is to be read; give one of them"
+            )
+        _write_samples(samples)
+        return
     if topic is None:
         print_data(_listed(width_of(sys.stdout)))
         return
@@ -28,6 +41,15 @@ def guide(given: Given) -> None:
         print_data(text.rstrip())
     else:
         _show(text, width)
+
+
+def _write_samples(folder: Path) -> None:
+    from bulkagent.guide.sample_files import write_samples
+
+    number = write_samples(folder)
+    roster = shlex.quote(f"{folder}/evening_shift.csv")
+    say(f"wrote   {number} files to {folder}; {folder}/README.md says what each is")
+    say(f"next    bulkagent apply {roster} --flag 0 --gateway emulated")
 
 
 def _listed(width: int | None) -> str:

@@ -84,6 +84,8 @@ LEDGER_OPTIONS = (
     Row("path", Kind.ARGUMENT_PATH, "The new file. It must not exist yet.", Group.WHAT,
         ("config init",), "[PATH]", default="bulkagent.toml"),
     Row("topic", Kind.ARGUMENT, "A page of the guide; none: list them.", Group.WHAT, ("guide",), "[TOPIC]", completes="topics"),
+    Row("samples", Kind.PATH, "Write the samples that the pages use into this new folder.", Group.WHAT, ("guide",), "DIR",
+        environment=False),
     Row("words", Kind.ARGUMENT, "A command.", Group.WHAT, ("help",), "[COMMAND]...", completes="commands"),
     Row("help_all", Kind.SWITCH, "Show the rarely needed options, too.", Group.WHAT, ("help",), environment=False),
 )  # fmt: skip
