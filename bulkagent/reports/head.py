@@ -31,32 +31,43 @@ class Wanted:
     """What the rows of a run ask for, and how many are so, counted while they pass."""
 
     def __init__(self) -> None:
-        self.agents: Counter[str] = Counter()
-        """Agents by the flag that they shall have; protected ones are not among them."""
-        self.applied: Counter[str] = Counter()
+        self._agents: Counter[tuple[str, str]] = Counter()
+        """Agents by gateway and the flag that they shall have; protected ones are left out."""
+        self._applied: Counter[tuple[str, str]] = Counter()
         """Those who have it."""
-        self.gateways: set[str] = set()
         self.left_out: list[tuple[int, str]] = []
         """Row and agent of the first lines that are no assignment."""
 
     def add(self, line: Line) -> None:
         """Count one row; a repeated or invalid one asks for nothing."""
+        part = (line.gateway, line.flag)
         if line.status is Status.APPLIED:
-            self.applied[line.flag] += 1
+            self._applied[part] += 1
         elif line.status is Status.INVALID:
             if len(self.left_out) < LINES_SHOWN:
                 self.left_out.append((line.row, line.agent_id))
             return
         elif line.status is Status.DUPLICATE or line.cause is Cause.PROTECTED:
             return
-        self.agents[line.flag] += 1
-        self.gateways.add(line.gateway)
+        self._agents[part] += 1
 
     def by_flag(self) -> dict[str, AgentsSet]:
-        """The same, as the verdict says it."""
-        sets = {flag: AgentsSet(self.applied[flag], self.agents[flag]) for flag in self.agents}
+        """Agents by flag, as the verdict says them."""
+        sets = self._by(1)
         known = sets.keys() <= _EFFECTS.keys()
         return sets if sets and known else {"": _all_of(sets.values())}
+
+    def by_gateway(self) -> dict[str, AgentsSet]:
+        """Agents by gateway, in the order of their names."""
+        return dict(sorted(self._by(0).items()))
+
+    def _by(self, place: int) -> dict[str, AgentsSet]:
+        sets: dict[str, AgentsSet] = {}
+        for part, agents in self._agents.items():
+            before = sets.get(part[place], AgentsSet(0, 0))
+            here = AgentsSet(self._applied[part], agents)
+            sets[part[place]] = _all_of((before, here))
+        return sets
 
 
 def _all_of(sets: Iterable[AgentsSet]) -> AgentsSet:
@@ -84,12 +95,12 @@ def head_of(
         say: How its sentences are said.
     """
     gateways = run.get("gateways")
-    names = gateways if isinstance(gateways, Mapping) and gateways else wanted.gateways
+    names = gateways if isinstance(gateways, Mapping) and gateways else wanted.by_gateway()
     facts = (
         ("roster", mark("Roster"), _roster(str(run.get("roster") or ""), say)),
         ("job", mark("Job"), str(run.get("job") or "")),
         ("gateway", mark("Gateway"), ", ".join(sorted(map(str, names)))),
-        ("wanted", mark("Wanted"), _wanted(wanted.agents, str(run.get("operation") or ""), say)),
+        ("wanted", mark("Wanted"), _wanted(wanted.by_flag(), str(run.get("operation") or ""), say)),
         (
             "when",
             mark("When"),
@@ -123,10 +134,10 @@ _EFFECTS = {
 }
 
 
-def _wanted(flags: Mapping[str, int], operation: str, say: Say) -> str:
+def _wanted(sets: Mapping[str, AgentsSet], operation: str, say: Say) -> str:
     said = [
-        say(_EFFECTS[flag][count != 1], count=f"{count:,}")
-        for flag, count in sorted(flags.items(), reverse=True)
+        say(_EFFECTS[flag][at.agents != 1], count=f"{at.agents:,}")
+        for flag, at in sorted(sets.items(), reverse=True)
         if flag in _EFFECTS
     ]
     return ", ".join(said) or operation

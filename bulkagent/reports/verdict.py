@@ -157,6 +157,17 @@ NO_USE = mark("nothing: a resume would not help those who are not set")
 """What to type next where what is not set is refused for good."""
 
 
+def gateways_of(sets: Mapping[str, AgentsSet], translate: Translate) -> str:
+    """How many agents are set at each gateway; "" where they are one, or where all are set."""
+    if len(sets) < 2 or all(each.applied >= each.agents for each in sets.values()):  # noqa: PLR2004 - one needs no comparison
+        return ""
+    each_of = translate(mark("{gateway} {applied:,} of {agents:,}"))
+    return translate(mark(", ")).join(
+        each_of.format(gateway=printable(name), applied=each.applied, agents=each.agents)
+        for name, each in sets.items()
+    )
+
+
 def enumerated(names: Sequence[str], translate: Translate) -> str:
     """Names in a row, the last after "and"."""
     *most, last = names

@@ -162,6 +162,13 @@ def test_the_head_has_roster_gateway_what_when_by_whom_and_ticket(
     )
 
 
+def test_of_several_gateways_the_page_says_where_agents_are_short() -> None:
+    west = msgspec.structs.replace(LINE, gateway="west")
+    short = msgspec.structs.replace(west, status=Status.FAILED, cause=Cause.TIMEOUT)
+    assert "<p>east 1 of 1, west 1 of 2</p>" in page(LINE, west, short)
+    assert "east 1 of 1" not in page(LINE, west)
+
+
 def test_the_table_shows_names_beside_the_agent_and_local_times() -> None:
     columns = ("shift", "skill", "full name", "a", "b", "team")
     found = Reader(page(LINE, columns=columns, verified={"yes": 1}))

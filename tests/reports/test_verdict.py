@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bulkagent.reports.verdict import AgentsSet, VerdictFacts, verdict_of, word_of
+from bulkagent.reports.verdict import AgentsSet, VerdictFacts, gateways_of, verdict_of, word_of
 
 
 def english(text: str) -> str:
@@ -68,3 +68,10 @@ def test_its_word_is_about_agents(state: str, exit_code: int, applied: int, word
 def test_agents_that_a_later_run_has_set_otherwise_are_told_and_no_run_is_done_then() -> None:
     assert said(set_otherwise=37).endswith("; a later run has set 37 of them otherwise since")
     assert word_of("completed", 0, 40, set_otherwise=37) == "SHORT"
+
+
+def test_of_several_gateways_it_says_where_agents_are_short() -> None:
+    sets = {"east": AgentsSet(3, 4), "west": AgentsSet(4, 4)}
+    assert gateways_of(sets, english) == "east 3 of 4, west 4 of 4"
+    assert gateways_of({"east": AgentsSet(3, 4)}, english) == ""
+    assert gateways_of({"east": AgentsSet(4, 4), "west": AgentsSet(4, 4)}, english) == ""

@@ -10,8 +10,8 @@ from bulkagent.gateway.operations import flag_of
 from bulkagent.instants import Instant
 from bulkagent.language import translate
 from bulkagent.model import Status
-from bulkagent.reports import AgentsSet, VerdictFacts, printable, verdict_of, word_of
-from bulkagent.reports.verdict import LINES_SHOWN
+from bulkagent.reports import AgentsSet, VerdictFacts, verdict_of, word_of
+from bulkagent.reports.verdict import LINES_SHOWN, gateways_of
 
 if TYPE_CHECKING:
     from bulkagent.ledger import AppliedPart
@@ -42,13 +42,8 @@ def verdict(plan: Plan, finished: Finished, zone: str) -> list[str]:
     applied = result.totals[Status.APPLIED]
     word = word_of(result.state, result.exit_code, applied, set_otherwise=since)
     lines = [labelled(Label(word), verdict_of(facts, translate))]
-    if len(gateways) > 1 and any(each.applied < each.agents for each in gateways.values()):
-        each_of = translate("{gateway} {applied:,} of {agents:,}")
-        shown = [
-            each_of.format(gateway=printable(name), applied=each.applied, agents=each.agents)
-            for name, each in gateways.items()
-        ]
-        lines.append(labelled(Label.NOTHING, translate(", ").join(shown)))
+    if each := gateways_of(gateways, translate):
+        lines.append(labelled(Label.NOTHING, each))
     return lines
 
 

@@ -12,7 +12,7 @@ from bulkagent.language import mark
 from bulkagent.model import Status, Verified
 from bulkagent.reports.head import Wanted, roster_name, zone_for
 from bulkagent.reports.html.sentences import translated
-from bulkagent.reports.verdict import VerdictFacts, verdict_of, word_of
+from bulkagent.reports.verdict import VerdictFacts, gateways_of, verdict_of, word_of
 
 
 class Headline(msgspec.Struct, frozen=True):
@@ -21,6 +21,8 @@ class Headline(msgspec.Struct, frozen=True):
     tone: str
     word: str
     text: str
+    gateways: str = ""
+    """How many agents are set at each of several gateways."""
 
 
 def headline_of(run: Mapping[str, Any], wanted: Wanted) -> Headline:
@@ -31,10 +33,11 @@ def headline_of(run: Mapping[str, Any], wanted: Wanted) -> Headline:
         return Headline("bad", "", translated(_GOES_ON if running else _NO_END))
     applied = run["totals"].get(Status.APPLIED, 0)
     since = sum(run.get("set_otherwise", {}).values())
+    by_gateway = wanted.by_gateway()
     facts = VerdictFacts(
         roster=run["job"] or roster_name(run["roster"]),
         time=_time(run),
-        gateways=sorted(filter(None, wanted.gateways)) or sorted(run["gateways"]),
+        gateways=tuple(filter(None, by_gateway)) or sorted(run["gateways"]),
         by_flag=wanted.by_flag(),
         contradicted=run.get("verified", {}).get(Verified.NO, 0),
         set_otherwise=since,
@@ -43,7 +46,8 @@ def headline_of(run: Mapping[str, Any], wanted: Wanted) -> Headline:
     )
     word = translated(word_of(run["state"], exit_code, applied, set_otherwise=since))
     tone = "warn" if since and not exit_code else _TONES.get(exit_code, "bad")
-    return Headline(tone, word, verdict_of(facts, translated))
+    each = gateways_of(by_gateway, translated)
+    return Headline(tone, word, verdict_of(facts, translated), each)
 
 
 _TONES = {0: "good", 3: "warn", 4: "warn"}
