@@ -34,7 +34,7 @@ _OF_CAUSES: Mapping[str, tuple[Cause, ...]] = {
     "speed": (Cause.OVERLOADED,),
     "roster": (Cause.BAD_ROW, Cause.REPEATED_ROW),
     "configuration": (Cause.TLS,),
-    "trouble": (Cause.INTERRUPTED, Cause.DEADLINE),
+    "resume": (Cause.INTERRUPTED, Cause.DEADLINE),
     "revert": (Cause.PREVIOUS_UNKNOWN,),
     "codes": (Cause.REFUSED, Cause.UNLISTED_RETCODE),
 }
@@ -83,7 +83,7 @@ TOPIC_OF_ERROR: Mapping[type[BulkagentError], str] = MappingProxyType(
         SettingsRefused: "settings",
         RosterRefused: "roster",
         ConsentRefused: "guardrails",
-        ResumeRefused: "trouble",
+        ResumeRefused: "resume",
         RunBusy: "guardrails",
         GuardrailRefused: "guardrails",
         LedgerUnavailable: "records",

@@ -41,6 +41,7 @@ SCENES: Mapping[str, Scene] = {
     "batch": Scene(slow=True),
     "shift": Scene(slow=True),
     "trouble": Scene(slow=True),
+    "resume": Scene(slow=True),
     "doctor": Scene(slow=True),
 }
 

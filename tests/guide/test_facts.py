@@ -30,7 +30,7 @@ def _first_cells(topic: str, heading: str) -> list[str]:
 
 
 def test_the_keys_of_json_are_those_that_it_has() -> None:
-    there = set(_first_cells("batch", "key of `--json`"))
+    there = set(_first_cells("json", "key of `--json`"))
     assert there == set(bulkagent.RunResult.__struct_fields__) - {"set_before_switchover"}
 
 
@@ -43,12 +43,12 @@ def test_every_metric_is_there(tmp_path: Path) -> None:
     )  # fmt: skip
     write_metrics(path, run)
     written = set(re.findall(r"(?m)^(bulkagent_\w+)\{", path.read_text()))
-    named = _first_cells("batch", "metric")
+    named = _first_cells("metrics", "metric")
     assert {name if name[0] != "_" else f"bulkagent_run{name}" for name in named} == written
 
 
 def test_every_error_is_there_with_its_exit_code() -> None:
-    table = PAGES["python"].split("\n| exception", 1)[1].split("\n\n", 1)[0]
+    table = PAGES["exceptions"].split("\n| exception", 1)[1].split("\n\n", 1)[0]
     there = dict(re.findall(r"(?m)^\| `(\w+)` \| (\d+) \|", table))
     errors = {
         name: str(found.exit_code)
@@ -59,19 +59,18 @@ def test_every_error_is_there_with_its_exit_code() -> None:
     assert there == errors
 
 
-def test_every_public_name_is_on_the_page_on_python() -> None:
-    assert [
-        name for name in bulkagent.__all__ if not re.search(rf"\b{name}\b", PAGES["python"])
-    ] == []
+def test_every_public_name_is_on_the_pages_on_python() -> None:
+    pages = PAGES["python"] + PAGES["exceptions"]
+    assert [name for name in bulkagent.__all__ if not re.search(rf"\b{name}\b", pages)] == []
 
 
 def test_every_kind_of_fault_is_there() -> None:
-    assert sorted(_first_cells("emulator", "kind |")) == sorted(kind.value for kind in FaultKind)
+    assert sorted(_first_cells("scenario", "kind |")) == sorted(kind.value for kind in FaultKind)
 
 
 @pytest.mark.parametrize("section", [*SECTIONS])
 def test_every_key_of_a_scenario_is_there(section: str) -> None:
-    page = PAGES["emulator"]
+    page = PAGES["scenario"]
     (shown,) = re.findall(r"(?ms)^```toml\n(.*?)^```$", page)
     assert isinstance(read_scenario(shown), Scenario)
     part = re.split(r"(?m)^\[", re.split(rf"(?m)^\[+{section}\]+.*$", shown, maxsplit=1)[1])[0]
