@@ -1,7 +1,7 @@
 """Counts words and sentences of what people read: pages, help texts, messages, docstrings.
 
 A code span is one word, however long. Fenced blocks, comments and pictures are no prose. Each item
-of a list and each cell of a table stands for itself. Headings are counted as words alone.
+of a list and each cell of a table stands for itself. Headings are no sentences.
 """
 
 from __future__ import annotations
@@ -36,11 +36,6 @@ class Sentence(NamedTuple):
 def count(text: str) -> int:
     """The words of a text: what stands between blanks and has a letter or a digit."""
     return sum(bool(re.search(r"\w", word)) for word in _SPAN.sub("code", text).split())
-
-
-def words_of_page(page: str) -> int:
-    """The words of a Markdown page: its headings, paragraphs, lists and tables; no blocks."""
-    return count(" ".join(text for _, text in _pieces(page)))
 
 
 def of_page(page: str, where: str = "") -> list[Sentence]:
