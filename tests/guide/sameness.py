@@ -26,7 +26,9 @@ _CHANCE: tuple[tuple[str, str], ...] = (
     (rf"{_NUMBER} requests, (?!0 ){_NUMBER} of them retries", "N requests, M of them retries"),
     (r'"(elapsed_s|latency_ms)":[\d.]+', r'"\1":N'),
     (r'"(peak_in_flight|connections|peak_per_second)":\d+', r'"\1":N'),
-    (r"\bseed \d+", "seed N"),
+    (rf"and {_NUMBER} are allowed", "and N are allowed"),
+    (r"has the address \S+", "has the address ADDRESS"),
+    (r"clock is DURATION (?:behind|ahead)", "clock is DURATION off"),
 )
 _PATTERNS = tuple((re.compile(pattern), instead) for pattern, instead in _CHANCE)
 

@@ -20,7 +20,8 @@ class Scene(NamedTuple):
     """Before these, what goes on in other shells is killed."""
     stopped: tuple[str, ...] = ()
     """These are stopped with SIGTERM once they are up, and their end is shown."""
-    surroundings: Mapping[str, str] = {}
+    needs: tuple[str, ...] = ()
+    """Programs that a machine need not have; without them the page is not run."""
     slow: bool = False
     """Whether it waits for more than two seconds: then it is a matrix."""
 
@@ -33,7 +34,7 @@ SCENES: Mapping[str, Scene] = {
     "timing": Scene(slow=True),
     "handover": Scene(slow=True),
     "start": Scene(slow=True),
-    "emulator": Scene(slow=True),
+    "emulator": Scene(slow=True, needs=("curl",)),
     "speed": Scene(slow=True),
     "outages": Scene(slow=True),
     "python": Scene(slow=True),

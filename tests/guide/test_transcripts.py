@@ -5,6 +5,7 @@ Proves README "What it promises".
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,9 @@ def _pages() -> list[object]:
 
 @pytest.mark.parametrize("name", _pages())
 def test_a_page_shows_what_the_program_prints(name: str, tmp_path: Path) -> None:
+    for program in SCENES.get(name, Scene()).needs:
+        if shutil.which(program) is None:
+            pytest.skip(f"{program} is not installed")
     for block, ran in run_page(name, DOCUMENTS[name], tmp_path):
         for each in ran:
             if block.language == "sh":

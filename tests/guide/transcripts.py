@@ -117,10 +117,14 @@ class _Stage:
             "XDG_STATE_HOME": str(folder / ".local/state"),
             "XDG_CONFIG_HOME": str(folder / ".config"),
         }
-        plain = {"TZ": "UTC", "LC_ALL": "C.UTF-8", "LANGUAGE": "", "NO_PROXY": "localhost"}
-        self._environment = environment(
-            folder, {**home, **plain, "PATH": path, **scene.surroundings}
-        )
+        plain = {
+            "TZ": "UTC",
+            "LC_ALL": "C.UTF-8",
+            "LANGUAGE": "",
+            "NO_PROXY": "localhost",
+        }
+        self._environment = environment(folder, {**home, **plain, "PATH": path})
+        self._environment.pop("TMPDIR", None)
 
     def __enter__(self) -> Self:
         return self
