@@ -79,8 +79,8 @@ def _print_refusal(error: BulkagentError, *, as_json: bool | None) -> None:
     bad = error.bad_rows if isinstance(error, RosterRefused) else ()
     rows = bad_rows(bad, listed=as_json is not None)
     told = with_variables(str(error)) if error.exit_code == Refused.exit_code else str(error)
-    topic = "" if _NAMES_A_PAGE in told else topic_for_error(error)
-    more = [f"more    {_NAMES_A_PAGE}{topic}"] if topic else []
+    topic = "" if _GUIDE in told else topic_for_error(error)
+    more = [f"more    {_GUIDE} {topic}"] if topic else []
     say("\n".join([*rows, f"bulkagent: {told}", *more]))
     if not as_json:
         return
@@ -101,7 +101,7 @@ def _print_refusal(error: BulkagentError, *, as_json: bool | None) -> None:
     )
 
 
-_NAMES_A_PAGE = "bulkagent guide "
+_GUIDE = "bulkagent guide"
 
 # Ready beforehand, for where there is no memory to make it.
 _LAST_WORDS = (

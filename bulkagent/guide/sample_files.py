@@ -50,7 +50,9 @@ def _samples() -> Traversable:
     # Pages that are read where the repository has them: it has the samples at its root.
     root = package.parents[1] if isinstance(package, Path) else None
     if root is None or not (root / "samples/README.md").is_file():
-        raise Refused("this installation of bulkagent lacks its samples; install it anew")
+        raise Refused(
+            "this installation lacks the samples of `bulkagent guide`; install bulkagent anew"
+        )
     return root / "samples"
 
 

@@ -12,10 +12,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from bulkagent.cli import app
 from bulkagent.cli.console.pager import pager_environment, pager_words
 from bulkagent.cli.render.markdown import rendered
-from bulkagent.guide import topics
+from bulkagent.guide import page, topics
+from bulkagent.guide.search import Place, places_of
 from tests.cli.command import COMMAND, environment, inside
 from tests.cli.test_completion import completed
 from tests.documents import PAGES
@@ -39,6 +42,57 @@ def test_a_topic_that_there_is_not_is_refused_with_the_nearest(tmp_path: Path) -
     ended = inside(tmp_path, "guide", "emulater")
     assert ended.code == 2
     assert "no page 'emulater'; did you mean emulator?" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("one agent gets no calls", "trouble  One agent gets no calls"),
+        ("NO calls", "trouble "),
+        ("no calls to a zebra", "`bulkagent guide` lists all topics"),
+        ("retry-after", "outages "),
+        ("", "`bulkagent guide` lists all topics"),
+    ],
+)
+def test_words_that_are_no_topic_are_looked_for_in_the_pages(
+    tmp_path: Path, words: str, found: str
+) -> None:
+    ended = inside(tmp_path, "guide", words)
+    assert (ended.code, ended.out) == (2, "")
+    said = ended.err.splitlines()
+    assert said[0].startswith(f"bulkagent: the guide has no page {words!r}")
+    assert found in ended.err
+    assert len(said) <= 1 + 5 + 1
+    assert "more    " not in ended.err
+
+
+def test_the_part_of_a_page_that_is_about_the_words_comes_first() -> None:
+    pages = {
+        "apart": "# A\n\ncalls, and no\n",
+        "below": "# B\n\nB\n\n## C\n\nNo *calls*.\n",
+        "shown": "# D\n\n```console\nno calls\n```\n",
+        "heading": "# E\n\nno calls\n\n## Calls: `no`\n\nF\n",
+        "other": "# G\n\nno callsign\n",
+    }
+    assert places_of("no calls", pages, most=2) == (
+        Place("heading", "Calls: no"),
+        Place("below", "C"),
+    )
+    assert places_of("no calls", pages, most=9)[2:] == (Place("apart", "A"),)
+
+
+def test_an_installation_without_pages_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bulkagent.guide.pages.files", lambda _: tmp_path)
+    for arguments in (["guide"], ["guide", "start"], ["guide", "of nothing"]):
+        ended = CliRunner().invoke(app, arguments)
+        assert ended.exit_code == 2
+        assert "this installation lacks the page" in ended.stderr
+        assert ended.stderr.count("\n") == 1
+    (tmp_path / "shift.md").write_text("# Shift\n\nOne line.\n\nA [part](start.md#x).\n")
+    assert CliRunner().invoke(app, ["guide"]).stdout.startswith("shift  One line.")
+    assert "part (bulkagent guide start" in rendered(page("shift"), width=80, styled=False)
 
 
 def test_the_tab_key_finds_topics(tmp_path: Path) -> None:

@@ -71,10 +71,13 @@ def codes(ctx: click.Context, incomplete: str) -> list[tuple[str, str]]:
 
 def pages(ctx: click.Context, incomplete: str) -> list[tuple[str, str]]:
     """The topics of the guide."""
-    from bulkagent.guide import topics
-
     del ctx
-    return [(each.name, each.line) for each in topics() if each.name.startswith(incomplete)]
+    found: list[tuple[str, str]] = []
+    with _at_best():
+        from bulkagent.guide import topics
+
+        found.extend((each.name, each.line) for each in topics())
+    return [(name, line) for name, line in found if name.startswith(incomplete)]
 
 
 def commands(ctx: click.Context, incomplete: str) -> list[tuple[str, str]]:

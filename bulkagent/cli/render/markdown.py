@@ -135,12 +135,20 @@ _TO_A_PART = re.compile(r"\[([^\[\]]*)\]\(#([^)]*)\)")
 
 
 def _command(link: re.Match[str]) -> str:
-    from bulkagent.guide import page
-
     text, topic, anchor = link.groups()
     command = f"`bulkagent guide {topic}`"
-    part = f", {_quoted(page(topic), anchor)}" if anchor else ""
+    part = f", {_quoted(_other(topic), anchor)}" if anchor else ""
     return f"{command}{part}" if text == command else f"{text} ({command}{part})"
+
+
+def _other(topic: str) -> str:
+    from bulkagent.errors import BulkagentError
+    from bulkagent.guide import page
+
+    try:
+        return page(topic)
+    except BulkagentError:  # this page can be read without it
+        return ""
 
 
 def _quoted(page: str, anchor: str) -> str:
