@@ -16,6 +16,7 @@ from bulkagent.emulator import load_scenario
 from bulkagent.errors import GuardrailRefused, Interrupted, SettingsRefused
 from bulkagent.guide import (
     TOPIC_OF_CAUSE,
+    TOPIC_OF_CHECK,
     TOPIC_OF_ERROR,
     TOPIC_OF_EXIT_CODES,
     TOPIC_OF_GROUP,
@@ -93,6 +94,7 @@ def test_each_cause_status_error_and_group_of_options_has_a_topic_that_helps() -
     }
     named = {
         *(*TOPIC_OF_CAUSE.values(), *TOPIC_OF_STATUS.values(), *TOPIC_OF_GROUP.values()),
+        *TOPIC_OF_CHECK.values(),
         *(TOPIC_OF_EXIT_CODES, *TOPIC_OF_ERROR.values()),
     }
     assert named - {""} <= set(PAGES)
@@ -106,7 +108,7 @@ def test_every_topic_that_the_program_names_is_a_page() -> None:
         if path.suffix in {".py", ".html", ".po", ".js"}
         for topic in re.findall(r"bulkagent guide ([a-z][a-z-]*)", path.read_text("utf-8"))
     }
-    assert "guids" in named
+    assert "start" in named
     assert named - {"says", "shows", "has", "lists"} <= set(PAGES)
 
 

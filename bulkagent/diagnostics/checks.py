@@ -135,8 +135,7 @@ async def _within(seconds: float, looking: Awaitable[FoundT]) -> FoundT:
 _FIXES = {
     "name service": "Check the address. If it is right, this machine asks the wrong name service.",
     "connection": "Check address, port and firewall. Check that the gateway is up.",
-    "TLS": "Check --ca-file and --tls-server-name (bulkagent guide configuration). Check that the"
-    " port is the gateway's.",
+    "TLS": "Check --ca-file and --tls-server-name. Check that the port is the gateway's.",
     "clock": "Check that the port is the gateway's.",
 }
 
@@ -144,7 +143,6 @@ _FIXES = {
 _OF_CLIENT = (
     "Ask the people who run the gateway for a client certificate. Give it with --client-cert."
 )
-_OF_GUIDS = "bulkagent guide guids says where GUIDs come from."
 
 
 def _said(error: OSError | TimeoutError) -> str:
@@ -212,7 +210,7 @@ async def _of_roster(asked: CheckRequest, gateways: Gateways, name: str, clock: 
             "GUID from roster",
             CheckStatus.FAILED,
             f"no row {'of agent ' + asked.agent if asked.agent else ''} has a GUID",
-            f"Export the roster with the GUIDs of agents who have signed in. {_OF_GUIDS}",
+            "Export the roster with the GUIDs of agents who have signed in.",
         )
     guids = PackedGuids()
     guids.add(_ROW, row.guid)
@@ -247,9 +245,7 @@ async def _of_provider(
             item = _about(asked.agent, name)
             return await _asked(ClientFactory(gateways, settings, clock), source, guids, item)
     except BulkagentError as error:
-        return Finding(
-            f"GUID from {source}", CheckStatus.FAILED, str(error), f"Check {source}. {_OF_GUIDS}"
-        )
+        return Finding(f"GUID from {source}", CheckStatus.FAILED, str(error), f"Check {source}.")
 
 
 async def _asked(

@@ -129,14 +129,10 @@ def of_state(source: str, agent_id: str, state: AgentState | None, why: str, cod
             check,
             CheckStatus.WARNING,
             f"the gateway refused the GUID of agent {agent_id}: {why}",
-            "The agent has not signed in, or this GUID is not the newest (bulkagent guide guids)."
+            "The agent has not signed in, or this GUID is not the newest."
             " Try an agent who has signed in.",
         )
-    advice = (
-        "Check the address."
-        if code
-        else "Check that the source works and knows the agent (bulkagent guide guids)."
-    )
+    advice = "Check the address." if code else "Check that the source works and knows the agent."
     return Finding(check, CheckStatus.FAILED, f"agent {agent_id}: {why}", advice)
 
 

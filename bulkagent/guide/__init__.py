@@ -13,11 +13,13 @@ from bulkagent.lazy import lazily
 if TYPE_CHECKING:
     from bulkagent.guide.help_topics import (
         TOPIC_OF_CAUSE,
+        TOPIC_OF_CHECK,
         TOPIC_OF_ERROR,
         TOPIC_OF_EXIT_CODES,
         TOPIC_OF_GROUP,
         TOPIC_OF_STATUS,
         topic_for,
+        topic_for_check,
         topic_for_error,
     )
     from bulkagent.guide.pages import TOPICS, Topic, page, topics
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = [
     "TOPICS",
     "TOPIC_OF_CAUSE",
+    "TOPIC_OF_CHECK",
     "TOPIC_OF_ERROR",
     "TOPIC_OF_EXIT_CODES",
     "TOPIC_OF_GROUP",
@@ -32,6 +35,7 @@ __all__ = [
     "Topic",
     "page",
     "topic_for",
+    "topic_for_check",
     "topic_for_error",
     "topics",
 ]
@@ -39,11 +43,13 @@ __all__ = [
 _HOMES = {
     "bulkagent.guide.help_topics": (
         "TOPIC_OF_CAUSE",
+        "TOPIC_OF_CHECK",
         "TOPIC_OF_ERROR",
         "TOPIC_OF_EXIT_CODES",
         "TOPIC_OF_GROUP",
         "TOPIC_OF_STATUS",
         "topic_for",
+        "topic_for_check",
         "topic_for_error",
     ),
     "bulkagent.guide.pages": ("TOPICS", "Topic", "page", "topics"),

@@ -76,6 +76,21 @@ TOPIC_OF_GROUP: Mapping[str, str] = MappingProxyType(
 )
 """Heading of options, as `--help` has it -> topic."""
 
+TOPIC_OF_CHECK: Mapping[str, str] = MappingProxyType(
+    {
+        "name service": "shift",
+        "connection": "shift",
+        "TLS": "configuration",
+        "clock": "timing",
+        "client certificate": "configuration",
+        "open files": "speed",
+        "temporary folder": "sessions",
+        "ledger": "records",
+        "disk": "records",
+    }
+)
+"""Check of `doctor` -> topic; that of a GUID has the name of its source."""
+
 TOPIC_OF_ERROR: Mapping[type[BulkagentError], str] = MappingProxyType(
     {
         BulkagentError: "trouble",
@@ -107,3 +122,8 @@ def topic_for_error(error: BulkagentError) -> str:
     group = error.group if isinstance(error, SettingsRefused) else ""
     of_its_kind = next(TOPIC_OF_ERROR[kind] for kind in type(error).mro() if kind in TOPIC_OF_ERROR)
     return TOPIC_OF_GROUP.get(group, of_its_kind)
+
+
+def topic_for_check(check: str) -> str:
+    """The topic that helps with a check of `doctor`; "" for none."""
+    return "guids" if check.startswith("GUID") else TOPIC_OF_CHECK.get(check, "")

@@ -73,6 +73,7 @@ def test_a_certificate_that_is_not_trusted_is_said_with_what_to_give(tmp_path: P
             assert ended.code == 2
             assert said in ended.out
             assert "fix     TLS: Check --ca-file and --tls-server-name" in ended.out
+            assert ended.out.endswith("\nmore    bulkagent guide configuration\n")
             assert "the gateway was not reached" in ended.out
         loud = inside(tmp_path, "doctor", "--gateway", gateway.url, "--insecure", "--json")
         assert _found(loud)["TLS"]["verdict"] == "warning"

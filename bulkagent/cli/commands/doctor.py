@@ -50,6 +50,7 @@ def doctor(given: Given) -> int:
 
 def _print(found: Sequence[Finding], *, as_json: bool) -> None:
     from bulkagent.cli.render.table import table
+    from bulkagent.guide import topic_for_check
 
     if as_json:
         print_json({"findings": found})
@@ -57,5 +58,8 @@ def _print(found: Sequence[Finding], *, as_json: bool) -> None:
     width = width_of(sys.stdout)
     rows = [(each.verdict, each.check, each.seen) for each in found]
     lines = table(("", "check", "seen"), rows).split("\n")
-    lines.extend(f"fix     {each.check}: {each.fix}" for each in found if each.fix)
+    wrong = [each for each in found if each.fix]
+    lines.extend(f"fix     {each.check}: {each.fix}" for each in wrong)
+    topics = dict.fromkeys(topic_for_check(each.check) for each in wrong)
+    lines.extend(f"more    bulkagent guide {topic}" for topic in topics if topic)
     print_data("\n".join(part for line in lines for part in wrapped(line, width)))
