@@ -1,7 +1,7 @@
 """The pages of the guide: their names, what the list says of each, and their text.
 
 A page begins with `# Title`. Its second paragraph is one line, which the list of topics shows.
-`settings.md` and `codes.md` are written from the tables of the program.
+`commands.md`, `settings.md` and `codes.md` are written from the tables of the program.
 """
 
 from __future__ import annotations
@@ -45,6 +45,7 @@ TOPICS = (
     "exceptions",
     "emulator",
     "scenario",
+    "commands",
     "settings",
     "codes",
     "words",

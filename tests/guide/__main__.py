@@ -18,7 +18,7 @@ def main() -> None:
     """Write tables, then transcripts."""
     parser = argparse.ArgumentParser(prog="python -m tests.guide")
     parser.add_argument("name", nargs="*", help="pages whose transcripts are run; default: all")
-    parser.add_argument("--pages", action="store_true", help="write settings.md and codes.md alone")
+    parser.add_argument("--pages", action="store_true", help="write the pages from tables alone")
     parser.add_argument("--all", action="store_true", help="also where only figures differ")
     asked = parser.parse_args()
     pages.write()

@@ -1,8 +1,8 @@
-"""The pages that come from the tables of the program: settings.md and codes.md."""
+"""The pages that come from the tables of the program: commands.md, settings.md and codes.md."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 
 from bulkagent.cli.options import rows_of
@@ -11,7 +11,7 @@ from bulkagent.gateway.retcodes import MEANINGS, Retcode
 from bulkagent.model import Cause
 from bulkagent.settings.row import Kind, Row, Scope
 from bulkagent.settings.table import GATEWAY_ROWS
-from tests.command_names import commands
+from tests.command_names import commands, walked
 from tests.documents import GUIDE
 
 _SENDING = ("apply", "resume", "revert")
@@ -74,7 +74,8 @@ def _items(rows: Iterable[Row], among: tuple[str, ...] = ()) -> Iterator[str]:
             _default(row),
             _elsewhere(row),
         ]
-        yield f"- **`{_name(row)}`**: {' '.join(part for part in parts if part)}\n"
+        rare = " (`--help-all`)" if row.advanced and row.commands else ""
+        yield f"- **`{_name(row)}`**{rare}: {' '.join(part for part in parts if part)}\n"
 
 
 def _name(row: Row) -> str:
@@ -116,6 +117,8 @@ the top of the file, in `[jobs.NAME]` (job), in `[gateways.NAME]` (gateway). \
 [`bulkagent guide configuration`](configuration.md) says which of them holds. \
 `bulkagent config show` says what holds now, and why.
 
+`--help` of a command leaves out the options that are marked (`--help-all`).
+
 A TIME is a number with `ms`, `s`, `m`, `h` or `d`. In the file it is a text.
 """
 
@@ -123,6 +126,33 @@ _FILE_ALONE = """
 ## Of the file alone
 
 In `[gateways.NAME]`, beside the keys above:
+
+"""
+
+
+def commands_page() -> str:
+    """Every command with its arguments, and the sentence that `bulkagent --help` has for it."""
+    told = [(f"`{_typed(name)}`", command.get_short_help_str(_WHOLE)) for name, command in walked()]
+    return _HEAD_OF_COMMANDS + "\n".join([*_drawn([("command", "what it does"), *told]), ""])
+
+
+def _typed(command: str) -> str:
+    arguments = (row.metavar for row in rows_of(command) if row.is_argument)
+    return " ".join(("bulkagent", command, *arguments))
+
+
+_WHOLE = 1_000
+"""Longer than any first sentence."""
+
+_HEAD_OF_COMMANDS = """\
+# Every command
+
+Each command with its arguments, and what it does in a sentence.
+
+<!-- Written by `python -m tests.guide` from the tables of the program. -->
+
+`bulkagent COMMAND --help` shows the options that are often needed, and `--help-all` shows all. \
+[`bulkagent guide settings`](settings.md) has them with their defaults.
 
 """
 
@@ -185,9 +215,15 @@ _INTRODUCED: Mapping[str, str] = {
 
 
 def _table(title: str, heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    lines = [heads, ("---",) * len(heads), *rows]
-    drawn = [f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in lines]
-    return "\n".join([f"\n## {title}\n", f"{_INTRODUCED[title]}\n", *drawn, ""])
+    return "\n".join([f"\n## {title}\n", f"{_INTRODUCED[title]}\n", *_drawn([heads, *rows]), ""])
+
+
+def _drawn(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
+    """The lines of a table, of which the first row is the heads."""
+    for at, row in enumerate(rows):
+        yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |"
+        if at == 0:
+            yield f"| {' | '.join('---' for _ in row)} |"
 
 
 _HEAD_OF_CODES = """\
@@ -204,7 +240,7 @@ tried again, and what counts for a halt rule.
 
 def generated() -> dict[str, str]:
     """Topic -> its page, as it has to be."""
-    return {"settings": settings_page(), "codes": codes_page()}
+    return {"commands": commands_page(), "settings": settings_page(), "codes": codes_page()}
 
 
 def write() -> None:

@@ -1,4 +1,4 @@
-"""settings.md and codes.md are what the program's tables say; nothing is missing in them.
+"""commands.md, settings.md and codes.md are what the tables say; nothing is missing in them.
 
 Proves guide settings, guide codes.
 """
@@ -9,19 +9,19 @@ import re
 
 import pytest
 
-from bulkagent.cli.options import rows_of
+from bulkagent.cli.options import ROWS, rows_of
 from bulkagent.explanations import EXIT_CODES
 from bulkagent.gateway.faults import FAULTS
 from bulkagent.gateway.retcodes import MEANINGS
 from bulkagent.model import Status
 from bulkagent.reports import ADVICE, meaning_of
 from bulkagent.settings import ConfigFile, GatewaySection
-from tests.command_names import commands
+from tests.command_names import commands, walked
 from tests.documents import PAGES
 from tests.guide.pages import generated
 
 
-@pytest.mark.parametrize("topic", ["settings", "codes"])
+@pytest.mark.parametrize("topic", ["commands", "settings", "codes"])
 def test_a_page_from_the_tables_is_what_they_say(topic: str) -> None:
     said = "run `python -m tests.guide --pages`, and commit what it writes"
     assert PAGES[topic] == generated()[topic], said
@@ -48,6 +48,23 @@ def test_every_option_of_a_command_is_there(command: str) -> None:
             and (not row.variable or f"`{row.variable}`" in item)
             for item in items
         ), row.option
+
+
+def test_every_command_is_there_with_its_arguments() -> None:
+    rows = re.findall(r"(?m)^\| `bulkagent (.+?)` \| (.+) \|$", PAGES["commands"])
+    assert [name for name, _ in rows] == [
+        " ".join((name, *(row.metavar for row in rows_of(name) if row.is_argument)))
+        for name in commands()
+    ]
+    for (_, told), (_, command) in zip(rows, walked(), strict=True):
+        assert command.help.replace("\n", " ").startswith(told)
+
+
+def test_what_help_leaves_out_is_marked() -> None:
+    marked = set(
+        re.findall(r"(?m)^- \*\*`(?:-\w, )?(--[\w-]+).*`\*\* \(`--help-all`\):", PAGES["settings"])
+    )
+    assert marked == {row.option for row in ROWS if row.advanced and row.commands}
 
 
 def test_every_word_of_the_configuration_file_is_there() -> None:
