@@ -341,4 +341,6 @@ def test_a_roster_without_passwords_is_refused_in_one_sentence(tmp_path: Path) -
         ended = bulkagent(tmp_path, "session", "hold", "ids.csv", *options(gateway, "--yes"))
         assert ended.code == 2
         assert "the roster has no column password and no column phonenum" in ended.err
-        assert len(ended.err.splitlines()) == 1
+        sentence, more = ended.err.splitlines()
+    assert sentence.startswith("bulkagent: ")
+    assert more == "more    bulkagent guide roster"

@@ -119,7 +119,7 @@ def test_runs_can_be_narrowed_down(folder: Path) -> None:
     assert inside(folder, "runs", "--since", "yesterday").code == 2
     both = inside(folder, "runs", "--agent", 1007, "--flag", 0, "--gateway", "east")
     assert both.code == 2
-    assert both.err.endswith("leave out --gateway and --flag\n")
+    assert "leave out --gateway and --flag\n" in both.err
 
 
 def test_an_agent_is_followed_through_all_runs(folder: Path) -> None:
