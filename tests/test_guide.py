@@ -26,10 +26,11 @@ from bulkagent.guide import (
     topic_for_error,
     topics,
 )
+from bulkagent.guide.sections import sections_of
 from bulkagent.model import Cause, Status
 from bulkagent.settings import load_config
 from bulkagent.settings.row import Group
-from tests.documents import DOCUMENTS, GUIDE, PAGES, REPOSITORY, blocks
+from tests.documents import DOCUMENTS, GUIDE, PAGES, README, REPOSITORY, blocks
 from tests.guide.transcripts import reason_not_to_run
 from tests.test_fitting_in import parsed
 
@@ -72,8 +73,33 @@ def test_its_links_lead_somewhere(name: str) -> None:
 
 def _anchors(text: str) -> set[str]:
     """The anchors that headings get on the web."""
-    headings = re.findall(r"(?m)^#+ (.+)$", text)
-    return {re.sub(r"[^\w -]", "", each.lower()).replace(" ", "-") for each in headings}
+    return {section.anchor for section in sections_of(text)}
+
+
+def test_the_readme_leads_to_every_page_once() -> None:
+    table = README.split("\n## The guide\n", 1)[1]
+    named = re.findall(r"\[([\w-]+)\]\(bulkagent/guide/([\w-]+)\.md\)", table)
+    assert all(shown == leads_to for shown, leads_to in named)
+    assert sorted(leads_to for _, leads_to in named) == sorted(PAGES)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_leads_on_to_another(name: str) -> None:
+    others = set(re.findall(r"\]\(([\w-]+)\.md(?:#[\w-]+)?\)", PAGES[name])) - {name}
+    assert others
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_a_heading_stands_once_in_a_page(name: str) -> None:
+    """A second one would have another anchor on the web than in the terminal."""
+    headings = [section.anchor for section in sections_of(DOCUMENTS[name])]
+    assert len(headings) == len(set(headings))
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_the_topics_that_it_names_are_pages(name: str) -> None:
+    named = re.findall(r"bulkagent guide ([a-z][a-z-]*)", DOCUMENTS[name])
+    assert {topic for topic in named if topic != "lists"} <= set(PAGES)
 
 
 def test_what_is_built_has_the_pages() -> None:

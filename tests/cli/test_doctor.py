@@ -1,6 +1,7 @@
 """`doctor`: everything between here and a gateway, looked at over real TLS; nobody is set.
 
-Proves --roster, --agent, --pilot; guide "Nothing is set", "A test agent", "Look before you send".
+Proves --roster, --agent, --pilot; guide "Check what a run needs", "Try a test agent", "Look
+before you send".
 """
 
 from __future__ import annotations

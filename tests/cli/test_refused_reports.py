@@ -2,7 +2,7 @@
 
 And {date}, {job} and {run} in the path of a report.
 
-Proves --report; guide "Refused".
+Proves --report; guide "When a command is refused".
 """
 
 from __future__ import annotations

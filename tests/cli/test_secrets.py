@@ -1,6 +1,6 @@
 """Known GUIDs go in; nothing that comes out may show them.
 
-README: No GUID, password or cookie is in any output.
+README: No GUID, password or cookie is in any output. Guide "Nothing secret".
 """
 
 import csv

@@ -162,17 +162,17 @@ def codes_page() -> str:
     found = list(explanations())
     ours = [row for row in MEANINGS.values() if row.disposition.cause is not Cause.REFUSED]
     others = [row for row in MEANINGS.values() if row not in ours]
-    heads = ("means", "what to do")
+    heads = ("meaning", "to do")
     return "".join(
         [
             _HEAD_OF_CODES,
             _table("Statuses", ("status", *heads), _of(found, "status")),
             _table("Causes", ("cause", *heads), _of(found, "cause")),
             _table("Exit codes", ("exit code", *heads), _of(found, "exit code")),
-            _table("Retcodes", ("retcode", "means", "ends as", "what to do"), _retcodes(ours)),
+            _table("Retcodes", ("retcode", "meaning", "ends as", "to do"), _retcodes(ours)),
             _table(
                 "Retcodes of other interfaces",
-                ("retcode", "means"),
+                ("retcode", "meaning"),
                 (row[:2] for row in _retcodes(others)),
             ),
             _table("Faults", ("fault", *heads), _of(found, "fault")),
@@ -234,7 +234,8 @@ What each code means and what you do about it; `bulkagent explain CODE` says mor
 <!-- Written by `python -m tests.guide` from the tables of the program. -->
 
 `bulkagent explain CODE` also says what bulkagent does about a code. It says whether an attempt is \
-tried again, and what counts for a halt rule.
+tried again, and what counts for a halt rule. What a job does with an exit code is in \
+[`bulkagent guide batch`](batch.md).
 """
 
 

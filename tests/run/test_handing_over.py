@@ -2,7 +2,7 @@
 
 Proves --group-by, --handover, --gate, --floor, --allow-closing, --canary, --wait-for-sign-in,
 --up-means, --absent-ok, --override; guide "A permission is not a person", "Resume and revert", "The
-rule", "Canaries", "Agents who are not signed in yet".
+rule", "Canaries", "Agents who are not signed in yet", "Agents who have gone already".
 """
 
 from __future__ import annotations
