@@ -12,7 +12,7 @@ import pytest
 
 from bulkagent.cli.render.result import closing
 from bulkagent.errors import LedgerFailed, LedgerUnavailable
-from bulkagent.ledger import HandoverGroup
+from bulkagent.ledger import HandoverGroup, OutcomeGroup
 from bulkagent.model import Cause, Status
 from bulkagent.reasons import (
     Advised,
@@ -84,7 +84,9 @@ def test_an_error_says_once_that_sending_has_stopped() -> None:
     assert told_once([reason_of(full), reason_of(again), Said("a"), Said("a")]) == f"{full}; a"
 
 
-def _closing(groups: tuple[GroupStanding, ...], *reasons: Reason) -> list[str]:
+def _closing(
+    groups: tuple[GroupStanding, ...], *reasons: Reason, clusters: tuple[OutcomeGroup, ...] = ()
+) -> list[str]:
     result = RunResult(
         run_id="R",
         state="halted",
@@ -100,7 +102,7 @@ def _closing(groups: tuple[GroupStanding, ...], *reasons: Reason) -> list[str]:
         next=None,
         error=told_once(reasons),
     )
-    finished = Finished(result, (), 0, "", groups=groups, reasons=reasons)
+    finished = Finished(result, clusters, 0, "", groups=groups, reasons=reasons)
     plan = Plan(run_id="R", layout="", rows=185, agents=185, duplicates=0, invalid=0, parts=())
     return closing(plan, finished).splitlines()
 
@@ -119,6 +121,20 @@ def test_the_summary_does_not_say_twice_what_the_line_of_a_group_says(name: str)
     # What the line of the group does not say, or says of another moment, stays.
     others = (FIRST, msgspec.structs.replace(SHORT, up=69), Said("as it was recorded"))
     assert f"WHY     {told_once(others)}" in _closing((maple,), short, *others)
+
+
+def test_why_says_what_the_network_said_of_a_gateway_that_never_answered() -> None:
+    """No answer at all leaves open whether anybody was there."""
+    refused = OutcomeGroup(
+        Status.FAILED, Cause.CONNECT, 3, ("101",), "connection refused", "localhost:1"
+    )
+    dead = GivenUp("localhost:1", 2.0, answered=False)
+    lines = _closing((), dead, clusters=(refused,))
+    assert f"WHY     {dead} (connection refused by localhost:1)" in lines
+    elsewhere = msgspec.structs.replace(refused, gateway="east")
+    assert f"WHY     {dead}" in _closing((), dead, clusters=(elsewhere,))
+    once = GivenUp("localhost:1", 2.0, answered=True)
+    assert f"WHY     {once}" in _closing((), once, clusters=(refused,))
 
 
 def test_a_recorded_sentence_is_told_as_it_is() -> None:

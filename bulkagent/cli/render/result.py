@@ -14,7 +14,7 @@ from bulkagent.cli.render.verdict import verdict
 from bulkagent.cli.render.verification import verified_as_lines
 from bulkagent.language import mark, translate
 from bulkagent.model import Cause, Status
-from bulkagent.reasons import GateShort, GroupHeld, Reason, told_once
+from bulkagent.reasons import GateShort, GivenUp, GroupHeld, Reason, told_once
 from bulkagent.reports import NO_USE, advice_for, encoded, printable, told_of_connection
 
 if TYPE_CHECKING:
@@ -115,8 +115,23 @@ def _why(finished: Finished) -> list[str]:
         lines = {_gate_of(standing) for standing in _shown(finished.groups) if standing.counts.held}
         reasons = tuple(reason for reason in reasons if reason not in lines)
     told = told_once(reasons, translate) if finished.reasons else result.error
-    label = Label.WHY if result.state == "halted" else Label.ERROR
-    return [labelled(label, told)] if told else []
+    said = "; ".join(_of_silent_gateways(finished))
+    label = Label.ERROR if result.state == "completed" else Label.WHY
+    return [labelled(label, f"{told} ({said})" if said else told)] if told else []
+
+
+def _of_silent_gateways(finished: Finished) -> list[str]:
+    """What the network said of gateways that were given up without having answered once."""
+    silent = {
+        reason.gateway
+        for reason in finished.reasons
+        if isinstance(reason, GivenUp) and not reason.answered
+    }
+    return [
+        told_of_connection(cluster.reason, cluster.gateway, translate)
+        for cluster in finished.clusters
+        if cluster.reason and cluster.gateway in silent
+    ]
 
 
 def _gate_of(standing: GroupStanding) -> Reason | None:
