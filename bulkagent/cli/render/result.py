@@ -36,7 +36,7 @@ def closing(plan: Plan, finished: Finished, times: Sequence[str] = (), zone: str
         zone: The time zone of its user; "" for the machine's.
     """
     held = [standing for standing in _shown(finished.groups) if standing.counts.held]
-    text = [*verdict(plan, finished, zone), *_why(finished)]
+    text = [*verdict(plan, finished, zone), *times, *_why(finished)]
     text.extend(_group_line(standing) for standing in held)
     told = [each for each in finished.clusters if each.cause is not Cause.BAD_ROW]
     text.extend(clusters_as_lines(told))
@@ -44,7 +44,6 @@ def closing(plan: Plan, finished: Finished, times: Sequence[str] = (), zone: str
     seen = verified_as_lines(finished.verdicts, finished.unseen)
     text.extend(seen if contradicted else ())
     text.extend(_next(finished))
-    text.extend(times)
     text.extend(groups_as_lines(finished.groups)[len(held) :])
     text.extend(_notes(plan, finished, zone))
     text.extend(() if contradicted else seen)

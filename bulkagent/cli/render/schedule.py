@@ -6,8 +6,10 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from bulkagent.cli.console.labels import Label, labelled
 from bulkagent.errors import SettingsRefused
 from bulkagent.instants import Instant, duration_text, parse_instant
+from bulkagent.language import translate
 from bulkagent.model import Status
 
 if TYPE_CHECKING:
@@ -130,14 +132,21 @@ def closing(finish_by: Instant | None, result: RunResult, ended_ms: int) -> list
     if finish_by is None:
         return []
     spare_s = (finish_by.at_ms - ended_ms) / 1000
-    apart = (
-        f"{duration_text(abs(spare_s))} {'before' if spare_s >= 0 else 'after'} {finish_by.time}"
+    told = (
+        translate("ended {ended}, {apart} before {finish_by}")
+        if spare_s >= 0
+        else translate("ended {ended}, {apart} after {finish_by}")
+    ).format(
+        ended=Instant(ended_ms, finish_by.zone).time,
+        apart=duration_text(abs(spare_s)),
+        finish_by=finish_by.time,
     )
-    ended = f"ended {Instant(ended_ms, finish_by.zone).time}, {apart}"
     others = sum(n for status, n in result.totals.items() if status not in _AS_WANTED)
     if result.exit_code and others:  # an agent left out on purpose does not worsen the code
-        return [f"finish  {ended}, with not everybody set"]
-    return [f"finish  {'met' if spare_s >= 0 else 'MISSED'}: {ended}"]
+        short = translate("{ended}, with not everybody set").format(ended=told)
+        return [labelled(Label.FINISH, short)]
+    met = translate("met: {ended}") if spare_s >= 0 else translate("MISSED: {ended}")
+    return [labelled(Label.FINISH, met.format(ended=told))]
 
 
 def local_time(iso: str, *, milliseconds: bool = False) -> str:
