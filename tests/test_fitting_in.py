@@ -6,8 +6,10 @@ Proves guide "The command of a job", "What to do with an exit code", "Samples to
 from __future__ import annotations
 
 import importlib.util
+import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
 import types
@@ -20,7 +22,7 @@ import yaml
 
 from bulkagent.cli import app
 from bulkagent.units import duration_s
-from tests.waiting import HANG_S
+from tests.waiting import HANG_S, until
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 
@@ -61,7 +63,12 @@ def test_the_lines_of_cron_can_be_typed_and_ask_nobody() -> None:
     lines = (SAMPLES / "cron/bulkagent.cron").read_text().splitlines()
     jobs = [shlex.split(line.split(None, 6)[6]) for line in lines if re.match(r"[\d*]", line)]
     (script, *arguments), prune = jobs
-    assert Path(script).name == "until_done.sh"
+    assert script == "until_done.sh"
+    (path,) = [line.removeprefix("PATH=") for line in lines if line.startswith("PATH=")]
+    (installed,) = re.findall(
+        r"install -m 755 samples/cron/until_done.sh (/.*)/$", "\n".join(lines), re.MULTILINE
+    )
+    assert installed in path.split(":")
     apply = parsed(["bulkagent", "apply", *arguments, "--or-resume"])
     assert (apply["yes"], apply["quiet"]) == (True, True)
     assert apply["max_agents"]
@@ -71,6 +78,31 @@ def test_the_lines_of_cron_can_be_typed_and_ask_nobody() -> None:
     assert surroundings.keys() <= {parameter.envvar for parameter in _parameters("apply")}
 
 
+REFUSED = '5 {"state":"refused","exit_code":5}'
+"""How a command ends where a run of that roster is in progress elsewhere."""
+
+
+def _until_done(folder: Path, ends: list[object]) -> list[str]:
+    """The script of cron as a command, with a `bulkagent` that ends as it is told to."""
+    (folder / "ends").write_text("\n".join(map(str, ends)) + "\n")
+    (folder / "two words.csv").touch()
+    fake = folder / "bulkagent"
+    fake.write_text(
+        "#!/bin/sh\n"
+        'echo "$@" >> calls\n'
+        "read -r code said < ends\n"
+        "sed -i 1d ends\n"
+        'echo "$said"\n'
+        'exit "$code"\n'
+    )
+    fake.chmod(0o755)
+    return ["sh", str(SAMPLES / "cron/until_done.sh"), "two words.csv", "--yes"]
+
+
+def _surroundings(folder: Path, pause: str) -> dict[str, str]:
+    return {"PATH": f"{folder}:/usr/bin:/bin", "PAUSE": pause}
+
+
 @pytest.mark.parametrize(
     ("ends", "code", "times"),
     [
@@ -78,28 +110,49 @@ def test_the_lines_of_cron_can_be_typed_and_ask_nobody() -> None:
         ([5, 143, 0], 0, 3),
         ([129, 6], 6, 2),
         ([5, 5, 5, 5, 0], 5, 4),
+        # Another try after somebody else's run has ended would set everybody once more.
+        ([REFUSED, 0], 5, 1),
+        ([5, REFUSED, 0], 5, 2),
+        (['143 {"state":"refused"}', 0], 0, 2),
     ],
 )
 def test_a_run_that_was_stopped_is_gone_on_with_and_no_other(
-    tmp_path: Path, ends: list[int], code: int, times: int
+    tmp_path: Path, ends: list[object], code: int, times: int
 ) -> None:
-    """The script of cron, with a command that ends as it is told to."""
-    (tmp_path / "ends").write_text("\n".join(map(str, ends)))
-    fake = tmp_path / "bulkagent"
-    fake.write_text(
-        '#!/bin/sh\necho "$@" >> calls\ncode=$(head -n 1 ends)\nsed -i 1d ends\nexit "$code"\n'
-    )
-    fake.chmod(0o755)
     done = subprocess.run(
-        ["sh", SAMPLES / "cron/until_done.sh", "two words.csv", "--yes"],
+        _until_done(tmp_path, ends),
         cwd=tmp_path,
-        env={"PATH": f"{tmp_path}:/usr/bin:/bin", "PAUSE": "0"},
+        env=_surroundings(tmp_path, "0"),
+        capture_output=True,
         timeout=HANG_S,
         check=False,
     )
-    assert done.returncode == code
+    assert (done.returncode, done.stdout) == (code, b"")
     calls = (tmp_path / "calls").read_text().splitlines()
-    assert calls == ["apply two words.csv --yes --or-resume"] * times
+    assert calls == ["apply two words.csv --yes --or-resume --json"] * times
+
+
+def test_a_job_of_cron_that_is_started_twice_sets_nobody_once_more(tmp_path: Path) -> None:
+    """Also where the first one is in its pause, when no run is in progress."""
+    command = _until_done(tmp_path, [5, 0])
+    surroundings = _surroundings(tmp_path, "3600")
+    first = subprocess.Popen(command, cwd=tmp_path, env=surroundings, start_new_session=True)
+    try:
+        until((tmp_path / "calls").exists)
+        again = subprocess.run(
+            command,
+            cwd=tmp_path,
+            env=surroundings,
+            capture_output=True,
+            timeout=HANG_S,
+            check=False,
+        )
+        assert again.returncode == 5
+        assert b"nothing was sent" in again.stderr
+        assert len((tmp_path / "calls").read_text().splitlines()) == 1
+    finally:
+        os.killpg(first.pid, signal.SIGKILL)
+        first.wait()
 
 
 def test_kubernetes_starts_again_only_what_is_safe_unattended() -> None:
