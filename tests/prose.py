@@ -127,10 +127,11 @@ _LINK = re.compile(r"(?<!!)\[((?:[^\[\]]|\[[^\]]*\])*)\]\((?:[^()]|\([^)]*\))*\)
 _MARKS = re.compile(r"\*{1,3}(?=\S)|(?<=\S)\*{1,3}|(?m:^ *>+ ?)")
 _ITEM = re.compile(r"(?m)^ *(?:[-*+]|\d+[.)]) +")
 _RULE = re.compile(r"[|:\- ]+")
-# A sentence ends where the next begins with a capital, a digit, code, a quote or a bracket.
+# A sentence ends where the next begins with a capital, a digit, code, a quote, a bracket, or with
+# the name of the program.
 _END = re.compile(
     r"(?<!\be\.g\.)(?<!\bi\.e\.)(?<!\bvs\.)(?<!\betc\.)"
-    r"(?:(?<=[.!?])|(?<=[.!?][\"')\]]))\s+(?=[A-Z0-9\N{NULL}\"'(\[])"
+    r"(?:(?<=[.!?])|(?<=[.!?][\"')\]]))\s+(?=[A-Z0-9\N{NULL}\"'(\[]|bulkagent\b)"
 )
 _WHOLE = re.compile(r"[.!?:][\"')\]]*$")
 _SECTION = re.compile(r"(?m)^(?:Args|Raises|Returns|Yields|Example|Note):[ ]*$")

@@ -58,6 +58,7 @@ def test_words_are_counted_a_code_span_as_one() -> None:
         ("A file, i.e. a roster. `apply` reads it.", 2),
         ('retcode "0." is odd', 1),
         ("Why? Because!", 2),
+        ("It ends. bulkagent says so.", 2),
     ],
 )
 def test_a_sentence_ends_where_the_next_begins(text: str, many: int) -> None:
