@@ -16,7 +16,7 @@ from bulkagent.instants import zone_of
 from bulkagent.language import mark
 from bulkagent.model import Cause, Line, Status
 from bulkagent.reports.sanitize import printable
-from bulkagent.reports.verdict import LINES_SHOWN, AgentsSet
+from bulkagent.reports.verdict import LINES_SHOWN, AgentsSet, total_of
 
 
 class HeadFact(msgspec.Struct, frozen=True):
@@ -53,9 +53,7 @@ class Wanted:
 
     def by_flag(self) -> dict[str, AgentsSet]:
         """Agents by flag, as the verdict says them."""
-        sets = self._by(1)
-        known = sets.keys() <= _EFFECTS.keys()
-        return sets if sets and known else {"": _all_of(sets.values())}
+        return self._by(1) or {"": AgentsSet(0, 0)}
 
     def by_gateway(self) -> dict[str, AgentsSet]:
         """Agents by gateway, in the order of their names."""
@@ -66,13 +64,8 @@ class Wanted:
         for part, agents in self._agents.items():
             before = sets.get(part[place], AgentsSet(0, 0))
             here = AgentsSet(self._applied[part], agents)
-            sets[part[place]] = _all_of((before, here))
+            sets[part[place]] = total_of((before, here))
         return sets
-
-
-def _all_of(sets: Iterable[AgentsSet]) -> AgentsSet:
-    counts = list(sets)
-    return AgentsSet(sum(at.applied for at in counts), sum(at.agents for at in counts))
 
 
 def in_english(text: str, **values: object) -> str:

@@ -5,7 +5,7 @@ The summary on the screen and the page begin with it, so it is said in one place
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -21,6 +21,12 @@ class AgentsSet(msgspec.Struct, frozen=True):
 
     applied: int
     agents: int
+
+
+def total_of(sets: Iterable[AgentsSet]) -> AgentsSet:
+    """All of them together."""
+    counts = list(sets)
+    return AgentsSet(sum(each.applied for each in counts), sum(each.agents for each in counts))
 
 
 class VerdictFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,12 +89,14 @@ def _agents(facts: VerdictFacts, translate: Translate) -> str:
     }
     if not any(each.agents for each in facts.by_flag.values()):
         return translate(mark("no agent of {roster} had to be set, {time}")).format(**words)
-    if len(facts.by_flag) > 1:
+    if facts.by_flag.keys() == {"0", "1"}:
         up, off = facts.by_flag["1"], facts.by_flag["0"]
         return translate(_BOTH).format(
             up=up.applied, incoming=up.agents, off=off.applied, outgoing=off.agents, **words
         )
-    ((flag, only),) = facts.by_flag.items()
+    # What agents may do now nobody can tell where one flag is not known.
+    flag = next(iter(facts.by_flag)) if len(facts.by_flag) == 1 else ""
+    only = total_of(facts.by_flag.values())
     if not only.applied and flag in _NOBODY_SET:
         return translate(_NOBODY_SET[flag]).format(agents=only.agents, **words)
     one, several = _SENTENCES[flag]

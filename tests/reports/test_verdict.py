@@ -30,6 +30,8 @@ def test_it_says_how_many_in_which_direction_where_and_when() -> None:
         "4 of 5 agents of morning coming on shift MAY TAKE calls and 2 of 3 going off shift"
         " TAKE NO calls on 5 gateways, 06:00:21 CET"
     )
+    strange = {"1": AgentsSet(2, 2), "": AgentsSet(1, 2)}
+    assert said(by_flag=strange) == "3 of 4 agents of morning are set, 06:00:21 CET"
     assert said(by_flag={"": AgentsSet(0, 0)}, gateways=()) == (
         "no agent of morning had to be set, 06:00:21 CET"
     )
