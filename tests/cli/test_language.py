@@ -68,7 +68,7 @@ def test_screen_and_page_are_chinese_and_what_programs_read_is_english(tmp_path:
     assert ended.code == ended.json["exit_code"] == 3
     verdict = "不足    evening_shift 的 40 名座席中 37 名【不再接听】来话，网关 emulated，"
     assert verdict in ended.err
-    assert "\n处理    请座席签入，然后继续运行（resume）\n" in ended.err
+    assert "\n措施    请座席签入，然后继续运行（resume）\n" in ended.err
     assert f"\n下一步  {ended.json['next']}\n" in ended.err
     assert ended.json["causes"] == {"not_signed_in": 3}
     for name in ("r.csv", "r.json"):
