@@ -86,7 +86,7 @@ async def test_who_comes_on_is_set_before_anybody_goes_off(tmp_path: Path) -> No
         assert result.exit_code == 0
         assert [flag for _, flag in made.history()] == [1] * 5 + [0] * 5
         assert made.plan is not None
-        assert made.plan.order.startswith(
+        assert str(made.plan.order).startswith(
             "handover: agents coming on shift first; gate 95%, no floor"
         )
         assert made.plan.hint == "team"
@@ -99,7 +99,7 @@ async def test_without_a_handover_the_order_is_the_rosters(tmp_path: Path) -> No
         assert made.history() == [(str(agent), flag) for agent, flag in FLAGS.items()]
         assert made.plan is not None
         assert [(part.flag, part.agents) for part in made.plan.parts] == [("1", 5), ("0", 5)]
-        assert "in the order of the roster" in made.plan.order
+        assert "in the order of the roster" in str(made.plan.order)
 
 
 async def test_a_group_in_trouble_stays_on_and_the_other_hands_over(tmp_path: Path) -> None:

@@ -32,6 +32,10 @@ class Label(enum.StrEnum):
     RUN = mark("run")
     PLAN = mark("plan")
     REVERT = mark("revert")
+    ORDER = mark("order")
+    HINT = mark("hint")
+    BEFORE = mark("before")
+    IN_USE = mark("in use")
     NOTHING = ""
 
 

@@ -42,7 +42,7 @@ def opening(roster: str, plan: Plan) -> str:
     counts = translate(", ").join(counted)
     text = [labelled(Label.ROSTER, f"{name}: {plan.layout}; {counts}")]
     if plan.earlier:
-        text.append(f"before  {plan.earlier}")
+        text.append(labelled(Label.BEFORE, plan.earlier))
     text.extend(at_work(plan))
     return "\n".join([*text, *handover(plan), *bad_rows(plan.bad_rows)])
 
@@ -54,15 +54,16 @@ def begun(plan: Plan) -> str:
 
 def at_work(plan: Plan) -> list[str]:
     """The runs in progress that have some of the agents."""
+    each = translate("run {run_id} is at work on {agents} of these")
     return [
-        f"in use  run {run_id} is at work on {count(agents, 'agent')} of these"
+        labelled(Label.IN_USE, each.format(run_id=run_id, agents=count(agents, "agent")))
         for run_id, agents in plan.at_work.items()
     ]
 
 
 def handover(plan: Plan) -> list[str]:
     """The order in which agents are set, and which groups wait for which."""
-    text = [f"order   {plan.order}"] if plan.order else []
+    text = [labelled(Label.ORDER, plan.order.sentence(translate))] if plan.order else []
     # Groups of one alone are told by the order itself.
     groups = plan.groups if len(plan.groups) > 1 else ()
     each = translate("{group}: {incoming:,} coming on shift, {outgoing:,} going off shift")
@@ -78,12 +79,14 @@ def handover(plan: Plan) -> list[str]:
         for group in groups[:_GROUPS_SHOWN]
     )
     if len(groups) > _GROUPS_SHOWN:
-        text.append(f"        and {len(groups) - _GROUPS_SHOWN:,} more groups")
+        more = translate("and {number:,} more groups")
+        text.append(labelled(Label.NOTHING, more.format(number=len(groups) - _GROUPS_SHOWN)))
     if plan.hint:
-        text.append(
-            f"hint    --group-by {plan.hint} lets each {plan.hint} hand over by itself, so that one"
-            " in trouble does not hold up the others"
+        hint = translate(
+            "--group-by {column} lets each {column} hand over by itself, so that one in trouble"
+            " does not hold up the others"
         )
+        text.append(labelled(Label.HINT, hint.format(column=plan.hint)))
     return text
 
 
@@ -96,16 +99,23 @@ def opening_again(plan: Plan) -> str:
         if reverts
         else labelled(Label.RUN, translate("{run_id}, resumed").format(run_id=plan.run_id))
     )
-    parts = [f"{number:,} {status.replace('_', ' ')}" for status, number in plan.again.items()]
+    parts = [
+        f"{number:,} {translate(status.replace('_', ' '))}" for status, number in plan.again.items()
+    ]
     if plan.once_more:
-        parts.append(f"{plan.once_more:,} once more, set before a failover")
+        again = translate("{number:,} once more, set before a failover")
+        parts.append(again.format(number=plan.once_more))
     if plan.protected:
         parts.append(translate("{number:,} protected").format(number=plan.protected))
     if plan.superseded:
-        parts.append(f"{sum(plan.superseded.values()):,} superseded by {_runs(plan.superseded)}")
+        superseded = translate("{number:,} superseded by {runs}")
+        number = sum(plan.superseded.values())
+        parts.append(superseded.format(number=number, runs=_runs(plan.superseded)))
     if plan.previous_unknown:
-        parts.append(f"{plan.previous_unknown:,} whose earlier talk right is not known")
-    detail = f": {', '.join(parts)}" if parts else ""
+        not_known = translate("{number:,} whose earlier talk right is not known")
+        parts.append(not_known.format(number=plan.previous_unknown))
+    comma = translate(", ")
+    detail = f": {comma.join(parts)}" if parts else ""
     will_set = translate("will set {agents:,} of {all_agents}").format(
         agents=plan.agents + plan.once_more, all_agents=count(plan.of_agents, "agent")
     )

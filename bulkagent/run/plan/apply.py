@@ -26,9 +26,9 @@ from bulkagent.run.clients.gateways import Gateways
 from bulkagent.run.plan.counts import PlanCounts
 from bulkagent.run.plan.fingerprint import Fingerprint
 from bulkagent.run.plan.groups import Grouping
-from bulkagent.run.plan.order_text import order_of
 from bulkagent.run.plan.protected_agents import Protected, protected_by, refuse_numbers
 from bulkagent.run.plan.request import Plan, Request
+from bulkagent.run.plan.run_order import order_of
 
 
 class Planned(msgspec.Struct):

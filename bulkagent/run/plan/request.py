@@ -12,6 +12,7 @@ from bulkagent.errors import BadRow
 from bulkagent.instants import Instant
 from bulkagent.model import Cause, Status
 from bulkagent.run.clients.target import Target
+from bulkagent.run.plan.run_order import RunOrder
 from bulkagent.settings import ConfigFile, Settings
 
 
@@ -217,8 +218,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """The defects of the rows that cannot be used."""
     groups: tuple[PlanGroup, ...] = ()
     """The groups of a handover. (): the run is none."""
-    order: str = ""
-    """The order and the conditions of a handover, as a sentence. "" where there is none."""
+    order: RunOrder = RunOrder()
+    """The order and the conditions of a handover. `str` makes a sentence of it."""
     hint: str = ""
     """A column that may be a better `group_by`."""
     command: str = "apply"
