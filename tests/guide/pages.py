@@ -133,7 +133,7 @@ In `[gateways.NAME]`, beside the keys above:
 def commands_page() -> str:
     """Every command with its arguments, and the sentence that `bulkagent --help` has for it."""
     told = [(f"`{_typed(name)}`", command.get_short_help_str(_WHOLE)) for name, command in walked()]
-    return _HEAD_OF_COMMANDS + "\n".join([*_drawn([("command", "what it does"), *told]), ""])
+    return _HEAD_OF_COMMANDS + "\n".join([*_drawn([("command", "task"), *told]), ""])
 
 
 def _typed(command: str) -> str:
@@ -147,7 +147,7 @@ _WHOLE = 1_000
 _HEAD_OF_COMMANDS = """\
 # Every command
 
-Each command with its arguments, and what it does in a sentence.
+Every command with its arguments and its task, in a sentence each.
 
 <!-- Written by `python -m tests.guide` from the tables of the program. -->
 
