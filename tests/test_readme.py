@@ -9,7 +9,7 @@ import pytest
 from bulkagent.cli import app
 from bulkagent.reports import COLUMNS
 from bulkagent.settings import load_config
-from tests.documents import DOCUMENTS, README, REPOSITORY, blocks
+from tests.documents import DOCUMENTS, PAGES, README, REPOSITORY, blocks
 
 
 @pytest.mark.parametrize(
@@ -51,6 +51,13 @@ def test_a_python_example_is_of_a_sample_or_run_by_its_page() -> None:
             named = re.match(r"# (\w+\.py)\n", shown[1])
             run = named and f"\n$ python {named[1]}\n" in text[shown.end() :]
             assert of_sample or run, shown[1]
+
+
+def test_files_can_be_copied_off_a_terminal() -> None:
+    """The guide is wrapped at 80 columns, two of which are the margin; a file must not be."""
+    files = re.findall(r"(?ms)^```(?:python|toml|yaml)\n(.*?)^```$", "\n".join(PAGES.values()))
+    assert files
+    assert [line for file in files for line in file.splitlines() if len(line) > 78] == []
 
 
 def test_every_picture_is_shown_or_linked_and_every_link_to_one_is_good() -> None:
