@@ -60,10 +60,10 @@ SHOTS = (
         *("terminal.png", "report-light.png", "light"),
     ),
     Shot(
-        "bulkagent apply morning.csv --flag 1 --gateway emulated --concurrency auto ...",
+        "bulkagent apply morning.csv --flag 1 --gateway emulated --concurrency auto:16-256 ...",
         (
             *("apply", "morning.csv", "--flag", "1", "--agent-id-range", "101-60100"),
-            *("--concurrency", "auto"),
+            *("--concurrency", "auto:16-256"),
             *("--scenario", str(SCENARIOS / "transient_faults.toml"), "--note", "CHG-2044"),
         ),
         *("terminal-60000.png", "report-dark.png", "dark"),
