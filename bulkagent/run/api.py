@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import anyio.to_thread
 import msgspec
 
-from bulkagent.errors import SettingsRefused
+from bulkagent.errors import BulkagentError, SettingsRefused
 from bulkagent.model import Outcome
 from bulkagent.run.clients.target import EMULATED
 from bulkagent.run.plan.check import check_roster
@@ -159,11 +159,17 @@ async def _carried_out(
                 # A guardrail is answered by somebody who has seen the plan.
                 answered=agree is not None and agree is not True,
             )
-            return finished.result_or_defect()
         except Exception:
             if listener is not None and listener.raised is not None:
                 raise listener.raised from None
             raise
+        if listener is not None and listener.raised is not None:
+            raise listener.raised
+        return finished.result_or_defect()
+
+
+class _CallbackFailed(BulkagentError):
+    """The program's own `settled` raised, which stops the run and is no defect of bulkagent's."""
 
 
 class _Listener:
@@ -178,7 +184,7 @@ class _Listener:
             self._settled(outcome)
         except Exception as error:
             self.raised = self.raised or error
-            raise
+            raise _CallbackFailed(f"settled= raised {type(error).__name__}") from error
 
 
 AgainT = TypeVar("AgainT", bound=FollowUpRequest)

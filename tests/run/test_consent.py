@@ -14,7 +14,7 @@ from unittest.mock import AsyncMock, Mock
 import pytest
 
 import bulkagent
-from bulkagent import ConsentRefused, Outcome, Plan
+from bulkagent import ConsentRefused, Outcome, Plan, SettingsRefused
 from bulkagent.clock import SystemClock
 from bulkagent.diagnostics import CheckRequest
 from bulkagent.diagnostics.pilot import run_pilot
@@ -175,6 +175,24 @@ async def test_what_a_callback_raises_comes_back_as_itself(tmp_path: Path) -> No
             )
         assert raised.value is trouble
         assert (tmp_path / "report.csv").exists(), "what was sent all the same has a report"
+        (leg,) = made.legs()
+        assert (leg.exit_code, leg.reason) == (1, "settled= raised ExceptionGroup")
+
+
+async def test_an_error_of_bulkagents_that_a_callback_raises_comes_back_too(tmp_path: Path) -> None:
+    def settled(_outcome: Outcome) -> None:
+        raise SettingsRefused("of the program")
+
+    async with shift(tmp_path) as made:
+        with pytest.raises(SettingsRefused, match="of the program"):
+            await bulkagent.apply(
+                made.roster,
+                gateway=made.gateway.url,
+                request=made.request(),
+                agree=True,
+                settled=settled,
+            )
+        assert [leg.exit_code for leg in made.legs()] == [1]
 
 
 async def test_a_hold_signs_nobody_in_without_consent(tmp_path: Path) -> None:
