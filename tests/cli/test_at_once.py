@@ -2,7 +2,7 @@
 
 `pytest -m soak -s tests/cli/test_at_once.py -n 0` runs 200, 60 and 50 rounds, and prints figures.
 
-Proves --or-resume, --take-over; guide "A resume that nobody answers", "A person's
+Proves --or-resume, --take-over; guide "A resume without a person", "A person's
 correction", "A person's setting stays".
 """
 

@@ -1,7 +1,7 @@
 """Limits by option, environment and section: what a check, a run and a resume make of them.
 
 Proves --concurrency, --rate, --burst, --retry-for, --give-up-after, --agent-id-range; guide "Rate
-and concurrency", "Let it find out".
+and concurrency", "Let bulkagent find the concurrency".
 """
 
 from __future__ import annotations

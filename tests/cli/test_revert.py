@@ -1,6 +1,6 @@
 """`bulkagent revert`: what it shows, asks and answers; what it does is told in tests/run.
 
-Proves --assume-opposite; guide "Revert".
+Proves --assume-opposite; guide "What a revert sets".
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What people read of a run's times, and when.
 
-Proves --start-at, --finish-by, --time-zone; guide "How it stands now".
+Proves --start-at, --finish-by, --time-zone; guide "See how a run stands now".
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Each interface over HTTPS, by the pages that describe it.
 
-Proves guide "What was done to it".
+Proves guide "See what was done to it".
 """
 
 from __future__ import annotations

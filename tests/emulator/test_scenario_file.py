@@ -1,6 +1,6 @@
 """Scenario files: every key that there is, and the refusals of all others.
 
-Proves --scenario; guide "A scenario".
+Proves --scenario; guide "Every key of a scenario".
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Compressed replies: unpacked within a bound, whatever they are; no decompression bomb.
 
-Proves guide "Replies that are read".
+Proves guide "Which replies count".
 
 README: Every request says `Accept-Encoding.
 """

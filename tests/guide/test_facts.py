@@ -1,7 +1,7 @@
 """Tables of the guide that no command writes: what they list is what the program has.
 
-Proves guide "What a job prints", "Metrics and alerts", "What is raised", "A scenario", "Kinds of
-faults".
+Proves guide "What a job prints", "Metrics and alerts", "What is raised", "Every key of a
+scenario", "Kinds of faults".
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 The judge is the gateway: nothing unattended overrides what a later run of a person has set.
 
-Proves --or-resume, --take-over; guide "A resume that nobody answers", "A person's correction",
+Proves --or-resume, --take-over; guide "A resume without a person", "A person's correction",
 "Taking over".
 """
 

@@ -1,6 +1,6 @@
 """The roster of a run, known again by gateways, agents and flags; fresh GUIDs are welcome.
 
-Proves --roster, --or-resume; guide "A resume that nobody answers", "Resume".
+Proves --roster, --or-resume; guide "A resume without a person", "Resume".
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """100-007 again and again: is the gateway unwell, or does it refuse the agent? It shows.
 
-Proves guide "100-007".
+Proves guide "What 100-007 means".
 """
 
 from __future__ import annotations

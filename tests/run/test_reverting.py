@@ -1,6 +1,6 @@
 """Revert sets each agent back to what the ledger last knew of it; the judge is the gateway.
 
-Proves --assume-opposite, --trust-state, --roster; guide "Revert".
+Proves --assume-opposite, --trust-state, --roster; guide "What a revert sets".
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Sessions held for hours in virtual time: adopted, signed in, polled, lost, left, signed out.
 
-Proves --sign-in-again, --sign-out-on-exit, --poll-pause; guide "Whose sessions", "The end, and
-going on".
+Proves --sign-in-again, --sign-out-on-exit, --poll-pause; guide "Which sessions it holds", "The
+end, and going on".
 """
 
 from __future__ import annotations
