@@ -127,11 +127,12 @@ def test_each_cause_status_error_and_group_of_options_has_a_topic_that_helps() -
 
 
 def test_every_topic_that_the_program_names_is_a_page() -> None:
-    """In sentences of the code, of templates and of catalogues."""
+    """In sentences of the code, of templates, of catalogues, and beside the samples."""
     named = {
         topic
-        for path in GUIDE.parent.rglob("*")
-        if path.suffix in {".py", ".html", ".po", ".js"}
+        for folder in (GUIDE.parent, REPOSITORY / "samples", REPOSITORY / ".github")
+        for path in folder.rglob("*")
+        if path.suffix in {".py", ".html", ".po", ".js", ".md", ".cron", ".sh", ".yaml"}
         for topic in re.findall(r"bulkagent guide ([a-z][a-z-]*)", path.read_text("utf-8"))
     }
     assert "start" in named
