@@ -54,12 +54,7 @@ class CommandGroup(click.Group):
             tell_refusal(error, as_json=as_json)
             code = error.exit_code
         except click.exceptions.NoArgsIsHelpError as error:
-            from bulkagent.cli.options.language import choose_language
-            from bulkagent.cli.render.first_commands import first_commands
-
-            choose_language()
-            say(first_commands())
-            code = error.exit_code
+            code = _begin(error.exit_code)
         except click.UsageError as error:
             told = SettingsRefused(wrong_command_lines.of_all(error))
             tell_refusal(told, as_json=as_json)
@@ -156,11 +151,13 @@ class Command(click.Command):
         present = PRESENT.set(ctx)
         try:
             with explained(as_json=ctx.params.get("json")):
-                if "language" in ctx.params:
-                    from bulkagent.cli.options.language import choose_language
+                given = Given(ctx, self.rows)
+                if "language" not in ctx.params:
+                    return self._run(given) or 0
+                from bulkagent.cli.options.language import language_spoken
 
-                    choose_language(ctx.params["language"], ctx.params["config"])
-                return self._run(Given(ctx, self.rows)) or 0
+                with language_spoken(ctx.params["language"], ctx.params["config"]):
+                    return self._run(given) or 0
         finally:
             PRESENT.reset(present)
 
@@ -172,6 +169,20 @@ class Command(click.Command):
                 formatter.write_dl([(each.row.metavar, each.row.help) for each in arguments])
         options = [each for each in self.params if isinstance(each, RowOption)]
         format_options(formatter, options, everything=bool(ctx.meta.get(EVERYTHING)))
+
+
+def _begin(code: int) -> int:
+    """Say what to type first; the exit code."""
+    try:
+        with explained():
+            from bulkagent.cli.options.language import language_spoken
+            from bulkagent.cli.render.first_commands import first_commands
+
+            with language_spoken():
+                say(first_commands())
+    except click.exceptions.Exit as ended:
+        return ended.exit_code
+    return code
 
 
 _WHOLE = 1_000

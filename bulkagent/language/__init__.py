@@ -7,24 +7,25 @@ English is the source, so that a sentence stands where it is said and needs no c
 programs read stays English: JSON, CSV, exit codes, the ledger.
 """
 
-from bulkagent.language.choice import language_of_locale
+from bulkagent.language.choice import language_of, language_of_locale
 from bulkagent.language.translation import (
     Language,
     mark,
     page_language,
     page_translations,
-    speak,
+    speaking,
     translate,
     translate_plural,
 )
 
 __all__ = [
     "Language",
+    "language_of",
     "language_of_locale",
     "mark",
     "page_language",
     "page_translations",
-    "speak",
+    "speaking",
     "translate",
     "translate_plural",
 ]

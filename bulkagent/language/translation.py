@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from gettext import NullTranslations
@@ -17,25 +20,31 @@ class Language(enum.StrEnum):
     CHINESE = "zh"
 
 
-class _Spoken:
-    """What this process speaks; a command chooses it once, before it says anything."""
-
-    screen = Language.ENGLISH
-    page = Language.ENGLISH
+class _Spoken(NamedTuple):
+    screen: Language
+    page: Language
 
 
-_spoken = _Spoken()
+_ENGLISH = _Spoken(Language.ENGLISH, Language.ENGLISH)
+
+# Of the work at hand, so that a command leaves nothing to those who call the package from Python.
+_spoken = ContextVar("spoken", default=_ENGLISH)
 
 
-def speak(language: Language, *, on_screen: bool = True) -> None:
-    """Speak a language from now on.
+@contextmanager
+def speaking(language: Language, *, on_screen: bool = True) -> Iterator[None]:
+    """Speak a language for as long as this lasts; otherwise it is English.
 
     Args:
         language: Of the screen and of pages.
         on_screen: Whether the terminal can show it; otherwise the screen speaks English.
     """
-    _spoken.page = language
-    _spoken.screen = language if on_screen else Language.ENGLISH
+    screen = language if on_screen else Language.ENGLISH
+    before = _spoken.set(_Spoken(screen, language))
+    try:
+        yield
+    finally:
+        _spoken.reset(before)
 
 
 def mark(text: str) -> str:
@@ -45,34 +54,44 @@ def mark(text: str) -> str:
 
 def translate(text: str) -> str:
     """A marked sentence, with its places still to be filled in, in the language of the screen."""
-    if _spoken.screen is Language.ENGLISH or not text:
-        return text
-    return catalogue(_spoken.screen).gettext(text)
+    screen = _spoken.get().screen
+    return text if screen is Language.ENGLISH or not text else catalogue(screen).gettext(text)
 
 
 def translate_plural(one: str, several: str, number: int) -> str:
     """The same of a sentence that has a form for one and a form for several."""
-    if _spoken.screen is Language.ENGLISH:
+    screen = _spoken.get().screen
+    if screen is Language.ENGLISH:
         return one if number == 1 else several
-    return catalogue(_spoken.screen).ngettext(one, several, number)
+    return catalogue(screen).ngettext(one, several, number)
 
 
 def page_language() -> Language:
     """The language of the pages that are written from now on."""
-    return _spoken.page
+    return _spoken.get().page
 
 
 def page_translations() -> NullTranslations:
     """What translates a page, as `Environment.install_gettext_translations` of Jinja takes it."""
-    return catalogue(_spoken.page)
+    return catalogue(page_language())
 
 
 @cache
 def catalogue(language: Language) -> NullTranslations:
-    """The translations of a language; of English, which needs none, those that change nothing."""
+    """The translations of a language.
+
+    Of English, which needs none, those that change nothing; also where the installation lacks the
+    catalogue, or it is broken: a sentence in English is better than none.
+    """
     import gettext
-    from pathlib import Path
+    from importlib.resources import files
 
     if language is Language.ENGLISH:
         return gettext.NullTranslations()
-    return gettext.translation("bulkagent", Path(__file__).with_name("locale"), [language.value])
+    # By its package: that may lie in an archive.
+    place = files("bulkagent.language").joinpath("locale", language.value, "LC_MESSAGES")
+    try:
+        with place.joinpath("bulkagent.mo").open("rb") as file:
+            return gettext.GNUTranslations(file)
+    except Exception:  # noqa: BLE001 - no sentence is lost for want of its translation
+        return gettext.NullTranslations()

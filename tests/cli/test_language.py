@@ -111,6 +111,40 @@ def test_the_command_alone_is_chinese_where_the_locale_is(tmp_path: Path) -> Non
     assert "\n  bulkagent guide start\n" in ended.err
 
 
+@pytest.mark.parametrize("content", ['rat = "1/s"\n', "[", "language = 'fr'\n", 'rate = "often"\n'])
+def test_a_configuration_that_cannot_be_used_is_no_matter_to_who_does_not_read_it(
+    tmp_path: Path, content: str
+) -> None:
+    (tmp_path / "bulkagent.toml").write_text(content)
+    ended = bulkagent(tmp_path, surroundings={"LC_ALL": "zh_CN.UTF-8"})
+    assert ended.code == 2
+    assert "先输入：" in ended.err, "the locale decides"
+    for words in (("explain", "3"), ("guide", "trouble"), ("help", "apply")):
+        ended = bulkagent(tmp_path, *words)
+        assert (ended.code, ended.err) == (0, "")
+    ended = bulkagent(tmp_path, "check", SAMPLES / "evening_shift.csv")
+    assert ended.code == 2
+    assert ended.err.startswith("bulkagent: bulkagent.toml")
+
+
+@pytest.mark.parametrize(
+    ("said", "file", "chinese"),
+    [("en", "zh", False), ("zh", "en", True), ("fr", "en", True), ("", "en", False)],
+)
+def test_the_command_alone_has_the_same_order(
+    tmp_path: Path, said: str, file: str, *, chinese: bool
+) -> None:
+    """What no language is, is not refused where no option is looked at."""
+    (tmp_path / "bulkagent.toml").write_text(f'language = "{file}"\n')
+    surroundings = {"LC_ALL": "zh_CN.UTF-8", "BULKAGENT_LANGUAGE": said}
+    ended = bulkagent(tmp_path, surroundings=surroundings)
+    assert ended.code == 2
+    assert ("先输入：" in ended.err) is chinese
+    if said == "fr":
+        ended = bulkagent(tmp_path, "check", "r.csv", surroundings=surroundings)
+        assert "'fr' is not en or zh" in ended.err
+
+
 def test_wide_characters_are_wrapped_by_the_columns_that_they_take(tmp_path: Path) -> None:
     told = ("--progress", "none", "--language", "zh")
     code, written = on_a_terminal(tmp_path, *APPLY, *TROUBLE, *told, COLUMNS="44")

@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bulkagent.guide import TOPICS, topic_for
-from bulkagent.language import Language, speak
+from bulkagent.language import Language, speaking
 from bulkagent.model import Cause, Line, Status
 from bulkagent.reports.columns import COLUMNS
 from bulkagent.reports.html import write_html
@@ -209,11 +209,8 @@ def test_a_row_that_repeats_another_is_no_trouble() -> None:
 
 def test_a_page_in_chinese_says_all_of_it_in_chinese() -> None:
     """`--language zh`: labels, verdict, advice and the texts of the script."""
-    speak(Language.CHINESE)
-    try:
+    with speaking(Language.CHINESE):
         found = Reader(page(LINE))
-    finally:
-        speak(Language.ENGLISH)
     language = next(attributes["lang"] for tag, attributes in found.elements if tag == "html")
     assert language == "zh"
     view = found.block("view")

@@ -4,40 +4,41 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, TextIO
 
-from bulkagent.language import Language, language_of_locale, speak
+from bulkagent.errors import BulkagentError
+from bulkagent.language import Language, language_of, speaking
 from bulkagent.settings.row import PREFIX
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-def choose_language(asked: str | None = None, config: Path | None = None) -> None:
+def language_spoken(
+    asked: str | None = None, config: Path | None = None
+) -> AbstractContextManager[None]:
     """Speak the language that was asked for, or the configuration's, or the locale's.
 
-    Args:
-        asked: `--language`, or its variable; None: neither was given.
-        config: The configuration file that was asked for; None: the one that is found.
+    No command fails by it. One that reads the configuration refuses what it cannot use.
 
-    Raises:
-        SettingsRefused: The configuration file cannot be used.
+    Args:
+        asked: `--language`; None: it was not given, and the environment is asked.
+        config: The configuration file that was asked for; None: the one that is found.
     """
-    said = asked or _in_file(config) or os.environ.get(f"{PREFIX}LANGUAGE")
-    language = Language(said) if said in set(Language) else language_of_locale(os.environ)
+    said = asked or os.environ.get(f"{PREFIX}LANGUAGE") or _in_file(config)
+    language = language_of(said, os.environ)
     shown = all(_can_show(language, stream) for stream in (sys.stdout, sys.stderr))
-    speak(language, on_screen=shown)
+    return speaking(language, on_screen=shown)
 
 
 def _in_file(config: Path | None) -> str:
-    from bulkagent.settings import find_config
+    from bulkagent.settings import find_config, load_config
 
-    path = find_config(config)
-    if path is None:
+    try:
+        said: str = load_config(find_config(config)).language
+    except (BulkagentError, OSError):
         return ""
-    from bulkagent.settings import load_config
-
-    said: str = load_config(path).language
     return said
 
 
