@@ -1,8 +1,8 @@
 """`bulkagent session hold` as a process, against the emulated gateway in another.
 
-Proves --sessions, --sign-in-rate, --sign-in-refused, --sign-out-on-exit, --force-sign-in; guide
-"Sessions that bulkagent holds", "Hold sessions on this machine", "Which sessions it holds", "The
-end, and going on", "Passwords".
+Proves --poll-wait of emulate, and --sessions, --sign-in-rate, --sign-in-refused,
+--sign-out-on-exit, --force-sign-in; guide "Sessions that bulkagent holds", "Hold sessions on this
+machine", "Which sessions it holds", "The end, and going on", "Passwords".
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Connections and gateways that go away: told as they are, waited out, or resumed.
 
-Proves --timeout, --connect-timeout, --retry-for, --max-attempts; guide "Retries", "The circuit
-breaker".
+Proves --timeout, --connect-timeout, --retry-for, --max-attempts, and --port of emulate; guide
+"Retries", "The circuit breaker".
 """
 
 from __future__ import annotations

@@ -27,6 +27,7 @@ class Scene(NamedTuple):
 
 
 SCENES: Mapping[str, Scene] = {
+    "README": Scene(slow=True),
     "guids": Scene(before={"^bulkagent apply desk.csv": ("sleep 2.1",)}, slow=True),
     "sessions": Scene(
         killed=(r"session hold .*jsonl --yes$",), stopped=(r"jsonl --yes$",), slow=True

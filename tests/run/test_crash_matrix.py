@@ -4,6 +4,8 @@ A hook copies ledger, log and the gateway's state before and after each transact
 copy is then opened, reported and resumed, against a gateway that goes on from that very moment.
 The judge is the gateway's own record of who was set to what.
 
+Proves --durability.
+
 README: No byte of a request leaves before the ledger has a mark of it on disk.
 """
 
