@@ -12,7 +12,7 @@ import pytest
 
 from bulkagent.cli.render.result import closing
 from bulkagent.errors import LedgerFailed, LedgerUnavailable
-from bulkagent.ledger import HandoverGroup, OutcomeGroup
+from bulkagent.ledger import CommonEnding, ConnectionFailure, HandoverGroup, OutcomeGroup
 from bulkagent.model import Cause, Status
 from bulkagent.reasons import (
     Advised,
@@ -123,16 +123,20 @@ def test_the_summary_does_not_say_twice_what_the_line_of_a_group_says(name: str)
     assert f"WHY     {told_once(others)}" in _closing((maple,), short, *others)
 
 
+def _group(*gateways: str) -> OutcomeGroup:
+    common = CommonEnding((ConnectionFailure("connection refused", gateways),))
+    return OutcomeGroup(Status.FAILED, Cause.CONNECT, 3, ("101",), "", common)
+
+
 def test_why_says_what_the_network_said_of_a_gateway_that_never_answered() -> None:
     """No answer at all leaves open whether anybody was there."""
-    refused = OutcomeGroup(
-        Status.FAILED, Cause.CONNECT, 3, ("101",), "connection refused", "localhost:1"
-    )
+    refused = _group("localhost:1")
     dead = GivenUp("localhost:1", 2.0, answered=False)
     lines = _closing((), dead, clusters=(refused,))
     assert f"WHY     {dead} (connection refused by localhost:1)" in lines
-    elsewhere = msgspec.structs.replace(refused, gateway="east")
-    assert f"WHY     {dead}" in _closing((), dead, clusters=(elsewhere,))
+    both = _closing((), dead, clusters=(_group("east", "localhost:1"),))
+    assert f"WHY     {dead} (connection refused by localhost:1)" in both
+    assert f"WHY     {dead}" in _closing((), dead, clusters=(_group("east"),))
     once = GivenUp("localhost:1", 2.0, answered=True)
     assert f"WHY     {once}" in _closing((), once, clusters=(refused,))
 

@@ -78,6 +78,7 @@ if TYPE_CHECKING:
     from bulkagent.ledger.limit_changes import LimitChange, limit_changes_of
     from bulkagent.ledger.location import default_path, exposure, probe
     from bulkagent.ledger.open_requests import requests_at_work
+    from bulkagent.ledger.outcome_groups import CommonEnding, ConnectionFailure, OutcomeGroup
     from bulkagent.ledger.plan import Planner
     from bulkagent.ledger.portions import AppliedPart, Portion, applied_parts, portions_of
     from bulkagent.ledger.previous_rights import (
@@ -91,7 +92,6 @@ if TYPE_CHECKING:
     from bulkagent.ledger.rows import (
         AttemptRecord,
         LeftOutRow,
-        OutcomeGroup,
         Summary,
         assigned,
         attempts_of,
@@ -149,10 +149,11 @@ if TYPE_CHECKING:
 # fmt: off
 __all__ = [
     "AgentAction", "AppliedPart", "AppliedRow", "AttemptRecord", "Busy", "Callbacks", "ChangedRow",
-    "Counters", "CoverageCounter", "Database", "EndpointRecord", "FileIdentity", "FormerOutcome",
-    "GatewayLatency", "GroupCoverage", "HandoverGroup", "HistoryEntry", "InFlight", "Journal",
-    "Lane", "LeftOutRow", "Leg", "LimitChange", "OutcomeGroup", "Overlap", "Planner", "Portion",
-    "RosterMatch", "RunFacts", "RunFilter", "RunLock", "RunRecord", "Share", "Summary",
+    "CommonEnding", "ConnectionFailure", "Counters", "CoverageCounter", "Database",
+    "EndpointRecord", "FileIdentity", "FormerOutcome", "GatewayLatency", "GroupCoverage",
+    "HandoverGroup", "HistoryEntry", "InFlight", "Journal", "Lane", "LeftOutRow", "Leg",
+    "LimitChange", "OutcomeGroup", "Overlap", "Planner", "Portion", "RosterMatch", "RunFacts",
+    "RunFilter", "RunLock", "RunRecord", "Share", "Summary",
     "VerificationCounts", "absent_rows", "agents_set_at", "applied_among", "applied_incoming",
     "applied_parts", "ask_to_drain", "assigned", "attempts_of", "begin_leg", "changed_rows",
     "contested", "default_path", "down_already", "elapsed_ms_of", "endpoints_of", "exposure",
@@ -230,10 +231,10 @@ _HOMES = {
     ),
     "bulkagent.ledger.redelivery": ("FormerOutcome",),
     "bulkagent.ledger.roster_match": ("RosterMatch", "moved_rows", "same_rows"),
+    "bulkagent.ledger.outcome_groups": ("CommonEnding", "ConnectionFailure", "OutcomeGroup"),
     "bulkagent.ledger.rows": (
         "AttemptRecord",
         "LeftOutRow",
-        "OutcomeGroup",
         "Summary",
         "assigned",
         "attempts_of",

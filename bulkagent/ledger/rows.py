@@ -8,22 +8,9 @@ import msgspec
 
 from bulkagent.ledger.damage import read_as_written
 from bulkagent.ledger.database import Database
+from bulkagent.ledger.outcome_groups import GroupTally, OutcomeGroup
 from bulkagent.ledger.run_record import RunRecord
 from bulkagent.model import Cause, Line, Status
-
-
-class OutcomeGroup(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Rows that ended in the same way."""
-
-    status: Status
-    cause: Cause
-    count: int
-    agents: tuple[str, ...]
-    """The first few."""
-    reason: str = ""
-    """What was said of the first one, where it says more than the cause: of connections."""
-    gateway: str = ""
-    """The gateway of that one, where there is such a reason."""
 
 
 class AttemptRecord(msgspec.Struct, frozen=True):
@@ -165,34 +152,24 @@ def summarise(record: RunRecord) -> Summary:
     It reads twice: within a snapshot, or a run that no other process writes to.
     """
     totals = dict.fromkeys((status.value for status in Status), 0)
-    counts: dict[tuple[str, str], int] = {}
-    samples: dict[tuple[str, str], list[str]] = {}
-    reasons: dict[tuple[str, str], tuple[str, str]] = {}
+    tallies: dict[tuple[str, str], GroupTally] = {}
     with read_as_written(record.database):
         # Most rows of most runs are applied, and there is nothing to tell of them one by one.
         ((rows, applied, requests, not_sent),) = record.all(_SELECT_APPLIED)
         retries = requests - applied
         totals[Status.APPLIED.value] = applied
         others = record.query(_SELECT_OTHERS) if applied < rows else ()
-        for status, cause, attempts, unsent, agent_id, message, gateway in others:
+        for status, cause, attempts, unsent, agent_id, gateway, retcode, said in others:
             totals[status] += 1
             not_sent += unsent
             if attempts > unsent:
                 requests += attempts - unsent
                 retries += attempts - unsent - 1
             if cause is not None:
-                ending = (status, cause)
-                counts[ending] = counts.get(ending, 0) + 1
-                if counts[ending] <= _SAMPLE:
-                    samples.setdefault(ending, []).append(agent_id)
-                    reasons.setdefault(ending, (message, gateway) if message else ("", ""))
-        found = [
-            OutcomeGroup(
-                *(Status(status), Cause(cause), count),
-                *(tuple(samples[status, cause]), *reasons[status, cause]),
-            )
-            for (status, cause), count in counts.items()
-        ]
+                if (status, cause) not in tallies:
+                    tallies[status, cause] = GroupTally(status, cause)
+                tallies[status, cause].add(agent_id, gateway, retcode, said)
+    found = [tally.group() for tally in tallies.values()]
     causes: dict[str, int] = {}
     for cluster in found:
         causes[cluster.cause.value] = causes.get(cluster.cause.value, 0) + cluster.count
@@ -233,8 +210,6 @@ FROM outcomes WHERE run = ?1 AND row = ?2
 ORDER BY 1
 """
 
-_SAMPLE = 3
-
 _SELECT_PLANNED = """
 SELECT row, gateway, agent_id FROM assignments WHERE run = ? AND lane IS NOT NULL ORDER BY row
 """
@@ -250,8 +225,8 @@ SELECT (SELECT count(*) FROM assignments WHERE run = ?1), count(*),
 FROM outcomes WHERE run = ?1 AND status = 'applied'
 """
 _SELECT_OTHERS = """
-SELECT status, cause, attempts, not_sent, agent_id,
-       iif(cause IN ('connect', 'tls'), message, NULL), gateway
+SELECT status, cause, attempts, not_sent, agent_id, gateway, coalesce(retcode, ''),
+       iif(cause IN ('connect', 'tls'), coalesce(message, ''), '')
 FROM stories
 WHERE run = ? AND status <> 'applied' ORDER BY row
 """

@@ -8,7 +8,8 @@ has made it harmless.
 
 `report_file` takes a path and its lines, and `formats` says which module writes it: `csv_report`,
 `json_report`, `xlsx_report` or `html/`, all with `columns` and `timestamps`. `prometheus` has the
-figures for a monitor, `refusal` the report of a command that sent nothing.
+figures for a monitor, `refusal` the report of a command that sent nothing. `verdict`, `advice` and
+`replies` are sentences that the screen and the page share.
 """
 
 from __future__ import annotations
@@ -22,13 +23,13 @@ if TYPE_CHECKING:
         ADVICE,
         advice_for,
         meaning_of,
-        told_of_connection,
     )
     from bulkagent.reports.columns import COLUMNS
     from bulkagent.reports.formats import FORMATS
     from bulkagent.reports.json_report import encoded, event_of
     from bulkagent.reports.prometheus import RunMetrics, write_metrics
     from bulkagent.reports.refusal import RefusedCommand, is_report, write_refused
+    from bulkagent.reports.replies import answered, told_of_connections
     from bulkagent.reports.report_file import probe, probe_place, write
     from bulkagent.reports.sanitize import printable
     from bulkagent.reports.timestamps import iso
@@ -44,6 +45,7 @@ __all__ = [
     "RunMetrics",
     "VerdictFacts",
     "advice_for",
+    "answered",
     "encoded",
     "event_of",
     "is_report",
@@ -52,7 +54,7 @@ __all__ = [
     "printable",
     "probe",
     "probe_place",
-    "told_of_connection",
+    "told_of_connections",
     "verdict_of",
     "word_of",
     "write",
@@ -65,7 +67,6 @@ _HOMES = {
         "ADVICE",
         "advice_for",
         "meaning_of",
-        "told_of_connection",
     ),
     "bulkagent.reports.columns": ("COLUMNS",),
     "bulkagent.reports.formats": ("FORMATS",),
@@ -91,6 +92,7 @@ _HOMES = {
         "verdict_of",
         "word_of",
     ),
+    "bulkagent.reports.replies": ("answered", "told_of_connections"),
     "bulkagent.reports.report_file": (
         "probe",
         "probe_place",

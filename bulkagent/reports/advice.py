@@ -194,23 +194,3 @@ def meaning_of(cause: Cause) -> str:
     return (
         f"{meaning}; an `unknown` agent may be set" if (cause, Status.UNKNOWN) in _MORE else meaning
     )
-
-
-def told_of_connection(
-    said: str, gateway: str, translate: Callable[[str], str] = _untranslated
-) -> str:
-    """What the network said of a connection, with the gateway that it was to.
-
-    Args:
-        said: Such as `connection refused`; "" where it said nothing.
-        gateway: The gateway's name; "" where nobody knows it.
-        translate: Puts a marked sentence into the reader's language.
-    """
-    if not said or not gateway:
-        return said
-    if said == _REFUSED:
-        return translate("connection refused by {gateway}").format(gateway=gateway)
-    return translate("{gateway}: {said}").format(gateway=gateway, said=said)
-
-
-_REFUSED = "connection refused"

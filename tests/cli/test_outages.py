@@ -278,3 +278,30 @@ async def test_connections_that_are_closed_under_us_cost_nobody_anything(tmp_pat
     assert attempts["dropping"] == arrived["dropping"] == len(agents) + drops
     for name in ("unannounced", "broken"):  # what was cut off on its way need not have arrived
         assert attempts[name] >= arrived[name] == len(agents)
+
+
+def test_the_gateways_are_named_that_a_connection_was_refused_by(tmp_path: Path) -> None:
+    """Guide "codes": `connect`. JSON has the keys that programs were promised."""
+    (tmp_path / "bulkagent.toml").write_text(
+        '[gateways.east]\nurl = "https://localhost:1"\n'
+        '[gateways.west]\nurl = "https://localhost:2"\n'
+    )
+    (tmp_path / "r.csv").write_text(
+        "agent_id,guid,gateway\n1001,aaaaaaaa,east\n1002,aaaaaaab,west\n1003,aaaaaaac,west\n"
+    )
+    limits = ("--yes", "--max-attempts", 1, "--give-up-after", 2)
+    ended = bulkagent(tmp_path, "apply", "r.csv", "--flag", 0, *limits, "--report", "r.html")
+    assert ended.code == 5
+    said = "connection refused by east and west"
+    assert f"failed 3 x connect ({said}): 1001, 1002, 1003" in ended.err
+    assert f"({said})." in (tmp_path / "r.html").read_text()
+    shown = bulkagent(tmp_path, "show", "last", "--json").json
+    assert shown["clusters"] == [
+        {
+            "status": "failed",
+            "cause": "connect",
+            "count": 3,
+            "agents": ["1001", "1002", "1003"],
+            "reason": "connection refused",
+        }
+    ]

@@ -31,6 +31,6 @@ def show(given: Given) -> None:
     else:
         of_run = run_details(settings.ledger, run, values.place_of(given["config"]))
         if as_json:
-            print_json(of_run)
+            print_json(telling.run_as_data(of_run))
         else:
             print_wrapped(telling.run(of_run))

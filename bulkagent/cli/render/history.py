@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from bulkagent.cli.console.labels import Label, labelled
 from bulkagent.cli.render.counts import count, sent
@@ -84,6 +86,14 @@ def past(actions: Sequence[AgentRunLine], width: int | None = None) -> str:
         spare=("who", "requests", "retcode", "gateway", "at"),
         width=width,
     )
+
+
+def run_as_data(details: RunDetails) -> dict[str, Any]:
+    """One run for programs: the keys that they were promised."""
+    fields: dict[str, Any] = msgspec.to_builtins(details)
+    for group in fields["clusters"]:
+        group.pop("common", None)
+    return fields
 
 
 def run(details: RunDetails) -> str:

@@ -15,7 +15,7 @@ from bulkagent.cli.render.verification import verified_as_lines
 from bulkagent.language import mark, translate
 from bulkagent.model import Cause, Status
 from bulkagent.reasons import GateShort, GivenUp, GroupHeld, Reason, told_once
-from bulkagent.reports import NO_USE, advice_for, encoded, printable, told_of_connection
+from bulkagent.reports import NO_USE, advice_for, answered, encoded, printable, told_of_connections
 
 if TYPE_CHECKING:
     from bulkagent.ledger import LeftOutRow, OutcomeGroup
@@ -114,23 +114,26 @@ def _why(finished: Finished) -> list[str]:
         lines = {_gate_of(standing) for standing in _shown(finished.groups) if standing.counts.held}
         reasons = tuple(reason for reason in reasons if reason not in lines)
     told = told_once(reasons, translate) if finished.reasons else result.error
-    said = "; ".join(_of_silent_gateways(finished))
+    said = _of_silent_gateways(finished)
     label = Label.ERROR if result.state == "completed" else Label.WHY
     return [labelled(label, f"{told} ({said})" if said else told)] if told else []
 
 
-def _of_silent_gateways(finished: Finished) -> list[str]:
+def _of_silent_gateways(finished: Finished) -> str:
     """What the network said of gateways that were given up without having answered once."""
     silent = {
         reason.gateway
         for reason in finished.reasons
         if isinstance(reason, GivenUp) and not reason.answered
     }
-    return [
-        told_of_connection(cluster.reason, cluster.gateway, translate)
-        for cluster in finished.clusters
-        if cluster.reason and cluster.gateway in silent
-    ]
+    said: dict[str, dict[str, None]] = {}
+    for cluster in finished.clusters:
+        for failure in cluster.common.failures:
+            named = [gateway for gateway in failure.gateways if gateway in silent]
+            said.setdefault(failure.said, {}).update(dict.fromkeys(named))
+    return told_of_connections(
+        [(each, tuple(gateways)) for each, gateways in said.items() if gateways], translate
+    )
 
 
 def _gate_of(standing: GroupStanding) -> Reason | None:
@@ -210,7 +213,9 @@ def clusters_as_lines(clusters: Sequence[OutcomeGroup]) -> list[str]:
         meaning, advice = advice_for(cluster.cause, cluster.status, translate)
         some = ", ".join(cluster.agents)
         more = ", ..." if cluster.count > len(cluster.agents) else ""
-        said = told_of_connection(cluster.reason, cluster.gateway, translate)
+        failures = [(each.said, each.gateways) for each in cluster.common.failures]
+        said = told_of_connections(failures, translate)
+        said = said or answered(cluster.cause, cluster.common.retcode)
         reason = f" ({said})" if said else ""
         text.append(f"{cluster.status} {cluster.count:,} x {cluster.cause}{reason}: {some}{more}")
         text.append(labelled(Label.NOTHING, meaning))

@@ -10,9 +10,10 @@ import msgspec
 from bulkagent.guide import topic_for
 from bulkagent.language import mark
 from bulkagent.model import Cause, Status
-from bulkagent.reports.advice import advice_for, told_of_connection
+from bulkagent.reports.advice import advice_for
 from bulkagent.reports.html.charts import NAMES
 from bulkagent.reports.html.sentences import say, translated
+from bulkagent.reports.replies import answered, told_of_connections
 
 
 class Explained(msgspec.Struct, frozen=True):
@@ -42,7 +43,10 @@ _OF_NO_AGENT = frozenset({Cause.BAD_ROW, Cause.REPEATED_ROW})
 def _of(cluster: Mapping[str, Any]) -> Explained:
     status = Status(cluster["status"])
     meaning, advice = advice_for(Cause(cluster["cause"]), status, translated)
-    said = told_of_connection(cluster.get("reason") or "", cluster.get("gateway", ""), translated)
+    common = cluster.get("common", {})
+    failures = [(each["said"], each["gateways"]) for each in common.get("failures", ())]
+    said = told_of_connections(failures, translated)
+    said = said or answered(Cause(cluster["cause"]), common.get("retcode", ""))
     return Explained(
         *(status.value, translated(NAMES[status]), cluster["cause"], cluster["count"]),
         *(cluster["agents"], _sentence(meaning, said), _sentence(advice)),
