@@ -149,7 +149,10 @@ def test_nothing_is_sent_without_consent(tmp_path: Path) -> None:
         assert gateway.judge("stats")["requests"] == 0
 
 
-@pytest.mark.parametrize(("answer", "code", "requests"), [("yes", 0, 10), ("n", 2, 0), ("", 2, 0)])
+@pytest.mark.parametrize(
+    ("answer", "code", "requests"),
+    [("yes", 0, 10), pytest.param("n", 2, 0, marks=pytest.mark.matrix), ("", 2, 0)],
+)
 def test_a_person_answers_at_the_terminal(
     tmp_path: Path, answer: str, code: int, requests: int
 ) -> None:
@@ -223,7 +226,14 @@ def _until(terminal: int, text: bytes) -> str:
     return shown.decode(errors="replace")
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize(
+    "number",
+    [
+        signal.SIGINT,
+        pytest.param(signal.SIGTERM, marks=pytest.mark.matrix),
+        pytest.param(signal.SIGHUP, marks=pytest.mark.matrix),
+    ],
+)
 def test_a_signal_drains_and_the_report_tells_the_truth(tmp_path: Path, number: int) -> None:
     scenario = tmp_path / "slow.toml"
     scenario.write_text('[latency]\ndistribution = "fixed"\nmilliseconds = 100\n')
@@ -294,7 +304,14 @@ def test_a_dead_gateway_is_said_so(tmp_path: Path) -> None:
     assert (ended.json["requests"], ended.json["not_sent"]) == (0, 4)
 
 
-@pytest.mark.parametrize("stream", ["stdout", "stderr", "both"])
+@pytest.mark.parametrize(
+    "stream",
+    [
+        pytest.param("stdout", marks=pytest.mark.matrix),
+        pytest.param("stderr", marks=pytest.mark.matrix),
+        "both",
+    ],
+)
 def test_a_closed_stream_never_ends_a_run(tmp_path: Path, stream: str) -> None:
     """A pipe whose reader has gone, and a stream that was never open."""
     read, write = os.pipe()
@@ -317,6 +334,7 @@ def test_a_closed_stream_never_ends_a_run(tmp_path: Path, stream: str) -> None:
     assert len((tmp_path / "r.csv").read_text().splitlines()) == 41
 
 
+@pytest.mark.matrix
 def test_streams_that_were_never_open(tmp_path: Path) -> None:
     script = '"$0" apply "$1" --flag 0 --gateway emulated --report r.csv <&- >&- 2>&-'
     process = subprocess.run(
@@ -488,6 +506,7 @@ def test_a_report_never_takes_the_place_of_what_is_read(tmp_path: Path) -> None:
     assert roster.read_text() == "agent\n101\n"
 
 
+@pytest.mark.matrix
 def test_an_ignored_hangup_stays_ignored(tmp_path: Path) -> None:
     """As under nohup: the run goes on when the terminal goes."""
     scenario = SAMPLES / "scenarios/calm.toml"

@@ -23,11 +23,11 @@ class Scene(NamedTuple):
     needs: tuple[str, ...] = ()
     """Programs that a machine need not have; without them the page is not run."""
     slow: bool = False
-    """Whether it waits for more than two seconds: then it is a matrix."""
+    """Whether it takes a second or more, too long for the inner loop: then it is a matrix."""
 
 
 SCENES: Mapping[str, Scene] = {
-    "README": Scene(slow=True),
+    **dict.fromkeys(("README", "guardrails", "doubt", "report", "exceptions"), Scene(slow=True)),
     "guids": Scene(before={"^bulkagent apply desk.csv": ("sleep 2.1",)}, slow=True),
     "sessions": Scene(
         killed=(r"session hold .*jsonl --yes$",), stopped=(r"jsonl --yes$",), slow=True
