@@ -10,7 +10,8 @@ import typing
 import msgspec
 import pytest
 
-from bulkagent.cli.render.result import closing
+from bulkagent.cli.console.labels import is_whole
+from bulkagent.cli.render.result import closing, next_as_lines
 from bulkagent.errors import LedgerFailed, LedgerUnavailable
 from bulkagent.ledger import CommonEnding, ConnectionFailure, HandoverGroup, OutcomeGroup
 from bulkagent.model import Cause, Status
@@ -139,6 +140,24 @@ def test_why_says_what_the_network_said_of_a_gateway_that_never_answered() -> No
     assert f"WHY     {dead}" in _closing((), dead, clusters=(_group("east"),))
     once = GivenUp("localhost:1", 2.0, answered=True)
     assert f"WHY     {once}" in _closing((), once, clusters=(refused,))
+
+
+@pytest.mark.parametrize("command", ["bulkagent resume R", "bulkagent resume R --ledger l"])
+def test_what_goes_on_with_a_halted_run_is_typed_after_a_person_has_looked(command: str) -> None:
+    """Guide "Halted runs": without the reason an unattended resume is refused, `--override`."""
+    looked, typed = next_as_lines(command, halted=True)
+    assert looked == "next    after you have looked, with your reason:"
+    assert typed == f"        {command} --override 'REASON'"
+    assert is_whole(typed), "it is copied"
+    assert next_as_lines(command, halted=False) == [f"next    {command}"]
+
+
+def test_a_guess_is_called_one() -> None:
+    """`--assume-opposite` sets what nobody knows."""
+    command = "bulkagent revert R --assume-opposite --ledger l"
+    known, typed = next_as_lines(command, halted=False)
+    assert known == "next    a guess, that each agent had the opposite before:"
+    assert typed == f"        {command}"
 
 
 def test_a_recorded_sentence_is_told_as_it_is() -> None:

@@ -174,9 +174,9 @@ def _with_number(leg: PlannedLeg) -> PlannedLeg:
         return agents_set_at(leg.database, url, up_to=up_to)
 
     number = number_to_type(going_off(leg.plan.parts), set_before)
-    if not number:
+    if not number.number:
         return leg
-    plan = msgspec.structs.replace(leg.plan, to_type=number)
+    plan = msgspec.structs.replace(leg.plan, to_type=number.number, most_of=number.most_of)
     return msgspec.structs.replace(leg, planned=msgspec.structs.replace(leg.planned, plan=plan))
 
 

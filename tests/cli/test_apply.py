@@ -136,7 +136,7 @@ def test_incoming_agents_go_before_outgoing_ones(tmp_path: Path) -> None:
         assert ended.code == 0, ended.err
         history = [x for x in gateway.judge("history") if x["event"] == "talk_right"]
         assert [x["flag"] for x in history] == [1] * 50 + [0] * 50
-    assert "50 agents may take calls again on" in ended.err or "DONE" in ended.err
+    assert "50 agents may take calls on" in ended.err or "DONE" in ended.err
 
 
 def test_nothing_is_sent_without_consent(tmp_path: Path) -> None:
@@ -146,6 +146,7 @@ def test_nothing_is_sent_without_consent(tmp_path: Path) -> None:
         assert ended.json["state"] == "refused"
         assert ended.json["totals"]["not_attempted"] == ended.json["rows"] == 10
         assert "--yes" in ended.err
+        assert "Go on?" not in ended.err, "nobody is asked"
         assert gateway.judge("stats")["requests"] == 0
 
 
@@ -179,7 +180,8 @@ def test_for_more_than_500_agents_the_number_is_typed(
         process, ours = _at_a_terminal(gateway)
         shown = _until(ours, b"to agree: ")
         assert "501 agents will STOP taking calls on localhost:" in shown
-        assert "Type the number 501 to agree" in shown
+        assert "More than 500 agents stop taking calls, so y is not enough. Type the num" in shown
+        assert "Go on?" not in shown
         os.write(ours, f"{answer}\n".encode())
         shown += _until(ours, b"")
         assert process.wait(HANG_S) == code, shown
@@ -385,7 +387,7 @@ def test_skipped_rows_are_in_the_report(tmp_path: Path) -> None:
     (verdict,) = (line[8:] for line in ended.err.splitlines() if line.startswith("DONE"))
     assert f"<h1><b>DONE</b> {verdict}</h1>" in page, "the page says the same"
     for row in skipped:
-        assert f"        line {row}: " in ended.err
+        assert ended.err.count(f"  line {row}") == 1, "with its reason, once"
         assert f"<b>line {row}</b>: " in page
     run = json.loads((tmp_path / "r.json").read_text())["run"]
     assert [each["row"] for each in run["left_out"]] == skipped

@@ -37,7 +37,7 @@ def test_a_revert_shows_its_plan_asks_and_sets_back(tmp_path: Path) -> None:
         refused = bulkagent(tmp_path, "revert", "last", "--json")
         assert refused.code == 2
         assert refused.json["state"] == "refused"
-        assert "3 agents may take calls again on localhost" in refused.err
+        assert "3 agents may take calls on localhost" in refused.err
         assert "3 agents will STOP taking calls on localhost" in refused.err
         assert "--yes" in refused.err
         assert gateway.judge("stats")["requests"] == 16

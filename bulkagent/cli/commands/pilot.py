@@ -38,11 +38,11 @@ def carry_out_pilot(asked: CheckRequest, *, yes: bool, as_json: bool) -> int:
 def _ask(asked: CheckRequest) -> None:
     from bulkagent.errors import ConsentRefused
 
-    question = (
+    effect = (
         f"agent {asked.agent} on {asked.target.gateway} will STOP taking calls for some seconds,"
-        " and will TAKE calls in the end. Go on?"
+        " and will TAKE calls in the end. "
     )
-    if not asked.target.emulated and not agreed(question):
+    if not asked.target.emulated and not agreed(effect):
         raise ConsentRefused("not agreed to; nothing was sent")
 
 

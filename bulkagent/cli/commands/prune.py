@@ -44,8 +44,8 @@ def prune(given: Given) -> None:
 def _ask(found: OldRuns) -> None:
     from bulkagent.errors import ConsentRefused
 
-    question = f"{_several(found.runs)} with {found.rows:,} rows will be gone for good. Go on?"
-    if not agreed(question, otherwise="nothing was taken out"):
+    effect = f"{_several(found.runs)} with {found.rows:,} rows will be gone for good. "
+    if not agreed(effect, otherwise="nothing was taken out"):
         raise ConsentRefused("not agreed to; nothing was taken out")
 
 

@@ -139,7 +139,7 @@ def _tell(run: PreparedRun, finished: Finished, talk: Talk) -> None:
     if talk.quiet and not finished.result.exit_code and not run.plan.set_otherwise:
         return
     times = timing.closing(run.finish_by, finished.result, finished.ended_ms)
-    say(screen.closing(run.plan, finished, times, talk.zone))
+    say(screen.closing(run.plan, finished, times, talk.zone, opened=not talk.quiet))
 
 
 def _agreement(prepared: PreparedRun, talk: Talk) -> _Agreement:

@@ -200,11 +200,11 @@ def _write(stream: TextIO | None, text: str) -> None:
         stream.flush()
 
 
-def agreed(question: str, *, otherwise: str = "nothing was sent", number: int = 0) -> bool:
+def agreed(effect: str, *, otherwise: str = "nothing was sent", number: int = 0) -> bool:
     """Ask at the controlling terminal, which a roster on standard input leaves free.
 
     Args:
-        question: With all that is agreed to.
+        effect: What is agreed to, as a statement, with what parts it from a question.
         number: What has to be typed to agree; 0: yes or y. Anything else, Enter too, is no.
         otherwise: What is so as long as nobody agrees.
 
@@ -220,14 +220,15 @@ def agreed(question: str, *, otherwise: str = "nothing was sent", number: int = 
     except OSError:
         raise ConsentRefused(
             f"{otherwise}: there is no terminal to ask at. Add --yes to agree beforehand to"
-            f" this: {question}"
+            f" this: {effect.rstrip()}"
         ) from None
     try:
         with os.fdopen(terminal, "r+b", buffering=0) as tty:
             # What was typed before the question is no answer to it.
             termios.tcflush(tty, termios.TCIFLUSH)
-            how = translate("Type the number {number} to agree:") if number else "[y/N]"
-            asked = f"{question} {how.format(number=number)}"
+            how = translate("Type the number {number} to agree:").format(number=number)
+            go_on = translate("Go on?")
+            asked = f"{effect}{how if number else f'{go_on} [y/N]'}"
             width = _columns_of(tty.fileno())
             lines = [part for line in asked.split("\n") for part in wrapped(printable(line), width)]
             tty.write(("\n".join(lines) + " ").encode())

@@ -9,7 +9,7 @@ import msgspec
 
 from bulkagent.cli.console.labels import Label, labelled
 from bulkagent.cli.render.counts import count, sent
-from bulkagent.cli.render.result import clusters_as_lines
+from bulkagent.cli.render.result import clusters_as_lines, next_as_lines
 from bulkagent.cli.render.schedule import local_time
 from bulkagent.cli.render.table import table
 from bulkagent.cli.render.verification import verified_as_lines
@@ -111,7 +111,7 @@ def run(details: RunDetails) -> str:
     text.extend(clusters_as_lines(clusters))
     text.extend(verified_as_lines(details.verified))
     if details.next:
-        text.append(labelled(Label.NEXT, details.next))
+        text.extend(next_as_lines(details.next, halted=line.state == "halted"))
     return "\n".join(printable(part) for part in text)
 
 
@@ -131,7 +131,7 @@ def _facts(details: RunDetails) -> Iterator[str]:
             yield f"{name:<8}{fact}"
     yield labelled(Label.ROSTER, f"{line.roster}: {count(line.rows, 'row')}")
     for name, url in details.gateways.items():
-        yield f"gateway {name}: {url}"
+        yield f"gateway {name}" if url == name else f"gateway {name}: {url}"
 
 
 def _leg(leg: LegLine, line: RunLine) -> Iterator[str]:

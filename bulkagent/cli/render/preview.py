@@ -10,6 +10,7 @@ from bulkagent.cli.render.counts import count
 from bulkagent.cli.render.moments import moment
 from bulkagent.language import mark, translate, translate_plural
 from bulkagent.reports import printable
+from bulkagent.run.plan.consent import MANY, going_off
 
 if TYPE_CHECKING:
     from bulkagent.errors import BadRow
@@ -22,7 +23,7 @@ _GROUPS_SHOWN = 20
 # A talk right is a permission: nobody is made to take a call by it.
 _EFFECTS = {
     "0": mark("{agents} will STOP taking calls on {where}"),
-    "1": mark("{agents} may take calls again on {where}"),
+    "1": mark("{agents} may take calls on {where}"),
     "": mark("{agents} would be set on {where}"),
 }
 
@@ -114,8 +115,7 @@ def opening_again(plan: Plan) -> str:
     if plan.previous_unknown:
         not_known = translate("{number:,} whose earlier talk right is not known")
         parts.append(not_known.format(number=plan.previous_unknown))
-    comma = translate(", ")
-    detail = f": {comma.join(parts)}" if parts else ""
+    detail = translate(": ") + translate(", ").join(parts) if parts else ""
     will_set = translate("will set {agents:,} of {all_agents}").format(
         agents=plan.agents + plan.once_more, all_agents=count(plan.of_agents, "agent")
     )
@@ -168,20 +168,33 @@ def bad_rows(rows: Sequence[BadRow], *, listed: bool = True) -> list[str]:
 
 
 def question(plan: Plan, now_ms: int = 0, zone: str = "") -> str:
-    """What a person agrees to before anything is sent.
+    """What a person agrees to before anything is sent, but for the words that ask.
 
     Args:
         plan: What would be sent.
         now_ms: Time of day.
         zone: The time zone of its user; "" for the machine's.
     """
-    looked, go_on = "", translate("Go on?")
+    looked = ""
     if plan.guardrail:
         looked = translate("This run {was_halted}. Have you looked at why?").format(
             was_halted=was_halted(plan, now_ms, zone)
         )
         looked = f"{looked} "
-    return f"{looked}{_told(plan)}{go_on}"
+    return f"{looked}{_told(plan)}{_why_a_number(plan)}"
+
+
+def _why_a_number(plan: Plan) -> str:
+    """Why a word is not enough to agree; "" where it is."""
+    if not plan.to_type:
+        return ""
+    if not plan.most_of:
+        many = translate("More than {number:,} agents stop taking calls, so y is not enough. ")
+        return many.format(number=MANY)
+    most = translate(
+        "{number:,} is more than half of the agents known at {gateway}, so y is not enough. "
+    )
+    return most.format(number=going_off(plan.parts)[plan.most_of], gateway=plan.most_of)
 
 
 def was_halted(plan: Plan, now_ms: int, zone: str) -> str:

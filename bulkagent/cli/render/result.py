@@ -26,7 +26,14 @@ if TYPE_CHECKING:
 _GROUPS_SHOWN = 20
 
 
-def closing(plan: Plan, finished: Finished, times: Sequence[str] = (), zone: str = "") -> str:
+def closing(
+    plan: Plan,
+    finished: Finished,
+    times: Sequence[str] = (),
+    zone: str = "",
+    *,
+    opened: bool = False,
+) -> str:
     """The summary: what became of the agents, what to do, what to type next; then the rest.
 
     Args:
@@ -34,6 +41,7 @@ def closing(plan: Plan, finished: Finished, times: Sequence[str] = (), zone: str
         finished: What came of it.
         times: Whether it was done in time.
         zone: The time zone of its user; "" for the machine's.
+        opened: Whether the beginning was shown, with the lines that were left out.
     """
     held = [standing for standing in _shown(finished.groups) if standing.counts.held]
     text = [*verdict(plan, finished, zone), *times, *_why(finished)]
@@ -47,7 +55,8 @@ def closing(plan: Plan, finished: Finished, times: Sequence[str] = (), zone: str
     text.extend(groups_as_lines(finished.groups)[len(held) :])
     text.extend(_notes(plan, finished, zone))
     text.extend(() if contradicted else seen)
-    text.extend(left_out_as_lines(finished.left_out))
+    if not (opened and plan.bad_rows):
+        text.extend(left_out_as_lines(finished.left_out))
     text.extend(labelled(Label.REPORT, path) for path in finished.result.reports)
     text.append(labelled(Label.SENT, _sent(plan, finished)))
     return "\n".join(text)
@@ -64,15 +73,40 @@ def _next(finished: Finished) -> list[str]:
         ).format(agents=count(result.set_before_switchover, "agent"))
         text.append(labelled(Label.NOTE, before))
         text.append(labelled(Label.NOTHING, finished.resend))
+    halted = result.state == "halted" and bool(finished.left)
     if result.next:
-        text.append(labelled(Label.NEXT, result.next))
+        text.extend(next_as_lines(result.next, halted=halted))
     elif finished.left:
-        command = translate("{command} with the roster as --roster PATH")
-        text.append(labelled(Label.NEXT, command.format(command=finished.left)))
+        command = f"{finished.left} {_OVERRIDE}" if halted else finished.left
+        with_roster = translate("{command} with the roster as --roster PATH")
+        text.append(labelled(Label.NEXT, with_roster.format(command=command)))
     elif result.exit_code == _REJECTED:
         nothing = translate(NO_USE)
         text.append(labelled(Label.NEXT, nothing))
     return text
+
+
+def next_as_lines(command: str, *, halted: bool) -> list[str]:
+    """What to type now, and what has to be done or known before that.
+
+    Args:
+        command: What goes on.
+        halted: Whether it goes on with a run that was halted, which nobody may do unattended.
+    """
+    if halted:
+        looked = translate("after you have looked, with your reason:")
+        return [
+            labelled(Label.NEXT, looked),
+            labelled(Label.NOTHING, f"{command} {_OVERRIDE}"),
+        ]
+    if _GUESS in command.split():
+        guess = translate("a guess, that each agent had the opposite before:")
+        return [labelled(Label.NEXT, guess), labelled(Label.NOTHING, command)]
+    return [labelled(Label.NEXT, command)]
+
+
+_OVERRIDE = "--override 'REASON'"
+_GUESS = "--assume-opposite"
 
 
 def _notes(plan: Plan, finished: Finished, zone: str) -> list[str]:
@@ -162,7 +196,7 @@ def groups_as_lines(groups: Sequence[GroupStanding]) -> list[str]:
 
 def _group_line(standing: GroupStanding) -> str:
     counts = standing.counts
-    name = f"{printable(standing.name)}: " if standing.name else ""
+    name = printable(standing.name) + translate(": ") if standing.name else ""
     rules = {
         Cause.GATE: mark(
             "{up:,} of {incoming:,} agents coming on shift are up, the gate needs {gate:,};"

@@ -79,7 +79,7 @@ def question(request: HoldRequest, plan: HoldPlan) -> str:
     )
     return (
         f"{count(plan.to_sign_in, 'agent')}{ended} will be SIGNED IN on {where} as"
-        f" {_as_what(request)}. Go on?"
+        f" {_as_what(request)}. "
     )
 
 
@@ -89,7 +89,7 @@ def force_question(plan: HoldPlan) -> str:
     more = ", ..." if agents > len(plan.first) else ""
     return (
         f"--force-sign-in: each of these {count(agents, 'agent')} ({', '.join(plan.first)}{more})"
-        " who is signed in elsewhere will be THROWN OFF their desk, calls included. Go on?"
+        " who is signed in elsewhere will be THROWN OFF their desk, calls included. "
     )
 
 

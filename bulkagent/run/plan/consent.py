@@ -7,6 +7,8 @@ import inspect
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Literal, TypeAlias
 
+import msgspec
+
 from bulkagent.errors import ConsentRefused, GuardrailRefused
 from bulkagent.run.plan.request import Plan, PlanPart
 
@@ -101,7 +103,7 @@ def _shown(answer: object) -> str:
 _LONGEST_SHOWN = 40
 
 
-_MANY = 500
+MANY = 500
 """Above so many, a number is typed whatever else is known (design of the consent)."""
 _SOME = 100
 """From so many on, it depends on how large the gateway is known to be."""
@@ -116,7 +118,16 @@ def going_off(parts: Iterable[PlanPart]) -> dict[str, int]:
     return off
 
 
-def number_to_type(off: Mapping[str, int], set_before: Callable[[str, int], int]) -> int:
+class NumberToType(msgspec.Struct, frozen=True):
+    """The number that a person has to type, and why."""
+
+    number: int
+    """All agents that go off; 0 where a word is enough."""
+    most_of: str = ""
+    """The gateway of whose agents they are more than half; "" where the number alone is large."""
+
+
+def number_to_type(off: Mapping[str, int], set_before: Callable[[str, int], int]) -> NumberToType:
     """The number that a person has to type before so many agents stop taking calls.
 
     A whole shift that nobody answers begins with a wrong file and a quick "y". So a number is
@@ -126,14 +137,11 @@ def number_to_type(off: Mapping[str, int], set_before: Callable[[str, int], int]
     Args:
         off: Agents that go off, by gateway.
         set_before: How many agents earlier runs have set at a gateway, counted up to a number.
-
-    Returns:
-        All agents that go off; 0 where a word is enough.
     """
     total = sum(off.values())
-    if total > _MANY:
-        return total
+    if total > MANY:
+        return NumberToType(total)
     for gateway, agents in off.items():
         if agents >= _SOME and 0 < set_before(gateway, 2 * agents) < 2 * agents:
-            return total
-    return 0
+            return NumberToType(total, gateway)
+    return NumberToType(0)

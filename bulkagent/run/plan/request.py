@@ -251,6 +251,9 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     to_type: int = 0
     """How many agents stop taking calls, where a person must type that number to agree. 0: a word
     is enough."""
+    most_of: str = ""
+    """The gateway of whose known agents more than half stop taking calls. "": the number alone is
+    large."""
     addresses: Mapping[str, str] = {}
     """Name to address of each gateway, for a run that is in the ledger already."""
     places: tuple[str, ...] = ()
