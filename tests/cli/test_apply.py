@@ -360,6 +360,7 @@ def test_the_roster_can_come_from_standard_input(tmp_path: Path) -> None:
     assert ended.json["totals"]["applied"] == 2
     assert ended.json["totals"]["duplicate"] == 1
     assert ended.json["reports"][0].startswith("stdin.")
+    assert "\nroster  standard input: 3 rows\n" in bulkagent(tmp_path, "show", "last").out
 
 
 def test_skipped_rows_are_in_the_report(tmp_path: Path) -> None:

@@ -51,6 +51,7 @@ def listing(runs: Sequence[RunLine], width: int | None = None) -> str:
         numbers=("exit", "applied", "of", "took"),
         spare=("who", "note", "took", "flag", "gateway", "roster", "job", "exit"),
         width=width,
+        told=True,
     )
 
 
@@ -83,8 +84,9 @@ def past(actions: Sequence[AgentRunLine], width: int | None = None) -> str:
             for action in actions
         ],
         numbers=("requests",),
-        spare=("who", "requests", "retcode", "gateway", "at"),
+        spare=("who", "requests", "retcode", "cause", "gateway", "at"),
         width=width,
+        told=True,
     )
 
 
@@ -129,7 +131,8 @@ def _facts(details: RunDetails) -> Iterator[str]:
     ):
         if fact:
             yield f"{name:<8}{fact}"
-    yield labelled(Label.ROSTER, f"{line.roster}: {count(line.rows, 'row')}")
+    roster = "standard input" if line.roster == "-" else line.roster
+    yield labelled(Label.ROSTER, f"{roster}: {count(line.rows, 'row')}")
     for name, url in details.gateways.items():
         yield f"gateway {name}" if url == name else f"gateway {name}: {url}"
 
