@@ -135,6 +135,13 @@ class GuardrailRefused(Refused):
 
     exit_code = 6
 
+    def __init__(
+        self, message: str, *, totals: Mapping[str, int] | None = None, halted: bool = False
+    ) -> None:
+        super().__init__(message, totals=totals)
+        self.halted = halted
+        """Whether it is a run that was halted before, and no person has let go on."""
+
 
 class LedgerUnavailable(BulkagentError):
     """The ledger cannot be opened, read or written, so nothing may be sent."""

@@ -143,6 +143,7 @@ def test_an_error_names_the_topic_of_the_option_that_it_is_about() -> None:
     assert topic_for_error(SettingsRefused("no rate", group="Speed")) == "speed"
     assert topic_for_error(SettingsRefused("no file")) == "settings"
     assert topic_for_error(GuardrailRefused("too many")) == "guardrails"
+    assert topic_for_error(GuardrailRefused("was halted", halted=True)) == "resume"
     assert topic_for_error(Interrupted("a signal")) == ""
 
 

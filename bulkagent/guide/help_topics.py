@@ -119,6 +119,8 @@ def topic_for(cause: Cause) -> str:
 
 def topic_for_error(error: BulkagentError) -> str:
     """The topic that helps with an error; "" for none."""
+    if isinstance(error, GuardrailRefused) and error.halted:
+        return "resume"
     group = error.group if isinstance(error, SettingsRefused) else ""
     of_its_kind = next(TOPIC_OF_ERROR[kind] for kind in type(error).mro() if kind in TOPIC_OF_ERROR)
     return TOPIC_OF_GROUP.get(group, of_its_kind)

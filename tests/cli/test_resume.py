@@ -232,6 +232,7 @@ def test_yes_does_not_answer_for_a_halted_run(tmp_path: Path) -> None:
         assert f"run {halted.json['run_id']} was halted: " in refused.err
         assert "HALTED" not in refused.err
         assert "--override REASON" in refused.err
+        assert refused.err.endswith("\nmore    bulkagent guide resume\n")
         assert gateway.judge("stats")["requests"] == requests
         log = tmp_path / "log.jsonl"
         override = ["--override", "fresh GUIDs", "--yes", "--log-file", log]

@@ -60,6 +60,7 @@ def refuse_unagreed(plan: Plan, *, answered: bool, agreed: bool) -> None:
             f"run {plan.run_id} was halted: {plan.guardrail}. Nothing was sent: a person must look;"
             " then answer the question, or give --override REASON",
             totals=plan.totals,
+            halted=True,
         )
     if not agreed:
         raise ConsentRefused(
