@@ -58,6 +58,19 @@ def test_is_refused_with_a_sentence(tmp_path: Path, arguments: list[object], say
     assert "pw" not in ended.err
 
 
+def test_a_gateway_without_a_configuration_in_the_folder_names_the_folder(tmp_path: Path) -> None:
+    """Most often the command was typed in another folder than that of bulkagent.toml."""
+    command = ("apply", ROSTER, "--flag", 0, "--gateway", "east")
+    elsewhere = bulkagent(tmp_path, *command)
+    assert elsewhere.code == 2
+    assert f"There is no bulkagent.toml in this folder ({tmp_path})" in elsewhere.err
+    assert "--config PATH" in elsewhere.err
+    (tmp_path / "bulkagent.toml").write_text('[gateways.west]\nurl = "https://w.test:1"\n')
+    there = bulkagent(tmp_path, *command)
+    assert "(known: west)" in there.err
+    assert "this folder" not in there.err
+
+
 def test_every_bad_row_is_listed_with_line_column_and_reason(tmp_path: Path) -> None:
     ended = bulkagent(tmp_path, "apply", SAMPLES / "messy.csv", "--gateway", "emulated", "--json")
     assert ended.code == 2

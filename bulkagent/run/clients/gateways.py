@@ -13,7 +13,7 @@ from bulkagent.gateway.credentials import Credential, PackedGuids
 from bulkagent.gateway.endpoint import Endpoint
 from bulkagent.ledger import EndpointRecord as Recorded
 from bulkagent.run.clients.target import EMULATED, Target
-from bulkagent.settings import GatewaySection, Settings
+from bulkagent.settings import GatewaySection, Settings, find_config
 from bulkagent.text.undecodable import path_of
 
 if TYPE_CHECKING:
@@ -226,12 +226,30 @@ class Gateways:
                 },
             )
         if "//" not in target.gateway and ":" not in target.gateway:
-            known = ", ".join(sorted(self._endpoints)) or "none is configured"
-            raise SettingsRefused(
-                f"no gateway is called {target.gateway!r} (known: {known}); give https://HOST:PORT,"
-                " emulated, or a name that has a [gateways.NAME] section in bulkagent.toml"
-            )
+            raise SettingsRefused(_no_such(target.gateway, sorted(self._endpoints)))
         return Endpoint.parse(target.gateway, **given)
+
+
+def _no_such(name: str, known: Sequence[str]) -> str:
+    """Why a name means no gateway, and what to do."""
+    if known or find_config(None) is not None:
+        configured = ", ".join(known) or "none is configured"
+        return (
+            f"no gateway is called {name!r} (known: {configured}); give https://HOST:PORT,"
+            " emulated, or a name that has a [gateways.NAME] section in bulkagent.toml"
+        )
+    return (
+        f"no gateway is called {name!r} (known: none is configured). There is no bulkagent.toml in"
+        f" this folder ({_this_folder()}); go to the folder that has it, give --config PATH, or"
+        " give an address (https://HOST:PORT)"
+    )
+
+
+def _this_folder() -> str:
+    try:
+        return str(Path.cwd())
+    except OSError:
+        return "which is gone"
 
 
 def _sign_in(
