@@ -132,6 +132,8 @@ def test_verdict_causes_and_the_next_command_are_said() -> None:
     assert "1 failed: timeout" in text
     assert "No complete reply came in time" in text
     assert "bulkagent resume 2026" in text
+    assert "after you have looked; without a terminal, with --override 'REASON'" in text
+    assert "after you have looked" not in page(LINE, state="completed")
 
 
 def test_the_head_has_roster_gateway_what_when_by_whom_and_ticket(
@@ -155,6 +157,7 @@ def test_the_head_has_roster_gateway_what_when_by_whom_and_ticket(
     assert text[start:].startswith(
         "HALTED 1 of 1 agents of shift coming on shift MAY TAKE calls and 1 of 1 going off shift"
         " TAKE NO calls on east, 07:00:21 CET Next: bulkagent resume 2026 Copy"
+        " after you have looked; without a terminal, with --override 'REASON'"
         " Roster shift.csv Gateway east"
         " Wanted 1 agent may take calls (flag 1), 1 agent takes no calls (flag 0)"
         " When 2026-11-23 07:00:00 to 07:00:21 CET (06:00:00 to 06:00:21 UTC)"

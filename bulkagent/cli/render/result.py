@@ -55,7 +55,7 @@ def closing(
     text.extend(groups_as_lines(finished.groups)[len(held) :])
     text.extend(_notes(plan, finished, zone))
     text.extend(() if contradicted else seen)
-    if not (opened and plan.bad_rows):
+    if not (opened and plan.command == "apply" and plan.bad_rows):
         text.extend(left_out_as_lines(finished.left_out))
     text.extend(labelled(Label.REPORT, path) for path in finished.result.reports)
     text.append(labelled(Label.SENT, _sent(plan, finished)))
