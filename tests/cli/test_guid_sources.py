@@ -18,7 +18,7 @@ import pytest
 
 from bulkagent.gateway.credentials import Credential
 from bulkagent.gateway.sessions_file import SavedSession, write_sessions
-from tests.cli.command import Emulated, Ended, bulkagent, emulated, report_of
+from tests.cli.command import Emulated, Ended, bulkagent, emulated, inside, report_of
 from tests.cli.test_apply import applied_to
 
 STALE = "00000000-0000-0000-0000-000000000000.AgentGateway0"
@@ -284,3 +284,18 @@ def test_some_who_cannot_be_looked_up_at_first_do_not_hold_up_the_others(tmp_pat
         assert ended.json["requests"] == gateway.judge("stats")["requests"] == 99
         # The first attempt of those who had to be looked up again sent nothing: no retries.
         assert (ended.json["retries"], ended.json["not_sent"]) == (0, 51)
+
+
+def test_the_doctor_asks_the_service_for_one_agent(tmp_path: Path) -> None:
+    """`doctor --guid-url --agent`: the service's GUID is asked about at the gateway; one source."""
+    with emulated(tmp_path, "101-103") as gateway:
+        guids = without_guids(gateway)
+        given = ("--gateway", gateway.url, "--ca-file", "ca.pem", "--agent", 102, "--json")
+        with guid_service(lambda agent: (200, guids[agent])) as (url, asked):
+            ended = inside(tmp_path, "doctor", *given, "--guid-url", url)
+        seen = {each["check"]: each["seen"] for each in ended.json["findings"]}
+        assert seen["GUID from --guid-url"] == "agent 102 is idle", ended.out
+        assert [path for path, _ in asked] == ["/guids/102"]
+        both = inside(tmp_path, "doctor", *given, "--guid-url", url, "--sessions", gateway.roster)
+    assert both.code == 2
+    assert "give one of the two" in both.json["error"]
