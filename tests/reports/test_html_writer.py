@@ -136,6 +136,18 @@ def test_verdict_causes_and_the_next_command_are_said() -> None:
     assert "after you have looked" not in page(LINE, state="completed")
 
 
+def test_a_cause_has_the_retcode_or_what_was_said_of_all_its_agents() -> None:
+    common = {"failures": [], "retcode": "100-007"}
+    group = {"status": "failed", "cause": "gateway_error", "count": 9, "agents": ["1001"]}
+    assert "9 failed: gateway_error (100-007)</b>" in page(
+        LINE, clusters=[group | {"common": common}]
+    )
+    assert "9 failed: gateway_error</b>" in page(LINE, clusters=[group])
+    failures = [{"said": "connection refused", "gateways": ["east", "west"]}]
+    refused = {**group, "cause": "connect", "common": {"failures": failures, "retcode": ""}}
+    assert "(connection refused by east and west)." in page(LINE, clusters=[refused])
+
+
 def test_the_head_has_roster_gateway_what_when_by_whom_and_ticket(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -22,6 +22,8 @@ class Explained(msgspec.Struct, frozen=True):
     status: str
     name: str
     cause: str
+    retcode: str
+    """Where all of them had this one, and the cause has others; else ""."""
     count: int
     agents: Sequence[str]
     meaning: str
@@ -46,9 +48,9 @@ def _of(cluster: Mapping[str, Any]) -> Explained:
     common = cluster.get("common", {})
     failures = [(each["said"], each["gateways"]) for each in common.get("failures", ())]
     said = told_of_connections(failures, translated)
-    said = said or answered(Cause(cluster["cause"]), common.get("retcode", ""))
     return Explained(
-        *(status.value, translated(NAMES[status]), cluster["cause"], cluster["count"]),
+        *(status.value, translated(NAMES[status]), cluster["cause"]),
+        *(answered(Cause(cluster["cause"]), common.get("retcode", "")), cluster["count"]),
         *(cluster["agents"], _sentence(meaning, said), _sentence(advice)),
     )
 
