@@ -394,6 +394,19 @@ def test_skipped_rows_are_in_the_report(tmp_path: Path) -> None:
     assert [each["row"] for each in run["left_out"]] == skipped
 
 
+def test_a_quiet_run_says_in_the_end_why_lines_were_left_out(tmp_path: Path) -> None:
+    """Where the beginning is not shown, the reasons are in the summary."""
+    (tmp_path / "r.csv").write_text("agent_id\n1001\n1007\nSumme\n")
+    ended = bulkagent(
+        tmp_path,
+        *("apply", "r.csv", "--flag", 0, "--gateway", "emulated", "--skip-invalid", "--quiet"),
+        *("--scenario", SAMPLES / "scenarios/not_signed_in.toml"),
+    )
+    assert ended.code == 3, ended.err
+    assert "; 1 line left out: Summe\n" in ended.err
+    assert ended.err.count("        line 4: 'Summe' is not an agent ID") == 1
+
+
 def test_a_larger_roster_than_allowed_is_a_guardrail(tmp_path: Path) -> None:
     arguments = ["--flag", 0, "--gateway", "emulated", "--max-agents", 39, "--json"]
     ended = bulkagent(tmp_path, "apply", SAMPLES / "evening_shift.csv", *arguments)
