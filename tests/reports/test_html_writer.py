@@ -236,6 +236,15 @@ def test_a_page_in_chinese_says_all_of_it_in_chinese() -> None:
     assert [text for text in heads if text.isascii() and text.strip()] == []
 
 
+def test_a_page_in_chinese_says_states_and_what_holds_a_group_in_chinese() -> None:
+    held = {"group": "red", "incoming": 9, "up": 2, "gate": 9, "outgoing": 2, "off": 0, "held": 2}
+    with speaking(Language.CHINESE):
+        text = page(LINE, state="halted", handover=[{**held, "cause": "gate"}])
+    assert "halted" not in text.partition("<main>")[0]
+    assert "2 名因放行门槛（gate）留岗" in text
+    assert "异常中止，退出码 6" in text
+
+
 def test_nothing_is_fetched_and_only_its_own_script_and_style_may_run() -> None:
     found = Reader(page(LINE))
     allowed = {"html", "head", "body", "meta", "title", "style", "script", "link"}
@@ -307,7 +316,7 @@ def test_a_handover_is_drawn_and_said() -> None:
     ]
     text = page(LINE, handover=groups)
     assert "70 of 100 are up, the gate needs 95" in text
-    assert "0 of 80 are off, the floor needs 72 on" in text
+    assert "0 of 80 are off; the floor needs 72 on, old and new together, and 70 new ones" in text
     assert "80 stay on, held by the gate" in text
     assert '<path class="applied" d="M0 3h420.0v12H0z"/>' in text
     assert '<path class="mark" d="M570.0 0v18"/>' in text

@@ -281,6 +281,41 @@ async def test_printed_it_has_who_is_not_as_wanted_with_names_on_few_pages(
     assert await page.ask("document.getElementById('paper-said').innerText") == "3 of 3,000 rows."
 
 
+async def test_printed_its_list_goes_by_cause_then_agent_below_the_groups(
+    page: browser.Page, tmp_path: Path
+) -> None:
+    """Rows in the order of the file mixed those that failed with those never attempted."""
+    ends = (
+        ("1100", Status.NOT_ATTEMPTED, Cause.GATE),
+        ("1009", Status.FAILED, Cause.NOT_SIGNED_IN),
+        ("999", Status.FAILED, Cause.NOT_SIGNED_IN),
+        ("1010", Status.FAILED, Cause.GATEWAY_ERROR),
+        ("1001", Status.NOT_ATTEMPTED, Cause.GATE),
+    )
+    lines = [
+        msgspec.structs.replace(LINE, row=at, agent_id=agent, status=status, cause=cause, extra=())
+        for at, (agent, status, cause) in enumerate(ends, 2)
+    ]
+    group = {"incoming": 9, "up": 2, "gate": 9, "outgoing": 2, "off": 0, "held": 2, "cause": "gate"}
+    groups = [{"group": f"team {at}", **group} for at in range(14)]
+    await page.open(_written(tmp_path, *lines, handover=groups))
+    folded = "document.querySelector('.handover details').open"
+    assert not await page.ask(folded)
+    await page.send("Page.printToPDF")
+    assert await page.ask(folded), "paper cannot be opened"
+    agents = (
+        "[...document.querySelectorAll('#printed tbody tr')].map((r) => r.children[0].innerText)"
+    )
+    await page.send("Emulation.setEmulatedMedia", media="print")
+    assert await page.ask(agents) == ["1010", "999", "1009", "1001", "1100"]
+    top = "document.querySelector('{}').getBoundingClientRect().top"
+    assert await page.ask(f"{top.format('.handover')} < {top.format('#paper')}")
+    assert await page.ask("document.querySelectorAll('.details .on-screen').length") == 2
+    assert await page.ask("getComputedStyle(document.querySelector('.on-screen')).display") == (
+        "none"
+    )
+
+
 async def test_printed_it_has_what_was_searched_for_or_nobody(
     page: browser.Page, tmp_path: Path
 ) -> None:

@@ -8,7 +8,7 @@ import msgspec
 
 from bulkagent.language import mark
 from bulkagent.reports.html.charts import WIDTH
-from bulkagent.reports.html.sentences import say
+from bulkagent.reports.html.sentences import say, translated
 
 
 class SideBar(msgspec.Struct, frozen=True):
@@ -53,16 +53,16 @@ def _drawn(group: _Group) -> GroupBars:
         mark("%(up)s of %(all)s are up, the gate needs %(gate)s"),
         **_counted(up=group.up, all=group.incoming, gate=group.gate),
     )
-    off = _counted(off=group.off, all=group.outgoing, floor=group.floor or 0)
+    off = _counted(off=group.off, all=group.outgoing, floor=group.floor or 0, up=group.up)
     gone = say(mark("%(off)s of %(all)s are off"), **off)
     may_go = None
     if group.floor is not None:
-        gone = say(mark("%(off)s of %(all)s are off, the floor needs %(floor)s on"), **off)
+        gone = say(_FLOOR, **off)
         may_go = _share(max(0, group.outgoing + group.up - group.floor), group.outgoing)
     held = say(
         mark("%(held)s stay on, held by the %(cause)s"),
         **_counted(held=group.held),
-        cause=group.cause,
+        cause=translated(group.cause or ""),
     )
     nobody = say(mark("no agent"))
     return GroupBars(
@@ -79,6 +79,14 @@ def _drawn(group: _Group) -> GroupBars:
             ),
         ),
     )
+
+
+_FLOOR = mark(
+    "%(off)s of %(all)s are off; the floor needs %(floor)s on, old and new together, "
+    "and %(up)s new ones are on"
+)
+HELD_BY = (mark("gate"), mark("floor"))
+"""What holds a group, for the catalogues."""
 
 
 def _counted(**numbers: int) -> dict[str, str]:

@@ -51,6 +51,12 @@ def headline_of(run: Mapping[str, Any], wanted: Wanted) -> Headline:
 
 
 _TONES = {0: "good", 3: "warn", 4: "warn"}
+# The page says in its own language what programs read in English.
+STATES = (
+    *(mark("completed"), mark("halted"), mark("interrupted")),
+    *(mark("refused"), mark("running")),
+)
+"""How a run or a leg of it ended, for the catalogues."""
 _GOES_ON = mark("The run is in progress.")
 _NO_END = mark("The run did not come to its end.")
 

@@ -195,10 +195,21 @@
   const MOST_NAMES = 4;
   const MOST_UNBROKEN = 8;
   const asWanted = (row) => ["applied", "duplicate"].includes(row[STATUS]) && row[VERIFIED] !== "no";
+  // Agents of one cause together, as above the list; those that were not attempted come last.
+  const tried = (row) => (row[STATUS] === "not_attempted" ? 1 : 0);
+  const byCause = (one, other) => {
+    const [a, b] = [rows[one], rows[other]];
+    const numeric = { numeric: true };
+    return tried(a) - tried(b) || a[CAUSE].localeCompare(b[CAUSE]) || a[STATUS].localeCompare(b[STATUS])
+      || a[AGENT].localeCompare(b[AGENT], undefined, numeric) || one - other;
+  };
+  // Paper cannot be opened: what is folded on the screen lies open there if a group in it is held.
+  const folded = [...document.querySelectorAll("details:has(.group.held):not([open])")];
   // What goes on paper: agents that are not as wanted, or what was searched for.
   const fillPaper = () => {
+    for (const part of folded) part.open = true;
     const chosen = search.value.trim() || status.value || cause;
-    const these = chosen ? shown : rows.map((_, at) => at).filter((at) => !asWanted(rows[at]));
+    const these = chosen ? shown : rows.map((_, at) => at).filter((at) => !asWanted(rows[at])).sort(byCause);
     const printed = these.slice(0, MOST_PRINTED);
     const used = (column) => column >= 0 && printed.some((at) => rows[at][column] !== null && rows[at][column] !== "");
     const names = view.order.filter((at) => NAMES.includes(at)).filter(used).slice(0, MOST_NAMES);

@@ -18,7 +18,7 @@ TEXTS: Mapping[str, str] = {
     "found_of_cause": mark("%(shown)s of %(all)s rows, cause %(cause)s"),
     "copied": mark("Copied"),
     "selected": mark("Selected"),
-    "not_as_wanted": mark("Agents not as wanted, by name"),
+    "not_as_wanted": mark("The agents not as wanted, one in each row"),
     "searched": mark("Rows that were searched for"),
     "printed": mark("%(shown)s of %(all)s rows."),
     "more": mark("%(shown)s of %(all)s rows. The first %(printed)s are here, the CSV has all."),
