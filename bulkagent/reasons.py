@@ -246,7 +246,7 @@ class GroupHeld(msgspec.Struct, frozen=True, gc=False):
 
     def sentence(self, say: Callable[[str], str] = as_it_is) -> str:
         """The reason for people; `say` puts it into their language."""
-        return f"{self.group}: {self.reason.sentence(say)}"
+        return self.group + say(mark(": ")) + self.reason.sentence(say)
 
     __str__ = sentence
 

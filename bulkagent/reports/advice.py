@@ -23,7 +23,10 @@ ADVICE: Mapping[Cause, tuple[str, str]] = MappingProxyType(
         ),
         Cause.NO_GUID: (
             mark("the source of GUIDs (roster, --sessions or --guid-url) has none for the agent"),
-            mark("have the agent signed in (is session hold up yet?), then resume the run"),
+            mark(
+                "have the agent sign in, and see whether the process that writes the sessions file"
+                " runs; then resume the run"
+            ),
         ),
         Cause.GUID_SOURCE: (
             mark("the GUID service (--guid-url) did not answer, so nothing was sent"),
@@ -89,7 +92,7 @@ ADVICE: Mapping[Cause, tuple[str, str]] = MappingProxyType(
             mark("resume the run when the gateway is back"),
         ),
         Cause.INTERRUPTED: (
-            mark("the run was stopped first"),
+            mark("the run was stopped before these agents were done"),
             mark("resume the run"),
         ),
         Cause.DEADLINE: (
@@ -146,12 +149,14 @@ ADVICE: Mapping[Cause, tuple[str, str]] = MappingProxyType(
 _NOTHING_SENT = mark("{meaning}, and nothing was sent for these agents")
 _NO_EFFECT = mark("{meaning}, without any effect")
 _IN_DOUBT = mark("{meaning}; a request before that may have taken effect")
+_NOT_THEIR_TURN = mark("the run ended before their turn")
 _IN_DOUBT_ITSELF = mark("{meaning}; the request may have taken effect")
 
 _MORE: Mapping[tuple[Cause, Status], str] = MappingProxyType(
     {
         (Cause.CONNECT, Status.FAILED): _NOTHING_SENT,
         (Cause.BREAKER_OPEN, Status.NOT_ATTEMPTED): _NOTHING_SENT,
+        (Cause.INTERRUPTED, Status.NOT_ATTEMPTED): _NOT_THEIR_TURN,
         (Cause.OVERLOADED, Status.FAILED): _NO_EFFECT,
         **dict.fromkeys(
             (

@@ -31,7 +31,7 @@ SETTINGS = (
         file="The job of a run that names no other. Its section is [jobs.NAME]."),
     Row("time_zone", Kind.TEXT, "Time zone of times of day, such as Europe/Berlin.", Group.TIMES,
         SENDING, "NAME", shown="the machine's", example="Europe/Berlin", scope=Scope.TOP),
-    Row("language", Kind.CHOICE, "The language of the screen and of HTML reports. With zh, Chinese.", Group.OUTPUT,
+    Row("language", Kind.CHOICE, "The language of summary, question and HTML reports. With zh, Chinese.", Group.OUTPUT,
         (*SENDING, "check", "report", "show"), "en|zh", shown="the locale's", example="zh", scope=Scope.TOP, words=("en", "zh"), label="the language is", advanced=True,
         file='With "en", the screen and HTML reports are in English. With "zh", they are in Chinese. Without it, the locale decides.'),
     Row("concurrency", Kind.CONCURRENCY, "Most requests in flight at once at each gateway. With auto, as many as it bears, 4 to 256 or A to B.", Group.SPEED,

@@ -66,7 +66,7 @@ def test_screen_and_page_are_chinese_and_what_programs_read_is_english(tmp_path:
     told = ("--language", "zh", "--json", "--progress", "none", *reports)
     ended = bulkagent(tmp_path, *APPLY, *TROUBLE, *told)
     assert ended.code == ended.json["exit_code"] == 3
-    verdict = "不足    evening_shift 的 40 名座席中 37 名【不再接听】来话，网关 emulated，"
+    verdict = "未全部完成 evening_shift 的 40 名座席中 37 名【不再接听】来话，网关 emulated，"
     assert verdict in ended.err
     assert "\n措施    请座席签入，然后继续运行（resume）\n" in ended.err
     assert f"\n下一步  {ended.json['next']}\n" in ended.err

@@ -11,11 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
+from bulkagent.cli.console.labels import Label, labelled
 from bulkagent.cli.console.terminal import wrapped
 from bulkagent.cli.progress.display import plain_line
 from bulkagent.cli.progress.live import live_view
 from bulkagent.cli.progress.rate import Pace, outlook
 from bulkagent.instants import Instant
+from bulkagent.language import Language, speaking
 from bulkagent.run import GatewayProgress, GroupProgress, Progress
 
 NOW = dt.datetime(2026, 11, 22, 6, 0, tzinfo=dt.UTC)
@@ -251,6 +253,18 @@ def test_lines_are_wrapped_between_words_and_commands_are_not() -> None:
     ):
         assert wrapped(whole, 30) == [whole]
     assert wrapped(line, None) == [line]
+    with speaking(Language.CHINESE):
+        for whole in (
+            labelled(Label.NEXT, "bulkagent resume 20261122T234807.346Z-5ff5 --ledger there"),
+            "next    command 20261122T234807.346Z-5ff5 --ledger there, said by a handler",
+        ):
+            assert wrapped(whole, 60) == [whole]
+
+
+def test_a_label_that_fills_the_margin_does_not_touch_its_line() -> None:
+    with speaking(Language.CHINESE):
+        assert labelled(Label.HALTED, "evening").endswith(" evening")
+    assert labelled(Label.HALTED, "evening") == "HALTED  evening"
 
 
 @given(st.text("ab  -", max_size=300), st.integers(1, 100))

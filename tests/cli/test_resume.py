@@ -73,7 +73,7 @@ def test_a_resume_shows_its_plan_asks_and_goes_on(tmp_path: Path, faulty: Path) 
         refused = bulkagent(tmp_path / "elsewhere", "resume", "last", *ledger, "--json")
         assert (refused.code, refused.json["state"]) == (2, "refused")
         assert refused.json["totals"] == first.json["totals"]
-        assert "will set 3 of 10 agents: 2 failed, 1 unknown" in refused.err
+        assert "will set 3 of 10 agents: 2 that failed before, 1 unknown" in refused.err
         assert "3 agents will STOP taking calls on localhost" in refused.err
         assert gateway.judge("stats")["requests"] == 10
         ended = bulkagent(tmp_path / "elsewhere", "resume", "last", *ledger, "--yes", "--json")

@@ -241,8 +241,8 @@ def test_a_page_in_chinese_says_states_and_what_holds_a_group_in_chinese() -> No
     with speaking(Language.CHINESE):
         text = page(LINE, state="halted", handover=[{**held, "cause": "gate"}])
     assert "halted" not in text.partition("<main>")[0]
-    assert "2 名因放行门槛（gate）留岗" in text
-    assert "异常中止，退出码 6" in text
+    assert "2 名因放行门槛" in text
+    assert "异常中止" in text.partition("<main>")[0]
 
 
 def test_nothing_is_fetched_and_only_its_own_script_and_style_may_run() -> None:

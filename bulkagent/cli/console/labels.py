@@ -40,15 +40,20 @@ class Label(enum.StrEnum):
 
 
 def labelled(label: Label, text: str) -> str:
-    """A line with its label."""
-    return f"{padded(translate(label), MARGIN)}{text}"
+    """A line with its label; one that fills the margin has a blank behind it all the same."""
+    return _beside(translate(label), text)
+
+
+def _beside(label: str, text: str) -> str:
+    shown = padded(label, MARGIN)
+    return f"{shown}{'' if shown.endswith(' ') else ' '}{text}"
 
 
 def is_whole(line: str) -> bool:
     """Whether a line is to be copied, so that it may not be broken: a command, or a path."""
-    return line.startswith(
-        tuple(labelled(label, "") for label in _COPIED)
-    ) or line.lstrip().startswith("bulkagent ")
+    # Threads and handlers of signals speak English, so both are looked for.
+    labels = [_beside(name, "") for label in _COPIED for name in (label, translate(label))]
+    return line.startswith(tuple(labels)) or line.lstrip().startswith("bulkagent ")
 
 
 _COPIED = (Label.NEXT, Label.REPORT)

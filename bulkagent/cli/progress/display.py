@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from bulkagent.cli.console.labels import Label, labelled
 from bulkagent.cli.console.signals import SIGNALS, answering
 from bulkagent.cli.console.terminal import say, say_soon
 from bulkagent.cli.options.progress_mode import Showing
@@ -70,7 +71,7 @@ def _signals(run: PreparedRun, display: _Display) -> Iterator[None]:
                     "stopping: requests in flight may finish; once more to cut them off"
                 )
                 if run.resume_command:
-                    display.announce(f"next    {run.resume_command}")
+                    display.announce(labelled(Label.NEXT, run.resume_command))
             run.stop(number)
         elif len(received) == 2:  # noqa: PLR2004 - first, second, third
             display.announce("cut off: the reports are still written; once more to skip them")

@@ -101,7 +101,7 @@ def opening_again(plan: Plan) -> str:
         else labelled(Label.RUN, translate("{run_id}, resumed").format(run_id=plan.run_id))
     )
     parts = [
-        f"{number:,} {translate(status.replace('_', ' '))}" for status, number in plan.again.items()
+        translate(_AGAIN[status]).format(number=number) for status, number in plan.again.items()
     ]
     if plan.once_more:
         again = translate("{number:,} once more, set before a failover")
@@ -124,6 +124,13 @@ def opening_again(plan: Plan) -> str:
     text.extend(labelled(Label.NOTHING, place) for place in plan.places)
     text.extend(labelled(Label.NOTE, note) for note in since(plan))
     return "\n".join([*text, *at_work(plan), *handover(plan)])
+
+
+_AGAIN = {
+    "failed": mark("{number:,} that failed before"),
+    "unknown": mark("{number:,} unknown"),
+    "not_attempted": mark("{number:,} not attempted before"),
+}
 
 
 def since(plan: Plan) -> list[str]:

@@ -44,7 +44,7 @@ def titled_charts(figures: Figures) -> list[TitledChart]:
                 stacked(latencies, ratios(latencies.low, latencies.high)),
                 say(mark("latency, on a logarithmic scale")),
                 caption=say(
-                    mark("Half of the agents took %(half)s or less, 95 %% took %(most)s or less."),
+                    mark("Half of the agents took %(half)s or less, 95%% took %(most)s or less."),
                     half=_rounded(median),
                     most=_rounded(most),
                 ),
