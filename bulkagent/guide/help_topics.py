@@ -97,7 +97,7 @@ TOPIC_OF_ERROR: Mapping[type[BulkagentError], str] = MappingProxyType(
         Refused: "trouble",
         SettingsRefused: "settings",
         RosterRefused: "roster",
-        ConsentRefused: "guardrails",
+        ConsentRefused: "shift",
         ResumeRefused: "resume",
         RunBusy: "guardrails",
         GuardrailRefused: "guardrails",

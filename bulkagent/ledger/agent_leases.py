@@ -41,6 +41,14 @@ class InFlight(msgspec.Struct, frozen=True):
     """How long that run waits for a reply."""
 
 
+class RunSize(msgspec.Struct, frozen=True):
+    """How many agents a run has."""
+
+    agents: int
+    left: int
+    """Those that it has not come to an end with, and has not left to another run."""
+
+
 def take_lease(record: RunRecord) -> tuple[Overlap, ...]:
     """Take the agents of a run for it, for as long as its process lives or until `release_lease`.
 
@@ -76,6 +84,22 @@ def _overlaps_before(record: RunRecord, *, before: int) -> tuple[Overlap, ...]:
     if stale:
         record.database.write(("DELETE FROM leases WHERE lease = ?", stale))
     return tuple(sorted(overlaps.values(), key=lambda overlap: -overlap.agents))
+
+
+def shared_agents(record: RunRecord, other: int, limit: int) -> tuple[str, ...]:
+    """The IDs of the first agents that a run wants and another one has."""
+    return tuple(agent_id for (agent_id,) in record.all(_SHARED_AGENTS, other, limit))
+
+
+def run_size(record: RunRecord) -> RunSize:
+    """How many agents a run has, and has left."""
+    ((agents, left),) = record.all(_SIZE)
+    return RunSize(agents, left)
+
+
+def drained_for(record: RunRecord) -> tuple[str, ...]:
+    """The IDs of the runs that were drained for a run, and that nobody has let go on since."""
+    return tuple(run_id for (run_id,) in record.all(_DRAINED_FOR))
 
 
 def release_lease(record: RunRecord) -> None:
@@ -169,15 +193,35 @@ WHERE a.run = ?1 AND a.lane IS NOT NULL AND b.lane IS NOT NULL
 AND here.url = there.url AND here.url <> 'emulated'
 """
 
-_SHARED = f"""
-SELECT count(*) {_BOTH}
+_OPEN = """
 AND NOT EXISTS (
     SELECT 1 FROM outcomes o
     WHERE o.run = a.run AND o.row = a.row AND o.status IN ('applied', 'rejected')
 )
 AND NOT EXISTS (SELECT 1 FROM set_aside s WHERE s.run = a.run AND s.row = a.row)
 AND NOT EXISTS (SELECT 1 FROM set_aside s WHERE s.run = b.run AND s.row = b.row)
-"""  # noqa: S608 - of this module's text
+"""
+
+_SHARED = f"SELECT count(*) {_BOTH} {_OPEN}"
+
+_SHARED_AGENTS = f"SELECT a.agent_id {_BOTH} {_OPEN} ORDER BY a.row LIMIT ?3"
+
+_SIZE = """
+SELECT count(*), count(*) FILTER (
+    WHERE s.row IS NULL AND coalesce(o.status, '') NOT IN ('applied', 'rejected')
+)
+FROM assignments a
+LEFT JOIN outcomes o ON o.run = a.run AND o.row = a.row
+LEFT JOIN set_aside s ON s.run = a.run AND s.row = a.row
+WHERE a.run = ?1 AND a.lane IS NOT NULL
+"""
+
+_DRAINED_FOR = """
+SELECT r.id FROM legs l JOIN runs r ON r.run = l.run
+WHERE l.drained_for = (SELECT id FROM runs WHERE run = ?1) AND r.halted IS NOT NULL
+AND l.leg = (SELECT max(leg) FROM legs WHERE run = l.run)
+ORDER BY r.run
+"""
 
 _KIND = """
 SELECT own.fingerprint <> '' AND own.fingerprint = r.fingerprint

@@ -152,6 +152,9 @@ async def _carried_out(
     with Run(asked, settled=listener) as run:
         prepared = await anyio.to_thread.run_sync(run.prepare)
         if agree is not None and agree is not True:
+            beside = await anyio.to_thread.run_sync(prepared.beside, Consent.PROGRAM)
+            if beside.refused is not None:
+                raise beside.refused
             await consent_of(agree, prepared.plan)
         try:
             finished = await prepared.execute(

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import warnings
 from collections.abc import Callable
 
 import anyio
@@ -20,7 +19,6 @@ from bulkagent.errors import (
     GuardrailRefused,
     Interrupted,
     Refused,
-    ResumeRefused,
     RunBusy,
     SettingsRefused,
 )
@@ -41,10 +39,10 @@ from bulkagent.ledger import (
     take_lease,
 )
 from bulkagent.reasons import TakenOver
-from bulkagent.run.operator_identity import operator_name
+from bulkagent.run.beside import named_runs, refuse_against
 from bulkagent.run.outputs.log import EventLog
-from bulkagent.run.plan.apply import Planned
 from bulkagent.run.plan.consent import Consent
+from bulkagent.run.plan.operator_identity import operator_name
 from bulkagent.run.plan.prepare import PlannedLeg
 from bulkagent.run.plan.recorded_checks import refuse_age
 from bulkagent.run.plan.request import Revert
@@ -53,12 +51,10 @@ from bulkagent.run.schedule.preflight import preflight_problems
 from bulkagent.run.schedule.wait import wait_for_start
 from bulkagent.run.send.control import LegControl
 from bulkagent.run.take_over import (
-    ALL,
     TakeOverPlan,
     first_of,
     make_way,
     plan_take_over,
-    refusal,
     watch,
 )
 
@@ -125,14 +121,14 @@ def begin(leg: PlannedLeg, *, consent: Consent | None, now_ms: int) -> Begun:
         LedgerUnavailable, LedgerFailed: The ledger cannot be read or written.
     """
     asked, planned = leg.asked, leg.planned
-    named = _named(leg)
+    named = named_runs(leg)
     person = consent is Consent.TERMINAL
     overlaps = take_lease(leg.record)
     try:
         take_over = plan_take_over(
             overlaps, named=named, person=person, new=planned.new, run=planned.run
         )
-        _refuse(take_over, planned, person=person)
+        refuse_against(leg, take_over, consent)
         number = _begin(leg, take_over, now_ms=now_ms)
         sign_leg(
             leg.record,
@@ -147,32 +143,6 @@ def begin(leg: PlannedLeg, *, consent: Consent | None, now_ms: int) -> Begun:
             release_lease(leg.record)
         raise
     return Begun(number, take_over)
-
-
-def _refuse(take_over: TakeOverPlan, planned: Planned, *, person: bool) -> None:
-    if not take_over.against:
-        return
-    elsewhere = all(overlap.same for overlap in take_over.against)
-    kind = RunBusy if elsewhere else GuardrailRefused
-    raise kind(refusal(take_over, person=person), totals=planned.plan.totals)
-
-
-def _named(leg: PlannedLeg) -> frozenset[int] | None:
-    """The keys of the runs that are to be taken over; None: all."""
-    names = leg.asked.take_over
-    if isinstance(names, str):
-        warnings.warn(
-            "take_over is a tuple of runs now; give (run,)", DeprecationWarning, stacklevel=2
-        )
-        names = (names,) if names else ()
-    if ALL in names:
-        return None
-    found = frozenset(find_run(leg.database, name).run for name in names)
-    if leg.planned.run in found:
-        raise ResumeRefused(
-            f"--take-over {leg.plan.run_id}: that is this run itself; name the other one"
-        )
-    return found
 
 
 def _begin(leg: PlannedLeg, take_over: TakeOverPlan, *, now_ms: int) -> int:

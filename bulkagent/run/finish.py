@@ -34,6 +34,7 @@ from bulkagent.ledger import (
 )
 from bulkagent.model import Cause, Status
 from bulkagent.reasons import Reason, Said, reason_of, told_once
+from bulkagent.run.beside import DrainedRun, drained_runs
 from bulkagent.run.handover.rules import GroupStanding, group_standings
 from bulkagent.run.history.exit_code import ExitStatus, LegEnding, exit_status_of
 from bulkagent.run.history.fallback_counts import fallback_summary
@@ -74,6 +75,8 @@ class Finished(msgspec.Struct, frozen=True):
     """What people call its agents: the job, or the roster's file; "" where there is neither."""
     shared: tuple[str, ...] = ()
     """For people, where limits were shared with other commands."""
+    drained: tuple[DrainedRun, ...] = ()
+    """The runs that were drained for it and have agents left."""
     reasons: tuple[Reason, ...] = ()
     """Why it ended before its time, and what went wrong; `result.error` has their sentences."""
     ended_ms: int = 0
@@ -156,6 +159,7 @@ def finish(
         parts=_parts(leg),
         roster=_name_of(leg),
         shared=sent.shared,
+        drained=drained_runs(leg),
         reasons=tuple(troubles),
     )
 

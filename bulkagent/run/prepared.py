@@ -28,6 +28,7 @@ from bulkagent.run.begin import (
     clear_the_way,
     reach_gateways,
 )
+from bulkagent.run.beside import Beside, look_beside
 from bulkagent.run.finish import Finished, finish
 from bulkagent.run.history.exit_code import LegEnding
 from bulkagent.run.metrics import Metrics
@@ -137,6 +138,14 @@ class PreparedRun:
     def unprinted(self) -> str:
         """Why outcomes did not fit where standard output goes; "" where they did."""
         return self._outlets.unprinted
+
+    def beside(self, consent: Consent | None) -> Beside:
+        """What becomes of the runs in progress that have some of its agents. Blocks.
+
+        Args:
+            consent: How the plan would be agreed to.
+        """
+        return look_beside(self._leg, consent=consent, later=self.waiting_for is not None)
 
     def discard(self) -> None:
         """Let it go: nobody agreed to it. A new run is taken out of the ledger.

@@ -16,9 +16,9 @@ from bulkagent.model import Outcome
 from bulkagent.reports import probe
 from bulkagent.run.clients.credentials import CredentialProvider, credential_provider
 from bulkagent.run.clients.gateways import Gateways
-from bulkagent.run.operator_identity import operator_name, refuse_on_behalf_of
 from bulkagent.run.outputs.outlets import Outlets
 from bulkagent.run.plan.consent import going_off, number_to_type
+from bulkagent.run.plan.operator_identity import operator_name, refuse_on_behalf_of
 from bulkagent.run.plan.path_conflicts import refuse_outlets, refuse_reports
 from bulkagent.run.plan.prepare import PlannedLeg, ResolvedRequest, prepare
 from bulkagent.run.plan.request import Request, Resume, Revert

@@ -15,7 +15,7 @@ import pytest
 
 from bulkagent.errors import SettingsRefused
 from bulkagent.run import run_details, run_list
-from bulkagent.run.operator_identity import operator_name, refuse_on_behalf_of
+from bulkagent.run.plan.operator_identity import operator_name, refuse_on_behalf_of
 from tests.cli.command import inside
 from tests.run.again import shift
 

@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from bulkagent.cli.commands.refused_reports import goes_on_with, reported
 from bulkagent.cli.console.signals import answering, leaving_on_signals
-from bulkagent.cli.console.terminal import agreed, not_printed, print_data, say, say_soon
+from bulkagent.cli.console.terminal import (
+    TypedAnswer,
+    answer_to,
+    has_terminal,
+    not_printed,
+    print_data,
+    say,
+    say_soon,
+)
 from bulkagent.cli.options.given import Given
 from bulkagent.cli.options.progress_mode import Showing
 
 if TYPE_CHECKING:
     from bulkagent.run import Consent, Finished, Plan, PreparedRun, Run, RunResult
+    from bulkagent.run.beside import RunBeside
 
 
 def carry_out(run: Run, opening: Callable[[Plan], str], given: Given) -> int:
@@ -110,17 +119,23 @@ def _agreed(prepared: PreparedRun, opening: Callable[[Plan], str], talk: Talk) -
     """Say what a run would do, and have it agreed to."""
     from bulkagent.cli.render import preview as screen
     from bulkagent.cli.render import schedule as timing
+    from bulkagent.run import Consent
 
     plan = prepared.plan
     if plan.command == "resume":
         goes_on_with(plan.run_id)
+    asks = _asks(prepared, talk)
+    beside = prepared.beside(Consent.TERMINAL if asks else Consent.YES)
     if not talk.quiet:
-        say("\n".join([opening(plan), *timing.opening(prepared.timetable)]))
+        in_use = screen.in_use(beside.runs, asks=asks)
+        say("\n".join([opening(plan), *in_use, *timing.opening(prepared.timetable)]))
     if prepared.insecure:
         from bulkagent.cli.render.insecure_warning import insecure_warning
 
         say(insecure_warning("GUIDs"))
-    agreement = _agreement(prepared, talk)
+    if beside.refused is not None and asks and has_terminal():
+        raise beside.refused
+    agreement = _agreement(prepared, talk, beside.runs)
     if not talk.quiet and (known := screen.begun(plan)):
         prepared.begun = lambda: say_soon(known)
     return agreement
@@ -142,53 +157,50 @@ def _tell(run: PreparedRun, finished: Finished, talk: Talk) -> None:
     say(screen.closing(run.plan, finished, times, talk.zone, opened=not talk.quiet))
 
 
-def _agreement(prepared: PreparedRun, talk: Talk) -> _Agreement:
+def _asks(prepared: PreparedRun, talk: Talk) -> bool:
+    """Whether a person is asked before anything is sent."""
+    if prepared.plan.guardrail and not talk.override:
+        return True
+    return prepared.needs_consent and not talk.yes
+
+
+def _agreement(prepared: PreparedRun, talk: Talk, runs: Sequence[RunBeside]) -> _Agreement:
     """Have a person agree where one must.
 
     Raises:
         ConsentRefused: Nobody did.
     """
+    from bulkagent.cli.render.preview import question
+    from bulkagent.clock import SystemClock
+    from bulkagent.errors import ConsentRefused
     from bulkagent.run import Consent
 
     plan = prepared.plan
     beforehand = Consent.YES if talk.yes else None
-    if plan.guardrail and not talk.override:
-        looked_at = _looked_at(plan, talk.zone)
-        return _Agreement(Consent.TERMINAL if looked_at else beforehand, looked_at)
-    if prepared.needs_consent and not talk.yes:
-        _ask(plan, talk.zone)
-        return _Agreement(Consent.TERMINAL)
-    return _Agreement(beforehand)
-
-
-def _ask(plan: Plan, zone: str) -> None:
-    """Ask whether a plan is to be carried out.
-
-    Raises:
-        ConsentRefused: It is not, or there is nobody to ask.
-    """
-    from bulkagent.cli.render.preview import question
-    from bulkagent.clock import SystemClock
-    from bulkagent.errors import ConsentRefused
-
+    if not _asks(prepared, talk):
+        return _Agreement(beforehand)
+    looked_at = bool(plan.guardrail and not talk.override)
     try:
-        agreement = agreed(question(plan, SystemClock().wall_ms(), zone), number=plan.to_type)
+        asked = question(plan, SystemClock().wall_ms(), talk.zone, runs)
+        answer = answer_to(asked, number=plan.to_type)
     except ConsentRefused as refused:
+        if looked_at:  # nobody there is no answer
+            return _Agreement(beforehand)
         raise ConsentRefused(str(refused), totals=plan.totals) from None
-    if not agreement:
-        raise ConsentRefused("not agreed to; nothing was sent", totals=plan.totals)
+    if not answer.agreed:
+        raise ConsentRefused(_not_agreed(answer, plan.to_type), totals=plan.totals)
+    return _Agreement(Consent.TERMINAL, looked_at)
 
 
-def _looked_at(plan: Plan, zone: str) -> bool:
-    """Whether a person at a terminal lets a halted run go on; nobody there is no answer."""
-    from bulkagent.cli.render.preview import question
-    from bulkagent.clock import SystemClock
-    from bulkagent.errors import ConsentRefused
+def _not_agreed(answer: TypedAnswer, number: int) -> str:
+    """Why an answer does not agree."""
+    if not number or answer.typed.lower() in _NO:
+        return "not agreed to; nothing was sent"
+    return (
+        f"you typed {answer.typed[:_LONGEST_SHOWN]!r} where the number {number} was wanted, so"
+        " nothing was sent; type the command again"
+    )
 
-    try:
-        agreement = agreed(question(plan, SystemClock().wall_ms(), zone), number=plan.to_type)
-    except ConsentRefused:
-        return False
-    if not agreement:
-        raise ConsentRefused("not agreed to; nothing was sent", totals=plan.totals)
-    return True
+
+_NO = frozenset({"", "n", "no"})
+_LONGEST_SHOWN = 20

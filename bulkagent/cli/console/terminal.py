@@ -10,7 +10,7 @@ import sys
 import termios
 from collections.abc import Callable
 from functools import cache
-from typing import TextIO
+from typing import NamedTuple, TextIO
 
 from bulkagent.cli.console.announcer import Console
 
@@ -200,7 +200,31 @@ def _write(stream: TextIO | None, text: str) -> None:
         stream.flush()
 
 
-def agreed(effect: str, *, otherwise: str = "nothing was sent", number: int = 0) -> bool:
+class TypedAnswer(NamedTuple):
+    """What a person answered to a question."""
+
+    agreed: bool
+    typed: str
+
+
+def has_terminal() -> bool:
+    """Whether there is a controlling terminal to ask at."""
+    with contextlib.suppress(OSError):
+        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
+        return True
+    return False
+
+
+def agreed(effect: str, *, otherwise: str = "nothing was sent") -> bool:
+    """Whether a person agrees, asked as by `answer_to`.
+
+    Raises:
+        ConsentRefused: There is no terminal to ask at.
+    """
+    return answer_to(effect, otherwise=otherwise).agreed
+
+
+def answer_to(effect: str, *, otherwise: str = "nothing was sent", number: int = 0) -> TypedAnswer:
     """Ask at the controlling terminal, which a roster on standard input leaves free.
 
     Args:
@@ -235,6 +259,7 @@ def agreed(effect: str, *, otherwise: str = "nothing was sent", number: int = 0)
             answer = tty.readline().decode(errors="replace")
     except (OSError, termios.error):
         raise ConsentRefused(f"{otherwise}: the terminal has gone") from None
+    typed = answer.strip()
     if number:
-        return answer.strip().replace(",", "") == str(number)
-    return answer.strip().lower() in {"y", "yes"}
+        return TypedAnswer(typed.replace(",", "") == str(number), typed)
+    return TypedAnswer(typed.lower() in {"y", "yes"}, typed)

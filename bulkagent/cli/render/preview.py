@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from bulkagent.cli.console.labels import Label, labelled
-from bulkagent.cli.render.counts import count
+from bulkagent.cli.render.counts import count, enumerated
 from bulkagent.cli.render.moments import moment
 from bulkagent.language import mark, translate, translate_plural
 from bulkagent.reports import printable
@@ -15,6 +15,7 @@ from bulkagent.run.plan.consent import MANY, going_off
 if TYPE_CHECKING:
     from bulkagent.errors import BadRow
     from bulkagent.run import Plan
+    from bulkagent.run.beside import RunBeside
 
 
 _BAD_ROWS_SHOWN = 50
@@ -44,7 +45,6 @@ def opening(roster: str, plan: Plan) -> str:
     text = [labelled(Label.ROSTER, f"{name}: {plan.layout}; {counts}")]
     if plan.earlier:
         text.append(labelled(Label.BEFORE, plan.earlier))
-    text.extend(at_work(plan))
     return "\n".join([*text, *handover(plan), *bad_rows(plan.bad_rows)])
 
 
@@ -53,13 +53,60 @@ def begun(plan: Plan) -> str:
     return "" if plan.command == "resume" else labelled(Label.RUN, plan.run_id)
 
 
-def at_work(plan: Plan) -> list[str]:
-    """The runs in progress that have some of the agents."""
-    each = translate("run {run_id} is at work on {agents} of these")
-    return [
-        labelled(Label.IN_USE, each.format(run_id=run_id, agents=count(agents, "agent")))
-        for run_id, agents in plan.at_work.items()
-    ]
+def in_use(runs: Sequence[RunBeside], *, asks: bool) -> list[str]:
+    """The runs in progress that have some of the agents, and what becomes of each.
+
+    Args:
+        runs: They.
+        asks: Whether a question follows, which says what a take-over ends.
+    """
+    text = []
+    for beside in runs:
+        told = translate(_IN_USE[beside.fate]).format(
+            run=run_of(beside.run_id, beside.who), agents=_named(beside.some, beside.shared)
+        )
+        text.append(labelled(Label.IN_USE, told))
+        if beside.fate == _DRAINED and not asks:
+            text.append(labelled(Label.NOTHING, _ended(beside)))
+    return text
+
+
+_DRAINED = "drained"
+_IN_USE = {
+    _DRAINED: mark("{run} is at work on {agents}; you take over from it"),
+    "corrected": mark("{run}. If you agree, it leaves {agents} to you and goes on with its others"),
+    "left": mark("{run} is at work on {agents}; this run leaves them to it"),
+    "against": mark("{run} is at work on {agents}"),
+    "open": mark("{run} is at work on {agents}; bulkagent looks again at the start"),
+}
+
+
+def run_of(run_id: str, who: str) -> str:
+    """A run with the user and the machine that have begun it."""
+    if not who:
+        return translate("run {run_id}").format(run_id=run_id)
+    return translate("run {run_id} of {who}").format(run_id=run_id, who=printable(who))
+
+
+def _named(some: Sequence[str], number: int) -> str:
+    """Agents by their IDs, or how many there are where that is too long."""
+    if number != len(some):
+        return count(number, "agent")
+    told = translate_plural("agent {agents}", "agents {agents}", number)
+    return told.format(agents=enumerated(some))
+
+
+def _ended(beside: RunBeside) -> str:
+    """What a take-over ends."""
+    told = translate(
+        "This ENDS {run}: {left:,} of its {agents} are not set yet, and it begins none of them."
+        " It goes on only when a person resumes it."
+    )
+    return told.format(
+        run=run_of(beside.run_id, beside.who),
+        left=beside.left,
+        agents=count(beside.agents, "agent"),
+    )
 
 
 def handover(plan: Plan) -> list[str]:
@@ -123,7 +170,7 @@ def opening_again(plan: Plan) -> str:
     text.extend(labelled(Label.NOTHING, effect) for effect in _effects(plan))
     text.extend(labelled(Label.NOTHING, place) for place in plan.places)
     text.extend(labelled(Label.NOTE, note) for note in since(plan))
-    return "\n".join([*text, *at_work(plan), *handover(plan)])
+    return "\n".join([*text, *handover(plan)])
 
 
 _AGAIN = {
@@ -174,13 +221,14 @@ def bad_rows(rows: Sequence[BadRow], *, listed: bool = True) -> list[str]:
     return text
 
 
-def question(plan: Plan, now_ms: int = 0, zone: str = "") -> str:
+def question(plan: Plan, now_ms: int = 0, zone: str = "", runs: Sequence[RunBeside] = ()) -> str:
     """What a person agrees to before anything is sent, but for the words that ask.
 
     Args:
         plan: What would be sent.
         now_ms: Time of day.
         zone: The time zone of its user; "" for the machine's.
+        runs: The runs in progress that have some of its agents.
     """
     looked = ""
     if plan.guardrail:
@@ -188,7 +236,8 @@ def question(plan: Plan, now_ms: int = 0, zone: str = "") -> str:
             was_halted=was_halted(plan, now_ms, zone)
         )
         looked = f"{looked} "
-    return f"{looked}{_told(plan)}{_why_a_number(plan)}"
+    ended = "".join(f"{_ended(beside)} " for beside in runs if beside.fate == _DRAINED)
+    return f"{looked}{_told(plan)}{ended}{_why_a_number(plan)}"
 
 
 def _why_a_number(plan: Plan) -> str:

@@ -9,7 +9,7 @@ import msgspec
 
 from bulkagent.cli.console.labels import Label, labelled
 from bulkagent.cli.render.counts import count, sent
-from bulkagent.cli.render.preview import since, was_halted
+from bulkagent.cli.render.preview import run_of, since, was_halted
 from bulkagent.cli.render.verdict import verdict
 from bulkagent.cli.render.verification import verified_as_lines
 from bulkagent.language import mark, translate
@@ -52,6 +52,7 @@ def closing(
     seen = verified_as_lines(finished.verdicts, finished.unseen)
     text.extend(seen if contradicted else ())
     text.extend(_next(finished))
+    text.extend(_drained(finished))
     text.extend(groups_as_lines(finished.groups)[len(held) :])
     text.extend(_notes(plan, finished, zone))
     text.extend(() if contradicted else seen)
@@ -107,6 +108,23 @@ def next_as_lines(command: str, *, halted: bool) -> list[str]:
 
 _OVERRIDE = "--override 'REASON'"
 _GUESS = "--assume-opposite"
+
+
+def _drained(finished: Finished) -> list[str]:
+    """The runs that were ended for this one, each with the command that goes on with it."""
+    text: list[str] = []
+    for run in finished.drained:
+        told = translate("{run} has ended for this one: {left:,} of its {agents} are not set")
+        told = told.format(
+            run=run_of(run.run_id, run.who), left=run.left, agents=count(run.agents, "agent")
+        )
+        go_on = (
+            translate("{told}. To go on with it, with your reason:") if run.command else "{told}"
+        )
+        text.append(labelled(Label.NOTE, go_on.format(told=told)))
+        if run.command:
+            text.append(labelled(Label.NOTHING, f"{run.command} {_OVERRIDE}"))
+    return text
 
 
 def _notes(plan: Plan, finished: Finished, zone: str) -> list[str]:
