@@ -81,9 +81,9 @@ def _everywhere(
     page = re.search(r'<code id="next">(.*?)</code>', (folder / "r.html").read_text())
     assert page is not None
     return {
-        "apply": _last(ended.err),
+        "apply": _next_of(ended.err),
         "apply --json": ended.json["next"],
-        "show": _last(said("show", "last").out),
+        "show": _next_of(said("show", "last").out),
         "show --json": said("show", "last", "--json").json["next"],
         "report --json": said("report", "last", "--to", "again.json", "--json").json["next"],
         "its file": json.loads((folder / "again.json").read_text())["run"]["next"],
@@ -92,10 +92,9 @@ def _everywhere(
     }
 
 
-def _last(text: str) -> str:
-    last = text.splitlines()[-1]
-    assert last.startswith("next    ")
-    return last.removeprefix("next    ")
+def _next_of(text: str) -> str:
+    (line,) = (line for line in text.splitlines() if line.startswith("next    "))
+    return line.removeprefix("next    ")
 
 
 def test_the_command_for_a_report_that_was_not_written_is_absolute() -> None:
