@@ -1,7 +1,8 @@
 """Explanations of codes: the meaning, what bulkagent does about it, and what to do.
 
-A code is a retcode, a fault, a cause, a status or an exit code. The sentences come from the tables
-of all folders. The tables decide what happens; nothing is said here that they do not say.
+A code is a retcode, a fault, a cause, a status, an exit code or a word of the verdict. The
+sentences come from the tables of all folders. The tables decide what happens; nothing is said here
+that they do not say.
 """
 
 from __future__ import annotations
@@ -16,7 +17,12 @@ import msgspec
 from bulkagent.errors import SettingsRefused
 from bulkagent.gateway.faults import FAULTS, MEANING_OF_FAULTS
 from bulkagent.gateway.retcodes import MEANINGS, WITH_A_NEWER_GUID, disposition_of
-from bulkagent.guide import TOPIC_OF_EXIT_CODES, TOPIC_OF_STATUS, topic_for
+from bulkagent.guide import (
+    TOPIC_OF_EXIT_CODES,
+    TOPIC_OF_STATUS,
+    TOPIC_OF_VERDICTS,
+    topic_for,
+)
 from bulkagent.model import (
     Cause,
     Delivery,
@@ -35,7 +41,7 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
 
     code: str
     kind: str
-    """`retcode`, `fault`, `cause`, `status` or `exit code`."""
+    """`retcode`, `fault`, `cause`, `status`, `exit code` or `verdict`."""
     meaning: str
     done: tuple[str, ...] = ()
     """What bulkagent does about it, sentence by sentence."""
@@ -134,6 +140,24 @@ _STATUSES: Mapping[Status, tuple[str, str]] = {
     ),
 }
 
+_VERDICTS: Mapping[str, tuple[str, str]] = {
+    "DONE": ("every agent is set", "nothing to do"),
+    "SHORT": (
+        "some agents are not set, or a skill queue shows otherwise",
+        "look at the causes below the verdict, and type the next command",
+    ),
+    "FAILED": (
+        "no agent is set",
+        "look at the causes below the verdict, and type the next command",
+    ),
+    "STOPPED": ("a signal, a deadline or an outage ended the run first", "resume the run"),
+    "HALTED": (
+        "a gate, a floor, canaries, a halt rule or another run ended the run",
+        "look at why; then resume the run, and say so",
+    ),
+}
+"""The word with which a summary begins -> what it means, and what to do."""
+
 
 def explain(code: str) -> tuple[Explanation, ...]:
     """All that a code may mean: `halted` is a cause alone, `connect` a cause beside faults.
@@ -142,7 +166,7 @@ def explain(code: str) -> tuple[Explanation, ...]:
         SettingsRefused: Nobody knows it.
     """
     asked = code.strip().lower().replace("-", "_") if not _RETCODE.fullmatch(code) else code
-    found = tuple(each for each in explanations() if each.code == asked)
+    found = tuple(each for each in explanations() if each.code.lower() == asked)
     if found:
         return found
     if _RETCODE.fullmatch(code):
@@ -164,6 +188,14 @@ def explain(code: str) -> tuple[Explanation, ...]:
 
 def explanations() -> Iterator[Explanation]:
     """Every code, in the order of its table."""
+    for word, (meaning, advice) in _VERDICTS.items():
+        yield Explanation(
+            code=word,
+            kind="verdict",
+            meaning=meaning,
+            advice=advice,
+            topic=TOPIC_OF_VERDICTS,
+        )
     for number, (meaning, advice) in EXIT_CODES.items():
         yield Explanation(
             code=str(number),

@@ -143,7 +143,7 @@ def of_open_files(in_flight: int, hard: int) -> Finding:
     """
     needed = in_flight + _OTHER_FILES
     limit = "and there is no limit" if hard < 0 else f"and {hard:,} are allowed"
-    said = f"--concurrency needs {needed:,}, {limit}"
+    said = f"a run opens up to {needed:,} at once, {limit}"
     if 0 <= hard < needed:
         return Finding(
             "open files",

@@ -58,6 +58,7 @@ TOPIC_OF_STATUS: Mapping[Status, str] = MappingProxyType(
 """Status -> topic."""
 
 TOPIC_OF_EXIT_CODES = "batch"
+TOPIC_OF_VERDICTS = "trouble"
 
 TOPIC_OF_GROUP: Mapping[str, str] = MappingProxyType(
     {

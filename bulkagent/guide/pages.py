@@ -95,9 +95,7 @@ def _instead(name: str) -> str:
     if places:
         left = max(len(place.topic) for place in places) + 2
         lines = (f"  {place.topic:{left}}{place.heading}" for place in places)
-        return "\n".join(
-            (", but these have the words:", *lines, "`bulkagent guide TOPIC` shows one of them")
-        )
+        return "\n".join(("; these may help:", *lines, "`bulkagent guide TOPIC` shows one of them"))
     near = mistyped or difflib.get_close_matches(name.lower(), TOPICS, n=3, cutoff=_LIKE)
     hint = f"did you mean {' or '.join(near)}? " if near else ""
     return f"; {hint}`bulkagent guide` lists all topics"

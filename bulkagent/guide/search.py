@@ -9,16 +9,39 @@ import msgspec
 
 from bulkagent.guide.sections import PageSection, sections_of
 
+OTHER_WORDS: Mapping[str, tuple[str, ...]] = {
+    "revert": ("undo", "cancel", "roll back", "rollback", "back out", "wrong list", "wrong file"),
+    "resume": ("abort", "cancel", "stop", "interrupt", "pause", "continue", "ctrl-c", "restart"),
+    "trouble": ("abort", "stop", "error", "help", "problem", "log", "status", "progress"),
+    "guardrails": ("colleague", "two people", "someone else", "same time", "lock", "protect"),
+    "handover": ("shift change", "team", "teams", "staffing"),
+    "start": ("install", "tutorial", "try", "first steps", "demo"),
+    "timing": ("schedule", "delay", "clock", "o'clock", "late"),
+    "batch": ("cron", "scheduler", "job", "exit status", "return code"),
+    "unattended": ("night", "automatic", "without a person"),
+    "speed": ("slow", "fast", "faster", "throttle", "parallel"),
+    "guids": ("token", "log in", "login", "authentication"),
+    "sessions": ("password", "sign in", "log in", "login"),
+    "report": ("html", "excel", "spreadsheet", "print", "pdf"),
+    "roster": ("csv", "list", "column", "columns", "encoding"),
+    "emulator": ("mock", "simulate", "simulator", "practice", "practise"),
+    "outages": ("down", "outage", "broken", "unavailable"),
+    "doubt": ("unsure", "timed out"),
+    "records": ("database", "audit", "history", "privacy"),
+    "configuration": ("certificate", "chinese", "translation"),
+}
+"""Topic -> what people call its matter, who do not know what the guide calls it."""
+
 
 class Place(msgspec.Struct, frozen=True):
-    """A part of a page that has the words."""
+    """A part of a page that has the words, or is about their matter."""
 
     topic: str
     heading: str
 
 
 def places_of(text: str, pages: Mapping[str, str], *, most: int) -> tuple[Place, ...]:
-    """The best place of each page that has all words of a text, the best pages first.
+    """The best place of each page about a text or with all its words, the best pages first.
 
     Args:
         text: The words.
@@ -28,9 +51,22 @@ def places_of(text: str, pages: Mapping[str, str], *, most: int) -> tuple[Place,
     words = text.split()
     if not words:
         return ()
-    found = (_best(topic, page, words) for topic, page in pages.items())
+    found = (_about(topic, page, words) for topic, page in pages.items())
     ranked = sorted((each for each in found if each), key=lambda each: each[0])
     return tuple(place for _, place in ranked[:most])
+
+
+def _about(topic: str, page: str, words: Sequence[str]) -> tuple[int, Place] | None:
+    """The same where what is asked for may have another name in the guide."""
+    best, text = _best(topic, page, words), " ".join(words)
+    if not any(_pattern(re.escape(other)).search(text) for other in OTHER_WORDS.get(topic, ())):
+        return best
+    rank, place = best or (_OF_THE_MATTER, Place(topic, next(sections_of(page)).heading))
+    return min(rank, _OF_THE_MATTER), place
+
+
+_OF_THE_MATTER = 1
+"""As good as all words in one heading."""
 
 
 def _best(topic: str, page: str, words: Sequence[str]) -> tuple[int, Place] | None:

@@ -53,6 +53,22 @@ def test_what_is_said_is_what_the_tables_do() -> None:
     assert any("the gateway is halted (exit 6)" in sentence for sentence in unwell.done)
 
 
+@pytest.mark.parametrize(
+    ("word", "kinds"),
+    [
+        ("DONE", ["verdict"]),
+        ("SHORT", ["verdict"]),
+        ("FAILED", ["verdict", "status"]),
+        ("STOPPED", ["verdict"]),
+        ("halted", ["verdict", "cause"]),
+    ],
+)
+def test_the_words_of_a_verdict_are_explained(word: str, kinds: list[str]) -> None:
+    first, *others = explain(word)
+    assert [first.kind, *(each.kind for each in others)] == kinds
+    assert (first.code, first.topic) == (word.upper(), "trouble")
+
+
 def test_a_retcode_that_no_document_lists_is_explained_as_such() -> None:
     (unlisted,) = explain("299-123")
     assert unlisted.code == "299-123"

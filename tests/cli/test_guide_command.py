@@ -18,7 +18,7 @@ from bulkagent.cli import app
 from bulkagent.cli.console.pager import pager_environment, pager_words
 from bulkagent.cli.render.markdown import rendered
 from bulkagent.guide import page, topics
-from bulkagent.guide.search import Place, places_of
+from bulkagent.guide.search import OTHER_WORDS, Place, places_of
 from tests.cli.command import COMMAND, environment, inside
 from tests.cli.test_completion import completed
 from tests.documents import PAGES
@@ -51,6 +51,11 @@ def test_a_topic_that_there_is_not_is_refused_with_the_nearest(tmp_path: Path) -
         ("NO calls", "trouble "),
         ("no calls to a zebra", "`bulkagent guide` lists all topics"),
         ("retry-after", "outages "),
+        ("undo", "revert "),
+        ("cancel", "resume "),
+        ("how do I abort a run", "resume "),
+        ("Colleague", "guardrails "),
+        ("two people", "guardrails "),
         ("", "`bulkagent guide` lists all topics"),
     ],
 )
@@ -64,6 +69,12 @@ def test_words_that_are_no_topic_are_looked_for_in_the_pages(
     assert found in ended.err
     assert len(said) <= 1 + 5 + 1
     assert "more    " not in ended.err
+
+
+def test_other_words_are_of_topics_and_none_is_a_topic_itself() -> None:
+    assert set(OTHER_WORDS) <= {each.name for each in topics()}
+    said = [word for words in OTHER_WORDS.values() for word in words]
+    assert [word for word in said if word in OTHER_WORDS or word != word.lower()] == []
 
 
 def test_the_part_of_a_page_that_is_about_the_words_comes_first() -> None:

@@ -41,7 +41,9 @@ SCENES: Mapping[str, Scene] = {
     "python": Scene(slow=True),
     "verify": Scene(slow=True),
     "batch": Scene(slow=True),
-    "shift": Scene(slow=True),
+    "shift": Scene(
+        before={"^bulkagent apply .*--gateway https": ("mv bulkagent.toml kept.toml",)}, slow=True
+    ),
     "trouble": Scene(slow=True),
     "resume": Scene(slow=True),
     "doctor": Scene(slow=True),

@@ -80,7 +80,7 @@ LEDGER_OPTIONS = (
     Row("code", Kind.ARGUMENT, "A retcode, fault, cause, status or exit code. Without it, all are listed.", Group.WHAT,
         ("explain",), "[CODE]", completes="codes"),
     Row("kind", Kind.CHOICE, "Only codes of this kind.", Group.WHAT, ("explain",),
-        words=("retcode", "fault", "cause", "status", "exit code"), environment=False),
+        words=("retcode", "fault", "cause", "status", "exit code", "verdict"), environment=False),
     Row("path", Kind.ARGUMENT_PATH, "The new file. It must not exist yet.", Group.WHAT,
         ("config init",), "[PATH]", default="bulkagent.toml"),
     Row("topic", Kind.ARGUMENT, "A page of the guide; none: list them.", Group.WHAT, ("guide",), "[TOPIC]", completes="topics"),
