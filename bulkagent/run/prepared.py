@@ -130,6 +130,11 @@ class PreparedRun:
         return shlex.join(self._leg.next_commands.resume(self._leg.plan.run_id))
 
     @property
+    def grace_s(self) -> float:
+        """For so long requests that are on their way are waited for once it is stopped."""
+        return self._leg.resolved.request.settings.grace_s
+
+    @property
     def trouble(self) -> str:
         """What went wrong beside the run, for people; "" where nothing did."""
         return "; ".join(filter(None, (*self._outlets.troubles, self._metrics.trouble)))

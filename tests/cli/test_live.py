@@ -77,6 +77,15 @@ def test_it_says_how_far_how_fast_how_long_still_and_what_came_of_it() -> None:
     ]
 
 
+def test_a_gateway_that_was_stopped_says_what_it_still_waits_for() -> None:
+    ended = msgspec.structs.replace(EAST, ended="interrupted", in_flight=6)
+    lines = drawn(msgspec.structs.replace(RUN, gateways=(ended,), groups=()), width=80)
+    assert lines[-1] == "      east  ended: interrupted  6 still in flight"
+    over = msgspec.structs.replace(ended, in_flight=0)
+    lines = drawn(msgspec.structs.replace(RUN, gateways=(over,), groups=()), width=80)
+    assert lines[-1].endswith("ended: interrupted")
+
+
 def test_lines_are_never_cut_in_mid_word_and_whole_fields_are_dropped_by_priority() -> None:
     late = msgspec.structs.replace(
         RUN, finish_by=Instant(round(NOW.timestamp() * 1000) + 10_000, "UTC"), groups=(MAPLE,)

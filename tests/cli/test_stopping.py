@@ -73,6 +73,7 @@ def test_the_end_of_the_grace_cuts_off_what_is_in_flight(tmp_path: Path) -> None
     assert stopped.code == stopped.json["exit_code"] == 143, stopped.err
     assert stopped.json["state"] == "interrupted"
     assert "cut off" not in stopped.err, "nobody asked for it"
+    assert f"stopping: waiting up to 0.3 s for {CONCURRENCY} requests; once more" in stopped.err
     lines = report_of(tmp_path, stopped.json)
     assert ends(lines) == {
         ("unknown", "interrupted"): CONCURRENCY,

@@ -67,9 +67,7 @@ def _signals(run: PreparedRun, display: _Display) -> Iterator[None]:
             if run.waiting_for is not None:
                 display.announce("stopping: nothing was sent")
             else:
-                display.announce(
-                    "stopping: requests in flight may finish; once more to cut them off"
-                )
+                display.announce(f"stopping: {_waits_for(run)}; once more to cut them off")
                 if run.resume_command:
                     display.announce(labelled(Label.NEXT, run.resume_command))
             run.stop(number)
@@ -94,6 +92,16 @@ def _signals(run: PreparedRun, display: _Display) -> Iterator[None]:
             loop.remove_signal_handler(number)
             # All is done but the telling, which no impatience may cut short at once.
             signal.signal(number, late)
+
+
+def _waits_for(run: PreparedRun) -> str:
+    """What the end of a run that was stopped waits for, and how long."""
+    gateways = run.progress().gateways
+    answering = sum(at.in_flight - at.in_doubt for at in gateways)
+    if answering <= 0:
+        return "requests in flight may finish"
+    requests = "1 request" if answering == 1 else f"{answering:,} requests"
+    return f"waiting up to {run.grace_s:g} s for {requests}"
 
 
 class _Late:

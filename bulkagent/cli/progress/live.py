@@ -172,7 +172,10 @@ def _gateway(at: GatewayProgress, name_width: int, width: int) -> Text:
         _Field(f" {share:4.0%}" if name_width else "", 2),
     ]
     if at.ended:
-        return _line((*fields, _Field(f"  ended: {at.ended}", style="bold red")), width)
+        fields.append(_Field(f"  ended: {at.ended}", style="bold red"))
+        if at.in_flight:
+            fields.append(_Field(f"  {at.in_flight:,} still in flight", 3))
+        return _line(fields, width)
     if at.breaker != "closed":
         fields.append(_Field(f"  breaker {at.breaker}", 1, _STYLES[at.breaker]))
     if at.median_ms is not None and at.p95_ms is not None:
