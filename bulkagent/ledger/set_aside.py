@@ -6,8 +6,12 @@ A later run has dispatched their agents, or a person has; or the agents are prot
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Callable, Iterator, Mapping
 
+import msgspec
+
+from bulkagent.ledger.damage import read_as_written
 from bulkagent.ledger.database import Database
 from bulkagent.ledger.run_record import RunRecord
 from bulkagent.model import Cause
@@ -43,6 +47,39 @@ def supersede(
         found = reader.query(_LEFT_TO_OTHERS, (record.run, since, turn))
         _set_aside(record, found)
     return dict(record.all(_SUPERSEDED))
+
+
+class LeftTo(msgspec.Struct, frozen=True):
+    """Agents that a run has left to a later one."""
+
+    run_id: str
+    """The later one."""
+    who: str
+    """The user and machine that have begun it; "" where nobody knows."""
+    arguments: str
+    """What it has set them to; "" where it has not."""
+    agents: int
+    some: tuple[str, ...]
+    """The IDs of the first of them."""
+    at: int | None
+    """When the last of them was set; None where none was."""
+
+
+def left_to(record: RunRecord, agent_id: str | None = None) -> tuple[LeftTo, ...]:
+    """The agents that a run has left to later ones, by these and by what they have set.
+
+    Args:
+        record: The run.
+        agent_id: Of one agent alone; None: of all.
+
+    Raises:
+        LedgerUnavailable: The ledger cannot be read.
+    """
+    with read_as_written(record.database):
+        return tuple(
+            LeftTo(run_id, who or "", arguments or "", agents, tuple(json.loads(some)), at)
+            for run_id, who, arguments, agents, some, at in record.all(_LEFT_TO, agent_id)
+        )
 
 
 def protect(record: RunRecord, protected: Callable[[str, str], bool]) -> int:
@@ -198,6 +235,37 @@ SELECT r.id, count(*) FROM (
     GROUP BY a.row
 ) JOIN runs r ON r.run = by_run WHERE otherwise
 GROUP BY by_run ORDER BY by_run
+"""
+
+# What the later run has set, at the same gateway, whatever that was called.
+_LEFT_TO = """
+WITH found AS (
+    SELECT s.by_run AS by_run, a.row AS row, a.agent_id AS agent_id,
+        iif(done.status = 'applied', later.arguments, NULL) AS arguments,
+        iif(done.status = 'applied', done.sent_at, NULL) AS at
+    FROM set_aside s
+    JOIN assignments a ON a.run = s.run AND a.row = s.row
+    JOIN endpoints here ON here.run = a.run AND here.gateway = a.gateway
+    LEFT JOIN outcomes o ON o.run = s.run AND o.row = s.row
+    LEFT JOIN assignments later ON later.agent_id = a.agent_id AND later.run = s.by_run
+        AND later.lane IS NOT NULL AND EXISTS (
+            SELECT 1 FROM endpoints there
+            WHERE there.run = later.run AND there.gateway = later.gateway AND there.url = here.url
+        )
+    LEFT JOIN outcomes done ON done.run = later.run AND done.row = later.row
+    WHERE s.run = ?1 AND s.cause = 'superseded' AND a.agent_id = coalesce(?2, a.agent_id)
+    AND coalesce(o.status, '') NOT IN ('applied', 'rejected')
+)
+SELECT r.id, (SELECT who FROM legs l WHERE l.run = r.run AND l.leg = 1), f.arguments, count(*),
+    (
+        SELECT json_group_array(agent_id) FROM (
+            SELECT agent_id FROM found x
+            WHERE x.by_run = f.by_run AND x.arguments IS f.arguments ORDER BY x.row LIMIT 3
+        )
+    ),
+    max(f.at)
+FROM found f JOIN runs r ON r.run = f.by_run
+GROUP BY f.by_run, f.arguments ORDER BY f.by_run, f.arguments LIMIT 10
 """
 
 _SET_ASIDE = "INSERT OR REPLACE INTO set_aside (run, row, cause, by_run) VALUES (?,?,?,?)"

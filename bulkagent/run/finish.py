@@ -18,6 +18,7 @@ from bulkagent.gateway.operations import talk_right
 from bulkagent.ledger import (
     AppliedPart,
     LeftOutRow,
+    LeftTo,
     OutcomeGroup,
     RunRecord,
     Summary,
@@ -29,6 +30,7 @@ from bulkagent.ledger import (
     keep_totals,
     lanes_set_before,
     left_out,
+    left_to,
     summarise,
     verification_counts,
 )
@@ -77,6 +79,8 @@ class Finished(msgspec.Struct, frozen=True):
     """For people, where limits were shared with other commands."""
     drained: tuple[DrainedRun, ...] = ()
     """The runs that were drained for it and have agents left."""
+    left_to: tuple[LeftTo, ...] = ()
+    """The agents that it has left to later runs."""
     reasons: tuple[Reason, ...] = ()
     """Why it ended before its time, and what went wrong; `result.error` has their sentences."""
     ended_ms: int = 0
@@ -160,6 +164,7 @@ def finish(
         roster=_name_of(leg),
         shared=sent.shared,
         drained=drained_runs(leg),
+        left_to=_left_to(leg.record, summary),
         reasons=tuple(troubles),
     )
 
@@ -233,6 +238,12 @@ def _skipped(record: RunRecord, summary: Summary) -> tuple[LeftOutRow, ...]:
     """The rows that were left out, with why; none where the ledger cannot tell."""
     with contextlib.suppress(BulkagentError):
         return left_out(record) if summary.totals[Status.INVALID] else ()
+    return ()
+
+
+def _left_to(record: RunRecord, summary: Summary) -> tuple[LeftTo, ...]:
+    with contextlib.suppress(BulkagentError):
+        return left_to(record) if Cause.SUPERSEDED in summary.causes else ()
     return ()
 
 

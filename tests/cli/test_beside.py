@@ -8,9 +8,11 @@ from __future__ import annotations
 import contextlib
 import os
 import pty
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -34,10 +36,16 @@ def at_work(gateway: Emulated, *more: object) -> Iterator[tuple[subprocess.Popen
     with started(gateway.folder, *slow, "--concurrency", 1, "--rate", "5/s") as process:
         while gateway.judge("stats")["requests"] < 2:
             assert process.poll() is None
-        yield process, bulkagent(gateway.folder, "runs", "--json").json["runs"][0]["run_id"]
+        yield process, runs_of(gateway)[0]["run_id"]
         if process.poll() is None:
             process.terminate()
         process.communicate(timeout=HANG_S)
+
+
+def runs_of(gateway: Emulated) -> list[dict[str, Any]]:
+    listed = bulkagent(gateway.folder, "runs", "--json")
+    found: list[dict[str, Any]] = listed.json["runs"]
+    return found
 
 
 def a_few(gateway: Emulated, *agents: int) -> Path:
@@ -103,10 +111,20 @@ def test_a_correction_says_what_the_other_run_leaves_and_that_it_goes_on(tmp_pat
         with at_work(gateway) as (process, run_id):
             code, shown = person(gateway, few)
             assert process.poll() is None, "it goes on"
+            quick = bulkagent(tmp_path, "show", run_id, "--agent", 160)
+            process.terminate()
+            _, err = process.communicate(timeout=HANG_S)
         assert code == 0, shown
         assert f"in use  run {run_id} of " in shown
         assert ". If you agree, it leaves agent 160 to you and goes on with its others\n" in shown
         assert "ENDS" not in shown
+        (taker,) = {x["run_id"] for x in runs_of(gateway)} - {run_id}
+        told = rf"agent 160 was set to 1 by run {taker} of \S+, (\S+ )?\d\d:\d\d:\d\d \S+\n"
+        for text in (err, quick.out, bulkagent(tmp_path, "show", run_id).out):
+            assert re.search(told, text), text
+        of_agent = bulkagent(tmp_path, "show", run_id, "--agent", 160, "--json").json
+        assert set(of_agent) == {"run_id", "agent_id", "rows"}
+        assert "left_to" not in bulkagent(tmp_path, "show", run_id, "--json").json
 
 
 def test_what_is_refused_whatever_the_answer_is_is_refused_before_the_question(

@@ -25,7 +25,7 @@ def show(given: Given) -> None:
     if agent is not None:
         of_agent = agent_details(settings.ledger, run, agent)
         if as_json:
-            print_json(of_agent)
+            print_json(telling.agent_as_data(of_agent))
         else:
             print_wrapped(telling.agent(of_agent))
     else:

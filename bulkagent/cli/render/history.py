@@ -9,6 +9,7 @@ import msgspec
 
 from bulkagent.cli.console.labels import Label, labelled
 from bulkagent.cli.render.counts import count, sent
+from bulkagent.cli.render.left_to import left_to_as_lines
 from bulkagent.cli.render.result import clusters_as_lines, next_as_lines
 from bulkagent.cli.render.schedule import local_time
 from bulkagent.cli.render.table import table
@@ -95,6 +96,14 @@ def run_as_data(details: RunDetails) -> dict[str, Any]:
     fields: dict[str, Any] = msgspec.to_builtins(details)
     for group in fields["clusters"]:
         group.pop("common", None)
+    fields.pop("left_to", None)
+    return fields
+
+
+def agent_as_data(details: AgentDetails) -> dict[str, Any]:
+    """One agent of a run for programs: the keys that they were promised."""
+    fields: dict[str, Any] = msgspec.to_builtins(details)
+    del fields["left_to"]
     return fields
 
 
@@ -110,7 +119,7 @@ def run(details: RunDetails) -> str:
     clusters = details.clusters
     if line.state == "running":  # what is not sent yet has not been stopped by anything
         clusters = tuple(group for group in clusters if group.cause is not Cause.INTERRUPTED)
-    text.extend(clusters_as_lines(clusters))
+    text.extend(clusters_as_lines(clusters, left_to_as_lines(details.left_to)))
     text.extend(verified_as_lines(details.verified))
     if details.next:
         text.extend(next_as_lines(details.next, halted=line.state == "halted"))
@@ -174,4 +183,5 @@ def agent(details: AgentDetails) -> str:
             message = f", {attempt.message}" if attempt.message else ""
             at = local_time(attempt.sent_at, milliseconds=True) if attempt.sent_at else "-"
             text.append(f"  {attempt.attempt:>3}  {at}  {attempt.ended}{http}{took}{message}")
+    text.extend(labelled(Label.NOTHING, line) for line in left_to_as_lines(details.left_to))
     return "\n".join(printable(part) for part in text)

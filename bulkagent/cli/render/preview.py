@@ -63,7 +63,7 @@ def in_use(runs: Sequence[RunBeside], *, asks: bool) -> list[str]:
     text = []
     for beside in runs:
         told = translate(_IN_USE[beside.fate]).format(
-            run=run_of(beside.run_id, beside.who), agents=_named(beside.some, beside.shared)
+            run=run_of(beside.run_id, beside.who), agents=named(beside.some, beside.shared)
         )
         text.append(labelled(Label.IN_USE, told))
         if beside.fate == _DRAINED and not asks:
@@ -88,7 +88,7 @@ def run_of(run_id: str, who: str) -> str:
     return translate("run {run_id} of {who}").format(run_id=run_id, who=printable(who))
 
 
-def _named(some: Sequence[str], number: int) -> str:
+def named(some: Sequence[str], number: int) -> str:
     """Agents by their IDs, or how many there are where that is too long."""
     if number != len(some):
         return count(number, "agent")

@@ -9,6 +9,7 @@ import msgspec
 
 from bulkagent.cli.console.labels import Label, labelled
 from bulkagent.cli.render.counts import count, sent
+from bulkagent.cli.render.left_to import left_to_as_lines
 from bulkagent.cli.render.preview import run_of, since, was_halted
 from bulkagent.cli.render.verdict import verdict
 from bulkagent.cli.render.verification import verified_as_lines
@@ -47,7 +48,8 @@ def closing(
     text = [*verdict(plan, finished, zone), *times, *_why(finished)]
     text.extend(_group_line(standing) for standing in held)
     told = [each for each in finished.clusters if each.cause is not Cause.BAD_ROW]
-    text.extend(clusters_as_lines(told))
+    later = left_to_as_lines(finished.left_to, now_ms=finished.ended_ms, zone=zone)
+    text.extend(clusters_as_lines(told, later))
     contradicted = finished.verdicts is not None and finished.verdicts.contradicted > 0
     seen = verified_as_lines(finished.verdicts, finished.unseen)
     text.extend(seen if contradicted else ())
@@ -253,10 +255,14 @@ def _group_line(standing: GroupStanding) -> str:
 _REJECTED = 4  # what is not applied is refused for good, or no valid row
 
 
-def clusters_as_lines(clusters: Sequence[OutcomeGroup]) -> list[str]:
+def clusters_as_lines(clusters: Sequence[OutcomeGroup], left_to: Sequence[str] = ()) -> list[str]:
     """The agents who are not applied, by cause, with what to do about it.
 
     Those come first who were tried: why the others were not follows from them.
+
+    Args:
+        clusters: They.
+        left_to: What is known of the later runs that agents were left to, in sentences.
     """
     text: list[str] = []
     for cluster in sorted(clusters, key=lambda each: each.status is Status.NOT_ATTEMPTED):
@@ -270,7 +276,8 @@ def clusters_as_lines(clusters: Sequence[OutcomeGroup]) -> list[str]:
         said = said or answered(cluster.cause, cluster.common.retcode)
         reason = f" ({said})" if said else ""
         text.append(f"{cluster.status} {cluster.count:,} x {cluster.cause}{reason}: {some}{more}")
-        text.append(labelled(Label.NOTHING, meaning))
+        known = left_to if cluster.cause is Cause.SUPERSEDED else ()
+        text.extend(labelled(Label.NOTHING, each) for each in known or (meaning,))
         text.append(labelled(Label.TO_DO, advice))
     return text
 

@@ -9,11 +9,13 @@ import msgspec
 
 from bulkagent.errors import RunNotFound
 from bulkagent.ledger import (
+    LeftTo,
     RunRecord,
     attempts_of,
     default_path,
     find_run,
     history_of,
+    left_to,
     lines_of_agent,
     read_ledger,
 )
@@ -53,6 +55,8 @@ class AgentDetails(msgspec.Struct, frozen=True, kw_only=True):
     run_id: str
     agent_id: str
     rows: tuple[AgentRow, ...]
+    left_to: tuple[LeftTo, ...] = ()
+    """For people: the later runs that the agent was left to."""
 
 
 class AgentRunLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,13 +108,14 @@ def agent_details(ledger: Path | None, name: str, agent_id: str) -> AgentDetails
             )
             for line in lines_of_agent(RunRecord(database, facts.run), agent_id, FLAGS)
         )
+        later = left_to(RunRecord(database, facts.run), agent_id)
     if not rows:
         search = shlex.join(("bulkagent", "runs", "--agent", agent_id, *ledger_words(path)))
         named = f"{facts.id} ({name})" if name == "last" else facts.id
         raise RunNotFound(
             f"run {named} has no agent {agent_id}; `{search}` lists the runs that have"
         )
-    return AgentDetails(run_id=facts.id, agent_id=agent_id, rows=rows)
+    return AgentDetails(run_id=facts.id, agent_id=agent_id, rows=rows, left_to=later)
 
 
 def agent_run_lines(ledger: Path | None, agent_id: str, limit: int) -> list[AgentRunLine]:

@@ -10,6 +10,7 @@ import msgspec
 
 from bulkagent.ledger import (
     Database,
+    LeftTo,
     OutcomeGroup,
     RunFacts,
     RunFilter,
@@ -19,6 +20,7 @@ from bulkagent.ledger import (
     elapsed_ms_of,
     endpoints_of,
     find_run,
+    left_to,
     legs_of,
     list_runs,
     read_ledger,
@@ -26,6 +28,7 @@ from bulkagent.ledger import (
     totals_of,
     verification_counts,
 )
+from bulkagent.model import Cause
 from bulkagent.reports import iso
 from bulkagent.run.history.exit_code import LegEnding, exit_status_of
 from bulkagent.run.history.report import end_of
@@ -100,6 +103,8 @@ class RunDetails(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     legs: tuple[LegLine, ...]
     verified: VerificationCounts | None = None
     """What the queues showed of the agents that are set; None: the run was not verified."""
+    left_to: tuple[LeftTo, ...] = ()
+    """For people: the agents that it has left to later runs."""
     next: str | None
     """The command to type now; None where nothing is left, or it is being worked on."""
 
@@ -147,6 +152,9 @@ def run_details(ledger: Path | None, name: str, config: Sequence[str] = ()) -> R
             not_sent=summary.not_sent,
             verified=verification_counts(RunRecord(database, facts.run)),
             causes=summary.causes,
+            left_to=left_to(RunRecord(database, facts.run))
+            if Cause.SUPERSEDED in summary.causes
+            else (),
             clusters=summary.clusters,
             legs=tuple(
                 LegLine(
