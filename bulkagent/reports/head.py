@@ -133,7 +133,7 @@ def _wanted(sets: Mapping[str, AgentsSet], operation: str, say: Say) -> str:
         for flag, at in sorted(sets.items(), reverse=True)
         if flag in _EFFECTS
     ]
-    return ", ".join(said) or operation
+    return say(mark(", ")).join(said) or operation
 
 
 def _by(run: Mapping[str, object], say: Say) -> str:
