@@ -18,6 +18,10 @@ _CHANCE: tuple[tuple[str, str], ...] = (
     (r"\bCES?T\b", "CET"),
     # What is measured has a fraction; what was asked for, or follows from that, has none.
     (r"\d[\d,]*\.\d+ ?(?:ms|s)\b", "DURATION"),
+    # Counted from the second in which a command begins to one of the clock.
+    (r"TIME UTC, in \d+ s\b", "TIME UTC, in DURATION"),
+    (r"\b\d+ s to spare", "DURATION to spare"),
+    (r"\b\d+ s (before|after) TIME", r"DURATION \1 TIME"),
     (rf"good for {_NUMBER} days", "good for DAYS"),
     (rf"(?:{_NUMBER} are allowed|there is no limit)", "LIMIT"),
     (rf"\({_NUMBER}/s\)", "(RATE)"),

@@ -24,6 +24,11 @@ def same(one: str, other: str) -> bool:
         ("ready https://localhost:18443", "ready https://localhost:40001"),
         ("failed 2 x timeout: 1001, 1002", "failed 2 x timeout: 1002, 1001"),
         ("2026-11-27T22:54:04+00:00 30 of 40", ""),
+        ("start   22:54:04 UTC, in 11 s", "start   22:54:14 UTC, in 10 s"),
+        (
+            "ended 22:54:04 UTC, 24 s before 22:54:28 UTC",
+            "ended 01:00:00 UTC, 25 s before 01:00:25 UTC",
+        ),
     ],
 )
 def test_chance_is_not_seen(one: str, other: str | None) -> None:
