@@ -44,6 +44,7 @@ from bulkagent.run.history.report import Skipped, write_report
 from bulkagent.run.plan.prepare import PlannedLeg
 from bulkagent.run.plan.request import RunResult
 from bulkagent.run.send.sent import SentLeg
+from bulkagent.run.sharing.shared_time import LimitsShared
 
 _OFF = talk_right(0)
 
@@ -75,8 +76,8 @@ class Finished(msgspec.Struct, frozen=True):
     """How many agents are set, by gateway and flag, over all legs; none: nobody can count them."""
     roster: str = ""
     """What people call its agents: the job, or the roster's file; "" where there is neither."""
-    shared: tuple[str, ...] = ()
-    """For people, where limits were shared with other commands."""
+    shared: tuple[LimitsShared, ...] = ()
+    """The gateways whose limits were shared with other commands."""
     drained: tuple[DrainedRun, ...] = ()
     """The runs that were drained for it and have agents left."""
     left_to: tuple[LeftTo, ...] = ()

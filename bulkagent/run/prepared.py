@@ -99,6 +99,8 @@ class PreparedRun:
         """When it starts and should end."""
         self.warn = warn
         """Told what people should know before the start and while it goes on."""
+        self.in_way: Callable[[str], None] = self._say
+        """Told of the runs in its way, and what it waits for."""
         self.begun: Callable[[], None] = lambda: None
         """Called once its leg has begun: from then on the run is kept, whatever happens."""
         self.waiting_for = leg.asked.start_at
@@ -215,7 +217,7 @@ class PreparedRun:
             consent=consent,
             log=self._log,
             clock=self._clock,
-            tell=self._tell,
+            tell=self._tell_in_way,
         )
         self.may_send = True
         self._started_s = self._clock.monotonic()
@@ -285,6 +287,10 @@ class PreparedRun:
 
     def _say(self, text: str) -> None:
         self.warn(text)
+
+    def _tell_in_way(self, text: str) -> None:
+        self._log.decided("run.waiting", reason=text)
+        self.in_way(text)
 
     def _tell(self, text: str) -> None:
         self._log.decided("run.waiting", reason=text)

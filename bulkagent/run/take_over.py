@@ -123,6 +123,10 @@ def _at_work(overlaps: Sequence[Overlap]) -> str:
     return ", ".join([text, *(f"run {other.run_id} on {other.agents:,}" for other in others)])
 
 
+def _several(agents: int) -> str:
+    return "1 agent" if agents == 1 else f"{agents:,} agents"
+
+
 async def make_way(
     database: Database,
     take_over: TakeOverPlan,
@@ -165,7 +169,8 @@ async def _drain(
     clock: Clock,
     tell: Callable[[str], None],
 ) -> None:
-    tell(f"takes over: {_at_work(drained)}; waits until they have stopped sending")
+    stopped = "it has" if len(drained) == 1 else "they have"
+    tell(f"{_at_work(drained)}; this run waits until {stopped} stopped sending")
     for overlap in drained:
         await anyio.to_thread.run_sync(ask_to_drain, database.path, overlap.run_id, by)
     since = said = clock.monotonic()
@@ -180,7 +185,7 @@ async def _drain(
             raise GuardrailRefused(_stuck(database, late, now - since))
         if now - said > _SAY_EVERY_S:
             said = now
-            tell(f"still waits: {_at_work([overlap for overlap, _ in waiting])}")
+            tell(f"{_at_work([overlap for overlap, _ in waiting])}; this run still waits")
         await clock.sleep(_ASK_EVERY_S)
 
 
@@ -228,8 +233,8 @@ async def _settle(
 ) -> None:
     """Wait until those who are left have no request on its way any more."""
     record = RunRecord(database, run)
-    names = ", ".join(f"run {x.run_id} leaves {x.agents:,} agents to this one" for x in corrected)
-    tell(f"corrects: {names}")
+    for leaving in corrected:
+        tell(f"run {leaving.run_id} leaves {_several(leaving.agents)} to this run")
     since, said = clock.monotonic(), False
     while found := await anyio.to_thread.run_sync(_on_the_way, record):
         waited_s = clock.monotonic() - since
@@ -250,7 +255,8 @@ async def _settle(
             said = True
             agents = sum(x.agents for x in found)
             tell(
-                f"waits for {agents:,} of them whose request is on its way, {bound_s:.0f} s at most"
+                f"this run waits for {_several(agents)} with a request on its way, at most"
+                f" {bound_s:.0f} s"
             )
         await clock.sleep(_ASK_EVERY_S)
 

@@ -315,7 +315,7 @@ def test_a_suspended_run_is_not_taken_over_in_silence(tmp_path: Path) -> None:
             refused = bulkagent(tmp_path, *taker)
             assert refused.code == 6
             assert report.read_text().startswith("REFUSED,")
-            assert "takes over: run" in refused.err
+            assert "this run waits until it has stopped sending" in refused.err
             assert f"its process {process.pid} hangs or is suspended" in refused.err
         finally:
             process.send_signal(signal.SIGCONT)

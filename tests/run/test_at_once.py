@@ -228,8 +228,8 @@ async def test_a_correction_says_whom_it_corrects_and_whom_it_waits_for(
         async with at_work(made, held) as (job, _):
             told: list[str] = []
             await person(made, made.request(some, flag=1), held=held, told=told)
-            assert f"run {job.run_id} leaves 2 agents to this one" in told[0]
-            assert "waits for 1 of them" in told[1]
+            assert f"run {job.run_id} leaves 2 agents to this run" in told[0]
+            assert "this run waits for 1 agent with a request on its way" in told[1]
         assert [leg.consent for leg in made.legs()] == ["terminal"]
 
 
@@ -362,7 +362,7 @@ async def test_take_over_of_a_suspended_run_says_what_it_waits_for_and_is_refuse
                 await prepared.execute(Consent.YES)
         assert not prepared.may_send, "its --report says REFUSED, not what yesterday's run did"
         assert "kill -CONT" in str(refused.value)
-        assert f"takes over: run {stopped} is at work on 2 of these agents" in told[0]
+        assert f"run {stopped} is at work on 2 of these agents; this run waits" in told[0]
         lock.release()
         (leg,) = made.legs(taker)
         assert (leg.state, leg.exit_code, leg.took_over) == ("halted", 6, stopped)

@@ -1,4 +1,4 @@
-"""What the summary says of limits that were shared."""
+"""For how long limits were shared, and what the summary says of it."""
 
 from __future__ import annotations
 
@@ -6,44 +6,54 @@ import math
 
 import pytest
 
+from bulkagent.cli.render.result import _shared
 from bulkagent.run.sharing.division import LimitPart, SharedPart
-from bulkagent.run.sharing.shared_time import SharedTime
+from bulkagent.run.sharing.shared_time import LimitsShared, SharedTime
 
 LIMIT = LimitPart(16, 100.0)
+LESS = LimitPart(8, 50.0)
+PAUSED = LimitPart(0, 0.0)
 
 
 @pytest.mark.parametrize(
-    ("limit", "seen", "told"),
+    ("seen", "total"),
     [
-        (LIMIT, [(0.0, SharedPart(LIMIT, 1))], ""),
+        ([(0.0, SharedPart(LIMIT, 1))], None),
+        ([(0.0, SharedPart(PAUSED, 2)), (2.0, SharedPart(LIMIT, 1))], None),
         (
-            LIMIT,
             [
-                (0.0, SharedPart(LimitPart(0, 0.0), 2)),
-                (2.0, SharedPart(LimitPart(8, 50.0), 2)),
+                (0.0, SharedPart(PAUSED, 2)),
+                (2.0, SharedPart(LESS, 2)),
                 (7.0, SharedPart(LimitPart(6, 34.0), 3)),
                 (9.0, SharedPart(LIMIT, 1)),
-                (20.0, SharedPart(LimitPart(8, 50.0), 2)),
+                (20.0, SharedPart(LESS, 2)),
             ],
-            (
-                "east was shared with 2 others on this ledger for 19 s: at the least 6 of 16"
-                " requests at once and 34 of 100 a second were left"
-            ),
+            LimitsShared("east", 2, 19.0),
         ),
-        (
-            LimitPart(4, math.inf),
-            [(5.0, SharedPart(LimitPart(2, math.inf), 2))],
-            (
-                "east was shared with one other command on this ledger for 25 s: at the least"
-                " 2 of 4 requests at once were left"
-            ),
-        ),
+        ([(5.0, SharedPart(LimitPart(2, math.inf), 2))], LimitsShared("east", 1, 25.0)),
     ],
 )
-def test_it_says_for_how_long_and_how_little_was_left(
-    limit: LimitPart, seen: list[tuple[float, SharedPart]], told: str
+def test_the_time_with_others_is_added_up(
+    seen: list[tuple[float, SharedPart]], total: LimitsShared | None
 ) -> None:
     time = SharedTime()
     for at, shared in seen:
         time.add(shared, at)
-    assert time.told("east", limit, 30.0) == told
+    assert time.total("east", 30.0) == total
+
+
+@pytest.mark.parametrize(
+    ("shared", "told"),
+    [
+        (
+            LimitsShared("east", 1, 25.4),
+            "another command used east for 25 s, and both shared its limits",
+        ),
+        (
+            LimitsShared("east", 2, 19.0),
+            "2 other commands used east for 19 s, and all shared its limits",
+        ),
+    ],
+)
+def test_the_summary_says_for_how_long(shared: LimitsShared, told: str) -> None:
+    assert _shared(shared) == told

@@ -10,6 +10,7 @@ import asyncio
 import datetime as dt
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -47,6 +48,7 @@ async def execute(
     """
     display = _Display(run, showing)
     run.warn = display.date
+    run.in_way = display.in_way
     try:
         with _signals(run, display):
             display.start()
@@ -134,6 +136,13 @@ class _Display(threading.Thread):
     def date(self, text: str) -> None:
         """Say with the time of day what somebody may read hours later."""
         self.announce(f"{_now().isoformat(timespec='seconds')} {text}")
+
+    def in_way(self, text: str) -> None:
+        """Say what another run leaves to this one, to a person who waits or in a log."""
+        if sys.stderr is not None and sys.stderr.isatty():
+            self.announce(labelled(Label.IN_USE, text))
+        else:
+            self.date(text)
 
     def resized(self) -> None:
         """The terminal has another size: draw at once."""

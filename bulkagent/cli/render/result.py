@@ -13,7 +13,7 @@ from bulkagent.cli.render.left_to import left_to_as_lines
 from bulkagent.cli.render.preview import run_of, since, was_halted
 from bulkagent.cli.render.verdict import verdict
 from bulkagent.cli.render.verification import verified_as_lines
-from bulkagent.language import mark, translate
+from bulkagent.language import mark, translate, translate_plural
 from bulkagent.model import Cause, Status
 from bulkagent.reasons import GateShort, GivenUp, GroupHeld, Reason, told_once
 from bulkagent.reports import NO_USE, advice_for, answered, encoded, printable, told_of_connections
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from bulkagent.ledger import LeftOutRow, OutcomeGroup
     from bulkagent.run import Finished, Plan, RunStanding
     from bulkagent.run.handover.rules import GroupStanding
+    from bulkagent.run.sharing.shared_time import LimitsShared
 
 
 _GROUPS_SHOWN = 20
@@ -140,10 +141,25 @@ def _notes(plan: Plan, finished: Finished, zone: str) -> list[str]:
             "{agents} going off shift had signed out already, which --absent-ok takes for as good"
         )
         notes.append(signed_out.format(agents=count(finished.forgiven, "agent")))
-    notes.extend(finished.shared)
+    notes.extend(_shared(each) for each in finished.shared if each.seconds >= _WORTH_TELLING_S)
     if finished.note:
         notes.append(finished.note)
     return [labelled(Label.NOTE, note) for note in notes]
+
+
+_WORTH_TELLING_S = 1.0
+
+
+def _shared(shared: LimitsShared) -> str:
+    """Why a run may have been slower than its limits allow."""
+    told = translate_plural(
+        "another command used {gateway} for {seconds:.0f} s, and both shared its limits",
+        "{others:,} other commands used {gateway} for {seconds:.0f} s, and all shared its limits",
+        shared.others,
+    )
+    return told.format(
+        gateway=printable(shared.gateway), seconds=shared.seconds, others=shared.others
+    )
 
 
 def _sent(plan: Plan, finished: Finished) -> str:

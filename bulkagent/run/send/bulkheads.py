@@ -27,6 +27,7 @@ from bulkagent.run.send.failovers import Failovers
 from bulkagent.run.send.listener import GatewayBulkhead, GatewayListener
 from bulkagent.run.sharing.division import LimitPart
 from bulkagent.run.sharing.shared_limits import SharedGateway
+from bulkagent.run.sharing.shared_time import LimitsShared
 from bulkagent.settings import GatewayLimits, Settings
 from bulkagent.units import Adaptive, HaltAtCount, HaltAtShare
 
@@ -178,14 +179,11 @@ class Bulkheads:
             for name, rows in self.out_of_step.items()
         )
 
-    def shared(self) -> tuple[str, ...]:
-        """What people should know of how limits were shared with other commands."""
+    def shared(self) -> tuple[LimitsShared, ...]:
+        """The gateways whose limits were shared with other commands."""
         now = self._clock.monotonic()
-        told = (
-            listener.shares.told(name, _limit(self._settings.limits(name)), now)
-            for name, listener in self.listeners.items()
-        )
-        return tuple(filter(None, told))
+        found = (listener.shares.total(name, now) for name, listener in self.listeners.items())
+        return tuple(each for each in found if each is not None)
 
 
 def _limit(at: GatewayLimits) -> LimitPart:

@@ -9,6 +9,7 @@ import msgspec
 from bulkagent.ledger import Counters
 from bulkagent.model import Cause
 from bulkagent.reasons import Reason
+from bulkagent.run.sharing.shared_time import LimitsShared
 
 
 class SentLeg(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,5 +36,5 @@ class SentLeg(msgspec.Struct, frozen=True, kw_only=True):
     """What people should know of where GUIDs came from and of stray replies."""
     unseen: str = ""
     """What kept it from being verified; "" where nothing did."""
-    shared: tuple[str, ...] = ()
-    """What people should know of how limits were shared with other commands."""
+    shared: tuple[LimitsShared, ...] = ()
+    """The gateways whose limits were shared with other commands."""

@@ -1,13 +1,22 @@
-"""For how long the limits of a gateway were shared, and how little was left of them.
+"""For how long the limits of a gateway were shared with other commands.
 
 Time is an argument.
 """
 
 from __future__ import annotations
 
-import math
+import msgspec
 
-from bulkagent.run.sharing.division import LimitPart, SharedPart
+from bulkagent.run.sharing.division import SharedPart
+
+
+class LimitsShared(msgspec.Struct, frozen=True):
+    """That other commands had a part of a gateway's limits."""
+
+    gateway: str
+    others: int
+    """How many commands they were at the most."""
+    seconds: float
 
 
 class SharedTime:
@@ -15,7 +24,7 @@ class SharedTime:
 
     def __init__(self) -> None:
         self._commands = 1
-        self._least: LimitPart | None = None
+        self._had_less = False
         self._since: float | None = None
         self._before_s = 0.0
 
@@ -28,32 +37,17 @@ class SharedTime:
             return
         self._since = now
         self._commands = max(self._commands, shared.commands)
-        part = shared.part
-        if part.paused:  # for a moment, until the others have given way
-            return
-        least = self._least or part
-        self._least = LimitPart(
-            min(part.concurrency, least.concurrency), min(part.per_second, least.per_second)
-        )
+        # It is paused only for a moment, until the others have given way.
+        self._had_less = self._had_less or not shared.part.paused
 
-    def told(self, name: str, limit: LimitPart, now: float) -> str:
-        """What people should know of it; "" where nothing was ever shared.
+    def total(self, gateway: str, now: float) -> LimitsShared | None:
+        """All of it; None where nothing was ever shared.
 
         Args:
-            name: The gateway.
-            limit: What the command was given for itself.
+            gateway: The gateway that has the limits.
             now: The time in seconds.
         """
-        least = self._least
-        if least is None:
-            return ""
+        if not self._had_less:
+            return None
         seconds = self._before_s + (0.0 if self._since is None else now - self._since)
-        others = "one other command" if self._commands == 2 else f"{self._commands - 1} others"  # noqa: PLR2004
-        rate = ""
-        if least.per_second < math.inf:
-            of = "" if limit.per_second == math.inf else f" of {limit.per_second:g}"
-            rate = f" and {least.per_second:g}{of} a second"
-        return (
-            f"{name} was shared with {others} on this ledger for {seconds:.0f} s: at the least"
-            f" {least.concurrency:,} of {limit.concurrency:,} requests at once{rate} were left"
-        )
+        return LimitsShared(gateway, self._commands - 1, seconds)
