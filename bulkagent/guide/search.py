@@ -7,13 +7,17 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
-from bulkagent.guide.sections import PageSection, sections_of
+from bulkagent.guide.sections import PageSection, heading_at, sections_of
 
 OTHER_WORDS: Mapping[str, tuple[str, ...]] = {
     "revert": ("undo", "cancel", "roll back", "rollback", "back out", "wrong list", "wrong file"),
     "resume": ("abort", "cancel", "stop", "interrupt", "pause", "continue", "ctrl-c", "restart"),
-    "trouble": ("abort", "stop", "error", "help", "problem", "log", "status", "progress"),
-    "guardrails": ("colleague", "two people", "someone else", "same time", "lock", "protect"),
+    "trouble": ("abort", "stop", "error", "help", "problem", "log"),
+    "trouble#see-how-a-run-stands-now": ("status", "progress", "how far"),
+    "guardrails#two-runs-on-the-same-agents": (
+        *("colleague", "two people", "someone else", "same time", "lock", "in use"),
+    ),
+    "guardrails#protected-agents": ("protect", "exclude", "supervisors", "skip"),
     "handover": ("shift change", "team", "teams", "staffing"),
     "start": ("install", "tutorial", "try", "first steps", "demo"),
     "timing": ("schedule", "delay", "clock", "o'clock", "late"),
@@ -30,7 +34,7 @@ OTHER_WORDS: Mapping[str, tuple[str, ...]] = {
     "records": ("database", "audit", "history", "privacy"),
     "configuration": ("certificate", "chinese", "translation"),
 }
-"""Topic -> what people call its matter, who do not know what the guide calls it."""
+"""Topic, perhaps with a heading's anchor -> other words for what it is about."""
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -59,10 +63,14 @@ def places_of(text: str, pages: Mapping[str, str], *, most: int) -> tuple[Place,
 def _about(topic: str, page: str, words: Sequence[str]) -> tuple[int, Place] | None:
     """The same where what is asked for may have another name in the guide."""
     best, text = _best(topic, page, words), " ".join(words)
-    if not any(_pattern(re.escape(other)).search(text) for other in OTHER_WORDS.get(topic, ())):
-        return best
-    rank, place = best or (_OF_THE_MATTER, Place(topic, next(sections_of(page)).heading))
-    return min(rank, _OF_THE_MATTER), place
+    for name, others in OTHER_WORDS.items():
+        of, _, anchor = name.partition("#")
+        if of != topic or not any(_pattern(re.escape(other)).search(text) for other in others):
+            continue
+        heading = heading_at(page, anchor) or next(sections_of(page)).heading
+        matter = (_OF_THE_MATTER, Place(topic, heading))
+        return matter if best is None else min(best, matter, key=lambda each: each[0])
+    return best
 
 
 _OF_THE_MATTER = 1

@@ -19,6 +19,7 @@ from bulkagent.cli.console.pager import pager_environment, pager_words
 from bulkagent.cli.render.markdown import rendered
 from bulkagent.guide import page, topics
 from bulkagent.guide.search import OTHER_WORDS, Place, places_of
+from bulkagent.guide.sections import heading_at
 from tests.cli.command import COMMAND, environment, inside
 from tests.cli.test_completion import completed
 from tests.documents import PAGES
@@ -55,7 +56,7 @@ def test_a_topic_that_there_is_not_is_refused_with_the_nearest(tmp_path: Path) -
         ("cancel", "resume "),
         ("how do I abort a run", "resume "),
         ("Colleague", "guardrails "),
-        ("two people", "guardrails "),
+        ("two people", "guardrails  Two runs on the same agents"),
         ("", "`bulkagent guide` lists all topics"),
     ],
 )
@@ -72,7 +73,10 @@ def test_words_that_are_no_topic_are_looked_for_in_the_pages(
 
 
 def test_other_words_are_of_topics_and_none_is_a_topic_itself() -> None:
-    assert set(OTHER_WORDS) <= {each.name for each in topics()}
+    for name in OTHER_WORDS:
+        topic, _, anchor = name.partition("#")
+        assert not anchor or heading_at(PAGES[topic], anchor), name
+        assert topic in PAGES
     said = [word for words in OTHER_WORDS.values() for word in words]
     assert [word for word in said if word in OTHER_WORDS or word != word.lower()] == []
 
