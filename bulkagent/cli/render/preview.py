@@ -67,7 +67,7 @@ def in_use(runs: Sequence[RunBeside], *, asks: bool) -> list[str]:
         )
         text.append(labelled(Label.IN_USE, told))
         if beside.fate == _DRAINED and not asks:
-            text.append(labelled(Label.NOTHING, _ended(beside)))
+            text.append(labelled(Label.NOTHING, _ended(beside).rstrip()))
     return text
 
 
@@ -100,7 +100,7 @@ def _ended(beside: RunBeside) -> str:
     """What a take-over ends."""
     told = translate(
         "This ENDS {run}: {left:,} of its {agents} are not set yet, and it begins none of them."
-        " It goes on only when a person resumes it."
+        " It goes on only when a person resumes it. "
     )
     return told.format(
         run=run_of(beside.run_id, beside.who),
@@ -236,7 +236,7 @@ def question(plan: Plan, now_ms: int = 0, zone: str = "", runs: Sequence[RunBesi
             was_halted=was_halted(plan, now_ms, zone)
         )
         looked = f"{looked} "
-    ended = "".join(f"{_ended(beside)} " for beside in runs if beside.fate == _DRAINED)
+    ended = "".join(_ended(beside) for beside in runs if beside.fate == _DRAINED)
     return f"{looked}{_told(plan)}{ended}{_why_a_number(plan)}"
 
 
