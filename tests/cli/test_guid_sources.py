@@ -294,7 +294,7 @@ def test_the_doctor_asks_the_service_for_one_agent(tmp_path: Path) -> None:
         with guid_service(lambda agent: (200, guids[agent])) as (url, asked):
             ended = inside(tmp_path, "doctor", *given, "--guid-url", url)
         seen = {each["check"]: each["seen"] for each in ended.json["findings"]}
-        assert seen["GUID from --guid-url"] == "agent 102 is idle", ended.out
+        assert seen["GUID from --guid-url"] == "agent 102 is idle, so the GUID is good", ended.out
         assert [path for path, _ in asked] == ["/guids/102"]
         both = inside(tmp_path, "doctor", *given, "--guid-url", url, "--sessions", gateway.roster)
     assert both.code == 2
