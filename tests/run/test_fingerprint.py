@@ -128,7 +128,7 @@ async def test_another_list_of_agents_is_refused(tmp_path: Path, agents: list[in
         await _refused(made, ResumeRefused, "--roster")
 
 
-@pytest.mark.parametrize("again", ["resume", "--or-resume"])
+@pytest.mark.parametrize("again", [pytest.param("resume", marks=pytest.mark.matrix), "--or-resume"])
 async def test_another_order_of_rows_is_the_same_roster(tmp_path: Path, again: str) -> None:
     """With fresh GUIDs, which go by agents and not by rows; so is one that names somebody twice."""
     async with shift(tmp_path) as made:
@@ -145,7 +145,7 @@ async def test_another_order_of_rows_is_the_same_roster(tmp_path: Path, again: s
         assert made.times_set() == {str(agent): 1 for agent in AGENTS}
 
 
-@pytest.mark.parametrize("again", ["resume", "--or-resume"])
+@pytest.mark.parametrize("again", ["resume", pytest.param("--or-resume", marks=pytest.mark.matrix)])
 async def test_a_run_that_an_older_version_planned_is_known_by_its_assignments(
     tmp_path: Path, again: str
 ) -> None:

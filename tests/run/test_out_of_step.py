@@ -184,7 +184,7 @@ async def test_nobody_who_was_refused_is_applied_when_every_reply_brings_a_stray
     await nobody_is_applied(tmp_path, FEWER, DELAYS[delay])
 
 
-@pytest.mark.parametrize("concurrency", [2, 12])
+@pytest.mark.parametrize("concurrency", [2, pytest.param(12, marks=pytest.mark.matrix)])
 @pytest.mark.parametrize("close", [False, True])
 async def test_nobody_who_was_refused_is_applied_when_a_stray_reply_comes_before_each_true_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, concurrency: int, *, close: bool
