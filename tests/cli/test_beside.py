@@ -101,7 +101,8 @@ def test_a_question_says_whom_a_take_over_ends_and_the_summary_what_goes_on(
         command = next(x.split() for x in shown.splitlines() if f"bulkagent resume {run_id}" in x)
         assert process.returncode == 6, err
         assert command[-2:] == ["--override", "'REASON'"]
-        resumed = bulkagent(tmp_path, *command[1:-1], "looked", "--yes", "--json")
+        quick = ("looked", "--yes", "--json", "--rate", "none")
+        resumed = bulkagent(tmp_path, *command[1:-1], *quick)
         assert resumed.json["totals"]["applied"] == AGENTS - 2, resumed.err
 
 
