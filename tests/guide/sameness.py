@@ -32,6 +32,9 @@ _CHANCE: tuple[tuple[str, str], ...] = (
     (r'"(peak_in_flight|connections|peak_per_second)":\d+', r'"\1":N'),
     (r"has the address \S+", "has the address ADDRESS"),
     (r"clock is [01] s (?:behind|ahead)", "clock is right"),
+    # A time of day is in whole seconds, so what is left until then depends on the moment.
+    (r"\b\d+ s (too long|to spare|after|before)\b", r"S \1"),
+    (r"would do: --rate \d+/s", "would do: --rate N/s"),
 )
 _PATTERNS = tuple((re.compile(pattern), instead) for pattern, instead in _CHANCE)
 

@@ -24,6 +24,10 @@ def same(one: str, other: str) -> bool:
         ("ready https://localhost:18443", "ready https://localhost:40001"),
         ("failed 2 x timeout: 1001, 1002", "failed 2 x timeout: 1002, 1001"),
         ("2026-11-27T22:54:04+00:00 30 of 40", ""),
+        (
+            "CANNOT be met: needs about 10 s, 4 s too long",
+            "CANNOT be met: needs about 10 s, 5 s too long",
+        ),
         ("start   22:54:04 UTC, in 11 s", "start   22:54:14 UTC, in 10 s"),
         (
             "ended 22:54:04 UTC, 24 s before 22:54:28 UTC",
@@ -39,7 +43,7 @@ def test_chance_is_not_seen(one: str, other: str | None) -> None:
     ("one", "other"),
     [
         ("up to 3 s for agents to sign in", "up to 300 s for agents to sign in"),
-        ("would do: --rate 164/s", "would do: --rate 1/s"),
+        ("would do: --rate 164/s", "would do: --concurrency 164"),
         ("43 requests, 3 of them retries", "900 requests, 700 of them retries"),
         ("40 requests, 0 of them retries", "40 requests, 1 of them retries"),
         ("needs about 14 s (1,400 agents at 100/s)", "needs about 900 s (1,400 agents at 5/s)"),
