@@ -29,6 +29,7 @@ from tests.cli.command import (
     report_of,
     started,
 )
+from tests.cli.terminal import at_a_terminal, shown_until
 from tests.waiting import HANG_S
 
 KEYS = {
@@ -159,10 +160,10 @@ def test_a_person_answers_at_the_terminal(
 ) -> None:
     with emulated(tmp_path, "101-110") as gateway:
         process, ours = _at_a_terminal(gateway)
-        shown = _until(ours, b"[y/N]")
+        shown = shown_until(ours, b"[y/N]")
         assert "10 agents will STOP taking calls on localhost:" in shown
         os.write(ours, f"{answer}\n".encode())
-        shown += _until(ours, b"")
+        shown += shown_until(ours, b"")
         assert process.wait(HANG_S) == code, shown
         os.close(ours)
         assert gateway.judge("stats")["requests"] == requests
@@ -178,54 +179,22 @@ def test_for_more_than_500_agents_the_number_is_typed(
     """README, consent: a quick "y" must not take a whole shift off."""
     with emulated(tmp_path, "101-601") as gateway:
         process, ours = _at_a_terminal(gateway)
-        shown = _until(ours, b"to agree: ")
+        shown = shown_until(ours, b"to agree: ")
         assert "501 agents will STOP taking calls on localhost:" in shown
         assert "More than 500 agents stop taking calls, so y is not enough. Type the num" in shown
         assert "Go on?" not in shown
         os.write(ours, f"{answer}\n".encode())
-        shown += _until(ours, b"")
+        shown += shown_until(ours, b"")
         assert process.wait(HANG_S) == code, shown
         os.close(ours)
         assert gateway.judge("stats")["requests"] == requests
 
 
 def _at_a_terminal(gateway: Emulated) -> tuple[subprocess.Popen[bytes], int]:
-    """The command as a person starts it, and the other side of its controlling terminal."""
-    arguments = ["apply", str(gateway.roster), "--flag", "0", "--gateway", gateway.url]
-    ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        [COMMAND, *arguments, "--ca-file", str(gateway.ca_file)],
-        cwd=gateway.folder,
-        env=environment(gateway.folder, {"TERM": "xterm", "BULKAGENT_RATE": "none"}),
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        start_new_session=True,
-        preexec_fn=_take_terminal,  # noqa: PLW1509 - no other thread is running here
-    )
-    os.close(theirs)
-    return process, ours
-
-
-def _take_terminal() -> None:
-    import fcntl
-    import termios
-
-    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-
-
-def _until(terminal: int, text: bytes) -> str:
-    """What the terminal shows up to a text, or up to its end."""
-    shown = b""
-    while not text or text not in shown:
-        try:
-            more = os.read(terminal, 1024)
-        except OSError:  # the other side has closed it
-            break
-        if not more:
-            break
-        shown += more
-    return shown.decode(errors="replace")
+    """The command as a person starts it."""
+    words = ["apply", gateway.roster, "--flag", 0, "--gateway", gateway.url]
+    words += ["--ca-file", gateway.ca_file]
+    return at_a_terminal(gateway.folder, words, TERM="xterm", BULKAGENT_RATE="none")
 
 
 @pytest.mark.parametrize(
@@ -549,9 +518,9 @@ def test_an_ignored_hangup_stays_ignored(tmp_path: Path) -> None:
 def test_a_signal_at_the_prompt_leaves_no_run_behind(tmp_path: Path) -> None:
     with emulated(tmp_path, "101-110") as gateway:
         process, ours = _at_a_terminal(gateway)
-        _until(ours, b"[y/N]")
+        shown_until(ours, b"[y/N]")
         process.send_signal(signal.SIGTERM)
-        shown = _until(ours, b"")
+        shown = shown_until(ours, b"")
         assert process.wait(HANG_S) == 143, shown
         os.close(ours)
         assert "nothing was sent" in shown
@@ -574,7 +543,7 @@ def test_a_terminal_that_goes_away_does_not_keep_the_command(tmp_path: Path) -> 
             stderr=theirs,
         )
         os.close(theirs)
-        _until(ours, b"applied")
+        shown_until(ours, b"applied")
         os.close(ours)
         assert process.wait(HANG_S) == 0
     assert len((tmp_path / "report.csv").read_text().splitlines()) == 601

@@ -11,7 +11,6 @@ from __future__ import annotations
 import csv
 import json
 import os
-import pty
 import random
 import signal
 import subprocess
@@ -25,7 +24,7 @@ import pytest
 from bulkagent.ledger import RunRecord
 from bulkagent.reports.columns import COLUMNS
 from tests.cli.command import COMMAND, Emulated, Ended, bulkagent, emulated, environment
-from tests.cli.test_apply import _take_terminal, _until
+from tests.cli.terminal import at_a_terminal, shown_until
 from tests.waiting import HANG_S
 
 AGENTS = 60
@@ -183,21 +182,10 @@ class Rounds:
 
     def agreed(self, command: list[object]) -> tuple[int, str]:
         """A command that a person agrees to at the terminal."""
-        ours, theirs = pty.openpty()
-        process = subprocess.Popen(
-            [COMMAND, *map(str, command)],
-            cwd=self.folder,
-            env=environment(self.folder, {"TERM": "dumb"}),
-            stdin=theirs,
-            stdout=theirs,
-            stderr=theirs,
-            start_new_session=True,
-            preexec_fn=_take_terminal,  # noqa: PLW1509 - no other thread is running here
-        )
-        os.close(theirs)
-        shown = _until(ours, b"[y/N]")
+        process, ours = at_a_terminal(self.folder, command)
+        shown = shown_until(ours, b"[y/N]")
         os.write(ours, b"y\n")
-        shown += _until(ours, b"")
+        shown += shown_until(ours, b"")
         code = process.wait(HANG_S)
         os.close(ours)
         return code, shown

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import pty
 import re
 import subprocess
 from collections.abc import Iterator
@@ -18,8 +17,8 @@ import pytest
 
 from bulkagent.cli.commands.run_flow import _not_agreed
 from bulkagent.cli.console.terminal import TypedAnswer
-from tests.cli.command import COMMAND, Emulated, bulkagent, emulated, environment, started
-from tests.cli.test_apply import _take_terminal, _until
+from tests.cli.command import Emulated, bulkagent, emulated, started
+from tests.cli.terminal import at_a_terminal, shown_until
 from tests.waiting import HANG_S
 
 AGENTS = 60
@@ -61,22 +60,11 @@ def a_few(gateway: Emulated, *agents: int) -> Path:
 def person(gateway: Emulated, roster: Path, *more: object, answer: str = "y") -> tuple[int, str]:
     """A command of somebody at a terminal; its exit code and all that was shown."""
     command = ["apply", roster, "--flag", 1, *_address(gateway), *more]
-    ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        [COMMAND, *map(str, command)],
-        cwd=gateway.folder,
-        env=environment(gateway.folder, {"TERM": "dumb", "COLUMNS": "400"}),
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        start_new_session=True,
-        preexec_fn=_take_terminal,  # noqa: PLW1509 - no other thread is running here
-    )
-    os.close(theirs)
-    shown = _until(ours, b"[y/N]")
+    process, ours = at_a_terminal(gateway.folder, command, COLUMNS="400")
+    shown = shown_until(ours, b"[y/N]")
     with contextlib.suppress(OSError):  # it was refused, and has ended
         os.write(ours, f"{answer}\n".encode())
-    shown += _until(ours, b"")
+    shown += shown_until(ours, b"")
     code = process.wait(HANG_S)
     os.close(ours)
     return code, shown.replace("\r\n", "\n")

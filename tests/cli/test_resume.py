@@ -7,26 +7,23 @@ from __future__ import annotations
 
 import json
 import os
-import pty
 import re
 import signal
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests.cli.command import (
-    COMMAND,
     SAMPLES,
     Emulated,
     Ended,
     bulkagent,
     emulated,
-    environment,
     report_of,
     started,
 )
-from tests.cli.test_apply import KEYS, _take_terminal, _until, applied_to
+from tests.cli.terminal import at_a_terminal, shown_until
+from tests.cli.test_apply import KEYS, applied_to
 from tests.waiting import HANG_S
 
 SLOW = '[latency]\ndistribution = "fixed"\nmilliseconds = 60000\n'
@@ -196,23 +193,12 @@ def test_a_person_answers_for_a_halted_run(
 ) -> None:
     with emulated(tmp_path, "101-110") as gateway:
         _halted(gateway)
-        ours, theirs = pty.openpty()
-        process = subprocess.Popen(
-            [COMMAND, "resume", "last", "--yes"],
-            cwd=tmp_path,
-            env=environment(tmp_path, {"TERM": "dumb"}),
-            stdin=theirs,
-            stdout=theirs,
-            stderr=theirs,
-            start_new_session=True,
-            preexec_fn=_take_terminal,  # noqa: PLW1509 - no other thread is running here
-        )
-        os.close(theirs)
-        shown = _until(ours, b"[y/N]")
+        process, ours = at_a_terminal(tmp_path, ["resume", "last", "--yes"])
+        shown = shown_until(ours, b"[y/N]")
         assert "This run was halted" in shown
         assert "10 agents will STOP taking calls on localhost:" in shown
         os.write(ours, f"{answer}\n".encode())
-        shown += _until(ours, b"")
+        shown += shown_until(ours, b"")
         assert process.wait(HANG_S) == code, shown
         os.close(ours)
         assert len(gateway.set_to(0)) == applied
