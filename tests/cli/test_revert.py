@@ -5,6 +5,7 @@ Proves --assume-opposite; guide "What a revert sets".
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -88,8 +89,15 @@ def test_a_run_that_was_reverted_and_goes_on_says_so(tmp_path: Path) -> None:
     assert ended("calm", *shift, 0).code == 0
     run = ended("not_signed_in", *shift, 1).json["run_id"]
     back = ended("calm", "revert", "last").json["run_id"]
-    again = ended("calm", *shift, 1, "--or-resume")
+    reports = ("--report", "r.json", "--report", "r.html")
+    again = ended("calm", *shift, 1, "--or-resume", *reports)
     assert (again.code, again.json["run_id"]) == (0, run)
     assert f"37 agents that this run had set are set otherwise since, by run {back}" in again.err
     assert again.err.startswith("SHORT   40 of 40 agents of evening_shift MAY TAKE calls")
-    assert "a later run has set 37 of them otherwise since" in again.err.splitlines()[0]
+    told = "a later run has set 37 of them otherwise since"
+    assert told in again.err.splitlines()[0]
+    page = (tmp_path / "r.html").read_text(encoding="utf-8")
+    assert told in page.partition("</h1>")[0]
+    assert "every agent is as wanted" not in page
+    report = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))
+    assert report["run"]["set_otherwise"] == {back: 37}
