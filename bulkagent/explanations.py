@@ -143,7 +143,7 @@ _STATUSES: Mapping[Status, tuple[str, str]] = {
 _VERDICTS: Mapping[str, tuple[str, str]] = {
     "DONE": ("every agent is set", "nothing to do"),
     "SHORT": (
-        "some agents are not set, a skill queue shows otherwise, or a later run has set some otherwise",
+        "some agents are not set, or a skill queue or a later run has them otherwise",
         "look at the causes below the verdict, and type the next command",
     ),
     "FAILED": (
