@@ -34,7 +34,6 @@ from bulkagent.gateway.reply import MAX_REPLY_BYTES
 from bulkagent.gateway.timeouts import Deadline, Deadlines
 
 _READ_BYTES = 65_536
-_REQUEST = vars(aiohttp.ClientSession)["_request"]
 
 
 class HttpTransport:
@@ -125,8 +124,7 @@ class HttpTransport:
             middlewares=(_sent_once,) if self._once else (),
         )
         # A test that cans replies or watches requests puts its own there, which is kept.
-        replaced = vars(aiohttp.ClientSession)["_request"] is not _REQUEST
-        self._plainly = not (self._once or replaced or self._session.trace_configs)
+        self._plainly = _is_the_librarys() and not (self._once or self._session.trace_configs)
         return self
 
     async def __aexit__(
@@ -285,6 +283,15 @@ class HttpTransport:
         except BaseException:
             connection.close()
             raise
+
+
+def _is_the_librarys() -> bool:
+    """Whether the library's method by which requests leave is the one that it came with.
+
+    What replaces it may have been there before this module was imported.
+    """
+    request = getattr(vars(aiohttp.ClientSession)["_request"], "__code__", None)
+    return request is not None and request.co_filename == aiohttp.client.__file__
 
 
 def _headers(own: Mapping[str, str]) -> dict[str, str]:

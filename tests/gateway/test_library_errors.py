@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import errno
+import importlib
 import inspect
 import ssl
+import sys
 from unittest import mock
 
 import aiohttp
@@ -13,7 +15,9 @@ from aiohttp import client_exceptions
 from aioresponses import aioresponses
 from yarl import URL
 
+from bulkagent import gateway
 from bulkagent.attempt import Attempt
+from bulkagent.gateway import transport
 from bulkagent.gateway.endpoint import Endpoint
 from bulkagent.gateway.exchange_faults import _FAULTS, fault_of
 from bulkagent.gateway.faults import FAULTS, Fault
@@ -37,6 +41,17 @@ async def test_canned_replies_go_through_the_client(canned: aioresponses) -> Non
     assert (await attempt()).disposition is FAULTS[Fault.UNAVAILABLE]
     ((method, url),) = canned.requests
     assert (method, str(url)) == ("POST", WHOLE)
+
+
+async def test_canned_replies_are_seen_that_were_there_before_the_transport(
+    canned: aioresponses, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is imported by the first client that needs it, which may be within somebody's test."""
+    monkeypatch.delitem(sys.modules, transport.__name__)
+    monkeypatch.setattr(gateway, "transport", transport)  # which the import replaces
+    importlib.import_module(transport.__name__)
+    canned.post(WHOLE, body='{"retcode":"0","message":"success"}')
+    assert (await attempt()).disposition is RETCODES["0"]
 
 
 async def test_canned_replies_still_need_the_argument_that_aioresponses_leaves_out() -> None:
