@@ -6,6 +6,7 @@ other agents are set, where results are kept.
 
 `endpoint` has the address and the TLS of a gateway, `operations`, `query_requests` and
 `session_requests` have its interfaces, `reply`, `retcodes` and `faults` read an answer. `client`,
-`queries` and `session_client` send one request each over `transport`. `credentials` and the modules
-named after it find the GUID of an agent.
+`queries` and `session_client` send one request each over what `network` gives them, which is
+`transport` but in a simulation. `credentials` and the modules named after it find the GUID of an
+agent.
 """

@@ -19,12 +19,11 @@ from bulkagent.gateway.credentials import CredentialSource, SourceFailed
 from bulkagent.gateway.endpoint import Endpoint
 from bulkagent.gateway.exchange_faults import ExchangeFailed
 from bulkagent.gateway.faults import FAULTS, Fault
+from bulkagent.gateway.network import NETWORK, Transport
 from bulkagent.gateway.operations import CONTENT_TYPE, Operation
 from bulkagent.gateway.reply import read_reply, without_secrets
 from bulkagent.gateway.retcodes import WITH_A_FRESH_GUID, WITH_A_NEWER_GUID
 from bulkagent.gateway.retry_after import retry_after_s
-from bulkagent.gateway.tls_context import tls_context
-from bulkagent.gateway.transport import HttpTransport
 from bulkagent.model import Assignment
 
 _OK = 200
@@ -71,12 +70,11 @@ class GatewayClient:
         self._out_of_step: Callable[[tuple[int, ...]], None] = lambda _rows: None
         self._prefix = URL(endpoint.url).raw_path.rstrip("/")
         self._urls: dict[str, URL] = {}
-        self._transport: HttpTransport | None = None
+        self._transport: Transport | None = None
 
     async def __aenter__(self) -> Self:
-        transport = HttpTransport(
-            tls_context(self._endpoint),
-            server_name=self._endpoint.tls_server_name,
+        transport = NETWORK.get().transport(
+            self._endpoint,
             connect_timeout_s=self._connect_timeout_s,
             timeout_s=self._timeout_s,
             out_of_step=self._tell,

@@ -15,8 +15,8 @@ from bulkagent.errors import SettingsRefused
 from bulkagent.gateway.credentials import Credential, SourceFailed
 from bulkagent.gateway.exchange_faults import ExchangeFailed
 from bulkagent.gateway.json_text import read_json
+from bulkagent.gateway.network import Transport
 from bulkagent.gateway.sessions_file import Cells, session_of
-from bulkagent.gateway.transport import HttpTransport
 from bulkagent.model import Assignment
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -77,7 +77,7 @@ class HttpCredentials:
         transport: To there.
     """
 
-    def __init__(self, address: GuidServiceAddress, transport: HttpTransport) -> None:
+    def __init__(self, address: GuidServiceAddress, transport: Transport) -> None:
         self._address = address
         self._transport = transport
         self._known: dict[tuple[str, str], Credential | None] = {}

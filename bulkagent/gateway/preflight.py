@@ -1,17 +1,11 @@
-"""Whether a gateway can be spoken to at all, tried before the first request.
-
-Nothing is sent but the TLS handshake; what a TLS 1.3 gateway has against it is waited for, because
-that comes after the connection.
-"""
+"""Whether a gateway can be spoken to at all, tried before the first request."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import socket
 import ssl
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import tenacity
@@ -19,11 +13,9 @@ import tenacity
 from bulkagent.clock import Clock
 from bulkagent.errors import SettingsRefused
 from bulkagent.gateway.endpoint import Endpoint
-from bulkagent.gateway.handshakes import accepted, refusal_in
+from bulkagent.gateway.handshakes import refusal_in
+from bulkagent.gateway.network import NETWORK
 from bulkagent.gateway.os_errors import words_of
-from bulkagent.gateway.tls_context import tls_context
-
-_HTTPS = 443
 
 # A name service that is overloaded says so at once; at six in the morning that is no reason to
 # leave a shift unset.
@@ -93,39 +85,7 @@ def _is_overloaded(error: BaseException) -> bool:
 
 async def _connect_within(endpoint: Endpoint, timeout_s: float) -> int | None:
     async with asyncio.timeout(timeout_s):
-        return await _connect(endpoint)
-
-
-async def _connect(endpoint: Endpoint) -> int | None:
-    """Connect, and say until when the certificate is good."""
-    parts = urlsplit(endpoint.url)
-    context = tls_context(endpoint)
-    loop = asyncio.get_running_loop()
-    began = loop.time()
-    reader, writer = await asyncio.open_connection(
-        parts.hostname,
-        parts.port or _HTTPS,
-        ssl=context,
-        server_hostname=endpoint.tls_server_name or None,
-    )
-    try:
-        certificate = writer.get_extra_info("peercert")
-        await accepted(reader, writer, loop.time() - began)
-    finally:
-        writer.transport.abort()
-        with contextlib.suppress(OSError):
-            await writer.wait_closed()
-    if not certificate:  # any is accepted
-        return None
-    ends = [_end_of(certificate)]
-    if endpoint.ca_file or endpoint.ca_pem:
-        # One of them has signed it; the system's are renewed by the system.
-        ends.append(max(_end_of(authority) for authority in context.get_ca_certs()))
-    return min(ends)
-
-
-def _end_of(certificate: Mapping[str, Any]) -> int:
-    return round(ssl.cert_time_to_seconds(certificate["notAfter"]) * 1000)
+        return await NETWORK.get().connect(endpoint)
 
 
 def _host_of(endpoint: Endpoint) -> str:

@@ -16,6 +16,7 @@ from yarl import URL
 from bulkagent.gateway.credentials import Credential, CredentialSource, SourceFailed
 from bulkagent.gateway.endpoint import Endpoint
 from bulkagent.gateway.exchange_faults import ExchangeFailed
+from bulkagent.gateway.network import NETWORK, Transport
 from bulkagent.gateway.operations import CONTENT_TYPE
 from bulkagent.gateway.query_requests import (
     AGENT_STATUS,
@@ -27,8 +28,6 @@ from bulkagent.gateway.query_requests import (
 )
 from bulkagent.gateway.reply import read_reply, without_secrets
 from bulkagent.gateway.retcodes import RETCODES, WITH_A_NEWER_GUID
-from bulkagent.gateway.tls_context import tls_context
-from bulkagent.gateway.transport import HttpTransport
 from bulkagent.model import Assignment
 
 _LONGEST_REPLY = 1_048_576
@@ -74,15 +73,14 @@ class Queries:
         self._connect_timeout_s = connect_timeout_s
         self._timeout_s = timeout_s
         self._url = URL(endpoint.url)
-        self._transport: HttpTransport | None = None
+        self._transport: Transport | None = None
 
     def __repr__(self) -> str:
         return f"<Queries of {self._endpoint.name}>"
 
     async def __aenter__(self) -> Self:
-        transport = HttpTransport(
-            tls_context(self._endpoint),
-            server_name=self._endpoint.tls_server_name,
+        transport = NETWORK.get().transport(
+            self._endpoint,
             connect_timeout_s=self._connect_timeout_s,
             timeout_s=self._timeout_s,
             longest=_LONGEST_REPLY,

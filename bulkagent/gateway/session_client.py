@@ -6,7 +6,6 @@ share theirs.
 
 from __future__ import annotations
 
-import ssl
 from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Self
@@ -19,6 +18,7 @@ from bulkagent.gateway.endpoint import Endpoint
 from bulkagent.gateway.exchange import Reply
 from bulkagent.gateway.exchange_faults import ExchangeFailed
 from bulkagent.gateway.faults import FAULTS
+from bulkagent.gateway.network import NETWORK, Transport
 from bulkagent.gateway.operations import CONTENT_TYPE
 from bulkagent.gateway.reply import read_reply, without_secrets
 from bulkagent.gateway.retcodes import RETCODES
@@ -36,8 +36,6 @@ from bulkagent.gateway.session_requests import (
     must_change_password,
     renewed_in,
 )
-from bulkagent.gateway.tls_context import tls_context
-from bulkagent.gateway.transport import HttpTransport
 
 TIMEOUT_S = 20.0
 """A poll is answered after up to 10 s (page 1274), so a read timeout must be longer; the vendor's
@@ -68,19 +66,18 @@ class SessionClient:
         self._connect_timeout_s = connect_timeout_s
         self._url = URL(endpoint.url)
         self._stack = AsyncExitStack()
-        self._polls: HttpTransport | None = None
-        self._singly: HttpTransport | None = None
+        self._polls: Transport | None = None
+        self._singly: Transport | None = None
 
     def __repr__(self) -> str:
         return f"<SessionClient of {self._endpoint.name}>"
 
     async def __aenter__(self) -> Self:
-        tls = tls_context(self._endpoint)
         async with AsyncExitStack() as stack:
             self._polls = await stack.enter_async_context(
-                self._connections_over(tls, opening_at_once=_OPENING_AT_ONCE)
+                self._connections(opening_at_once=_OPENING_AT_ONCE)
             )
-            self._singly = await stack.enter_async_context(self._connections_over(tls, once=True))
+            self._singly = await stack.enter_async_context(self._connections(once=True))
             self._stack = stack.pop_all()
         return self
 
@@ -131,12 +128,9 @@ class SessionClient:
         answer, _ = await self._exchange(self._singly, SIGN_OUT, agent_id, credential)
         return answer
 
-    def _connections_over(
-        self, tls: ssl.SSLContext, *, once: bool = False, opening_at_once: int = 0
-    ) -> HttpTransport:
-        return HttpTransport(
-            tls,
-            server_name=self._endpoint.tls_server_name,
+    def _connections(self, *, once: bool = False, opening_at_once: int = 0) -> Transport:
+        return NETWORK.get().transport(
+            self._endpoint,
             connect_timeout_s=self._connect_timeout_s,
             timeout_s=max(TIMEOUT_S, 2 * self._connect_timeout_s),
             once=once,
@@ -145,7 +139,7 @@ class SessionClient:
 
     async def _exchange(
         self,
-        transport: HttpTransport | None,
+        transport: Transport | None,
         request: SessionRequest,
         agent_id: str,
         credential: Credential | None,

@@ -17,6 +17,7 @@ from bulkagent.gateway.client import GatewayClient
 from bulkagent.gateway.credentials import Credential
 from bulkagent.gateway.endpoint import Endpoint
 from bulkagent.gateway.operations import SET_TALK_RIGHT
+from bulkagent.gateway.transport import HttpTransport
 from bulkagent.model import Assignment
 from tests.waiting import HANG_S
 
@@ -175,10 +176,15 @@ def client_of(
     )
 
 
+def over_sockets(client: GatewayClient) -> HttpTransport:
+    """What a client's requests go over."""
+    assert isinstance(client._transport, HttpTransport)
+    return client._transport
+
+
 def time_is_up(client: GatewayClient) -> None:
     """End the time of all that a client has under way, as its timer does after `timeout_s`."""
-    assert client._transport is not None
-    deadlines = client._transport._deadlines
+    deadlines = over_sockets(client)._deadlines
     for deadline in list(deadlines._running):
         deadlines.end(deadline)
         deadline.missed()

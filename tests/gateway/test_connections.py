@@ -35,6 +35,7 @@ from tests.gateway.raw import (
     ca_pem,
     client_of,
     http,
+    over_sockets,
     raw_gateway,
 )
 from tests.waiting import HANG_S
@@ -62,14 +63,13 @@ class Told:
 
     @property
     def resting(self) -> list[HttpConnection]:
-        assert self.client._transport is not None
-        assert self.client._transport._pool is not None
-        return list(self.client._transport._pool.resting())
+        pool = over_sockets(self.client)._pool
+        assert pool is not None
+        return list(pool.resting())
 
     @property
     def singly(self) -> bool:
-        assert self.client._transport is not None
-        return self.client._transport.singly
+        return over_sockets(self.client).singly
 
 
 @contextlib.asynccontextmanager
@@ -216,8 +216,7 @@ async def test_who_closes_after_connection_close_is_not_waited_for(
     async with talking(http(SUCCESS, CLOSE, then=Then.CLOSE)) as (gateway, told):
         for row in range(2, 5):
             assert (await told.attempt(row)).disposition is RETCODES["0"]
-        assert told.client._transport is not None
-        pool = told.client._transport._pool
+        pool = over_sockets(told.client)._pool
         assert pool is not None
         async with asyncio.timeout(HANG_S):
             while list(pool.resting()):
@@ -252,8 +251,7 @@ async def test_an_answer_that_came_late_beside_a_stray_one_makes_all_be_read_on_
     monkeypatch.setattr(connection_pool, "_LEAST_S", 0.0)
     async with talking() as (gateway, told):
         await told.attempt(2)
-        assert told.client._transport is not None
-        pool = told.client._transport._pool
+        pool = over_sockets(told.client)._pool
         assert pool is not None
         (connection,) = pool.resting()
         connection._began -= 3.0
@@ -279,8 +277,7 @@ async def test_only_so_many_connections_are_read_on_at_once(
         client = GatewayClient(endpoint, SET_TALK_RIGHT, OneGuid(), singly=singly)
         async with client:
             told = Told(client)
-            assert client._transport is not None
-            pool = client._transport._pool
+            pool = over_sockets(client)._pool
             assert pool is not None
             for row in range(2, 8):
                 assert (await told.attempt(row)).disposition is RETCODES["0"]

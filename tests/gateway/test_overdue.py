@@ -23,6 +23,7 @@ from tests.gateway.raw import (
     ca_pem,
     client_of,
     http,
+    over_sockets,
     raw_gateway,
 )
 from tests.waiting import HANG_S
@@ -37,9 +38,7 @@ class Asked:
         self.gateway = gateway
         self.told = 0
         self.task = asyncio.create_task(client.attempt(TO_AGENT_101, self._overdue))
-        transport = client._transport
-        assert transport is not None
-        self.deadlines: Deadlines = transport._deadlines
+        self.deadlines: Deadlines = over_sockets(client)._deadlines
 
     def _overdue(self) -> None:
         self.told += 1
@@ -112,8 +111,7 @@ async def test_whoever_does_not_ask_for_that_is_cut_at_the_timeout() -> None:
     async with raw_gateway(Say(then=Then.HANG)) as gateway:
         endpoint = Endpoint(name="g", url=gateway.url, ca_pem=ca_pem())
         async with client_of(endpoint, timeout_s=0.3, connect_timeout_s=0.29) as client:
-            transport = client._transport
-            assert transport is not None
+            transport = over_sockets(client)
             attempt = await client.attempt(TO_AGENT_101)
             assert len(transport._deadlines) == 0
     assert attempt.disposition in {FAULTS[Fault.READ_TIMEOUT], FAULTS[Fault.CONNECT_TIMEOUT]}

@@ -72,17 +72,16 @@ def credential_provider(
         return _FileProvider(file)
     # They bring the HTTP library, which commands without a network do not wait for.
     from bulkagent.gateway.credentials_from_http import GuidServiceAddress, HttpCredentials
-    from bulkagent.gateway.tls_context import tls_context
-    from bulkagent.gateway.transport import HttpTransport
+    from bulkagent.gateway.network import NETWORK
 
     address = GuidServiceAddress.parse(source.url, os.environ.get(HEADER_VARIABLE, ""))
     # As a gateway's: the same rules and the same sentences for files that cannot be used.
     tls = Endpoint(name="GUID service", url="", ca_file=source.ca_file)
-    context = tls_context(tls, ca_option="--guid-ca-file")
-    transport = HttpTransport(
-        context,
+    transport = NETWORK.get().transport(
+        tls,
         connect_timeout_s=settings.connect_timeout_s,
         timeout_s=settings.timeout_s,
+        ca_option="--guid-ca-file",
     )
     return _HttpProvider(HttpCredentials(address, transport))
 

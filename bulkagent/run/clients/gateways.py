@@ -144,12 +144,13 @@ class Gateways:
         """
         if self.emulated:
             return
-        from bulkagent.gateway.tls_context import tls_context
+        from bulkagent.gateway.network import NETWORK
 
+        network = NETWORK.get()
         by_url: dict[str, str] = {}
         for name in sorted(names):
             endpoint = self._endpoints[name]
-            tls_context(endpoint)
+            network.trust(endpoint)
             other = by_url.setdefault(endpoint.url, name)
             if other != name:
                 # One agent could be set by both at once, to different rights.
