@@ -13,6 +13,13 @@ import msgspec
 
 EPOCH_MS = 1_790_000_000_000
 """The time of day at which every morning begins."""
+GUID_URL = "https://guids.sim/{gateway}/{agentid}"
+"""The service that knows GUIDs, as `--guid-url` has it."""
+
+
+def url_of(gateway: str) -> str:
+    """The address of the gateway of this name."""
+    return f"https://{gateway}.sim:8043"
 
 
 class RowKind(enum.Enum):
@@ -138,6 +145,12 @@ class Command(msgspec.Struct, frozen=True):
     """Whether it has --override."""
     settings: Mapping[str, Any] = {}
     """Fields of `Settings` that differ from the world's, as builtins."""
+    skip_invalid: int = 0
+    """How many invalid rows may be left out (--skip-invalid); 0: none."""
+    assume_opposite: bool = False
+    """Of a revert, whether it has --assume-opposite."""
+    older_than_s: float = 0.0
+    """Of prune: runs that stood still for so long are taken out."""
     start_in_s: float = 0.0
     """So much after its own beginning it is to start sending (--start-at); 0: at once."""
 
@@ -191,6 +204,8 @@ class World(msgspec.Struct, frozen=True):
     """A whole morning."""
 
     seed: int
+    profile: str
+    """The class of trouble that it was drawn for."""
     rosters: tuple[Roster, ...]
     gateways: tuple[GatewayModel, ...]
     faults: tuple[Fault, ...]
@@ -198,7 +213,10 @@ class World(msgspec.Struct, frozen=True):
     source_faults: tuple[Fault, ...]
     """Of the service: REFUSED, LOST_REQUEST, STATUS, GARBAGE, SLOW; their gateway is ""."""
     settings: Mapping[str, Any]
-    """Fields of `Settings` as builtins: those of every command that begins a run."""
+    """Fields of `Settings` as builtins: those of every command that begins a run.
+
+    A concurrency is a number or `auto:A-B`, and `halt` is as it is written. Where GUIDs come from
+    is said by `source`, and the ledger's place by whoever lives the morning."""
     events: tuple[Event, ...]
     """In the order of their times."""
     ends_s: float
