@@ -29,8 +29,8 @@ ONE_THING_TWICE = {
 }
 """Class names that two modules have for the same thing, and why there are two."""
 
-NOUNS = {"spelling", "warning"}
-"""Words that end in -ing and say what a module is."""
+NOUNS = {"blocking", "spelling", "warning"}
+"""Words that end in -ing and say what a module is, or what its calls do."""
 WEAK = re.compile(r"(\A|_)(utils?|helpers?|managers?|common|misc)(_|\Z)")
 
 FACE = ("What may live here:", "must not know:")
