@@ -11,10 +11,9 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TypeVar
 
-import anyio
-import anyio.to_thread
 import msgspec
 
+from bulkagent.blocking import in_thread
 from bulkagent.clock import Clock
 from bulkagent.diagnostics import findings, probes
 from bulkagent.diagnostics.findings import CheckStatus, Finding
@@ -87,8 +86,8 @@ async def run_checks(asked: CheckRequest, clock: Clock) -> list[Finding]:
         else:
             found.extend(await _of_sources(asked, gateways, name, clock, reached=reached))
     found.append(findings.of_open_files(settings.limits(name).most_in_flight, probes.open_files()))
-    found.append(await anyio.to_thread.run_sync(_of_temporary_folder))
-    found.extend(await anyio.to_thread.run_sync(_of_ledger, settings.ledger))
+    found.append(await in_thread(_of_temporary_folder))
+    found.extend(await in_thread(_of_ledger, settings.ledger))
     return found
 
 
@@ -101,7 +100,7 @@ async def _of_network(
     left = ["name service", "connection", "TLS", "clock"]
     found: list[Finding] = []
     if endpoint.client_cert is not None:
-        found.append(await anyio.to_thread.run_sync(_of_client, endpoint.client_cert, clock))
+        found.append(await in_thread(_of_client, endpoint.client_cert, clock))
     try:
         known = await within(probes.addresses(host))
         found.append(
@@ -202,7 +201,7 @@ async def _of_sources(
 
 async def _of_roster(asked: CheckRequest, gateways: Gateways, name: str, clock: Clock) -> Finding:
     try:
-        row = await anyio.to_thread.run_sync(_first_with_guid, asked, gateways)
+        row = await in_thread(_first_with_guid, asked, gateways)
     except BulkagentError as error:
         return Finding("GUID from roster", CheckStatus.FAILED, str(error), "Correct the roster.")
     if row is None:
@@ -237,7 +236,7 @@ async def _of_provider(
 ) -> Finding:
     settings = asked.settings
     try:
-        provider = await anyio.to_thread.run_sync(credential_provider, settings, gateways, clock)
+        provider = await in_thread(credential_provider, settings, gateways, clock)
         if provider is None:
             raise SettingsRefused(f"{source} is not given")
         async with AsyncExitStack() as stack:

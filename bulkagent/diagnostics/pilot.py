@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import anyio
-import anyio.to_thread
 import msgspec
 
+from bulkagent.blocking import in_thread
 from bulkagent.clock import Clock
 from bulkagent.diagnostics.checks import CheckRequest, rules_of
 from bulkagent.errors import SettingsRefused
@@ -84,7 +84,7 @@ async def run_pilot(
     gateways = Gateways(target, asked.settings)
     if not gateways.default:
         raise SettingsRefused("name the gateway of the pilot with --gateway")
-    guid = await anyio.to_thread.run_sync(_guid_of, asked, gateways)
+    guid = await in_thread(_guid_of, asked, gateways)
     with _own_folder() as folder:
         roster = Path(folder) / "pilot.csv"
         _write_roster(roster, agent, guid)
@@ -129,7 +129,7 @@ def _own_folder() -> tempfile.TemporaryDirectory[str]:
 
 async def _set(request: Request, flag: int, consent: Consent) -> PilotStep:
     with Run(msgspec.structs.replace(request, flag=flag)) as run:
-        prepared = await anyio.to_thread.run_sync(run.prepare)
+        prepared = await in_thread(run.prepare)
         finished = await prepared.execute(consent, answered=True)
         result = finished.result_or_defect()
     status = next((name for name, number in result.totals.items() if number), "")

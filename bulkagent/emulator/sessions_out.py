@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from bulkagent.blocking import in_thread
 from bulkagent.files.atomic_file import replacing
 
 MOST_SECONDS = 1.0
@@ -67,7 +68,7 @@ async def keep_sessions_file(
         now = sessions()
         if now != written:
             try:
-                await asyncio.to_thread(write_sessions, path, now)
+                await in_thread(write_sessions, path, now)
             except OSError as error:
                 if not trouble:
                     said(f"{path}: {error.strerror}; its GUIDs grow old")

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from bulkagent.blocking import pause
+
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer as Buffer
 
@@ -134,7 +136,7 @@ def open_special(target: FileTarget) -> io.BufferedWriter:
                 raise OSError(
                     errno.ENXIO, f"nobody reads from this pipe, in {READER_WITHIN_S:g} s"
                 ) from None
-        time.sleep(_LOOK_EVERY_S)
+        pause(_LOOK_EVERY_S)
 
 
 class _Paced(io.RawIOBase):
@@ -173,7 +175,7 @@ class _Paced(io.RawIOBase):
                 try:
                     return write()
                 except BlockingIOError:  # somebody else has filled it meanwhile
-                    time.sleep(_LOOK_EVERY_S)
+                    pause(_LOOK_EVERY_S)
         raise TimeoutError(errno.ETIMEDOUT, "its reader takes nothing")
 
     def close(self) -> None:

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import anyio
-import anyio.to_thread
 
+from bulkagent.blocking import in_thread
 from bulkagent.clock import Clock
 from bulkagent.errors import SettingsRefused
 from bulkagent.files.whole_file import read_whole
@@ -216,7 +216,7 @@ class FileCredentials:
     async def _look(self) -> None:
         """Take up what is new in the file; whatever cannot be read is left for the next look."""
         self._looks += 1
-        await anyio.to_thread.run_sync(self._take_up)
+        await in_thread(self._take_up)
 
     def _take_up(self) -> None:
         try:

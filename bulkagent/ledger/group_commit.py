@@ -11,11 +11,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
 
+from bulkagent.blocking import own_thread
 from bulkagent.errors import LedgerFailed
 from bulkagent.ledger.database import Busy, Database
 from bulkagent.ledger.redelivery import Doubted, doubts_as_written, former_of, left_of
@@ -138,7 +138,7 @@ class GroupCommit:
     def __init__(self, path: Path, *, synced: bool, committed: Callable[[Batch], None]) -> None:
         self.writer = Database(path, busy_wait_s=0.0, synced=synced)
         self._committed = committed
-        self._thread = ThreadPoolExecutor(1, "bulkagent-commits") if synced else None
+        self._thread = own_thread("bulkagent-commits") if synced else None
         self.open = Batch()
         """Takes records; `schedule` sees to its commit."""
         self.refused: set[int] = set()
@@ -187,7 +187,7 @@ class GroupCommit:
     def close(self) -> None:
         """Close the connection; not for the loop, because a commit may be under way."""
         if self._thread is not None:
-            self._thread.shutdown(wait=True)
+            self._thread.close()
         self.writer.close()
 
     def _flush(self) -> None:
@@ -200,7 +200,7 @@ class GroupCommit:
             else:
                 self._settle(batch, None)
             return
-        writing = asyncio.get_running_loop().run_in_executor(self._thread, self._write, batch)
+        writing = self._thread.submit(self._write, batch)
         writing.add_done_callback(lambda done: self._settle(batch, done.exception()))
 
     def _write(self, batch: Batch) -> None:

@@ -8,13 +8,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Collection, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Self
 
 import anyio
 
 from bulkagent.attempt import Attempt, AttemptHistory, Carryover, conclude
+from bulkagent.blocking import in_thread, own_thread
 from bulkagent.clock import Clock
 from bulkagent.ledger.committed import Callbacks, Committed
 from bulkagent.ledger.counters import Counters
@@ -67,7 +67,7 @@ class Journal:
         self._applied = set(applied)
         self._rows = TakenRows(whole=callbacks.ended is not None)
         self._reader = Database(path)
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="bulkagent-ledger")
+        self._thread = own_thread("bulkagent-ledger")
         reading = RunRecord(self._reader, self._run), self._thread, operation
         self._prefetch = Prefetch(*reading, lanes, leg=leg, only=only)
         self._again = Redelivery(*reading)
@@ -108,7 +108,7 @@ class Journal:
                     raise
             finally:
                 # Not on the loop: the thread may be in the middle of a checkpoint's sync.
-                await asyncio.get_running_loop().run_in_executor(None, self._close)
+                await in_thread(self._close)
 
     async def take(self, lane: int) -> Assignment | None:
         """The lane's next assignment that has no mark, or None when there is none left.
@@ -264,13 +264,12 @@ class Journal:
         self._commits.open.took_back.append(retried)
 
     async def _checkpoint_now_and_then(self) -> None:
-        loop = asyncio.get_running_loop()
         while True:
             await self._clock.sleep(_CHECKPOINT_S)
-            await loop.run_in_executor(self._thread, self._reader.checkpoint)
+            await self._thread.submit(self._reader.checkpoint)
 
     def _close(self) -> None:
-        self._thread.shutdown(wait=True)
+        self._thread.close()
         self._reader.checkpoint()
         self._reader.close()
         self._commits.close()

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from bulkagent.blocking import pause
 from bulkagent.errors import LedgerUnavailable
 from bulkagent.ledger.database import (
     BUSY_WAIT_S,
@@ -265,7 +266,7 @@ def _log_ahead(connection: sqlite3.Connection, path: Path) -> None:
             # SQLite does not wait here by itself: two that both wait for it would do so for ever.
             if not is_busy(error) or time.monotonic() >= deadline:
                 raise
-            time.sleep(_RETRY_S)
+            pause(_RETRY_S)
     if mode != "wal":
         raise LedgerUnavailable(
             f"the ledger {path} is on a filesystem without shared memory, which its write-ahead"

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from bulkagent.blocking import pause
 from bulkagent.errors import LedgerUnavailable
 from bulkagent.ledger.database import BUSY_WAIT_S, connected, format_of, is_busy
 from bulkagent.ledger.formats import MIGRATIONS
@@ -117,7 +118,7 @@ def _alone_with(real: Path, path: Path) -> Iterator[sqlite3.Connection]:
                     f"the ledger {path} has an earlier format, and another process has it open."
                     " Nothing was sent; try again when that process has ended"
                 ) from None
-            time.sleep(pause_s)
+            pause(pause_s)
         else:
             break
     try:

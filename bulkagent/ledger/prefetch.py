@@ -6,9 +6,9 @@ import asyncio
 import json
 from collections import deque
 from collections.abc import Collection, Sequence
-from concurrent.futures import Executor
 
 from bulkagent.attempt import Carryover
+from bulkagent.blocking import OwnThread
 from bulkagent.errors import LedgerFailed, LedgerUnavailable
 from bulkagent.lane_keys import LaneKey
 from bulkagent.ledger.run_record import RunRecord
@@ -59,7 +59,7 @@ class Prefetch:
 
     Args:
         record: The run, by a connection that is used in one thread alone.
-        thread: An executor with that one thread.
+        thread: That thread.
         operation: The operation's name, for the assignments.
         lanes: The keys of the lanes that there are; where there is one of a lane's rows in doubt,
             that of the lane is of its others.
@@ -70,7 +70,7 @@ class Prefetch:
     def __init__(
         self,
         record: RunRecord,
-        thread: Executor,
+        thread: OwnThread,
         operation: str,
         lanes: Sequence[int],
         *,
@@ -109,9 +109,7 @@ class Prefetch:
         return buffer.items.popleft()
 
     def _fetch(self, lane: int, buffer: _Buffer) -> None:
-        coming = asyncio.get_running_loop().run_in_executor(
-            self._thread, self._read, lane, buffer.last_row
-        )
+        coming = self._thread.submit(self._read, lane, buffer.last_row)
         buffer.coming = coming
         coming.add_done_callback(lambda done: self._put(buffer, done))
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from concurrent.futures import Executor
 
 import msgspec
 
 from bulkagent.attempt import Carryover
+from bulkagent.blocking import OwnThread
 from bulkagent.errors import LedgerFailed, LedgerUnavailable
 from bulkagent.ledger.damage import read_as_written
 from bulkagent.ledger.database import Database
@@ -190,11 +190,11 @@ class Redelivery:
 
     Args:
         record: The run, by a connection that is used in one thread alone.
-        thread: An executor with that one thread.
+        thread: That thread.
         operation: The operation's name, for the assignments.
     """
 
-    def __init__(self, record: RunRecord, thread: Executor, operation: str) -> None:
+    def __init__(self, record: RunRecord, thread: OwnThread, operation: str) -> None:
         self._record = record
         self._thread = thread
         self._operation = operation
@@ -235,7 +235,7 @@ class Redelivery:
 
     def _fetch(self, queue: _Lane) -> None:
         rows = [queue.rows.popleft() for _ in range(min(_CHUNK, len(queue.rows)))]
-        coming = asyncio.get_running_loop().run_in_executor(self._thread, self._read, rows)
+        coming = self._thread.submit(self._read, rows)
         queue.coming = coming
         coming.add_done_callback(lambda done: self._come(queue, done))
 

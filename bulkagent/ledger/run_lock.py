@@ -9,9 +9,9 @@ import contextlib
 import fcntl
 import os
 import re
-import time
 from pathlib import Path
 
+from bulkagent.blocking import pause
 from bulkagent.errors import LedgerUnavailable, RunBusy
 
 _ID = re.compile(r"[0-9A-Za-z.-]{1,40}", re.ASCII)
@@ -65,7 +65,7 @@ class RunLock:
                         _leave_number(file)
                         return file
             os.close(file)
-            time.sleep(_RETRY_S)
+            pause(_RETRY_S)
         raise RunBusy(
             f"run {run_id} is in progress elsewhere: another process is at work on it. Wait for"
             " its end, or stop it; trying again is safe"

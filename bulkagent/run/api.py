@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-import anyio.to_thread
 import msgspec
 
+from bulkagent.blocking import in_thread
 from bulkagent.errors import BulkagentError, SettingsRefused
 from bulkagent.model import Outcome
 from bulkagent.run.clients.target import EMULATED
@@ -150,9 +150,9 @@ async def _carried_out(
     refuse_unanswerable(agree)
     listener = None if settled is None else _Listener(settled)
     with Run(asked, settled=listener) as run:
-        prepared = await anyio.to_thread.run_sync(run.prepare)
+        prepared = await in_thread(run.prepare)
         if agree is not None and agree is not True:
-            beside = await anyio.to_thread.run_sync(prepared.beside, Consent.PROGRAM)
+            beside = await in_thread(prepared.beside, Consent.PROGRAM)
             if beside.refused is not None:
                 raise beside.refused
             await consent_of(agree, prepared.plan)

@@ -10,9 +10,9 @@ import functools
 from collections.abc import Callable
 
 import anyio
-import anyio.to_thread
 import msgspec
 
+from bulkagent.blocking import in_thread
 from bulkagent.clock import Clock
 from bulkagent.errors import (
     BulkagentError,
@@ -210,13 +210,11 @@ async def clear_the_way(
     elif control.signal is not None and begun.waits:
         refused = Interrupted("interrupted; nothing was sent", signal=control.signal)
     if refused is None:
-        await anyio.to_thread.run_sync(functools.partial(_leave_to_later, leg, consent=consent))
+        await in_thread(functools.partial(_leave_to_later, leg, consent=consent))
         return
     refused.totals = leg.plan.totals
     log.decided("run.refused", reason=str(refused))
-    await anyio.to_thread.run_sync(
-        functools.partial(_give_up, leg, begun.leg, refused, now_ms=clock.wall_ms())
-    )
+    await in_thread(functools.partial(_give_up, leg, begun.leg, refused, now_ms=clock.wall_ms()))
     raise refused
 
 

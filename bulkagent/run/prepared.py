@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import anyio
-import anyio.to_thread
 import msgspec
 
+from bulkagent.blocking import in_thread
 from bulkagent.clock import Clock
 from bulkagent.errors import (
     BulkagentError,
@@ -207,7 +207,7 @@ class PreparedRun:
             agreed=consent is not None or not self.needs_consent,
         )
         await self._reach()
-        begun = await anyio.to_thread.run_sync(
+        begun = await in_thread(
             functools.partial(begin, self._leg, consent=consent, now_ms=self._clock.wall_ms())
         )
         self._reservation.keep()
@@ -221,17 +221,17 @@ class PreparedRun:
         )
         self.may_send = True
         self._started_s = self._clock.monotonic()
-        await anyio.to_thread.run_sync(self._metrics.begun, self._clock.wall_ms())
-        presence = await anyio.to_thread.run_sync(FileIdentity, self._leg.database.path)
+        await in_thread(self._metrics.begun, self._clock.wall_ms())
+        presence = await in_thread(FileIdentity, self._leg.database.path)
         failure = await self._send(begun.leg, presence)
-        lost = self._control.lost or await anyio.to_thread.run_sync(presence.trouble)
+        lost = self._control.lost or await in_thread(presence.trouble)
         sent = self._sender.sent(
             begun.leg,
             elapsed_s=self._clock.monotonic() - self._started_s,
             ended_ms=self._clock.wall_ms(),
         )
         sent = msgspec.structs.replace(sent, reasons=(*self._control.reasons, *sent.reasons))
-        finished = await anyio.to_thread.run_sync(
+        finished = await in_thread(
             functools.partial(
                 finish,
                 *(self._leg, sent, _ending(sent, failure, self._control, lost)),
@@ -239,7 +239,7 @@ class PreparedRun:
                 skip_reports=lambda: self._control.reports_skipped,
             )
         )
-        await anyio.to_thread.run_sync(self._metrics.ended, finished.result, self._clock.wall_ms())
+        await in_thread(self._metrics.ended, finished.result, self._clock.wall_ms())
         self._log.decided("run.finished", **msgspec.to_builtins(finished.result))
         return msgspec.structs.replace(finished, defect=failure.defect)
 

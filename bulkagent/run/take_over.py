@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 
-import anyio
-import anyio.to_thread
 import msgspec
 
+from bulkagent.blocking import in_thread
 from bulkagent.clock import Clock
 from bulkagent.errors import BulkagentError, GuardrailRefused
 from bulkagent.ledger import (
@@ -172,16 +171,16 @@ async def _drain(
     stopped = "it has" if len(drained) == 1 else "they have"
     tell(f"{_at_work(drained)}; this run waits until {stopped} stopped sending")
     for overlap in drained:
-        await anyio.to_thread.run_sync(ask_to_drain, database.path, overlap.run_id, by)
+        await in_thread(ask_to_drain, database.path, overlap.run_id, by)
     since = said = clock.monotonic()
-    while waiting := await anyio.to_thread.run_sync(_still_at_work, database, drained):
+    while waiting := await in_thread(_still_at_work, database, drained):
         now = clock.monotonic()
         unheard = [overlap for overlap, heard in waiting if not heard]
         late = [overlap for overlap, _ in waiting] if now - since > _PATIENCE_S else []
         if unheard and now - since > _HEARD_WITHIN_S:
             late = unheard
         if late:
-            await anyio.to_thread.run_sync(_let_go, RunRecord(database, run), late)
+            await in_thread(_let_go, RunRecord(database, run), late)
             raise GuardrailRefused(_stuck(database, late, now - since))
         if now - said > _SAY_EVERY_S:
             said = now
@@ -236,12 +235,12 @@ async def _settle(
     for leaving in corrected:
         tell(f"run {leaving.run_id} leaves {_several(leaving.agents)} to this run")
     since, said = clock.monotonic(), False
-    while found := await anyio.to_thread.run_sync(_on_the_way, record):
+    while found := await in_thread(_on_the_way, record):
         waited_s = clock.monotonic() - since
         bound_s = 2 * max(limit_s, *(x.timeout_s for x in found)) + _IN_FLIGHT_MORE_S
         if waited_s > bound_s:
             for stuck in found:
-                await anyio.to_thread.run_sync(give_back, record, stuck.run)
+                await in_thread(give_back, record, stuck.run)
             texts = [
                 f"run {x.run_id} has not come to an end with {x.agents:,} requests for"
                 f" {waited_s:.0f} s: {_process(database, x.run_id)} hangs or is suspended"
@@ -276,7 +275,7 @@ async def watch_presence(presence: FileIdentity, clock: Clock, lost: Callable[[s
     """
     while True:
         await clock.sleep(_LOOK_EVERY_S)
-        if trouble := await anyio.to_thread.run_sync(presence.trouble):
+        if trouble := await in_thread(presence.trouble):
             lost(trouble)
             return
 
@@ -292,9 +291,9 @@ async def watch(locks: Sequence[RunLock], clock: Clock, asked: Callable[[str], N
     while True:
         await clock.sleep(_LOOK_EVERY_S)
         for lock in locks:
-            if by := await anyio.to_thread.run_sync(lock.asked_by):
+            if by := await in_thread(lock.asked_by):
                 asked(by)
-                await anyio.to_thread.run_sync(lock.acknowledge)
+                await in_thread(lock.acknowledge)
                 return
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Protocol, Self
 
-import anyio.to_thread
 import msgspec
 
+from bulkagent.blocking import in_thread
 from bulkagent.clock import Clock, SystemClock
 from bulkagent.errors import ConsentRefused, SettingsRefused
 from bulkagent.files.user_folders import absolute
@@ -282,7 +282,7 @@ class _InThread:
         self._file = file
 
     async def write(self, sessions: Sequence[SavedSession]) -> None:
-        await anyio.to_thread.run_sync(self._file.write, sessions)
+        await in_thread(self._file.write, sessions)
 
     async def append(self, sessions: Sequence[SavedSession]) -> None:
-        await anyio.to_thread.run_sync(self._file.append, sessions)
+        await in_thread(self._file.append, sessions)

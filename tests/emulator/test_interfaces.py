@@ -14,12 +14,13 @@ from bulkagent.emulator.protocol.routes import Call, Interface, flag_of, is_json
 
 ROOM = Path(__file__).parents[2] / "bulkagent" / "emulator"
 FOUNDATION = {
+    "bulkagent.blocking",
     "bulkagent.errors",
     "bulkagent.files.atomic_file",
     "bulkagent.text.msgspec_words",
     "bulkagent.text.toml_lines",
 }
-"""Of files and words, below every room: none knows the client or a gateway."""
+"""Of files, words and threads, below every room: none knows the client or a gateway."""
 ONLINE = "/agentgateway/resource/onlineagent"
 
 

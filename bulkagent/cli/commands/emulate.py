@@ -148,13 +148,14 @@ async def _serve(
     import asyncio
     import signal
 
+    from bulkagent.blocking import in_thread
     from bulkagent.emulator import keep_sessions_file
 
     stopped = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     async with gateway:
-        await asyncio.to_thread(_write_out, gateway, wanted, numbers, password)
+        await in_thread(_write_out, gateway, wanted, numbers, password)
         keeping = None
         if wanted.sessions is not None:
             keeping = asyncio.create_task(

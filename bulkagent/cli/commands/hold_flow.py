@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bulkagent.blocking import in_thread
 from bulkagent.cli.console.event_loop import run_on_loop
 from bulkagent.cli.console.session_event_loop import hold_loop, refuse_without_temporary_folder
 from bulkagent.cli.console.signals import SIGNALS, answering, leaving_on_signals
@@ -102,7 +103,7 @@ async def _held(hold: Hold, received: list[int]) -> None:
             telling.start()
             await hold.run()
     finally:
-        await asyncio.to_thread(telling.end)
+        await in_thread(telling.end)
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from bulkagent.blocking import in_thread
 from bulkagent.cli.console.labels import Label, labelled
 from bulkagent.cli.console.signals import SIGNALS, answering
 from bulkagent.cli.console.terminal import say, say_soon
@@ -54,7 +55,7 @@ async def execute(
             display.start()
             return await run.execute(consent, answered=answered)
     finally:
-        await asyncio.to_thread(display.end)
+        await in_thread(display.end)
 
 
 @contextmanager

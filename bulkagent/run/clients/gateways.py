@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bulkagent.blocking import in_thread
 from bulkagent.errors import SettingsRefused
 from bulkagent.files.user_folders import absolute
 from bulkagent.gateway.credentials import Credential, PackedGuids
@@ -191,9 +192,7 @@ class Gateways:
             started[name] = await stack.enter_async_context(gateway)
             self._endpoints[name] = Endpoint(name=name, url=gateway.url, ca_pem=gateway.ca_pem)
         self._started = started
-        import anyio.to_thread
-
-        return await anyio.to_thread.run_sync(_sign_in, started, rows)
+        return await in_thread(_sign_in, started, rows)
 
     def sign_in_emulated(self, name: str, agent_id: str) -> Credential | None:
         """Sign an agent in on an emulated gateway, unless signed in already.

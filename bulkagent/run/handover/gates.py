@@ -7,8 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
-import anyio.to_thread
-
+from bulkagent.blocking import in_thread
 from bulkagent.clock import Clock
 from bulkagent.engine import End, Gatekeeper
 from bulkagent.gateway.credentials import CredentialSource
@@ -76,7 +75,7 @@ class HandoverGates:
         """
         self._readiness = None
         self._going_off = frozenset(lane.lane for lane in lanes if lane.goes_off)
-        self.keeper = await anyio.to_thread.run_sync(
+        self.keeper = await in_thread(
             functools.partial(
                 gatekeeper_for,
                 *(self._record, lanes, self._settings),
@@ -105,7 +104,7 @@ class HandoverGates:
         keeper = self.keeper
         if keeper is None or not keeper.by_sight:
             return None
-        applied = await anyio.to_thread.run_sync(applied_incoming, self._record)
+        applied = await in_thread(applied_incoming, self._record)
         # Agents who came on before may be of gateways to which nothing is sent any more.
         asked = dict.fromkeys([*names, *(gateway for _, gateway, _, _ in applied)])
         ask = {

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from contextlib import AsyncExitStack
 
-import anyio.to_thread
-
+from bulkagent.blocking import in_thread
 from bulkagent.clock import Clock
 from bulkagent.errors import SettingsRefused
 from bulkagent.gateway.credentials import SourceFailed
@@ -72,7 +71,7 @@ async def _of_source(
     settings = leg.settings
     try:
         # Read anew: what was opened for the plan may be gone, or somebody else's by now.
-        provider = await anyio.to_thread.run_sync(
+        provider = await in_thread(
             credential_provider, settings, leg.gateways, clock, abandon_on_cancel=True
         )
     except SettingsRefused as refused:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 
-import anyio.to_thread
-
+from bulkagent.blocking import in_thread
 from bulkagent.clock import Clock
 from bulkagent.gateway.credentials import CredentialSource
 from bulkagent.instants import Instant
@@ -112,7 +111,7 @@ class LegSender:
 
         They are in doubt from here on, also where nothing more may be sent.
         """
-        lanes = await anyio.to_thread.run_sync(put_in_doubt, self._leg.record)
+        lanes = await in_thread(put_in_doubt, self._leg.record)
         if not lanes:
             return
         self._passes.once_more = sum(lane.assignments for lane in lanes)

@@ -6,8 +6,9 @@ import functools
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 
-import anyio.to_thread
+import anyio
 
+from bulkagent.blocking import in_thread
 from bulkagent.clock import Clock
 from bulkagent.engine import Engine
 from bulkagent.gateway.credentials import CredentialSource
@@ -162,7 +163,7 @@ class PassSender:
         """By gateway, until when each request counts as in flight that earlier legs left there."""
         if self._leg.gateways.emulated:
             return {}  # what was at work there ended with its command
-        return await anyio.to_thread.run_sync(
+        return await in_thread(
             functools.partial(
                 requests_at_work,
                 self._leg.record,

@@ -12,9 +12,9 @@ from types import TracebackType
 from typing import Protocol, Self
 
 import anyio
-import anyio.to_thread
 import msgspec
 
+from bulkagent.blocking import in_thread
 from bulkagent.clock import Clock
 from bulkagent.errors import BulkagentError, LedgerFailed, LedgerUnavailable
 from bulkagent.ledger import (
@@ -145,7 +145,7 @@ class Sharing:
 
     async def __aenter__(self) -> Self:
         if self._gateways:
-            await anyio.to_thread.run_sync(self._join)
+            await in_thread(self._join)
             self._soon = await self._agree()
         return self
 
@@ -162,7 +162,7 @@ class Sharing:
         if not self._in_doubt():
             left = [url for url, gateway in self._gateways.items() if not gateway.in_use]
         with anyio.CancelScope(shield=True):
-            await anyio.to_thread.run_sync(self._leave, database, left)
+            await in_thread(self._leave, database, left)
 
     async def run(self) -> None:
         """Keep to the shares as they change, until this is cancelled.
@@ -184,7 +184,7 @@ class Sharing:
             for url, gateway in self._gateways.items()
         }
         try:
-            shared, soon = await anyio.to_thread.run_sync(self._look, uses)
+            shared, soon = await in_thread(self._look, uses)
         except Busy as error:
             if began - self._agreed_at > _LEDGER_BUSY_S:
                 raise LedgerFailed.while_sending(error) from None

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 
 import anyio
-import anyio.to_thread
 import msgspec
 
+from bulkagent.blocking import in_thread
 from bulkagent.clock import Clock
 from bulkagent.gateway.credentials import Credential, CredentialSource
 from bulkagent.ledger import RunRecord, applied_among, keep_verifications
@@ -94,7 +94,7 @@ class Verification:
         if self._asking.cancelled_caught or self._cut_off:
             self._checks.troubles.append("it was cut off")
         self._asking = None
-        await anyio.to_thread.run_sync(keep_verifications, self._record, leg, found)
+        await in_thread(keep_verifications, self._record, leg, found)
         counts = dict.fromkeys(Verified, 0)
         for verified in found.values():
             counts[verified] += 1
@@ -121,9 +121,7 @@ class Verification:
         seen = await self._checks.after()
         applied: list[Assignment] = []
         for gateway, agent_ids in seen.items():
-            rows = await anyio.to_thread.run_sync(
-                applied_among, self._record, leg, gateway, agent_ids
-            )
+            rows = await in_thread(applied_among, self._record, leg, gateway, agent_ids)
             applied.extend(
                 Assignment(row.row, gateway, row.agent_id, "", row.arguments) for row in rows
             )
