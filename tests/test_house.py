@@ -33,6 +33,9 @@ NOUNS = {"blocking", "spelling", "warning"}
 """Words that end in -ing and say what a module is, or what its calls do."""
 WEAK = re.compile(r"(\A|_)(utils?|helpers?|managers?|common|misc)(_|\Z)")
 
+BLOCKS = re.compile(r"(\A|\.)(to_thread|run_in_executor)(\.|\Z)|\Atime\.sleep\Z")
+"""What makes a call in a thread, or blocks one: for `bulkagent.blocking` alone."""
+
 FACE = ("What may live here:", "must not know:")
 OF_USERS = {"errors.py", "__main__.py"}
 """Modules whose `__all__` is a promise to users, or that are run."""
@@ -57,6 +60,18 @@ def classes(found: ast.Module | ast.ClassDef) -> Iterator[ast.ClassDef]:
         if isinstance(part, ast.ClassDef):
             yield part
             yield from classes(part)
+
+
+def names(tree: ast.Module) -> Iterator[str]:
+    """Each dotted name in a module, those that it imports too."""
+    for part in ast.walk(tree):
+        match part:
+            case ast.Attribute():
+                yield ast.unparse(part)
+            case ast.Import(found):
+                yield from (alias.name for alias in found)
+            case ast.ImportFrom(home, found):
+                yield from (f"{home}.{alias.name}" for alias in found)
 
 
 def is_face(name: str) -> bool:
@@ -128,6 +143,12 @@ def test_a_module_is_named_by_a_noun() -> None:
         if WEAK.search(own) or (last.endswith("ing") and last not in NOUNS):
             wrong.append(name)
     assert not wrong, "name each by what it holds"
+
+
+def test_calls_that_block_are_made_by_way_of_one_module() -> None:
+    """Threads and sleep of others would be out of the simulation's sight."""
+    found = [name for name, _, tree in modules() if any(map(BLOCKS.search, names(tree)))]
+    assert found == ["blocking.py"], "use `in_thread`, `own_thread` or `pause`"
 
 
 def test_every_folder_says_what_may_live_in_it() -> None:
