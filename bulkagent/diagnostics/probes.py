@@ -1,6 +1,7 @@
 """Probes: facts about names, connections, handshakes, clocks and files, by one attempt each.
 
 No request for any agent is made here; the one for the clock is of the server, not of an interface.
+All of it goes over sockets, whatever `gateway/network.py` has: they are what is examined.
 """
 
 from __future__ import annotations
