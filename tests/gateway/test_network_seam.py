@@ -1,0 +1,223 @@
+"""Whole runs over a network that exists only in the test: all that crosses the wire has one seam.
+
+Proves guide "The flow", "A service".
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import socket
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NoReturn, Self
+
+import msgspec
+import pytest
+from multidict import CIMultiDict, CIMultiDictProxy
+from yarl import URL
+
+from bulkagent.clock import SystemClock
+from bulkagent.errors import SettingsRefused
+from bulkagent.gateway.client import GatewayClient
+from bulkagent.gateway.endpoint import Endpoint
+from bulkagent.gateway.exchange import Reply
+from bulkagent.gateway.exchange_faults import ExchangeFailed
+from bulkagent.gateway.faults import Fault
+from bulkagent.gateway.network import HTTPS, NETWORK
+from bulkagent.gateway.operations import SET_TALK_RIGHT
+from bulkagent.gateway.queries import Queries
+from bulkagent.gateway.session_client import SessionClient
+from bulkagent.run import Consent, Request, Run, RunResult
+from bulkagent.settings import GuidService, Settings
+from tests.gateway.raw import GUID, OneGuid
+
+GATEWAY = "https://gw.imagined:8043"
+SERVICE = "https://guids.imagined"
+AGENTS = [str(agent) for agent in range(101, 131)]
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """A request as it came in."""
+
+    method: str
+    url: str
+    guid: str
+
+
+class Imagined:
+    """A network with one gateway and one service of GUIDs."""
+
+    def __init__(self) -> None:
+        self.asked: list[Asked] = []
+        self.talk_rights: dict[str, str] = {}
+        self.trusted: list[str] = []
+        self.connected: list[str] = []
+        self.transports: list[dict[str, Any]] = []
+        self.opened = self.closed = 0
+        self.connects: Callable[[], int | None] = lambda: None
+        self.struck: set[str] = set()
+        """Agents whose next request does not reach the gateway."""
+
+    def transport(self, endpoint: Endpoint, **wanted: Any) -> Imagination:
+        self.transports.append({"trust": endpoint.name, **wanted})
+        return Imagination(self)
+
+    async def connect(self, endpoint: Endpoint) -> int | None:
+        self.connected.append(endpoint.url)
+        return self.connects()
+
+    def trust(self, endpoint: Endpoint, *, ca_option: str = "--ca-file") -> None:
+        self.trusted.append(f"{endpoint.url} {ca_option}")
+
+    def answer(self, method: str, url: URL, headers: Mapping[str, str]) -> bytes:
+        self.asked.append(Asked(method, str(url), headers.get("Guid", "")))
+        if url.host == "guids.imagined":
+            return json.dumps({"guid": f"{url.name}-{GUID}"}).encode()
+        agent_id = url.parts[-2]
+        if headers["Guid"] != f"{agent_id}-{GUID}":
+            return b'{"retcode":"000-003","message":"guid"}'
+        if agent_id in self.struck:
+            self.struck.remove(agent_id)
+            raise ExchangeFailed(Fault.REFUSED, "imagined")
+        self.talk_rights[agent_id] = url.query["flag"]
+        return b'{"result":{},"message":"success","retcode":"0"}'
+
+    @property
+    def to_gateway(self) -> list[Asked]:
+        return [asked for asked in self.asked if asked.url.startswith(GATEWAY)]
+
+
+class Imagination:
+    """A way into it."""
+
+    singly = False
+
+    def __init__(self, network: Imagined) -> None:
+        self._network = network
+
+    async def __aenter__(self) -> Self:
+        self._network.opened += 1
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._network.closed += 1
+
+    async def await_strays(self) -> None:
+        pass
+
+    async def exchange(
+        self,
+        method: str,
+        url: URL,
+        headers: Mapping[str, str],
+        body: bytes | None = None,
+        *,
+        in_turn: bool = False,
+        name: int | None = None,
+        overdue: Callable[[], None] | None = None,
+    ) -> Reply:
+        nothing: CIMultiDict[str] = CIMultiDict()
+        return Reply(200, CIMultiDictProxy(nothing), self._network.answer(method, url, headers))
+
+
+@pytest.fixture
+def network() -> Iterator[Imagined]:
+    imagined = Imagined()
+    token = NETWORK.set(imagined)
+    yield imagined
+    NETWORK.reset(token)
+
+
+def no_sockets(*_args: object, **_named: object) -> NoReturn:
+    raise AssertionError("a socket, or a name to look up")
+
+
+async def applied(folder: Path) -> RunResult:
+    roster = folder / "roster.csv"
+    roster.write_text("\n".join(["agent_id", *AGENTS, ""]))
+    asked = Request(
+        roster=str(roster),
+        gateway=GATEWAY,
+        flag=0,
+        reports=(folder / "report.csv",),
+        settings=Settings(
+            ledger=folder / "ledger.sqlite3",
+            per_second=None,
+            guids=GuidService(f"{SERVICE}/of/{{agentid}}"),
+        ),
+    )
+    with pytest.MonkeyPatch.context() as patch, Run(asked, uniform=lambda: 0.0) as run:
+        patch.setattr(socket, "socket", no_sockets)
+        patch.setattr(socket, "getaddrinfo", no_sockets)
+        prepared = run.prepare()
+        return (await prepared.execute(Consent.YES)).result_or_defect()
+
+
+async def test_a_whole_run_goes_over_the_network_that_is_in_its_context(
+    network: Imagined, tmp_path: Path
+) -> None:
+    network.struck = {"104"}
+    result = await applied(tmp_path)
+    assert (result.exit_code, result.totals["applied"]) == (0, len(AGENTS))
+    assert (result.requests, result.not_sent) == (len(AGENTS), 1)
+    assert network.talk_rights == dict.fromkeys(AGENTS, "0")
+    assert len(network.to_gateway) == len(AGENTS) + 1
+    assert {asked.method for asked in network.to_gateway} == {"POST"}
+    with (tmp_path / "report.csv").open(newline="") as file:
+        assert [(row["agent_id"], row["status"]) for row in csv.DictReader(file)] == [
+            (agent, "applied") for agent in AGENTS
+        ]
+
+
+async def test_the_preflight_and_the_service_of_guids_do_as_well(
+    network: Imagined, tmp_path: Path
+) -> None:
+    await applied(tmp_path)
+    assert network.connected == [GATEWAY]
+    assert f"{GATEWAY} --ca-file" in network.trusted
+    assert {asked.url for asked in network.asked if asked.url.startswith(SERVICE)} == {
+        f"{SERVICE}/of/{agent}" for agent in AGENTS
+    }
+    service, gateway = network.transports
+    assert (service["trust"], service["ca_option"]) == ("GUID service", "--guid-ca-file")
+    assert gateway["trust"] == "gw.imagined:8043"
+    assert gateway["wary"]
+    assert network.opened == network.closed == 2
+
+
+async def test_what_the_network_says_of_a_gateway_refuses_a_run(
+    network: Imagined, tmp_path: Path
+) -> None:
+    def no_such_name() -> NoReturn:
+        raise socket.gaierror(socket.EAI_NONAME, "no such name")
+
+    network.connects = no_such_name
+    with pytest.raises(SettingsRefused, match="has no address"):
+        await applied(tmp_path)
+    assert network.asked == []
+
+
+async def test_each_client_says_what_it_needs_of_the_network(network: Imagined) -> None:
+    endpoint = Endpoint(name="g", url=GATEWAY)
+    async with GatewayClient(endpoint, SET_TALK_RIGHT, OneGuid(GUID), singly=True):
+        (setting,) = network.transports
+    assert {"wary": True, "singly": True}.items() <= setting.items()
+    async with Queries(endpoint, OneGuid(GUID)):
+        (_, asking) = network.transports
+    assert {"wary": True, "longest": 1_048_576}.items() <= asking.items()
+    async with SessionClient(endpoint, SystemClock()):
+        (_, _, polling, signing_in) = network.transports
+    assert (polling["opening_at_once"], polling["once"]) == (64, False)
+    assert (signing_in["opening_at_once"], signing_in["once"]) == (0, True)
+    assert network.opened == network.closed == 4
+
+
+def test_where_nobody_has_put_another_it_is_https() -> None:
+    assert NETWORK.get() is HTTPS
