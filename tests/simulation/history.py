@@ -96,6 +96,8 @@ class RunRow(msgspec.Struct, frozen=True):
     report: tuple[ReportRow, ...]
     begun: bool
     """Whether it ever had a leg."""
+    reverts: str = ""
+    """The ID of the run that it reverts; "" where it is none."""
 
 
 class Morning(msgspec.Struct):

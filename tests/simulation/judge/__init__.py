@@ -1,0 +1,130 @@
+"""The promises, each as a predicate over what the gateways, files and exit codes say.
+
+A predicate is a pure function of a morning and its evidence. It yields a sentence for each
+violation, which names process, run, agent and time. It knows what the gateways saw, reports, exit
+codes, `--json` and the ledger's runs, and nothing of the inside of bulkagent.
+
+To add one:
+
+1. Find the promise on its page. Where a page has an exception, the predicate has it, too, and says
+   on which page it stands. What a page leaves open is no violation.
+2. Write the function into the module of its group, or into a new one. What it has to look up goes
+   into `Evidence`, so that all predicates share one pass over the morning.
+3. Give it a row in `PREDICATES`: its name, the promise in the page's own words, and the page.
+4. Give it two mornings in `tests/simulation/test_judge.py`: one keeps the promise, one breaks it.
+5. Give it a mutant of bulkagent that it catches, so that it is known to see something.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import msgspec
+
+from tests.simulation.history import Morning
+from tests.simulation.judge import flight, handover, rows
+from tests.simulation.judge.evidence import Evidence, evidence_of
+
+
+class Predicate(msgspec.Struct, frozen=True):
+    """A promise, and how it is judged."""
+
+    name: str
+    promise: str
+    page: str
+    """A topic of the guide, or `README`, or `design` for the contract."""
+    violations: Callable[[Morning, Evidence], Iterator[str]]
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """A promise that a morning broke."""
+
+    name: str
+    promise: str
+    page: str
+    violations: tuple[str, ...]
+
+    def __str__(self) -> str:
+        lines = [f"{self.name}: {self.promise} ({self.page})", *self.violations]
+        return "\n    ".join(lines)
+
+
+PREDICATES: tuple[Predicate, ...] = (
+    Predicate(
+        "one line each",
+        "The report has one line for each row of the roster, in the roster's order.",
+        "report",
+        rows.one_line_each,
+    ),
+    Predicate(
+        "totals add up",
+        "All seven statuses are there, and add up to the rows.",
+        "json",
+        rows.totals_add_up,
+    ),
+    Predicate(
+        "counted as reported",
+        "JSON carries the same facts as the CSV.",
+        "design 7",
+        rows.counted_as_reported,
+    ),
+    Predicate(
+        "applied is true",
+        'applied means that the gateway answered retcode "0" with HTTP 200.',
+        "README",
+        rows.applied_is_true,
+    ),
+    Predicate(
+        "effect is told",
+        'A lost answer is unknown, not a guess. Only a later "0" clears it.',
+        "README",
+        rows.effect_is_told,
+    ),
+    Predicate(
+        "not sent is true",
+        "not_attempted: nothing was sent. attempts: requests that the gateway could have seen.",
+        "report",
+        rows.not_sent_is_true,
+    ),
+    Predicate(
+        "within concurrency",
+        "No more requests are in flight at one gateway than --concurrency says, counted by the"
+        " gateway. All commands on one ledger share that limit.",
+        "README",
+        flight.within_concurrency,
+    ),
+    Predicate(
+        "one for an agent",
+        "Nothing else is sent for an agent while a request for it is in flight.",
+        "doubt",
+        flight.one_for_an_agent,
+    ),
+    Predicate(
+        "within rate",
+        "--rate counts every request that starts, retries and probes included, for all commands"
+        " on one ledger.",
+        "speed",
+        flight.within_rate,
+    ),
+    Predicate(
+        "gate and floor",
+        "No agent goes off shift before the gate opens, whatever fails, is stopped or is killed."
+        " The floor keeps enough agents on at any moment.",
+        "handover",
+        handover.gate_and_floor,
+    ),
+)
+"""In the order in which they are judged."""
+
+MOST_TOLD = 5
+"""Violations of one promise that are told; the first ones lead to its cause."""
+
+
+def judge(morning: Morning) -> list[Verdict]:
+    """The promises that a morning broke; none where it kept all."""
+    evidence = evidence_of(morning)
+    return [
+        Verdict(predicate.name, predicate.promise, predicate.page, found[:MOST_TOLD])
+        for predicate in PREDICATES
+        if (found := tuple(predicate.violations(morning, evidence)))
+    ]

@@ -1,0 +1,187 @@
+"""What the judge looks things up in: a morning's requests, commands and runs, by all their keys."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from tests.simulation.history import Ended, Handled, Morning, RunRow
+from tests.simulation.world import EventKind, FaultKind, Roster
+
+KILLED = 137
+_RESET_COUNTS_S = 1.0
+_EARLIER_S = 0.25
+"""A mark is on disk so long before the gateway gets its request, at most; but for connecting."""
+
+Agent = tuple[str, str]
+"""A gateway and an agent ID: the same number elsewhere is another agent."""
+
+
+class Evidence(msgspec.Struct, frozen=True):
+    """Indices of a morning. Lists of requests are in the order in which they arrived."""
+
+    ended: Mapping[int, Ended]
+    """By process."""
+    requests: Sequence[Handled]
+    of_process: Mapping[int, Sequence[Handled]]
+    of_gateway: Mapping[str, Sequence[Handled]]
+    of_agent: Mapping[Agent, Sequence[Handled]]
+    of_run: Mapping[str, Sequence[Handled]]
+    run_of: Mapping[int, str]
+    """The run that a process may have sent for; "" where none."""
+    legs: Mapping[str, Sequence[Ended]]
+    """The processes that may have sent for a run, in the order in which they began."""
+    rosters: Mapping[str, Roster]
+    runs: Mapping[str, RunRow]
+    strayed: frozenset[str]
+    """Gateways that sent a reply too many at times."""
+    forgot: bool
+    """Whether the machine lost power with `--durability normal`, which need not survive that."""
+    clocks_moved: bool
+    """Whether a clock of day was set, or one was ahead of another."""
+    disk_failed: bool
+
+    def of_row(self, run: str, gateway: str, agent: str) -> Iterator[Handled]:
+        """The requests of a run for an agent."""
+        return (
+            found
+            for found in self.of_agent.get((gateway, agent), ())
+            if self.run_of.get(found.process) == run
+        )
+
+    def alive_until_s(self, process: int) -> float:
+        """When a process ended; never, where nothing is known of its end."""
+        return self.ended[process].ended_s if process in self.ended else math.inf
+
+    def first_s(self, run: str) -> float:
+        """When the first request of a run arrived; never, where none has."""
+        sent = self.of_run.get(run)
+        return sent[0].arrived_s if sent else math.inf
+
+    def at_work_until_s(self, request: Handled) -> float:
+        """Until when a request counts as in flight, at least.
+
+        Guide, doubt: until its answer, or for twice the timeout after its mark. After a reset
+        bulkagent counts it for one second at least, while the gateway may go on for longer.
+        """
+        settings = self.settings(request.process)
+        bound = (
+            request.arrived_s
+            + 2 * float(settings.get("timeout_s", 10.0))
+            - float(settings.get("connect_timeout_s", 3.0))
+            - _EARLIER_S
+        )
+        if request.answer == "reset":
+            bound = min(bound, request.arrived_s + _RESET_COUNTS_S)
+        return bound if request.ended_s is None else min(bound, request.ended_s)
+
+    def settings(self, process: int) -> Mapping[str, Any]:
+        """Those that a process was carried out by."""
+        return self.ended[process].settings if process in self.ended else {}
+
+    def limit(self, process: int, gateway: str, name: str, default: Any) -> Any:
+        """A limit of a process at a gateway: of the gateway's own ones, or the general one."""
+        settings = self.settings(process)
+        at = settings.get("at_gateways") or {}
+        own = at.get(gateway, {})
+        return own[name] if name in own else settings.get(name, default)
+
+    def most_in_flight(self, process: int, gateway: str) -> int:
+        """`--concurrency` of a process; of `auto`, the most that it may come to."""
+        limit = self.limit(process, gateway, "concurrency", 16)
+        if isinstance(limit, str):
+            return int(limit.rpartition("-")[2]) if "-" in limit else 256
+        if isinstance(limit, Mapping):
+            return int(limit["most"])
+        return int(getattr(limit, "most", limit))
+
+
+def evidence_of(morning: Morning) -> Evidence:
+    """Put a morning's facts in order."""
+    world = morning.world
+    ended = {each.process: each for each in (*morning.ended, *morning.last)}
+    requests = sorted(
+        (each for each in morning.handled if each.flag in {"0", "1"}),
+        key=lambda each: (each.arrived_s, each.number),
+    )
+    run_of = {each.process: each.sent_for for each in ended.values()}
+    of_process: defaultdict[int, list[Handled]] = defaultdict(list)
+    of_gateway: defaultdict[str, list[Handled]] = defaultdict(list)
+    of_agent: defaultdict[Agent, list[Handled]] = defaultdict(list)
+    of_run: defaultdict[str, list[Handled]] = defaultdict(list)
+    for each in requests:
+        of_process[each.process].append(each)
+        of_gateway[each.gateway].append(each)
+        of_agent[each.gateway, each.agent].append(each)
+        if run_of.get(each.process):
+            of_run[run_of[each.process]].append(each)
+    legs: defaultdict[str, list[Ended]] = defaultdict(list)
+    for leg in sorted(ended.values(), key=lambda each: (each.began_s, each.process)):
+        if leg.sent_for:
+            legs[leg.sent_for].append(leg)
+    kinds = {event.kind for event in world.events}
+    durable = world.settings.get("durability") == "full" and all(
+        each.settings.get("durability", "full") == "full" for each in ended.values()
+    )
+    return Evidence(
+        ended=ended,
+        requests=requests,
+        of_process=of_process,
+        of_gateway=of_gateway,
+        of_agent=of_agent,
+        of_run=of_run,
+        run_of=run_of,
+        legs=legs,
+        rosters={roster.name: roster for roster in world.rosters},
+        runs={run.run_id: run for run in morning.runs},
+        strayed=frozenset(fault.gateway for fault in world.faults if fault.kind is FaultKind.STRAY),
+        forgot=EventKind.POWER_LOSS in kinds and not durable,
+        clocks_moved=EventKind.CLOCK_JUMP in kinds
+        or len({event.ahead_s for event in world.events if event.kind is EventKind.START}) > 1,
+        disk_failed=not kinds.isdisjoint({EventKind.DISK_FULL, EventKind.READ_ONLY}),
+    )
+
+
+def swapped(evidence: Evidence, request: Handled) -> bool:
+    """Whether a stray reply may have hidden the true answer to a request for good.
+
+    Guide, doubt: where a stray reply has taken its place and the true one comes later than a
+    connection is read on, nobody sees it. A connection is read for 0.1 s more than the longest
+    answer took, as long as the process lives.
+    """
+    if request.gateway not in evidence.strayed:
+        return False
+    if request.ended_s is None:
+        return True
+    longest = max(
+        (
+            each.ended_s - each.arrived_s
+            for each in evidence.of_process[request.process]
+            if each is not request and each.ended_s is not None and each.answer != "nothing"
+        ),
+        default=0.0,
+    )
+    took = request.ended_s - request.arrived_s
+    end = evidence.alive_until_s(request.process)
+    return took > longest + _LONGER_S or end <= request.ended_s + _READ_ON_S
+
+
+_READ_ON_S = 0.2
+_LONGER_S = 0.05
+"""Of the 0.1 s, a part may pass on the way."""
+
+
+def answered_in_time(evidence: Evidence, request: Handled) -> bool:
+    """Whether its sender surely read the answer: in time, and not at its own end."""
+    if request.ended_s is None or request.answer in {"reset", "nothing", ""}:
+        return False
+    read_on = evidence.at_work_until_s(request) == request.ended_s
+    return read_on and request.ended_s < evidence.alive_until_s(request.process) - _MARGIN_S
+
+
+_MARGIN_S = 1.0
+"""Answers on the way, and an outcome that waits for the ledger, take less."""

@@ -1,0 +1,177 @@
+"""A change of shift: gate and floor at every instant, by what the gateway has done."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import msgspec
+
+from tests.simulation.history import Ended, Handled, Morning
+from tests.simulation.judge.evidence import Agent, Evidence
+from tests.simulation.world import Roster, RowKind
+
+_ROUND = 1e-9
+
+
+class Group(msgspec.Struct):
+    """The rows of a group, without duplicates."""
+
+    incoming: int = 0
+    outgoing: int = 0
+    coming_on: set[Agent] = msgspec.field(default_factory=set)
+    going_off: set[Agent] = msgspec.field(default_factory=set)
+    invalid_off: int = 0
+
+
+class Line(msgspec.Struct, frozen=True):
+    """A row of a run, as it concerns a handover."""
+
+    agent: Agent
+    flag: str
+    group: str
+    valid: bool = True
+
+
+def gate_and_floor(morning: Morning, evidence: Evidence) -> Iterator[str]:
+    """No agent goes off before the gate of its group is open, or where the floor needs it."""
+    for run_id, legs in evidence.legs.items():
+        run = evidence.runs.get(run_id)
+        if run is None:
+            continue
+        roster = evidence.rosters.get(run.roster)
+        for leg in legs:
+            if not leg.settings.get("handover", True):
+                continue
+            by = leg.settings.get("group_by") or ""
+            if roster is not None:
+                lines = _of_roster(roster, by)
+            else:
+                lines = _of_revert(morning, evidence, run_id, by)
+            if {line.flag for line in lines} == {"0", "1"}:
+                yield from _judged(evidence, leg, _groups(lines), {x.agent: x.group for x in lines})
+
+
+def _of_roster(roster: Roster, by: str) -> Sequence[Line]:
+    return [
+        Line(
+            (row.gateway, row.agent),
+            row.flag,
+            _group_name(by, row.group, row.gateway),
+            valid=row.kind is RowKind.ASSIGNMENT,
+        )
+        for row in roster.rows
+        if row.kind is not RowKind.DUPLICATE
+    ]
+
+
+def _of_revert(morning: Morning, evidence: Evidence, run_id: str, by: str) -> Sequence[Line]:
+    """Rows of a revert; none where its groups cannot be known."""
+    run = evidence.runs[run_id]
+    reverted = evidence.runs.get(run.reverts)
+    roster = evidence.rosters.get(reverted.roster) if reverted else None
+    if roster is None:
+        return ()
+    groups = {(row.gateway, row.agent): row.group for row in roster.rows}
+    return [
+        Line(
+            (row.gateway, row.agent_id),
+            row.flag,
+            _group_name(by, groups.get((row.gateway, row.agent_id), ""), row.gateway),
+        )
+        for row in run.report
+        if row.status not in {"invalid", "duplicate"}
+    ]
+
+
+def _group_name(by: str, group: str, gateway: str) -> str:
+    return {"": "", "gateway": gateway}.get(by, group)
+
+
+def _groups(lines: Iterable[Line]) -> Mapping[str, Group]:
+    groups: defaultdict[str, Group] = defaultdict(Group)
+    for line in lines:
+        group = groups[line.group]
+        if line.flag == "1":
+            group.incoming += 1
+            if line.valid:
+                group.coming_on.add(line.agent)
+        else:
+            group.outgoing += 1
+            if line.valid:
+                group.going_off.add(line.agent)
+            else:
+                group.invalid_off += 1
+    return groups
+
+
+def _judged(
+    evidence: Evidence, leg: Ended, groups: Mapping[str, Group], group_of: Mapping[Agent, str]
+) -> Iterator[str]:
+    for request in evidence.of_process.get(leg.process, ()):
+        if request.flag != "0":
+            continue
+        agent = (request.gateway, request.agent)
+        name = group_of.get(agent)
+        if name is None:
+            continue
+        group = groups[name]
+        told = (
+            f"process {leg.process}, agent {request.agent} at {request.gateway}, group {name!r}:"
+            f" flag 0 arrived at {request.arrived_s:.3f} s"
+        )
+        if not group.incoming:
+            if not leg.settings.get("allow_closing"):
+                yield f"{told}, and no agent comes on shift in that group"
+            continue
+        up = sum(_may_be_up(evidence, each, request, leg) for each in group.coming_on)
+        gate = leg.settings.get("gate", 0.95)
+        needed = math.ceil(gate * group.incoming - _ROUND)
+        if up < needed:
+            yield f"{told} with {up} of {group.incoming} agents up, and the gate needs {needed}"
+        floor = leg.settings.get("floor")
+        if floor is None:
+            continue
+        off = group.invalid_off + sum(
+            _is_off(evidence, each, request) for each in group.going_off - {agent}
+        )
+        least = math.ceil(floor * group.outgoing - _ROUND)
+        on = group.outgoing - off - 1 + up
+        if on < least:
+            yield f"{told}, which leaves {on} on of {group.outgoing}; the floor is {least}"
+
+
+def _may_be_up(evidence: Evidence, agent: Agent, at: Handled, leg: Ended) -> bool:
+    """Whether bulkagent may count on an agent: a "0" to flag 1, and not taken off since.
+
+    A run in progress counts on its agents. So what takes one off again counts from before the
+    leg's beginning alone.
+    """
+    up = False
+    for each in evidence.of_agent.get(agent, ()):
+        if each.arrived_s > at.arrived_s:
+            break
+        if each.flag == "1":
+            effective = each.effect_s is not None and each.effect_s <= at.arrived_s
+            up = up or (effective and each.accepted) or each.gateway in evidence.strayed
+        elif each.accepted and each.ended_s is not None and each.ended_s < leg.began_s:
+            up = False
+    return up
+
+
+def _is_off(evidence: Evidence, agent: Agent, at: Handled) -> bool:
+    """Whether an agent must be counted as off: it is set so, or the same leg asks for it."""
+    off = False
+    for each in evidence.of_agent.get(agent, ()):
+        if each.arrived_s > at.arrived_s:
+            break
+        if each.effect_s is not None and each.effect_s <= at.arrived_s:
+            off = each.flag == "0"
+        elif (
+            each.process == at.process
+            and each.flag == "0"
+            and evidence.at_work_until_s(each) > at.arrived_s
+        ):
+            off = True
+    return off

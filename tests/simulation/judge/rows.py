@@ -1,0 +1,162 @@
+"""Rows of a roster: one status each, and a status that the gateway's own history bears out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from tests.simulation.history import Ended, Morning, ReportRow
+from tests.simulation.judge.evidence import Evidence, swapped
+from tests.simulation.world import Roster, RowKind
+
+STATUSES = (
+    "applied",
+    "rejected",
+    "failed",
+    "unknown",
+    "not_attempted",
+    "invalid",
+    "duplicate",
+)
+_OF_KIND = {RowKind.INVALID: "invalid", RowKind.DUPLICATE: "duplicate"}
+_FIRST_ROW = 2
+"""The header is line 1."""
+_SETTLED_WITHOUT_DOUBT = frozenset({"rejected", "failed", "not_attempted"})
+
+
+Reported = Sequence[ReportRow]
+
+
+def reports_of(morning: Morning, evidence: Evidence) -> Iterator[tuple[str, str, Reported]]:
+    """Every report with its run and what it is called."""
+    for run in morning.runs:
+        if run.report:
+            yield f"run {run.run_id}", run.run_id, run.report
+    for ended in evidence.ended.values():
+        if ended.report and ended.run_id:
+            yield f"process {ended.process}, run {ended.run_id}", ended.run_id, ended.report
+
+
+def one_line_each(morning: Morning, evidence: Evidence) -> Iterator[str]:
+    """A report has the rows of its roster, in order, each with one status."""
+    for told, run_id, report in reports_of(morning, evidence):
+        for row in report:
+            if row.status not in STATUSES:
+                yield f"{told}, row {row.row}: the status is {row.status!r}"
+            if row.status != "applied" and not row.cause:
+                yield f"{told}, row {row.row}, agent {row.agent_id}: {row.status} has no cause"
+        if len({row.row for row in report}) != len(report):
+            yield f"{told}: a row has two lines"
+        run = evidence.runs.get(run_id)
+        roster = evidence.rosters.get(run.roster) if run else None
+        if roster is not None:
+            yield from _differences(told, roster, report)
+
+
+def _differences(told: str, roster: Roster, report: Reported) -> Iterator[str]:
+    if len(report) != len(roster.rows):
+        yield f"{told}: {len(report)} lines for {len(roster.rows)} rows of {roster.name}"
+        return
+    for number, (drawn, found) in enumerate(zip(roster.rows, report, strict=True), _FIRST_ROW):
+        where = f"{told}, row {number}, agent {drawn.agent}"
+        if found.row != number:
+            yield f"{where}: the report has row {found.row} in its place"
+        wanted = _OF_KIND.get(drawn.kind)
+        if wanted is None:
+            if found.status in _OF_KIND.values():
+                yield f"{where}: {found.status}, and it is an assignment"
+            if (found.agent_id, found.gateway, found.flag) != (
+                drawn.agent,
+                drawn.gateway,
+                drawn.flag,
+            ):
+                yield f"{where}: the report has {found.agent_id}, {found.gateway}, {found.flag}"
+        elif found.status != wanted:
+            yield f"{where}: {found.status}, and it is {wanted}"
+
+
+def totals_add_up(_morning: Morning, evidence: Evidence) -> Iterator[str]:
+    """All seven statuses are counted, and add up to the rows."""
+    for ended in evidence.ended.values():
+        if "totals" not in ended.result:
+            continue
+        totals, rows = ended.result["totals"], ended.result["rows"]
+        if set(totals) != set(STATUSES):
+            yield f"process {ended.process}: totals of {sorted(totals)}"
+        if sum(totals.values()) != rows:
+            yield f"process {ended.process}: totals are {sum(totals.values())} of {rows} rows"
+
+
+def counted_as_reported(_morning: Morning, evidence: Evidence) -> Iterator[str]:
+    """Totals and causes of --json are those of the report."""
+    for ended in evidence.ended.values():
+        if not ended.report or "totals" not in ended.result:
+            continue
+        yield from _miscounted(ended, "totals", Counter(row.status for row in ended.report))
+        causes = Counter(row.cause for row in ended.report if row.cause)
+        yield from _miscounted(ended, "causes", causes)
+
+
+def _miscounted(ended: Ended, name: str, counts: Counter[str]) -> Iterator[str]:
+    told = {word: number for word, number in ended.result.get(name, {}).items() if number}
+    if told != dict(counts):
+        yield f"process {ended.process}: {name} {told}, the report has {dict(counts)}"
+
+
+def applied_is_true(morning: Morning, evidence: Evidence) -> Iterator[str]:
+    """The gateway answered "0" to a request of that run, and set the flag."""
+    for run in morning.runs:
+        for row in run.report:
+            if row.status != "applied":
+                continue
+            told = f"run {run.run_id}, agent {row.agent_id} at {row.gateway}"
+            sent = [*evidence.of_row(run.run_id, row.gateway, row.agent_id)]
+            if any(swapped(evidence, request) for request in sent):
+                continue
+            if not any(
+                each.accepted
+                and each.answer == "0"
+                and each.effect_s is not None
+                and each.flag == row.flag
+                for each in sent
+            ):
+                answers = [each.answer for each in sent]
+                yield f"{told}: applied {row.flag}, and the gateway's answers were {answers}"
+            if any(each.flag != row.flag for each in sent):
+                yield f"{told}: applied {row.flag}, and the run has asked for the other flag"
+
+
+def effect_is_told(morning: Morning, evidence: Evidence) -> Iterator[str]:
+    """A row whose request took effect is `applied` or `unknown`."""
+    if evidence.forgot:
+        return
+    for run in morning.runs:
+        for row in run.report:
+            if row.status not in _SETTLED_WITHOUT_DOUBT:
+                continue
+            for each in evidence.of_row(run.run_id, row.gateway, row.agent_id):
+                if each.effect_s is not None and not swapped(evidence, each):
+                    yield (
+                        f"run {run.run_id}, agent {row.agent_id} at {row.gateway}: {row.status},"
+                        f" {row.cause}, and request {each.number} of process {each.process}"
+                        f" took effect at {each.effect_s:.3f} s"
+                    )
+                    break
+
+
+def not_sent_is_true(morning: Morning, evidence: Evidence) -> Iterator[str]:
+    """`not_attempted`, and 0 attempts, where nothing arrived; else no fewer than arrived."""
+    if evidence.forgot:
+        return
+    for run in morning.runs:
+        for row in run.report:
+            if row.status in {"invalid", "duplicate"}:
+                continue
+            arrived = sum(1 for _ in evidence.of_row(run.run_id, row.gateway, row.agent_id))
+            told = f"run {run.run_id}, agent {row.agent_id} at {row.gateway}: {row.status}"
+            if row.status == "not_attempted" and arrived:
+                yield f"{told}, and {arrived} requests have arrived"
+            if row.attempts < arrived:
+                yield f"{told}, {row.attempts} attempts, and {arrived} requests have arrived"
+            if arrived and not row.first_sent_at:
+                yield f"{told}, never sent, and {arrived} requests have arrived"
