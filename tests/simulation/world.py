@@ -216,7 +216,7 @@ class World(msgspec.Struct, frozen=True):
     """Fields of `Settings` as builtins: those of every command that begins a run.
 
     A concurrency is a number or `auto:A-B`, and `halt` is as it is written. Where GUIDs come from
-    is said by `source`, and the ledger's place by whoever lives the morning."""
+    is said by `source`, and the ledger's place by the morning."""
     events: tuple[Event, ...]
     """In the order of their times."""
     ends_s: float
