@@ -57,7 +57,7 @@ class FaultKind(enum.Enum):
     STATUS = "status"
     """It answers with the HTTP status `code`, and with a Retry-After of `seconds` above 0."""
     GARBAGE = "garbage"
-    """It answers with HTTP 200 and the body `code`."""
+    """It answers with HTTP 200 and the body `code`; every other time there is the effect."""
     RESET_BEFORE = "reset before"
     """The connection ends, and there is no effect."""
     RESET_AFTER = "reset after"
@@ -71,9 +71,9 @@ class FaultKind(enum.Enum):
     STRAY = "stray"
     """After the answer another "0" comes on the same connection, `seconds` later."""
     REFUSED = "refused"
-    """There is no connection: nothing listens."""
+    """There is no connection, and those that were there are closed: nothing listens."""
     BLACKHOLE = "blackhole"
-    """There is no connection, and nobody says so."""
+    """There is no connection, nobody says so, and what is sent on those that were there is lost."""
     NO_NAME = "no name"
     """The host name has no address for now."""
     TLS = "tls"
@@ -110,7 +110,8 @@ class GatewayModel(msgspec.Struct, frozen=True):
     leaves: Mapping[str, float] = {}
     """Agent to the second at which its session ends; from then on 100-006 is the answer."""
     newer: Mapping[str, float] = {}
-    """Agent to the second at which it signs out and in again, so that its GUID is another one."""
+    """Agent to the second at which it signs out and in again, so that its GUID is another one
+    and its talk right the one that it had at the beginning."""
     failovers: tuple[tuple[float, float, float], ...] = ()
     """Begin and length in seconds, and the share of agents that lose their talk right."""
 
