@@ -119,8 +119,11 @@ def of_others(dice: Dice, roster: Roster, name: str) -> Roster:
     gateways = tuple(dict.fromkeys(row.gateway for row in assignments(roster)))
     shape = Shape(agents=dice.size(1, 30), gateways=gateways, flags=(dice.one_of("01"),))
     drawn = draw_roster(dice, name, shape)
-    left = [row for row in drawn.rows if row.agent not in taken]
-    return Roster(name, with_kinds(left or drawn.rows))
+    left = [row for row in drawn.rows if row.agent not in taken] or drawn.rows
+    # Where agents have groups, a run by groups needs those of all.
+    groups = sorted({row.group for row in roster.rows})
+    rows = [msgspec.structs.replace(row, group=dice.one_of(groups)) for row in left]
+    return Roster(name, with_kinds(rows))
 
 
 def _opposite(row: Row) -> Row:
