@@ -71,7 +71,7 @@ class SimulatedNetwork:
 
     def transport(
         self,
-        _endpoint: Endpoint,
+        endpoint: Endpoint,
         *,
         connect_timeout_s: float,
         timeout_s: float,
@@ -84,7 +84,7 @@ class SimulatedNetwork:
         ca_option: str = "--ca-file",
     ) -> SimulatedTransport:
         """Make a transport."""
-        del longest, ca_option  # no simulated reply is long, and every server is trusted
+        del endpoint, longest, ca_option  # every server is trusted, and no reply is long
         return SimulatedTransport(
             self._gateways,
             self._process,
@@ -109,7 +109,7 @@ class SimulatedNetwork:
             raise _REFUSED[trouble].error()
         return _EXPIRES_MS
 
-    def trust(self, _endpoint: Endpoint, *, ca_option: str = "--ca-file") -> None:
+    def trust(self, endpoint: Endpoint, *, ca_option: str = "--ca-file") -> None:
         """Every server is trusted."""
 
 
