@@ -1,0 +1,328 @@
+"""The commands as simulated processes carry them out: what `bulkagent.cli` does, without a terminal.
+
+Everything below the command line is the product's own code.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import csv
+import signal
+import traceback
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from bulkagent.blocking import in_thread
+from bulkagent.errors import BulkagentError, ConsentRefused, Interrupted
+from bulkagent.instants import Instant
+from bulkagent.ledger import read_ledger
+from bulkagent.run import Choices, Consent, PreparedRun, Request, Resume, Revert, Run, write_report
+from bulkagent.run.api import check
+from bulkagent.run.history.prune import prune
+from bulkagent.run.history.runs import run_details, run_list
+from tests.simulation.draw.settings import settings_of
+from tests.simulation.history import Ended, ReportRow
+from tests.simulation.process import Process
+from tests.simulation.world import Command, CommandKind, World
+
+_LEAST_THOUGHT_S, _MOST_THOUGHT_S = 0.5, 8.0
+_DEFECT = 1
+
+
+class Site(msgspec.Struct):
+    """Where the commands of a morning are at work."""
+
+    world: World
+    folder: Path
+    ledger: Path
+    run_of: Callable[[str], str]
+    """The run ID that a word such as `last` or `process:3` means; "" where there is none yet."""
+    explicit: Mapping[str, Any]
+    """Settings that depend on the place: the ledger, the source of GUIDs."""
+
+
+class CommandAtWork:
+    """One command of one process.
+
+    Args:
+        process: The process.
+        command: What it was started with.
+        site: Where.
+    """
+
+    def __init__(self, process: Process, command: Command, site: Site) -> None:
+        self.process = process
+        self.command = command
+        self.site = site
+        self.began_s = process.loop.time()
+        self.run_id = ""
+        self.sends = False
+        self.said: list[str] = []
+        self.settings: Mapping[str, Any] = {}
+        self._prepared: PreparedRun | None = None
+        self._executing = False
+        self._signals = 0
+
+    @property
+    def report(self) -> Path:
+        """Where its report goes."""
+        return self.site.folder / f"report-{self.process.number}.csv"
+
+    def signal(self, number: int) -> None:
+        """What `bulkagent.cli` does with a signal."""
+        self._signals += 1
+        run = self._prepared
+        if run is None or not self._executing:
+            self.process.interrupted = Interrupted("interrupted; nothing was sent", signal=number)
+            if self._task is not None:
+                self._task.cancel()
+        elif self._signals == 1:
+            run.stop(number)
+        elif self._signals == 2:  # noqa: PLR2004 - first, second, third
+            run.cancel()
+        else:
+            run.skip_reports()
+
+    async def carry_out(self) -> Ended:
+        """Do it, whatever comes of it."""
+        result: Mapping[str, Any] = {}
+        told = ""
+        self._task: asyncio.Task[Any] | None = None
+        try:
+            result = await _DO[self.command.kind](self)
+            exit_code = int(result.get("exit_code") or 0)
+        except BulkagentError as error:
+            exit_code = error.exit_code
+            self.said.append(f"bulkagent: {error}")
+        except Exception:  # noqa: BLE001 - the judge says that there must be none
+            exit_code, told = _DEFECT, traceback.format_exc()
+        return self.ended(exit_code, result, told)
+
+    def ended(self, exit_code: int, result: Mapping[str, Any] = {}, told: str = "") -> Ended:
+        """Its end."""
+        return Ended(
+            process=self.process.number,
+            command=self.command,
+            began_s=self.began_s,
+            ended_s=self.process.loop.time(),
+            exit_code=exit_code,
+            run_id=self.run_id,
+            sent_for=self.run_id if self.sends else "",
+            result=result,
+            report=rows_of(self.report),
+            reports={
+                found.name: found.read_bytes()
+                for found in sorted(self.site.folder.glob(f"report-{self.process.number}.*"))
+            },
+            said=tuple(self.said),
+            traceback=told,
+            settings=self.settings,
+        )
+
+    async def send(self, request: Request | Resume | Revert) -> Mapping[str, Any]:
+        """Prepare, ask, execute, as `bulkagent.cli.commands.run_flow` does."""
+        process, command = self.process, self.command
+        run = Run(request, clock=process.clock, uniform=process.random.random)
+        run.warn = self.said.append
+        with run:
+            prepared = await self._before_the_loop(run.prepare)
+            self.run_id = prepared.plan.run_id
+            self.settings = {
+                name: getattr(prepared._leg.settings, name)
+                for name in prepared._leg.settings.__struct_fields__
+            }
+            asks = (bool(prepared.plan.guardrail) and not command.override) or (
+                prepared.needs_consent and command.person
+            )
+            beside = await self._before_the_loop(
+                lambda: prepared.beside(Consent.TERMINAL if asks else Consent.YES)
+            )
+            if beside.refused is not None and asks and command.person:
+                raise beside.refused
+            consent = None if command.person else Consent.YES
+            answered = False
+            if asks and command.person:
+                await self._think()
+                consent, answered = Consent.TERMINAL, bool(prepared.plan.guardrail)
+            elif prepared.needs_consent and command.person:
+                raise ConsentRefused("nobody agreed")
+            prepared.begun = self._begun
+            self._prepared, self._executing = prepared, True
+            try:
+                finished = await prepared.execute(consent, answered=answered)
+            finally:
+                self._executing = False
+                self.sends = prepared.may_send
+            if finished.defect is not None:
+                raise finished.defect
+        found: Mapping[str, Any] = msgspec.to_builtins(finished.result)
+        return found
+
+    def _begun(self) -> None:
+        self.sends = True
+
+    async def _before_the_loop(self, call: Callable[[], Any]) -> Any:
+        """Make a call that a signal ends at once, at its next look at the disk."""
+        try:
+            return await in_thread(call)
+        finally:
+            if self.process.interrupted is not None:
+                error, self.process.interrupted = self.process.interrupted, None
+                raise error
+
+    async def _think(self) -> None:
+        """Read the plan, and agree."""
+        seconds = self.process.random.uniform(_LEAST_THOUGHT_S, _MOST_THOUGHT_S)
+        self._task = asyncio.create_task(self.process.clock.sleep(seconds))
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._task
+        self._task = None
+        if self.process.interrupted is not None:
+            error, self.process.interrupted = self.process.interrupted, None
+            raise error
+
+    def choices(self) -> Choices:
+        """Of a command about a run in the ledger."""
+        given = settings_of(self.site.world, self.command, only_given=True)
+        return Choices(explicit={**given, "ledger": self.site.ledger})
+
+    def start_at(self) -> Instant | None:
+        """When it is to start sending."""
+        if not self.command.start_in_s:
+            return None
+        return Instant(self.process.clock.wall_ms() + round(self.command.start_in_s * 1000))
+
+
+async def _apply(at: CommandAtWork) -> Mapping[str, Any]:
+    command = at.command
+    settings = settings_of(at.site.world, command)
+    settings = msgspec.structs.replace(settings, **at.site.explicit)
+    roster = next(each for each in at.site.world.rosters if each.name == command.roster)
+    flags = {row.flag for row in roster.rows}
+    gateways = {row.gateway for row in roster.rows}
+    return await at.send(
+        Request(
+            roster=str(at.site.folder / f"{command.roster}.csv"),
+            gateway=next(iter(gateways)) if len(gateways) == 1 else "",
+            flag=int(next(iter(flags))) if len(flags) == 1 else None,
+            settings=settings,
+            skip_invalid=command.skip_invalid,
+            reports=(at.report,),
+            or_resume=command.or_resume,
+            override="the simulation looked" if command.override else "",
+            take_over=_taken_over(at),
+            start_at=at.start_at(),
+        )
+    )
+
+
+async def _resume(at: CommandAtWork) -> Mapping[str, Any]:
+    return await at.send(
+        Resume(
+            run=at.site.run_of(at.command.run),
+            choices=at.choices(),
+            reports=(at.report,),
+            override="the simulation looked" if at.command.override else "",
+            take_over=_taken_over(at),
+            start_at=at.start_at(),
+        )
+    )
+
+
+async def _revert(at: CommandAtWork) -> Mapping[str, Any]:
+    return await at.send(
+        Revert(
+            run=at.site.run_of(at.command.run),
+            choices=at.choices(),
+            reports=(at.report,),
+            assume_opposite=at.command.assume_opposite,
+            take_over=_taken_over(at),
+        )
+    )
+
+
+def _taken_over(at: CommandAtWork) -> tuple[str, ...] | str:
+    named = at.command.take_over
+    if named in {"", "all"}:
+        return named or ()
+    return (at.site.run_of(named),)
+
+
+async def _report(at: CommandAtWork) -> Mapping[str, Any]:
+    run = at.site.run_of(at.command.run)
+
+    def write() -> Mapping[str, Any]:
+        with read_ledger(at.site.ledger) as database:
+            found: Mapping[str, Any] = msgspec.to_builtins(
+                write_report(database, run, at.report)
+            )
+            return {**found, "exit_code": 0}
+
+    return await in_thread(write)
+
+
+async def _show(at: CommandAtWork) -> Mapping[str, Any]:
+    details = await in_thread(run_details, at.site.ledger, at.site.run_of(at.command.run))
+    return {"shown": msgspec.to_builtins(details)}
+
+
+async def _runs(at: CommandAtWork) -> Mapping[str, Any]:
+    listed = await in_thread(run_list, at.site.ledger, 20)
+    return {"listed": msgspec.to_builtins(listed)}
+
+
+async def _prune(at: CommandAtWork) -> Mapping[str, Any]:
+    now_ms = at.process.clock.wall_ms()
+    pruned = await in_thread(
+        lambda: prune(at.site.ledger, at.command.older_than_s, now_ms=now_ms)
+    )
+    return {"pruned": msgspec.to_builtins(pruned)}
+
+
+async def _check(at: CommandAtWork) -> Mapping[str, Any]:
+    roster = str(at.site.folder / f"{at.command.roster}.csv")
+    settings = settings_of(at.site.world, at.command)
+    plan = await in_thread(
+        lambda: check(roster, request=Request(roster=roster, settings=settings))
+    )
+    return {"plan": msgspec.to_builtins(plan)}
+
+
+_DO: Mapping[CommandKind, Callable[[CommandAtWork], Awaitable[Mapping[str, Any]]]] = {
+    CommandKind.APPLY: _apply,
+    CommandKind.RESUME: _resume,
+    CommandKind.REVERT: _revert,
+    CommandKind.REPORT: _report,
+    CommandKind.SHOW: _show,
+    CommandKind.RUNS: _runs,
+    CommandKind.PRUNE: _prune,
+    CommandKind.CHECK: _check,
+}
+
+
+def rows_of(report: Path) -> tuple[ReportRow, ...]:
+    """The rows of a CSV report; none where there is none."""
+    try:
+        with report.open(encoding="utf-8-sig", newline="") as file:
+            return tuple(
+                ReportRow(
+                    row=int(line["row"]),
+                    attempts=int(line["attempts"] or 0),
+                    **{
+                        name: line[name]
+                        for name in ReportRow.__struct_fields__
+                        if name not in {"row", "attempts"}
+                    },
+                )
+                for line in csv.DictReader(file)
+            )
+    except FileNotFoundError:
+        return ()
+
+
+STOPPED = frozenset({128 + number for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)})
+"""The exit codes of a command that a signal ended."""
