@@ -1,4 +1,4 @@
-"""The commands as simulated processes carry them out: what `bulkagent.cli` does, without a terminal.
+"""The commands as simulated processes carry them out: `bulkagent.cli` without a terminal.
 
 Everything below the command line is the product's own code.
 """
@@ -22,9 +22,10 @@ from bulkagent.instants import Instant
 from bulkagent.ledger import read_ledger
 from bulkagent.run import Choices, Consent, PreparedRun, Request, Resume, Revert, Run, write_report
 from bulkagent.run.api import check
-from bulkagent.run.history.prune import prune
+from bulkagent.run.history.prune import old_runs, prune
 from bulkagent.run.history.runs import run_details, run_list
-from tests.simulation.draw.settings import settings_of
+from tests.simulation.draw.rosters import flag_of, gateway_of
+from tests.simulation.draw.settings import fields_of, settings_of
 from tests.simulation.history import Ended, ReportRow
 from tests.simulation.process import Process
 from tests.simulation.world import Command, CommandKind, World
@@ -41,8 +42,6 @@ class Site(msgspec.Struct):
     ledger: Path
     run_of: Callable[[str], str]
     """The run ID that a word such as `last` or `process:3` means; "" where there is none yet."""
-    explicit: Mapping[str, Any]
-    """Settings that depend on the place: the ledger, the source of GUIDs."""
 
 
 class CommandAtWork:
@@ -82,7 +81,7 @@ class CommandAtWork:
                 self._task.cancel()
         elif self._signals == 1:
             run.stop(number)
-        elif self._signals == 2:  # noqa: PLR2004 - first, second, third
+        elif self._signals == 2:
             run.cancel()
         else:
             run.skip_reports()
@@ -187,7 +186,7 @@ class CommandAtWork:
 
     def choices(self) -> Choices:
         """Of a command about a run in the ledger."""
-        given = settings_of(self.site.world, self.command, only_given=True)
+        given = fields_of(self.command.settings)
         return Choices(explicit={**given, "ledger": self.site.ledger})
 
     def start_at(self) -> Instant | None:
@@ -199,16 +198,13 @@ class CommandAtWork:
 
 async def _apply(at: CommandAtWork) -> Mapping[str, Any]:
     command = at.command
-    settings = settings_of(at.site.world, command)
-    settings = msgspec.structs.replace(settings, **at.site.explicit)
+    settings = settings_of(at.site.world, command, at.site.folder)
     roster = next(each for each in at.site.world.rosters if each.name == command.roster)
-    flags = {row.flag for row in roster.rows}
-    gateways = {row.gateway for row in roster.rows}
     return await at.send(
         Request(
             roster=str(at.site.folder / f"{command.roster}.csv"),
-            gateway=next(iter(gateways)) if len(gateways) == 1 else "",
-            flag=int(next(iter(flags))) if len(flags) == 1 else None,
+            gateway=gateway_of(roster),
+            flag=flag_of(roster),
             settings=settings,
             skip_invalid=command.skip_invalid,
             reports=(at.report,),
@@ -257,9 +253,7 @@ async def _report(at: CommandAtWork) -> Mapping[str, Any]:
 
     def write() -> Mapping[str, Any]:
         with read_ledger(at.site.ledger) as database:
-            found: Mapping[str, Any] = msgspec.to_builtins(
-                write_report(database, run, at.report)
-            )
+            found: Mapping[str, Any] = msgspec.to_builtins(write_report(database, run, at.report))
             return {**found, "exit_code": 0}
 
     return await in_thread(write)
@@ -277,18 +271,15 @@ async def _runs(at: CommandAtWork) -> Mapping[str, Any]:
 
 async def _prune(at: CommandAtWork) -> Mapping[str, Any]:
     now_ms = at.process.clock.wall_ms()
-    pruned = await in_thread(
-        lambda: prune(at.site.ledger, at.command.older_than_s, now_ms=now_ms)
-    )
-    return {"pruned": msgspec.to_builtins(pruned)}
+    ledger, older_than_s = at.site.ledger, at.command.older_than_s
+    old = await in_thread(lambda: old_runs(ledger, older_than_s, now_ms=now_ms))
+    return {"pruned": msgspec.to_builtins(await in_thread(prune, ledger, old))}
 
 
 async def _check(at: CommandAtWork) -> Mapping[str, Any]:
     roster = str(at.site.folder / f"{at.command.roster}.csv")
-    settings = settings_of(at.site.world, at.command)
-    plan = await in_thread(
-        lambda: check(roster, request=Request(roster=roster, settings=settings))
-    )
+    settings = settings_of(at.site.world, at.command, at.site.folder)
+    plan = await in_thread(lambda: check(roster, request=Request(roster=roster, settings=settings)))
     return {"plan": msgspec.to_builtins(plan)}
 
 

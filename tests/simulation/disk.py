@@ -111,6 +111,12 @@ class SimulatedConnection(sqlite3.Connection):
     _synced = False
     _wait_s = 10.0
 
+    def attach(self, looker: Looker, disk: Disk) -> None:
+        """Make it one of a process."""
+        self.looker, self.disk = looker, disk
+        looker.connections.append(self)
+        disk.open.append(self)
+
     def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
         """Execute, and give way where others may."""
         kind = sql[:5]

@@ -61,17 +61,17 @@ class Surroundings:
 CURRENT: ContextVar[Turn | None] = ContextVar("simulated_process", default=None)
 """The process that code runs for; None: the world around."""
 
-_numbers = itertools.count()
-
 
 class _Task(asyncio.Task[Any]):
     """A task whose place in a set does not depend on where it is in memory."""
 
     _log_destroy_pending = False
 
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self._number = next(_numbers)
+    def __init__(
+        self, coroutine: Coroutine[Any, Any, Any], loop: VirtualLoop, **options: Any
+    ) -> None:
+        self._number = next(loop.numbers)  # before: it is put into a set there
+        super().__init__(coroutine, loop=loop, **options)
 
     def __hash__(self) -> int:
         return self._number
@@ -80,9 +80,9 @@ class _Task(asyncio.Task[Any]):
 class _Future(asyncio.Future[Any]):
     """The same of a future."""
 
-    def __init__(self, *, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, *, loop: VirtualLoop) -> None:
+        self._number = next(loop.numbers)
         super().__init__(loop=loop)
-        self._number = next(_numbers)
 
     def __hash__(self) -> int:
         return self._number
@@ -96,6 +96,8 @@ class VirtualLoop(asyncio.BaseEventLoop):
     """
 
     def __init__(self, random: Random) -> None:
+        self.numbers = itertools.count()
+        """Of tasks and futures, in the order in which they are made."""
         super().__init__()
         self._random = random
         self._now = 0.0
@@ -173,6 +175,10 @@ class VirtualLoop(asyncio.BaseEventLoop):
         finally:
             asyncio._set_running_loop(None)
 
+    def surrounded(self, callback: Callable[..., object], *args: Any) -> None:
+        """Call as the world around, not as the process that this runs for."""
+        self.call_soon(callback, *args, context=Context())
+
     def activate(self, turn: Turn) -> None:
         """Let a process whose queue has filled have turns."""
         if turn not in self._active:
@@ -225,4 +231,4 @@ class VirtualLoop(asyncio.BaseEventLoop):
 def _task(
     loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, Any], **options: Any
 ) -> asyncio.Task[Any]:
-    return _Task(coroutine, loop=loop, **options)
+    return _Task(coroutine, cast("VirtualLoop", loop), **options)

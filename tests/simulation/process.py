@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 from collections import deque
 from collections.abc import Callable, Coroutine
 from contextvars import Context, copy_context
 from random import Random
-from typing import Any, TypeVar
+from typing import Any, TypeVar, TypeVarTuple
 
 import anyio
 import anyio.lowlevel
@@ -25,6 +26,7 @@ from tests.simulation.loop import CURRENT, VirtualLoop
 from tests.simulation.world import EPOCH_MS
 
 ResultT = TypeVar("ResultT")
+ArgumentsT = TypeVarTuple("ArgumentsT")
 
 _LEAST_PAUSE_S = 0.000_05
 _MOST_PAUSE_S = 0.002
@@ -93,8 +95,8 @@ class Process:
         self._turns.gr_context = copy_context()
         self._paused = False
         self._jobs: set[greenlet] = set()
-        self._context = copy_context()
-        self._context.run(CURRENT.set, self)
+        self.context = copy_context()
+        self.context.run(CURRENT.set, self)
 
     @property
     def busy(self) -> bool:
@@ -103,11 +105,11 @@ class Process:
 
     def begin(self, main: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Run this as the process's main task."""
-        return self.loop.create_task(main, context=self._context.copy())
+        return self.loop.create_task(main, context=self.context.copy())
 
     def run(self, function: Callable[..., ResultT], *arguments: Any) -> ResultT:
         """Call with the process's identity."""
-        return self._context.copy().run(function, *arguments)
+        return self.context.copy().run(function, *arguments)
 
     def take_turn(self) -> None:
         """Run what is ready, until it gives way."""
@@ -190,7 +192,9 @@ class Process:
                     break
             self.loop.hub.switch()
 
-    def job(self, function: Callable[..., ResultT], *arguments: Any) -> asyncio.Future[ResultT]:
+    def job(
+        self, function: Callable[[*ArgumentsT], ResultT], *arguments: *ArgumentsT
+    ) -> asyncio.Future[ResultT]:
         """Make a call that blocks, beside the process's turns."""
         done: asyncio.Future[ResultT] = self.loop.create_future()
 
@@ -204,7 +208,7 @@ class Process:
             self._jobs.discard(worker)
 
         worker = greenlet(work, parent=self.loop.hub)
-        worker.gr_context = self._context.copy()
+        worker.gr_context = self.context.copy()
         self._jobs.add(worker)
         self._later(worker, self.random.uniform(_LEAST_PAUSE_S, _MOST_PAUSE_S))
         return done
@@ -228,7 +232,9 @@ class SimulatedThread:
         self._waiting: deque[tuple[asyncio.Future[Any], Callable[[], Any]]] = deque()
         self._at_work = False
 
-    def submit(self, function: Callable[..., ResultT], *arguments: Any) -> asyncio.Future[ResultT]:
+    def submit(
+        self, function: Callable[[*ArgumentsT], ResultT], *arguments: *ArgumentsT
+    ) -> asyncio.Future[ResultT]:
         """Make a call after those before."""
         done: asyncio.Future[ResultT] = self._process.loop.create_future()
         self._waiting.append((done, lambda: function(*arguments)))
@@ -262,13 +268,20 @@ class SimulatedBlocking:
     def __init__(self, process: Process) -> None:
         self._process = process
 
-    async def call(self, function: Callable[..., ResultT], *arguments: Any) -> ResultT:
-        """Make a call; one who is cancelled waits for its end."""
+    async def call(
+        self,
+        function: Callable[[*ArgumentsT], ResultT],
+        *arguments: *ArgumentsT,
+        abandon_on_cancel: bool = False,
+    ) -> ResultT:
+        """Make a call; a caller who is cancelled waits for its end, or abandons it."""
         await anyio.lowlevel.checkpoint()
-        with anyio.CancelScope(shield=True):
-            return await self._process.job(function, *arguments)
+        done = self._process.job(function, *arguments)
+        with anyio.CancelScope(shield=not abandon_on_cancel):
+            await asyncio.wait((done,))
+        return done.result()
 
-    def thread(self, _name: str) -> SimulatedThread:
+    def thread(self, name: str) -> SimulatedThread:
         """A thread of its own."""
         return SimulatedThread(self._process)
 
@@ -279,8 +292,6 @@ class SimulatedBlocking:
 
 def cut_off(lock: RunLock) -> None:
     """End a lock and leave its file, as the end of a process does."""
-    import os
-
     if lock._file >= 0:
         os.close(lock._file)
         lock._file = -1

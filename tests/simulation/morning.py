@@ -1,0 +1,310 @@
+"""A morning is lived: the product's own code under a world, to its end and to the evidence."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from contextvars import copy_context
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import msgspec
+
+from bulkagent.blocking import BLOCKING
+from bulkagent.errors import BulkagentError
+from bulkagent.gateway.network import NETWORK
+from bulkagent.ledger import read_ledger
+from bulkagent.run import run_list, write_report
+from tests.simulation.commands import STOPPED, CommandAtWork, Site, rows_of
+from tests.simulation.disk import Disk
+from tests.simulation.draw.rosters import sessions_text, text_of
+from tests.simulation.draw.settings import LEDGER, SESSIONS
+from tests.simulation.gateways import Gateways
+from tests.simulation.history import Ended, Morning, RunRow
+from tests.simulation.loop import Stuck, VirtualLoop
+from tests.simulation.process import Process, SimulatedBlocking
+from tests.simulation.seams import replaced
+from tests.simulation.wire import SimulatedNetwork
+from tests.simulation.world import (
+    Command,
+    CommandKind,
+    Event,
+    EventKind,
+    SourceKind,
+    World,
+)
+
+MOST_S = 40_000.0
+"""A morning that has not ended after so much virtual time never does."""
+_ENDS_WITHIN_S = 4_000.0
+"""After the faults have ended, all commands end within so much."""
+_RESUMES = 6
+"""With so many resumes everything comes to its end, once nothing is wrong any more."""
+_AGAIN = frozenset({3, 5, 137}) | STOPPED
+_RESTART_S = (0.1, 20.0)
+_FIRST_OF_THE_END = 1000
+_SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of its own is made there
+
+
+def live(world: World) -> Morning:
+    """Live a morning."""
+    where = str(_SHARED_MEMORY) if _SHARED_MEMORY.is_dir() else None
+    folder = Path(tempfile.mkdtemp(prefix="bulkagent-morning-", dir=where))
+    try:
+        return _Life(world, folder).live()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+class _Life:
+    """One morning as it goes on."""
+
+    def __init__(self, world: World, folder: Path) -> None:
+        self._world = world
+        self._folder = folder
+        self._random = Random(f"{world.seed}:morning")
+        self.morning = Morning(world)
+        self._loop = VirtualLoop(Random(f"{world.seed}:turns"))
+        self._gateways = Gateways(world, self._loop, self.morning, self._note)
+        self._disk = Disk(
+            folder / LEDGER,
+            Random(f"{world.seed}:disk"),
+            self._loop.time,
+            loses_power=any(event.kind is EventKind.POWER_LOSS for event in world.events),
+        )
+        self._at_work: dict[int, CommandAtWork] = {}
+        self._ran: dict[int, str] = {}
+        """Number of a process that the script names -> its run."""
+        self._first: dict[int, int] = {}
+        """Number of a process -> that of the one that an orchestrator had started first."""
+        self._next = 100
+        self._jumped_s = 0.0
+        self._idle = asyncio.Event()
+
+    def live(self) -> Morning:
+        """Live it."""
+        with replaced(self._disk, Random(f"{self._world.seed}:names")):
+            self._write_files()
+            try:
+                self._loop.run_to_end(self._day(), most_s=MOST_S)
+            except Stuck as stuck:
+                at_work = ", ".join(
+                    f"process {number} ({found.command.kind.value})"
+                    for number, found in self._at_work.items()
+                )
+                self.morning.stuck = f"{stuck}; at work: {at_work or 'nobody'}"
+                for found in list(self._at_work.values()):
+                    found.process.kill()
+            self.morning.runs = self._runs()
+            for unhandled in self._loop.unhandled:
+                self._note(f"unhandled: {unhandled.get('message')} {unhandled.get('exception')!r}")
+            _let_go(self._loop)
+        return self.morning
+
+    async def _day(self) -> None:
+        for event in self._world.events:
+            self._loop.call_at(event.at_s, self._happen, event)
+        await self._until(self._world.ends_s)
+        await self._all_ended()
+        await self._finish()
+
+    async def _until(self, at_s: float) -> None:
+        await asyncio.sleep(max(0.0, at_s - self._loop.time()))
+
+    async def _all_ended(self) -> None:
+        while self._at_work:
+            self._idle.clear()
+            await self._idle.wait()
+
+    async def _finish(self) -> None:
+        """Go on with everything unfinished, now that nothing is wrong any more."""
+        number = _FIRST_OF_THE_END
+        for _ in range(_RESUMES):
+            left = [run for run in reversed(self._lines()) if _unfinished(run)]
+            if not left:
+                return
+            for run in left:
+                command = Command(
+                    CommandKind.RESUME,
+                    run=run["run_id"],
+                    person=True,
+                    override=True,
+                    settings={"max_age_s": 604_800.0},
+                )
+                self._start(number, command, ahead_s=0.0, again=0)
+                await self._all_ended()
+                self.morning.last.append(self.morning.ended[-1])
+                number += 1
+
+    def _happen(self, event: Event) -> None:
+        self._note(f"{event.kind.value} {event.process or ''} {event.number or ''}".rstrip())
+        _HAPPEN[event.kind](self, event)
+
+    def _begin(self, event: Event) -> None:
+        if event.command is not None:
+            self._start(event.process, event.command, ahead_s=event.ahead_s, again=event.again)
+
+    def _signal(self, event: Event) -> None:
+        if (found := self._at_work.get(self._latest(event.process))) is not None:
+            found.signal(event.number)
+
+    def _kill(self, event: Event) -> None:
+        if (found := self._at_work.get(self._latest(event.process))) is not None:
+            found.process.kill()
+
+    def _kill_at_commit(self, event: Event) -> None:
+        if (found := self._at_work.get(self._latest(event.process))) is not None:
+            found.process.looks_left = event.number
+
+    def _lose_power(self, _event: Event) -> None:
+        for found in list(self._at_work.values()):
+            found.process.kill()
+        self._disk.lose_power()
+
+    def _jump(self, event: Event) -> None:
+        self._jumped_s += event.seconds
+        for found in self._at_work.values():
+            found.process.clock.ahead_s += event.seconds
+
+    def _fill(self, event: Event) -> None:
+        self._disk.full_until = self._loop.time() + event.seconds
+
+    def _break(self, event: Event) -> None:
+        self._disk.broken_until = self._loop.time() + event.seconds
+
+    def _latest(self, number: int) -> int:
+        """The process at work in the place of one that the script names."""
+        return next((at for at in self._at_work if self._first.get(at, at) == number), number)
+
+    def _start(self, number: int, command: Command, *, ahead_s: float, again: int) -> None:
+        first = self._first.setdefault(number, number)
+        if command.run.startswith("process:") and not self._run_of(command.run):
+            self._note(f"process {number}: {command.run} has no run")
+            return
+        process = Process(
+            number,
+            self._loop,
+            self._disk,
+            Random(f"{self._world.seed}:process:{number}"),
+            ahead_s=ahead_s + self._jumped_s,
+        )
+        process.context.run(BLOCKING.set, SimulatedBlocking(process))
+        process.context.run(NETWORK.set, SimulatedNetwork(self._gateways, process))
+        site = Site(
+            world=self._world,
+            folder=self._folder,
+            ledger=self._disk.ledger,
+            run_of=self._run_of,
+        )
+        at_work = CommandAtWork(process, command, site)
+        self._at_work[number] = at_work
+
+        def over(ended: Ended) -> None:
+            del self._at_work[number]
+            self._ran.setdefault(first, ended.run_id)
+            self._ran[first] = self._ran[first] or ended.run_id
+            self.morning.ended.append(ended)
+            self._note(f"process {number} ended {ended.exit_code} {ended.run_id}")
+            if again and ended.exit_code in _AGAIN:
+                self._next += 1
+                self._first[self._next] = first
+                self._loop.call_later(
+                    self._random.uniform(*_RESTART_S),
+                    lambda: self._start(self._next, command, ahead_s=ahead_s, again=again - 1),
+                    context=copy_context(),
+                )
+            self._idle.set()
+
+        async def main() -> None:
+            ended = await at_work.carry_out()
+            process.ended()
+            self._loop.surrounded(over, ended)
+
+        process.on_killed = lambda: self._loop.surrounded(over, at_work.ended(137))
+        self._note(f"process {number} begins {command.kind.value}")
+        process.begin(main())
+
+    def _run_of(self, word: str) -> str:
+        if word.startswith("process:"):
+            return self._ran.get(int(word.removeprefix("process:")), "")
+        return word
+
+    def _write_files(self) -> None:
+        column = self._world.source is SourceKind.COLUMN
+        for roster in self._world.rosters:
+            text = text_of(roster, self._guid_of if column else None)
+            (self._folder / f"{roster.name}.csv").write_text(text, encoding="utf-8")
+        if self._world.source is SourceKind.FILE:
+            self._write_sessions()
+            for at_s in self._gateways.sessions_change_at:
+                self._loop.call_at(at_s + 0.2, self._write_sessions)
+
+    def _write_sessions(self) -> None:
+        draft = self._folder / "sessions.draft"
+        draft.write_text(sessions_text(self._world, self._guid_of), encoding="utf-8")
+        draft.replace(self._folder / SESSIONS)
+
+    def _guid_of(self, gateway: str, agent: str) -> str:
+        return self._gateways.guid_of(gateway, agent, self._loop.time())
+
+    def _lines(self) -> list[Mapping[str, Any]]:
+        if not self._disk.ledger.exists():
+            return []
+        with contextlib.suppress(BulkagentError):
+            found: list[Mapping[str, Any]] = msgspec.to_builtins(run_list(self._disk.ledger, 1_000))
+            return found
+        return []
+
+    def _runs(self) -> list[RunRow]:
+        rows = []
+        for line in reversed(self._lines()):
+            path = self._folder / f"{line['run_id']}.csv"
+            with contextlib.suppress(BulkagentError), read_ledger(self._disk.ledger) as database:
+                write_report(database, line["run_id"], path)
+            rows.append(
+                RunRow(
+                    run_id=line["run_id"],
+                    state=line["state"],
+                    exit_code=line["exit_code"],
+                    roster=Path(line["roster"]).stem,
+                    report=rows_of(path),
+                    begun=line["legs"] > 0,
+                )
+            )
+        return rows
+
+    def _note(self, text: str) -> None:
+        self.morning.log.append(f"{self._loop.time():12.6f} {text}")
+
+
+_HAPPEN: Mapping[EventKind, Callable[[_Life, Event], None]] = {
+    EventKind.START: _Life._begin,
+    EventKind.SIGNAL: _Life._signal,
+    EventKind.KILL: _Life._kill,
+    EventKind.KILL_AT_COMMIT: _Life._kill_at_commit,
+    EventKind.POWER_LOSS: _Life._lose_power,
+    EventKind.CLOCK_JUMP: _Life._jump,
+    EventKind.DISK_FULL: _Life._fill,
+    EventKind.READ_ONLY: _Life._break,
+}
+
+
+def _unfinished(run: Mapping[str, Any]) -> bool:
+    """Whether another attempt may help this run."""
+    return run["state"] in {"interrupted", "halted"} or run["exit_code"] in {3, 5, 6}
+
+
+def _let_go(loop: VirtualLoop) -> None:
+    """Have what was killed go in silence: it is not gone on with, and cannot do anything."""
+    hook, sys.unraisablehook = sys.unraisablehook, lambda _args: None
+    try:
+        loop.close()
+        gc.collect(0)
+    finally:
+        sys.unraisablehook = hook
