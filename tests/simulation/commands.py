@@ -120,6 +120,7 @@ class CommandAtWork:
             said=tuple(self.said),
             traceback=told,
             settings=self.settings,
+            most_tasks=self.process.most_tasks,
         )
 
     async def send(self, request: Request | Resume | Revert) -> Mapping[str, Any]:

@@ -81,6 +81,8 @@ class Ended(msgspec.Struct, frozen=True):
     """What it told people."""
     traceback: str = ""
     """Of a defect."""
+    most_tasks: int = 0
+    """So many asyncio tasks it had at once."""
     settings: Mapping[str, Any] = {}
     """The settings it was carried out by, as builtins."""
 
@@ -114,7 +116,5 @@ class Morning(msgspec.Struct):
     """The commands of the end, by which everything unfinished was gone on with."""
     log: list[str] = []
     """One line for everything that happened, the same bytes for the same seed."""
-    most_bytes: int = 0
-    """Of memory, what the engine held at most, where it was measured."""
     stuck: str = ""
     """Why the morning came to no end; "" where it did."""

@@ -39,6 +39,9 @@ class Turn(Protocol):
     def busy(self) -> bool:
         """Whether it is in the middle of a turn, so that it cannot have another."""
 
+    def has_tasks(self, more: int) -> None:
+        """Told that it has a task more, or one less."""
+
     def take_turn(self) -> None:
         """Run what was ready when the turn began."""
 
@@ -50,6 +53,9 @@ class Surroundings:
         self.ready: deque[asyncio.Handle] = deque()
         self.gone = False
         self.busy = False
+
+    def has_tasks(self, more: int) -> None:
+        """Nobody counts them."""
 
     def take_turn(self) -> None:
         for _ in range(len(self.ready)):
@@ -231,4 +237,9 @@ class VirtualLoop(asyncio.BaseEventLoop):
 def _task(
     loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, Any], **options: Any
 ) -> asyncio.Task[Any]:
-    return _Task(coroutine, cast("VirtualLoop", loop), **options)
+    turn = CURRENT.get()
+    task = _Task(coroutine, cast("VirtualLoop", loop), **options)
+    if turn is not None:
+        turn.has_tasks(1)
+        task.add_done_callback(lambda _done: turn.has_tasks(-1))
+    return task

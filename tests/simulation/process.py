@@ -91,6 +91,9 @@ class Process:
         self.on_killed: Callable[[], None] = lambda: None
         self.interrupted: BaseException | None = None
         """Raised at the next look at the disk, as a signal handler would."""
+        self._tasks = 0
+        self.most_tasks = 0
+        """So many tasks it had at once."""
         self._turns = greenlet(self._take_turns, parent=loop.hub)
         self._turns.gr_context = copy_context()
         self._paused = False
@@ -110,6 +113,11 @@ class Process:
     def run(self, function: Callable[..., ResultT], *arguments: Any) -> ResultT:
         """Call with the process's identity."""
         return self.context.copy().run(function, *arguments)
+
+    def has_tasks(self, more: int) -> None:
+        """Count its tasks."""
+        self._tasks += more
+        self.most_tasks = max(self.most_tasks, self._tasks)
 
     def take_turn(self) -> None:
         """Run what is ready, until it gives way."""
