@@ -116,5 +116,7 @@ class Morning(msgspec.Struct):
     """The commands of the end, by which everything unfinished was gone on with."""
     log: list[str] = []
     """One line for everything that happened, the same bytes for the same seed."""
+    violations: list[str] = []
+    """Requests that nobody may send, as the gateways saw them."""
     stuck: str = ""
     """Why the morning came to no end; "" where it did."""

@@ -25,12 +25,11 @@ from tests.simulation.commands import STOPPED, CommandAtWork, Site, rows_of
 from tests.simulation.disk import Disk
 from tests.simulation.draw.rosters import sessions_text, text_of
 from tests.simulation.draw.settings import LEDGER, SESSIONS
-from tests.simulation.gateways import Gateways
+from tests.simulation.surroundings import Gateways, SimulatedNetwork
 from tests.simulation.history import Ended, Morning, RunRow
 from tests.simulation.loop import Stuck, VirtualLoop
 from tests.simulation.process import Process, SimulatedBlocking
 from tests.simulation.seams import replaced
-from tests.simulation.wire import SimulatedNetwork
 from tests.simulation.world import (
     Command,
     CommandKind,
@@ -48,6 +47,8 @@ _RESUMES = 6
 """With so many resumes everything comes to its end, once nothing is wrong any more."""
 _AGAIN = frozenset({3, 5, 137}) | STOPPED
 _RESTART_S = (0.1, 20.0)
+_WRITTEN_AFTER_S = 0.2
+"""So much after a session begins or ends, the sessions file says so."""
 _FIRST_OF_THE_END = 1000
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of its own is made there
 
@@ -71,7 +72,7 @@ class _Life:
         self._random = Random(f"{world.seed}:morning")
         self.morning = Morning(world)
         self._loop = VirtualLoop(Random(f"{world.seed}:turns"))
-        self._gateways = Gateways(world, self._loop, self.morning, self._note)
+        self._gateways = Gateways(world, self._loop, self._note)
         self._disk = Disk(
             folder / LEDGER,
             Random(f"{world.seed}:disk"),
@@ -101,6 +102,9 @@ class _Life:
                 self.morning.stuck = f"{stuck}; at work: {at_work or 'nobody'}"
                 for found in list(self._at_work.values()):
                     found.process.kill()
+            self.morning.handled = self._gateways.handled
+            self.morning.rights = self._gateways.rights
+            self.morning.violations = self._gateways.violations
             self.morning.runs = self._runs()
             for unhandled in self._loop.unhandled:
                 self._note(f"unhandled: {unhandled.get('message')} {unhandled.get('exception')!r}")
@@ -242,8 +246,10 @@ class _Life:
             (self._folder / f"{roster.name}.csv").write_text(text, encoding="utf-8")
         if self._world.source is SourceKind.FILE:
             self._write_sessions()
-            for at_s in self._gateways.sessions_change_at:
-                self._loop.call_at(at_s + 0.2, self._write_sessions)
+            for model in self._world.gateways:
+                for times in (model.absent, model.newer, model.leaves):
+                    for at_s in times.values():
+                        self._loop.call_at(at_s + _WRITTEN_AFTER_S, self._write_sessions)
 
     def _write_sessions(self) -> None:
         draft = self._folder / "sessions.draft"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -197,7 +198,7 @@ def test_the_loss_of_power_loses_nothing_that_was_synced(machine: _Machine) -> N
             process.kill()
 
         with replaced(disk, Random(1)):
-            machine.run(lambda: process.begin(main()))
+            machine.run(functools.partial(process.begin, main()))
             disk.lose_power()
         assert machine.words()[-2:] == [f"{process.number}a", f"{process.number}b"]
 
@@ -210,7 +211,7 @@ def test_a_morning_without_an_end_says_so(machine: _Machine) -> None:
         machine.loop.run_to_end(main(), most_s=10.0)
 
     async def spin() -> None:
-        while True:
+        while True:  # noqa: ASYNC110 - to spin is its purpose
             await asyncio.sleep(0)
 
     with pytest.raises(Stuck, match="no end of turns"):
