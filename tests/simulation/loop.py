@@ -14,11 +14,12 @@ from collections import deque
 from collections.abc import Callable, Coroutine
 from contextvars import Context, ContextVar
 from random import Random
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, Protocol, TypeVar, TypeVarTuple, cast
 
 from greenlet import getcurrent
 
 ResultT = TypeVar("ResultT")
+ArgumentsT = TypeVarTuple("ArgumentsT")
 
 MOST_TURNS_AT_ONCE = 100_000
 """After so many turns at one moment of virtual time a morning is stuck."""
@@ -114,7 +115,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self._order = itertools.count()
         self.hub = getcurrent()
         """The greenlet of the loop, to which all others give way."""
-        self.set_task_factory(_task)
+        self.set_task_factory(cast("Any", _task))
         self.set_exception_handler(lambda _loop, context: self.unhandled.append(context))
         self.unhandled: list[dict[str, Any]] = []
         """What nobody caught: defects."""
@@ -129,8 +130,8 @@ class VirtualLoop(asyncio.BaseEventLoop):
 
     def call_soon(
         self,
-        callback: Callable[..., object],
-        *args: Any,
+        callback: Callable[[*ArgumentsT], object],
+        *args: *ArgumentsT,
         context: Context | None = None,
     ) -> asyncio.Handle:
         """Put it into the queue of its process."""
@@ -139,7 +140,10 @@ class VirtualLoop(asyncio.BaseEventLoop):
         return handle
 
     def call_soon_threadsafe(
-        self, callback: Callable[..., object], *args: Any, context: Context | None = None
+        self,
+        callback: Callable[[*ArgumentsT], object],
+        *args: *ArgumentsT,
+        context: Context | None = None,
     ) -> asyncio.Handle:
         """The same: there are no threads."""
         return self.call_soon(callback, *args, context=context)
@@ -147,8 +151,8 @@ class VirtualLoop(asyncio.BaseEventLoop):
     def call_later(
         self,
         delay: float,
-        callback: Callable[..., object],
-        *args: Any,
+        callback: Callable[[*ArgumentsT], object],
+        *args: *ArgumentsT,
         context: Context | None = None,
     ) -> asyncio.TimerHandle:
         """Call after some virtual time."""
@@ -157,8 +161,8 @@ class VirtualLoop(asyncio.BaseEventLoop):
     def call_at(
         self,
         when: float,
-        callback: Callable[..., object],
-        *args: Any,
+        callback: Callable[[*ArgumentsT], object],
+        *args: *ArgumentsT,
         context: Context | None = None,
     ) -> asyncio.TimerHandle:
         """Call at a virtual time."""
@@ -219,7 +223,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
                 self._put(timer)
 
     def _put(self, handle: asyncio.Handle) -> None:
-        turn = handle._context.get(CURRENT) or self.surroundings
+        turn = cast("Any", handle)._context.get(CURRENT) or self.surroundings
         if turn.gone:
             return
         if not turn.ready:

@@ -25,11 +25,12 @@ from tests.simulation.commands import STOPPED, CommandAtWork, Site, rows_of
 from tests.simulation.disk import Disk
 from tests.simulation.draw.rosters import sessions_text, text_of
 from tests.simulation.draw.settings import LEDGER, SESSIONS
-from tests.simulation.surroundings import Gateways, SimulatedNetwork
 from tests.simulation.history import Ended, Morning, RunRow
 from tests.simulation.loop import Stuck, VirtualLoop
 from tests.simulation.process import Process, SimulatedBlocking
 from tests.simulation.seams import replaced
+from tests.simulation.surroundings.gateways import Gateways
+from tests.simulation.surroundings.wire import SimulatedNetwork
 from tests.simulation.world import (
     Command,
     CommandKind,
@@ -199,7 +200,7 @@ class _Life:
             ahead_s=ahead_s + self._jumped_s,
         )
         process.context.run(BLOCKING.set, SimulatedBlocking(process))
-        process.context.run(NETWORK.set, SimulatedNetwork(self._gateways, process))
+        process.context.run(NETWORK.set, SimulatedNetwork(self._gateways, process.number))
         site = Site(
             world=self._world,
             folder=self._folder,
