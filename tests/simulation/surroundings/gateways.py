@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextvars import Context
-from random import Random
 from urllib.parse import urlsplit
 
 from tests.simulation.history import Handled, RightChange
@@ -24,6 +23,7 @@ from tests.simulation.surroundings.interface import (
     result,
     retcode,
 )
+from tests.simulation.surroundings.luck import luck_of
 from tests.simulation.surroundings.server import Pace, Request, Server
 from tests.simulation.world import GUID_URL, GatewayModel, World, url_of
 
@@ -228,8 +228,8 @@ class Gateway:
         now_s = self._of.now_s
         self._log(f"{self.model.name} has failed over")
         for agent in self.agents.known():
-            luck = Random(f"{self._seed}:{self.model.name}:{agent}:{began_s}").random()
-            if luck < share and self.agents.session(agent, now_s) and self.agents.forget(agent):
+            luck = luck_of(f"{self._seed}:{self.model.name}:{agent}:failover {began_s}")
+            if luck[0] < share and self.agents.session(agent, now_s) and self.agents.forget(agent):
                 self._set(agent, self.agents.first_right(agent), _FAILOVER)
 
     def _set(self, agent: str, right: str, number: int) -> None:

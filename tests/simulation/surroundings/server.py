@@ -11,13 +11,13 @@ import zlib
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from contextvars import Context
-from random import Random
 from typing import NamedTuple, Protocol
 
 import msgspec
 
 from tests.simulation.surroundings.courses import CONNECTING, Course, course_of
 from tests.simulation.surroundings.interface import Answer, Asked, Sent, retcode
+from tests.simulation.surroundings.luck import luck_of, normal
 from tests.simulation.world import Fault, FaultKind
 
 _LEAST_CONNECT_S = 0.001
@@ -125,7 +125,7 @@ class Server:
         """How many requests it is at work for."""
         self.most_in_work = 0
         self._site = site
-        self._pace = (math.log(pace.latency_s), pace.spread)
+        self._pace = pace
         self._faults = [_Trouble(fault, _apart(fault)) for fault in faults]
         self._seed = seed
         self._loop = loop
@@ -169,16 +169,18 @@ class Server:
         # Each agent's requests have luck of their own: without the others it is the same.
         self._of_agents[asked.agent] += 1
         nth = self._of_agents[asked.agent]
-        random = Random(f"{self._seed}:{self.name}:{asked.agent}:{nth}")
-        draw = random.random
+        luck, share, connecting, part, pace, _ = luck_of(
+            f"{self._seed}:{self.name}:{asked.agent}:{nth}"
+        )
+        median, spread = self._pace
         return Request(
             asked,
             process,
-            luck=draw(),
-            share=draw(),
-            connect_s=_LEAST_CONNECT_S + draw() * _MOST_CONNECT_S,
-            part=0.5 + draw() / 2,
-            takes_s=random.lognormvariate(*self._pace),
+            luck=luck,
+            share=share,
+            connect_s=_LEAST_CONNECT_S + connecting * _MOST_CONNECT_S,
+            part=0.5 + part / 2,
+            takes_s=median * math.exp(spread * normal(pace)),
         )
 
     def _holding(self, request: Request) -> list[Fault]:
