@@ -55,7 +55,8 @@ class FaultKind(enum.Enum):
     REFUSES = "refuses"
     """It answers with the retcode `code`."""
     STATUS = "status"
-    """It answers with the HTTP status `code`, and with a Retry-After of `seconds` above 0."""
+    """It answers with the HTTP status `code`, and with a Retry-After of `seconds` above 0.
+    Every other time that it is a 5xx there is the effect all the same."""
     GARBAGE = "garbage"
     """It answers with HTTP 200 and the body `code`; every other time there is the effect."""
     RESET_BEFORE = "reset before"

@@ -11,6 +11,8 @@ from tests.simulation.world import Fault, FaultKind
 
 replace = msgspec.structs.replace
 
+_HALF = 0.5
+
 
 class Course(msgspec.Struct, frozen=True):
     """What is going to happen to a request, in seconds after its arrival."""
@@ -39,15 +41,17 @@ def _refuses(course: Course, fault: Fault, _luck: float) -> Course:
     return replace(course, effective=False, answer=retcode(fault.code))
 
 
-def _status(course: Course, fault: Fault, _luck: float) -> Course:
+def _status(course: Course, fault: Fault, luck: float) -> Course:
+    # Who answers for a server that fails does not know what it has done.
+    done = course.effective and fault.code.startswith("5") and luck < _HALF
     more = {"Retry-After": f"{fault.seconds:.0f}"} if fault.seconds > 0.0 else {}
     body = f"<html><body>{fault.code}</body></html>".encode()
     answer = page(int(fault.code), f"http {fault.code}", body, more)
-    return replace(course, effective=False, answer=answer)
+    return replace(course, effective=done, answer=answer)
 
 
 def _garbage(course: Course, fault: Fault, luck: float) -> Course:
-    done = course.effective and luck < 0.5
+    done = course.effective and luck < _HALF
     return replace(course, effective=done, answer=page(200, "garbage", fault.code.encode()))
 
 
