@@ -1,0 +1,149 @@
+"""Faults of what is made of answers, and of what is said of agents."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from bulkagent.attempt import AttemptHistory, Carryover
+from bulkagent.gateway.faults import Fault
+from bulkagent.gateway.reply import Reading
+from bulkagent.model import Delivery, Disposition, Outcome, Status
+from tests.simulation.mutants.mutant import always, fault
+
+_OK = 200
+
+
+def _by_its_status(right: Callable[..., Any]) -> Any:
+    def read_reply(
+        status: int, body: bytes, table: Mapping[str, Disposition], *secrets: str, **options: Any
+    ) -> Reading:
+        reading: Reading = right(status, body, table, *secrets, **options)
+        if status == _OK and not reading.retcode:
+            return Reading(table["0"], "0", reading.message)
+        return reading
+
+    return read_reply
+
+
+def _the_last_one(_right: Callable[..., Any]) -> Any:
+    def read_json(text: str) -> Any:
+        return msgspec.json.decode(text)
+
+    return read_json
+
+
+def _says_which(right: Callable[..., Any]) -> Any:
+    def read_reply(
+        status: int, body: bytes, table: Mapping[str, Disposition], guid: str, *secrets: str
+    ) -> Reading:
+        reading: Reading = right(status, body, table, guid, *secrets)
+        if reading.disposition.status is Status.APPLIED:
+            return reading
+        return msgspec.structs.replace(reading, message=f"{reading.message} (GUID {guid})")
+
+    return read_reply
+
+
+def _without_doubt(right: Callable[..., Any]) -> Any:
+    def conclude(row: int, history: AttemptHistory[Any], *rest: Any, **options: Any) -> Outcome:
+        if history.last.disposition.delivery is Delivery.ANSWERED:
+            history = msgspec.structs.replace(history, doubt=None)
+        found: Outcome = right(row, history, *rest, **options)
+        return found
+
+    return conclude
+
+
+def _certain(right: Callable[..., Any]) -> Any:
+    def conclude(
+        row: int,
+        history: AttemptHistory[Any],
+        finished_at: int,
+        carried: Carryover | None = None,
+        **options: Any,
+    ) -> Outcome:
+        if carried is not None:
+            carried = msgspec.structs.replace(carried, doubt=None)
+        found: Outcome = right(row, history, finished_at, carried, **options)
+        return found
+
+    return conclude
+
+
+def _never_sent(faults: Mapping[Fault, Disposition]) -> Any:
+    reset = msgspec.structs.replace(
+        faults[Fault.RESET], delivery=Delivery.NEVER_SENT, status=Status.FAILED
+    )
+    return {**faults, Fault.RESET: reset}
+
+
+def _a_table(right: Callable[..., Any]) -> Any:
+    def fault_of(status: int) -> Fault:
+        return right(status) if status == _OK else _FAULTS[status]
+
+    return fault_of
+
+
+_FAULTS: Mapping[int, Fault] = {
+    302: Fault.REDIRECT,
+    429: Fault.TOO_MANY,
+    500: Fault.SERVER_ERROR,
+    502: Fault.SERVER_ERROR,
+    503: Fault.UNAVAILABLE,
+}
+
+
+ANSWERS = (
+    fault(
+        "200 is enough",
+        "HTTP 200 counts as success where the body says nothing to the contrary.",
+        {"gateway.reply.read_reply": _by_its_status},
+        caught_by={"applied is true"},
+    ),
+    fault(
+        "last of two retcodes",
+        'A reply with two retcodes counts by the last of them: 100-006 and "0" is success (A13).',
+        {"gateway.reply.read_json": _the_last_one},
+        caught_by={"applied is true"},
+    ),
+    fault(
+        "stray replies believed",
+        "Answers on a connection on which a reply too many came are not put in doubt (A4).",
+        {"gateway.client.GatewayClient._tell": always(None)},
+        caught_by={"applied is true"},
+    ),
+    fault(
+        "refusal ends the doubt",
+        "A refusal says of earlier requests, too, that they had no effect.",
+        {"attempt.conclude": _without_doubt},
+        caught_by={"effect is told"},
+    ),
+    fault(
+        "resume ends the doubt",
+        "A resume does not know that a request of an earlier leg may have taken effect.",
+        {"attempt.conclude": _certain},
+        caught_by={"effect is told"},
+    ),
+    fault(
+        "reset is not sent",
+        "A connection that ended before the reply counts as one on which nothing left.",
+        {"gateway.faults.FAULTS": _never_sent},
+        caught_by={"effect is told", "not sent is true"},
+    ),
+    fault(
+        "GUID in a message",
+        "What is said of a refusal names the GUID that was refused.",
+        {"gateway.reply.read_reply": _says_which},
+        caught_by={"no secret"},
+    ),
+    fault(
+        "status without a row",
+        "An HTTP status that no table has is a defect.",
+        {"gateway.reply._fault_of": _a_table},
+        caught_by={"no defect"},
+    ),
+)
+"""All of them."""
