@@ -9,7 +9,6 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
-from contextvars import copy_context
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -86,6 +85,7 @@ class _Life:
         self._first: dict[int, int] = {}
         """Number of a process -> that of the one that an orchestrator had started first."""
         self._next = 100
+        self._restarts = 0
         self._jumped_s = 0.0
         self._idle = asyncio.Event()
 
@@ -123,7 +123,7 @@ class _Life:
         await asyncio.sleep(max(0.0, at_s - self._loop.time()))
 
     async def _all_ended(self) -> None:
-        while self._at_work:
+        while self._at_work or self._restarts:
             self._idle.clear()
             await self._idle.wait()
 
@@ -217,13 +217,7 @@ class _Life:
             self.morning.ended.append(ended)
             self._note(f"process {number} ended {ended.exit_code} {ended.run_id}")
             if again and ended.exit_code in _AGAIN:
-                self._next += 1
-                self._first[self._next] = first
-                self._loop.call_later(
-                    self._random.uniform(*_RESTART_S),
-                    lambda: self._start(self._next, command, ahead_s=ahead_s, again=again - 1),
-                    context=copy_context(),
-                )
+                self._start_again(first, command, ahead_s, again - 1)
             self._idle.set()
 
         async def main() -> None:
@@ -234,6 +228,20 @@ class _Life:
         process.on_killed = lambda: self._loop.surrounded(over, at_work.ended(137))
         self._note(f"process {number} begins {command.kind.value}")
         process.begin(main())
+
+    def _start_again(self, first: int, command: Command, ahead_s: float, again: int) -> None:
+        """Do what an orchestrator does whose command was killed or may be tried again."""
+        self._next += 1
+        number = self._next
+        self._first[number] = first
+        self._restarts += 1
+
+        def start() -> None:
+            self._restarts -= 1
+            self._start(number, command, ahead_s=ahead_s, again=again)
+            self._idle.set()
+
+        self._loop.call_later(self._random.uniform(*_RESTART_S), start)
 
     def _run_of(self, word: str) -> str:
         if word.startswith("process:"):
