@@ -22,7 +22,17 @@ from collections.abc import Callable, Iterator
 import msgspec
 
 from tests.simulation.history import Morning
-from tests.simulation.judge import flight, handover, rows
+from tests.simulation.judge import (
+    commands,
+    flight,
+    handover,
+    liveness,
+    outputs,
+    repeats,
+    reverts,
+    rows,
+    stops,
+)
 from tests.simulation.judge.evidence import Evidence, evidence_of
 
 
@@ -112,6 +122,120 @@ PREDICATES: tuple[Predicate, ...] = (
         " The floor keeps enough agents on at any moment.",
         "handover",
         handover.gate_and_floor,
+    ),
+    Predicate(
+        "applied once",
+        "An agent that was applied is not sent again by a resume.",
+        "README",
+        repeats.applied_once,
+    ),
+    Predicate(
+        "left to later runs",
+        "An agent to which a later run has sent anything is left to that run.",
+        "resume",
+        repeats.left_to_later_runs,
+    ),
+    Predicate(
+        "a person's setting stays",
+        "A new unattended run leaves alone agents that a person has set otherwise since the latest"
+        " finished run of that roster.",
+        "unattended",
+        repeats.persons_setting_stays,
+    ),
+    Predicate(
+        "one process at a time",
+        "A run belongs to one process at a time. Nothing of it goes on sending when that process"
+        " ends.",
+        "README",
+        commands.one_process_at_a_time,
+    ),
+    Predicate(
+        "one run for an agent",
+        "Of two runs that want the same agents at once, only one sends.",
+        "README",
+        commands.one_run_for_an_agent,
+    ),
+    Predicate(
+        "one of several",
+        "If several such commands start at once, exactly one goes on or begins. The others end"
+        " with exit 5 and send nothing.",
+        "unattended",
+        commands.one_of_several,
+    ),
+    Predicate(
+        "refused sends nothing",
+        "2: refused, and nothing was sent.",
+        "codes",
+        commands.refused_sends_nothing,
+    ),
+    Predicate(
+        "exit code is true",
+        "Where several hold, the first of 1, 129-143, 6, 5, 3, 4, 0 wins.",
+        "design 6",
+        commands.exit_code_is_true,
+    ),
+    Predicate(
+        "no defect",
+        "A traceback in front of a user is a defect.",
+        "codes",
+        commands.no_defect,
+    ),
+    Predicate(
+        "written anew",
+        "bulkagent report RUN --to PATH writes it again at any time.",
+        "report",
+        outputs.written_anew,
+    ),
+    Predicate(
+        "no secret",
+        "No GUID, password or cookie is in any output, log, ledger or report.",
+        "README",
+        outputs.no_secret,
+    ),
+    Predicate(
+        "memory is bounded",
+        "Memory is flat in the number of rows.",
+        "design 2",
+        outputs.memory_is_bounded,
+    ),
+    Predicate(
+        "deadline holds",
+        "After --deadline no more attempts start.",
+        "resume",
+        stops.deadline_holds,
+    ),
+    Predicate(
+        "wrong set-up halts",
+        "If the first agents of a gateway all get the same answer of a wrong set-up, and none is"
+        " applied, the gateway gets no more requests.",
+        "outages",
+        stops.wrong_set_up_halts,
+    ),
+    Predicate(
+        "canaries go first",
+        "The others follow only if at least one canary is set.",
+        "guardrails",
+        stops.canaries_go_first,
+    ),
+    Predicate(
+        "revert gives back",
+        "Each agent that the run changed, or may have changed, goes back to its setting before"
+        " that. One that a later run has set is not touched.",
+        "revert",
+        reverts.gives_back,
+    ),
+    Predicate(
+        "comes to an end",
+        "A morning ends once its faults have.",
+        "codes",
+        liveness.comes_to_an_end,
+    ),
+    Predicate(
+        "reaches its aim",
+        "After all faults have ended, resume reaches exit 0, or 4 where another attempt does not"
+        " help.",
+        "codes",
+        liveness.reaches_its_aim,
     ),
 )
 """In the order in which they are judged."""

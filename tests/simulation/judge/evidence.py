@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from tests.simulation.history import Ended, Handled, Morning, RunRow
-from tests.simulation.world import EventKind, FaultKind, Roster
+from tests.simulation.world import EventKind, FaultKind, Roster, RowKind
 
 KILLED = 137
 _RESET_COUNTS_S = 1.0
@@ -53,14 +53,26 @@ class Evidence(msgspec.Struct, frozen=True):
             if self.run_of.get(found.process) == run
         )
 
+    def agents_of_run(self, run: str) -> Mapping[Agent, list[Handled]]:
+        """The requests of a run by their agents."""
+        found: defaultdict[Agent, list[Handled]] = defaultdict(list)
+        for request in self.of_run.get(run, ()):
+            found[request.gateway, request.agent].append(request)
+        return found
+
+    def agents_of_process(self, process: int) -> set[Agent]:
+        """The agents to whom a process has sent."""
+        return {(each.gateway, each.agent) for each in self.of_process.get(process, ())}
+
+    def is_later(self, run: str, than: str) -> bool:
+        """Whether a run surely began to send after another one had begun to."""
+        if run == than or not self.legs.get(run) or not self.of_run.get(than):
+            return False
+        return self.legs[run][0].began_s > self.of_run[than][0].arrived_s
+
     def alive_until_s(self, process: int) -> float:
         """When a process ended; never, where nothing is known of its end."""
         return self.ended[process].ended_s if process in self.ended else math.inf
-
-    def first_s(self, run: str) -> float:
-        """When the first request of a run arrived; never, where none has."""
-        sent = self.of_run.get(run)
-        return sent[0].arrived_s if sent else math.inf
 
     def at_work_until_s(self, request: Handled) -> float:
         """Until when a request counts as in flight, at least.
@@ -143,6 +155,15 @@ def evidence_of(morning: Morning) -> Evidence:
         clocks_moved=EventKind.CLOCK_JUMP in kinds
         or len({event.ahead_s for event in world.events if event.kind is EventKind.START}) > 1,
         disk_failed=not kinds.isdisjoint({EventKind.DISK_FULL, EventKind.READ_ONLY}),
+    )
+
+
+def assignments_of(roster: Roster | None) -> frozenset[tuple[str, str, str]]:
+    """Gateway, agent and flag of a roster; two rosters with the same ones are the same."""
+    return frozenset(
+        (row.gateway, row.agent, row.flag)
+        for row in (roster.rows if roster else ())
+        if row.kind is RowKind.ASSIGNMENT
     )
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import msgspec
 
-from tests.simulation.history import Ended, Handled, Morning
+from tests.simulation.history import Ended, Handled, Morning, RunRow
 from tests.simulation.judge.evidence import Agent, Evidence
 from tests.simulation.world import Roster, RowKind
 
@@ -24,6 +25,23 @@ class Group(msgspec.Struct):
     going_off: set[Agent] = msgspec.field(default_factory=set)
     invalid_off: int = 0
 
+    def gate(self, settings: Mapping[str, Any]) -> int:
+        """How many agents coming on shift must be up."""
+        return math.ceil(float(settings.get("gate", 0.95)) * self.incoming - _ROUND)
+
+    def floor(self, settings: Mapping[str, Any]) -> int:
+        """How many agents must be on; none, where there is no floor."""
+        share = settings.get("floor")
+        return -1 if share is None else math.ceil(float(share) * self.outgoing - _ROUND)
+
+    def on_after(self, up: int, off: int) -> int:
+        """How many agents are on once one more has gone off."""
+        return self.outgoing - off - 1 + up
+
+    def lets_go(self, up: int, off: int, settings: Mapping[str, Any]) -> bool:
+        """Whether the next agent may go off shift."""
+        return up >= self.gate(settings) and self.on_after(up, off) >= self.floor(settings)
+
 
 class Line(msgspec.Struct, frozen=True):
     """A row of a run, as it concerns a handover."""
@@ -34,23 +52,25 @@ class Line(msgspec.Struct, frozen=True):
     valid: bool = True
 
 
-def gate_and_floor(morning: Morning, evidence: Evidence) -> Iterator[str]:
+def gate_and_floor(_morning: Morning, evidence: Evidence) -> Iterator[str]:
     """No agent goes off before the gate of its group is open, or where the floor needs it."""
     for run_id, legs in evidence.legs.items():
         run = evidence.runs.get(run_id)
         if run is None:
             continue
-        roster = evidence.rosters.get(run.roster)
         for leg in legs:
             if not leg.settings.get("handover", True):
                 continue
-            by = leg.settings.get("group_by") or ""
-            if roster is not None:
-                lines = _of_roster(roster, by)
-            else:
-                lines = _of_revert(morning, evidence, run_id, by)
+            lines = lines_of_run(evidence, run, leg.settings.get("group_by") or "")
             if {line.flag for line in lines} == {"0", "1"}:
-                yield from _judged(evidence, leg, _groups(lines), {x.agent: x.group for x in lines})
+                group_of = {line.agent: line.group for line in lines}
+                yield from _judged(evidence, leg, numbers_of(lines), group_of)
+
+
+def lines_of_run(evidence: Evidence, run: RunRow, by: str) -> Sequence[Line]:
+    """The rows of a run with their groups; none where these cannot be known."""
+    roster = evidence.rosters.get(run.roster)
+    return _of_revert(evidence, run, by) if roster is None else _of_roster(roster, by)
 
 
 def _of_roster(roster: Roster, by: str) -> Sequence[Line]:
@@ -66,9 +86,7 @@ def _of_roster(roster: Roster, by: str) -> Sequence[Line]:
     ]
 
 
-def _of_revert(morning: Morning, evidence: Evidence, run_id: str, by: str) -> Sequence[Line]:
-    """Rows of a revert; none where its groups cannot be known."""
-    run = evidence.runs[run_id]
+def _of_revert(evidence: Evidence, run: RunRow, by: str) -> Sequence[Line]:
     reverted = evidence.runs.get(run.reverts)
     roster = evidence.rosters.get(reverted.roster) if reverted else None
     if roster is None:
@@ -89,7 +107,8 @@ def _group_name(by: str, group: str, gateway: str) -> str:
     return {"": "", "gateway": gateway}.get(by, group)
 
 
-def _groups(lines: Iterable[Line]) -> Mapping[str, Group]:
+def numbers_of(lines: Iterable[Line]) -> Mapping[str, Group]:
+    """The groups of these rows."""
     groups: defaultdict[str, Group] = defaultdict(Group)
     for line in lines:
         group = groups[line.group]
@@ -126,19 +145,13 @@ def _judged(
                 yield f"{told}, and no agent comes on shift in that group"
             continue
         up = sum(_may_be_up(evidence, each, request, leg) for each in group.coming_on)
-        gate = leg.settings.get("gate", 0.95)
-        needed = math.ceil(gate * group.incoming - _ROUND)
-        if up < needed:
+        if up < (needed := group.gate(leg.settings)):
             yield f"{told} with {up} of {group.incoming} agents up, and the gate needs {needed}"
-        floor = leg.settings.get("floor")
-        if floor is None:
-            continue
         off = group.invalid_off + sum(
             _is_off(evidence, each, request) for each in group.going_off - {agent}
         )
-        least = math.ceil(floor * group.outgoing - _ROUND)
-        on = group.outgoing - off - 1 + up
-        if on < least:
+        on = group.on_after(up, off)
+        if on < (least := group.floor(leg.settings)):
             yield f"{told}, which leaves {on} on of {group.outgoing}; the floor is {least}"
 
 

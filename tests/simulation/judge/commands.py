@@ -1,0 +1,186 @@
+"""Commands: which of them may send, and what their exit codes say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import combinations
+
+from tests.simulation.history import Ended, Morning, ReportRow
+from tests.simulation.judge.evidence import KILLED, Evidence, assignments_of
+from tests.simulation.world import Command, CommandKind, EventKind, FaultKind
+
+SENDING = frozenset({CommandKind.APPLY, CommandKind.RESUME, CommandKind.REVERT})
+_UNTRUSTED = frozenset({FaultKind.NO_NAME, FaultKind.TLS})
+_STOPPED = frozenset({129, 130, 143})
+_NOBODY = 5
+_REFUSED = 2
+_STATES = {
+    "completed": frozenset({0, 3, 4}),
+    "halted": frozenset({6}),
+    "interrupted": frozenset({5}) | _STOPPED,
+    "refused": frozenset({_REFUSED, _NOBODY, 6}) | _STOPPED,
+}
+_ENDS_OF_CAUSES = {
+    "interrupted": _STOPPED | {5, 6},
+    "deadline": frozenset({5, 6}) | _STOPPED,
+    "breaker_open": frozenset({5, 6}) | _STOPPED,
+    "gate": frozenset({6}) | _STOPPED,
+    "floor": frozenset({6}) | _STOPPED,
+    "canary": frozenset({6}) | _STOPPED,
+    "halted": frozenset({6}) | _STOPPED,
+}
+"""What a command ends with that leaves agents unattempted for a cause."""
+_LEFT_FOR_GOOD = frozenset({"superseded", "previous_unknown"})
+_FINISHED = frozenset({0, 3, 4})
+
+
+def one_process_at_a_time(_morning: Morning, evidence: Evidence) -> Iterator[str]:
+    """A run belongs to one process, and nothing of it is sent when that process has ended."""
+    for run_id, legs in evidence.legs.items():
+        for one, other in combinations(legs, 2):
+            if _interleaved(evidence, one, other):
+                yield f"run {run_id}: processes {one.process} and {other.process} sent at once"
+    for process, requests in evidence.of_process.items():
+        last = requests[-1]
+        connecting_s = float(evidence.settings(process).get("connect_timeout_s", 3.0))
+        if last.arrived_s > evidence.alive_until_s(process) + connecting_s:
+            yield (
+                f"process {process} ended at {evidence.alive_until_s(process):.3f} s, and its"
+                f" request {last.number} arrived at {last.arrived_s:.3f} s"
+            )
+
+
+def one_run_for_an_agent(_morning: Morning, evidence: Evidence) -> Iterator[str]:
+    """Of two runs that want the same agents at once, only one sends.
+
+    Guide, guardrails: a person's run gets those that the run in progress has not under way.
+    """
+    senders = [evidence.ended[each] for each in evidence.of_process if each in evidence.ended]
+    for one, other in combinations(senders, 2):
+        if one.command.person or other.command.person or one.sent_for == other.sent_for:
+            continue
+        agents = evidence.agents_of_process(one.process) & evidence.agents_of_process(other.process)
+        if agents and _interleaved(evidence, one, other):
+            yield (
+                f"processes {one.process} of run {one.sent_for} and {other.process} of run"
+                f" {other.sent_for} sent at once for {sorted(agents)[:3]}"
+            )
+
+
+def _interleaved(evidence: Evidence, one: Ended, other: Ended) -> bool:
+    sent = [evidence.of_process.get(each.process) for each in (one, other)]
+    if not sent[0] or not sent[1]:
+        return False
+    last = [
+        min(each[-1].arrived_s, evidence.alive_until_s(each[-1].process)) for each in sent if each
+    ]
+    return sent[0][0].arrived_s < last[1] and sent[1][0].arrived_s < last[0]
+
+
+def one_of_several(morning: Morning, evidence: Evidence) -> Iterator[str]:
+    """Of several `--or-resume` at once exactly one sends; the others are 5, and never 2."""
+    commands = [each for each in evidence.ended.values() if each.command.kind in SENDING]
+    rivals = [each for each in commands if each.command.or_resume]
+    distrusted = {fault.kind for fault in morning.world.faults} & _UNTRUSTED
+    for one in rivals:
+        beside = [other for other in commands if other is not one and _at_once(one, other)]
+        if one.exit_code == _NOBODY and not one.sent_for and not evidence.disk_failed:
+            if all(other.exit_code == _NOBODY and not other.sent_for for other in beside):
+                names = sorted(other.process for other in beside)
+                yield (
+                    f"process {one.process} ended with 5 at {one.ended_s:.3f} s as if its run was"
+                    f" in progress, and nobody was at work; at once were {names}"
+                )
+        elif one.exit_code == _REFUSED and not distrusted and not evidence.clocks_moved:
+            alike = [
+                other.process
+                for other in beside
+                if _same(evidence, one.command, other.command)
+                and other.exit_code not in {_REFUSED, KILLED}
+            ]
+            if alike:
+                yield f"process {one.process} ended with 2, and the same command did not: {alike}"
+    for one, other in combinations(rivals, 2):
+        if _same(evidence, one.command, other.command) and _interleaved(evidence, one, other):
+            yield f"processes {one.process} and {other.process} of one roster both sent"
+
+
+def _at_once(one: Ended, other: Ended) -> bool:
+    return one.began_s <= other.ended_s and other.began_s <= one.ended_s
+
+
+def _same(evidence: Evidence, one: Command, other: Command) -> bool:
+    return (
+        one.or_resume == other.or_resume
+        and (one.skip_invalid, one.settings, one.person)
+        == (other.skip_invalid, other.settings, other.person)
+        and assignments_of(evidence.rosters.get(one.roster))
+        == assignments_of(evidence.rosters.get(other.roster))
+    )
+
+
+def refused_sends_nothing(_morning: Morning, evidence: Evidence) -> Iterator[str]:
+    """With exit 2, after a refusal, and from commands that only read, nothing is sent."""
+    for process, requests in evidence.of_process.items():
+        end = evidence.ended.get(process)
+        if end is None:
+            continue
+        refused = end.exit_code == _REFUSED or end.result.get("state") == "refused"
+        if refused or end.command.kind not in SENDING:
+            yield (
+                f"process {process} ({end.command.kind.value}) ended with {end.exit_code}, and"
+                f" {len(requests)} requests of it arrived, the first at"
+                f" {requests[0].arrived_s:.3f} s"
+            )
+
+
+def exit_code_is_true(morning: Morning, evidence: Evidence) -> Iterator[str]:
+    """Exit codes 0, 3 and 4 say how the rows stand; the others, what stopped the run."""
+    numbers = {each.number for each in morning.world.events if each.kind is EventKind.SIGNAL}
+    for end in evidence.ended.values():
+        told = f"process {end.process}, run {end.run_id}: exit code {end.exit_code}"
+        if end.exit_code in _STOPPED and end.exit_code - 128 not in numbers:
+            yield f"{told} without such a signal"
+        if end.result.get("exit_code", end.exit_code) not in {end.exit_code, None}:
+            yield f"{told}, and --json says {end.result['exit_code']}"
+        state = end.result.get("state")
+        if state in _STATES and end.exit_code not in _STATES[state]:
+            yield f"{told}, and --json says {state}"
+        if end.command.kind not in SENDING or not end.report or state == "refused":
+            continue
+        for row in end.report:
+            allowed = _ENDS_OF_CAUSES.get(row.cause)
+            if row.status == "not_attempted" and allowed and end.exit_code not in allowed:
+                yield f"{told}, and agent {row.agent_id} is not_attempted, {row.cause}"
+                break
+        if end.exit_code in _FINISHED and end.exit_code != (wanted := _by_rows(end)):
+            yield f"{told}, and the rows of its report say {wanted}"
+
+
+def _by_rows(end: Ended) -> int:
+    left = [row for row in end.report if _counts(row, end)]
+    if not left:
+        return 0
+    open_ones = {"failed", "unknown"}
+    helps = any(row.status in open_ones and row.cause not in _LEFT_FOR_GOOD for row in left)
+    return 3 if helps else 4
+
+
+def _counts(row: ReportRow, end: Ended) -> bool:
+    """Whether a row worsens the exit code."""
+    absent = row.flag == "0" and row.status == "failed" and row.cause == "not_signed_in"
+    if end.settings.get("absent_ok") and absent and end.exit_code == 0:
+        return False
+    return row.status not in {"applied", "invalid", "duplicate"} and row.cause != "protected"
+
+
+def no_defect(_morning: Morning, evidence: Evidence) -> Iterator[str]:
+    """No command ends with 1 or a traceback."""
+    for end in evidence.ended.values():
+        told = any("Traceback" in line for line in end.said)
+        if end.exit_code == 1 or end.traceback or told:
+            lines = end.traceback.strip().splitlines() or [*end.said] or ["nothing was said"]
+            yield (
+                f"process {end.process} ({end.command.kind.value}) ended with {end.exit_code} at"
+                f" {end.ended_s:.3f} s: {lines[-1]}"
+            )

@@ -1,0 +1,122 @@
+"""When all faults have ended, every run comes to its end."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from tests.simulation.history import Morning, ReportRow, RunRow
+from tests.simulation.judge.commands import SENDING
+from tests.simulation.judge.evidence import Evidence
+from tests.simulation.judge.handover import lines_of_run, numbers_of
+from tests.simulation.world import SourceKind
+
+_WELL = frozenset({0, 4})
+_LEFT_SOME = 3
+_HELD = 6
+_FOR_GOOD = frozenset({"superseded", "previous_unknown", "protected"})
+_NO_SESSION = frozenset({"not_signed_in", "no_guid", "guid_refused"})
+_HOLDS = frozenset({"gate", "floor"})
+_LONGEST_S = 3_600.0
+"""For one command of the end, beside what its settings let it wait."""
+
+
+def comes_to_an_end(morning: Morning, _evidence: Evidence) -> Iterator[str]:
+    """A morning ends, and no command at its end takes longer than its settings let it."""
+    if morning.stuck:
+        yield morning.stuck
+    for end in morning.last:
+        rate = end.settings.get("per_second") or math.inf
+        waits_s = sum(
+            float(end.settings.get(name) or 0.0)
+            for name in ("wait_for_sign_in_s", "retry_for_s", "give_up_after_s", "grace_s")
+        )
+        allowed = _LONGEST_S + waits_s + 4 * len(end.report) / float(rate)
+        if end.ended_s - end.began_s > allowed:
+            yield f"process {end.process} took {end.ended_s - end.began_s:.0f} s at the end"
+
+
+def reaches_its_aim(morning: Morning, evidence: Evidence) -> Iterator[str]:
+    """All runs that have begun end with 0 or 4, unless an agent is lost to them for good."""
+    for end in morning.last:
+        if end.command.kind in SENDING and end.exit_code in {1, 2}:
+            yield f"process {end.process} of the end, run {end.run_id}: {end.exit_code}, {end.said}"
+    for run in morning.runs:
+        if not run.begun or run.exit_code in _WELL or not morning.last:
+            continue
+        told = f"run {run.run_id} ended with {run.exit_code}, {run.state}"
+        left = [row for row in run.report if _left(row)]
+        lost = [row for row in left if _lost(morning, evidence, row)]
+        if run.exit_code == _LEFT_SOME:
+            found = [row for row in left if row not in lost]
+            if found or not left:
+                yield f"{told}: {_named(found)}"
+        elif run.exit_code == _HELD:
+            if not lost and not _rightly_held(morning, evidence, run):
+                yield f"{told}: {_named(left)}"
+        else:
+            yield f"{told}: {_named(left)}"
+
+
+def _left(row: ReportRow) -> bool:
+    return row.status not in {"applied", "invalid", "duplicate"}
+
+
+def _lost(morning: Morning, evidence: Evidence, row: ReportRow) -> bool:
+    """Whether no resume can help an agent: refused, left to others, or without a session."""
+    if row.status == "rejected" or row.cause in _FOR_GOOD:
+        return True
+    model = next(each for each in morning.world.gateways if each.name == row.gateway)
+    end_s = max((end.ended_s for end in evidence.ended.values()), default=math.inf)
+    old_guid = morning.world.source is SourceKind.COLUMN and (
+        row.agent_id in model.newer or row.agent_id in model.absent
+    )
+    gone = row.agent_id in model.leaves or model.absent.get(row.agent_id, 0.0) > end_s
+    return row.cause in _NO_SESSION and (gone or old_guid)
+
+
+def _rightly_held(morning: Morning, evidence: Evidence, run: RunRow) -> bool:
+    """Whether gate or floor cannot open, by what became of the rows."""
+    if {row.cause for row in run.report if _left(row)}.isdisjoint(_HOLDS):
+        return False
+    legs = evidence.legs.get(run.run_id, ())
+    if not legs or _touched(evidence, run):
+        return True
+    settings = legs[-1].settings
+    lines = lines_of_run(evidence, run, settings.get("group_by") or "")
+    if not lines:
+        return True
+    rows = {(row.gateway, row.agent_id): row for row in run.report}
+    held = {
+        line.group
+        for line in lines
+        if line.agent in rows and rows[line.agent].cause in _HOLDS and _left(rows[line.agent])
+    }
+    for name, group in numbers_of(lines).items():
+        if name not in held or not group.incoming:
+            continue
+        up = sum(each in rows and rows[each].status == "applied" for each in group.coming_on)
+        off = group.invalid_off + sum(
+            each in rows and _cannot_be_counted_on(rows[each]) for each in group.going_off
+        )
+        if group.lets_go(up, off, settings):
+            return False
+    return True
+
+
+def _cannot_be_counted_on(row: ReportRow) -> bool:
+    return row.status in {"applied", "unknown"} or row.cause == "not_signed_in"
+
+
+def _touched(evidence: Evidence, run: RunRow) -> bool:
+    """Whether another run has sent for one of a run's agents."""
+    return any(
+        evidence.run_of.get(each.process) != run.run_id
+        for row in run.report
+        for each in evidence.of_agent.get((row.gateway, row.agent_id), ())
+    )
+
+
+def _named(rows: list[ReportRow]) -> str:
+    told = [f"{row.agent_id} at {row.gateway} {row.status} {row.cause}" for row in rows[:5]]
+    return ", ".join(told) or "nothing is left"

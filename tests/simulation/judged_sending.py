@@ -1,0 +1,181 @@
+"""Mornings that keep or break a promise about rows, requests and changes of shift."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tests.simulation.hand_made import (
+    handed_over,
+    morning,
+    of_report,
+    of_two_processes,
+    off,
+    on,
+    reported,
+    request,
+    two_applied,
+    with_result,
+)
+from tests.simulation.history import Morning
+
+KEPT: dict[str, Callable[[], Morning]] = {
+    "a calm morning": two_applied,
+    "a lost answer is in doubt": lambda: of_report(
+        reported(2, "unknown"),
+        reported(3),
+        handled=(request(1, "1001", 1.0, answer="nothing"), request(2, "1002", 1.5)),
+    ),
+    "a refusal has no effect": lambda: of_report(
+        reported(2, "rejected"),
+        reported(3),
+        handled=(
+            request(1, "1001", 1.0, answer="100-009", effect_s=None, accepted=False),
+            request(2, "1002", 1.5),
+        ),
+    ),
+    "two are in flight": lambda: morning(
+        handled=(request(1, "1001", 1.0, 1.0), request(2, "1002", 1.5))
+    ),
+    "beyond twice the time-out nothing is promised": lambda: morning(
+        handled=(
+            request(1, "1001", 1.0, 9.0),
+            request(2, "1002", 1.5, 9.0),
+            request(3, "1003", 6.0),
+        ),
+    ),
+    "those of a killed command come on top for others": lambda: of_two_processes(
+        request(1, "1001", 1.0, 3.0),
+        request(2, "1002", 1.5, 3.0),
+        request(3, "1003", 2.5, process=2),
+        first={"exit_code": 137, "ended_s": 2.0},
+        run_id="B",
+        sent_for="B",
+    ),
+    "ten a second": lambda: morning(
+        handled=tuple(request(n, str(1000 + n), n / 10, 0.05) for n in range(1, 40))
+    ),
+    "a handover in order": lambda: handed_over(
+        on(1, "1001", 1.0), on(2, "1002", 2.0), off(3, "1003", 3.0), off(4, "1004", 4.0)
+    ),
+    "the floor leaves one on": lambda: handed_over(
+        on(1, "1001", 1.0), off(2, "1003", 3.0), gate=0.5, floor=1.0
+    ),
+    "a closing that is allowed": lambda: handed_over(
+        off(1, "1001", 1.0), flags="01", gate=0.0, floor=None
+    ),
+}
+BROKEN: list[tuple[str, Callable[[], Morning]]] = [
+    ("one line each", lambda: of_report(reported(2, "unknown"))),
+    ("one line each", lambda: of_report(reported(3, "unknown"), reported(2, "unknown"))),
+    ("one line each", lambda: of_report(reported(2, "unknown"), reported(3, "done"))),
+    ("one line each", lambda: of_report(reported(2, "unknown"), reported(3, "duplicate"))),
+    ("totals add up", lambda: with_result(rows=3)),
+    ("totals add up", lambda: with_result(totals={"applied": 2})),
+    ("counted as reported", lambda: with_result(causes={"timeout": 1})),
+    ("applied is true", lambda: of_report(reported(2), reported(3, "unknown"))),
+    (
+        "applied is true",
+        lambda: of_report(
+            reported(2),
+            reported(3, "unknown"),
+            handled=(request(1, "1001", 1.0, answer="nothing"),),
+        ),
+    ),
+    (
+        "applied is true",
+        lambda: of_report(
+            reported(2),
+            reported(3, "unknown"),
+            handled=(request(1, "1001", 1.0), request(2, "1001", 2.0, flag="0")),
+        ),
+    ),
+    (
+        "effect is told",
+        lambda: of_report(
+            reported(2, "failed"),
+            reported(3, "unknown"),
+            handled=(request(1, "1001", 1.0, answer="nothing"),),
+        ),
+    ),
+    (
+        "not sent is true",
+        lambda: of_report(
+            reported(2, "not_attempted", attempts=0),
+            reported(3, "unknown"),
+            handled=(request(1, "1001", 1.0, effect_s=None, accepted=False, answer="100-006"),),
+        ),
+    ),
+    (
+        "not sent is true",
+        lambda: of_report(
+            reported(2),
+            reported(3, "unknown"),
+            handled=(request(1, "1001", 1.0), request(2, "1001", 2.0)),
+        ),
+    ),
+    (
+        "within concurrency",
+        lambda: morning(
+            handled=(
+                request(1, "1001", 1.0, 3.0),
+                request(2, "1002", 1.5, 3.0),
+                request(3, "1003", 3.5),
+            )
+        ),
+    ),
+    (
+        "within concurrency",
+        lambda: of_two_processes(
+            request(1, "1001", 1.0, 1.0),
+            request(2, "1002", 1.2, 1.0, process=2),
+            request(3, "1003", 1.4, 1.0),
+            first={},
+            run_id="B",
+            sent_for="B",
+        ),
+    ),
+    (
+        "within concurrency",
+        lambda: of_two_processes(
+            request(1, "1001", 1.0, 3.0),
+            request(2, "1002", 1.5, 3.0),
+            request(3, "1003", 3.0, process=2),
+            first={"exit_code": 137, "ended_s": 2.0},
+            began_s=2.5,
+        ),
+    ),
+    (
+        "one for an agent",
+        lambda: morning(handled=(request(1, "1001", 1.0, 3.0), request(2, "1001", 3.5))),
+    ),
+    (
+        "one for an agent",
+        lambda: of_two_processes(
+            request(1, "1001", 1.0, 3.0),
+            request(2, "1001", 3.0, process=2, flag="0"),
+            first={"exit_code": 137, "ended_s": 2.0},
+            began_s=2.5,
+            sent_for="B",
+        ),
+    ),
+    (
+        "within rate",
+        lambda: morning(
+            handled=tuple(request(n, str(1000 + n), n / 20, 0.05) for n in range(1, 40))
+        ),
+    ),
+    (
+        "within rate",
+        lambda: of_two_processes(
+            *(request(n, str(1000 + n), n / 20, 0.05, process=1 + n % 2) for n in range(1, 40)),
+            first={},
+            sent_for="B",
+        ),
+    ),
+    ("gate and floor", lambda: handed_over(on(1, "1001", 1.0), off(2, "1003", 2.0))),
+    (
+        "gate and floor",
+        lambda: handed_over(on(1, "1001", 1.0), off(2, "1003", 2.0), off(3, "1004", 3.0), gate=0.5),
+    ),
+    ("gate and floor", lambda: handed_over(off(1, "1001", 1.0), flags="01", gate=0.0)),
+]
