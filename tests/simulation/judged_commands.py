@@ -115,9 +115,9 @@ def with_log(line: str) -> Morning:
     return made
 
 
-def with_memory(size: int) -> Morning:
+def with_request(told: str) -> Morning:
     made = saying()
-    made.most_bytes = size
+    made.violations = [told]
     return made
 
 
@@ -301,7 +301,8 @@ BROKEN: list[tuple[str, Callable[[], Morning]]] = [
     ("no secret", lambda: saying(reports={"page.html": f"<td>{GUID}</td>".encode()})),
     ("no secret", lambda: saying(result={"error": GUID})),
     ("no secret", lambda: with_log(f"sent with {GUID}")),
-    ("memory is bounded", lambda: with_memory(1 << 30)),
+    ("memory is bounded", lambda: saying(most_tasks=1_000)),
+    ("as the interface has it", lambda: with_request("GET /agentevent/1001")),
     ("deadline holds", lambda: morning(handled=LATE, ends=setting(deadline_s=5.0))),
     ("wrong set-up halts", lambda: first_agents("000-003", "000-003")),
     (

@@ -287,9 +287,10 @@ class _Life:
                     run_id=line["run_id"],
                     state=line["state"],
                     exit_code=line["exit_code"],
-                    roster=Path(line["roster"]).stem,
+                    roster="" if line["reverts"] else Path(line["roster"]).stem,
                     report=rows_of(path),
                     begun=line["legs"] > 0,
+                    reverts=line["reverts"] or "",
                 )
             )
         return rows

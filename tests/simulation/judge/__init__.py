@@ -181,6 +181,12 @@ PREDICATES: tuple[Predicate, ...] = (
         commands.no_defect,
     ),
     Predicate(
+        "as the interface has it",
+        "POST, the path, the query flag, and the headers Guid and Content-Type.",
+        "design 9",
+        commands.as_the_interface_has_it,
+    ),
+    Predicate(
         "written anew",
         "bulkagent report RUN --to PATH writes it again at any time.",
         "report",

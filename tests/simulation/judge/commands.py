@@ -184,3 +184,8 @@ def no_defect(_morning: Morning, evidence: Evidence) -> Iterator[str]:
                 f"process {end.process} ({end.command.kind.value}) ended with {end.exit_code} at"
                 f" {end.ended_s:.3f} s: {lines[-1]}"
             )
+
+
+def as_the_interface_has_it(morning: Morning, _evidence: Evidence) -> Iterator[str]:
+    """Every request is one that the interface has, and that anybody may send."""
+    yield from morning.violations

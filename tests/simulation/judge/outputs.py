@@ -11,7 +11,9 @@ from tests.simulation.history import Ended, Morning
 from tests.simulation.judge.evidence import KILLED, Evidence
 from tests.simulation.world import CommandKind
 
-_MOST_BYTES = 64 * 1024 * 1024
+_TASKS = 100
+_TASKS_OF_A_SLOT = 8
+"""A worker, a request, what waits for either, and parked retries."""
 _READS = frozenset({CommandKind.REPORT, CommandKind.SHOW, CommandKind.RUNS, CommandKind.CHECK})
 _UUID = re.compile(rb"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 
@@ -69,7 +71,12 @@ def _printed(end: Ended) -> bytes:
     return "\n".join((*end.said, end.traceback)).encode(errors="backslashreplace")
 
 
-def memory_is_bounded(morning: Morning, _evidence: Evidence) -> Iterator[str]:
-    """The engine's memory does not grow with what happens to a morning."""
-    if morning.most_bytes > _MOST_BYTES:
-        yield f"{morning.most_bytes:,} bytes, allowed are {_MOST_BYTES:,}"
+def memory_is_bounded(morning: Morning, evidence: Evidence) -> Iterator[str]:
+    """A command has tasks for requests in flight and retries, and none for each row."""
+    for end in evidence.ended.values():
+        limits = sum(
+            evidence.most_in_flight(end.process, each.name) for each in morning.world.gateways
+        )
+        allowed = _TASKS + _TASKS_OF_A_SLOT * limits
+        if end.most_tasks > allowed:
+            yield f"process {end.process} had {end.most_tasks} tasks at once, allowed are {allowed}"
