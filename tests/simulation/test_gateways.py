@@ -6,6 +6,8 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Awaitable, Callable
+from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -16,6 +18,9 @@ from bulkagent.gateway.exchange import Reply
 from bulkagent.gateway.exchange_faults import ExchangeFailed
 from bulkagent.gateway.faults import Fault as Ended
 from tests.jumping import run
+from tests.simulation.disk import Disk
+from tests.simulation.loop import VirtualLoop
+from tests.simulation.process import Process
 from tests.simulation.surroundings.gateways import Gateways
 from tests.simulation.surroundings.interface import NotTheInterface
 from tests.simulation.surroundings.wire import SimulatedNetwork, SimulatedTransport
@@ -26,6 +31,24 @@ ENDPOINT = Endpoint(name="east", url=url_of("east"))
 TIMEOUT_S = 2.0
 
 
+CONTENT = {"Content-Type": "application/json; charset=UTF-8"}
+
+
+def world_of(model: GatewayModel, *faults: Fault, source_faults: tuple[Fault, ...] = ()) -> World:
+    return World(
+        seed=7,
+        profile="calm",
+        rosters=(),
+        gateways=(model,),
+        faults=faults,
+        source=SourceKind.SERVICE,
+        source_faults=source_faults,
+        settings={},
+        events=(),
+        ends_s=100.0,
+    )
+
+
 class Morning:
     """One process at one gateway."""
 
@@ -34,18 +57,7 @@ class Morning:
     ) -> None:
         self.log: list[str] = []
         self.strays: list[tuple[int, ...]] = []
-        world = World(
-            seed=7,
-            profile="calm",
-            rosters=(),
-            gateways=(model,),
-            faults=faults,
-            source=SourceKind.SERVICE,
-            source_faults=source_faults,
-            settings={},
-            events=(),
-            ends_s=100.0,
-        )
+        world = world_of(model, *faults, source_faults=source_faults)
         self.gateways = Gateways(world, asyncio.get_running_loop(), self.log.append)
         self.network = SimulatedNetwork(self.gateways, 3)
         self.transport = self.open()
@@ -64,11 +76,11 @@ class Morning:
             f"{ENDPOINT.url}/agentgateway/resource/onlineagent/{agent}/settalkright?flag={flag}"
         )
         guid = options.pop("guid", None) or self.gateways.current_guid_of("east", agent)
-        headers = {"Content-Type": "application/json; charset=UTF-8", "Guid": guid or "none"}
+        headers = {**CONTENT, "Guid": guid or "none"}
         return await self.transport.exchange("POST", url, headers, **options)
 
     async def ask(self, path: str, guid: str) -> Reply:
-        headers = {"Content-Type": "application/json; charset=UTF-8", "Guid": guid}
+        headers = {**CONTENT, "Guid": guid}
         url = URL(f"{ENDPOINT.url}/agentgateway/resource/{path}")
         return await self.transport.exchange("GET", url, headers)
 
@@ -294,6 +306,36 @@ def test_a_gateway_goes_on_when_its_client_is_gone() -> None:
     assert handled.accepted
 
 
+@pytest.mark.parametrize("killed_at_s", [0.05, 0.5])
+def test_a_kill_ends_nothing_at_the_gateway_and_nothing_comes_back(
+    tmp_path: Path, killed_at_s: float
+) -> None:
+    """In the middle of a request, and while a stray reply to it is under way."""
+    loop = VirtualLoop(Random(1))
+    disk = Disk(tmp_path / "some.sqlite3", Random(1), loop.time, loses_power=False)
+    process = Process(3, loop, disk, Random(1), ahead_s=0.0)
+    gateways = Gateways(world_of(EAST, fault(FaultKind.STRAY, seconds=1.0)), loop, print)
+    heard: list[object] = []
+
+    async def story() -> None:
+        transport = SimulatedNetwork(gateways, 3).transport(
+            ENDPOINT, connect_timeout_s=1.0, timeout_s=TIMEOUT_S, out_of_step=heard.append
+        )
+        async with transport:
+            headers = {**CONTENT, "Guid": gateways.current_guid_of("east", "101")}
+            url = URL(f"{ENDPOINT.url}/agentgateway/resource/onlineagent/101/settalkright?flag=1")
+            heard.append((await transport.exchange("POST", url, headers, name=2)).status)
+            await asyncio.sleep(10.0)
+
+    process.begin(story())
+    loop.call_at(killed_at_s, process.kill)
+    loop.run_to_end(asyncio.sleep(20.0), most_s=100.0)
+    loop.close()
+    assert heard == ([200] if killed_at_s > 0.1 else [])
+    (handled,) = gateways.handled
+    assert (handled.process, handled.accepted, handled.answer) == (3, True, "0")
+
+
 def test_a_fault_hits_a_share_and_the_agents_that_it_is_about() -> None:
     async def story(at: Morning) -> None:
         await asyncio.gather(*(at.send(str(agent)) for agent in range(200, 300)))
@@ -423,7 +465,7 @@ def test_the_service_of_guids_knows_them() -> None:
 )
 def test_what_is_not_the_interface_ends_the_morning(method: str, tail: str) -> None:
     async def story(at: Morning) -> None:
-        headers = {"Content-Type": "application/json; charset=UTF-8", "Guid": "x"}
+        headers = {**CONTENT, "Guid": "x"}
         url = URL(f"{ENDPOINT.url}/agentgateway/resource/onlineagent/{tail}")
         with pytest.raises(NotTheInterface):
             await at.transport.exchange(method, url, headers)
