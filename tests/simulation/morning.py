@@ -157,7 +157,8 @@ class _Life:
 
     def _signal(self, event: Event) -> None:
         if (found := self._at_work.get(self._latest(event.process))) is not None:
-            found.signal(event.number)
+            # As a handler of the loop, which is called in the process's own turn.
+            self._loop.call_soon(found.signal, event.number, context=found.process.context.copy())
 
     def _kill(self, event: Event) -> None:
         if (found := self._at_work.get(self._latest(event.process))) is not None:
