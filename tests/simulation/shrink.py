@@ -91,7 +91,15 @@ def _fewer_settings(world: World) -> Iterator[World]:
         yield tidy(changed(world, settings=left))
 
 
-_PLAIN_COMMAND = ("start_in_s", "settings", "override", "take_over", "assume_opposite", "person")
+_PLAIN_COMMAND = (
+    "start_in_s",
+    "settings",
+    "override",
+    "take_over",
+    "assume_opposite",
+    "person",
+    "or_resume",
+)
 _PLAIN_EVENT = ("again", "ahead_s")
 _EVENT = Event(EventKind.KILL, at_s=0.0)
 

@@ -43,15 +43,23 @@ def draw(seed: int) -> World:
         seed=seed,
         profile=profile.name,
         rosters=tuple(draft.rosters),
-        gateways=tuple(draft.gateways),
+        gateways=tuple(_in_order(gateway) for gateway in draft.gateways),
         faults=tuple(draft.faults),
         source=draft.source,
         source_faults=tuple(draft.source_faults),
-        settings=draft.settings,
+        settings=dict(sorted(draft.settings.items())),
         events=events,
         ends_s=0.0,
     )
     return msgspec.structs.replace(world, ends_s=last_trouble_s(world))
+
+
+def _in_order(gateway: GatewayModel) -> GatewayModel:
+    """The same with its agents in the order that a file has them in."""
+    of_agents = {
+        name: dict(sorted(getattr(gateway, name).items())) for name in ("absent", "leaves", "newer")
+    }
+    return msgspec.structs.replace(gateway, **of_agents)
 
 
 def _surroundings(dice: Dice, profile: Profile) -> Draft:
@@ -79,7 +87,7 @@ def _surroundings(dice: Dice, profile: Profile) -> Draft:
         both_flags=both,
     )
     settings = draw_settings(dice, facts, profile.keen)
-    settings["gateways"] = {name: {"url": url_of(name)} for name in shape.gateways}
+    settings["gateways"] = {name: {"url": url_of(name)} for name in sorted(shape.gateways)}
     return Draft(dice, roster, models, settings, dice.weighted(_SOURCES))
 
 

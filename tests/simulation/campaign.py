@@ -1,0 +1,141 @@
+"""Many seeds in several processes, told as they go on; failures come with their smallest world."""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from itertools import count, islice
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from tests.simulation.draw import draw
+from tests.simulation.told import told
+from tests.simulation.trial import Trial, from_json, smallest, try_seeds
+
+_CHUNK = 20
+"""Seeds that a process is given at once."""
+_CHUNKS_OF_A_PROCESS = 100
+"""Then another one takes its place, whose memory is new."""
+_MINUTE_S = 60.0
+_MOST_SHRUNK = 5
+"""Kinds of failure whose worlds are made smaller."""
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """What a campaign is asked to do."""
+
+    begin: int
+    seeds: int | None
+    """How many; None: as many as there is time for."""
+    minutes: float | None
+    jobs: int
+    worlds: Path
+    """The folder for worlds that fail."""
+    shrink_s: float
+    """How long a world may be made smaller."""
+    mutant: str = ""
+    """With one, the campaign ends with the first failure."""
+
+
+class Campaign:
+    """Seeds in the order of their numbers, until they or the time are over.
+
+    Args:
+        asked: What is to be done.
+        say: Where lines go.
+    """
+
+    def __init__(self, asked: Asked, say: Callable[[str], None]) -> None:
+        self._asked = asked
+        self._say = say
+        self._began = time.monotonic()
+        self._ends = None if asked.minutes is None else self._began + asked.minutes * 60
+        self._told_at = self._began
+        self._shrunk: dict[frozenset[str], int] = {}
+        self.lived = 0
+        self.failed: list[Trial] = []
+
+    def run(self) -> None:
+        """Live all of them."""
+        asked = self._asked
+        with ProcessPoolExecutor(
+            asked.jobs,
+            mp_context=multiprocessing.get_context("spawn"),
+            max_tasks_per_child=_CHUNKS_OF_A_PROCESS,
+        ) as pool:
+            chunks = self._chunks()
+            trials = {
+                pool.submit(try_seeds, chunk, asked.mutant)
+                for chunk in islice(chunks, 2 * asked.jobs)
+            }
+            shrinking: dict[Future[bytes], Trial] = {}
+            while trials or shrinking:
+                at_work: set[Future[Any]] = {*trials, *shrinking}
+                ended, _ = wait(at_work, self._until_told(), FIRST_COMPLETED)
+                for future in ended & shrinking.keys():
+                    self._tell_smallest(shrinking.pop(future), future.result())
+                for future in ended & trials:
+                    trials.discard(future)
+                    for trial in future.result():
+                        if self._is_new(trial):
+                            world = draw(trial.seed)
+                            job = pool.submit(smallest, world, trial.broken, asked.shrink_s)
+                            shrinking[job] = trial
+                    trials |= {
+                        pool.submit(try_seeds, chunk, asked.mutant) for chunk in islice(chunks, 1)
+                    }
+                self._tell_each_minute()
+
+    def _chunks(self) -> Iterator[range]:
+        asked = self._asked
+        end = None if asked.seeds is None else asked.begin + asked.seeds
+        for begin in count(asked.begin, _CHUNK):
+            over = self._ends is not None and time.monotonic() > self._ends
+            caught = asked.mutant and self.failed
+            if over or caught or (end is not None and begin >= end):
+                return
+            yield range(begin, begin + _CHUNK if end is None else min(begin + _CHUNK, end))
+
+    def _is_new(self, trial: Trial) -> bool:
+        """Count and tell a trial; whether it failed as none before it."""
+        self.lived += 1
+        if not trial.verdicts:
+            return False
+        self.failed.append(trial)
+        self._say(f"FAILED   seed {trial.seed} ({trial.profile})")
+        for verdict in trial.verdicts:
+            self._say(f"  {verdict}")
+        is_new = trial.broken not in self._shrunk and len(self._shrunk) < _MOST_SHRUNK
+        if self._asked.mutant or not is_new:
+            return False
+        self._shrunk[trial.broken] = trial.seed
+        return True
+
+    def _tell_smallest(self, trial: Trial, written: bytes) -> None:
+        self._asked.worlds.mkdir(parents=True, exist_ok=True)
+        path = self._asked.worlds / f"seed-{trial.seed}.json"
+        path.write_bytes(written)
+        self._say(f"SMALLEST of seed {trial.seed}, which breaks: {', '.join(sorted(trial.broken))}")
+        for line in told(from_json(written)):
+            self._say(f"  {line}")
+        self._say(f"  python -m tests.simulation --log --world {path}")
+
+    def _until_told(self) -> float:
+        return max(0.0, self._told_at + _MINUTE_S - time.monotonic())
+
+    def _tell_each_minute(self) -> None:
+        if not self._until_told():
+            self._told_at = time.monotonic()
+            self._say(self.summary())
+
+    def summary(self) -> str:
+        """How it stands, in one line."""
+        seconds = time.monotonic() - self._began
+        return (
+            f"{self.lived:,} mornings from seed {self._asked.begin} on in {seconds:,.0f} s,"
+            f" {self.lived / max(seconds, 0.001):,.1f} a second, {len(self.failed):,} failed"
+        )
