@@ -1,4 +1,4 @@
-"""The agents of one gateway: who is signed in, with which GUID, and with which talk right."""
+"""The agents of one gateway: their sessions, GUIDs and talk rights."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def _guid(seed: int, gateway: str, agent: str, number: int) -> str:
 
 
 class Agents:
-    """The agents. One of whom the world says nothing is signed in all morning, with right 0.
+    """The agents. An agent of whom the world says nothing is signed in all morning, with right 0.
 
     Args:
         model: What the world says.
@@ -66,12 +66,12 @@ class Agents:
         return was != self.right(agent)
 
     def known(self) -> list[str]:
-        """All of whom the world says anything, or whose right was set."""
+        """All agents that the world names, and those that had their right set."""
         model = self._model
         return sorted({*model.on, *model.absent, *model.leaves, *model.newer, *self._rights})
 
     def sign_ins(self) -> Iterator[tuple[float, str]]:
-        """When sessions begin during the morning, and whose."""
+        """When sessions begin during the morning, and of which agents."""
         for times in (self._model.absent, self._model.newer):
             for agent in sorted(times):
                 yield times[agent], agent

@@ -42,7 +42,7 @@ def _refuses(course: Course, fault: Fault, _luck: float) -> Course:
 
 
 def _status(course: Course, fault: Fault, luck: float) -> Course:
-    # Who answers for a server that fails does not know what it has done.
+    # A balancer that answers for a server that fails does not know what that has done.
     done = course.effective and fault.code.startswith("5") and luck < _HALF
     more = {"Retry-After": f"{fault.seconds:.0f}"} if fault.seconds > 0.0 else {}
     body = f"<html><body>{fault.code}</body></html>".encode()

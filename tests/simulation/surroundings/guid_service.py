@@ -25,7 +25,7 @@ class GuidService:
         self._log = log
 
     def read(self, sent: Sent) -> Asked:
-        """Whose GUID is asked for."""
+        """Find out the agent whose GUID is asked for."""
         found = _PATH.fullmatch(sent.path)
         if sent.method != "GET" or found is None or sent.query or sent.body is not None:
             raise NotTheInterface(f"{sent.method} {sent.path} of the service of GUIDs")

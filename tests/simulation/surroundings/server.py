@@ -100,7 +100,7 @@ class Server:
     """One server.
 
     Args:
-        name: Whose; what its luck is drawn by.
+        name: Its name, by which its luck is drawn.
         site: What it is there for.
         pace: How fast it is.
         faults: All that is ever wrong with it.
