@@ -29,6 +29,8 @@ class Handled(msgspec.Struct):
     """What it answered: a retcode, `http 503`, `garbage`, `reset`, `nothing`."""
     accepted: bool = False
     """Whether it answered "0" to this request, or would have."""
+    reset_s: float | None = None
+    """When it ended the connection without an answer; None: it did not."""
 
 
 class RightChange(msgspec.Struct, frozen=True):

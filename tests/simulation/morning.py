@@ -140,7 +140,7 @@ class _Life:
                     run=run["run_id"],
                     person=True,
                     override=True,
-                    settings={"max_age_s": 604_800.0},
+                    settings={"max_age_s": 604_800.0, "deadline_s": None},
                 )
                 self._start(number, command, ahead_s=0.0, again=0)
                 await self._all_ended()

@@ -138,15 +138,17 @@ def exit_code_is_true(morning: Morning, evidence: Evidence) -> Iterator[str]:
     """Exit codes 0, 3 and 4 say how the rows stand; the others, what stopped the run."""
     numbers = {each.number for each in morning.world.events if each.kind is EventKind.SIGNAL}
     for end in evidence.ended.values():
+        if end.command.kind not in SENDING or end.exit_code == KILLED:
+            continue
         told = f"process {end.process}, run {end.run_id}: exit code {end.exit_code}"
         if end.exit_code in _STOPPED and end.exit_code - 128 not in numbers:
             yield f"{told} without such a signal"
-        if end.result.get("exit_code", end.exit_code) not in {end.exit_code, None}:
+        if end.result.get("exit_code", end.exit_code) != end.exit_code:
             yield f"{told}, and --json says {end.result['exit_code']}"
         state = end.result.get("state")
         if state in _STATES and end.exit_code not in _STATES[state]:
             yield f"{told}, and --json says {state}"
-        if end.command.kind not in SENDING or not end.report or state == "refused":
+        if not end.report or state == "refused":
             continue
         for row in end.report:
             allowed = _ENDS_OF_CAUSES.get(row.cause)

@@ -87,8 +87,8 @@ class Evidence(msgspec.Struct, frozen=True):
             - float(settings.get("connect_timeout_s", 3.0))
             - _EARLIER_S
         )
-        if request.answer == "reset":
-            bound = min(bound, request.arrived_s + _RESET_COUNTS_S)
+        if request.reset_s is not None:
+            bound = min(bound, request.reset_s + _RESET_COUNTS_S)
         return bound if request.ended_s is None else min(bound, request.ended_s)
 
     def settings(self, process: int) -> Mapping[str, Any]:

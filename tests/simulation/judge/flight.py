@@ -12,8 +12,13 @@ _UNEVEN_S = 0.25
 
 
 def within_concurrency(_morning: Morning, evidence: Evidence) -> Iterator[str]:
-    """Never more at work than `--concurrency`, over all commands of the ledger."""
+    """Never more at work than `--concurrency`, over all commands of the ledger.
+
+    Where a stray reply stands for the true one, nobody can see that a request is still at work.
+    """
     for gateway, requests in evidence.of_gateway.items():
+        if gateway in evidence.strayed:
+            continue
         for arrived, at_work in arrivals(evidence, requests):
             alive = _alive(evidence, arrived, at_work)
             counted = [*_counted(evidence, alive, at_work), arrived]
@@ -75,6 +80,8 @@ def one_for_an_agent(_morning: Morning, evidence: Evidence) -> Iterator[str]:
     The guide promises to wait where the two ask for different flags.
     """
     for (gateway, agent), requests in evidence.of_agent.items():
+        if gateway in evidence.strayed:
+            continue
         for arrived, at_work in arrivals(evidence, requests):
             for each in at_work:
                 orphan = evidence.alive_until_s(each.process) < arrived.arrived_s

@@ -13,6 +13,7 @@ from tests.simulation.world import SourceKind
 
 _WELL = frozenset({0, 4})
 _LEFT_SOME = 3
+_REFUSED = 2
 _HELD = 6
 _FOR_GOOD = frozenset({"superseded", "previous_unknown", "protected"})
 _NO_SESSION = frozenset({"not_signed_in", "no_guid", "guid_refused"})
@@ -38,11 +39,16 @@ def comes_to_an_end(morning: Morning, _evidence: Evidence) -> Iterator[str]:
 
 def reaches_its_aim(morning: Morning, evidence: Evidence) -> Iterator[str]:
     """All runs that have begun end with 0 or 4, unless an agent is lost to them for good."""
-    for end in morning.last:
-        if end.command.kind in SENDING and end.exit_code in {1, 2}:
-            yield f"process {end.process} of the end, run {end.run_id}: {end.exit_code}, {end.said}"
+    refused = {
+        end.command.run: end
+        for end in morning.last
+        if end.command.kind in SENDING and end.exit_code == _REFUSED
+    }
+    # Guide, resume: a run that was recorded when the clock was ahead is refused.
+    for end in () if evidence.clocks_moved else refused.values():
+        yield f"process {end.process} of the end, run {end.command.run}: {end.said}"
     for run in morning.runs:
-        if not run.begun or run.exit_code in _WELL or not morning.last:
+        if not run.begun or run.exit_code in _WELL or not morning.last or run.run_id in refused:
             continue
         told = f"run {run.run_id} ended with {run.exit_code}, {run.state}"
         left = [row for row in run.report if _left(row)]
@@ -86,7 +92,11 @@ def _rightly_held(morning: Morning, evidence: Evidence, run: RunRow) -> bool:
     lines = lines_of_run(evidence, run, settings.get("group_by") or "")
     if not lines:
         return True
-    rows = {(row.gateway, row.agent_id): row for row in run.report}
+    rows = {
+        (row.gateway, row.agent_id): row
+        for row in run.report
+        if row.status not in {"invalid", "duplicate"}
+    }
     held = {
         line.group
         for line in lines

@@ -178,6 +178,8 @@ class Gateway:
             guid=asked.guid,
             arrived_s=self._of.now_s,
         )
+        if request.course.reset_s is not None:
+            handled.reset_s = handled.arrived_s + request.course.reset_s
         history.append(handled)
         self._handled[request.number] = handled
         self._log(

@@ -38,6 +38,12 @@ class _Refused(NamedTuple):
     """The same, as a socket says it."""
 
 
+def _no_handshake() -> ssl.SSLError:
+    error = ssl.SSLError(1, "[SSL: WRONG_VERSION_NUMBER] wrong version number")
+    error.reason = "WRONG_VERSION_NUMBER"
+    return error
+
+
 _REFUSED: Mapping[FaultKind, _Refused] = {
     FaultKind.REFUSED: _Refused(
         Fault.REFUSED,
@@ -52,7 +58,7 @@ _REFUSED: Mapping[FaultKind, _Refused] = {
     FaultKind.TLS: _Refused(
         Fault.TLS,
         "TLS: WRONG_VERSION_NUMBER",
-        lambda: ssl.SSLError(1, "[SSL: WRONG_VERSION_NUMBER] wrong version number"),
+        _no_handshake,
     ),
 }
 
