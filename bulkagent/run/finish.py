@@ -208,7 +208,8 @@ def _judged(leg: PlannedLeg, sent: SentLeg, ending: LegEnding) -> _Judged:
         keep_totals(leg.record, counted.totals)
     except BulkagentError as error:
         troubles.append(reason_of(error))
-        summary = fallback_summary(leg.plan, sent.counters)
+        # What could be counted is true, also where no more could be written.
+        summary = counted or fallback_summary(leg.plan, sent.counters)
         if ending.error is None:
             ending = LegEnding(
                 ending.signal, reason_of(error), LedgerFailed.exit_code, ending.causes

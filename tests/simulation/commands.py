@@ -32,6 +32,7 @@ from tests.simulation.world import Command, CommandKind, World
 
 _LEAST_THOUGHT_S, _MOST_THOUGHT_S = 0.5, 8.0
 _DEFECT = 1
+_SENDING = frozenset({CommandKind.APPLY, CommandKind.RESUME, CommandKind.REVERT})
 
 
 class Site(msgspec.Struct):
@@ -93,7 +94,8 @@ class CommandAtWork:
         self._task: asyncio.Task[Any] | None = None
         try:
             result = await _DO[self.command.kind](self)
-            exit_code = int(result.get("exit_code") or 0)
+            sent = self.command.kind in _SENDING
+            exit_code = int(result.get("exit_code") or 0) if sent else 0
         except BulkagentError as error:
             exit_code = error.exit_code
             self.said.append(f"bulkagent: {error}")
@@ -255,7 +257,7 @@ async def _report(at: CommandAtWork) -> Mapping[str, Any]:
     def write() -> Mapping[str, Any]:
         with read_ledger(at.site.ledger) as database:
             found: Mapping[str, Any] = msgspec.to_builtins(write_report(database, run, at.report))
-            return {**found, "exit_code": 0}
+            return found
 
     return await in_thread(write)
 

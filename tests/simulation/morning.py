@@ -313,8 +313,10 @@ _HAPPEN: Mapping[EventKind, Callable[[_Life, Event], None]] = {
 
 
 def _unfinished(run: Mapping[str, Any]) -> bool:
-    """Whether another attempt may help this run."""
-    return run["state"] in {"interrupted", "halted"} or run["exit_code"] in {3, 5, 6}
+    """Whether another attempt may help this run; one that never began is nobody's."""
+    return run["legs"] > 0 and (
+        run["state"] in {"interrupted", "halted"} or run["exit_code"] in {3, 5, 6}
+    )
 
 
 def _let_go(loop: VirtualLoop) -> None:
