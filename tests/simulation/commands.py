@@ -256,7 +256,9 @@ async def _report(at: CommandAtWork) -> Mapping[str, Any]:
 
     def write() -> Mapping[str, Any]:
         with read_ledger(at.site.ledger) as database:
-            found: Mapping[str, Any] = msgspec.to_builtins(write_report(database, run, at.report))
+            found: dict[str, Any] = msgspec.to_builtins(write_report(database, run, at.report))
+            # These are the run's, not this command's.
+            del found["exit_code"], found["state"]
             return found
 
     return await in_thread(write)

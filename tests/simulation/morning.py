@@ -50,6 +50,8 @@ _RESTART_S = (0.1, 20.0)
 _WRITTEN_AFTER_S = 0.2
 """So much after a session begins or ends, the sessions file says so."""
 _FIRST_OF_THE_END = 1000
+_PATIENT: Mapping[str, Any] = {"max_age_s": 604_800.0, "deadline_s": None}
+"""The settings by which everything unfinished is gone on with at the end."""
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of its own is made there
 
 

@@ -44,6 +44,12 @@ def _no_handshake() -> ssl.SSLError:
     return error
 
 
+def _tls_error(reason: str) -> ssl.SSLError:
+    error = ssl.SSLError(1, f"[SSL: {reason}] {reason.lower().replace('_', ' ')}")
+    error.library, error.reason = "SSL", reason
+    return error
+
+
 _REFUSED: Mapping[FaultKind, _Refused] = {
     FaultKind.REFUSED: _Refused(
         Fault.REFUSED,
