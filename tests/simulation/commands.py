@@ -59,6 +59,7 @@ class CommandAtWork:
         self.command = command
         self.site = site
         self.began_s = process.loop.time()
+        self.ahead_s = process.clock.ahead_s
         self.run_id = ""
         self.sends = False
         self.said: list[str] = []
@@ -122,6 +123,7 @@ class CommandAtWork:
             said=tuple(self.said),
             traceback=told,
             settings=self.settings,
+            ahead_s=self.ahead_s,
             most_tasks=self.process.most_tasks,
         )
 

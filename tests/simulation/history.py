@@ -87,6 +87,8 @@ class Ended(msgspec.Struct, frozen=True):
     """So many asyncio tasks it had at once."""
     settings: Mapping[str, Any] = {}
     """The settings it was carried out by, as builtins."""
+    ahead_s: float = 0.0
+    """By how much its time of day was ahead as it began."""
 
 
 class RunRow(msgspec.Struct, frozen=True):

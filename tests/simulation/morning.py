@@ -142,7 +142,7 @@ class _Life:
                     run=run["run_id"],
                     person=True,
                     override=True,
-                    settings={"max_age_s": 604_800.0, "deadline_s": None},
+                    settings=_PATIENT,
                 )
                 self._start(number, command, ahead_s=0.0, again=0)
                 await self._all_ended()

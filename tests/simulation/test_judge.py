@@ -6,14 +6,15 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.simulation import judged_commands, judged_sending
+from tests.simulation import judged_ends, judged_runs, judged_sending
 from tests.simulation.hand_made import SETTINGS, ended, morning, reported, request, run
 from tests.simulation.history import Morning
 from tests.simulation.judge import PREDICATES, judge
 from tests.simulation.world import Event, EventKind
 
-KEPT = {**judged_sending.KEPT, **judged_commands.KEPT}
-BROKEN = [*judged_sending.BROKEN, *judged_commands.BROKEN]
+_GROUPS = (judged_sending, judged_runs, judged_ends)
+KEPT = {name: made for group in _GROUPS for name, made in group.KEPT.items()}
+BROKEN = [pair for group in _GROUPS for pair in group.BROKEN]
 
 
 def broken(judged: Morning) -> set[str]:

@@ -124,7 +124,7 @@ PREDICATES: tuple[Predicate, ...] = (
         handover.gate_and_floor,
     ),
     Predicate(
-        "applied once",
+        "not sent again",
         "An agent that was applied is not sent again by a resume.",
         "README",
         repeats.applied_once,
@@ -136,7 +136,7 @@ PREDICATES: tuple[Predicate, ...] = (
         repeats.left_to_later_runs,
     ),
     Predicate(
-        "a person's setting stays",
+        "a person's word",
         "A new unattended run leaves alone agents that a person has set otherwise since the latest"
         " finished run of that roster.",
         "unattended",
@@ -156,7 +156,7 @@ PREDICATES: tuple[Predicate, ...] = (
         commands.one_run_for_an_agent,
     ),
     Predicate(
-        "one of several",
+        "one of several sends",
         "If several such commands start at once, exactly one goes on or begins. The others end"
         " with exit 5 and send nothing.",
         "unattended",
@@ -169,7 +169,14 @@ PREDICATES: tuple[Predicate, ...] = (
         commands.refused_sends_nothing,
     ),
     Predicate(
-        "exit code is true",
+        "not too old",
+        "A run on which nothing has been done for --max-age is refused. A run that was recorded"
+        " when the clock was ahead is refused, too.",
+        "resume",
+        commands.not_too_old,
+    ),
+    Predicate(
+        "exit code",
         "Where several hold, the first of 1, 129-143, 6, 5, 3, 4, 0 wins.",
         "design 6",
         commands.exit_code_is_true,
@@ -205,7 +212,7 @@ PREDICATES: tuple[Predicate, ...] = (
         outputs.memory_is_bounded,
     ),
     Predicate(
-        "deadline holds",
+        "deadline",
         "After --deadline no more attempts start.",
         "resume",
         stops.deadline_holds,
@@ -218,20 +225,20 @@ PREDICATES: tuple[Predicate, ...] = (
         stops.wrong_set_up_halts,
     ),
     Predicate(
-        "canaries go first",
+        "canary",
         "The others follow only if at least one canary is set.",
         "guardrails",
         stops.canaries_go_first,
     ),
     Predicate(
-        "revert gives back",
+        "revert",
         "Each agent that the run changed, or may have changed, goes back to its setting before"
         " that. One that a later run has set is not touched.",
         "revert",
         reverts.gives_back,
     ),
     Predicate(
-        "comes to an end",
+        "comes to its end",
         "A morning ends once its faults have.",
         "codes",
         liveness.comes_to_an_end,
@@ -251,10 +258,14 @@ MOST_TOLD = 5
 
 
 def judge(morning: Morning) -> list[Verdict]:
-    """The promises that a morning broke; none where it kept all."""
+    """The promises that a morning broke; none where it kept all.
+
+    Of a morning that came to no end nothing else is said: what was at work there has no end either.
+    """
     evidence = evidence_of(morning)
     return [
         Verdict(predicate.name, predicate.promise, predicate.page, found[:MOST_TOLD])
         for predicate in PREDICATES
+        if not morning.stuck or predicate.violations is liveness.comes_to_an_end
         if (found := tuple(predicate.violations(morning, evidence)))
     ]

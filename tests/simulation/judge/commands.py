@@ -32,6 +32,9 @@ _ENDS_OF_CAUSES = {
 """What a command ends with that leaves agents unattempted for a cause."""
 _LEFT_FOR_GOOD = frozenset({"superseded", "previous_unknown"})
 _FINISHED = frozenset({0, 3, 4})
+_AT_ONCE_S = 1.0
+_SKEW_S = 61.0
+"""Clocks of machines differ by up to a minute."""
 
 
 def one_process_at_a_time(_morning: Morning, evidence: Evidence) -> Iterator[str]:
@@ -132,6 +135,38 @@ def refused_sends_nothing(_morning: Morning, evidence: Evidence) -> Iterator[str
                 f" {len(requests)} requests of it arrived, the first at"
                 f" {requests[0].arrived_s:.3f} s"
             )
+
+
+def not_too_old(_morning: Morning, evidence: Evidence) -> Iterator[str]:
+    """A run that stood still for --max-age, or that a clock ahead has recorded, is refused."""
+    if evidence.forgot:
+        return
+    for run_id, legs in evidence.legs.items():
+        for leg in legs[1:]:
+            before = [
+                each
+                for each in evidence.ended.values()
+                if each.run_id == run_id and each.ended_s <= leg.began_s
+            ]
+            if not before:
+                continue
+            last = max(before, key=lambda each: each.ended_s)
+            began_s = evidence.time_of_day_s(leg, leg.began_s)
+            by_clock_s = began_s - evidence.time_of_day_s(last, last.ended_s)
+            idle_s = min(leg.began_s - last.ended_s, by_clock_s)
+            most_s = float(leg.settings.get("max_age_s", 7200.0))
+            if idle_s > most_s + _AT_ONCE_S:
+                yield (
+                    f"run {run_id}: process {leg.process} went on with it after {idle_s:.0f} s,"
+                    f" allowed are {most_s:g}"
+                )
+            sent = evidence.of_process.get(last.process, ())
+            ahead_s = sent and evidence.time_of_day_s(last, sent[-1].arrived_s) - began_s
+            if ahead_s and ahead_s > _SKEW_S:
+                yield (
+                    f"run {run_id}: process {leg.process} went on with it, and the clock of process"
+                    f" {last.process} had been {ahead_s:.0f} s ahead of its own"
+                )
 
 
 def exit_code_is_true(morning: Morning, evidence: Evidence) -> Iterator[str]:

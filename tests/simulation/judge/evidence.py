@@ -41,6 +41,8 @@ class Evidence(msgspec.Struct, frozen=True):
     """Gateways that sent a reply too many at times."""
     forgot: bool
     """Whether the machine lost power with `--durability normal`, which need not survive that."""
+    clock_jumps: Sequence[tuple[float, float]]
+    """When all clocks of day jumped, and by how many seconds."""
     clocks_moved: bool
     """Whether a clock of day was set, or one was ahead of another."""
     disk_failed: bool
@@ -78,7 +80,8 @@ class Evidence(msgspec.Struct, frozen=True):
         """Until when a request counts as in flight, at least.
 
         Guide, doubt: until its answer, or for twice the timeout after its mark. After a reset
-        bulkagent counts it for one second at least, while the gateway may go on for longer.
+        bulkagent counts it for one second from its mark on at least, while the gateway may go on
+        for longer.
         """
         settings = self.settings(request.process)
         bound = (
@@ -88,12 +91,18 @@ class Evidence(msgspec.Struct, frozen=True):
             - _EARLIER_S
         )
         if request.reset_s is not None:
-            bound = min(bound, request.reset_s + _RESET_COUNTS_S)
+            held_s = request.arrived_s + _RESET_COUNTS_S - _EARLIER_S
+            bound = min(bound, max(request.reset_s, held_s))
         return bound if request.ended_s is None else min(bound, request.ended_s)
 
     def settings(self, process: int) -> Mapping[str, Any]:
         """Those that a process was carried out by."""
         return self.ended[process].settings if process in self.ended else {}
+
+    def time_of_day_s(self, end: Ended, at_s: float) -> float:
+        """What the clock of a process said, as seconds since the morning's beginning."""
+        jumped = sum(by for when, by in self.clock_jumps if end.began_s < when <= at_s)
+        return at_s + end.ahead_s + jumped
 
     def limit(self, process: int, gateway: str, name: str, default: Any) -> Any:
         """A limit of a process at a gateway: of the gateway's own ones, or the general one."""
@@ -152,6 +161,11 @@ def evidence_of(morning: Morning) -> Evidence:
         runs={run.run_id: run for run in morning.runs},
         strayed=frozenset(fault.gateway for fault in world.faults if fault.kind is FaultKind.STRAY),
         forgot=EventKind.POWER_LOSS in kinds and not durable,
+        clock_jumps=[
+            (event.at_s, event.seconds)
+            for event in world.events
+            if event.kind is EventKind.CLOCK_JUMP
+        ],
         clocks_moved=EventKind.CLOCK_JUMP in kinds
         or len({event.ahead_s for event in world.events if event.kind is EventKind.START}) > 1,
         disk_failed=not kinds.isdisjoint({EventKind.DISK_FULL, EventKind.READ_ONLY}),

@@ -145,13 +145,14 @@ def _judged(
                 yield f"{told}, and no agent comes on shift in that group"
             continue
         up = sum(_may_be_up(evidence, each, request, leg) for each in group.coming_on)
-        if up < (needed := group.gate(leg.settings)):
-            yield f"{told} with {up} of {group.incoming} agents up, and the gate needs {needed}"
         off = group.invalid_off + sum(
             _is_off(evidence, each, request) for each in group.going_off - {agent}
         )
+        if up < (needed := group.gate(leg.settings)):
+            yield f"{told} with {up} of {group.incoming} agents up, and the gate needs {needed}"
+        # Who is off already takes nobody off once more.
         on = group.on_after(up, off)
-        if on < (least := group.floor(leg.settings)):
+        if not _is_off(evidence, agent, request) and on < (least := group.floor(leg.settings)):
             yield f"{told}, which leaves {on} on of {group.outgoing}; the floor is {least}"
 
 
@@ -174,10 +175,10 @@ def _may_be_up(evidence: Evidence, agent: Agent, at: Handled, leg: Ended) -> boo
 
 
 def _is_off(evidence: Evidence, agent: Agent, at: Handled) -> bool:
-    """Whether an agent must be counted as off: it is set so, or the same leg asks for it."""
+    """Whether an agent must be counted as off: it is set so, or the same leg has asked for it."""
     off = False
     for each in evidence.of_agent.get(agent, ()):
-        if each.arrived_s > at.arrived_s:
+        if each.number == at.number or each.arrived_s > at.arrived_s:
             break
         if each.effect_s is not None and each.effect_s <= at.arrived_s:
             off = each.flag == "0"

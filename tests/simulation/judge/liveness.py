@@ -16,7 +16,6 @@ _LEFT_SOME = 3
 _REFUSED = 2
 _HELD = 6
 _FOR_GOOD = frozenset({"superseded", "previous_unknown", "protected"})
-_NO_SESSION = frozenset({"not_signed_in", "no_guid", "guid_refused"})
 _HOLDS = frozenset({"gate", "floor"})
 _LONGEST_S = 3_600.0
 """For one command of the end, beside what its settings let it wait."""
@@ -78,7 +77,8 @@ def _lost(morning: Morning, evidence: Evidence, row: ReportRow) -> bool:
         row.agent_id in model.newer or row.agent_id in model.absent
     )
     gone = row.agent_id in model.leaves or model.absent.get(row.agent_id, 0.0) > end_s
-    return row.cause in _NO_SESSION and (gone or old_guid)
+    # A row in doubt keeps the cause of its doubt, until a "0" that never comes.
+    return gone or old_guid
 
 
 def _rightly_held(morning: Morning, evidence: Evidence, run: RunRow) -> bool:
