@@ -185,12 +185,12 @@ def swapped(evidence: Evidence, request: Handled) -> bool:
     """Whether a stray reply may have hidden the true answer to a request for good.
 
     Guide, doubt: where a stray reply has taken its place and the true one comes later than a
-    connection is read on, nobody sees it. A connection is read for 0.1 s more than the longest
-    answer took, as long as the process lives.
+    connection is read on, or never, nobody sees it. A connection is read for 0.1 s more than the
+    longest answer took, as long as the process lives.
     """
     if request.gateway not in evidence.strayed:
         return False
-    if request.ended_s is None:
+    if request.ended_s is None or request.answer == "nothing":
         return True
     longest = max(
         (
