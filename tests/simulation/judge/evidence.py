@@ -70,7 +70,9 @@ class Evidence(msgspec.Struct, frozen=True):
         """Whether a run surely began to send after another one had begun to."""
         if run == than or not self.legs.get(run) or not self.of_run.get(than):
             return False
-        return self.legs[run][0].began_s > self.of_run[than][0].arrived_s
+        # A process that was killed early may have begun without anybody's knowledge.
+        began_s = min(each.began_s for each in self.ended.values() if each.run_id == run)
+        return began_s > self.of_run[than][0].arrived_s
 
     def alive_until_s(self, process: int) -> float:
         """When a process ended; never, where nothing is known of its end."""

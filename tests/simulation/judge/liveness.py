@@ -83,11 +83,12 @@ def _lost(morning: Morning, evidence: Evidence, row: ReportRow) -> bool:
 
 def _rightly_held(morning: Morning, evidence: Evidence, run: RunRow) -> bool:
     """Whether gate or floor cannot open, by what became of the rows."""
-    if {row.cause for row in run.report if _left(row)}.isdisjoint(_HOLDS):
-        return False
-    legs = evidence.legs.get(run.run_id, ())
-    if not legs or _touched(evidence, run):
+    # Whom another run has taken off again is not up, and rows keep the cause of their last attempt.
+    if _touched(evidence, run):
         return True
+    legs = evidence.legs.get(run.run_id, ())
+    if not legs or {row.cause for row in run.report if _left(row)}.isdisjoint(_HOLDS):
+        return False
     settings = legs[-1].settings
     lines = lines_of_run(evidence, run, settings.get("group_by") or "")
     if not lines:
