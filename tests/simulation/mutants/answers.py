@@ -11,7 +11,7 @@ from bulkagent.attempt import AttemptHistory, Carryover
 from bulkagent.gateway.faults import Fault
 from bulkagent.gateway.reply import Reading
 from bulkagent.model import Delivery, Disposition, Outcome, Status
-from tests.simulation.mutants.mutant import always, fault
+from tests.simulation.mutants.mutant import always, fault, instead
 
 _OK = 200
 
@@ -144,6 +144,12 @@ ANSWERS = (
         "An HTTP status that no table has is a defect.",
         {"gateway.reply._fault_of": _a_table},
         caught_by={"no defect"},
+    ),
+    fault(
+        "without its charset",
+        "Content-Type does not say UTF-8, which the interface has.",
+        {"gateway.operations.CONTENT_TYPE": instead("application/json")},
+        caught_by={"as the interface has it"},
     ),
 )
 """All of them."""

@@ -7,12 +7,14 @@ from typing import Any
 
 import msgspec
 
+from bulkagent.errors import BulkagentError, LedgerFailed, LedgerUnavailable
 from bulkagent.gateway.operations import SET_TALK_RIGHT
 from bulkagent.ledger.elapsed import LegOrder, OrderedLeg
 from bulkagent.ledger.group_commit import Batch, GroupCommit
 from bulkagent.ledger.journal import Journal
 from bulkagent.ledger.rows import Summary
 from bulkagent.model import Assignment, Status
+from bulkagent.run import finish as run_finish
 from tests.simulation.mutants.mutant import fault, instead, written
 
 
@@ -73,6 +75,28 @@ def _the_opposite(right: Callable[..., Any]) -> Any:
     return set_back
 
 
+def _refused(_right: Any) -> Any:
+    def while_sending(_kind: type[LedgerFailed], error: BulkagentError | str) -> LedgerUnavailable:
+        return LedgerUnavailable(str(error))
+
+    return classmethod(while_sending)
+
+
+def _before_the_end(right: Callable[..., Any]) -> Any:
+    def finish(leg: Any, sent: Any, ending: Any, *, reports: Any, skip_reports: Any) -> Any:
+        run_finish._write_reports(leg, reports, None, skip=skip_reports, troubles=[])
+        return right(leg, sent, ending, reports=(), skip_reports=skip_reports)
+
+    return finish
+
+
+def _as_nothing_sent(right: Callable[..., Any]) -> Any:
+    def ending(sent: Any, *args: Any) -> Any:
+        return right(msgspec.structs.replace(sent, counters=None), *args)
+
+    return ending
+
+
 RECORDS = (
     fault(
         "sent before its mark",
@@ -84,7 +108,7 @@ RECORDS = (
         "last outcomes lost",
         "At the end of a leg, outcomes that wait for their commit are dropped.",
         {"ledger.group_commit.GroupCommit.flushed": _the_last_are_lost},
-        caught_by={"comes to its end"},
+        caught_by={"comes to an end"},
     ),
     fault(
         "full does not sync",
@@ -102,7 +126,7 @@ RECORDS = (
                 " AND coalesce(cause, '') NOT IN",
             )
         },
-        caught_by={"not sent again"},
+        caught_by={"applied once"},
     ),
     fault(
         "report by agents",
@@ -132,7 +156,7 @@ RECORDS = (
         {
             "run.history.exit_code._REPEATABLE": instead((Status.FAILED, Status.NOT_ATTEMPTED)),
         },
-        caught_by={"exit code"},
+        caught_by={"exit code is true"},
     ),
     fault(
         "negative ages",
@@ -144,7 +168,22 @@ RECORDS = (
         "revert to the opposite",
         "A revert sets the opposite of what the run has set, also where that was so before.",
         {"run.plan.revert._set_back": _the_opposite},
-        caught_by={"revert"},
+        caught_by={"revert gives back"},
+    ),
+    fault(
+        "failed is refused",
+        "A ledger that takes nothing more in the middle of a run is told as a refusal, exit 2.",
+        {
+            "errors.LedgerFailed.while_sending": _refused,
+            "run.prepared._ending": _as_nothing_sent,
+        },
+        caught_by={"refused sends nothing"},
+    ),
+    fault(
+        "reported before the end",
+        "The report is written before the ledger has why rows were not attempted.",
+        {"run.finish.finish": _before_the_end},
+        caught_by={"written anew"},
     ),
 )
 """All of them."""

@@ -9,6 +9,8 @@ from typing import Any
 import msgspec
 
 from bulkagent.engine import Coverage, GatedLane, Gatekeeper, GateResult, Side
+from bulkagent.engine.attempts import Attempts
+from bulkagent.engine.gates.halt_rules import HaltFirst, Tally
 from bulkagent.engine.throttle.rate_limiter import RateLimiter
 from bulkagent.engine.throttle.throttle import Throttle
 from bulkagent.engine.throttle.throttle_policy import Permit
@@ -83,6 +85,24 @@ def _late(right: Callable[..., Any]) -> Any:
     return lanes
 
 
+def _at_leisure(right: Callable[..., Any]) -> Any:
+    async def make(attempts: Attempts[Any, Any], *args: Any) -> Any:
+        attempts.tasks.start_soon(attempts._clock.sleep, _LATER_S)
+        return await right(attempts, *args)
+
+    return make
+
+
+_LATER_S = 60.0
+
+
+def _of_all(right: Callable[..., Any]) -> Any:
+    def ask(rule: HaltFirst, tally: Tally, name: str) -> Any:
+        return right(msgspec.structs.replace(rule, count=tally.rows + 1), tally, name)
+
+    return ask
+
+
 SENDING = (
     fault(
         "hang-up frees the slot",
@@ -135,25 +155,37 @@ SENDING = (
         "all are canaries",
         "Nothing waits for the canaries.",
         {"engine.gates.canary.spread": _as_one_lane},
-        caught_by={"canary"},
+        caught_by={"canaries go first"},
     ),
     fault(
         "deadline ignored",
         "The deadline does not stop the run.",
         {"engine.engine.Engine._keep_deadline": lambda _right: _never},
-        caught_by={"deadline"},
+        caught_by={"deadline holds"},
     ),
     fault(
         "nobody wakes up",
         "The end of a pause wakes nobody, where nothing else happens.",
         {"engine.throttle.throttle.Throttle.permit": _asleep},
-        caught_by={"comes to its end"},
+        caught_by={"comes to an end"},
     ),
     fault(
         "opposite at once",
         "A request does not wait for an earlier one in doubt that asked for the opposite.",
         {"run.handover.rules._gated_lanes": _late},
         caught_by={"one for an agent"},
+    ),
+    fault(
+        "timers that stay",
+        "The timer of each request stays when its answer has come.",
+        {"engine.attempts.Attempts._make": _at_leisure},
+        caught_by={"memory is bounded"},
+    ),
+    fault(
+        "first answers of all",
+        "The rule for the first agents waits until it has heard of all agents.",
+        {"engine.gates.halt_rules.HaltFirst.ask": _of_all},
+        caught_by={"wrong set-up halts"},
     ),
 )
 """All of them."""

@@ -72,7 +72,7 @@ SEVERAL = (
         "a plan for a run",
         "--or-resume takes another's throw-away plan for a run in progress (A2).",
         {"ledger.runs._BEGUN": _WITH_PLANS},
-        caught_by={"one of several sends"},
+        caught_by={"one of several"},
     ),
     fault(
         "gives up at the first",
@@ -82,19 +82,19 @@ SEVERAL = (
             "ledger.runs._BEGUN": _WITH_PLANS,
             "run.plan.same_roster.resume_instead": _gives_up,
         },
-        caught_by={"one of several sends"},
+        caught_by={"one of several"},
     ),
     fault(
         "nobody looks again",
         "A new run begins although another of the same roster has begun since it was planned.",
         {"run.plan.same_roster.begun_since": always(None)},
-        caught_by={"one of several sends"},
+        caught_by={"one of several"},
     ),
     fault(
         "shared locks",
         "Two processes can own one run at once.",
         {"ledger.run_lock.fcntl": instead(_SHARED_LOCKS)},
-        caught_by={"one of several sends", "one for an agent"},
+        caught_by={"one process at a time"},
     ),
     fault(
         "take-over does not wait",
@@ -112,19 +112,25 @@ SEVERAL = (
             "ledger.set_aside.supersede": always({}),
             "ledger.set_aside.leave_to_persons": always(0),
         },
-        caught_by={"a person's word"},
+        caught_by={"left to later runs"},
     ),
     fault(
         "resume overrides",
         "A resume sends also to agents whom a later run has set.",
         {"ledger.set_aside.supersede": always({})},
-        caught_by={"a person's word"},
+        caught_by={"left to later runs"},
     ),
     fault(
         "new run overrides",
         "An unattended run of the same roster sets again what a person has set otherwise since.",
         {"ledger.set_aside.leave_to_persons": always(0)},
-        caught_by={"a person's word"},
+        caught_by={"a person's setting stays"},
+    ),
+    fault(
+        "leases ignored",
+        "A run begins although another one in progress has some of its agents.",
+        {"ledger.agent_leases._overlaps_before": always(())},
+        caught_by={"one run for an agent"},
     ),
 )
 """All of them."""
