@@ -18,8 +18,6 @@ from tests.simulation.trial import Trial, from_json, smallest, try_seeds
 
 _CHUNK = 20
 """Seeds that a process is given at once."""
-_CHUNKS_OF_A_PROCESS = 100
-"""Then another one takes its place, whose memory is new."""
 _MINUTE_S = 60.0
 _MOST_SHRUNK = 5
 """Kinds of failure whose worlds are made smaller."""
@@ -62,11 +60,8 @@ class Campaign:
     def run(self) -> None:
         """Live all of them."""
         asked = self._asked
-        with ProcessPoolExecutor(
-            asked.jobs,
-            mp_context=multiprocessing.get_context("spawn"),
-            max_tasks_per_child=_CHUNKS_OF_A_PROCESS,
-        ) as pool:
+        context = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(asked.jobs, mp_context=context) as pool:
             chunks = self._chunks()
             trials = {
                 pool.submit(try_seeds, chunk, asked.mutant)

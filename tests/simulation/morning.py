@@ -9,11 +9,13 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import msgspec
+from anyio._backends._asyncio import _task_states
 
 from bulkagent.blocking import BLOCKING
 from bulkagent.errors import BulkagentError
@@ -55,8 +57,15 @@ _PATIENT: Mapping[str, Any] = {"max_age_s": 604_800.0, "deadline_s": None}
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of its own is made there
 
 
+@cache
+def _settle_memory() -> None:
+    """Keep what is there before all mornings out of the collections at their ends."""
+    gc.freeze()
+
+
 def live(world: World) -> Morning:
     """Live a morning."""
+    _settle_memory()
     where = str(_SHARED_MEMORY) if _SHARED_MEMORY.is_dir() else None
     folder = Path(tempfile.mkdtemp(prefix="bulkagent-morning-", dir=where))
     try:
@@ -81,6 +90,7 @@ class _Life:
             self._loop.time,
             loses_power=any(event.kind is EventKind.POWER_LOSS for event in world.events),
         )
+        self._processes: list[Process] = []
         self._at_work: dict[int, CommandAtWork] = {}
         self._ran: dict[int, str] = {}
         """Number of a process that the script names -> its run."""
@@ -111,7 +121,10 @@ class _Life:
             self.morning.runs = self._runs()
             for unhandled in self._loop.unhandled:
                 self._note(f"unhandled: {unhandled.get('message')} {unhandled.get('exception')!r}")
-            _let_go(self._loop)
+            told = list(self.morning.log)
+            _let_go(self._loop, self._processes)
+            # What goes says things in an order of its own.
+            self.morning.log = told
         return self.morning
 
     async def _day(self) -> None:
@@ -210,6 +223,7 @@ class _Life:
             ledger=self._disk.ledger,
             run_of=self._run_of,
         )
+        self._processes.append(process)
         at_work = CommandAtWork(process, command, site)
         self._at_work[number] = at_work
 
@@ -321,11 +335,24 @@ def _unfinished(run: Mapping[str, Any]) -> bool:
     )
 
 
-def _let_go(loop: VirtualLoop) -> None:
-    """Have what was killed go in silence: it is not gone on with, and cannot do anything."""
+def _let_go(loop: VirtualLoop, processes: list[Process]) -> None:
+    """Have what was killed go in silence, and all of it: it would disturb the next morning.
+
+    It is not gone on with, and cannot do anything.
+    """
     hook, sys.unraisablehook = sys.unraisablehook, lambda _args: None
     try:
+        for process in processes:
+            process.let_go()
+        _forget(loop)
         loop.close()
-        gc.collect(0)
+        gc.collect()
     finally:
         sys.unraisablehook = hook
+
+
+def _forget(loop: VirtualLoop) -> None:
+    """Take its tasks out of anyio's table, whose values keep the keys of tasks that never end."""
+    for task in list(_task_states):
+        if task.get_loop() is loop:
+            del _task_states[task]

@@ -30,6 +30,8 @@ ArgumentsT = TypeVarTuple("ArgumentsT")
 
 _LEAST_PAUSE_S = 0.000_05
 _MOST_PAUSE_S = 0.002
+_MOST_THROWN = 20
+"""What is thrown out of a greenlet may make it give way once more."""
 
 
 class Clock:
@@ -142,6 +144,13 @@ class Process:
     def ended(self) -> None:
         """It has come to its end by itself."""
         self.gone = True
+
+    def let_go(self) -> None:
+        """Free what it holds, once the morning is over: a greenlet that waits is no garbage."""
+        for each in (self._turns, *self._jobs):
+            for _ in range(_MOST_THROWN):
+                if each:
+                    each.throw()
 
     def come_near_death(self) -> None:
         """Die here, if it was to die at this look at its disk."""
