@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tests.simulation.hand_made import (
+    ended,
     handed_over,
     morning,
     of_report,
@@ -65,6 +66,13 @@ KEPT: dict[str, Callable[[], Morning]] = {
     ),
 }
 BROKEN: list[tuple[str, Callable[[], Morning]]] = [
+    (
+        "answer is told",
+        lambda: morning(
+            handled=(request(1, "1001", 1.0),),
+            ends=(ended(exit_code=130, report=(reported(2, "unknown", cause="interrupted"),)),),
+        ),
+    ),
     ("one line each", lambda: of_report(reported(2, "unknown"))),
     ("one line each", lambda: of_report(reported(3, "unknown"), reported(2, "unknown"))),
     ("one line each", lambda: of_report(reported(2, "unknown"), reported(3, "done"))),

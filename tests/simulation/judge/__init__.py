@@ -91,6 +91,12 @@ PREDICATES: tuple[Predicate, ...] = (
         rows.effect_is_told,
     ),
     Predicate(
+        "answer is told",
+        "unknown: an attempt ended in doubt. Any other answer says how the row ended.",
+        "design 4",
+        rows.answer_is_told,
+    ),
+    Predicate(
         "not sent is true",
         "not_attempted: nothing was sent. attempts: requests that the gateway could have seen.",
         "report",

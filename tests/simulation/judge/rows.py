@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from tests.simulation.history import Ended, Morning, ReportRow
-from tests.simulation.judge.evidence import Evidence, swapped
+from tests.simulation.history import Ended, Handled, Morning, ReportRow
+from tests.simulation.judge.evidence import Evidence, answered_in_time, swapped
 from tests.simulation.world import Roster, RowKind
 
 STATUSES = (
@@ -142,6 +142,32 @@ def effect_is_told(morning: Morning, evidence: Evidence) -> Iterator[str]:
                         f" took effect at {each.effect_s:.3f} s"
                     )
                     break
+
+
+def answer_is_told(_morning: Morning, evidence: Evidence) -> Iterator[str]:
+    """A row is `unknown` only where an answer to one of its requests did not come in time."""
+    if evidence.forgot or evidence.disk_failed:
+        return
+    for end in evidence.ended.values():
+        for row in end.report:
+            if row.status != "unknown" or row.gateway in evidence.strayed:
+                continue
+            sent = [
+                each
+                for each in evidence.of_row(end.run_id, row.gateway, row.agent_id)
+                if each.arrived_s <= end.ended_s
+            ]
+            if sent and all(_was_told(evidence, each) for each in sent):
+                answers = [each.answer for each in sent]
+                yield (
+                    f"process {end.process}, run {end.run_id}, agent {row.agent_id} at"
+                    f" {row.gateway}: unknown, {row.cause}, and the gateway's answers {answers}"
+                    " came in time"
+                )
+
+
+def _was_told(evidence: Evidence, request: Handled) -> bool:
+    return request.answer[:1].isdigit() and answered_in_time(evidence, request)
 
 
 def not_sent_is_true(morning: Morning, evidence: Evidence) -> Iterator[str]:

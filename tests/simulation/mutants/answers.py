@@ -73,6 +73,22 @@ def _certain(right: Callable[..., Any]) -> Any:
     return conclude
 
 
+def _for_ever(right: Callable[..., Any]) -> Any:
+    def conclude(
+        row: int,
+        history: AttemptHistory[Any],
+        finished_at: int,
+        carried: Carryover | None = None,
+        **options: Any,
+    ) -> Outcome:
+        found: Outcome = right(row, history, finished_at, carried, **options)
+        if carried is not None and carried.doubt is not None:
+            return msgspec.structs.replace(found, status=Status.UNKNOWN, cause=carried.doubt)
+        return found
+
+    return conclude
+
+
 def _never_sent(faults: Mapping[Fault, Disposition]) -> Any:
     reset = msgspec.structs.replace(
         faults[Fault.RESET], delivery=Delivery.NEVER_SENT, status=Status.FAILED
@@ -126,6 +142,12 @@ ANSWERS = (
         "A resume does not know that a request of an earlier leg may have taken effect.",
         {"attempt.conclude": _certain},
         caught_by={"effect is told"},
+    ),
+    fault(
+        "doubt for ever",
+        'A "0" does not end the doubt of an earlier leg.',
+        {"attempt.conclude": _for_ever},
+        caught_by={"reaches its aim"},
     ),
     fault(
         "reset is not sent",

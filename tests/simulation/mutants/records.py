@@ -10,7 +10,6 @@ import msgspec
 from bulkagent.errors import BulkagentError, LedgerFailed, LedgerUnavailable
 from bulkagent.gateway.operations import SET_TALK_RIGHT
 from bulkagent.ledger.elapsed import LegOrder, OrderedLeg
-from bulkagent.ledger.group_commit import Batch, GroupCommit
 from bulkagent.ledger.journal import Journal
 from bulkagent.ledger.rows import Summary
 from bulkagent.model import Assignment, Status
@@ -30,15 +29,6 @@ def _sent_before(_right: Callable[..., Any]) -> Any:
         return True
 
     return mark
-
-
-def _the_last_are_lost(_right: Callable[..., Any]) -> Any:
-    async def flushed(commits: GroupCommit) -> None:
-        commits.open = Batch()
-        if commits.failed is not None:
-            raise commits.failed
-
-    return flushed
 
 
 def _unsynced(right: Callable[..., Any]) -> Any:
@@ -105,12 +95,6 @@ RECORDS = (
         caught_by={"not sent is true"},
     ),
     fault(
-        "last outcomes lost",
-        "At the end of a leg, outcomes that wait for their commit are dropped.",
-        {"ledger.group_commit.GroupCommit.flushed": _the_last_are_lost},
-        caught_by={"comes to an end"},
-    ),
-    fault(
         "full does not sync",
         "With --durability full a commit does not wait for the disk.",
         {"ledger.database.connected": _unsynced},
@@ -126,7 +110,7 @@ RECORDS = (
                 " AND coalesce(cause, '') NOT IN",
             )
         },
-        caught_by={"applied once"},
+        caught_by={"not sent again"},
     ),
     fault(
         "report by agents",
@@ -156,7 +140,7 @@ RECORDS = (
         {
             "run.history.exit_code._REPEATABLE": instead((Status.FAILED, Status.NOT_ATTEMPTED)),
         },
-        caught_by={"exit code is true"},
+        caught_by={"exit code"},
     ),
     fault(
         "negative ages",
@@ -168,7 +152,7 @@ RECORDS = (
         "revert to the opposite",
         "A revert sets the opposite of what the run has set, also where that was so before.",
         {"run.plan.revert._set_back": _the_opposite},
-        caught_by={"revert gives back"},
+        caught_by={"revert"},
     ),
     fault(
         "failed is refused",

@@ -96,6 +96,18 @@ def _at_leisure(right: Callable[..., Any]) -> Any:
 _LATER_S = 60.0
 
 
+def _not_after_the_end(right: Callable[..., Any]) -> Any:
+    def settle(attempts: Attempts[Any, Any], item: Any, history: Any) -> None:
+        if attempts.end is None:
+            right(attempts, item, history)
+            return
+        attempts._scheduler.open -= 1
+        if attempts._scheduler.over:
+            attempts._wake_all()
+
+    return settle
+
+
 def _of_all(right: Callable[..., Any]) -> Any:
     def ask(rule: HaltFirst, tally: Tally, name: str) -> Any:
         return right(msgspec.structs.replace(rule, count=tally.rows + 1), tally, name)
@@ -155,25 +167,31 @@ SENDING = (
         "all are canaries",
         "Nothing waits for the canaries.",
         {"engine.gates.canary.spread": _as_one_lane},
-        caught_by={"canaries go first"},
+        caught_by={"canary"},
     ),
     fault(
         "deadline ignored",
         "The deadline does not stop the run.",
         {"engine.engine.Engine._keep_deadline": lambda _right: _never},
-        caught_by={"deadline holds"},
+        caught_by={"deadline"},
     ),
     fault(
         "nobody wakes up",
         "The end of a pause wakes nobody, where nothing else happens.",
         {"engine.throttle.throttle.Throttle.permit": _asleep},
-        caught_by={"comes to an end"},
+        caught_by={"comes to its end"},
     ),
     fault(
         "opposite at once",
         "A request does not wait for an earlier one in doubt that asked for the opposite.",
         {"run.handover.rules._gated_lanes": _late},
         caught_by={"one for an agent"},
+    ),
+    fault(
+        "drained without a word",
+        "What comes back after a stop is waited for, and not recorded.",
+        {"engine.attempts.Attempts._settle": _not_after_the_end},
+        caught_by={"answer is told"},
     ),
     fault(
         "timers that stay",

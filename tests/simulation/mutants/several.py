@@ -72,7 +72,7 @@ SEVERAL = (
         "a plan for a run",
         "--or-resume takes another's throw-away plan for a run in progress (A2).",
         {"ledger.runs._BEGUN": _WITH_PLANS},
-        caught_by={"one of several"},
+        caught_by={"one of several sends"},
     ),
     fault(
         "gives up at the first",
@@ -82,13 +82,13 @@ SEVERAL = (
             "ledger.runs._BEGUN": _WITH_PLANS,
             "run.plan.same_roster.resume_instead": _gives_up,
         },
-        caught_by={"one of several"},
+        caught_by={"one of several sends"},
     ),
     fault(
         "nobody looks again",
         "A new run begins although another of the same roster has begun since it was planned.",
         {"run.plan.same_roster.begun_since": always(None)},
-        caught_by={"one of several"},
+        caught_by={"one of several sends"},
     ),
     fault(
         "shared locks",
@@ -124,7 +124,7 @@ SEVERAL = (
         "new run overrides",
         "An unattended run of the same roster sets again what a person has set otherwise since.",
         {"ledger.set_aside.leave_to_persons": always(0)},
-        caught_by={"a person's setting stays"},
+        caught_by={"a person's word"},
     ),
     fault(
         "leases ignored",
