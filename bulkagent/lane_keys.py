@@ -14,7 +14,7 @@ class LaneKey(int):
 
     @classmethod
     def in_doubt(cls, lane: int) -> LaneKey:
-        """The key of a lane's rows that are in doubt, or whose agents were not there."""
+        """The key of a lane's rows whose agents are off by now, or may be, or were not there."""
         return cls(~lane)
 
     @property

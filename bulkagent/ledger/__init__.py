@@ -15,7 +15,8 @@ told plain values and gives back the records of `bulkagent.model`.
   counts and tells them; `prefetch` hands out what is left, `redelivery` what was put in doubt.
 - Afterwards: `runs` finds runs, `rows` tells what became of their rows, `agent_history` where an
   agent occurs, `previous_rights` what runs did to an agent, `failovers` which agents may have
-  lost what was set, `handover_groups` how far groups have handed over, `latency` how fast gateways
+  lost what was set, `handover_groups` how far groups have handed over, `off_already` whom
+  other runs took off before, `latency` how fast gateways
   answered, `limit_changes` what they were sent at once, `verifications` whether what was set was
   seen, `roster_match` which rows of two rosters are the same.
 - Beside other commands: `shares` has the part of each command in its gateways' limits,
@@ -81,6 +82,7 @@ if TYPE_CHECKING:
     )
     from bulkagent.ledger.limit_changes import LimitChange, limit_changes_of
     from bulkagent.ledger.location import default_path, exposure, probe
+    from bulkagent.ledger.off_already import OffAlready, taken_off
     from bulkagent.ledger.open_requests import requests_at_work
     from bulkagent.ledger.outcome_groups import CommonEnding, ConnectionFailure, OutcomeGroup
     from bulkagent.ledger.plan import Planner
@@ -159,7 +161,8 @@ __all__ = [
     "EndpointRecord", "FileIdentity", "FormerOutcome", "GatewayLatency", "GroupCoverage",
     "HandoverGroup", "HistoryEntry", "InFlight", "Journal", "Lane", "LeftOutRow", "LeftTo",
     "Leg",
-    "LimitChange", "OutcomeGroup", "Overlap", "Planner", "Portion", "RosterMatch", "RunFacts",
+    "LimitChange", "OffAlready", "OutcomeGroup", "Overlap", "Planner", "Portion", "RosterMatch",
+    "RunFacts",
     "RunFilter", "RunLock", "RunRecord", "RunSize", "Share", "Summary",
     "VerificationCounts", "absent_rows", "agents_set_at", "applied_among", "applied_incoming",
     "applied_parts", "ask_to_drain", "assigned", "attempts_of", "begin_leg", "changed_rows",
@@ -175,7 +178,8 @@ __all__ = [
     "read_as_written", "read_ledger", "rehearse", "release_lease", "requests_at_work", "row_of",
     "run_size", "same_groups", "same_rows", "set_otherwise", "shared_agents", "shares_at",
     "sign_leg", "strange_row", "summarise", "supersede",
-    "take_from", "take_lease", "take_shares", "totals_of", "unplanned_since", "updating_shares",
+    "take_from", "take_lease", "take_shares", "taken_off", "totals_of", "unplanned_since",
+    "updating_shares",
     "verification_counts", "verified_rows", "withdraw_request",
 ]
 # fmt: on
@@ -230,6 +234,7 @@ _HOMES = {
     ),
     "bulkagent.ledger.limit_changes": ("LimitChange", "limit_changes_of"),
     "bulkagent.ledger.location": ("default_path", "exposure", "probe"),
+    "bulkagent.ledger.off_already": ("OffAlready", "taken_off"),
     "bulkagent.ledger.open_requests": ("requests_at_work",),
     "bulkagent.ledger.plan": ("Planner",),
     "bulkagent.ledger.endpoints": ("EndpointRecord", "endpoints_of"),

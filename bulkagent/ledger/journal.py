@@ -37,6 +37,7 @@ class Journal:
         leg: Which stretch of sending this is: 1, and one more with each resume.
         applied: The gateways at which earlier legs have applied an agent.
         only: Hand out only what ended with one of these causes; none: all that is left.
+        off_already: Rows of agents whom another run took off: handed out with those in doubt.
         operation: The operation's name, for the assignments that it hands out.
         lanes: The lanes that it hands out.
         clock: Time.
@@ -54,6 +55,7 @@ class Journal:
         leg: int = 1,
         applied: Collection[str] = (),
         only: Collection[Cause] = (),
+        off_already: Collection[int] = (),
         operation: str,
         lanes: Sequence[int],
         clock: Clock,
@@ -69,7 +71,7 @@ class Journal:
         self._reader = Database(path)
         self._thread = own_thread("bulkagent-ledger")
         reading = RunRecord(self._reader, self._run), self._thread, operation
-        self._prefetch = Prefetch(*reading, lanes, leg=leg, only=only)
+        self._prefetch = Prefetch(*reading, lanes, leg=leg, only=only, off_already=off_already)
         self._again = Redelivery(*reading)
         self._spent = Redelivery(*reading)  # to be told alone
         self._committed = Committed(self._rows, self._again, self._spent, callbacks)

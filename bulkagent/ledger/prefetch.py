@@ -36,7 +36,8 @@ FROM stories
 WHERE run = ?1 AND lane = ?2 AND row > ?3 AND leg < ?4
 AND status IN ('not_attempted', 'failed', 'unknown') AND cause NOT IN ('superseded', 'protected')
 AND (?5 IS NULL OR cause IN (SELECT value FROM json_each(?5)))
-AND (?7 IS NULL OR (status = 'unknown' OR status = 'failed' AND cause = 'not_signed_in') = ?7)
+AND (?7 IS NULL OR (status = 'unknown' OR status = 'failed' AND cause = 'not_signed_in'
+     OR row IN (SELECT value FROM json_each(?8))) = ?7)
 ORDER BY row LIMIT ?6
 """
 
@@ -65,6 +66,7 @@ class Prefetch:
             that of the lane is of its others.
         leg: Rows that were dispatched in this leg of the run are not handed out.
         only: Only rows that ended with one of these causes; none: whatever the cause.
+        off_already: Rows of agents whom another run took off; they go with those in doubt.
     """
 
     def __init__(
@@ -76,12 +78,14 @@ class Prefetch:
         *,
         leg: int = 1,
         only: Collection[Cause] = (),
+        off_already: Collection[int] = (),
     ) -> None:
         self._record = record
         self._thread = thread
         self._operation = operation
         self._leg = leg
         self._only = json.dumps(sorted(only)) if only else None
+        self._off_already = json.dumps(sorted(off_already))
         self._buffers = {lane: _Buffer() for lane in lanes}
         self._chunk = max(_LEAST_CHUNK, min(_CHUNK, _BUFFERED // max(1, len(lanes))))
 
@@ -132,7 +136,7 @@ class Prefetch:
             key = LaneKey(lane)
             in_doubt = key.is_in_doubt if key.other in self._buffers else None
             where = (key.lane, after, self._leg, self._only)
-            rows = self._record.all(_NEXT, *where, self._chunk, in_doubt)
+            rows = self._record.all(_NEXT, *where, self._chunk, in_doubt, self._off_already)
             return [
                 (
                     Assignment(row, gateway, agent_id, operation, arguments),

@@ -137,6 +137,27 @@ async def test_the_floor_leaves_those_on_whom_it_needs(tmp_path: Path) -> None:
         assert len(made.history()) == 3 + 3, "five outgoing, three incoming ones in their place"
 
 
+async def test_the_floor_counts_those_whom_another_run_took_off(tmp_path: Path) -> None:
+    """The first roster has two incoming agents only, so three may go off; all three are on top."""
+    async with shift(tmp_path, code("100-009", "101,103", per_agent=9)) as made:
+        held = await made.apply(both(made), gate=0.5, floor=1.0, **BOTH)
+        assert held.causes == {"not_permitted": 2, "floor": 2}
+        sent = len(made.history())
+        again = await made.apply(both(made), gate=0.5, floor=1.0, **BOTH)
+        assert again.run_id != held.run_id
+        assert again.causes == {"not_permitted": 2, "floor": 2}
+        off = [agent for agent, flag in made.history()[sent:] if not flag]
+        assert off == ["102", "104", "106"], "the same three, who take nobody off once more"
+
+
+async def test_whom_another_run_took_off_stays_so_whatever_is_answered_now(tmp_path: Path) -> None:
+    async with shift(tmp_path, code("100-009", "101,103", per_agent=9)) as made:
+        assert (await made.apply(both(made), gate=0.5, floor=1.0, **BOTH)).exit_code == 6
+        made.misbehave(code("100-009", "101,103,102", per_agent=9))
+        again = await made.apply(both(made), gate=0.5, floor=1.0, **BOTH)
+        assert again.causes == {"not_permitted": 3, "floor": 2}
+
+
 async def test_an_invalid_incoming_row_counts_as_one_who_is_not_up(tmp_path: Path) -> None:
     async with shift(tmp_path) as made:
         made.write(AGENTS, flags=FLAGS, more=["x,g,,1"])

@@ -7,9 +7,11 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from bulkagent.blocking import in_thread
 from bulkagent.clock import Clock
-from bulkagent.engine import End, Gatekeeper
+from bulkagent.engine import End, Gatekeeper, GateResult
 from bulkagent.gateway.credentials import CredentialSource
 from bulkagent.gateway.operations import SET_TALK_RIGHT
 from bulkagent.lane_keys import LaneKey
@@ -18,7 +20,12 @@ from bulkagent.model import Assignment, Cause, Outcome
 from bulkagent.reasons import GroupHeld, Reason
 from bulkagent.run.clients.factory import ClientFactory
 from bulkagent.run.handover.readiness import ReadinessChecks
-from bulkagent.run.handover.rules import gatekeeper_for, group_name, result_of
+from bulkagent.run.handover.rules import (
+    gatekeeper_for,
+    group_name,
+    result_of,
+    taken_off_before,
+)
 from bulkagent.run.outputs.log import EventLog
 from bulkagent.settings import Settings
 
@@ -61,6 +68,8 @@ class HandoverGates:
         self._log = log
         self._halted = halted
         self._going_off: frozenset[int] = frozenset()
+        self.off_already: frozenset[int] = frozenset()
+        """Rows of agents whom another run took off before; whatever ends them, they stay off."""
         self._readiness: ReadinessChecks | None = None
         self.keeper: Gatekeeper | None = None
         """Of the present pass; None: nothing is held back."""
@@ -75,11 +84,21 @@ class HandoverGates:
         """
         self._readiness = None
         self._going_off = frozenset(lane.lane for lane in lanes if lane.goes_off)
+        off = await in_thread(
+            functools.partial(
+                taken_off_before,
+                *(self._record, lanes, self._settings),
+                only=self._only,
+                now_ms=self._clock.wall_ms(),
+            )
+        )
+        self.off_already = frozenset().union(*off.rows.values())
         self.keeper = await in_thread(
             functools.partial(
                 gatekeeper_for,
                 *(self._record, lanes, self._settings),
                 only=self._only,
+                off=off,
                 clock=self._clock,
                 held_back=self._held_back,
             )
@@ -128,7 +147,7 @@ class HandoverGates:
         if self.keeper is None:
             return
         goes_off = LaneKey(key).lane in self._going_off
-        result = result_of(outcome, self._settings, goes_off=goes_off)
+        result = self._result(outcome, goes_off=goes_off)
         self.keeper.ended(key, result)
         if self._readiness is not None and result.applied and not goes_off:
             self._readiness.watch(assignment, self.keeper.group(key))
@@ -139,13 +158,19 @@ class HandoverGates:
         if keeper is None:
             return former.lane
         goes_off = former.lane in self._going_off
-        was = result_of(outcome, self._settings, goes_off=goes_off)
+        was = self._result(outcome, goes_off=goes_off)
         key = keeper.reopened(former.lane, was, again=former.again)
         if self._readiness is not None and not goes_off:
             up = self._readiness.forget(outcome.row)
             if up is not None:
                 keeper.unseen(keeper.group(key), up=up)
         return key
+
+    def _result(self, outcome: Outcome, *, goes_off: bool) -> GateResult:
+        result = result_of(outcome, self._settings, goes_off=goes_off)
+        if outcome.row in self.off_already:
+            return msgspec.structs.replace(result, off=True)
+        return result
 
     @property
     def seen_up(self) -> Mapping[str, int]:

@@ -25,10 +25,12 @@ from bulkagent.lane_keys import LaneKey
 from bulkagent.ledger import (
     HandoverGroup,
     Lane,
+    OffAlready,
     RunRecord,
     contested,
     down_already,
     groups_of,
+    taken_off,
 )
 from bulkagent.model import Cause, Evidence, Outcome, Status
 from bulkagent.settings import Settings
@@ -37,16 +39,48 @@ _GUESTS_A_SECOND = 50.0
 """Attempts a second of agents who are waited for, where no rate is set; else half of that."""
 
 
+NOBODY = OffAlready({}, {})
+
+
+def taken_off_before(
+    record: RunRecord,
+    lanes: Sequence[Lane],
+    settings: Settings,
+    *,
+    only: Collection[Cause],
+    now_ms: int,
+) -> OffAlready:
+    """Find the agents whom other runs took off before, where a floor has to know it. Blocks.
+
+    Raises:
+        LedgerUnavailable: The ledger cannot be read.
+    """
+    if settings.floor is None or not any(lane.goes_off for lane in lanes) or not groups_of(record):
+        return NOBODY
+    trusted_ms = round(settings.trust_state_s * 1000)
+    return taken_off(record, only, now_ms=now_ms, trusted_ms=trusted_ms)
+
+
 def gatekeeper_for(
     record: RunRecord,
     lanes: Sequence[Lane],
     settings: Settings,
     *,
     only: Collection[Cause],
+    off: OffAlready = NOBODY,
     clock: Clock,
     held_back: Callable[[str, End], None],
 ) -> Gatekeeper | None:
     """The gates of what is left to send of a run; None where nothing is held back. Blocks.
+
+    Args:
+        record: The run.
+        lanes: What is left to send.
+        settings: Gate, floor and canaries among them.
+        only: Only what ended with one of these causes is sent; none: whatever the cause.
+        off: The agents whom other runs took off before.
+        clock: Time.
+        held_back: Called once for each group that is held back for good, with why.
 
     Raises:
         LedgerUnavailable: The ledger cannot be read.
@@ -63,7 +97,7 @@ def gatekeeper_for(
         for lane in lanes
         for gated_lane in _gated_lanes(
             lane,
-            down.get(lane.lane, 0),
+            down.get(lane.lane, 0) + len(off.rows.get(lane.lane, ())),
             hands_over=bool(groups),
             # Whatever was asked for last may still take effect after what is asked for now.
             not_before=start + (doubtful[lane.lane] - now_ms) / 1000
@@ -77,7 +111,7 @@ def gatekeeper_for(
             outgoing=group.outgoing,
             # An agent who is set on may have left the desk since: each is looked at anew.
             up=0 if settings.up_means == "available" else group.up,
-            down=group.down,
+            down=group.down + off.down.get(group.group, 0),
         )
         for group in groups
     }

@@ -119,6 +119,7 @@ class PassSender:
             leg=number,
             applied=leg.planned.applied,
             only=leg.only,
+            off_already=self.gates.off_already,
             operation=SET_TALK_RIGHT.name,
             lanes=[key for several in keys.values() for key in several],
             clock=self._clock,

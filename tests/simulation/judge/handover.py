@@ -150,7 +150,7 @@ def _judged(
         )
         if up < (needed := group.gate(leg.settings)):
             yield f"{told} with {up} of {group.incoming} agents up, and the gate needs {needed}"
-        # Who is off already takes nobody off once more.
+        # An agent who is off already takes nobody off once more.
         on = group.on_after(up, off)
         if not _is_off(evidence, agent, request) and on < (least := group.floor(leg.settings)):
             yield f"{told}, which leaves {on} on of {group.outgoing}; the floor is {least}"
