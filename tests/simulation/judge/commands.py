@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import combinations
 
+import msgspec
+
 from tests.simulation.history import Ended, Morning, ReportRow
 from tests.simulation.judge.evidence import KILLED, Evidence, assignments_of
 from tests.simulation.world import Command, CommandKind, EventKind, FaultKind
@@ -103,9 +105,25 @@ def one_of_several(morning: Morning, evidence: Evidence) -> Iterator[str]:
             ]
             if alike:
                 yield f"process {one.process} ended with 2, and the same command did not: {alike}"
-    for one, other in combinations(rivals, 2):
-        if _same(evidence, one.command, other.command) and _interleaved(evidence, one, other):
+    for pair in combinations([each for each in rivals if each.process in evidence.of_process], 2):
+        one, other = sorted(pair, key=lambda each: evidence.of_process[each.process][0].arrived_s)
+        agreed = msgspec.structs.replace(one.command, person=other.command.person)
+        if _same(evidence, agreed, other.command) and _both(evidence, one, other):
             yield f"processes {one.process} and {other.process} of one roster both sent"
+
+
+def _both(evidence: Evidence, one: Ended, other: Ended) -> bool:
+    """Whether another one has sent, too, that had begun while the first one was sending."""
+    if _interleaved(evidence, one, other):
+        return True
+    if one.exit_code == KILLED or evidence.disk_failed or evidence.clocks_moved:
+        return False
+    young = float(other.settings.get("max_age_s", 7200.0)) > _YOUNG_S
+    return young and other.began_s < evidence.of_process[one.process][-1].arrived_s
+
+
+_YOUNG_S = 600.0
+"""No morning's run is as old as this while another command thinks about it."""
 
 
 def _at_once(one: Ended, other: Ended) -> bool:
