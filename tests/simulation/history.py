@@ -31,6 +31,8 @@ class Handled(msgspec.Struct):
     """Whether it answered "0" to this request, or would have."""
     reset_s: float | None = None
     """When it ended the connection without an answer; None: it did not."""
+    strayed_s: float | None = None
+    """From when on a reply too many had come on its connection before it was done; None: none."""
 
 
 class RightChange(msgspec.Struct, frozen=True):

@@ -52,6 +52,13 @@ KEPT: dict[str, Callable[[], Morning]] = {
         run_id="B",
         sent_for="B",
     ),
+    "a reply too many hides that a request is at work": lambda: morning(
+        handled=(
+            request(1, "1001", 1.0, 3.0, strayed_s=3.0),
+            request(2, "1002", 1.5, 3.0),
+            request(3, "1001", 3.5, 3.0),
+        )
+    ),
     "ten a second": lambda: morning(
         handled=tuple(request(n, str(1000 + n), n / 10, 0.05) for n in range(1, 40))
     ),
@@ -150,6 +157,16 @@ BROKEN: list[tuple[str, Callable[[], Morning]]] = [
             request(3, "1003", 3.0, process=2),
             first={"exit_code": 137, "ended_s": 2.0},
             began_s=2.5,
+        ),
+    ),
+    (
+        "within concurrency",
+        lambda: morning(
+            handled=(
+                request(1, "1001", 1.0, 3.0, strayed_s=3.0),
+                request(2, "1002", 1.5, 3.0),
+                request(3, "1003", 2.5),
+            )
         ),
     ),
     (

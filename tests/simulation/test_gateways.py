@@ -401,6 +401,9 @@ class TestStray:
         first, second, third = morning.gateways.handled
         assert second.arrived_s < (first.ended_s or 0.0) + 0.03
         assert third.arrived_s == second.ended_s
+        assert first.strayed_s is None, "it was done before the reply too many"
+        assert second.strayed_s == pytest.approx((first.ended_s or 0.0) + 0.03)
+        assert third.strayed_s == third.arrived_s
         assert morning.strays == [(0, 1, 2)]
 
     def test_a_connection_of_one_request_tells_of_another_answer(self) -> None:

@@ -83,7 +83,7 @@ class Evidence(msgspec.Struct, frozen=True):
 
         Guide, doubt: until its answer, or for twice the timeout after its mark. After a reset
         bulkagent counts it for one second from its mark on at least, while the gateway may go on
-        for longer.
+        for longer. A reply too many on its connection may be taken for its answer.
         """
         settings = self.settings(request.process)
         bound = (
@@ -95,7 +95,8 @@ class Evidence(msgspec.Struct, frozen=True):
         if request.reset_s is not None:
             held_s = request.arrived_s + _RESET_COUNTS_S - _EARLIER_S
             bound = min(bound, max(request.reset_s, held_s))
-        return bound if request.ended_s is None else min(bound, request.ended_s)
+        ends = (bound, request.ended_s, request.strayed_s)
+        return min(each for each in ends if each is not None)
 
     def settings(self, process: int) -> Mapping[str, Any]:
         """Those that a process was carried out by."""
@@ -190,7 +191,7 @@ def swapped(evidence: Evidence, request: Handled) -> bool:
     connection is read on, or never, nobody sees it. A connection is read for 0.1 s more than the
     longest answer took, as long as the process lives.
     """
-    if request.gateway not in evidence.strayed:
+    if request.strayed_s is None:
         return False
     if request.ended_s is None or request.answer == "nothing":
         return True

@@ -168,7 +168,7 @@ def _may_be_up(evidence: Evidence, agent: Agent, at: Handled, leg: Ended) -> boo
             break
         if each.flag == "1":
             effective = each.effect_s is not None and each.effect_s <= at.arrived_s
-            up = up or (effective and each.accepted) or each.gateway in evidence.strayed
+            up = up or (effective and each.accepted) or each.strayed_s is not None
         elif each.accepted and each.ended_s is not None and each.ended_s < leg.began_s:
             up = False
     return up

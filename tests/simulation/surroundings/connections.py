@@ -46,6 +46,7 @@ class Connection:
         "out_of_step",
         "requests",
         "rested_at",
+        "strayed",
         "took_s",
         "waiting",
     )
@@ -53,7 +54,8 @@ class Connection:
     def __init__(self, pool: Pool, host: str) -> None:
         self.host = host
         self.waiting: deque[Request] = deque()
-        self.at_work = False
+        self.at_work: Request | None = None
+        self.strayed = False
         self.closed = False
         self.out_of_step = False
         """Whether a reply has come that belongs to no request."""

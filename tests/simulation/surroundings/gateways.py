@@ -180,6 +180,8 @@ class Gateway:
         )
         if request.course.reset_s is not None:
             handled.reset_s = handled.arrived_s + request.course.reset_s
+        if request.line is not None and request.line.strayed:
+            handled.strayed_s = handled.arrived_s
         history.append(handled)
         self._handled[request.number] = handled
         self._log(
@@ -201,6 +203,12 @@ class Gateway:
         handled.accepted = True
         self._set(asked.agent, asked.flag, request.number)
         return retcode("0")
+
+    def strayed(self, request: Request) -> None:
+        """A reply too many has come on its connection."""
+        handled = self._handled.get(request.number)
+        if handled is not None and handled.strayed_s is None:
+            handled.strayed_s = self._of.now_s
 
     def ends(self, request: Request, told: str) -> None:
         """A request is done."""

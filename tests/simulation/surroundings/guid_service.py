@@ -43,6 +43,9 @@ class GuidService:
             return page(404, "http 404", b'{"error": "not signed in"}')
         return page(200, "guid", json.dumps({"guid": guid}).encode())
 
+    def strayed(self, request: Request) -> None:
+        """Its connections carry one request alone."""
+
     def ends(self, request: Request, told: str) -> None:
         """A question is done with."""
         self._log(f"guids of {request.asked.agent}: {told}")

@@ -31,8 +31,10 @@ class Line(Protocol):
 
     waiting: deque[Request]
     """What has come on it and was not read yet."""
-    at_work: bool
-    """Whether the server is at work for a request of it."""
+    at_work: Request | None
+    """The request of it for which the server is at work."""
+    strayed: bool
+    """Whether a reply too many has come on it."""
 
     def answer(self, answer: Answer) -> None:
         """Send a whole reply; in vain where the client hung up."""
@@ -75,6 +77,9 @@ class Site(Protocol):
 
     def does(self, request: Request) -> Answer:
         """Do it."""
+
+    def strayed(self, request: Request) -> None:
+        """A reply too many has come on its connection, while the server is at work for it."""
 
     def ends(self, request: Request, told: str) -> None:
         """The server is done with it, and has said this."""
@@ -160,7 +165,7 @@ class Server:
     def arrived(self, request: Request, line: Line) -> None:
         """A request has come on a connection."""
         request.line = line
-        if line.at_work:
+        if line.at_work is not None:
             line.waiting.append(request)
         else:
             self._begin(request, line)
@@ -196,7 +201,7 @@ class Server:
         ]
 
     def _begin(self, request: Request, line: Line) -> None:
-        line.at_work = True
+        line.at_work = request
         ordinary = Course(request.takes_s, request.part)
         course = ordinary
         if faults := self._holding(request):
@@ -220,17 +225,25 @@ class Server:
             self._do(request)
         self.in_work -= 1
         answer = None if course.silent else course.answer or request.own
+        if answer is None and course.stray_s is not None:
+            self._site.strayed(request)  # it stands for the answer
         told = answer.told if answer else "nothing" if course.reset_s is None else "reset"
         self._site.ends(request, told)
-        line.at_work = False
+        line.at_work = None
         if answer is not None:
             line.answer(answer)
         if course.stray_s == 0.0:
-            line.answer(_STRAY)
+            self._stray(line)
         elif course.stray_s is not None:
-            self._after(course.stray_s, line.answer, _STRAY)
+            self._after(course.stray_s, self._stray, line)
         if line.waiting:
             self._begin(line.waiting.popleft(), line)
+
+    def _stray(self, line: Line) -> None:
+        line.strayed = True
+        line.answer(_STRAY)
+        if line.at_work is not None:
+            self._site.strayed(line.at_work)
 
     def _after(self, seconds: float, call: Callable[..., object], *arguments: object) -> None:
         at = self._loop.time() + seconds
