@@ -145,6 +145,8 @@ class GroupCommit:
         """Rows that another run has taken, so that they are not to be attempted."""
         self.failed: Exception | None = None
         """Why nothing is recorded any more."""
+        self.failing: Callable[[], None] = lambda: None
+        """Called when nothing is recorded any more."""
         self._scheduled = False
         self._busy = 0
 
@@ -282,6 +284,7 @@ class GroupCommit:
         for durable in waiting:
             if not durable.done():
                 durable.set_exception(self.failed)
+        self.failing()
 
     def _put_back(self, batch: Batch) -> None:
         later, self.open = self.open, batch

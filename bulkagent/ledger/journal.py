@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -81,6 +81,13 @@ class Journal:
         except BaseException:
             self._reader.close()
             raise
+
+    def tell(self, failing: Callable[[], None]) -> None:
+        """Call on the loop when nothing is recorded any more.
+
+        A mark raises then. But one that waits for outcomes to be on disk would wait for ever.
+        """
+        self._commits.failing = failing
 
     @property
     def counters(self) -> Counters:

@@ -427,6 +427,25 @@ async def test_after_a_failed_commit_every_mark_fails_and_nobody_waits(
     assert summarise(RunRecord(database, made.run)).totals["not_attempted"] == 4_999
 
 
+async def test_a_failure_is_told_also_where_nothing_more_is_marked(database: Database) -> None:
+    """A gate waits for outcomes on disk, and marks nothing meanwhile: it has to be told."""
+    made = plan(database, 2_000)
+
+    async def work() -> None:
+        told = asyncio.Event()
+        async with journal(database, made.run) as book:
+            book.tell(told.set)
+            items = await took_all(book)
+            await asyncio.gather(*(book.mark(item, 1) for item in items))
+            full(book)
+            for item in items:
+                book.settle(item, history(DONE))
+            await told.wait()
+
+    with pytest.raises(LedgerFailed, match="full"):
+        await asyncio.wait_for(work(), HANG_S)
+
+
 async def test_outcomes_of_requests_made_before_a_failure_get_a_last_chance(
     database: Database,
 ) -> None:

@@ -100,6 +100,8 @@ class PassSender:
                 grace_s=self._settings.grace_s,
             )
             self.passes.engine(engine)
+            # Lanes that wait for others' outcomes would never hear of any again.
+            journal.tell(engine.stop)
             sharing = await stack.enter_async_context(self._sharing(bulkheads, journal))
             readiness = await self.gates.readiness_checks(
                 *(stack, self._clients, keys, guids), spent_s=self._spent_s()
