@@ -152,6 +152,8 @@ def answer_is_told(_morning: Morning, evidence: Evidence) -> Iterator[str]:
         for row in end.report:
             if row.status != "unknown" or row.gateway in evidence.strayed:
                 continue
+            if row.cause == "switch_over" and end.settings.get("resend_after_switchover"):
+                continue  # set before a failover, and in doubt since
             sent = [
                 each
                 for each in evidence.of_row(end.run_id, row.gateway, row.agent_id)
