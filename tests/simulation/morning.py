@@ -104,28 +104,33 @@ class _Life:
     def live(self) -> Morning:
         """Live it."""
         with replaced(self._disk, Random(f"{self._world.seed}:names")):
-            self._write_files()
             try:
-                self._loop.run_to_end(self._day(), most_s=MOST_S)
-            except Stuck as stuck:
-                at_work = ", ".join(
-                    f"process {number} ({found.command.kind.value})"
-                    for number, found in self._at_work.items()
-                )
-                self.morning.stuck = f"{stuck}; at work: {at_work or 'nobody'}"
-                for found in list(self._at_work.values()):
-                    found.process.kill()
-            self.morning.handled = self._gateways.handled
-            self.morning.rights = self._gateways.rights
-            self.morning.violations = self._gateways.violations
-            self.morning.runs = self._runs()
-            for unhandled in self._loop.unhandled:
-                self._note(f"unhandled: {unhandled.get('message')} {unhandled.get('exception')!r}")
-            told = list(self.morning.log)
-            _let_go(self._loop, self._processes)
-            # What goes says things in an order of its own.
-            self.morning.log = told
+                self._live()
+            finally:
+                told = list(self.morning.log)
+                _end(self._loop, self._processes)
+                # What goes says things in an order of its own.
+                self.morning.log = told
         return self.morning
+
+    def _live(self) -> None:
+        self._write_files()
+        try:
+            self._loop.run_to_end(self._day(), most_s=MOST_S)
+        except Stuck as stuck:
+            at_work = ", ".join(
+                f"process {number} ({found.command.kind.value})"
+                for number, found in self._at_work.items()
+            )
+            self.morning.stuck = f"{stuck}; at work: {at_work or 'nobody'}"
+            for found in list(self._at_work.values()):
+                found.process.kill()
+        self.morning.handled = self._gateways.handled
+        self.morning.rights = self._gateways.rights
+        self.morning.violations = self._gateways.violations
+        self.morning.runs = self._runs()
+        for unhandled in self._loop.unhandled:
+            self._note(f"unhandled: {unhandled.get('message')} {unhandled.get('exception')!r}")
 
     async def _day(self) -> None:
         for event in self._world.events:
@@ -335,20 +340,25 @@ def _unfinished(run: Mapping[str, Any]) -> bool:
     )
 
 
-def _let_go(loop: VirtualLoop, processes: list[Process]) -> None:
-    """Have what was killed go in silence, and all of it: it would disturb the next morning.
+def let_go() -> None:
+    """Have what is left of a morning go in silence: it would disturb the next one.
 
     It is not gone on with, and cannot do anything.
     """
     hook, sys.unraisablehook = sys.unraisablehook, lambda _args: None
     try:
-        for process in processes:
-            process.let_go()
-        _forget(loop)
-        loop.close()
         gc.collect()
     finally:
         sys.unraisablehook = hook
+
+
+def _end(loop: VirtualLoop, processes: list[Process]) -> None:
+    """Have all of a morning go."""
+    for process in processes:
+        process.let_go()
+    _forget(loop)
+    loop.close()
+    let_go()
 
 
 def _forget(loop: VirtualLoop) -> None:

@@ -14,13 +14,13 @@ import msgspec
 from tests.simulation.draw import draw
 from tests.simulation.history import Morning
 from tests.simulation.judge import Verdict, judge
-from tests.simulation.morning import live
+from tests.simulation.morning import let_go, live
 from tests.simulation.mutants import mutated
 from tests.simulation.shrink import shrink
 from tests.simulation.world import World
 
-_LONGEST_S = 120
-"""No morning takes so long; one that does goes round in circles."""
+_LONGEST_S = 10
+"""No morning takes so much of a processor; one that does goes round in circles."""
 
 
 class Trial(msgspec.Struct, frozen=True):
@@ -37,22 +37,23 @@ class Trial(msgspec.Struct, frozen=True):
         return frozenset(verdict.name for verdict in self.verdicts)
 
 
-class _Circles(BaseException):
-    """Real time is over. It is no `Exception`, for bulkagent would take that for its own."""
+class _Circles(KeyboardInterrupt):
+    """The processor was busy for too long. The loop lets nothing pass but such an end of all."""
 
 
 @contextlib.contextmanager
 def _alarm() -> Iterator[None]:
-    def ring(_number: int, _frame: FrameType | None) -> None:
-        raise _Circles
+    def ring(_number: int, frame: FrameType | None) -> None:
+        # Out of a process's own stack, its traceback would be lost on the way to the loop's.
+        raise _Circles("".join(traceback.format_stack(frame)))
 
-    before = signal.signal(signal.SIGALRM, ring)
-    signal.alarm(_LONGEST_S)
+    before = signal.signal(signal.SIGVTALRM, ring)
+    signal.setitimer(signal.ITIMER_VIRTUAL, _LONGEST_S)
     try:
         yield
     finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)
 
 
 def judged(world: World) -> tuple[Morning | None, tuple[Verdict, ...]]:
@@ -62,10 +63,12 @@ def judged(world: World) -> tuple[Morning | None, tuple[Verdict, ...]]:
         with _alarm():
             morning = live(world)
         return morning, tuple(judge(morning))
-    except _Circles:
-        return morning, (_no_end("takes for ever", traceback.format_exc()),)
+    except _Circles as circles:
+        words = str(circles)
     except Exception as error:  # noqa: BLE001 - an error of the simulation is a failure of its seed
         return morning, (_no_end(type(error).__name__, traceback.format_exc()),)
+    let_go()  # of what the error held
+    return None, (_no_end("takes for ever", words),)
 
 
 def _no_end(how: str, words: str) -> Verdict:
