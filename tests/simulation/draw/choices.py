@@ -21,7 +21,8 @@ class Facts(msgspec.Struct, frozen=True):
     """Of the slowest gateway."""
     gateways: tuple[str, ...]
     teams: int
-    both_flags: bool
+    closing: bool
+    """Whether a team or gateway has agents going off shift, and nobody comes on shift in it."""
 
 
 class Choice(msgspec.Struct, frozen=True):
@@ -77,6 +78,11 @@ def _groups(dice: Dice, facts: Facts) -> Drawn:
     return {"group_by": dice.one_of(columns)} if columns else {}
 
 
+def _closing(dice: Dice, facts: Facts) -> Drawn:
+    # Without it, such a team stays on for ever, which a few worlds are enough for.
+    return {"allow_closing": dice.chance(0.9 if facts.closing else 0.5)}
+
+
 def _fixed(name: str, *values: Any) -> Callable[[Dice, Facts], Drawn]:
     return lambda dice, facts: {name: dice.one_of(values)}
 
@@ -109,7 +115,7 @@ CHOICES = (
     Choice("floor", 0.15, _fixed("floor", 0.3, 0.5, 0.8, 0.9, 1.0)),
     Choice("groups", 0.3, _groups),
     Choice("order", 0.05, _fixed("handover", False)),
-    Choice("closing", 0.4, _fixed("allow_closing", True)),
+    Choice("closing", 0.9, _closing),
     Choice("canary", 0.1, _sized("canary", 1, 20)),
     Choice("halt", 0.05, _halt),
     Choice("halt_first", 0.1, _halt_first),
@@ -124,7 +130,7 @@ CHOICES = (
 )
 """Every setting that a world may have otherwise than bulkagent's defaults."""
 
-_KEEN = 0.8
+_KEEN = 0.9
 """How likely a setting is drawn in a world that is about it."""
 
 

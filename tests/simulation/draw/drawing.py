@@ -14,6 +14,7 @@ from tests.simulation.world import (
     EventKind,
     GatewayModel,
     Roster,
+    Row,
     SourceKind,
     World,
     url_of,
@@ -84,11 +85,17 @@ def _surroundings(dice: Dice, profile: Profile) -> Draft:
         latency_s=max(model.latency_s for model in models),
         gateways=shape.gateways,
         teams=shape.teams,
-        both_flags=both,
+        closing=_has_closing_team(rows),
     )
     settings = draw_settings(dice, facts, profile.keen)
     settings["gateways"] = {name: {"url": url_of(name)} for name in sorted(shape.gateways)}
     return Draft(dice, roster, models, settings, dice.weighted(_SOURCES))
+
+
+def _has_closing_team(rows: list[Row]) -> bool:
+    going = {place for row in rows if row.flag == "0" for place in (row.group, row.gateway)}
+    coming = {place for row in rows if row.flag == "1" for place in (row.group, row.gateway)}
+    return not going <= coming
 
 
 def _gateway(dice: Dice, name: str, roster: Roster) -> GatewayModel:

@@ -8,16 +8,18 @@ from tests.simulation.world import EventKind
 
 
 def clock_jumps(draft: Draft) -> None:
-    """The clock of day is set, forward or back, by seconds or by hours."""
+    """The clock of day is set, forward or back, by seconds, hours or days."""
     for _ in range(draft.dice.size(1, 3)):
-        by_s = draft.dice.scale(0.5, 20_000) * draft.dice.one_of((1, -1))
+        most_s = draft.dice.weighted([(60, 3.0), (20_000, 2.0), (300_000, 1.0)])
+        by_s = draft.dice.scale(0.5, most_s) * draft.dice.one_of((1, -1))
         draft.happens(EventKind.CLOCK_JUMP, draft.moment(-0.5, 1.5), seconds=by_s)
 
 
 def clock_ahead(draft: Draft) -> None:
     """A process has a clock that is ahead, or behind."""
     process = draft.dice.whole(1, draft.processes)
-    ahead_s = draft.dice.scale(0.1, 20_000) * draft.dice.one_of((1, -1))
+    most_s = draft.dice.weighted([(60, 2.0), (20_000, 1.0)])
+    ahead_s = draft.dice.scale(0.1, most_s) * draft.dice.one_of((1, -1))
     draft.ahead(process, ahead_s)
 
 

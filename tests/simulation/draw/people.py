@@ -19,6 +19,8 @@ _READING = (
     (CommandKind.CHECK, 1.0),
     (CommandKind.PRUNE, 1.5),
 )
+_PRUNED_S = (86_400, 400_000)
+"""Younger runs are not taken out; clocks jump by days, too."""
 
 
 def readers(draft: Draft) -> None:
@@ -29,7 +31,7 @@ def readers(draft: Draft) -> None:
             kind,
             roster=draft.roster.name if kind is CommandKind.CHECK else "",
             run=draft.dice.one_of(("last", f"process:{MAIN}")),
-            older_than_s=draft.dice.scale(600, 90_000) if kind is CommandKind.PRUNE else 0.0,
+            older_than_s=draft.dice.scale(*_PRUNED_S) if kind is CommandKind.PRUNE else 0.0,
         )
         draft.start(draft.moment(0.0, 2.0), command)
 
