@@ -219,7 +219,8 @@ def smaller(world: World) -> Iterator[World]:
 
 
 def _others(reduce: Reduce, world: World) -> Iterator[World]:
-    return (other for other in reduce(world) if other != world and processes_of(other))
+    # Without a roster nobody begins a run.
+    return (other for other in reduce(world) if other != world and other.rosters)
 
 
 def shrink(
