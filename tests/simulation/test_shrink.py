@@ -37,7 +37,7 @@ def is_sound(world: World) -> bool:
 
 
 def test_every_smaller_world_is_sound() -> None:
-    for seed in range(40):
+    for seed in range(12):
         world = draw(seed)
         assert is_sound(world)
         for other in smaller(world):
@@ -68,7 +68,7 @@ CASES = [
 def test_what_has_nothing_to_do_with_a_failure_is_left_out(
     fails: Callable[[World], bool], left: tuple[int, int, int, int]
 ) -> None:
-    for world in [world for seed in range(60) if fails(world := draw(seed))][:5]:
+    for world in [world for seed in range(60) if fails(world := draw(seed))][:3]:
         least = shrink(world, fails)
         assert fails(least)
         begun = [event for event in least.events if event.kind is EventKind.START]
