@@ -23,6 +23,10 @@ class AttemptResult(Protocol):
     def pause_s(self) -> float:
         """For how many seconds the upstream asked to be left alone; 0 where it did not."""
 
+    @property
+    def since_sent_s(self) -> float | None:
+        """How long before its end its request left; None where that is not known."""
+
 
 class Attempt(msgspec.Struct, frozen=True, gc=False):
     """One request: how it ended and what the gateway said, with every secret taken out."""
@@ -40,6 +44,8 @@ class Attempt(msgspec.Struct, frozen=True, gc=False):
     """What the network said where the gateway said nothing."""
     pause_s: float = 0.0
     """For how many seconds the gateway, or a proxy before it, asked to be left alone."""
+    since_sent_s: float | None = None
+    """How long before its end its request was written; None where it was answered, or never was."""
 
 
 AttemptT = TypeVar("AttemptT", bound=AttemptResult)

@@ -155,6 +155,7 @@ class GatewayClient:
                 sent_at=sent_at,
                 latency_ms=(self._clock.monotonic() - started) * 1000.0,
                 detail=without_secrets(failed.words, *credential.secrets),
+                since_sent_s=failed.since_sent_s,
             )
         latency_ms = (self._clock.monotonic() - started) * 1000.0
         reading = read_reply(

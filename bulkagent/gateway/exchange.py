@@ -46,12 +46,14 @@ class Exchange:
             BaseException: The error, where the table does not know it.
         """
         fault, words = fault_of(error)
-        if self.connection is not None and self.connection.requests and self.connection.out_of_step:
-            return ExchangeFailed(Fault.OUT_OF_STEP, OUT_OF_STEP)
+        sent = self.connection is not None and self.connection.requests > 0
+        since_s = self.connection.since_s if self.connection is not None and sent else None
+        if self.connection is not None and sent and self.connection.out_of_step:
+            return ExchangeFailed(Fault.OUT_OF_STEP, OUT_OF_STEP, since_sent_s=since_s)
         refusal = self.refusal if fault is Fault.RESET else ""
         if refusal:
             return ExchangeFailed(Fault.TLS, refusal)
-        return ExchangeFailed(fault, words or describe(error))
+        return ExchangeFailed(fault, words or describe(error), since_sent_s=since_s)
 
     @property
     def refusal(self) -> str:

@@ -34,12 +34,14 @@ class ExchangeFailed(Exception):
     Attributes:
         fault: Why, as the table of faults knows it.
         words: What the network said, without the address; it may quote the request's secrets.
+        since_sent_s: How long before that the request was written; None where it was not.
     """
 
-    def __init__(self, fault: Fault, words: str) -> None:
+    def __init__(self, fault: Fault, words: str, *, since_sent_s: float | None = None) -> None:
         super().__init__(fault, words)
         self.fault = fault
         self.words = words
+        self.since_sent_s = since_sent_s
 
 
 RAISED = tuple(raised for raised, _, _ in _FAULTS)

@@ -55,6 +55,8 @@ class Way(msgspec.Struct, frozen=True):
     reset_s: float = math.inf
     """When its connection ends before that."""
     says: Disposition = DONE
+    waits_s: float = 0.0
+    """For how long its GUID and its connection are waited for before it leaves."""
 
 
 class Gateway:
@@ -71,6 +73,8 @@ class Gateway:
     async def attempt(self, word: str, overdue: Callable[[], None]) -> Attempt:
         loop = asyncio.get_running_loop()
         way = self.way(len(self.starts))
+        if way.waits_s:
+            await asyncio.sleep(way.waits_s)
         self.starts.append((loop.time() - 1_000, word))
         self.working[word] += 1
         self.peak = max(self.peak, self.working.total())
@@ -84,7 +88,7 @@ class Gateway:
             timer.cancel()
         self.ends.append((loop.time() - 1_000, word))
         if way.reset_s < min(way.works_s, 2 * TIMEOUT_S):
-            return ended(RESET)
+            return msgspec.structs.replace(ended(RESET), since_sent_s=way.reset_s)
         return ended(LATE if way.works_s > 2 * TIMEOUT_S else way.says)
 
     def _worked(self, word: str) -> None:
@@ -177,6 +181,16 @@ def test_a_reset_keeps_slot_and_agent_for_as_long_as_an_answer_took(
     assert [word for _, word in gateway.starts] == ["word0", "word1", "word2", "word1"]
     after = gateway.starts[2][0]
     assert after == pytest.approx(longest_s + held_until)
+    assert (gateway.peak, gateway.twice_at_once) == (1, [])
+
+
+def test_a_reset_counts_from_when_the_request_left_and_not_from_what_it_waited_for() -> None:
+    def way(number: int) -> Way:
+        return (Way(0.9, reset_s=0.1, waits_s=2.0), Way(0.2))[min(number, 1)]
+
+    source, gateway = ListSource(words(2)), Gateway(way)
+    sent(source, gateway, 1)
+    assert [at for at, _ in gateway.starts] == pytest.approx([2.0, 3.0, 3.2])
     assert (gateway.peak, gateway.twice_at_once) == (1, [])
 
 

@@ -103,7 +103,10 @@ async def test_a_connection_that_ends_while_it_is_read_on_is_a_reset() -> None:
     async with asked() as attempt:
         attempt.time_passes()
         await attempt.gateway.end()
-        assert (await attempt.ended()).disposition is FAULTS[Fault.RESET]
+        ended = await attempt.ended()
+    assert ended.disposition is FAULTS[Fault.RESET]
+    assert ended.since_sent_s is not None
+    assert 0.0 <= ended.since_sent_s <= ended.latency_ms / 1000.0
 
 
 async def test_whoever_does_not_ask_for_that_is_cut_at_the_timeout() -> None:

@@ -18,7 +18,7 @@ AT_LEAST_S = 1.0
 
 
 def held_s(longest_s: float, timeout_s: float, *, overdue: bool) -> float:
-    """For how long after its start a request counts whose connection ended without an answer.
+    """For how long after it was sent a request counts whose connection ended without an answer.
 
     Args:
         longest_s: The longest that the upstream took for any whole answer, in seconds.
@@ -38,11 +38,13 @@ class Flight:
         late: Told of this flight, once, when its answer is overdue.
     """
 
-    __slots__ = ("_late", "began", "generation", "is_overdue")
+    __slots__ = ("_late", "began", "generation", "is_overdue", "sent")
 
     def __init__(self, generation: int, began: float, late: Callable[[Flight], None]) -> None:
         self.generation = generation
         self.began = began
+        self.sent = began
+        """When its request left, as far as is known: what it needs may have taken time before."""
         self._late = late
         self.is_overdue = False
 
@@ -104,12 +106,12 @@ class LingeringRequests:
     def hold(self, flight: Flight, now: float) -> None:
         """Its connection ended without a whole answer: it counts until that may be taken."""
         if self._waits_out_resets and self.until(flight) > now:
-            self._began[flight] = flight.began
+            self._began[flight] = flight.sent
 
     def until(self, flight: Flight) -> float:
         """Until when a flight counts whose connection ended without a whole answer."""
         hold_s = held_s(self.longest_s, self.timeout_s, overdue=flight.is_overdue)
-        return flight.began + hold_s
+        return flight.sent + hold_s
 
     def carried(self, now: float) -> int:
         """How many there are that others left."""

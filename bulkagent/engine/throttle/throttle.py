@@ -254,6 +254,8 @@ class Throttle:
         began, overdue = flight.began, flight.is_overdue
         if overdue:
             self.lingering.remove(flight)
+        if attempt.since_sent_s is not None:
+            flight.sent = now - attempt.since_sent_s
         if disposition.lingers:
             self.lingering.hold(flight, now)
         elif (

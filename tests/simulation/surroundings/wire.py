@@ -209,6 +209,7 @@ class SimulatedTransport:
         turns = self._turns if in_turn else None
         if turns is not None:
             await turns.acquire()
+        connection: Connection | None = None
         try:
             with Deadline(self._deadlines, overdue):
                 try:
@@ -218,12 +219,17 @@ class SimulatedTransport:
                         turns.release()
                 reply = await self._reply(connection, server, request, name)
         except TimeoutError as error:
-            raise ExchangeFailed(Fault.READ_TIMEOUT, _LATE) from error
+            raise ExchangeFailed(
+                Fault.READ_TIMEOUT, _LATE, since_sent_s=_since_s(connection)
+            ) from error
+        except ExchangeFailed as failed:
+            failed.since_sent_s = _since_s(connection)
+            raise
         if self._once:
             connection.closed = True
         pool.release(connection)
         if connection.out_of_step:
-            raise ExchangeFailed(Fault.OUT_OF_STEP, OUT_OF_STEP)
+            raise ExchangeFailed(Fault.OUT_OF_STEP, OUT_OF_STEP, since_sent_s=_since_s(connection))
         return reply
 
     async def _connection(
@@ -256,3 +262,9 @@ class SimulatedTransport:
         except BaseException:
             connection.closed = True
             raise
+
+
+def _since_s(connection: Connection | None) -> float | None:
+    if connection is None or not connection.requests:
+        return None
+    return asyncio.get_running_loop().time() - connection.began_at
