@@ -39,6 +39,8 @@ class Evidence(msgspec.Struct, frozen=True):
     runs: Mapping[str, RunRow]
     strayed: frozenset[str]
     """Gateways that sent a reply too many at times."""
+    swallowed: frozenset[str]
+    """Gateways to which requests were lost on the way at times, so that they saw none of them."""
     forgot: bool
     """Whether the machine lost power with `--durability normal`, which need not survive that."""
     clock_jumps: Sequence[tuple[float, float]]
@@ -163,6 +165,9 @@ def evidence_of(morning: Morning) -> Evidence:
         rosters={roster.name: roster for roster in world.rosters},
         runs={run.run_id: run for run in morning.runs},
         strayed=frozenset(fault.gateway for fault in world.faults if fault.kind is FaultKind.STRAY),
+        swallowed=frozenset(
+            fault.gateway for fault in world.faults if fault.kind is FaultKind.BLACKHOLE
+        ),
         forgot=EventKind.POWER_LOSS in kinds and not durable,
         clock_jumps=[
             (event.at_s, event.seconds)

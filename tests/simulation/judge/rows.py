@@ -150,7 +150,7 @@ def answer_is_told(_morning: Morning, evidence: Evidence) -> Iterator[str]:
         return
     for end in evidence.ended.values():
         for row in end.report:
-            if row.status != "unknown" or row.gateway in evidence.strayed:
+            if row.status != "unknown" or row.gateway in evidence.strayed | evidence.swallowed:
                 continue
             if row.cause == "switch_over" and end.settings.get("resend_after_switchover"):
                 continue  # set before a failover, and in doubt since

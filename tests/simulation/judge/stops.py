@@ -81,11 +81,13 @@ def canaries_go_first(_morning: Morning, evidence: Evidence) -> Iterator[str]:
         if not number:
             continue
         agents: set[tuple[str, str]] = set()
+        # A stray "0" in the place of an answer proves as much, as far as the client can see.
         proven_s = min(
             (
-                each.effect_s
+                found_s
                 for each in evidence.of_run.get(run_id, ())
-                if each.accepted and each.effect_s is not None
+                for found_s in (each.effect_s if each.accepted else None, each.strayed_s)
+                if found_s is not None
             ),
             default=math.inf,
         )
