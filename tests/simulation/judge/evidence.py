@@ -84,8 +84,8 @@ class Evidence(msgspec.Struct, frozen=True):
         """Until when a request counts as in flight, at least.
 
         Guide, doubt: until its answer, or for twice the timeout after its mark. After a reset
-        bulkagent counts it for one second from its mark on at least, while the gateway may go on
-        for longer. A reply too many on its connection may be taken for its answer.
+        bulkagent counts it for as long as its slowest answer took, and a second at least, while the
+        gateway may go on for longer. A reply too many on its connection may pass for its answer.
         """
         settings = self.settings(request.process)
         bound = (
@@ -95,10 +95,25 @@ class Evidence(msgspec.Struct, frozen=True):
             - _EARLIER_S
         )
         if request.reset_s is not None:
-            held_s = request.arrived_s + _RESET_COUNTS_S - _EARLIER_S
+            held_s = request.arrived_s + self._slowest_s(request, bound) - _EARLIER_S
             bound = min(bound, max(request.reset_s, held_s))
         ends = (bound, request.ended_s, request.strayed_s)
         return min(each for each in ends if each is not None)
+
+    def _slowest_s(self, reset: Handled, bound: float) -> float:
+        """What the slowest answer took that the sender of a reset request surely had by then."""
+        before = reset.reset_s or 0.0
+        answers = (
+            each.ended_s - each.arrived_s
+            for each in self.of_process[reset.process]
+            if each.gateway == reset.gateway
+            and each.ended_s is not None
+            and each.ended_s < before - _EARLIER_S
+            and each.ended_s - each.arrived_s < bound - reset.arrived_s
+            and each.answer not in {"reset", "nothing"}
+            and each.strayed_s is None
+        )
+        return max((_RESET_COUNTS_S, *answers))
 
     def settings(self, process: int) -> Mapping[str, Any]:
         """Those that a process was carried out by."""
