@@ -83,10 +83,7 @@ class Journal:
             raise
 
     def tell(self, failing: Callable[[], None]) -> None:
-        """Call on the loop when nothing is recorded any more.
-
-        A mark raises then. But one that waits for outcomes to be on disk would wait for ever.
-        """
+        """Have this called when nothing is recorded any more: a wait for outcomes has no end."""
         self._commits.failing = failing
 
     @property
