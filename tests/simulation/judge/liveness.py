@@ -83,7 +83,7 @@ def _lost(morning: Morning, evidence: Evidence, row: ReportRow) -> bool:
 
 def _rightly_held(morning: Morning, evidence: Evidence, run: RunRow) -> bool:
     """Whether gate or floor cannot open, by what became of the rows."""
-    # Whom another run has taken off again is not up, and rows keep the cause of their last attempt.
+    # An agent that another run took off is not up, and rows keep the cause of their last attempt.
     if _touched(evidence, run):
         return True
     legs = evidence.legs.get(run.run_id, ())

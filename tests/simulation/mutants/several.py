@@ -1,4 +1,4 @@
-"""Faults between commands: who may go on with a run, and who leaves what to whom."""
+"""Faults between commands: which of them may go on with a run, and which leaves agents to which."""
 
 from __future__ import annotations
 
