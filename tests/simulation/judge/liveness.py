@@ -87,7 +87,8 @@ def _rightly_held(morning: Morning, evidence: Evidence, run: RunRow) -> bool:
     if _touched(evidence, run):
         return True
     legs = evidence.legs.get(run.run_id, ())
-    if not legs or {row.cause for row in run.report if _left(row)}.isdisjoint(_HOLDS):
+    left = [row for row in run.report if _left(row)]
+    if not legs or not left:
         return False
     settings = legs[-1].settings
     lines = lines_of_run(evidence, run, settings.get("group_by") or "")
@@ -98,10 +99,12 @@ def _rightly_held(morning: Morning, evidence: Evidence, run: RunRow) -> bool:
         for row in run.report
         if row.status not in {"invalid", "duplicate"}
     }
+    # One that was tried keeps its own cause, and is held all the same.
+    causes = _HOLDS & {row.cause for row in left} or {row.cause for row in left}
     held = {
         line.group
         for line in lines
-        if line.agent in rows and rows[line.agent].cause in _HOLDS and _left(rows[line.agent])
+        if line.agent in rows and rows[line.agent].cause in causes and _left(rows[line.agent])
     }
     for name, group in numbers_of(lines).items():
         if name not in held or not group.incoming:

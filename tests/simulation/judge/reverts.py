@@ -9,6 +9,7 @@ from tests.simulation.history import Handled, Morning
 from tests.simulation.judge.evidence import Agent, Evidence, answered_in_time
 
 _OPPOSITE = {"0": "1", "1": "0"}
+_KILLED = 137
 
 
 class Known(enum.Enum):
@@ -23,8 +24,10 @@ def gives_back(_morning: Morning, evidence: Evidence) -> Iterator[str]:
     for run in evidence.runs.values():
         if not run.reverts or run.reverts not in evidence.runs or evidence.forgot:
             continue
-        legs = evidence.legs.get(run.run_id, ())
-        guesses = any(leg.command.assume_opposite for leg in legs)
+        # The process that planned it may have been killed before it sent anything.
+        planned = [end for end in evidence.ended.values() if end.run_id == run.run_id]
+        guesses = any(end.command.assume_opposite for end in planned)
+        killed = any(leg.exit_code == _KILLED for leg in evidence.legs.get(run.reverts, ()))
         for agent, sent in evidence.agents_of_run(run.run_id).items():
             told = f"run {run.run_id} reverts {run.reverts}, agent {agent[1]} at {agent[0]}"
             changes = [*evidence.of_row(run.reverts, *agent)]
@@ -32,7 +35,9 @@ def gives_back(_morning: Morning, evidence: Evidence) -> Iterator[str]:
                 yield f"{told}: sent, and that run changed nothing"
                 continue
             if not changes:
-                yield f"{told}: sent, and nothing of that run arrived for the agent"
+                # A kill between mark and sending leaves a mark, and so may have changed the agent.
+                if not killed:
+                    yield f"{told}: sent, and nothing of that run arrived for the agent"
                 continue
             yield from _to_what_was_before(evidence, told, agent, changes[0], sent, guesses=guesses)
             yield from _set_since(evidence, told, (run.reverts, run.run_id), agent, sent[0])
