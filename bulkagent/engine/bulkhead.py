@@ -98,6 +98,8 @@ class Bulkhead(Generic[ItemT, AttemptT]):
         self._gates = gates
         self._ending = ending
         self._slots = Slots(limits, clock)
+        self.space_out = self._slots.space_out
+        """Wait for a turn in the rate once more, before what was held up since its start leaves."""
         self._throttle = Throttle(
             *(limits, throttle_policy or ThrottlePolicy(), random),
             answered=answered,

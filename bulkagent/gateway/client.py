@@ -7,7 +7,7 @@ The request is the interface's (page 1223) to the letter: POST, path, flag as qu
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Self
 
@@ -68,6 +68,7 @@ class GatewayClient:
         self._singly = singly
         self._strays = strays
         self._out_of_step: Callable[[tuple[int, ...]], None] = lambda _rows: None
+        self._space_out: Callable[[], Awaitable[None]] | None = None
         self._prefix = URL(endpoint.url).raw_path.rstrip("/")
         self._urls: dict[str, URL] = {}
         self._transport: Transport | None = None
@@ -100,6 +101,10 @@ class GatewayClient:
         Each may have got the answer of another. From then on connections carry one request each.
         """
         self._out_of_step = out_of_step
+
+    def space_out(self, wait: Callable[[], Awaitable[None]]) -> None:
+        """Wait by this once a GUID is there: the questions for several may have been held up."""
+        self._space_out = wait
 
     def _tell(self, rows: tuple[int, ...]) -> None:
         self._out_of_step(rows)
@@ -138,6 +143,8 @@ class GatewayClient:
             return self._never_sent(Fault.NO_GUID)
         if self._transport is None:
             raise RuntimeError("a GatewayClient attempts only within its `async with`")
+        if self._space_out is not None:
+            await self._space_out()
         headers = {"Content-Type": CONTENT_TYPE, **credential.headers}
         sent_at = self._clock.wall_ms()
         started = self._clock.monotonic()

@@ -1,5 +1,6 @@
 """The arithmetic of a rate."""
 
+import asyncio
 import itertools
 import math
 
@@ -7,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bulkagent.engine import RateLimiter
+from bulkagent.engine import Limits, RateLimiter
+from bulkagent.engine.throttle.slots import Slots
+from tests.jumping import JumpingClock, run
 
 
 @given(
@@ -68,3 +71,44 @@ def test_it_says_its_rate() -> None:
 def test_no_rate_is_no_rate() -> None:
     with pytest.raises(ValueError, match="above 0"):
         RateLimiter(0)
+
+
+def test_what_was_held_up_together_keeps_the_rate_as_it_leaves() -> None:
+    """Such as by a GUID service that stood still: the starts lie far behind by then."""
+
+    async def main() -> list[float]:
+        slots = Slots(Limits(per_second=10.0), JumpingClock())
+        loop = asyncio.get_running_loop()
+        began, left = loop.time(), []
+
+        async def one() -> None:
+            await asyncio.sleep(5.0)
+            await slots.space_out()
+            left.append(loop.time() - began)
+
+        async with asyncio.TaskGroup() as tasks:
+            for _ in range(4):
+                tasks.create_task(one())
+        slots.pace(2.0, 1)
+        for _ in range(2):
+            await slots.space_out()
+            left.append(loop.time() - began)
+        return left
+
+    assert run(main()) == pytest.approx([5.0, 5.1, 5.2, 5.3, 5.8, 6.3])
+
+
+def test_without_a_rate_nothing_is_spaced_out_until_there_is_one() -> None:
+    async def main() -> float:
+        slots = Slots(Limits(per_second=None), JumpingClock())
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        for _ in range(100):
+            await slots.space_out()
+        assert loop.time() == began
+        slots.pace(10.0, 1)
+        for _ in range(3):
+            await slots.space_out()
+        return loop.time() - began
+
+    assert run(main()) == pytest.approx(0.3)

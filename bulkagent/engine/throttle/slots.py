@@ -80,7 +80,7 @@ class Slots:
         clock: Time.
     """
 
-    __slots__ = ("_clock", "_most", "limiter", "rate_queue")
+    __slots__ = ("_clock", "_leaving", "_most", "limiter", "rate_queue")
 
     def __init__(self, limits: Limits, clock: Clock) -> None:
         self.limiter = anyio.CapacityLimiter(limits.first)
@@ -89,6 +89,7 @@ class Slots:
             if limits.per_second
             else None
         )
+        self._leaving = RateLimiter(limits.per_second, limits.burst) if limits.per_second else None
         self._most = limits.most
         self._clock = clock
 
@@ -104,12 +105,27 @@ class Slots:
 
     def pace(self, per_second: float | None, burst: int) -> None:
         """Have another rate from now on; None: none."""
-        if self.rate_queue is None:
+        if self.rate_queue is None or self._leaving is None:
             if per_second is None:
                 return
             self.rate_queue = RateQueue(RateLimiter(per_second, burst), self._clock)
+            self._leaving = RateLimiter(per_second, burst)
         # Once there is one it stays, because some may wait in it.
-        self.rate_queue.change(math.inf if per_second is None else per_second, burst)
+        rate = math.inf if per_second is None else per_second
+        self.rate_queue.change(rate, burst)
+        self._leaving.change(rate, burst, self._clock.monotonic())
+
+    async def space_out(self) -> None:
+        """Wait for a turn in the rate once more, with a request that was held up since it started.
+
+        Of those that are held up together, each would go on at the same time. Starts keep the rate
+        themselves, so nothing waits here that was not held up.
+        """
+        if self._leaving is None:
+            return
+        delay_s = self._leaving.reserve(self._clock.monotonic())
+        if delay_s > 0.0:
+            await self._clock.sleep(delay_s)
 
     def open(self) -> None:
         """Let all who wait through, at once: there is nothing left for them to start."""

@@ -28,7 +28,7 @@ from bulkagent.run.send.listener import GatewayBulkhead, GatewayListener
 from bulkagent.run.sharing.division import LimitPart
 from bulkagent.run.sharing.shared_limits import SharedGateway
 from bulkagent.run.sharing.shared_time import LimitsShared
-from bulkagent.settings import GatewayLimits, Settings
+from bulkagent.settings import GatewayLimits, GuidService, Settings
 from bulkagent.units import Adaptive, HaltAtCount, HaltAtShare
 
 if TYPE_CHECKING:
@@ -145,6 +145,8 @@ class Bulkheads:
             bulkhead.expect(journal.reopen(rows, lambda all_: bulkhead.reopen(_reopened(all_))))
 
         client.listen(out_of_step)
+        if isinstance(settings.guids, GuidService):
+            client.space_out(bulkhead.space_out)
         if earlier is None:
             journal.limit_changed(name, listener.limit, listener.breaker.value)
         else:
