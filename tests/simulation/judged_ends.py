@@ -13,23 +13,30 @@ from tests.simulation.hand_made import (
     request,
     run,
 )
-from tests.simulation.history import Ended, Morning, ReportRow
+from tests.simulation.history import Ended, Handled, Morning, ReportRow
 from tests.simulation.world import Command, CommandKind, GatewayModel
 
 WRONG: dict[str, Any] = {"effect_s": None, "accepted": False, "answer": "000-003"}
 
 
+def answered(lines: tuple[ReportRow, ...]) -> tuple[Handled, ...]:
+    """A request with a "0" for each row that is applied."""
+    return tuple(
+        request(row.row, row.agent_id, row.row) for row in lines if row.status == "applied"
+    )
+
+
 def ending(exit_code: int, *lines: ReportRow, **fields: Any) -> Morning:
     """A command that ends so, with this report."""
-    return morning(ends=(ended(exit_code=exit_code, report=lines, **fields),))
+    return morning(
+        handled=answered(lines), ends=(ended(exit_code=exit_code, report=lines, **fields),)
+    )
 
 
 def at_the_end(exit_code: int, *lines: ReportRow, stuck: str = "", **world: Any) -> Morning:
     """A morning whose run came to this end."""
     made = morning(
-        handled=tuple(
-            request(row.row, row.agent_id, row.row) for row in lines if row.status == "applied"
-        ),
+        handled=answered(lines),
         ends=(),
         runs=(run(report=lines, exit_code=exit_code, state="completed"),),
         **world,
@@ -81,13 +88,8 @@ ABSENT = GatewayModel("east", 0.1, 0.1, leaves={"1001": 5.0})
 GUID = request(1, "1001", 1.0).guid
 LATE = (request(1, "1001", 1.0), request(2, "1002", 9.0))
 KEPT: dict[str, Callable[[], Morning]] = {
-    "an interrupted run": lambda: morning(
-        ends=(
-            ended(
-                exit_code=6,
-                report=(reported(2), reported(3, "not_attempted", cause="gate", attempts=0)),
-            ),
-        )
+    "a gate that holds": lambda: ending(
+        6, reported(2), reported(3, "not_attempted", cause="gate", attempts=0)
     ),
     "what is rejected does not help": lambda: ending(
         4, reported(2), reported(3, "rejected", cause="bad_parameter")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
+
 from tests.simulation.hand_made import (
     SETTINGS,
     ended,
@@ -93,6 +95,11 @@ KEPT: dict[str, Callable[[], Morning]] = {
     "a later run leaves nothing to an earlier one": lambda: of_two_runs(
         request(1, "1001", 1.0), off(2, "1001", 6.0, process=2)
     ),
+    "a take-over that waited": lambda: of_two_runs(
+        request(1, "1001", 1.0),
+        request(3, "1001", 6.0, process=2),
+        command=msgspec.structs.replace(PERSON, take_over="all"),
+    ),
     "an unattended run leaves a person's agent alone": lambda: after_a_person(
         request(1, "1001", 1.0), off(2, "1001", 6.0, process=2), request(3, "1002", 11.0, process=3)
     ),
@@ -158,6 +165,15 @@ BROKEN: list[tuple[str, Callable[[], Morning]]] = [
             request(1, "1001", 1.0),
             request(2, "1001", 6.0, process=2),
             request(3, "1002", 7.0),
+        ),
+    ),
+    (
+        "take-over waits",
+        lambda: of_two_runs(
+            request(1, "1001", 1.0),
+            request(2, "1002", 5.5, 1.5),
+            request(3, "1001", 6.0, process=2),
+            command=msgspec.structs.replace(PERSON, take_over="all"),
         ),
     ),
     ("one of several sends", lambda: rivals(first=5, second=5)),

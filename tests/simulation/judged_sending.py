@@ -184,6 +184,16 @@ BROKEN: list[tuple[str, Callable[[], Morning]]] = [
         ),
     ),
     (
+        "opposite waits",
+        lambda: of_two_processes(
+            request(1, "1001", 1.0, answer="nothing"),
+            request(2, "1001", 3.0, process=2, flag="0"),
+            first={"exit_code": 3, "ended_s": 2.0},
+            began_s=2.5,
+            sent_for="B",
+        ),
+    ),
+    (
         "within rate",
         lambda: morning(
             handled=tuple(request(n, str(1000 + n), n / 20, 0.05) for n in range(1, 40))

@@ -116,6 +116,13 @@ PREDICATES: tuple[Predicate, ...] = (
         flight.one_for_an_agent,
     ),
     Predicate(
+        "opposite waits",
+        "If the last request for an agent is in doubt and asked for the opposite, the new one is"
+        " sent when twice the --timeout has passed since the old one.",
+        "handover",
+        flight.opposite_waits,
+    ),
+    Predicate(
         "within rate",
         "--rate counts every request that starts, retries and probes included, for all commands"
         " on one ledger.",
@@ -160,6 +167,13 @@ PREDICATES: tuple[Predicate, ...] = (
         "Of two runs that want the same agents at once, only one sends.",
         "README",
         commands.one_run_for_an_agent,
+    ),
+    Predicate(
+        "take-over waits",
+        "The first run begins no further agent. It waits for its requests that are on their way,"
+        " and then ends.",
+        "guardrails",
+        commands.take_over_waits,
     ),
     Predicate(
         "one of several sends",

@@ -72,6 +72,35 @@ def one_run_for_an_agent(_morning: Morning, evidence: Evidence) -> Iterator[str]
             )
 
 
+def take_over_waits(_morning: Morning, evidence: Evidence) -> Iterator[str]:
+    """A run that was taken over begins nothing more, and what it has on its way is waited for."""
+    for taker in evidence.ended.values():
+        sent = evidence.of_process.get(taker.process)
+        if not taker.command.take_over or not sent:
+            continue
+        first_s = sent[0].arrived_s
+        agents = evidence.agents_of_process(taker.process)
+        for other, requests in evidence.of_process.items():
+            named = taker.command.take_over in {"all", f"process:{other}"}
+            at_work = requests[0].arrived_s < first_s <= evidence.alive_until_s(other)
+            mine = evidence.run_of.get(other) == taker.sent_for
+            if (
+                not named
+                or not at_work
+                or mine
+                or agents.isdisjoint(evidence.agents_of_process(other))
+            ):
+                continue
+            under_way = [
+                each.number for each in requests if evidence.at_work_until_s(each) > first_s
+            ]
+            if under_way and requests[0].gateway not in evidence.strayed:
+                yield (
+                    f"process {taker.process} took over from process {other} and sent at"
+                    f" {first_s:.3f} s, while {under_way} were at work or still to come"
+                )
+
+
 def _interleaved(evidence: Evidence, one: Ended, other: Ended) -> bool:
     sent = [evidence.of_process.get(each.process) for each in (one, other)]
     if not sent[0] or not sent[1]:
@@ -179,8 +208,10 @@ def not_too_old(_morning: Morning, evidence: Evidence) -> Iterator[str]:
                     f" allowed are {most_s:g}"
                 )
             sent = evidence.of_process.get(last.process, ())
-            ahead_s = sent and evidence.time_of_day_s(last, sent[-1].arrived_s) - began_s
-            if ahead_s and ahead_s > _SKEW_S:
+            # A leg that ended says when it did; of one that was killed the marks are known.
+            last_s = sent[-1].arrived_s if sent and last.exit_code == KILLED else last.ended_s
+            ahead_s = evidence.time_of_day_s(last, last_s) - began_s
+            if sent and ahead_s > _SKEW_S:
                 yield (
                     f"run {run_id}: process {leg.process} went on with it, and the clock of process"
                     f" {last.process} had been {ahead_s:.0f} s ahead of its own"

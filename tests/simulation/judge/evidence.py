@@ -87,18 +87,18 @@ class Evidence(msgspec.Struct, frozen=True):
         bulkagent counts it for as long as its slowest answer took, and a second at least, while the
         gateway may go on for longer. A reply too many on its connection may pass for its answer.
         """
-        settings = self.settings(request.process)
-        bound = (
-            request.arrived_s
-            + 2 * float(settings.get("timeout_s", 10.0))
-            - float(settings.get("connect_timeout_s", 3.0))
-            - _EARLIER_S
-        )
+        bound = self.overdue_twice_s(request, request)
         if request.reset_s is not None:
             held_s = request.arrived_s + self._slowest_s(request, bound) - _EARLIER_S
             bound = min(bound, max(request.reset_s, held_s))
         ends = (bound, request.ended_s, request.strayed_s)
         return min(each for each in ends if each is not None)
+
+    def overdue_twice_s(self, request: Handled, of: Handled) -> float:
+        """When twice the timeout of a request's sender has passed since another one's mark."""
+        connecting_s = float(self.settings(request.process).get("connect_timeout_s", 3.0))
+        timeout_s = float(self.settings(of.process).get("timeout_s", 10.0))
+        return request.arrived_s + 2 * timeout_s - connecting_s - _EARLIER_S
 
     def _slowest_s(self, reset: Handled, bound: float) -> float:
         """What the slowest answer took that the sender of a reset request surely had by then."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from tests.simulation.history import Handled, Morning
 from tests.simulation.judge.evidence import Evidence
@@ -91,6 +92,38 @@ def one_for_an_agent(_morning: Morning, evidence: Evidence) -> Iterator[str]:
                         f" {arrived.arrived_s:.3f} s while {each.number} of process"
                         f" {each.process} for {each.flag} was at work"
                     )
+
+
+def opposite_waits(_morning: Morning, evidence: Evidence) -> Iterator[str]:
+    """Where another run's last request for an agent is in doubt, its opposite waits.
+
+    It waits until twice the timeout since that request, however it stands with the gateway.
+    """
+    if evidence.forgot or evidence.clocks_moved:
+        return
+    for (gateway, agent), requests in evidence.of_agent.items():
+        for before, after in pairwise(requests):
+            runs = {evidence.run_of.get(each.process) for each in (before, after)}
+            if before.flag == after.flag or len(runs) == 1 or after.process not in evidence.ended:
+                continue
+            begun_s = evidence.ended[after.process].began_s
+            if evidence.alive_until_s(before.process) > begun_s or not _in_doubt(evidence, before):
+                continue
+            least_s = min(evidence.overdue_twice_s(before, of) for of in (before, after))
+            if after.arrived_s < least_s:
+                yield (
+                    f"agent {agent} at {gateway}: request {after.number} of process"
+                    f" {after.process} for {after.flag} arrived at {after.arrived_s:.3f} s, and"
+                    f" {before.number} for {before.flag} is in doubt until {least_s:.3f} s"
+                )
+
+
+def _in_doubt(evidence: Evidence, request: Handled) -> bool:
+    """Whether a request surely had no answer while its sender was there."""
+    if request.gateway in evidence.strayed:
+        return False
+    unheard = request.ended_s is None or request.ended_s > evidence.alive_until_s(request.process)
+    return unheard or request.answer in {"nothing", "reset"}
 
 
 def within_rate(_morning: Morning, evidence: Evidence) -> Iterator[str]:

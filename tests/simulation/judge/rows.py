@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from tests.simulation.history import Ended, Handled, Morning, ReportRow
-from tests.simulation.judge.evidence import Evidence, answered_in_time, swapped
+from tests.simulation.judge.evidence import KILLED, Evidence, answered_in_time, swapped
 from tests.simulation.world import Roster, RowKind
 
 STATUSES = (
@@ -103,45 +105,66 @@ def _miscounted(ended: Ended, name: str, counts: Counter[str]) -> Iterator[str]:
         yield f"process {ended.process}: {name} {told}, the report has {dict(counts)}"
 
 
+class Stand(NamedTuple):
+    """A row as a report has it, and what the run has sent for its agent by then."""
+
+    told: str
+    row: ReportRow
+    sent: Sequence[Handled]
+
+
+def stands_of(morning: Morning, evidence: Evidence) -> Iterator[Stand]:
+    """All rows of assignments: as the ledger has them in the end, and at each leg's end."""
+    reports = [(f"run {run.run_id}", run.run_id, run.report, math.inf) for run in morning.runs]
+    reports += [
+        (f"process {end.process}, run {run_id}", run_id, end.report, end.ended_s)
+        for run_id, legs in evidence.legs.items()
+        for end in legs
+        if end.exit_code != KILLED
+    ]
+    for told, run_id, report, until_s in reports:
+        for row in report:
+            if row.status not in _OF_KIND.values():
+                sent = [
+                    each
+                    for each in evidence.of_row(run_id, row.gateway, row.agent_id)
+                    if each.arrived_s <= until_s
+                ]
+                yield Stand(f"{told}, agent {row.agent_id} at {row.gateway}", row, sent)
+
+
 def applied_is_true(morning: Morning, evidence: Evidence) -> Iterator[str]:
     """The gateway answered "0" to a request of that run, and set the flag."""
-    for run in morning.runs:
-        for row in run.report:
-            if row.status != "applied":
-                continue
-            told = f"run {run.run_id}, agent {row.agent_id} at {row.gateway}"
-            sent = [*evidence.of_row(run.run_id, row.gateway, row.agent_id)]
-            if any(swapped(evidence, request) for request in sent):
-                continue
-            if not any(
-                each.accepted
-                and each.answer == "0"
-                and each.effect_s is not None
-                and each.flag == row.flag
-                for each in sent
-            ):
-                answers = [each.answer for each in sent]
-                yield f"{told}: applied {row.flag}, and the gateway's answers were {answers}"
-            if any(each.flag != row.flag for each in sent):
-                yield f"{told}: applied {row.flag}, and the run has asked for the other flag"
+    for told, row, sent in stands_of(morning, evidence):
+        if row.status != "applied" or any(swapped(evidence, request) for request in sent):
+            continue
+        if not any(
+            each.accepted
+            and each.answer == "0"
+            and each.effect_s is not None
+            and each.flag == row.flag
+            for each in sent
+        ):
+            answers = [each.answer for each in sent]
+            yield f"{told}: applied {row.flag}, and the gateway's answers were {answers}"
+        if any(each.flag != row.flag for each in sent):
+            yield f"{told}: applied {row.flag}, and the run has asked for the other flag"
 
 
 def effect_is_told(morning: Morning, evidence: Evidence) -> Iterator[str]:
     """A row whose request took effect is `applied` or `unknown`."""
     if evidence.forgot:
         return
-    for run in morning.runs:
-        for row in run.report:
-            if row.status not in _SETTLED_WITHOUT_DOUBT:
-                continue
-            for each in evidence.of_row(run.run_id, row.gateway, row.agent_id):
-                if each.effect_s is not None and not swapped(evidence, each):
-                    yield (
-                        f"run {run.run_id}, agent {row.agent_id} at {row.gateway}: {row.status},"
-                        f" {row.cause}, and request {each.number} of process {each.process}"
-                        f" took effect at {each.effect_s:.3f} s"
-                    )
-                    break
+    for told, row, sent in stands_of(morning, evidence):
+        if row.status not in _SETTLED_WITHOUT_DOUBT:
+            continue
+        for each in sent:
+            if each.effect_s is not None and not swapped(evidence, each):
+                yield (
+                    f"{told}: {row.status}, {row.cause}, and request {each.number} of process"
+                    f" {each.process} took effect at {each.effect_s:.3f} s"
+                )
+                break
 
 
 def answer_is_told(_morning: Morning, evidence: Evidence) -> Iterator[str]:
@@ -169,6 +192,9 @@ def answer_is_told(_morning: Morning, evidence: Evidence) -> Iterator[str]:
 
 
 def _was_told(evidence: Evidence, request: Handled) -> bool:
+    # After a kill, an agent who was to be tried again is in doubt, whatever the answers were.
+    if evidence.ended[request.process].exit_code == KILLED:
+        return False
     return request.answer[:1].isdigit() and answered_in_time(evidence, request)
 
 
@@ -176,15 +202,12 @@ def not_sent_is_true(morning: Morning, evidence: Evidence) -> Iterator[str]:
     """`not_attempted`, and 0 attempts, where nothing arrived; else no fewer than arrived."""
     if evidence.forgot:
         return
-    for run in morning.runs:
-        for row in run.report:
-            if row.status in {"invalid", "duplicate"}:
-                continue
-            arrived = sum(1 for _ in evidence.of_row(run.run_id, row.gateway, row.agent_id))
-            told = f"run {run.run_id}, agent {row.agent_id} at {row.gateway}: {row.status}"
-            if row.status == "not_attempted" and arrived:
-                yield f"{told}, and {arrived} requests have arrived"
-            if row.attempts < arrived:
-                yield f"{told}, {row.attempts} attempts, and {arrived} requests have arrived"
-            if arrived and not row.first_sent_at:
-                yield f"{told}, never sent, and {arrived} requests have arrived"
+    for stand, row, sent in stands_of(morning, evidence):
+        arrived = len(sent)
+        told = f"{stand}: {row.status}"
+        if row.status == "not_attempted" and arrived:
+            yield f"{told}, and {arrived} requests have arrived"
+        if row.attempts < arrived:
+            yield f"{told}, {row.attempts} attempts, and {arrived} requests have arrived"
+        if arrived and not row.first_sent_at:
+            yield f"{told}, never sent, and {arrived} requests have arrived"

@@ -185,7 +185,7 @@ SENDING = (
         "opposite at once",
         "A request does not wait for an earlier one in doubt that asked for the opposite.",
         {"run.handover.rules._gated_lanes": _late},
-        caught_by={"one for an agent"},
+        caught_by={"one for an agent", "opposite waits"},
     ),
     fault(
         "drained without a word",

@@ -100,7 +100,7 @@ SEVERAL = (
         "take-over does not wait",
         "A take-over begins to send while the other run has requests in flight.",
         {"run.take_over.make_way": instead(_at_once)},
-        caught_by={"one for an agent"},
+        caught_by={"one for an agent", "take-over waits"},
     ),
     fault(
         "undone by a scheduler",
