@@ -104,8 +104,13 @@ def _rightly_held(morning: Morning, evidence: Evidence, run: RunRow) -> bool:
     held = {
         line.group
         for line in lines
-        if line.agent in rows and rows[line.agent].cause in causes and _left(rows[line.agent])
+        if line.flag == "0"
+        and line.agent in rows
+        and rows[line.agent].cause in causes
+        and _left(rows[line.agent])
     }
+    if not held or {line.flag for line in lines} != {"0", "1"}:
+        return False
     for name, group in numbers_of(lines).items():
         if name not in held or not group.incoming:
             continue
