@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -28,11 +28,8 @@ def _by_its_status(right: Callable[..., Any]) -> Any:
     return read_reply
 
 
-def _the_last_one(_right: Callable[..., Any]) -> Any:
-    def read_json(text: str) -> Any:
-        return msgspec.json.decode(text)
-
-    return read_json
+def _the_last_ones(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    return dict(pairs)
 
 
 def _says_which(right: Callable[..., Any]) -> Any:
@@ -122,14 +119,14 @@ ANSWERS = (
     fault(
         "last of two retcodes",
         'A reply with two retcodes counts by the last of them: 100-006 and "0" is success (A13).',
-        {"gateway.reply.read_json": _the_last_one},
+        {"gateway.json_text._once_each": instead(_the_last_ones)},
         caught_by={"applied is true"},
     ),
     fault(
         "stray replies believed",
         "Answers on a connection on which a reply too many came are not put in doubt (A4).",
         {"gateway.client.GatewayClient._tell": always(None)},
-        caught_by={"applied is true"},
+        caught_by={"applied is true", "effect is told"},
     ),
     fault(
         "refusal ends the doubt",
