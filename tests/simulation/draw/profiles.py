@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from tests.simulation.draw import machine, outages, people, restarts
+from tests.simulation.draw import machine, meetings, outages, people, restarts
 from tests.simulation.draw.draft import Draft
 
 Trouble = Callable[[Draft], None]
@@ -186,6 +186,21 @@ PROFILES = (
         ),
         often=0.3,
         keen=_LIMITS,
+    ),
+    *(
+        Profile(meeting.__name__.replace("_", " "), 0.6, always=(meeting,))
+        for meeting in (
+            meetings.killed_while_slow,
+            meetings.opposite_while_slow,
+            meetings.taken_over_while_slow,
+            meetings.refused_after_doubt,
+            meetings.refusals_behind_strays,
+            meetings.paused_at_a_low_rate,
+            meetings.wrong_set_up,
+            meetings.set_twice_and_back,
+            meetings.again_after_a_person,
+            meetings.resumed_by_a_clock_set_back,
+        )
     ),
     Profile("emergency", 1.0, always=(people.emergency,), sometimes=(people.gone_on_with,)),
     Profile(

@@ -1,0 +1,149 @@
+"""Troubles that are rare apart and do harm where they meet, drawn so that they do."""
+
+from __future__ import annotations
+
+import signal
+
+import msgspec
+
+from tests.simulation.draw.draft import MAIN, Draft
+from tests.simulation.draw.rosters import of_a_lead, with_other_flags
+from tests.simulation.world import Command, CommandKind, EventKind, Fault, FaultKind
+
+_FINAL = ("100-009", "100-006", "000-002", "100-008")
+_SET_UP = ("000-002", "000-003", "000-002", "000-003", "100-007")
+_LONG_S = 90.0
+
+
+def _few_at_once(draft: Draft, most: int) -> None:
+    draft.settings["concurrency"] = draft.dice.size(1, most)
+
+
+def _wrong(draft: Draft, kind: FaultKind, begins_s: float, ends_s: float, **facts: object) -> None:
+    """Something is wrong with all gateways at once."""
+    for gateway in draft.gateways:
+        fault = Fault(kind, gateway.name, round(begins_s, 3), round(ends_s, 3))
+        draft.faults.append(msgspec.structs.replace(fault, **facts))
+
+
+def _slow(draft: Draft, begins_s: float, ends_s: float) -> None:
+    seconds = round(draft.timeout_s * draft.dice.number(0.5, 1.8), 3)
+    _wrong(draft, FaultKind.SLOW, begins_s, ends_s, seconds=seconds)
+
+
+def killed_while_slow(draft: Draft) -> None:
+    """The main process is killed with requests at work, and somebody goes on at once."""
+    _few_at_once(draft, 6)
+    begins_s = draft.moment(0.0, 0.5)
+    _slow(draft, begins_s, begins_s + 3.0)
+    dead_s = round(begins_s + draft.dice.number(0.2, 2.0), 3)
+    draft.happens(EventKind.KILL, dead_s, MAIN)
+    later_s = round(dead_s + draft.dice.scale(0.01, 1.0), 3)
+    if draft.dice.chance(0.5):
+        draft.start(later_s, Command(CommandKind.RESUME, run=f"process:{MAIN}"))
+    else:
+        draft.start(later_s, draft.apply(draft.roster.name, or_resume=True))
+
+
+def opposite_while_slow(draft: Draft) -> None:
+    """The main process is gone with requests at work, and a person asks for the opposite."""
+    begins_s = draft.moment(0.0, 0.5)
+    _slow(draft, begins_s, begins_s + 3.0)
+    gone_s = round(begins_s + draft.dice.number(0.2, 2.0), 3)
+    if draft.dice.chance(0.5):
+        draft.happens(EventKind.KILL, gone_s, MAIN)
+    else:
+        for at_s in (gone_s, round(gone_s + 0.05, 3)):
+            draft.happens(EventKind.SIGNAL, at_s, MAIN, number=int(signal.SIGINT))
+    evening = draft.add_roster(with_other_flags(draft.roster, draft.roster_name("evening")))
+    later_s = round(gone_s + draft.dice.scale(0.1, 2.0), 3)
+    draft.start(later_s, draft.apply(evening, person=draft.dice.chance(0.3)))
+
+
+def taken_over_while_slow(draft: Draft) -> None:
+    """Somebody takes over the same agents while requests for them are at work."""
+    begins_s = draft.moment(0.0, 0.5)
+    _slow(draft, begins_s, begins_s + 3.0)
+    command = draft.apply(
+        draft.roster.name,
+        person=draft.dice.chance(0.5),
+        take_over=draft.dice.one_of(("all", f"process:{MAIN}")),
+    )
+    draft.start(round(begins_s + draft.dice.number(0.05, 1.0), 3), command)
+
+
+def refused_after_doubt(draft: Draft) -> None:
+    """Requests have an effect and no answer; the next ones for the same agents are refused."""
+    begins_s = draft.moment(-0.1, 0.6)
+    ends_s = begins_s + draft.dice.scale(0.05, 2.0)
+    kind = draft.dice.one_of((FaultKind.LOST_ANSWER, FaultKind.RESET_AFTER))
+    _wrong(draft, kind, begins_s, ends_s, share=draft.dice.number(0.3, 1.0), seconds=0.05)
+    code, share = draft.dice.one_of(_FINAL), draft.dice.number(0.3, 1.0)
+    _wrong(draft, FaultKind.REFUSES, ends_s, ends_s + _LONG_S, share=share, code=code)
+    if draft.dice.chance(0.6):
+        gone_s = round(ends_s + draft.dice.scale(0.01, 1.0), 3)
+        draft.happens(EventKind.KILL, gone_s, MAIN)
+        later_s = round(gone_s + draft.dice.scale(0.05, 5.0), 3)
+        draft.start(later_s, Command(CommandKind.RESUME, run=f"process:{MAIN}"))
+
+
+def refusals_behind_strays(draft: Draft) -> None:
+    """On connections that are always in use, a reply too many hides what is refused."""
+    _few_at_once(draft, 3)
+    draft.settings["per_second"] = None
+    begins_s, ends_s = 0.0, draft.begins_s + draft.busy_s + _LONG_S
+    seconds, share = draft.dice.scale(0.0002, 0.02), draft.dice.number(0.02, 0.3)
+    _wrong(draft, FaultKind.STRAY, begins_s, ends_s, seconds=seconds, share=share)
+    code, share = draft.dice.one_of(_FINAL), draft.dice.number(0.2, 0.7)
+    _wrong(draft, FaultKind.REFUSES, begins_s, ends_s, code=code, share=share)
+
+
+def paused_at_a_low_rate(draft: Draft) -> None:
+    """A gateway asks for patience in the middle of a run with a low rate."""
+    draft.settings["per_second"] = float(draft.dice.whole(3, 20))
+    draft.settings["concurrency"] = 16
+    begins_s = draft.begins_s + draft.dice.number(0.1, 1.0)
+    pause_s = float(draft.dice.whole(2, 6))
+    _wrong(
+        draft, FaultKind.STATUS, begins_s, begins_s + 0.5, code="429", seconds=pause_s, share=1.0
+    )
+
+
+def wrong_set_up(draft: Draft) -> None:
+    """All get the same answer, which says that something is set up wrongly."""
+    _few_at_once(draft, 8)
+    draft.settings["halt_first"] = draft.dice.size(1, 10)
+    draft.settings["per_second"] = float(draft.dice.whole(2, 12))
+    code = draft.dice.one_of(_SET_UP)
+    _wrong(draft, FaultKind.REFUSES, 0.0, draft.begins_s + _LONG_S, code=code)
+
+
+def set_twice_and_back(draft: Draft) -> None:
+    """The same roster is applied once more, so that its revert leaves all as it is."""
+    at_s = draft.afterwards()
+    number = draft.start(at_s, draft.apply(draft.roster.name, person=draft.dice.chance(0.5)))
+    later_s = round(at_s + draft.busy_s * 1.5 + draft.dice.number(3, 20), 3)
+    back = Command(CommandKind.REVERT, run=f"process:{number}", person=draft.dice.chance(0.5))
+    draft.start(later_s, back)
+
+
+def again_after_a_person(draft: Draft) -> None:
+    """A person sets some agents otherwise after the run; then a scheduler comes once more."""
+    draft.change(MAIN, or_resume=True, person=False)
+    name = draft.add_roster(of_a_lead(draft.dice, draft.roster, draft.roster_name("lead")))
+    at_s = draft.afterwards()
+    draft.start(at_s, draft.apply(name, person=True))
+    later_s = round(at_s + draft.busy_s + draft.dice.number(12, 30), 3)
+    draft.start(later_s, draft.apply(draft.roster.name, or_resume=True))
+
+
+def resumed_by_a_clock_set_back(draft: Draft) -> None:
+    """The clock was ahead while the main run was at work, and is set right; then it is resumed."""
+    ahead_s = draft.dice.scale(120, 20_000)
+    draft.ahead(MAIN, ahead_s)
+    dead_s = draft.moment(0.1, 0.9)
+    draft.happens(EventKind.KILL, dead_s, MAIN)
+    draft.start(
+        round(dead_s + draft.dice.scale(0.05, 10.0), 3),
+        Command(CommandKind.RESUME, run=f"process:{MAIN}"),
+    )
