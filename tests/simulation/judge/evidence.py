@@ -215,19 +215,33 @@ def swapped(evidence: Evidence, request: Handled) -> bool:
         return False
     if request.ended_s is None or request.answer == "nothing":
         return True
-    longest = max(
-        (
-            each.ended_s - each.arrived_s
-            for each in evidence.of_process[request.process]
-            if each is not request and each.ended_s is not None and each.answer != "nothing"
-        ),
-        default=0.0,
-    )
-    took = request.ended_s - request.arrived_s
     end = evidence.alive_until_s(request.process)
-    return took > longest + _LONGER_S or end <= request.ended_s + _READ_ON_S
+    late = request.ended_s > _read_until_s(evidence, request, request.strayed_s) - _LONGER_S
+    return late or end <= request.ended_s + _READ_ON_S
 
 
+def _read_until_s(evidence: Evidence, request: Handled, strayed_s: float) -> float:
+    """Until when the request's connection was surely read on, after its stray reply.
+
+    Only answers that have come by then say how late another one may be.
+    """
+    answers = [
+        (each.ended_s, each.ended_s - each.arrived_s)
+        for each in evidence.of_process[request.process]
+        if each is not request
+        and each.gateway == request.gateway
+        and each.ended_s is not None
+        and each.answer not in {"reset", "nothing"}
+    ]
+    until, more = strayed_s, strayed_s + _LONGER_ON_S
+    while more > until:
+        until = more
+        longest = max((took for at, took in answers if at <= until), default=0.0)
+        more = strayed_s + longest + _LONGER_ON_S
+    return until
+
+
+_LONGER_ON_S = 0.1
 _READ_ON_S = 0.2
 _LONGER_S = 0.05
 """Of the 0.1 s, a part may pass on the way."""
