@@ -1,0 +1,51 @@
+"""Faults that bulkagent had until the simulation found them; each has a world that shows it.
+
+The worlds are in the folder `regressions`, by the mutants' names: a seed means another world as
+soon as the drawing of worlds changes, and a file does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from bulkagent.run.handover.rules import NOBODY
+from bulkagent.run.history.fallback_counts import fallback_summary
+from tests.simulation.mutants.mutant import always, fault
+
+WORLDS = Path(__file__).parent.parent / "regressions"
+"""The folder of the worlds."""
+
+
+def _estimated(right: Callable[..., Any]) -> Any:
+    def judged(leg: Any, sent: Any, ending: Any) -> Any:
+        found = right(leg, sent, ending)
+        if len(found.troubles) > bool(ending.error) + len(sent.reasons):
+            found.summary = fallback_summary(leg.plan, sent.counters)
+        return found
+
+    return judged
+
+
+PAST = (
+    fault(
+        "a failing ledger is not told",
+        "A ledger that fails while a gate waits for outcomes is heard of by nobody: no end.",
+        {"ledger.journal.Journal.tell": always(None)},
+        caught_by={"comes to an end"},
+    ),
+    fault(
+        "a floor of its own run alone",
+        "A new run's floor does not count the agents whom another run has taken off.",
+        {"run.handover.rules.taken_off": always(NOBODY)},
+        caught_by={"gate and floor"},
+    ),
+    fault(
+        "estimated although counted",
+        "Where the ledger takes no more at the end, the result has no causes.",
+        {"run.finish._judged": _estimated},
+        caught_by={"counted as reported"},
+    ),
+)
+"""All of them."""
