@@ -145,10 +145,15 @@ class GroupCommit:
         """Rows that another run has taken, so that they are not to be attempted."""
         self.failed: Exception | None = None
         """Why nothing is recorded any more."""
-        self.failing: Callable[[], None] = lambda: None
-        """Called when nothing is recorded any more."""
+        self._failing: Callable[[], None] = lambda: None
         self._scheduled = False
         self._busy = 0
+
+    def tell(self, failing: Callable[[], None]) -> None:
+        """Have this called when nothing is recorded any more, at once where that is so by now."""
+        self._failing = failing
+        if self.failed is not None:
+            failing()
 
     def schedule(self) -> None:
         """See to a commit that will have everything recorded in this turn of the loop."""
@@ -284,7 +289,7 @@ class GroupCommit:
         for durable in waiting:
             if not durable.done():
                 durable.set_exception(self.failed)
-        self.failing()
+        self._failing()
 
     def _put_back(self, batch: Batch) -> None:
         later, self.open = self.open, batch

@@ -84,7 +84,7 @@ class Journal:
 
     def tell(self, failing: Callable[[], None]) -> None:
         """Have this called when nothing is recorded any more: a wait for outcomes has no end."""
-        self._commits.failing = failing
+        self._commits.tell(failing)
 
     @property
     def counters(self) -> Counters:
