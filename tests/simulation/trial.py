@@ -67,7 +67,9 @@ def judged(world: World) -> tuple[Morning | None, tuple[Verdict, ...]]:
         words = str(circles)
     except Exception as error:  # noqa: BLE001 - an error of the simulation is a failure of its seed
         return morning, (_no_end(type(error).__name__, traceback.format_exc()),)
-    let_go()  # of what the error held
+    finally:
+        # What the morning and its errors held while they had names would be heard of elsewhere.
+        let_go()
     return None, (_no_end("takes for ever", words),)
 
 
