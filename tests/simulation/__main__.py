@@ -18,10 +18,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.simulation.repeatable import repeat_with_fixed_hashes
+
 if TYPE_CHECKING:
     from tests.simulation.campaign import Asked
 
-_HASH_SEED = "PYTHONHASHSEED"
 _AT_ONCE = 500
 """Seeds in which a mutant has to be caught."""
 
@@ -114,8 +115,5 @@ def _say(line: str) -> None:
 
 
 if __name__ == "__main__":
-    if os.environ.get(_HASH_SEED) != "0":
-        # Sets of text have an order of their own in each process, and a seed has one world.
-        again = [sys.executable, "-m", "tests.simulation", *sys.argv[1:]]
-        os.execve(sys.executable, again, {**os.environ, _HASH_SEED: "0"})
+    repeat_with_fixed_hashes("tests.simulation")
     sys.exit(main(sys.argv[1:]))

@@ -13,6 +13,8 @@ from tests.simulation.world import Command, CommandKind, EventKind, Fault, Fault
 _FINAL = ("100-009", "100-006", "000-002", "100-008")
 _SET_UP = ("000-002", "000-003", "000-002", "000-003", "100-007")
 _LONG_S = 90.0
+_BEFORE_S = 0.4
+"""So long a command plans and connects, about."""
 
 
 def _few_at_once(draft: Draft, most: int) -> None:
@@ -26,17 +28,24 @@ def _wrong(draft: Draft, kind: FaultKind, begins_s: float, ends_s: float, **fact
         draft.faults.append(msgspec.structs.replace(fault, **facts))
 
 
-def _slow(draft: Draft, begins_s: float, ends_s: float) -> None:
+def _under_way(draft: Draft) -> float:
+    """A time at which the main run has probably begun to send, and has not sent all."""
+    draft.change(MAIN, person=False)
+    return round(draft.begins_s + _BEFORE_S + draft.dice.number(0.1, 0.9) * draft.busy_s, 3)
+
+
+def _slow(draft: Draft) -> float:
+    """What is sent takes long at the gateways; a time at which requests are at work there."""
     seconds = round(draft.timeout_s * draft.dice.number(0.5, 1.8), 3)
-    _wrong(draft, FaultKind.SLOW, begins_s, ends_s, seconds=seconds)
+    at_s = _under_way(draft)
+    _wrong(draft, FaultKind.SLOW, 0.0, at_s + 1.0, seconds=seconds)
+    return round(at_s + draft.dice.number(0.05, 0.8), 3)
 
 
 def killed_while_slow(draft: Draft) -> None:
     """The main process is killed with requests at work, and somebody goes on at once."""
     _few_at_once(draft, 6)
-    begins_s = draft.moment(0.0, 0.5)
-    _slow(draft, begins_s, begins_s + 3.0)
-    dead_s = round(begins_s + draft.dice.number(0.2, 2.0), 3)
+    dead_s = _slow(draft)
     draft.happens(EventKind.KILL, dead_s, MAIN)
     later_s = round(dead_s + draft.dice.scale(0.01, 1.0), 3)
     if draft.dice.chance(0.5):
@@ -47,9 +56,7 @@ def killed_while_slow(draft: Draft) -> None:
 
 def opposite_while_slow(draft: Draft) -> None:
     """The main process is gone with requests at work, and a person asks for the opposite."""
-    begins_s = draft.moment(0.0, 0.5)
-    _slow(draft, begins_s, begins_s + 3.0)
-    gone_s = round(begins_s + draft.dice.number(0.2, 2.0), 3)
+    gone_s = _slow(draft)
     if draft.dice.chance(0.5):
         draft.happens(EventKind.KILL, gone_s, MAIN)
     else:
@@ -62,22 +69,20 @@ def opposite_while_slow(draft: Draft) -> None:
 
 def taken_over_while_slow(draft: Draft) -> None:
     """Somebody takes over the same agents while requests for them are at work."""
-    begins_s = draft.moment(0.0, 0.5)
-    _slow(draft, begins_s, begins_s + 3.0)
+    at_s = _slow(draft)
     command = draft.apply(
         draft.roster.name,
         person=draft.dice.chance(0.5),
         take_over=draft.dice.one_of(("all", f"process:{MAIN}")),
     )
-    draft.start(round(begins_s + draft.dice.number(0.05, 1.0), 3), command)
+    draft.start(at_s, command)
 
 
 def refused_after_doubt(draft: Draft) -> None:
     """Requests have an effect and no answer; the next ones for the same agents are refused."""
-    begins_s = draft.moment(-0.1, 0.6)
-    ends_s = begins_s + draft.dice.scale(0.05, 2.0)
+    ends_s = _under_way(draft)
     kind = draft.dice.one_of((FaultKind.LOST_ANSWER, FaultKind.RESET_AFTER))
-    _wrong(draft, kind, begins_s, ends_s, share=draft.dice.number(0.3, 1.0), seconds=0.05)
+    _wrong(draft, kind, 0.0, ends_s, share=draft.dice.number(0.3, 1.0), seconds=0.05)
     code, share = draft.dice.one_of(_FINAL), draft.dice.number(0.3, 1.0)
     _wrong(draft, FaultKind.REFUSES, ends_s, ends_s + _LONG_S, share=share, code=code)
     if draft.dice.chance(0.6):
@@ -102,7 +107,7 @@ def paused_at_a_low_rate(draft: Draft) -> None:
     """A gateway asks for patience in the middle of a run with a low rate."""
     draft.settings["per_second"] = float(draft.dice.whole(3, 20))
     draft.settings["concurrency"] = 16
-    begins_s = draft.begins_s + draft.dice.number(0.1, 1.0)
+    begins_s = _under_way(draft)
     pause_s = float(draft.dice.whole(2, 6))
     _wrong(
         draft, FaultKind.STATUS, begins_s, begins_s + 0.5, code="429", seconds=pause_s, share=1.0
@@ -141,7 +146,7 @@ def resumed_by_a_clock_set_back(draft: Draft) -> None:
     """The clock was ahead while the main run was at work, and is set right; then it is resumed."""
     ahead_s = draft.dice.scale(120, 20_000)
     draft.ahead(MAIN, ahead_s)
-    dead_s = draft.moment(0.1, 0.9)
+    dead_s = _under_way(draft)
     draft.happens(EventKind.KILL, dead_s, MAIN)
     draft.start(
         round(dead_s + draft.dice.scale(0.05, 10.0), 3),
