@@ -118,7 +118,8 @@ def one_of_several(morning: Morning, evidence: Evidence) -> Iterator[str]:
     distrusted = {fault.kind for fault in morning.world.faults} & _UNTRUSTED
     for one in rivals:
         beside = [other for other in commands if other is not one and _at_once(one, other)]
-        if one.exit_code == _NOBODY and not one.sent_for and not evidence.disk_failed:
+        sure = not evidence.disk_failed and not evidence.clocks_moved
+        if one.exit_code == _NOBODY and not one.sent_for and sure:
             if all(other.exit_code == _NOBODY and not other.sent_for for other in beside):
                 names = sorted(other.process for other in beside)
                 yield (

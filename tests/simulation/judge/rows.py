@@ -175,7 +175,8 @@ def answer_is_told(_morning: Morning, evidence: Evidence) -> Iterator[str]:
         for row in end.report:
             if row.status != "unknown" or row.gateway in evidence.strayed | evidence.swallowed:
                 continue
-            if row.cause == "switch_over" and end.settings.get("resend_after_switchover"):
+            resent = end.settings.get("resend_after_switchover")
+            if resent and row.cause in {"switch_over", "superseded"}:
                 continue  # set before a failover, and in doubt since
             sent = [
                 each
