@@ -10,7 +10,7 @@ import asyncio
 import math
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
-from types import SimpleNamespace, TracebackType
+from types import FunctionType, SimpleNamespace, TracebackType
 from typing import Self
 
 import aiohttp
@@ -288,10 +288,11 @@ class HttpTransport:
 def _is_the_librarys() -> bool:
     """Whether the library's method by which requests leave is the one that it came with.
 
-    What replaces it may have been there before this module was imported.
+    What replaces it may have been there before this module was imported, and may pass on each
+    question about itself to what it wraps. A library without its sources knows no file of them.
     """
-    request = getattr(vars(aiohttp.ClientSession)["_request"], "__code__", None)
-    return request is not None and request.co_filename == aiohttp.client.__file__
+    request = vars(aiohttp.ClientSession)["_request"]
+    return type(request) is FunctionType and request.__globals__ is vars(aiohttp.client)
 
 
 def _headers(own: Mapping[str, str]) -> dict[str, str]:

@@ -7,6 +7,8 @@ import importlib
 import inspect
 import ssl
 import sys
+from collections.abc import Mapping
+from typing import Any
 from unittest import mock
 
 import aiohttp
@@ -18,6 +20,7 @@ from yarl import URL
 from bulkagent import gateway
 from bulkagent.attempt import Attempt
 from bulkagent.gateway import transport
+from bulkagent.gateway.connection_pool import ConnectionPool
 from bulkagent.gateway.endpoint import Endpoint
 from bulkagent.gateway.exchange_faults import _FAULTS, fault_of
 from bulkagent.gateway.faults import FAULTS, Fault
@@ -52,6 +55,53 @@ async def test_canned_replies_are_seen_that_were_there_before_the_transport(
     importlib.import_module(transport.__name__)
     canned.post(WHOLE, body='{"retcode":"0","message":"success"}')
     assert (await attempt()).disposition is RETCODES["0"]
+
+
+class Forwarding:
+    """A wrapper that passes on each question about itself, as tracing libraries put round methods.
+
+    Args:
+        wrapped: What it wraps.
+    """
+
+    def __init__(self, wrapped: Any) -> None:
+        self._wrapped = wrapped
+        self.calls = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._wrapped, name)
+
+    def __get__(self, session: aiohttp.ClientSession, _: object) -> Any:
+        self.calls += 1
+        return self._wrapped.__get__(session)
+
+
+@pytest.fixture
+def nobody_there(monkeypatch: pytest.MonkeyPatch) -> Mapping[str, Forwarding]:
+    """The library's methods by which requests leave, wrapped; each finds no server."""
+    refused = connector_error(aiohttp.ClientConnectorError, ConnectionRefusedError(111, "refused"))
+    monkeypatch.setattr(ConnectionPool, "connect", mock.AsyncMock(side_effect=refused))
+    return {name: Forwarding(vars(aiohttp.ClientSession)[name]) for name in ("request", "_request")}
+
+
+async def test_a_wrapper_sees_each_request_though_it_looks_like_the_librarys_own(
+    nobody_there: Mapping[str, Forwarding], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrapper = nobody_there["_request"]
+    monkeypatch.setattr(aiohttp.ClientSession, "_request", wrapper)
+    assert (await attempt()).disposition is FAULTS[Fault.REFUSED]
+    assert wrapper.calls == 1
+
+
+@pytest.mark.parametrize("ending", ["", "c"])
+async def test_the_librarys_longer_way_is_left_out_with_or_without_its_sources(
+    nobody_there: Mapping[str, Forwarding], monkeypatch: pytest.MonkeyPatch, ending: str
+) -> None:
+    longer = nobody_there["request"]
+    monkeypatch.setattr(aiohttp.ClientSession, "request", longer)
+    monkeypatch.setattr(aiohttp.client, "__file__", aiohttp.client.__file__ + ending)
+    assert (await attempt()).disposition is FAULTS[Fault.REFUSED]
+    assert longer.calls == 0
 
 
 async def test_canned_replies_still_need_the_argument_that_aioresponses_leaves_out() -> None:
