@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.metadata import version
 from pathlib import Path
 
 from bulkagent.reports import RunMetrics, printable, write_metrics
+from bulkagent.run.history.version import own_version
 from bulkagent.run.plan.request import Plan, RunResult
 
 
@@ -60,7 +60,7 @@ class Metrics:
             run_id=self._plan.run_id,
             command=self._plan.command,
             job=self._job,
-            version=version("bulkagent"),
+            version=own_version(),
             totals=totals,
             causes=causes,
             requests=requests,

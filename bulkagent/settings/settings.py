@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -191,7 +192,7 @@ class Settings(FormerAttributes, frozen=True, kw_only=True):
         """
         names = {*Settings().own, *WORDS}
         kept = {name: recorded[name] for name in names if name in recorded}
-        types = {field.name: field.type for field in msgspec.structs.fields(Settings)}
+        types = _types()
         shaped = from_former(
             {
                 # JSON has no tuples, and whatever it has may be of another kind.
@@ -324,6 +325,12 @@ _LIMITS = frozenset(GatewayLimits.__struct_fields__)
 _RANGE = frozenset({"agent_id_range"})
 
 _FILES = frozenset(row.name for row in SETTINGS if row.kept and row.kind is Kind.PATH)
+
+
+@cache
+def _types() -> Mapping[str, Any]:
+    """The type of each field. All annotations are evaluated for it, so not on import."""
+    return {field.name: field.type for field in msgspec.structs.fields(Settings)}
 
 
 def _at(sections: Mapping[str, GatewaySection]) -> dict[str, LimitsAt]:

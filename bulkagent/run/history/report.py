@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +34,7 @@ from bulkagent.ledger import (
 from bulkagent.model import Line, Status
 from bulkagent.run.handover.rules import GroupStanding, group_standings
 from bulkagent.run.history.exit_code import LegEnding, exit_status_of
+from bulkagent.run.history.version import own_version
 from bulkagent.run.outputs.report_paths import expanded
 from bulkagent.run.plan.next_command import resume_command
 from bulkagent.run.plan.path_conflicts import same_file
@@ -108,7 +108,7 @@ def write_report(
                 "left_out": skipped_rows,
                 "next": command,
                 **({"set_otherwise": since} if (since := set_otherwise(record)) else {}),
-                "version": version("bulkagent"),
+                "version": own_version(),
                 **({"time_zone": zone} if zone else {}),
                 **column.facts,
             },
