@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
+from functools import partial
 from typing import TYPE_CHECKING, Protocol, TypeVar, TypeVarTuple
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ class OwnThread(Protocol):
 
     def submit(self, function: Callable[[*_Ts], _T], *arguments: *_Ts) -> asyncio.Future[_T]:
         """Have the thread make a call, after those before it.
+
+        The call has a copy of the caller's context.
 
         Returns:
             What comes of it, on the running event loop. One whose call has begun is made to its
@@ -85,7 +88,9 @@ class _Thread:
     def submit(self, function: Callable[[*_Ts], _T], *arguments: *_Ts) -> asyncio.Future[_T]:
         from asyncio import get_running_loop
 
-        return get_running_loop().run_in_executor(self._executor, function, *arguments)
+        # By itself an executor knows nothing of contexts.
+        call = partial(copy_context().run, function, *arguments)
+        return get_running_loop().run_in_executor(self._executor, call)
 
     def close(self) -> None:
         self._executor.shutdown(wait=True)
@@ -101,13 +106,15 @@ async def in_thread(
 ) -> _T:
     """Make a call in a thread, and give what it returns or raises.
 
-    The call has a copy of the caller's context.
+    The call has a copy of the caller's context. Where the caller is cancelled already, no call is
+    made. One that has to be made at the end of a cancelled task needs a shield of anyio round it.
 
     Args:
         function: What is called.
         arguments: What it is given.
-        abandon_on_cancel: Whether a cancelled caller goes on at once, and leaves the call to
-            itself. Otherwise it waits for the end of the call, and is cancelled then.
+        abandon_on_cancel: Whether a caller whose scope of anyio is cancelled during the call goes
+            on at once, and leaves the call to itself. Otherwise it waits for the end of the call,
+            and is cancelled then. One whose task is cancelled by asyncio never waits.
     """
     blocking = BLOCKING.get()
     return await blocking.call(function, *arguments, abandon_on_cancel=abandon_on_cancel)

@@ -62,6 +62,19 @@ async def test_a_call_is_made_in_another_thread_with_the_context_of_its_caller()
     assert found[0] != threading.get_ident()
 
 
+async def test_a_caller_who_is_cancelled_already_makes_its_call_behind_a_shield_alone() -> None:
+    made: list[str] = []
+    with anyio.CancelScope() as scope:
+        scope.cancel()
+        try:
+            await in_thread(made.append, "open")
+        finally:
+            with anyio.CancelScope(shield=True):
+                await in_thread(made.append, "shielded")
+    assert scope.cancelled_caught
+    assert made == ["shielded"]
+
+
 async def test_what_a_call_raises_comes_to_its_caller() -> None:
     with pytest.raises(ZeroDivisionError):
         await in_thread(divmod, 1, 0)
@@ -107,6 +120,23 @@ async def test_a_thread_of_ones_own_makes_its_calls_in_their_order(
     assert [number for number, _ in made] == [*range(50)]
     assert {name.rpartition("_")[0] for _, name in made} == {"bulkagent-tested"}
     assert len({name for _, name in made}) == 1
+
+
+async def test_a_call_in_ones_own_thread_has_the_context_of_its_caller(own: OwnThread) -> None:
+    """So that a pause in it is the one of whoever submitted it."""
+
+    async def said(words: str) -> str:
+        SAID.set(words)
+        return await own.submit(SAID.get)
+
+    coming = [asyncio.create_task(said(words)) for words in ("one", "two")]
+    assert await asyncio.gather(*coming) == ["one", "two"]
+    assert await own.submit(SAID.get) == "nothing"
+
+    noted = Noted()
+    BLOCKING.set(noted)
+    await own.submit(pause, 0.5)
+    assert noted.noted == [("pause", 0.5)]
 
 
 async def test_what_a_call_in_ones_own_thread_raises_is_in_its_future(own: OwnThread) -> None:

@@ -13,6 +13,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Coroutine
 from contextvars import Context, copy_context
+from functools import partial
 from random import Random
 from typing import Any, TypeVar, TypeVarTuple
 
@@ -212,7 +213,7 @@ class Process:
     def job(
         self, function: Callable[[*ArgumentsT], ResultT], *arguments: *ArgumentsT
     ) -> asyncio.Future[ResultT]:
-        """Make a call that blocks, beside the process's turns."""
+        """Make a call that blocks, beside the process's turns, in a copy of this context."""
         done: asyncio.Future[ResultT] = self.loop.create_future()
 
         def work() -> None:
@@ -225,7 +226,7 @@ class Process:
             self._jobs.discard(worker)
 
         worker = greenlet(work, parent=self.loop.hub)
-        worker.gr_context = self.context.copy()
+        worker.gr_context = copy_context()
         self._jobs.add(worker)
         self._later(worker, self.random.uniform(_LEAST_PAUSE_S, _MOST_PAUSE_S))
         return done
@@ -254,7 +255,7 @@ class SimulatedThread:
     ) -> asyncio.Future[ResultT]:
         """Make a call after those before."""
         done: asyncio.Future[ResultT] = self._process.loop.create_future()
-        self._waiting.append((done, lambda: function(*arguments)))
+        self._waiting.append((done, partial(copy_context().run, function, *arguments)))
         if not self._at_work:
             self._at_work = True
             self._process.job(self._work)

@@ -6,6 +6,7 @@ import asyncio
 import functools
 import sqlite3
 from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from pathlib import Path
 from random import Random
 
@@ -16,6 +17,8 @@ from tests.simulation.disk import Disk
 from tests.simulation.loop import Stuck, VirtualLoop
 from tests.simulation.process import Process, SimulatedBlocking
 from tests.simulation.seams import replaced
+
+_SAID: ContextVar[str] = ContextVar("_SAID", default="nothing")
 
 
 class _Machine:
@@ -130,6 +133,28 @@ def test_a_thread_makes_its_calls_in_order_and_is_waited_for(machine: _Machine) 
 
     machine.run(lambda: machine.process(1).begin(main()))
     assert machine.order == ["0", "1", "2", "3", "closed"]
+
+
+def test_each_call_has_the_context_of_its_caller_as_in_threads(machine: _Machine) -> None:
+    def note(words: str) -> None:
+        pause(0.1)
+        machine.order.append(f"{words}: {_SAID.get()}")
+
+    async def caller(words: str) -> None:
+        _SAID.set(words)
+        thread = own_thread(words)
+        await asyncio.gather(thread.submit(note, "own"), in_thread(note, "shared"))
+        assert _SAID.get() == words
+
+    async def main() -> None:
+        await asyncio.gather(caller("one"), caller("two"))
+        await in_thread(note, "main")
+
+    machine.run(lambda: machine.process(1).begin(main()))
+    assert sorted(machine.order) == [
+        "main: nothing",
+        *("own: one", "own: two", "shared: one", "shared: two"),
+    ]
 
 
 def test_a_pause_takes_virtual_time(machine: _Machine) -> None:
