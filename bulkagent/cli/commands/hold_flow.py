@@ -97,13 +97,16 @@ def _ask(request: HoldRequest, plan: HoldPlan, *, yes: bool) -> None:
 
 
 async def _held(hold: Hold, received: list[int]) -> None:
+    from anyio import CancelScope
+
     telling = _Telling(hold.status)
     try:
         with _signals(hold, telling, received):
             telling.start()
             await hold.run()
     finally:
-        await in_thread(telling.end)
+        with CancelScope(shield=True):
+            await in_thread(telling.end)
 
 
 @contextmanager

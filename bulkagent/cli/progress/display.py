@@ -47,6 +47,8 @@ async def execute(
         consent: How the plan was agreed to; None: by nobody.
         answered: Whether a person has looked at its guardrail, and agreed.
     """
+    from anyio import CancelScope
+
     display = _Display(run, showing)
     run.warn = display.date
     run.in_way = display.in_way
@@ -55,7 +57,8 @@ async def execute(
             display.start()
             return await run.execute(consent, answered=answered)
     finally:
-        await in_thread(display.end)
+        with CancelScope(shield=True):
+            await in_thread(display.end)
 
 
 @contextmanager
