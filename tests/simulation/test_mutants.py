@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 from bulkagent.engine.gates import handover
 from bulkagent.ledger import rows, summarise
 from bulkagent.run.history import report
+from tests.simulation.judge import PREDICATES
 from tests.simulation.mutants import MUTANTS, mutated
 from tests.simulation.mutants.mutant import always, fault, written
 from tests.simulation.mutants.mutant import mutated as made_wrong
@@ -35,3 +40,25 @@ def test_a_name_that_is_gone_is_an_error() -> None:
     with pytest.raises(LookupError, match="no such"), made_wrong(text):
         pass
     assert handover.needed(0.5, 3) == 2
+
+
+def test_each_promise_has_a_mutant_and_each_mutant_a_promise() -> None:
+    """So that each predicate of the judge is known to see something."""
+    promises = {predicate.name for predicate in PREDICATES}
+    assert {name for mutant in MUTANTS.values() for name in mutant.caught_by} == promises
+    assert all(mutant.caught_by for mutant in MUTANTS.values())
+
+
+@pytest.mark.matrix
+def test_each_mutant_is_caught_in_five_hundred_seeds() -> None:
+    """The faults A2, A3 and A6 of an earlier state are among them."""
+    hunted = subprocess.run(
+        [sys.executable, "-m", "tests.simulation.mutants"],
+        env={**os.environ, "PYTHONHASHSEED": "0"},
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    sys.stdout.write(hunted.stdout)
+    assert hunted.stdout.count("caught ") == len(MUTANTS), hunted.stdout + hunted.stderr
+    assert hunted.returncode == 0

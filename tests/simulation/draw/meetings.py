@@ -97,10 +97,11 @@ def refusals_behind_strays(draft: Draft) -> None:
     _few_at_once(draft, 3)
     draft.settings["per_second"] = None
     begins_s, ends_s = 0.0, draft.begins_s + draft.busy_s + _LONG_S
-    seconds, share = draft.dice.scale(0.0002, 0.02), draft.dice.number(0.02, 0.3)
+    # A mark takes some milliseconds, after which the next request is on the connection.
+    seconds, share = draft.dice.scale(0.003, 0.05), draft.dice.number(0.02, 0.3)
     _wrong(draft, FaultKind.STRAY, begins_s, ends_s, seconds=seconds, share=share)
-    code, share = draft.dice.one_of(_FINAL), draft.dice.number(0.2, 0.7)
-    _wrong(draft, FaultKind.REFUSES, begins_s, ends_s, code=code, share=share)
+    share = draft.dice.number(0.2, 0.7)
+    _wrong(draft, FaultKind.REFUSES, begins_s, ends_s, code="100-009", share=share)
 
 
 def paused_at_a_low_rate(draft: Draft) -> None:

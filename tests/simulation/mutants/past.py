@@ -33,7 +33,7 @@ PAST = (
         "a failing ledger is not told",
         "A ledger that fails while a gate waits for outcomes is heard of by nobody: no end.",
         {"ledger.journal.Journal.tell": always(None)},
-        caught_by={"comes to an end"},
+        caught_by={"comes to its end"},
     ),
     fault(
         "a floor of its own run alone",
