@@ -41,10 +41,8 @@ from tests.simulation.world import (
     World,
 )
 
-MOST_S = 40_000.0
-"""A morning that has not ended after so much virtual time never does."""
-_ENDS_WITHIN_S = 4_000.0
-"""After the faults have ended, all commands end within so much."""
+ENDS_WITHIN_S = 5_000.0
+"""A morning that has not ended so long after all faults have never does."""
 _RESUMES = 6
 """With so many resumes everything comes to its end, once nothing is wrong any more."""
 _AGAIN = frozenset({3, 5, 137}) | STOPPED
@@ -116,7 +114,7 @@ class _Life:
     def _live(self) -> None:
         self._write_files()
         try:
-            self._loop.run_to_end(self._day(), most_s=MOST_S)
+            self._loop.run_to_end(self._day(), most_s=self._world.ends_s + ENDS_WITHIN_S)
         except Stuck as stuck:
             at_work = ", ".join(
                 f"process {number} ({found.command.kind.value})"

@@ -31,13 +31,10 @@ def gives_back(_morning: Morning, evidence: Evidence) -> Iterator[str]:
         for agent, sent in evidence.agents_of_run(run.run_id).items():
             told = f"run {run.run_id} reverts {run.reverts}, agent {agent[1]} at {agent[0]}"
             changes = [*evidence.of_row(run.reverts, *agent)]
-            if changes and all(_refused(evidence, each) for each in changes):
-                yield f"{told}: sent, and that run changed nothing"
-                continue
-            if not changes:
+            if all(_refused(evidence, each) for each in changes):
                 # A kill between mark and sending leaves a mark, and so may have changed the agent.
                 if not killed:
-                    yield f"{told}: sent, and nothing of that run arrived for the agent"
+                    yield f"{told}: sent, and that run changed nothing"
                 continue
             yield from _to_what_was_before(evidence, told, agent, changes[0], sent, guesses=guesses)
             yield from _set_since(evidence, told, (run.reverts, run.run_id), agent, sent[0])
