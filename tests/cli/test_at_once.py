@@ -1,6 +1,6 @@
-"""Several commands at once on one ledger, round after round; the judge is the gateway's record.
+"""Several processes at once on one ledger; the judge is the gateway's record.
 
-`pytest -m soak -s tests/cli/test_at_once.py -n 0` runs 200, 60 and 50 rounds, and prints figures.
+One round of each kind, over sockets and with real kills. Hundreds are in tests/simulation.
 
 Proves --or-resume, --take-over; guide "A resume without a person", "A person's
 correction", "A person's setting stays".
@@ -15,7 +15,7 @@ import random
 import signal
 import subprocess
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -32,8 +32,6 @@ LAST_AGENT = 100 + AGENTS
 SOME = 12
 """Agents whom a person sets otherwise."""
 
-Printed = Callable[[str], None]
-
 
 class Rounds:
     """Rounds of commands against one gateway, each with a ledger of its own."""
@@ -42,11 +40,8 @@ class Rounds:
         self.gateway = gateway
         self.folder = gateway.folder
         self.number = 0
-        self.in_doubt = 0
         self.ledger = Path()
         self.since = 0
-        self.kept = 0
-        self.ways: Counter[str] = Counter()
 
     def begin(self) -> None:
         self.number += 1
@@ -136,13 +131,11 @@ class Rounds:
         again = {agent for agent, times in after_all.items() if times > 1}
         assert not again & applied
         assert all(after_all[agent] <= 2 for agent in again)
-        self.in_doubt += len(again)
         assert list_of_runs(self.ledger) == killed, "none began a second run"
 
     def person_between(self, way: str, chance: random.Random) -> None:
         """What a person sets in mid-run stands, whatever the job's restart does."""
         self.begin()
-        self.ways[way] += 1
         some = self.some(chance)
         process = self.start(self.job(rate="60/s"))
         self.wait_for(process, chance.randint(3, AGENTS // 2))
@@ -166,7 +159,6 @@ class Rounds:
         if process.returncode == 6:
             assert again.code == 6, again.err
             assert len(self.history()) == requests, "nothing was sent"
-        self.kept += len(wanted)
         rights = {x["agent_id"]: x["talk_right"] for x in self.gateway.judge("agents")}
         assert {rights[agent] for agent in wanted} == {0}, (way, again.err)
 
@@ -220,92 +212,47 @@ def applied_in(ledger: Path) -> set[str]:
         return {x.agent_id for x in lines(RunRecord(database, run), FLAGS) if x.status == "applied"}
 
 
-def rounds_of_two(folder: Path, times: int) -> str:
-    with emulated(folder, f"101-{LAST_AGENT}") as gateway:
-        rounds = Rounds(gateway)
-        for _ in range(times):
-            rounds.two_at_once()
-    return f"{times} rounds of two `apply --or-resume` at once: each time one sends, one is exit 5"
-
-
-def rounds_after_kills(folder: Path, times: int, seed: int) -> str:
-    chance = random.Random(seed)
-    with emulated(folder, f"101-{LAST_AGENT}") as gateway:
-        rounds = Rounds(gateway)
-        for _ in range(times):
-            rounds.three_after_a_kill(chance)
-    return (
-        f"{times} rounds of three at once after a kill: each time one goes on, two are exit 5, and"
-        f" nobody who was applied is sent again ({rounds.in_doubt} in doubt were)"
-    )
-
-
-WAYS = ("correction", "take-over", "take-over with --yes")
-
-
-def rounds_with_persons(folder: Path, times: int, seed: int) -> str:
-    chance = random.Random(seed)
-    with emulated(folder, f"101-{LAST_AGENT}") as gateway:
-        rounds = Rounds(gateway)
-        for number in range(times):
-            rounds.person_between(WAYS[number % len(WAYS)], chance)
-    return (
-        f"{times} rounds of a job, a person in mid-run and the job's restart ({dict(rounds.ways)}):"
-        f" what the person set stands for all {rounds.kept:,} agents"
-    )
-
-
-def test_two_or_resume_at_once(tmp_path: Path, printed: Printed) -> None:
-    printed(rounds_of_two(tmp_path, 1))
-
-
-@pytest.mark.matrix
-def test_three_or_resume_at_once_after_a_kill(tmp_path: Path, printed: Printed) -> None:
-    printed(rounds_after_kills(tmp_path, 1, seed=1))
-
-
-@pytest.mark.matrix
-def test_what_a_person_sets_in_mid_run_stands(tmp_path: Path, printed: Printed) -> None:
-    printed(rounds_with_persons(tmp_path, 1, seed=1))
-
-
-@pytest.mark.soak
-def test_two_hundred_rounds_of_two_at_once(tmp_path: Path, printed: Printed) -> None:
-    printed(f"soak: {rounds_of_two(tmp_path, 200)}")
-
-
-@pytest.mark.soak
-def test_sixty_rounds_of_three_after_a_kill(tmp_path: Path, printed: Printed) -> None:
-    printed(f"soak: {rounds_after_kills(tmp_path, 60, seed=2)}")
-
-
-@pytest.mark.soak
-def test_fifty_rounds_with_a_person_in_mid_run(tmp_path: Path, printed: Printed) -> None:
-    printed(f"soak: {rounds_with_persons(tmp_path, 50, seed=3)}")
-
-
-@pytest.mark.soak
-def test_a_suspended_run_is_not_taken_over_in_silence(tmp_path: Path) -> None:
-    """SIGSTOP: said at once what is waited for, refused in seconds, and its run has it back."""
+@pytest.fixture
+def rounds(tmp_path: Path) -> Iterator[Rounds]:
     with emulated(tmp_path, f"101-{LAST_AGENT}") as gateway:
-        rounds = Rounds(gateway)
-        rounds.begin()
-        process = rounds.start(rounds.job(rate="20/s"))
-        rounds.wait_for(process, 3)
-        process.send_signal(signal.SIGSTOP)
-        try:
-            while psutil.Process(process.pid).status() != psutil.STATUS_STOPPED:
-                pass
-            some = rounds.some(random.Random(1))
-            taker = rounds.apply(0, "--take-over", "all", "--yes", roster=some)
-            report = Path(str(taker[taker.index("--report") + 1]))
-            report.write_text(f"{','.join(COLUMNS)}\n2,101,east,1,applied\n")
-            refused = bulkagent(tmp_path, *taker)
-            assert refused.code == 6
-            assert report.read_text().startswith("REFUSED,")
-            assert "this run waits until it has stopped sending" in refused.err
-            assert f"its process {process.pid} hangs or is suspended" in refused.err
-        finally:
-            process.send_signal(signal.SIGCONT)
-            _, err = process.communicate(timeout=HANG_S)
-        assert process.returncode == 0, err
+        yield Rounds(gateway)
+
+
+def test_two_or_resume_at_once(rounds: Rounds) -> None:
+    rounds.two_at_once()
+
+
+@pytest.mark.matrix
+def test_three_or_resume_at_once_after_a_kill(rounds: Rounds) -> None:
+    rounds.three_after_a_kill(random.Random(1))
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize("way", ["correction", "take-over", "take-over with --yes"])
+def test_what_a_person_sets_in_mid_run_stands(rounds: Rounds, way: str) -> None:
+    rounds.person_between(way, random.Random(1))
+
+
+@pytest.mark.soak
+def test_a_suspended_run_is_not_taken_over_in_silence(rounds: Rounds) -> None:
+    """SIGSTOP: said at once what is waited for, refused in seconds, and its run has it back."""
+    rounds.begin()
+    process = rounds.start(rounds.job(rate="20/s"))
+    rounds.wait_for(process, 3)
+    process.send_signal(signal.SIGSTOP)
+    try:
+        while psutil.Process(process.pid).status() != psutil.STATUS_STOPPED:
+            pass
+        some = rounds.some(random.Random(1))
+        taker = rounds.apply(0, "--take-over", "all", "--yes", roster=some)
+        report = Path(str(taker[taker.index("--report") + 1]))
+        report.write_text(f"{','.join(COLUMNS)}\n2,101,east,1,applied\n")
+        refused = bulkagent(rounds.folder, *taker)
+        assert refused.code == 6
+        assert report.read_text().startswith("REFUSED,")
+        assert "this run waits until it has stopped sending" in refused.err
+        assert f"its process {process.pid} hangs or is suspended" in refused.err
+    finally:
+        process.send_signal(signal.SIGCONT)
+        _, err = process.communicate(timeout=HANG_S)
+    assert process.returncode == 0, err
