@@ -123,7 +123,7 @@ async def test_a_thread_of_ones_own_makes_its_calls_in_their_order(
 
 
 async def test_a_call_in_ones_own_thread_has_the_context_of_its_caller(own: OwnThread) -> None:
-    """So that a pause in it is the one of whoever submitted it."""
+    """So that a pause in it is the one of the simulated process that submitted it."""
 
     async def said(words: str) -> str:
         SAID.set(words)
