@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from bulkagent.blocking import in_thread
 from bulkagent.diagnostics.findings import Certificate, Handshake
 from bulkagent.gateway.endpoint import Endpoint
 from bulkagent.gateway.handshakes import accepted, refusal_in
@@ -66,10 +67,11 @@ async def shake_hands(endpoint: Endpoint) -> tuple[Handshake, float | None]:
         OSError: No connection, or no trust (ssl.SSLError).
     """
     host, port = host_and_port(endpoint)
+    context = await in_thread(tls_context, endpoint)
     loop = asyncio.get_running_loop()
     began = loop.time()
     reader, writer = await asyncio.open_connection(
-        host, port, ssl=tls_context(endpoint), server_hostname=endpoint.tls_server_name or None
+        host, port, ssl=context, server_hostname=endpoint.tls_server_name or None
     )
     try:
         tls: ssl.SSLObject = writer.get_extra_info("ssl_object")

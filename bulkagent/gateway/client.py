@@ -19,7 +19,7 @@ from bulkagent.gateway.credentials import CredentialSource, SourceFailed
 from bulkagent.gateway.endpoint import Endpoint
 from bulkagent.gateway.exchange_faults import ExchangeFailed
 from bulkagent.gateway.faults import FAULTS, Fault
-from bulkagent.gateway.network import NETWORK, Transport
+from bulkagent.gateway.network import Transport, trusted
 from bulkagent.gateway.operations import CONTENT_TYPE, Operation
 from bulkagent.gateway.reply import read_reply, without_secrets
 from bulkagent.gateway.retcodes import WITH_A_FRESH_GUID, WITH_A_NEWER_GUID
@@ -74,8 +74,8 @@ class GatewayClient:
         self._transport: Transport | None = None
 
     async def __aenter__(self) -> Self:
-        transport = NETWORK.get().transport(
-            self._endpoint,
+        trust = await trusted(self._endpoint)
+        transport = trust.transport(
             connect_timeout_s=self._connect_timeout_s,
             timeout_s=self._timeout_s,
             out_of_step=self._tell,

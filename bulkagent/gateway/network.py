@@ -11,10 +11,13 @@ from contextvars import ContextVar
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
+from bulkagent.blocking import in_thread
 from bulkagent.gateway.endpoint import Endpoint
 from bulkagent.gateway.reply import MAX_REPLY_BYTES
 
 if TYPE_CHECKING:
+    from ssl import SSLContext
+
     from yarl import URL
 
     from bulkagent.gateway.exchange import Reply
@@ -81,16 +84,14 @@ class Transport(Protocol):
         """
 
 
-class Network(Protocol):
-    """Where transports come from, and how the other side is tried and trusted.
+class Trust(Protocol):
+    """How the certificate of one other side is judged; its own files have been read.
 
-    An endpoint says by what the other side's certificate is judged. Where a request goes, its URL
-    says. A GUID service's endpoint has no `url`.
+    Where a request goes, its URL says, and where a trial goes, the `url` of the endpoint.
     """
 
     def transport(
         self,
-        endpoint: Endpoint,
         *,
         connect_timeout_s: float,
         timeout_s: float,
@@ -100,12 +101,10 @@ class Network(Protocol):
         out_of_step: Callable[[tuple[int, ...]], None] = lambda _names: None,
         wary: bool = False,
         singly: bool = False,
-        ca_option: str = "--ca-file",
     ) -> Transport:
-        """Make a transport. Reads the certificate files; connects to nothing.
+        """Make a transport, one of any number; it reads nothing and connects to nothing.
 
         Args:
-            endpoint: How the other side is trusted.
             connect_timeout_s: For name, connection and TLS handshake together.
             timeout_s: For a whole exchange from its request's turn on; longer than
                 `connect_timeout_s`.
@@ -120,36 +119,32 @@ class Network(Protocol):
             wary: Whether each connection carries one request alone once such a reply has come;
                 else only that connection is given up.
             singly: Whether each does from the beginning.
-            ca_option: Which option says where the CA is, for the error.
-
-        Raises:
-            SettingsRefused: A certificate file cannot be read or is not what it should be.
         """
 
-    async def connect(self, endpoint: Endpoint) -> int | None:
+    async def connect(self) -> int | None:
         """Connect once with TLS, wait whether that is accepted, and hang up; send no request.
 
         It has no time limit; cancelling it hangs up.
-
-        Args:
-            endpoint: The gateway, by its `url`.
 
         Returns:
             The time of day, in milliseconds, from which the certificate or its CA is not accepted
             any more; None: any certificate is.
 
         Raises:
-            SettingsRefused: A certificate file cannot be read or is not what it should be.
             ssl.SSLError: One side does not accept the other, which no retry changes.
             socket.gaierror: The name has no address, or with EAI_AGAIN none at the moment.
             OSError: No server listens there, or it hung up; it may be back in a moment.
         """
 
-    def trust(self, endpoint: Endpoint, *, ca_option: str = "--ca-file") -> None:
-        """Read the certificate files, so that a wrong one is found before anything is sent.
+
+class Network(Protocol):
+    """Where others are found, and by what they are trusted."""
+
+    def trust(self, endpoint: Endpoint, *, ca_option: str = "--ca-file") -> Trust:
+        """Read the certificate files. Blocks: with the system's CAs it takes 20 to 80 ms.
 
         Args:
-            endpoint: How the other side is trusted.
+            endpoint: The gateway, or a GUID service, which has no `url`.
             ca_option: Which option says where the CA is, for the error.
 
         Raises:
@@ -163,9 +158,22 @@ class Https:
     What it needs is imported when it is first asked for: `--help` and a refusal wait for no TLS.
     """
 
+    def trust(self, endpoint: Endpoint, *, ca_option: str = "--ca-file") -> Trust:
+        """Make a context for TLS."""
+        from bulkagent.gateway.tls_context import tls_context
+
+        return _HttpsTrust(endpoint, tls_context(endpoint, ca_option=ca_option))
+
+
+class _HttpsTrust:
+    """One context for TLS, for all connections to one other side."""
+
+    def __init__(self, endpoint: Endpoint, tls: SSLContext) -> None:
+        self._endpoint = endpoint
+        self._tls = tls
+
     def transport(
         self,
-        endpoint: Endpoint,
         *,
         connect_timeout_s: float,
         timeout_s: float,
@@ -175,15 +183,13 @@ class Https:
         out_of_step: Callable[[tuple[int, ...]], None] = lambda _names: None,
         wary: bool = False,
         singly: bool = False,
-        ca_option: str = "--ca-file",
     ) -> Transport:
         """Make a transport of keep-alive connections."""
-        from bulkagent.gateway.tls_context import tls_context
         from bulkagent.gateway.transport import HttpTransport
 
         return HttpTransport(
-            tls_context(endpoint, ca_option=ca_option),
-            server_name=endpoint.tls_server_name,
+            self._tls,
+            server_name=self._endpoint.tls_server_name,
             connect_timeout_s=connect_timeout_s,
             timeout_s=timeout_s,
             once=once,
@@ -194,20 +200,23 @@ class Https:
             singly=singly,
         )
 
-    async def connect(self, endpoint: Endpoint) -> int | None:
+    async def connect(self) -> int | None:
         """Connect once."""
         from bulkagent.gateway.trial_connection import try_connection
 
-        return await try_connection(endpoint)
-
-    def trust(self, endpoint: Endpoint, *, ca_option: str = "--ca-file") -> None:
-        """Read the certificate files."""
-        from bulkagent.gateway.tls_context import tls_context
-
-        tls_context(endpoint, ca_option=ca_option)
+        return await try_connection(self._endpoint, self._tls)
 
 
 HTTPS: Network = Https()
 
 NETWORK: ContextVar[Network] = ContextVar("bulkagent_network", default=HTTPS)
 """By what everything in this context connects."""
+
+
+async def trusted(endpoint: Endpoint) -> Trust:
+    """The same as `Network.trust` of this context, for callers on the event loop.
+
+    Raises:
+        SettingsRefused: A certificate file cannot be read or is not what it should be.
+    """
+    return await in_thread(NETWORK.get().trust, endpoint)

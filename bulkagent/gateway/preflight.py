@@ -14,7 +14,7 @@ from bulkagent.clock import Clock
 from bulkagent.errors import SettingsRefused
 from bulkagent.gateway.endpoint import Endpoint
 from bulkagent.gateway.handshakes import refusal_in
-from bulkagent.gateway.network import NETWORK
+from bulkagent.gateway.network import Trust, trusted
 from bulkagent.gateway.os_errors import words_of
 
 # A name service that is overloaded says so at once; at six in the morning that is no reason to
@@ -50,8 +50,9 @@ async def run_preflight(
         Whether it answered, and until when its certificate is good.
 
     Raises:
-        SettingsRefused: The name has no address, or TLS fails.
+        SettingsRefused: The name has no address, TLS fails, or a certificate file cannot be used.
     """
+    trust = await trusted(endpoint)
     retrying = tenacity.AsyncRetrying(
         retry=tenacity.retry_if_exception(_is_overloaded),
         stop=tenacity.stop_after_attempt(_TRIES),
@@ -60,7 +61,7 @@ async def run_preflight(
         reraise=True,
     )
     try:
-        expires_ms: int | None = await retrying(_connect_within, endpoint, connect_timeout_s)
+        expires_ms: int | None = await retrying(_connect_within, trust, connect_timeout_s)
     except ssl.SSLError as error:
         raise SettingsRefused(
             f"{endpoint.url}: {_why(error)}, so nothing was sent{_advice(error)}"
@@ -83,9 +84,9 @@ def _is_overloaded(error: BaseException) -> bool:
     return isinstance(error, socket.gaierror) and error.errno == socket.EAI_AGAIN
 
 
-async def _connect_within(endpoint: Endpoint, timeout_s: float) -> int | None:
+async def _connect_within(trust: Trust, timeout_s: float) -> int | None:
     async with asyncio.timeout(timeout_s):
-        return await NETWORK.get().connect(endpoint)
+        return await trust.connect()
 
 
 def _host_of(endpoint: Endpoint) -> str:

@@ -16,7 +16,7 @@ from yarl import URL
 from bulkagent.gateway.credentials import Credential, CredentialSource, SourceFailed
 from bulkagent.gateway.endpoint import Endpoint
 from bulkagent.gateway.exchange_faults import ExchangeFailed
-from bulkagent.gateway.network import NETWORK, Transport
+from bulkagent.gateway.network import Transport, trusted
 from bulkagent.gateway.operations import CONTENT_TYPE
 from bulkagent.gateway.query_requests import (
     AGENT_STATUS,
@@ -79,8 +79,8 @@ class Queries:
         return f"<Queries of {self._endpoint.name}>"
 
     async def __aenter__(self) -> Self:
-        transport = NETWORK.get().transport(
-            self._endpoint,
+        trust = await trusted(self._endpoint)
+        transport = trust.transport(
             connect_timeout_s=self._connect_timeout_s,
             timeout_s=self._timeout_s,
             longest=_LONGEST_REPLY,

@@ -18,7 +18,7 @@ from bulkagent.gateway.endpoint import Endpoint
 from bulkagent.gateway.exchange import Reply
 from bulkagent.gateway.exchange_faults import ExchangeFailed
 from bulkagent.gateway.faults import FAULTS
-from bulkagent.gateway.network import NETWORK, Transport
+from bulkagent.gateway.network import Transport, Trust, trusted
 from bulkagent.gateway.operations import CONTENT_TYPE
 from bulkagent.gateway.reply import read_reply, without_secrets
 from bulkagent.gateway.retcodes import RETCODES
@@ -73,11 +73,12 @@ class SessionClient:
         return f"<SessionClient of {self._endpoint.name}>"
 
     async def __aenter__(self) -> Self:
+        trust = await trusted(self._endpoint)
         async with AsyncExitStack() as stack:
             self._polls = await stack.enter_async_context(
-                self._connections(opening_at_once=_OPENING_AT_ONCE)
+                self._connections(trust, opening_at_once=_OPENING_AT_ONCE)
             )
-            self._singly = await stack.enter_async_context(self._connections(once=True))
+            self._singly = await stack.enter_async_context(self._connections(trust, once=True))
             self._stack = stack.pop_all()
         return self
 
@@ -128,9 +129,10 @@ class SessionClient:
         answer, _ = await self._exchange(self._singly, SIGN_OUT, agent_id, credential)
         return answer
 
-    def _connections(self, *, once: bool = False, opening_at_once: int = 0) -> Transport:
-        return NETWORK.get().transport(
-            self._endpoint,
+    def _connections(
+        self, trust: Trust, *, once: bool = False, opening_at_once: int = 0
+    ) -> Transport:
+        return trust.transport(
             connect_timeout_s=self._connect_timeout_s,
             timeout_s=max(TIMEOUT_S, 2 * self._connect_timeout_s),
             once=once,

@@ -14,21 +14,24 @@ from urllib.parse import urlsplit
 
 from bulkagent.gateway.endpoint import Endpoint
 from bulkagent.gateway.handshakes import accepted
-from bulkagent.gateway.tls_context import tls_context
 
 _HTTPS = 443
 
 
-async def try_connection(endpoint: Endpoint) -> int | None:
-    """Connect, and say until when the certificate is good; as `Network.connect`."""
+async def try_connection(endpoint: Endpoint, tls: ssl.SSLContext) -> int | None:
+    """Connect, and say until when the certificate is good; as `Trust.connect`.
+
+    Args:
+        endpoint: The gateway.
+        tls: By what its certificate is judged.
+    """
     parts = urlsplit(endpoint.url)
-    context = tls_context(endpoint)
     loop = asyncio.get_running_loop()
     began = loop.time()
     reader, writer = await asyncio.open_connection(
         parts.hostname,
         parts.port or _HTTPS,
-        ssl=context,
+        ssl=tls,
         server_hostname=endpoint.tls_server_name or None,
     )
     try:
@@ -43,7 +46,7 @@ async def try_connection(endpoint: Endpoint) -> int | None:
     ends = [_end_of(certificate)]
     if endpoint.ca_file or endpoint.ca_pem:
         # One of them has signed it; the system's are renewed by the system.
-        ends.append(max(_end_of(authority) for authority in context.get_ca_certs()))
+        ends.append(max(_end_of(authority) for authority in tls.get_ca_certs()))
     return min(ends)
 
 

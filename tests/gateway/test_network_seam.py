@@ -5,13 +5,19 @@ Proves guide "The flow", "A service".
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import json
 import socket
+import ssl
+import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from types import TracebackType
+from types import SimpleNamespace, TracebackType
 from typing import Any, NoReturn, Self
+from unittest import mock
 
 import msgspec
 import pytest
@@ -19,7 +25,9 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from bulkagent.clock import SystemClock
+from bulkagent.diagnostics import probes
 from bulkagent.errors import SettingsRefused
+from bulkagent.gateway import tls_context
 from bulkagent.gateway.client import GatewayClient
 from bulkagent.gateway.endpoint import Endpoint
 from bulkagent.gateway.exchange import Reply
@@ -27,6 +35,7 @@ from bulkagent.gateway.exchange_faults import ExchangeFailed
 from bulkagent.gateway.faults import Fault
 from bulkagent.gateway.network import HTTPS, NETWORK
 from bulkagent.gateway.operations import SET_TALK_RIGHT
+from bulkagent.gateway.preflight import run_preflight
 from bulkagent.gateway.queries import Queries
 from bulkagent.gateway.session_client import SessionClient
 from bulkagent.run import Consent, Request, Run, RunResult
@@ -60,16 +69,9 @@ class Imagined:
         self.struck: set[str] = set()
         """Agents whose next request does not reach the gateway."""
 
-    def transport(self, endpoint: Endpoint, **wanted: Any) -> Imagination:
-        self.transports.append({"trust": endpoint.name, **wanted})
-        return Imagination(self)
-
-    async def connect(self, endpoint: Endpoint) -> int | None:
-        self.connected.append(endpoint.url)
-        return self.connects()
-
-    def trust(self, endpoint: Endpoint, *, ca_option: str = "--ca-file") -> None:
+    def trust(self, endpoint: Endpoint, *, ca_option: str = "--ca-file") -> Believed:
         self.trusted.append(f"{endpoint.url} {ca_option}")
+        return Believed(self, endpoint)
 
     def answer(self, method: str, url: URL, headers: Mapping[str, str]) -> bytes:
         self.asked.append(Asked(method, str(url), headers.get("Guid", "")))
@@ -87,6 +89,22 @@ class Imagined:
     @property
     def to_gateway(self) -> list[Asked]:
         return [asked for asked in self.asked if asked.url.startswith(GATEWAY)]
+
+
+class Believed:
+    """Trust in one side of it."""
+
+    def __init__(self, network: Imagined, endpoint: Endpoint) -> None:
+        self._network = network
+        self._endpoint = endpoint
+
+    def transport(self, **wanted: Any) -> Imagination:
+        self._network.transports.append({"trust": self._endpoint.name, **wanted})
+        return Imagination(self._network)
+
+    async def connect(self) -> int | None:
+        self._network.connected.append(self._endpoint.url)
+        return self._network.connects()
 
 
 class Imagination:
@@ -186,7 +204,8 @@ async def test_the_preflight_and_the_service_of_guids_do_as_well(
         f"{SERVICE}/of/{agent}" for agent in AGENTS
     }
     service, gateway = network.transports
-    assert (service["trust"], service["ca_option"]) == ("GUID service", "--guid-ca-file")
+    assert service["trust"] == "GUID service"
+    assert network.trusted.count(" --guid-ca-file") == 1
     assert gateway["trust"] == "gw.imagined:8043"
     assert gateway["wary"]
     assert network.opened == network.closed == 2
@@ -217,6 +236,56 @@ async def test_each_client_says_what_it_needs_of_the_network(network: Imagined) 
     assert (polling["opening_at_once"], polling["once"]) == (64, False)
     assert (signing_in["opening_at_once"], signing_in["once"]) == (0, True)
     assert network.opened == network.closed == 4
+    assert network.trusted == [f"{GATEWAY} --ca-file"] * 3
+
+
+@pytest.fixture
+def reading(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Whether the event loop was held up, for each time that certificate files are read."""
+    held_up: list[bool] = []
+
+    def read(*given: Any, **named: Any) -> ssl.SSLContext:
+        held_up.append(threading.current_thread() is threading.main_thread())
+        return tls_context.tls_context(*given, **named)
+
+    in_place = SimpleNamespace(tls_context=read)
+    monkeypatch.setitem(sys.modules, tls_context.__name__, in_place)
+    monkeypatch.setattr(probes, "tls_context", read)
+    return held_up
+
+
+Opened = Callable[[Endpoint], AbstractAsyncContextManager[object]]
+
+
+@pytest.mark.parametrize(
+    "opened",
+    [
+        lambda endpoint: GatewayClient(endpoint, SET_TALK_RIGHT, OneGuid(GUID)),
+        lambda endpoint: Queries(endpoint, OneGuid(GUID)),
+        lambda endpoint: SessionClient(endpoint, SystemClock()),
+    ],
+    ids=["setter", "queries", "sessions"],
+)
+async def test_a_client_reads_certificate_files_once_and_holds_up_nothing(
+    reading: list[bool], opened: Opened
+) -> None:
+    """Two readings may differ, and one takes longer than anything on the event loop may."""
+    async with opened(Endpoint(name="g", url=GATEWAY)):
+        assert reading == [False]
+
+
+async def test_neither_do_the_preflight_and_what_doctor_looks_at(
+    reading: list[bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    overloaded = mock.AsyncMock(side_effect=socket.gaierror(socket.EAI_AGAIN, "later"))
+    monkeypatch.setattr(asyncio, "open_connection", overloaded)
+    endpoint = Endpoint(name="g", url=GATEWAY)
+    await run_preflight(endpoint, connect_timeout_s=1.0, clock=mock.Mock(sleep=mock.AsyncMock()))
+    assert overloaded.await_count > 1
+    assert reading == [False]
+    with pytest.raises(socket.gaierror):
+        await probes.shake_hands(endpoint)
+    assert reading == [False, False]
 
 
 def test_where_nobody_has_put_another_it_is_https() -> None:

@@ -63,8 +63,7 @@ class Morning:
         self.transport = self.open()
 
     def open(self, **options: Any) -> SimulatedTransport:
-        return self.network.transport(
-            ENDPOINT,
+        return self.network.trust(ENDPOINT).transport(
             connect_timeout_s=1.0,
             timeout_s=TIMEOUT_S,
             out_of_step=self.strays.append,
@@ -258,10 +257,10 @@ def test_no_connection(kind: FaultKind) -> None:
     async def story(at: Morning) -> None:
         with pytest.raises(raised):
             async with asyncio.timeout(1.0):
-                await at.network.connect(ENDPOINT)
+                await at.network.trust(ENDPOINT).connect()
         assert await failure(at.send()) is expected
         await asyncio.sleep(10.0)
-        assert await at.network.connect(ENDPOINT) is not None
+        assert await at.network.trust(ENDPOINT).connect() is not None
         await at.send()
 
     assert len(live(story, fault(kind, ends_s=5.0)).gateways.handled) == 1
@@ -318,8 +317,10 @@ def test_a_kill_ends_nothing_at_the_gateway_and_nothing_comes_back(
     heard: list[object] = []
 
     async def story() -> None:
-        transport = SimulatedNetwork(gateways, 3).transport(
-            ENDPOINT, connect_timeout_s=1.0, timeout_s=TIMEOUT_S, out_of_step=heard.append
+        transport = (
+            SimulatedNetwork(gateways, 3)
+            .trust(ENDPOINT)
+            .transport(connect_timeout_s=1.0, timeout_s=TIMEOUT_S, out_of_step=heard.append)
         )
         async with transport:
             headers = {**CONTENT, "Guid": gateways.current_guid_of("east", "101")}

@@ -77,11 +77,9 @@ def credential_provider(
     address = GuidServiceAddress.parse(source.url, os.environ.get(HEADER_VARIABLE, ""))
     # As a gateway's: the same rules and the same sentences for files that cannot be used.
     tls = Endpoint(name="GUID service", url="", ca_file=source.ca_file)
-    transport = NETWORK.get().transport(
-        tls,
-        connect_timeout_s=settings.connect_timeout_s,
-        timeout_s=settings.timeout_s,
-        ca_option="--guid-ca-file",
+    trust = NETWORK.get().trust(tls, ca_option="--guid-ca-file")
+    transport = trust.transport(
+        connect_timeout_s=settings.connect_timeout_s, timeout_s=settings.timeout_s
     )
     return _HttpProvider(HttpCredentials(address, transport))
 

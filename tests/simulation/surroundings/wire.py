@@ -81,9 +81,28 @@ class SimulatedNetwork:
         self._gateways = gateways
         self._process = process
 
+    def trust(self, endpoint: Endpoint, *, ca_option: str = "--ca-file") -> SimulatedTrust:
+        """Trust it, as every server is."""
+        del ca_option
+        return SimulatedTrust(self._gateways, self._process, endpoint)
+
+
+class SimulatedTrust:
+    """How one process trusts one other side, as the product's `Trust` has it.
+
+    Args:
+        gateways: All that can be spoken to.
+        process: The number of the process.
+        endpoint: The other side.
+    """
+
+    def __init__(self, gateways: Gateways, process: int, endpoint: Endpoint) -> None:
+        self._gateways = gateways
+        self._process = process
+        self._endpoint = endpoint
+
     def transport(
         self,
-        endpoint: Endpoint,
         *,
         connect_timeout_s: float,
         timeout_s: float,
@@ -93,10 +112,9 @@ class SimulatedNetwork:
         out_of_step: Callable[[tuple[int, ...]], None] = lambda _names: None,
         wary: bool = False,
         singly: bool = False,
-        ca_option: str = "--ca-file",
     ) -> SimulatedTransport:
         """Make a transport."""
-        del endpoint, longest, ca_option  # every server is trusted, and no reply is long
+        del longest  # no reply is long
         return SimulatedTransport(
             self._gateways,
             self._process,
@@ -109,9 +127,9 @@ class SimulatedNetwork:
             singly=singly,
         )
 
-    async def connect(self, endpoint: Endpoint) -> int | None:
+    async def connect(self) -> int | None:
         """Connect once."""
-        server = self._gateways.server(urlsplit(endpoint.url).hostname or "")
+        server = self._gateways.server(urlsplit(self._endpoint.url).hostname or "")
         request = server.knock(self._process)
         trouble = server.connecting(request)
         if trouble is FaultKind.BLACKHOLE:
@@ -121,9 +139,6 @@ class SimulatedNetwork:
             raise _REFUSED[trouble].error()
         return _EXPIRES_MS
 
-    def trust(self, endpoint: Endpoint, *, ca_option: str = "--ca-file") -> None:
-        """Every server is trusted."""
-
 
 class SimulatedTransport:
     """Exchanges with simulated servers, as the product's `Transport` has it.
@@ -131,7 +146,7 @@ class SimulatedTransport:
     Args:
         gateways: All that can be spoken to.
         process: The number of the process.
-        options: As of `Network.transport`.
+        options: As of `Trust.transport`.
     """
 
     def __init__(
