@@ -14,7 +14,8 @@ import msgspec
 from tests.simulation.draw import draw
 from tests.simulation.history import Morning
 from tests.simulation.judge import Verdict, judge
-from tests.simulation.morning import let_go, live
+from tests.simulation.leftovers import let_go
+from tests.simulation.morning import live
 from tests.simulation.mutants import mutated
 from tests.simulation.shrink import shrink
 from tests.simulation.world import World

@@ -1,0 +1,44 @@
+"""What is left of a morning: it goes at its end, in silence, and does not disturb the next one."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections.abc import Iterable
+from functools import cache
+
+from anyio._backends._asyncio import _task_states
+
+from tests.simulation.loop import VirtualLoop
+from tests.simulation.process import Process
+
+
+@cache
+def settle_memory() -> None:
+    """Keep what is there before all mornings out of the collections at their ends."""
+    gc.freeze()
+
+
+def end(loop: VirtualLoop, processes: Iterable[Process]) -> None:
+    """Have all of a morning go."""
+    for process in processes:
+        process.let_go()
+    _forget(loop)
+    loop.close()
+    let_go()
+
+
+def let_go() -> None:
+    """Have what was killed go: it is not gone on with, and cannot do anything."""
+    hook, sys.unraisablehook = sys.unraisablehook, lambda _args: None
+    try:
+        gc.collect()
+    finally:
+        sys.unraisablehook = hook
+
+
+def _forget(loop: VirtualLoop) -> None:
+    """Take its tasks out of anyio's table, whose values keep the keys of tasks that never end."""
+    for task in list(_task_states):
+        if task.get_loop() is loop:
+            del _task_states[task]
