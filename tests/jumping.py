@@ -2,15 +2,19 @@
 
 When nothing is ready, the loop's clock jumps to the next timer instead of waiting for it, so
 tests of hours run in milliseconds and always in the same order. For code without sockets and
-threads: nothing from outside the loop can wake it.
+threads of its own: nothing from outside the loop can wake it. Calls that block are made in place.
 """
 
 import asyncio
 import selectors
-from collections.abc import Coroutine
-from typing import Any, TypeVar
+from collections.abc import Callable, Coroutine
+from contextvars import copy_context
+from typing import Any, TypeVar, TypeVarTuple
+
+from bulkagent.blocking import BLOCKING, Threads
 
 T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
 
 class _Jumping(selectors.DefaultSelector):
@@ -50,7 +54,16 @@ class JumpingClock:
         await asyncio.sleep(seconds)
 
 
+class _InPlace(Threads):
+    async def call(
+        self, function: Callable[[*Ts], T], *arguments: *Ts, abandon_on_cancel: bool = False
+    ) -> T:
+        return function(*arguments)
+
+
 def run(main: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine on a jumping loop."""
+    context = copy_context()
+    context.run(BLOCKING.set, _InPlace())
     with asyncio.Runner(loop_factory=JumpingLoop) as runner:
-        return runner.run(main)
+        return runner.run(main, context=context)
