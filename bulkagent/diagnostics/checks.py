@@ -68,7 +68,7 @@ async def run_checks(asked: CheckRequest, clock: Clock) -> list[Finding]:
             file that cannot be used.
     """
     settings = asked.settings
-    gateways = Gateways(asked.target, settings)
+    gateways = await in_thread(Gateways, asked.target, settings)
     async with AsyncExitStack() as stack:
         emulated: CredentialSource | None = None
         if gateways.emulated:

@@ -81,7 +81,7 @@ async def run_pilot(
     """
     stop = stop or anyio.CancelScope()
     agent, target = asked.agent, asked.target
-    gateways = Gateways(target, asked.settings)
+    gateways = await in_thread(Gateways, target, asked.settings)
     if not gateways.default:
         raise SettingsRefused("name the gateway of the pilot with --gateway")
     guid = await in_thread(_guid_of, asked, gateways)
