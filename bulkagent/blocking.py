@@ -53,6 +53,9 @@ class Blocking(Protocol):
     def pause(self, seconds: float) -> None:
         """Block the calling thread for so long; see `pause`."""
 
+    def monotonic(self) -> float:
+        """The time by which pauses pass; see `monotonic`."""
+
 
 class Threads:
     """Calls that block are made in threads of this process."""
@@ -77,6 +80,10 @@ class Threads:
     def pause(self, seconds: float) -> None:
         """Let the thread sleep."""
         time.sleep(seconds)
+
+    def monotonic(self) -> float:
+        """The clock of this machine."""
+        return time.monotonic()
 
 
 class _Thread:
@@ -132,3 +139,8 @@ def own_thread(name: str) -> OwnThread:
 def pause(seconds: float) -> None:
     """Block for so long: for code that runs in a thread, or where there is no event loop."""
     BLOCKING.get().pause(seconds)
+
+
+def monotonic() -> float:
+    """Seconds since some fixed moment, for code that pauses until a time: both must agree."""
+    return BLOCKING.get().monotonic()

@@ -12,7 +12,15 @@ from typing import TypeVar, TypeVarTuple
 import anyio
 import pytest
 
-from bulkagent.blocking import BLOCKING, OwnThread, Threads, in_thread, own_thread, pause
+from bulkagent.blocking import (
+    BLOCKING,
+    OwnThread,
+    Threads,
+    in_thread,
+    monotonic,
+    own_thread,
+    pause,
+)
 from tests.waiting import HANG_S
 
 _T = TypeVar("_T")
@@ -205,6 +213,10 @@ class Noted:
     def pause(self, seconds: float) -> None:
         self.noted.append(("pause", seconds))
 
+    def monotonic(self) -> float:
+        self.noted.append(("monotonic",))
+        return 1.0
+
 
 async def test_a_context_may_have_its_own_way_to_make_them() -> None:
     """Which holds there alone: that is how a simulation puts them in an order of its own."""
@@ -215,6 +227,7 @@ async def test_a_context_may_have_its_own_way_to_make_them() -> None:
         assert await in_thread(divmod, 7, 2) == (3, 1)
         await in_thread(pause, 0.5, abandon_on_cancel=True)
         own_thread("mine").close()
+        assert monotonic() == 1.0
 
     await asyncio.create_task(inside())
     assert noted.noted == [
@@ -222,6 +235,7 @@ async def test_a_context_may_have_its_own_way_to_make_them() -> None:
         ("call", (0.5,), True),
         ("pause", 0.5),
         ("thread", "mine"),
+        ("monotonic",),
     ]
     await in_thread(divmod, 7, 2)
-    assert len(noted.noted) == 4
+    assert len(noted.noted) == 5

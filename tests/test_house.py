@@ -33,6 +33,7 @@ NOUNS = {"blocking", "spelling", "warning"}
 """Words that end in -ing and say what a module is, or what its calls do."""
 WEAK = re.compile(r"(\A|_)(utils?|helpers?|managers?|common|misc)(_|\Z)")
 
+TIMED = frozenset({"blocking.py", "run/outputs/background_writer.py"})
 BLOCKS = re.compile(r"(\A|\.)(to_thread|run_in_executor)(\.|\Z)|\Atime\.sleep\Z")
 """What makes a call in a thread, or blocks one: for `bulkagent.blocking` alone."""
 
@@ -149,6 +150,9 @@ def test_calls_that_block_are_made_by_way_of_one_module() -> None:
     """Threads and sleep of others would be out of the simulation's sight."""
     found = [name for name, _, tree in modules() if any(map(BLOCKS.search, names(tree)))]
     assert found == ["blocking.py"], "use `in_thread`, `own_thread` or `pause`"
+    timed = [name for name, _, tree in modules() if "time.monotonic" in names(tree)]
+    odd = [name for name in timed if not name.startswith("cli/") and name not in TIMED]
+    assert not odd, "use a Clock, or `blocking.monotonic` beside `pause`"
 
 
 def test_every_folder_says_what_may_live_in_it() -> None:

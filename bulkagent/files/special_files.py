@@ -9,14 +9,13 @@ import io
 import os
 import select
 import stat
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from bulkagent.blocking import pause
+from bulkagent.blocking import monotonic, pause
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer as Buffer
@@ -125,14 +124,14 @@ def open_special(target: FileTarget) -> io.BufferedWriter:
     if target.kind is FileKind.DESCRIPTOR:
         return io.BufferedWriter(_Paced(os.dup(target.descriptor)))
     flags = os.O_WRONLY | os.O_APPEND | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
-    until = time.monotonic() + READER_WITHIN_S
+    until = monotonic() + READER_WITHIN_S
     while True:
         try:
             return io.BufferedWriter(_Paced(os.open(target.path, flags)))
         except OSError as error:
             if error.errno != errno.ENXIO or not target.path.is_fifo():
                 raise
-            if time.monotonic() >= until:
+            if monotonic() >= until:
                 raise OSError(
                     errno.ENXIO, f"nobody reads from this pipe, in {READER_WITHIN_S:g} s"
                 ) from None
@@ -169,8 +168,8 @@ class _Paced(io.RawIOBase):
             raise
 
     def _when_taken(self, write: Callable[[], int]) -> int:
-        until = time.monotonic() + TAKEN_WITHIN_S
-        while (left := until - time.monotonic()) > 0:
+        until = monotonic() + TAKEN_WITHIN_S
+        while (left := until - monotonic()) > 0:
             if self._poll.poll(left * 1000):
                 try:
                     return write()

@@ -8,11 +8,10 @@ import shutil
 import sqlite3
 import stat
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 
-from bulkagent.blocking import pause
+from bulkagent.blocking import monotonic, pause
 from bulkagent.errors import LedgerUnavailable
 from bulkagent.ledger.database import (
     BUSY_WAIT_S,
@@ -257,14 +256,14 @@ def _create(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def _log_ahead(connection: sqlite3.Connection, path: Path) -> None:
-    deadline = time.monotonic() + BUSY_WAIT_S
+    deadline = monotonic() + BUSY_WAIT_S
     mode = ""
     while not mode:
         try:
             ((mode,),) = connection.execute("PRAGMA journal_mode=WAL").fetchall()
         except sqlite3.Error as error:
             # SQLite does not wait here by itself: two that both wait for it would do so for ever.
-            if not is_busy(error) or time.monotonic() >= deadline:
+            if not is_busy(error) or monotonic() >= deadline:
                 raise
             pause(_RETRY_S)
     if mode != "wal":
@@ -302,11 +301,11 @@ def _look_through(real: Path, path: Path, tell: Callable[[str], None]) -> None:
             f"the ledger {path} ({size / 1e9:.1f} GB) was not closed by the last process that wrote"
             f" to it, so it is looked through for damage, for {_LOOK_S:g} s at most"
         )
-    deadline = time.monotonic() + _LOOK_S
+    deadline = monotonic() + _LOOK_S
     with contextlib.closing(connected(real, "mode=rw")) as connection:
         if format_of(connection, path) == 0:
             return
-        connection.set_progress_handler(lambda: time.monotonic() >= deadline, _LOOK_STEPS)
+        connection.set_progress_handler(lambda: monotonic() >= deadline, _LOOK_STEPS)
         try:
             ((found, *_), *_) = connection.execute("PRAGMA quick_check(1)").fetchall()
         except sqlite3.OperationalError as error:

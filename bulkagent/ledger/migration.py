@@ -8,11 +8,10 @@ import os
 import secrets
 import sqlite3
 import stat
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from bulkagent.blocking import pause
+from bulkagent.blocking import monotonic, pause
 from bulkagent.errors import LedgerUnavailable
 from bulkagent.ledger.database import BUSY_WAIT_S, connected, format_of, is_busy
 from bulkagent.ledger.formats import MIGRATIONS
@@ -95,7 +94,7 @@ def _alone_with(real: Path, path: Path) -> Iterator[sqlite3.Connection]:
     A connection holds a lock for as long as it is there, whether it reads, writes or waits; the
     holder of the exclusive one knows that there is no other, of whatever bulkagent.
     """
-    deadline = time.monotonic() + BUSY_WAIT_S
+    deadline = monotonic() + BUSY_WAIT_S
     pause_s = _RETRY_S * (1 + os.getpid() % 7 / 7)
     while True:
         if running := locked_runs(real):
@@ -113,7 +112,7 @@ def _alone_with(real: Path, path: Path) -> Iterator[sqlite3.Connection]:
             connection.close()
             if not is_busy(error):
                 raise
-            if time.monotonic() >= deadline:
+            if monotonic() >= deadline:
                 raise LedgerUnavailable(
                     f"the ledger {path} has an earlier format, and another process has it open."
                     " Nothing was sent; try again when that process has ended"

@@ -307,6 +307,10 @@ class SimulatedBlocking:
         """Wait within a call."""
         self._process.pause(seconds)
 
+    def monotonic(self) -> float:
+        """The time by which it waits."""
+        return self._process.clock.monotonic()
+
 
 def cut_off(lock: RunLock) -> None:
     """End a lock and leave its file, as the end of a process does."""
