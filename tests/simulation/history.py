@@ -60,6 +60,9 @@ class ReportRow(msgspec.Struct, frozen=True):
     attempts: int
     first_sent_at: str
     finished_at: str
+    message: str = ""
+    http_status: str = ""
+    latency_ms: str = ""
 
 
 class Ended(msgspec.Struct, frozen=True):
@@ -120,6 +123,9 @@ class Morning(msgspec.Struct):
     """In the order of their IDs."""
     last: list[Ended] = []
     """The commands of the end, by which everything unfinished was gone on with."""
+    files: Mapping[str, bytes] = {}
+    """Every file that there is in the end, the ledger's too, but for those that are given to
+    commands: rosters and the sessions file have GUIDs by right."""
     log: list[str] = []
     """One line for everything that happened, the same bytes for the same seed."""
     violations: list[str] = []

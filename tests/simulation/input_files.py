@@ -10,6 +10,7 @@ from tests.simulation.loop import VirtualLoop
 from tests.simulation.surroundings.gateways import Gateways
 from tests.simulation.world import SourceKind, World
 
+_DRAFT = "sessions.draft"
 _WRITTEN_AFTER_S = 0.2
 """So much after a session begins or ends, the sessions file says so."""
 
@@ -45,9 +46,19 @@ class InputFiles:
                     self._loop.call_at(at_s + _WRITTEN_AFTER_S, self._write_sessions)
 
     def _write_sessions(self) -> None:
-        draft = self._folder / "sessions.draft"
+        draft = self._folder / _DRAFT
         draft.write_text(sessions_text(self._world, self._guid_of), encoding="utf-8")
         draft.replace(self._folder / SESSIONS)
 
     def _guid_of(self, gateway: str, agent: str) -> str:
         return self._gateways.guid_of(gateway, agent, self._loop.time())
+
+
+def files_beside(world: World, folder: Path) -> dict[str, bytes]:
+    """All files of a morning's folder but these, by name."""
+    own = {*(f"{roster.name}.csv" for roster in world.rosters), SESSIONS, _DRAFT}
+    return {
+        str(found.relative_to(folder)): found.read_bytes()
+        for found in sorted(folder.rglob("*"))
+        if found.is_file() and found.name not in own
+    }

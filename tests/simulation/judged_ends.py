@@ -56,6 +56,12 @@ def with_log(line: str) -> Morning:
     return made
 
 
+def with_file(name: str, content: bytes) -> Morning:
+    made = saying()
+    made.files = {name: content}
+    return made
+
+
 def with_request(told: str) -> Morning:
     made = saying()
     made.violations = [told]
@@ -156,6 +162,7 @@ BROKEN: list[tuple[str, Callable[[], Morning]]] = [
     ("no secret", lambda: saying(reports={"page.html": f"<td>{GUID}</td>".encode()})),
     ("no secret", lambda: saying(result={"error": GUID})),
     ("no secret", lambda: with_log(f"sent with {GUID}")),
+    ("no secret", lambda: with_file("ledger.sqlite3", b"\x00SQLite\x00" + GUID.encode())),
     ("memory is bounded", lambda: saying(most_tasks=1_000)),
     ("as the interface has it", lambda: with_request("GET /agentevent/1001")),
     ("deadline", lambda: morning(handled=LATE, ends=setting(deadline_s=5.0))),

@@ -13,7 +13,7 @@ from typing import Any
 from tests.simulation.disk import Disk
 from tests.simulation.draw.settings import LEDGER
 from tests.simulation.history import Morning
-from tests.simulation.input_files import InputFiles
+from tests.simulation.input_files import InputFiles, files_beside
 from tests.simulation.leftovers import end, settle_memory
 from tests.simulation.loop import Stuck, VirtualLoop
 from tests.simulation.recorded_runs import is_unfinished, recorded_runs, runs_in
@@ -95,6 +95,7 @@ class _Life:
         self.morning.rights = self._gateways.rights
         self.morning.violations = self._gateways.violations
         self.morning.runs = recorded_runs(self._disk.ledger, self._folder)
+        self.morning.files = files_beside(self._world, self._folder)
         for unhandled in self._loop.unhandled:
             self._note(f"unhandled: {unhandled.get('message')} {unhandled.get('exception')!r}")
 

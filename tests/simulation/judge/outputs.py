@@ -65,6 +65,7 @@ def _outputs(morning: Morning, evidence: Evidence) -> Iterator[tuple[str, bytes]
         yield f"process {end.process}, stderr", _printed(end)
         yield f"process {end.process}, --json", msgspec.json.encode(end.result, enc_hook=str)
     yield "the log", "\n".join(morning.log).encode()
+    yield from morning.files.items()
 
 
 def _printed(end: Ended) -> bytes:
