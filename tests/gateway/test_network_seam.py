@@ -25,7 +25,7 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from bulkagent.clock import SystemClock
-from bulkagent.diagnostics import probes
+from bulkagent.diagnostics import CheckRequest, probes, run_checks
 from bulkagent.errors import SettingsRefused
 from bulkagent.gateway import tls_context
 from bulkagent.gateway.client import GatewayClient
@@ -39,6 +39,7 @@ from bulkagent.gateway.preflight import run_preflight
 from bulkagent.gateway.queries import Queries
 from bulkagent.gateway.session_client import SessionClient
 from bulkagent.run import Consent, Request, Run, RunResult
+from bulkagent.run.clients.target import Target
 from bulkagent.settings import GuidService, Settings
 from tests.gateway.raw import GUID, OneGuid
 
@@ -275,7 +276,7 @@ async def test_a_client_reads_certificate_files_once_and_holds_up_nothing(
 
 
 async def test_neither_do_the_preflight_and_what_doctor_looks_at(
-    reading: list[bool], monkeypatch: pytest.MonkeyPatch
+    reading: list[bool], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     overloaded = mock.AsyncMock(side_effect=socket.gaierror(socket.EAI_AGAIN, "later"))
     monkeypatch.setattr(asyncio, "open_connection", overloaded)
@@ -286,6 +287,12 @@ async def test_neither_do_the_preflight_and_what_doctor_looks_at(
     with pytest.raises(socket.gaierror):
         await probes.shake_hands(endpoint)
     assert reading == [False, False]
+    asked = CheckRequest(
+        target=Target(gateway=GATEWAY), settings=Settings(ledger=tmp_path / "ledger.sqlite3")
+    )
+    monkeypatch.setattr(socket, "getaddrinfo", mock.Mock(side_effect=socket.gaierror))
+    await run_checks(asked, SystemClock())
+    assert reading == [False, False, False]
 
 
 def test_where_nobody_has_put_another_it_is_https() -> None:
