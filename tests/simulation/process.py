@@ -249,11 +249,14 @@ class SimulatedThread:
         self._process = process
         self._waiting: deque[tuple[asyncio.Future[Any], Callable[[], Any]]] = deque()
         self._at_work = False
+        self._closed = False
 
     def submit(
         self, function: Callable[[*ArgumentsT], ResultT], *arguments: *ArgumentsT
     ) -> asyncio.Future[ResultT]:
         """Make a call after those before."""
+        if self._closed:
+            raise RuntimeError("no call is made in a thread that is closed")
         done: asyncio.Future[ResultT] = self._process.loop.create_future()
         self._waiting.append((done, partial(copy_context().run, function, *arguments)))
         if not self._at_work:
@@ -262,7 +265,8 @@ class SimulatedThread:
         return done
 
     def close(self) -> None:
-        """Wait until all have been made."""
+        """Wait until all have been made, and take no more."""
+        self._closed = True
         while self._at_work:
             self._process.pause(_MOST_PAUSE_S)
 

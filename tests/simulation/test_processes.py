@@ -130,6 +130,8 @@ def test_a_thread_makes_its_calls_in_order_and_is_waited_for(machine: _Machine) 
             thread.submit(machine.write, str(number))
         await in_thread(thread.close)
         machine.order.append("closed")
+        with pytest.raises(RuntimeError):
+            thread.submit(machine.write, "late")
 
     machine.run(lambda: machine.process(1).begin(main()))
     assert machine.order == ["0", "1", "2", "3", "closed"]
