@@ -98,12 +98,12 @@ KEPT: dict[str, Callable[[], Morning]] = {
         6, reported(2), reported(3, "not_attempted", cause="gate", attempts=0)
     ),
     "what is rejected does not help": lambda: ending(
-        4, reported(2), reported(3, "rejected", cause="bad_parameter")
+        4, reported(2), reported(3, "rejected", cause="bad_parameter", attempts=0)
     ),
     "what is absent may be": lambda: ending(
         0,
         reported(2),
-        reported(3, "failed", cause="not_signed_in", flag="0"),
+        reported(3, "failed", cause="not_signed_in", flag="0", attempts=0),
         settings={**SETTINGS, "absent_ok": True},
     ),
     "a deadline that is kept": lambda: morning(handled=LATE, ends=setting(deadline_s=8.0)),
@@ -112,7 +112,7 @@ KEPT: dict[str, Callable[[], Morning]] = {
     "everything is set in the end": lambda: at_the_end(0, reported(2), reported(3)),
     "who has gone stays away": lambda: at_the_end(
         3,
-        reported(2, "failed", cause="not_signed_in"),
+        reported(2, "failed", cause="not_signed_in", attempts=0),
         reported(3),
         gateways=(ABSENT,),
     ),

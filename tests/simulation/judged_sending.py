@@ -18,6 +18,7 @@ from tests.simulation.hand_made import (
     with_result,
 )
 from tests.simulation.history import Morning
+from tests.simulation.world import Command, CommandKind
 
 KEPT: dict[str, Callable[[], Morning]] = {
     "a calm morning": two_applied,
@@ -111,6 +112,28 @@ BROKEN: list[tuple[str, Callable[[], Morning]]] = [
             reported(3, "unknown"),
             handled=(request(1, "1001", 1.0, answer="nothing"),),
         ),
+    ),
+    (
+        "effect is told",
+        lambda: morning(
+            handled=(request(1, "1001", 1.0, answer="nothing"),),
+            ends=(
+                ended(exit_code=137, ended_s=10.0),
+                ended(
+                    2,
+                    began_s=20.0,
+                    ended_s=20.1,
+                    command=Command(CommandKind.REPORT),
+                    sent_for="",
+                    result={"run_id": "A"},
+                    report=(reported(2, "failed"),),
+                ),
+            ),
+        ),
+    ),
+    (
+        "not sent is true",
+        lambda: of_report(reported(2, attempts=2), reported(3), handled=(request(1, "1001", 1.0),)),
     ),
     (
         "not sent is true",

@@ -35,7 +35,7 @@ from tests.simulation.world import (
 
 _GATEWAY = "east"
 _AGENTS = [str(agent) for agent in range(101, 121)]
-_APPLY, _RESUME = 1, 2
+_APPLY, _RESUME, _REPORT = 1, 2, 3
 """Numbers of the processes."""
 _NEXT_S = 20.0
 _FAULTS_END_S = 60.0
@@ -59,7 +59,8 @@ def _world(durability: str, killed: int, look: int) -> World:
     commands = (
         Command(CommandKind.APPLY, roster="shift"),
         Command(CommandKind.RESUME, run="process:1", override=True),
-    )
+    )[:killed]
+    report = Command(CommandKind.REPORT, run="process:1")
     return World(
         seed=11,
         profile="killed everywhere",
@@ -91,14 +92,13 @@ def _world(durability: str, killed: int, look: int) -> World:
             "floor": 0.5,
             "gateways": {_GATEWAY: {"url": url_of(_GATEWAY)}},
         },
-        events=tuple(
-            event
-            for number, command in enumerate(commands[:killed], 1)
-            for at_s in (_NEXT_S * number,)
-            for event in (
-                Event(EventKind.START, at_s, process=number, command=command),
-                Event(EventKind.KILL_AT_COMMIT, at_s, process=number, number=look),
-            )[: 1 + (number == killed)]
+        events=(
+            *(
+                Event(EventKind.START, _NEXT_S * (at - 1), process=at, command=command)
+                for at, command in enumerate(commands, 1)
+            ),
+            Event(EventKind.KILL_AT_COMMIT, _NEXT_S * (killed - 1), process=killed, number=look),
+            Event(EventKind.START, _NEXT_S * killed, process=_REPORT, command=report),
         ),
         ends_s=_FAULTS_END_S + 1.0,
     )

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from tests.simulation.history import Ended, Handled, Morning, ReportRow
 from tests.simulation.judge.evidence import KILLED, Evidence, answered_in_time, swapped
-from tests.simulation.world import Roster, RowKind
+from tests.simulation.world import CommandKind, Roster, RowKind
 
 STATUSES = (
     "applied",
@@ -21,6 +21,7 @@ STATUSES = (
     "duplicate",
 )
 _OF_KIND = {RowKind.INVALID: "invalid", RowKind.DUPLICATE: "duplicate"}
+_FINISHED = frozenset({0, 3, 4})
 _FIRST_ROW = 2
 """The header is line 1."""
 _SETTLED_WITHOUT_DOUBT = frozenset({"rejected", "failed", "not_attempted"})
@@ -109,18 +110,28 @@ class Stand(NamedTuple):
     """A row as a report has it, and what the run has sent for its agent by then."""
 
     told: str
+    run_id: str
     row: ReportRow
     sent: Sequence[Handled]
 
 
 def stands_of(morning: Morning, evidence: Evidence) -> Iterator[Stand]:
-    """All rows of assignments: as the ledger has them in the end, and at each leg's end."""
+    """All rows of assignments: as the ledger has them in the end, at each leg's end, and between.
+
+    `report` shows between whatever a kill has left; it counts where the run is at rest meanwhile.
+    """
     reports = [(f"run {run.run_id}", run.run_id, run.report, math.inf) for run in morning.runs]
     reports += [
         (f"process {end.process}, run {run_id}", run_id, end.report, end.ended_s)
         for run_id, legs in evidence.legs.items()
         for end in legs
         if end.exit_code != KILLED
+    ]
+    reports += [
+        (f"report {end.process}, run {run_id}", run_id, end.report, end.began_s)
+        for end in evidence.ended.values()
+        if end.command.kind is CommandKind.REPORT and (run_id := end.result.get("run_id"))
+        if _at_rest(evidence, run_id, end)
     ]
     for told, run_id, report, until_s in reports:
         for row in report:
@@ -130,12 +141,21 @@ def stands_of(morning: Morning, evidence: Evidence) -> Iterator[Stand]:
                     for each in evidence.of_row(run_id, row.gateway, row.agent_id)
                     if each.arrived_s <= until_s
                 ]
-                yield Stand(f"{told}, agent {row.agent_id} at {row.gateway}", row, sent)
+                where = f"{told}, agent {row.agent_id} at {row.gateway}"
+                yield Stand(where, run_id, row, sent)
+
+
+def _at_rest(evidence: Evidence, run_id: str, report: Ended) -> bool:
+    """Whether no process of a run was at work while its report was written."""
+    return not any(
+        leg.began_s <= report.ended_s and report.began_s <= leg.ended_s
+        for leg in evidence.legs.get(run_id, ())
+    )
 
 
 def applied_is_true(morning: Morning, evidence: Evidence) -> Iterator[str]:
     """The gateway answered "0" to a request of that run, and set the flag."""
-    for told, row, sent in stands_of(morning, evidence):
+    for told, _, row, sent in stands_of(morning, evidence):
         if row.status != "applied" or any(swapped(evidence, request) for request in sent):
             continue
         if not any(
@@ -155,7 +175,7 @@ def effect_is_told(morning: Morning, evidence: Evidence) -> Iterator[str]:
     """A row whose request took effect is `applied` or `unknown`."""
     if evidence.forgot:
         return
-    for told, row, sent in stands_of(morning, evidence):
+    for told, _, row, sent in stands_of(morning, evidence):
         if row.status not in _SETTLED_WITHOUT_DOUBT:
             continue
         for each in sent:
@@ -200,15 +220,22 @@ def _was_told(evidence: Evidence, request: Handled) -> bool:
 
 
 def not_sent_is_true(morning: Morning, evidence: Evidence) -> Iterator[str]:
-    """`not_attempted`, and 0 attempts, where nothing arrived; else no fewer than arrived."""
+    """`not_attempted`, and 0 attempts, where nothing arrived; else as many as arrived.
+
+    A leg that was killed or stopped may have marked one more, and did not send it.
+    """
     if evidence.forgot:
         return
-    for stand, row, sent in stands_of(morning, evidence):
+    for stand, run_id, row, sent in stands_of(morning, evidence):
         arrived = len(sent)
         told = f"{stand}: {row.status}"
         if row.status == "not_attempted" and arrived:
             yield f"{told}, and {arrived} requests have arrived"
         if row.attempts < arrived:
             yield f"{told}, {row.attempts} attempts, and {arrived} requests have arrived"
+        cut_off = sum(leg.exit_code not in _FINISHED for leg in evidence.legs.get(run_id, ()))
+        hidden = row.gateway in evidence.strayed | evidence.swallowed
+        if row.attempts > arrived + cut_off and not hidden:
+            yield f"{told}, {row.attempts} attempts, and only {arrived} requests have arrived"
         if arrived and not row.first_sent_at:
             yield f"{told}, never sent, and {arrived} requests have arrived"
