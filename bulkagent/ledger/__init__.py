@@ -15,10 +15,10 @@ told plain values and gives back the records of `bulkagent.model`.
   counts and tells them; `prefetch` hands out what is left, `redelivery` what was put in doubt.
 - Afterwards: `runs` finds runs, `rows` tells what became of their rows, `agent_history` where an
   agent occurs, `previous_rights` what runs did to an agent, `failovers` which agents may have
-  lost what was set, `handover_groups` how far groups have handed over, `off_already` whom
-  other runs took off before, `latency` how fast gateways
-  answered, `limit_changes` what they were sent at once, `verifications` whether what was set was
-  seen, `roster_match` which rows of two rosters are the same.
+  lost what was set, `last_words` what other runs did last with a run's agents, `handover_groups`
+  how far groups have handed over, `off_already` whom other runs took off, `latency` how fast
+  gateways answered, `limit_changes` what they were sent at once, `verifications` whether what was
+  set was seen, `roster_match` which rows of two rosters are the same.
 - Beside other commands: `shares` has the part of each command in its gateways' limits,
   `open_requests` what earlier legs left at a gateway.
 """

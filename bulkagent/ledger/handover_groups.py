@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
-from typing import Any
 
 import msgspec
 
 from bulkagent.ledger.damage import read_as_written
+from bulkagent.ledger.last_words import REQUESTS, last_words
 from bulkagent.ledger.run_record import RunRecord
 from bulkagent.model import Cause
 
@@ -22,11 +22,12 @@ class HandoverGroup(msgspec.Struct, frozen=True):
     outgoing: int
     """Rows that go off, duplicates aside."""
     up: int
-    """Incoming agents that are applied."""
+    """Incoming agents that are applied, by any run since this one asked last."""
     off: int
     """Outgoing agents that are applied."""
     down: int
-    """Outgoing agents that no queue can count on: applied, in doubt, absent, or unknown."""
+    """Outgoing agents that no queue can count on, by what became of the run's own rows: applied,
+    in doubt, absent, or unknown."""
     held: int
     """Outgoing agents that were not attempted because of a rule of the handover."""
     cause: Cause | None
@@ -45,32 +46,10 @@ def groups_of(record: RunRecord) -> tuple[HandoverGroup, ...]:
             counts[0]: HandoverGroup(*counts, cause=Cause(cause) if cause else None)  # type: ignore[misc]
             for *counts, cause in rows
         }
-        for group, (up, down) in _changed_since(record).items():
+        for group, more in last_words(record, _UP_SINCE) if found else ():
             stands = found[group]
-            found[group] = msgspec.structs.replace(
-                stands, up=stands.up + up, down=stands.down + down
-            )
+            found[group] = msgspec.structs.replace(stands, up=stands.up + more)
     return tuple(found.values())
-
-
-def _changed_since(record: RunRecord) -> Mapping[str, tuple[int, int]]:
-    """By group, how many more are up, and how many more are down, by what other runs did since."""
-    last: dict[int, tuple[Any, ...]] = {}
-    if record.all("SELECT 1 FROM handovers WHERE run = ? LIMIT 1"):
-        last = {row[2]: row for row in record.query(_SINCE)}
-    changes: dict[str, tuple[int, int]] = {}
-    for group, wave, _, status, cause, dispatched, alike, then in last.values():
-        up, down = changes.get(str(group), (0, 0))
-        if wave == 0:
-            # An agent is up who was last set on for certain, by any run.
-            up += (alike and then == "applied") - (status == "applied")
-        else:
-            gone = dispatched and (
-                status in {None, "applied", "unknown"} or cause == "not_signed_in"
-            )
-            down += bool(alike) and not gone
-        changes[str(group)] = (up, down)
-    return changes
 
 
 def down_already(record: RunRecord, only: Collection[Cause] = ()) -> Mapping[int, int]:
@@ -132,14 +111,19 @@ WHERE o.run = ? AND o.absent AND o.status = 'failed' AND a.arguments = ?
 AND NOT EXISTS (SELECT 1 FROM set_aside s WHERE s.run = o.run AND s.row = o.row)
 """
 
-_GROUPS = """
+GONE = """
+o.row IS NOT NULL AND (
+    coalesce(o.status, 'unknown') IN ('applied', 'unknown')
+    OR o.status = 'failed' AND o.cause IS 'not_signed_in'
+)
+"""
+"""Whether an outgoing agent with the outcome `o` cannot be counted on."""
+
+_GROUPS = f"""
 SELECT h.group_name, h.incoming, h.outgoing,
        coalesce(sum(l.wave = 0 AND o.status = 'applied'), 0),
        coalesce(sum(l.wave > 0 AND o.status = 'applied'), 0),
-       h.absent + coalesce(sum(l.wave > 0 AND o.row IS NOT NULL AND (
-           coalesce(o.status, 'unknown') IN ('applied', 'unknown')
-           OR o.status = 'failed' AND o.cause = 'not_signed_in'
-       )), 0),
+       h.absent + coalesce(sum(l.wave > 0 AND {GONE}), 0),
        coalesce(sum(l.wave > 0 AND a.row IS NOT NULL AND o.row IS NULL AND s.row IS NULL
            AND l.cause IN ('gate', 'floor')), 0),
        max(CASE WHEN l.wave > 0 AND a.row IS NOT NULL AND o.row IS NULL AND s.row IS NULL
@@ -150,28 +134,23 @@ LEFT JOIN assignments a ON a.run = l.run AND a.lane = l.lane
 LEFT JOIN outcomes o ON o.run = a.run AND o.row = a.row
 LEFT JOIN set_aside s ON s.run = a.run AND s.row = a.row
 WHERE h.run = ? GROUP BY h.group_name ORDER BY h.group_name
-"""
+"""  # noqa: S608 - of the ledger's texts
 
-# What other runs have asked of the same agents since, at the same gateway, whatever it was called;
-# the emulated one inside a command is that command's own.
-_SINCE = """
-SELECT l.group_name, l.wave, a.row, own.status, own.cause, own.row IS NOT NULL,
-       a.arguments = b.arguments, coalesce(o.status, 'unknown')
-FROM assignments a
-JOIN lanes l ON l.run = a.run AND l.lane = a.lane
-JOIN endpoints here ON here.run = a.run AND here.gateway = a.gateway
-LEFT JOIN outcomes own ON own.run = a.run AND own.row = a.row
-LEFT JOIN legs since ON since.run = own.run AND since.leg = abs(own.leg)
-CROSS JOIN assignments b INDEXED BY assignments_by_agent
-    ON b.agent_id = a.agent_id AND b.run <> a.run
-JOIN endpoints there ON there.run = b.run AND there.gateway = b.gateway
-JOIN outcomes o ON o.run = b.run AND o.row = b.row
-JOIN legs turn ON turn.run = o.run AND turn.leg = abs(o.leg)
-WHERE a.run = ? AND l.wave >= 0 AND there.url = here.url AND here.url <> 'emulated'
-AND turn.turn > coalesce(since.turn, (SELECT min(turn) FROM legs WHERE run = a.run))
-AND coalesce(o.status, 'unknown') IN ('applied', 'unknown')
-ORDER BY a.row, turn.turn
-"""
+# An agent is up who was last set on for certain, by any run. Of a leg's two requests, the one
+# that leaves it in doubt decides.
+_UP_SINCE = f"""
+SELECT group_name, sum(up - was) FROM (
+    SELECT l.group_name AS group_name, coalesce(o.status, '') = 'applied' AS was,
+           max(2 * t.turn + (p.status IS NOT 'applied' OR b.arguments <> a.arguments)) % 2 = 0
+           AS up
+    {REQUESTS}
+    AND l.wave = 0 AND t.turn > coalesce(
+        (SELECT turn FROM legs WHERE run = a.run AND leg = abs(o.leg)),
+        (SELECT min(turn) FROM legs WHERE run = a.run)
+    )
+    GROUP BY a.row
+) GROUP BY group_name
+"""  # noqa: S608 - of the ledger's texts
 
 _DOWN_ALREADY = """
 SELECT lane, count(*) FROM stories
