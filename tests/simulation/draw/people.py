@@ -10,7 +10,7 @@ from tests.simulation.draw.rosters import (
     of_others,
     with_other_flags,
 )
-from tests.simulation.world import Command, CommandKind
+from tests.simulation.world import Command, CommandKind, EventKind
 
 _READING = (
     (CommandKind.SHOW, 3.0),
@@ -20,7 +20,7 @@ _READING = (
     (CommandKind.PRUNE, 1.5),
 )
 _PRUNED_S = (86_400, 400_000)
-"""Younger runs are not taken out; clocks jump by days, too."""
+"""Younger runs are not taken out."""
 
 
 def readers(draft: Draft) -> None:
@@ -34,6 +34,21 @@ def readers(draft: Draft) -> None:
             older_than_s=draft.dice.scale(*_PRUNED_S) if kind is CommandKind.PRUNE else 0.0,
         )
         draft.start(draft.moment(0.0, 2.0), command)
+
+
+def pruned(draft: Draft) -> None:
+    """So long after the runs that they are old, somebody takes old runs out of the ledger.
+
+    The clock jumps once the runs are over, or while one is at work or about to be resumed.
+    """
+    dice = draft.dice
+    older_than_s = dice.scale(*_PRUNED_S)
+    at_s = draft.afterwards() if dice.chance(0.7) else draft.moment(0.1, 1.2)
+    days_s = older_than_s * dice.number(0.9, 2.0)
+    draft.happens(EventKind.CLOCK_JUMP, at_s, seconds=round(days_s, 3))
+    for _ in range(dice.size(1, 2)):
+        at_s = round(at_s + dice.scale(0.01, 20), 3)
+        draft.start(at_s, Command(CommandKind.PRUNE, older_than_s=older_than_s))
 
 
 def team_lead(draft: Draft) -> None:

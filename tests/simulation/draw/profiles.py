@@ -154,6 +154,18 @@ PROFILES = (
         ),
         keen=frozenset({"age", "rate"}),
     ),
+    Profile(
+        "pruned",
+        0.8,
+        always=(people.pruned,),
+        sometimes=(
+            people.set_back,
+            people.team_lead,
+            people.gone_on_with,
+            people.readers,
+            restarts.kills,
+        ),
+    ),
     Profile("disk full", 1.0, always=(machine.disk_full,), sometimes=(outages.some_fault,)),
     Profile("read-only disk", 0.7, always=(machine.read_only,), sometimes=(people.readers,)),
     Profile(
@@ -220,6 +232,7 @@ PROFILES = (
             people.neighbours,
             people.set_back,
             people.readers,
+            people.pruned,
             restarts.kills,
             restarts.stops,
             restarts.rivals,
