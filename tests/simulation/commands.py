@@ -25,7 +25,7 @@ from bulkagent.run.api import check
 from bulkagent.run.history.prune import old_runs, prune
 from bulkagent.run.history.runs import run_details, run_list
 from tests.simulation.draw.rosters import flag_of, gateway_of
-from tests.simulation.draw.settings import fields_of, settings_of
+from tests.simulation.draw.settings import NOT_KEPT, fields_of, settings_of
 from tests.simulation.history import Ended, ReportRow
 from tests.simulation.process import Process
 from tests.simulation.world import Command, CommandKind, World
@@ -191,8 +191,12 @@ class CommandAtWork:
 
     def choices(self) -> Choices:
         """Of a command about a run in the ledger."""
-        given = fields_of(self.command.settings)
-        return Choices(explicit={**given, "ledger": self.site.ledger})
+        folder, world = self.site.folder, self.site.world
+        given = fields_of(self.command.settings, folder)
+        every = {name: world.settings[name] for name in world.settings.keys() & NOT_KEPT}
+        return Choices(
+            explicit={**given, "ledger": self.site.ledger}, environment=fields_of(every, folder)
+        )
 
     def start_at(self) -> Instant | None:
         """When it is to start sending."""

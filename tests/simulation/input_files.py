@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.simulation.draw.rosters import sessions_text, text_of
-from tests.simulation.draw.settings import SESSIONS
+from tests.simulation.draw.settings import PROTECTED, SESSIONS, protected_text
 from tests.simulation.loop import VirtualLoop
 from tests.simulation.surroundings.gateways import Gateways
 from tests.simulation.world import SourceKind, World
@@ -37,6 +37,9 @@ class InputFiles:
         for roster in self._world.rosters:
             text = text_of(roster, self._guid_of if column else None)
             (self._folder / f"{roster.name}.csv").write_text(text, encoding="utf-8")
+        if protected := self._world.settings.get("protect"):
+            text = protected_text(protected)
+            (self._folder / PROTECTED).write_text(text, encoding="utf-8")
         if self._world.source is not SourceKind.FILE:
             return
         self._write_sessions()

@@ -20,6 +20,8 @@ class Facts(msgspec.Struct, frozen=True):
     latency_s: float
     """Of the slowest gateway."""
     gateways: tuple[str, ...]
+    names: tuple[str, ...]
+    """The IDs of the main roster's agents."""
     teams: int
     closing: bool
     """Whether a team or gateway has agents going off shift, and nobody comes on shift in it."""
@@ -83,6 +85,30 @@ def _closing(dice: Dice, facts: Facts) -> Drawn:
     return {"allow_closing": dice.chance(0.9 if facts.closing else 0.5)}
 
 
+def _at_gateways(dice: Dice, facts: Facts) -> Drawn:
+    """Limits of single gateways, which go over the general ones."""
+    drawn = (_concurrency, _rate, _sized("burst", 1, 10))
+    at = {
+        name: {
+            limit: value
+            for draw in drawn
+            if dice.chance(0.6)
+            for limit, value in draw(dice, facts).items()
+        }
+        for name in sorted(facts.gateways)
+    }
+    return {"at_gateways": at}
+
+
+def _protect(dice: Dice, facts: Facts) -> Drawn:
+    return {"protect": sorted(set(dice.some_of(facts.names, 4)))}
+
+
+def _max_agents(dice: Dice, facts: Facts) -> Drawn:
+    agents = len(facts.names)
+    return {"max_agents": dice.whole(max(1, agents - 2), 2 * agents)}
+
+
 def _fixed(name: str, *values: Any) -> Callable[[Dice, Facts], Drawn]:
     return lambda dice, facts: {name: dice.one_of(values)}
 
@@ -126,6 +152,11 @@ CHOICES = (
     Choice("available", 0.02, _fixed("up_means", "available")),
     Choice("durability", 0.1, _fixed("durability", "full")),
     Choice("age", 0.05, _scaled("max_age_s", 20, 7_200)),
+    Choice("trust", 0.05, _scaled("trust_state_s", 5, 28_800)),
+    Choice("at_gateways", 0.08, _at_gateways),
+    Choice("protect", 0.06, _protect),
+    Choice("max_agents", 0.03, _max_agents),
+    Choice("job", 0.1, _fixed("job", "morning")),
     Choice("resend", 0.1, _fixed("resend_after_switchover", True)),
 )
 """Every setting that a world may have otherwise than bulkagent's defaults."""

@@ -84,6 +84,7 @@ def _surroundings(dice: Dice, profile: Profile) -> Draft:
         agents=max(sum(row.gateway == name for row in rows) for name in shape.gateways),
         latency_s=max(model.latency_s for model in models),
         gateways=shape.gateways,
+        names=tuple(row.agent for row in rows),
         teams=shape.teams,
         closing=_has_closing_team(rows),
     )

@@ -146,13 +146,13 @@ def _judged(
             continue
         up = sum(_may_be_up(evidence, each, request, leg) for each in group.coming_on)
         off = group.invalid_off + sum(
-            _is_off(evidence, each, request) for each in group.going_off - {agent}
+            _is_off(evidence, each, request, leg) for each in group.going_off - {agent}
         )
         if up < (needed := group.gate(leg.settings)):
             yield f"{told} with {up} of {group.incoming} agents up, and the gate needs {needed}"
         # An agent who is off already takes nobody off once more.
         on = group.on_after(up, off)
-        if not _is_off(evidence, agent, request) and on < (least := group.floor(leg.settings)):
+        if not _is_off(evidence, agent, request, leg) and on < (least := group.floor(leg.settings)):
             yield f"{told}, which leaves {on} on of {group.outgoing}; the floor is {least}"
 
 
@@ -174,14 +174,19 @@ def _may_be_up(evidence: Evidence, agent: Agent, at: Handled, leg: Ended) -> boo
     return up
 
 
-def _is_off(evidence: Evidence, agent: Agent, at: Handled) -> bool:
-    """Whether an agent must be counted as off: it is set so, or the same leg has asked for it."""
+def _is_off(evidence: Evidence, agent: Agent, at: Handled, leg: Ended) -> bool:
+    """Whether an agent must be counted as off: it is set so, or the same leg has asked for it.
+
+    What other runs have set before the leg is relied on for --trust-state alone.
+    """
     off = False
+    trusted_s = leg.began_s - float(leg.settings.get("trust_state_s", _DAY_S)) + _ABOUT_S
     for each in evidence.of_agent.get(agent, ()):
         if each.number == at.number or each.arrived_s > at.arrived_s:
             break
         if each.effect_s is not None and each.effect_s <= at.arrived_s:
-            off = each.flag == "0"
+            other = evidence.run_of.get(each.process) != leg.sent_for
+            off = each.flag == "0" and not (other and each.effect_s < trusted_s)
         elif (
             each.process == at.process
             and each.flag == "0"
@@ -189,3 +194,8 @@ def _is_off(evidence: Evidence, agent: Agent, at: Handled) -> bool:
         ):
             off = True
     return off
+
+
+_DAY_S = 86_400.0
+_ABOUT_S = 10.0
+"""A command plans some seconds after its beginning."""

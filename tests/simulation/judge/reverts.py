@@ -5,11 +5,12 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterator
 
-from tests.simulation.history import Handled, Morning
+from tests.simulation.history import Ended, Handled, Morning
 from tests.simulation.judge.evidence import Agent, Evidence, answered_in_time
 
 _OPPOSITE = {"0": "1", "1": "0"}
 _KILLED = 137
+_FOR_EVER_S = 1e9
 
 
 class Known(enum.Enum):
@@ -36,7 +37,9 @@ def gives_back(_morning: Morning, evidence: Evidence) -> Iterator[str]:
                 if not killed:
                     yield f"{told}: sent, and that run changed nothing"
                 continue
-            yield from _to_what_was_before(evidence, told, agent, changes[0], sent, guesses=guesses)
+            trusted_s = min((_trusted_from_s(end) for end in planned), default=0.0)
+            known = _known_before(evidence, agent, changes[0], trusted_s)
+            yield from _to_what_was_before(told, known, changes[0], sent, guesses=guesses)
             yield from _set_since(evidence, told, (run.reverts, run.run_id), agent, sent[0])
 
 
@@ -50,16 +53,14 @@ def _refused(evidence: Evidence, request: Handled) -> bool:
     )
 
 
+def _trusted_from_s(end: Ended) -> float:
+    """From when on what was set is surely relied on by a command that plans a revert."""
+    return end.ended_s - float(end.settings.get("trust_state_s", _FOR_EVER_S))
+
+
 def _to_what_was_before(
-    evidence: Evidence,
-    told: str,
-    agent: Agent,
-    change: Handled,
-    sent: list[Handled],
-    *,
-    guesses: bool,
+    told: str, before: str | Known, change: Handled, sent: list[Handled], *, guesses: bool
 ) -> Iterator[str]:
-    before = _known_before(evidence, agent, change)
     if before is Known.DOUBT:
         return
     wanted = _OPPOSITE[change.flag] if before is Known.NOTHING and guesses else before
@@ -70,8 +71,13 @@ def _to_what_was_before(
             return
 
 
-def _known_before(evidence: Evidence, agent: Agent, change: Handled) -> str | Known:
-    """What the ledger last knew of an agent before a run's first request for it."""
+def _known_before(
+    evidence: Evidence, agent: Agent, change: Handled, trusted_s: float
+) -> str | Known:
+    """What the ledger last knew of an agent before a run's first request for it.
+
+    What was set before `trusted_s` may be too old to be relied on.
+    """
     run_id = evidence.run_of[change.process]
     known: str | Known = Known.NOTHING
     for each in evidence.of_agent[agent]:
@@ -82,7 +88,8 @@ def _known_before(evidence: Evidence, agent: Agent, change: Handled) -> str | Kn
         if _refused(evidence, each):
             continue
         sure = each.answer == "0" and each.accepted and answered_in_time(evidence, each)
-        known = each.flag if sure and each.gateway not in evidence.strayed else Known.DOUBT
+        sure = sure and each.gateway not in evidence.strayed and each.arrived_s >= trusted_s
+        known = each.flag if sure else Known.DOUBT
     return known
 
 
