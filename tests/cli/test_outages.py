@@ -87,41 +87,6 @@ def test_a_gateway_that_was_down_is_resumed_when_it_is_back(tmp_path: Path) -> N
     assert {(status, cause) for status, cause, _ in ends(tmp_path, up)} == {("applied", "")}
 
 
-def test_resets_before_and_after_the_gateway_acts_are_in_doubt_until_resumed(
-    tmp_path: Path,
-) -> None:
-    """Nobody could know whom of them it has set; nobody is said to have failed.
-
-    They are few enough in a row not to be taken for an outage.
-    """
-    (tmp_path / "resets.toml").write_text(
-        """
-        [[faults]]
-        kind = "reset_before"
-        share = 1
-        agents = "101-103"
-        per_agent = 2
-        [[faults]]
-        kind = "reset_after"
-        share = 1
-        agents = "121-123"
-        per_agent = 2
-        """
-    )
-    with emulated(tmp_path, "101-140", "--scenario", "resets.toml") as gateway:
-        doubtful = apply_to(gateway, "--max-attempts", 2, "--retry-for", "none")
-        ends_doubtful = ends(tmp_path, doubtful)  # its report is replaced by that of the resume
-        assert gateway.set_to(0) == numbers(104, 140)
-        certain = resume(tmp_path)
-        assert gateway.set_to(0) == numbers(101, 140)
-    assert doubtful.code == 3, doubtful.err
-    assert doubtful.json["causes"] == {"reset": 6}
-    assert ends_doubtful == {("applied", "", "1"): 34, ("unknown", "reset", "2"): 6}
-    assert doubtful.json["next"] == f"bulkagent resume {doubtful.json['run_id']}"
-    assert certain.code == 0, certain.err
-    assert ends(tmp_path, certain) == {("applied", "", "1"): 34, ("applied", "", "3"): 6}
-
-
 def test_one_bad_node_of_four_leaves_nobody_behind(tmp_path: Path) -> None:
     (tmp_path / "bad_node.toml").write_text(
         """

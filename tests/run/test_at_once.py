@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from bulkagent.attempt import Attempt
-from bulkagent.errors import BulkagentError, GuardrailRefused, RunBusy
+from bulkagent.errors import GuardrailRefused, RunBusy
 from bulkagent.gateway.client import GatewayClient
 from bulkagent.ledger import (
     Overlap,
@@ -371,32 +371,6 @@ async def test_take_over_of_a_suspended_run_says_what_it_waits_for_and_is_refuse
             assert (facts.halted, facts.drained_for) == (None, None)
             assert not has_lease(RunRecord(database, find_run(database, taker).run))
         assert (await made.apply(or_resume=True)).run_id == stopped
-
-
-@pytest.mark.parametrize("killed", [False, True], ids=["fresh ledger", "after a kill"])
-async def test_of_several_or_resume_at_once_exactly_one_sends(
-    tmp_path: Path, *, killed: bool
-) -> None:
-    """The others are exit 5, never 2, and leave no plan behind; nobody is sent twice."""
-    async with shift(tmp_path) as made:
-        if killed:
-            await made.apply(stop_after=3)
-            with open_ledger(made.ledger) as database:
-                database.write(("UPDATE runs SET exit_code = NULL, finished_at = NULL", [()]))
-                database.write(("UPDATE legs SET exit_code = NULL, finished_at = NULL", [()]))
-        before = made.times_set()
-        asked = [made.request(or_resume=True) for _ in range(4)]
-        ended = await asyncio.gather(
-            *(person(made, one, consent=Consent.YES) for one in asked), return_exceptions=True
-        )
-        results = [end for end in ended if isinstance(end, RunResult)]
-        refused = [end for end in ended if isinstance(end, BulkagentError)]
-        assert [result.exit_code for result in results] == [0]
-        assert [(type(error), error.exit_code) for error in refused] == [(RunBusy, 5)] * 3
-        assert made.times_set() == {str(agent): 1 for agent in AGENTS}
-        assert before.items() <= made.times_set().items()
-        with open_ledger(made.ledger) as database:
-            assert len(list_runs(database, 9)) == 1
 
 
 async def test_a_plan_that_never_sent_is_nobodys_run(tmp_path: Path) -> None:
