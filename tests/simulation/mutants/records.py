@@ -95,6 +95,12 @@ RECORDS = (
         caught_by={"not sent is true"},
     ),
     fault(
+        "never sent counts",
+        "Attempts of which nothing left count as requests that the gateway could have seen.",
+        {"ledger.group_commit._NOT_SENT": written("not_sent = ?1,", "not_sent = 0 * ?1,")},
+        caught_by={"not sent is true"},
+    ),
+    fault(
         "full does not sync",
         "With --durability full a commit does not wait for the disk.",
         {"ledger.database.connected": _unsynced},
