@@ -43,15 +43,19 @@ def rows(*flags: str) -> tuple[Row, ...]:
 
 def reported(row: int, status: str = "applied", **fields: Any) -> ReportRow:
     """Row `row` of the roster that `rows` makes."""
+    retcode = {"applied": "0", "rejected": "100-009"}.get(status, "")
     said: dict[str, Any] = {
         "agent_id": str(999 + row),
         "gateway": "east",
         "flag": "1",
         "cause": "" if status == "applied" else "timeout",
-        "retcode": "0" if status == "applied" else "",
+        "retcode": retcode,
         "attempts": 1,
-        "first_sent_at": "2026-09-21T06:13:21.000Z",
-        "finished_at": "2026-09-21T06:13:22.000Z",
+        "first_sent_at": "2026-09-21T14:13:21.000Z" if fields.get("attempts", 1) else "",
+        "finished_at": "2026-09-21T14:14:00.000Z",
+        "message": "success" if status == "applied" else "",
+        "http_status": "200" if retcode else "",
+        "latency_ms": "100.0",
         **fields,
     }
     return ReportRow(row=row, status=status, **said)
@@ -153,6 +157,13 @@ def two_applied(**fields: Any) -> Morning:
 def of_report(*lines: ReportRow, handled: tuple[Handled, ...] = ()) -> Morning:
     """A morning whose run has this report."""
     return morning(handled=handled, ends=(ended(exit_code=3),), runs=(run(report=lines),))
+
+
+def of_leg(row: ReportRow) -> Morning:
+    """A command that sent one request, for the first agent, and reports this."""
+    return morning(
+        "1", handled=(request(1, "1001", 1.0),), ends=(ended(report=(row,)),), runs=(run(),)
+    )
 
 
 def with_result(**said: Any) -> Morning:

@@ -20,10 +20,18 @@ WRONG: dict[str, Any] = {"effect_s": None, "accepted": False, "answer": "000-003
 
 
 def answered(lines: tuple[ReportRow, ...]) -> tuple[Handled, ...]:
-    """A request with a "0" for each row that is applied."""
+    """A request for each row that has attempts, and a "0" for those that are applied."""
     return tuple(
-        request(row.row, row.agent_id, row.row) for row in lines if row.status == "applied"
+        request(row.row, row.agent_id, row.row, flag=row.flag, **_answer_of(row))
+        for row in lines
+        if row.attempts
     )
+
+
+def _answer_of(row: ReportRow) -> dict[str, Any]:
+    if row.status == "applied":
+        return {}
+    return {**WRONG, "answer": row.retcode or "nothing"}
 
 
 def ending(exit_code: int, *lines: ReportRow, **fields: Any) -> Morning:

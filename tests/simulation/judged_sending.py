@@ -8,6 +8,7 @@ from tests.simulation.hand_made import (
     ended,
     handed_over,
     morning,
+    of_leg,
     of_report,
     of_two_processes,
     off,
@@ -74,6 +75,16 @@ KEPT: dict[str, Callable[[], Morning]] = {
     ),
 }
 BROKEN: list[tuple[str, Callable[[], Morning]]] = [
+    ("as it was answered", lambda: of_leg(reported(2, retcode="000-000"))),
+    ("as it was answered", lambda: of_leg(reported(2, http_status="503"))),
+    ("as it was answered", lambda: of_leg(reported(2, retcode=""))),
+    ("counted once", lambda: of_leg(reported(2, attempts=2))),
+    ("timed as it was", lambda: of_leg(reported(2, first_sent_at=""))),
+    ("timed as it was", lambda: of_leg(reported(2, first_sent_at="2026-09-21T14:13:30.000Z"))),
+    ("timed as it was", lambda: of_leg(reported(2, finished_at="2026-09-21T14:13:21.050Z"))),
+    ("timed as it was", lambda: of_leg(reported(2, finished_at="2026-09-21T14:13:20.000Z"))),
+    ("timed as it was", lambda: of_leg(reported(2, latency_ms="50.0"))),
+    ("timed as it was", lambda: of_leg(reported(2, latency_ms=""))),
     (
         "answer is told",
         lambda: morning(

@@ -23,6 +23,7 @@ import msgspec
 
 from tests.simulation.history import Morning
 from tests.simulation.judge import (
+    answers,
     commands,
     flight,
     handover,
@@ -101,6 +102,25 @@ PREDICATES: tuple[Predicate, ...] = (
         "not_attempted: nothing was sent. attempts: requests that the gateway could have seen.",
         "report",
         rows.not_sent_is_true,
+    ),
+    Predicate(
+        "as it was answered",
+        "retcode and http_status of a row are what the gateway answered.",
+        "design 7",
+        answers.as_answered,
+    ),
+    Predicate(
+        "counted once",
+        "attempts: requests that the gateway could have seen for this agent.",
+        "report",
+        answers.counted_once,
+    ),
+    Predicate(
+        "timed as it was",
+        "latency_ms: of the last attempt. first_sent_at: when the first request may have left."
+        " finished_at is never before first_sent_at.",
+        "report",
+        answers.timed,
     ),
     Predicate(
         "within concurrency",

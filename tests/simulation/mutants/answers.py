@@ -86,6 +86,40 @@ def _for_ever(right: Callable[..., Any]) -> Any:
     return conclude
 
 
+def _as_first(right: Callable[..., Any]) -> Any:
+    def conclude(row: int, history: AttemptHistory[Any], *rest: Any, **options: Any) -> Outcome:
+        found: Outcome = right(row, history, *rest, **options)
+        first = history.first
+        return msgspec.structs.replace(found, retcode=first.retcode, http_status=first.http_status)
+
+    return conclude
+
+
+def _twice(right: Callable[..., Any]) -> Any:
+    def conclude(
+        row: int,
+        history: AttemptHistory[Any],
+        finished_at: int,
+        carried: Carryover | None = None,
+        **options: Any,
+    ) -> Outcome:
+        found: Outcome = right(row, history, finished_at, carried, **options)
+        again = carried.attempts if carried else 0
+        return msgspec.structs.replace(found, attempts=found.attempts + again)
+
+    return conclude
+
+
+def _as_last(right: Callable[..., Any]) -> Any:
+    def conclude(row: int, history: AttemptHistory[Any], *rest: Any, **options: Any) -> Outcome:
+        found: Outcome = right(row, history, *rest, **options)
+        if found.first_sent_at is None:
+            return found
+        return msgspec.structs.replace(found, first_sent_at=history.last.sent_at)
+
+    return conclude
+
+
 def _never_sent(faults: Mapping[Fault, Disposition]) -> Any:
     reset = msgspec.structs.replace(
         faults[Fault.RESET], delivery=Delivery.NEVER_SENT, status=Status.FAILED
@@ -145,6 +179,24 @@ ANSWERS = (
         'A "0" does not end the doubt of an earlier leg.',
         {"attempt.conclude": _for_ever},
         caught_by={"reaches its aim"},
+    ),
+    fault(
+        "first words",
+        "A row has the retcode and the status of the first attempt, and not of the last.",
+        {"attempt.conclude": _as_first},
+        caught_by={"as it was answered"},
+    ),
+    fault(
+        "attempts counted twice",
+        "A resume counts the attempts of earlier legs once more.",
+        {"attempt.conclude": _twice},
+        caught_by={"counted once"},
+    ),
+    fault(
+        "first sent at last",
+        "first_sent_at is the time of the last attempt.",
+        {"attempt.conclude": _as_last},
+        caught_by={"timed as it was"},
     ),
     fault(
         "reset is not sent",
