@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cache
 
 from anyio._backends._asyncio import _task_states
@@ -17,6 +18,23 @@ from tests.simulation.process import Process
 def settle_memory() -> None:
     """Keep what is there before all mornings out of the collections at their ends."""
     gc.freeze()
+
+
+@contextlib.contextmanager
+def uncollected() -> Iterator[None]:
+    """Collect nothing within.
+
+    A killed process's tasks are garbage. Where one is collected its `finally` clauses run, at a
+    moment that depends on all that this interpreter did before.
+    """
+    settle_memory()
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
 
 
 def end(loop: VirtualLoop, processes: Iterable[Process]) -> None:

@@ -40,8 +40,8 @@ class Turn(Protocol):
     def busy(self) -> bool:
         """Whether it is in the middle of a turn, so that it cannot have another."""
 
-    def has_tasks(self, more: int) -> None:
-        """Told that it has a task more, or one less."""
+    def keep(self, task: asyncio.Task[Any]) -> None:
+        """Told of each task that it begins."""
 
     def take_turn(self) -> None:
         """Run what was ready when the turn began."""
@@ -55,8 +55,8 @@ class Surroundings:
         self.gone = False
         self.busy = False
 
-    def has_tasks(self, more: int) -> None:
-        """Nobody counts them."""
+    def keep(self, task: asyncio.Task[Any]) -> None:
+        """The loop runs it to its end."""
 
     def take_turn(self) -> None:
         for _ in range(len(self.ready)):
@@ -244,6 +244,5 @@ def _task(
     turn = CURRENT.get()
     task = _Task(coroutine, cast("VirtualLoop", loop), **options)
     if turn is not None:
-        turn.has_tasks(1)
-        task.add_done_callback(lambda _done: turn.has_tasks(-1))
+        turn.keep(task)
     return task

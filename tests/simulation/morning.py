@@ -14,7 +14,7 @@ from tests.simulation.disk import Disk
 from tests.simulation.draw.settings import LEDGER
 from tests.simulation.history import Morning
 from tests.simulation.input_files import InputFiles, files_beside
-from tests.simulation.leftovers import end, settle_memory
+from tests.simulation.leftovers import end, uncollected
 from tests.simulation.loop import Stuck, VirtualLoop
 from tests.simulation.recorded_runs import is_unfinished, recorded_runs, runs_in
 from tests.simulation.seams import replaced
@@ -34,11 +34,11 @@ _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of its own is made th
 
 def live(world: World) -> Morning:
     """Live a morning."""
-    settle_memory()
     where = str(_SHARED_MEMORY) if _SHARED_MEMORY.is_dir() else None
     folder = Path(tempfile.mkdtemp(prefix="bulkagent-morning-", dir=where))
     try:
-        return _Life(world, folder).live()
+        with uncollected():
+            return _Life(world, folder).live()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

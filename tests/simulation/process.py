@@ -94,7 +94,7 @@ class Process:
         self.on_killed: Callable[[], None] = lambda: None
         self.interrupted: BaseException | None = None
         """Raised at the next look at the disk, as a signal handler would."""
-        self._tasks = 0
+        self._tasks: set[asyncio.Task[Any]] = set()
         self.most_tasks = 0
         """So many tasks it had at once."""
         self._turns = greenlet(self._take_turns, parent=loop.hub)
@@ -117,10 +117,14 @@ class Process:
         """Call with the process's identity."""
         return self.context.copy().run(function, *arguments)
 
-    def has_tasks(self, more: int) -> None:
-        """Count its tasks."""
-        self._tasks += more
-        self.most_tasks = max(self.most_tasks, self._tasks)
+    def keep(self, task: asyncio.Task[Any]) -> None:
+        """Keep a task as long as it goes on; of a killed process, until the morning is over.
+
+        Nobody else may. One that went earlier would run its `finally` clauses after the kill.
+        """
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        self.most_tasks = max(self.most_tasks, len(self._tasks))
 
     def take_turn(self) -> None:
         """Run what is ready, until it gives way."""
@@ -148,6 +152,7 @@ class Process:
 
     def let_go(self) -> None:
         """Free what it holds, once the morning is over: a greenlet that waits is no garbage."""
+        self._tasks.clear()
         for each in (self._turns, *self._jobs):
             for _ in range(_MOST_THROWN):
                 if each:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import gc
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
@@ -243,3 +244,23 @@ def test_a_morning_without_an_end_says_so(machine: _Machine) -> None:
 
     with pytest.raises(Stuck, match="no end of turns"):
         machine.loop.run_to_end(spin(), most_s=10.0)
+
+
+def test_nothing_of_a_killed_process_runs_again_until_the_morning_is_over(
+    machine: _Machine,
+) -> None:
+    process = machine.process(1)
+
+    async def main() -> None:
+        try:
+            await machine.loop.create_future()
+        finally:
+            machine.order.append("unwound")
+
+    def collect() -> None:
+        process.kill()
+        gc.collect()
+
+    machine.run(lambda: process.begin(main()), lambda: machine.loop.call_later(1.0, collect))
+    assert machine.order == []
+    process.let_go()
