@@ -65,6 +65,7 @@ if TYPE_CHECKING:
         down_already,
         groups_of,
         same_groups,
+        up_already,
     )
     from bulkagent.ledger.journal import Journal
     from bulkagent.ledger.lanes import Lane
@@ -179,7 +180,7 @@ __all__ = [
     "run_size", "same_groups", "same_rows", "set_otherwise", "shared_agents", "shares_at",
     "sign_leg", "strange_row", "summarise", "supersede",
     "take_from", "take_lease", "take_shares", "taken_off", "totals_of", "unplanned_since",
-    "updating_shares",
+    "up_already", "updating_shares",
     "verification_counts", "verified_rows", "withdraw_request",
 ]
 # fmt: on
@@ -218,6 +219,7 @@ _HOMES = {
         "down_already",
         "groups_of",
         "same_groups",
+        "up_already",
     ),
     "bulkagent.ledger.journal": ("Journal",),
     "bulkagent.ledger.latency": ("GatewayLatency", "last_latency"),

@@ -52,6 +52,15 @@ def groups_of(record: RunRecord) -> tuple[HandoverGroup, ...]:
     return tuple(found.values())
 
 
+def up_already(record: RunRecord) -> frozenset[int]:
+    """The rows of incoming agents whom `groups_of` counts as up by what another run did alone.
+
+    Raises:
+        LedgerUnavailable: The ledger is damaged or cannot be read.
+    """
+    return frozenset(row for (row,) in last_words(record, _UP_ALREADY))
+
+
 def down_already(record: RunRecord, only: Collection[Cause] = ()) -> Mapping[int, int]:
     """Of each lane, how many of the agents that are left to send do not cover even now."""
     about = json.dumps(sorted(only)) if only else None
@@ -138,19 +147,19 @@ WHERE h.run = ? GROUP BY h.group_name ORDER BY h.group_name
 
 # An agent is up who was last set on for certain, by any run. Of a leg's two requests, the one
 # that leaves it in doubt decides.
-_UP_SINCE = f"""
-SELECT group_name, sum(up - was) FROM (
-    SELECT l.group_name AS group_name, coalesce(o.status, '') = 'applied' AS was,
-           max(2 * t.turn + (p.status IS NOT 'applied' OR b.arguments <> a.arguments)) % 2 = 0
-           AS up
-    {REQUESTS}
-    AND l.wave = 0 AND t.turn > coalesce(
-        (SELECT turn FROM legs WHERE run = a.run AND leg = abs(o.leg)),
-        (SELECT min(turn) FROM legs WHERE run = a.run)
-    )
-    GROUP BY a.row
-) GROUP BY group_name
+_SINCE = f"""
+SELECT a.row AS row, l.group_name AS group_name, coalesce(o.status, '') = 'applied' AS was,
+       max(2 * t.turn + (p.status IS NOT 'applied' OR b.arguments <> a.arguments)) % 2 = 0 AS up
+{REQUESTS}
+AND l.wave = 0 AND t.turn > coalesce(
+    (SELECT turn FROM legs WHERE run = a.run AND leg = abs(o.leg)),
+    (SELECT min(turn) FROM legs WHERE run = a.run)
+)
+GROUP BY a.row
 """  # noqa: S608 - of the ledger's texts
+
+_UP_SINCE = f"SELECT group_name, sum(up - was) FROM ({_SINCE}) GROUP BY group_name"  # noqa: S608 - of the ledger's texts
+_UP_ALREADY = f"SELECT row FROM ({_SINCE}) WHERE up AND NOT was"  # noqa: S608 - of the ledger's texts
 
 _DOWN_ALREADY = """
 SELECT lane, count(*) FROM stories

@@ -305,6 +305,16 @@ def test_an_incoming_agent_who_is_put_in_doubt_is_up_no_more_and_the_gate_waits_
     assert isinstance(keeper.ask(1, 0.0), End)
 
 
+def test_an_incoming_agent_who_was_up_before_counts_once() -> None:
+    keeper = handover()
+    before = keeper.up["a"]
+    counted = GateResult(applied=True, counted=True)
+    ends(keeper, 0, counted)
+    assert keeper.up["a"] == before
+    keeper.reopened(0, counted)
+    assert keeper.up["a"] == before
+
+
 def test_an_outgoing_agent_who_is_put_in_doubt_stays_among_those_who_may_be_off() -> None:
     keeper = handover()
     for _ in range(2):

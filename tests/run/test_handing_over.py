@@ -231,6 +231,19 @@ async def test_whom_another_run_set_as_well_is_up(tmp_path: Path) -> None:
         assert {agent for agent, flag in made.history() if not flag} == OFF
 
 
+async def test_whom_another_run_set_and_this_one_sets_again_counts_once(tmp_path: Path) -> None:
+    """Two runs of one roster are stopped after one agent. The first then sets three of the rest."""
+    troubles = [code("100-007", "101"), code("100-007", "109", per_agent=99)]
+    async with shift(tmp_path, *troubles) as made:
+        stopped = [await made.apply(both(made), stop_after=1, **BOTH) for _ in range(2)]
+        for run in stopped:
+            held = await made.resume(str(run.run_id))
+            assert held.error == "4 of 5 agents coming on shift are up, the gate needs 5"
+        twice = {agent for agent, times in made.times_set().items() if times == 2}
+        assert twice == {"103", "105", "107"}
+        assert not {agent for agent, _ in made.history()} & OFF
+
+
 async def test_a_floor_does_not_forget_who_is_not_there_when_he_is_protected(
     tmp_path: Path,
 ) -> None:

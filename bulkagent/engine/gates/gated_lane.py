@@ -40,6 +40,8 @@ class GateResult(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Whether the agent it is about takes no calls, or perhaps none."""
     aside: bool = False
     """Whether it is no failure although it is not applied."""
+    counted: bool = False
+    """Whether the agent was among those of U before."""
     misled: str = ""
     """By what it says that something is set up wrongly; "" where it does not."""
 

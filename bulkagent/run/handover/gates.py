@@ -15,7 +15,7 @@ from bulkagent.engine import End, Gatekeeper, GateResult
 from bulkagent.gateway.credentials import CredentialSource
 from bulkagent.gateway.operations import SET_TALK_RIGHT
 from bulkagent.lane_keys import LaneKey
-from bulkagent.ledger import FormerOutcome, Lane, RunRecord, applied_incoming
+from bulkagent.ledger import FormerOutcome, Lane, RunRecord, applied_incoming, up_already
 from bulkagent.model import Assignment, Cause, Outcome
 from bulkagent.reasons import GroupHeld, Reason
 from bulkagent.run.clients.factory import ClientFactory
@@ -70,6 +70,7 @@ class HandoverGates:
         self._going_off: frozenset[int] = frozenset()
         self.off_already: frozenset[int] = frozenset()
         """Rows of agents whom another run took off before; whatever ends them, they stay off."""
+        self._up_already: frozenset[int] = frozenset()
         self._readiness: ReadinessChecks | None = None
         self.keeper: Gatekeeper | None = None
         """Of the present pass; None: nothing is held back."""
@@ -103,6 +104,9 @@ class HandoverGates:
                 held_back=self._held_back,
             )
         )
+        self._up_already = frozenset()
+        if self.keeper is not None and self.keeper.groups:
+            self._up_already = await in_thread(up_already, self._record)
         held_s = self.keeper.opens_in(self._clock.monotonic()) if self.keeper else 0.0
         if held_s:
             self._tell(
@@ -170,6 +174,8 @@ class HandoverGates:
         result = result_of(outcome, self._settings, goes_off=goes_off)
         if outcome.row in self.off_already:
             return msgspec.structs.replace(result, off=True)
+        if outcome.row in self._up_already:
+            return msgspec.structs.replace(result, counted=True)
         return result
 
     @property

@@ -42,6 +42,12 @@ PAST = (
         caught_by={"gate and floor"},
     ),
     fault(
+        "counted up twice",
+        "An agent whom another run has set on counts again when this run sets the agent on.",
+        {"ledger.handover_groups.up_already": always(frozenset())},
+        caught_by={"gate and floor"},
+    ),
+    fault(
         "estimated although counted",
         "Where the ledger takes no more at the end, the result has no causes.",
         {"run.finish._judged": _estimated},
