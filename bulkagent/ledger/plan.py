@@ -172,14 +172,17 @@ class Planner:
         reason: str,
         group: str = "",
         as_if: str = "",
+        on: bool = False,
     ) -> None:
         """Record a row that is no assignment; an invalid or duplicate one needs no cause.
 
-        It counts as incoming or outgoing by `as_if`, else by its arguments.
+        It counts as incoming or outgoing by `as_if`, else by its arguments; but not where the agent
+        is `on` by another run, to which the row is left.
         """
-        if status is not Status.DUPLICATE and cause is not Cause.SUPERSEDED:
-            # An invalid row has no agent that could cover.
-            self._count_coverage(group, as_if or arguments, absent=status is Status.INVALID)
+        if status is not Status.DUPLICATE and not on:
+            # An invalid row has no agent that could cover, and what another run has is not known.
+            absent = status is Status.INVALID or cause is Cause.SUPERSEDED
+            self._count_coverage(group, as_if or arguments, absent=absent)
         self._add(
             (
                 self.run,

@@ -269,6 +269,41 @@ async def test_a_revert_counts_those_who_do_not_come_back(tmp_path: Path) -> Non
         assert [flag for _, flag in made.history()[10:]] == [1]
 
 
+async def test_a_revert_does_not_count_on_those_whom_a_later_run_has(tmp_path: Path) -> None:
+    async with shift(tmp_path) as made:
+        first = await made.apply(both(made), **BOTH)
+        stay_off = made.write([102, 104], name="stay_off.csv")
+        assert (await made.apply(stay_off, flag=0)).exit_code == 0
+        held = await made.revert(str(first.run_id), assume_opposite=True)
+        assert (held.exit_code, held.causes) == (6, {"superseded": 2, "gate": 5})
+        assert held.error == "3 of 5 agents coming on shift are up, the gate needs 5"
+
+
+async def test_a_revert_needs_nobody_in_place_of_those_whom_a_later_run_has_on(
+    tmp_path: Path,
+) -> None:
+    async with shift(tmp_path) as made:
+        first = await made.apply(both(made), **BOTH)
+        assert (await made.apply(made.write([102, 104], name="on.csv"), flag=1)).exit_code == 0
+        done = await made.revert(str(first.run_id), assume_opposite=True)
+        assert (done.exit_code, done.causes) == (4, {"superseded": 2})
+        assert all(made.rights()[agent] == 0 for agent in ON)
+
+
+async def test_a_floor_of_a_revert_counts_those_as_off_whom_a_later_run_has_off(
+    tmp_path: Path,
+) -> None:
+    """Five would go off and one comes back; two of the five are off already, and two must stay."""
+    async with shift(tmp_path) as made:
+        flags = {agent: int(agent < 106) for agent in range(101, 107)}
+        first = await made.apply(made.write(flags, flags=flags), **BOTH)
+        assert (await made.apply(made.write([101, 102], name="off.csv"), flag=0)).exit_code == 0
+        floor = {"floor": 0.4}
+        held = await made.revert(str(first.run_id), assume_opposite=True, explicit=floor)
+        assert held.causes == {"superseded": 2, "floor": 1}
+        assert sum(made.rights()[str(agent)] or 0 for agent in flags) == 2
+
+
 async def test_a_stop_closes_no_gate(tmp_path: Path) -> None:
     """One gateway stops before the other, whose agents wait for those of the first."""
     async with shift(tmp_path) as made, shift_of(tmp_path / "west") as west:

@@ -209,6 +209,8 @@ def _set_back(
     inverse = SET_TALK_RIGHT.inverse[changed.arguments]
     # What the revert would have it be; nothing, where that is not known.
     wanted = before.arguments if before is not None else inverse if opposite else ""
+    # The side on which it counts, whatever is known.
+    as_if = before.arguments if before is not None else inverse
     if changed.later is not None:
         run_id = changed.later.run_id
         counts.superseded[run_id] = counts.superseded.get(run_id, 0) + 1
@@ -217,6 +219,9 @@ def _set_back(
             status=Status.NOT_ATTEMPTED,
             cause=Cause.SUPERSEDED,
             reason=f"run {run_id} has set it since",
+            group=group,
+            as_if=as_if,
+            on=changed.later.certain and not wave_of(changed.later.arguments),
         )
     elif reason := counts.guard.reason(gateway, agent_id):
         counts.protected += 1
@@ -226,7 +231,7 @@ def _set_back(
             cause=Cause.PROTECTED,
             reason=reason,
             group=group,
-            as_if=before.arguments if before is not None else inverse,
+            as_if=as_if,
         )
     elif wanted:
         planner.assign(
@@ -242,5 +247,5 @@ def _set_back(
             cause=Cause.PREVIOUS_UNKNOWN,
             reason="the ledger does not know what it was before, or only from too long ago",
             group=group,
-            as_if=inverse,
+            as_if=as_if,
         )

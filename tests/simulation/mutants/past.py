@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from bulkagent.model import Cause
 from bulkagent.run.handover.rules import NOBODY
 from bulkagent.run.history.fallback_counts import fallback_summary
 from tests.simulation.mutants.mutant import always, fault
@@ -26,6 +27,14 @@ def _estimated(right: Callable[..., Any]) -> Any:
         return found
 
     return judged
+
+
+def _uncounted(right: Callable[..., Any]) -> Any:
+    def reject(planner: Any, *row: Any, cause: Any = None, **options: Any) -> Any:
+        on = options.pop("on", False) or cause is Cause.SUPERSEDED
+        return right(planner, *row, cause=cause, on=on, **options)
+
+    return reject
 
 
 PAST = (
@@ -45,6 +54,12 @@ PAST = (
         "counted up twice",
         "An agent whom another run has set on counts again when this run sets the agent on.",
         {"ledger.handover_groups.up_already": always(frozenset())},
+        caught_by={"gate and floor"},
+    ),
+    fault(
+        "superseded not counted by a revert",
+        "A revert's gate does not count the agents whom a later run has taken off.",
+        {"ledger.plan.Planner.reject": _uncounted},
         caught_by={"gate and floor"},
     ),
     fault(
