@@ -1,4 +1,4 @@
-"""Agents whom another run has dispatched since: one rule for all that would send once more."""
+"""Rules about what was dispatched, for all that would send once more."""
 
 from __future__ import annotations
 
@@ -19,4 +19,16 @@ AND (SELECT turn FROM legs WHERE run = dispatched.run AND leg = abs(dispatched.l
     (SELECT turn FROM legs WHERE run = o.run AND leg = abs(o.leg)),
     (SELECT min(turn) FROM legs WHERE run = ?1)
 )
+"""
+
+# A mark is made before the GUID is asked for, which may take as long as a request. The settings of
+# one run may be damaged, which is no reason to send nothing in others.
+HELD = """
+SELECT run, CAST(1000 * max(?3, coalesce(json_extract(whole, '$.timeout_s'), 0))
+    * (2 + (coalesce(json_extract(whole, '$.guid_url'), '') <> '')) AS INTEGER) AS ms
+FROM (SELECT run, iif(json_valid(settings), settings, NULL) AS whole FROM runs)
+"""
+"""Of each run, for how long after its mark a request may be at work, in milliseconds.
+
+It is twice the timeout after the request has left: that of its run, or ?3 where that is longer.
 """

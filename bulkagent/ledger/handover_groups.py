@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 import msgspec
 
 from bulkagent.ledger.damage import read_as_written
+from bulkagent.ledger.dispatches import HELD
 from bulkagent.ledger.last_words import REQUESTS, last_words
 from bulkagent.ledger.run_record import RunRecord
 from bulkagent.model import Cause
@@ -170,14 +171,9 @@ GROUP BY lane
 """
 
 # At the same gateway, whatever it was called.
-_CONTESTED = """
+_CONTESTED = f"""
 SELECT a.lane, max(min(o.sent_at, ?2) + held.ms)
-FROM (
-    SELECT run, CAST(2000 * max(?3, coalesce(
-        iif(json_valid(settings), json_extract(settings, '$.timeout_s'), NULL), 0
-    )) AS INTEGER)
-    AS ms FROM runs
-) held
+FROM ({HELD}) held
 JOIN outcomes o ON o.run = held.run
 JOIN assignments b ON b.run = o.run AND b.row = o.row
 JOIN endpoints there ON there.run = b.run AND there.gateway = b.gateway
@@ -193,7 +189,7 @@ AND coalesce(o.status, 'unknown') = 'unknown' AND o.sent_at + held.ms > ?2
 AND a.lane IS NOT NULL AND a.arguments <> b.arguments
 AND there.url = here.url AND here.url <> 'emulated'
 GROUP BY a.lane
-"""
+"""  # noqa: S608 - of the ledger's own text
 
 _APPLIED_INCOMING = """
 SELECT s.row, s.gateway, s.agent_id, l.group_name

@@ -3,7 +3,8 @@
 Times of day are milliseconds since the epoch.
 
 A gateway does not notice that a client was killed, or hung up. A request without a whole answer
-therefore counts from its dispatch mark on, for twice the timeout.
+therefore counts from its dispatch mark on, for twice the timeout, and for once more where its GUID
+was asked for in between.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping
 
+from bulkagent.ledger.dispatches import HELD
 from bulkagent.ledger.run_lock import is_locked
 from bulkagent.ledger.run_record import RunRecord
 from bulkagent.model import Cause
@@ -30,8 +32,8 @@ def requests_at_work(
         timeout_s: This run's; that of the run which sent it counts where it is longer.
 
     Returns:
-        Gateway -> times of day, each after `now_ms`; none beyond twice the timeout, also where
-        the clock was ahead when the request was sent.
+        Gateway -> times of day, each after `now_ms`; none beyond that time, also where the clock
+        was ahead when the request was sent.
 
     Raises:
         LedgerUnavailable: The ledger cannot be read.
@@ -55,14 +57,9 @@ def _others_in_progress(record: RunRecord) -> frozenset[int]:
 _LEASES = "SELECT DISTINCT r.run, r.id FROM leases l JOIN runs r ON r.run = l.run WHERE r.run <> ?"
 
 # A leg without an end was killed, or its machine was, at an unknown time. None lives for a week.
-_AT_WORK = """
+_AT_WORK = f"""
 SELECT here.gateway, o.run, min(o.sent_at, ?2) + held.ms
-FROM (
-    SELECT run, CAST(2000 * max(?3, coalesce(
-        -- That of one run may be damaged, which is no reason to send nothing in others.
-        iif(json_valid(settings), json_extract(settings, '$.timeout_s'), NULL), 0
-    )) AS INTEGER) AS ms FROM runs
-) held
+FROM ({HELD}) held
 JOIN endpoints there ON there.run = held.run
 JOIN endpoints here ON here.run = ?1 AND here.url = there.url
 JOIN outcomes o ON o.run = held.run
@@ -80,4 +77,4 @@ AND iif(
     coalesce(t.disposition, 'interrupted') IN (SELECT value FROM json_each(?4)),
     o.status = 'unknown' AND o.disposition IN (SELECT value FROM json_each(?4))
 )
-"""
+"""  # noqa: S608 - of the ledger's own text

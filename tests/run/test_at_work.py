@@ -123,3 +123,19 @@ async def test_a_resume_sends_only_as_many_as_the_limit_has_room_for(
         explicit = {"concurrency": 4, "timeout_s": TIMEOUT_S}
         assert (await made.resume(explicit=explicit)).exit_code == 0
         assert made.gateway.stats().peak_in_flight == (3 if ago_s else 1)
+
+
+async def test_a_mark_that_waited_for_a_guid_service_counts_for_one_timeout_more(
+    tmp_path: Path,
+) -> None:
+    """Guide "Requests in doubt": the mark is on disk before the GUID service is asked."""
+    async with shift(tmp_path, fault(FaultKind.RESET_AFTER, "108")) as made:
+        await left_in_doubt(made)
+        (at,) = sent_at(made, "108")
+        assert at_work(made, at) == [at + 20_000]
+        change(
+            made,
+            "UPDATE runs SET settings = json_set(settings, '$.guid_url', ?)",
+            "https://guids.example/{agentid}",
+        )
+        assert at_work(made, at) == [at + 30_000]
