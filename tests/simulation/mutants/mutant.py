@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib
 import inspect
 import sys
@@ -83,8 +84,10 @@ def mutated(mutant: Mutant) -> Iterator[None]:
         LookupError: A text has changed.
     """
     with contextlib.ExitStack() as stack:
+        stack.callback(_forget)
         for change in mutant.changes:
             stack.enter_context(_changed(change))
+        _forget()
         yield
 
 
@@ -116,7 +119,19 @@ def _found(target: str) -> tuple[Any, str]:
 
 def _exchange(old: Any, new: Any) -> None:
     """Other modules have imported it by its name, some of them meanwhile."""
-    modules = [found for name, found in sys.modules.items() if name.split(".")[0] == _PRODUCT]
-    for module in modules:
+    for module in _modules():
         for name in [name for name, value in vars(module).items() if value is old]:
             setattr(module, name, new)
+
+
+def _forget() -> None:
+    """Nothing that a wrong function has said is kept for the right one, or the other way round."""
+    for module in _modules():
+        for value in list(vars(module).values()):
+            if isinstance(value, functools._lru_cache_wrapper):
+                value.cache_clear()
+
+
+def _modules() -> list[ModuleType]:
+    """Those of bulkagent that are imported by now."""
+    return [found for name, found in sys.modules.items() if name.split(".")[0] == _PRODUCT]
