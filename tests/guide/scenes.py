@@ -50,6 +50,7 @@ SCENES: Mapping[str, Scene] = {
 }
 
 NOT_RUN: Mapping[str, str] = {
+    "python -m tests.simulation": "it takes hours; tests/simulation runs it for seconds",
     "pip install": "installs from a package index",
     "desk.example": "needs a service of the site",
     "agw.example": "needs a gateway of the site",
