@@ -7,7 +7,7 @@ import signal
 import msgspec
 
 from tests.simulation.draw.draft import MAIN, Draft
-from tests.simulation.draw.rosters import of_a_lead, with_other_flags
+from tests.simulation.draw.rosters import going_off, of_a_lead, with_other_flags
 from tests.simulation.world import Command, CommandKind, EventKind, Fault, FaultKind
 
 _FINAL = ("100-009", "100-006", "000-002", "100-008")
@@ -153,3 +153,28 @@ def resumed_by_a_clock_set_back(draft: Draft) -> None:
         round(dead_s + draft.dice.scale(0.05, 10.0), 3),
         Command(CommandKind.RESUME, run=f"process:{MAIN}"),
     )
+
+
+def put_in_doubt_by_a_third_run(draft: Draft) -> None:
+    """A second run takes some off beside a shift change, and a third one loses their way back.
+
+    Agents coming on shift are few, so that the floor holds some of those that go off.
+    """
+    draft.settings.update(floor=draft.dice.one_of((0.8, 0.9, 1.0)), gate=0.0, allow_closing=True)
+    draft.settings.pop("handover", None)
+    dead_s = round(draft.begins_s + draft.dice.number(0.0, 0.4) * draft.busy_s, 3)
+    draft.happens(EventKind.KILL, dead_s, MAIN)
+    some = going_off(draft.dice, draft.roster, draft.roster_name("lead"))
+    off, on = some, with_other_flags(some, f"{some.name}back")
+    off_s = round(dead_s + draft.dice.scale(0.05, 1.0), 3)
+    draft.start(off_s, draft.apply(draft.add_roster(off), person=True))
+    # What was in flight at the kill is waited for.
+    on_s = round(off_s + 2 * draft.timeout_s + draft.dice.number(4, 10), 3)
+    third = draft.start(on_s, draft.apply(draft.add_roster(on), person=True))
+    lost_s = round(on_s + draft.dice.number(4.5, 8.0), 3)
+    _wrong(draft, FaultKind.LOST_REQUEST, on_s, lost_s)
+    draft.happens(EventKind.KILL, lost_s, third)
+    again = Command(CommandKind.RESUME, run=f"process:{MAIN}", person=True)
+    if draft.dice.chance(0.4):
+        again = draft.apply(draft.roster.name, person=True)
+    draft.start(round(lost_s + draft.dice.scale(0.1, 10.0), 3), again)

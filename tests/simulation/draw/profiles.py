@@ -128,6 +128,15 @@ PROFILES = (
         teams=0.6,
     ),
     Profile(
+        "handover with people",
+        1.0,
+        always=(meetings.put_in_doubt_by_a_third_run,),
+        sometimes=(outages.lost_answers, people.team_lead, people.same_later),
+        often=0.1,
+        both_flags=1.0,
+        teams=0.2,
+    ),
+    Profile(
         "guardrails",
         1.0,
         always=(outages.bad_requests,),

@@ -126,6 +126,14 @@ def of_others(dice: Dice, roster: Roster, name: str) -> Roster:
     return Roster(name, with_kinds(rows))
 
 
+def going_off(dice: Dice, roster: Roster, name: str) -> Roster:
+    """Some of the agents that go off shift, or of all where none does."""
+    rows = assignments(roster)
+    going = [row for row in rows if row.flag == "0"] or rows
+    some = dice.some_of(going, 5)
+    return Roster(name, tuple(msgspec.structs.replace(row, flag="0") for row in some))
+
+
 def _opposite(row: Row) -> Row:
     return msgspec.structs.replace(row, flag="0" if row.flag == "1" else "1")
 

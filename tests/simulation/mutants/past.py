@@ -13,7 +13,7 @@ from typing import Any
 from bulkagent.model import Cause
 from bulkagent.run.handover.rules import NOBODY
 from bulkagent.run.history.fallback_counts import fallback_summary
-from tests.simulation.mutants.mutant import always, fault
+from tests.simulation.mutants.mutant import always, fault, written
 
 WORLDS = Path(__file__).parent.parent / "regressions"
 """The folder of the worlds."""
@@ -60,6 +60,16 @@ PAST = (
         "superseded not counted by a revert",
         "A revert's gate does not count the agents whom a later run has taken off.",
         {"ledger.plan.Planner.reject": _uncounted},
+        caught_by={"gate and floor"},
+    ),
+    fault(
+        "on by a lost request",
+        "A floor takes an agent for on whom another run has asked on without an answer.",
+        {
+            "ledger.off_already._OFF": written(
+                "AND (p.status = 'applied' OR b.arguments = a.arguments)", ""
+            )
+        },
         caught_by={"gate and floor"},
     ),
     fault(
