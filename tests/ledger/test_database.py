@@ -482,7 +482,7 @@ def test_does_not_wait_for_ever_for_another_that_is_about_to_create_it(
 ) -> None:
     path = tmp_path / "ledger.sqlite3"
     now = iter(range(0, 1000, 4))
-    monkeypatch.setattr(ledger_file, "time", SimpleNamespace(monotonic=lambda: next(now)))
+    monkeypatch.setattr(ledger_file, "monotonic", lambda: next(now))
     monkeypatch.setattr(ledger_file, "pause", lambda _: None)
     with raw(path) as other:
         other.execute("BEGIN IMMEDIATE")

@@ -335,13 +335,13 @@ _UNSORTED = ("SEARCH", "CORRELATED", "LIST SUBQUERY", "SCAN json_each")
 @pytest.mark.parametrize(
     ("sql", "parameters"),
     [
-        (prefetch._NEXT, (1, 0, 0, 1, None, 100, None)),
+        (prefetch._NEXT, (1, 0, 0, 1, None, 100, None, "[]")),
         (module._SELECT_LINES, (1,)),
         (module._SELECT_PLANNED, (1,)),
     ],
 )
 def test_rows_come_by_an_index_and_in_its_order(
-    database: Database, sql: str, parameters: tuple[int, ...]
+    database: Database, sql: str, parameters: tuple[int | str | None, ...]
 ) -> None:
     """No table is read whole and nothing is sorted, so memory and the first row's time are flat."""
     steps = [detail for *_, detail in database.all(f"EXPLAIN QUERY PLAN {sql}", parameters)]
@@ -353,7 +353,7 @@ def test_the_take_query_uses_the_index_by_lane(database: Database) -> None:
     steps = [
         detail
         for *_, detail in database.all(
-            f"EXPLAIN QUERY PLAN {prefetch._NEXT}", (1, 0, 0, 1, None, 100, None)
+            f"EXPLAIN QUERY PLAN {prefetch._NEXT}", (1, 0, 0, 1, None, 100, None, "[]")
         )
     ]
     assert any("assignments_by_lane (run=? AND lane=? AND row>?)" in step for step in steps)
