@@ -17,7 +17,7 @@ from tests.simulation.input_files import InputFiles, files_beside
 from tests.simulation.leftovers import end, uncollected
 from tests.simulation.loop import Stuck, VirtualLoop
 from tests.simulation.recorded_runs import is_unfinished, recorded_runs, runs_in
-from tests.simulation.seams import replaced
+from tests.simulation.seams import replaced, sized
 from tests.simulation.staff import Staff
 from tests.simulation.surroundings.gateways import Gateways
 from tests.simulation.world import Command, CommandKind, Event, EventKind, World
@@ -69,7 +69,8 @@ class _Life:
 
     def live(self) -> Morning:
         """Live it."""
-        with replaced(self._disk, Random(f"{self._world.seed}:names")):
+        names = Random(f"{self._world.seed}:names")
+        with replaced(self._disk, names), sized(self._world.sizes):
             try:
                 self._live()
             finally:

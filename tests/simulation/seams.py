@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import secrets
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from random import Random
 from typing import Any
 from unittest import mock
 
 from bulkagent.ledger.run_lock import RunLock
 from tests.simulation.disk import Disk, SimulatedConnection
+from tests.simulation.draw.sizes import SIZES
 from tests.simulation.process import current_process
 
 _connect = sqlite3.connect
@@ -51,4 +52,14 @@ def replaced(disk: Disk, random: Random) -> Iterator[None]:
         mock.patch.object(RunLock, "__init__", init_lock),
         mock.patch.object(secrets, "token_hex", token_hex),
     ):
+        yield
+
+
+@contextlib.contextmanager
+def sized(sizes: Mapping[str, int]) -> Iterator[None]:
+    """Have sizes within bulkagent as a world has them."""
+    with contextlib.ExitStack() as stack:
+        for name, number in sizes.items():
+            size = SIZES[name]
+            stack.enter_context(mock.patch.object(size.module, size.name, number))
         yield

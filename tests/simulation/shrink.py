@@ -91,6 +91,12 @@ def _fewer_settings(world: World) -> Iterator[World]:
         yield tidy(changed(world, settings=left))
 
 
+def _usual_sizes(world: World) -> Iterator[World]:
+    for chunk in _chunks(list(world.sizes)):
+        left = {name: number for name, number in world.sizes.items() if name not in chunk}
+        yield changed(world, sizes=left)
+
+
 _PLAIN_COMMAND = (
     "start_in_s",
     "settings",
@@ -203,6 +209,7 @@ REDUCTIONS: tuple[Reduce, ...] = (
     _fewer_events,
     _fewer_odd_rows,
     _fewer_settings,
+    _usual_sizes,
     _plainer_source,
     _plainer_commands,
     _plainer_gateways,

@@ -223,3 +223,5 @@ class World(msgspec.Struct, frozen=True):
     """In the order of their times."""
     ends_s: float
     """By then all faults have ended. Then everything unfinished is gone on with to its end."""
+    sizes: Mapping[str, int] = {}
+    """The sizes within bulkagent that are smaller than usual, by their names in `draw.sizes`."""

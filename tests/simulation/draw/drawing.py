@@ -9,6 +9,7 @@ from tests.simulation.draw.dice import Dice
 from tests.simulation.draw.draft import Draft
 from tests.simulation.draw.profiles import PROFILES, Profile
 from tests.simulation.draw.rosters import Shape, assignments, draw_roster
+from tests.simulation.draw.sizes import draw_sizes
 from tests.simulation.world import (
     Event,
     EventKind,
@@ -51,6 +52,7 @@ def draw(seed: int) -> World:
         settings=dict(sorted(draft.settings.items())),
         events=events,
         ends_s=0.0,
+        sizes=draw_sizes(dice),
     )
     return msgspec.structs.replace(world, ends_s=last_trouble_s(world))
 

@@ -126,7 +126,7 @@ def one_of_several(morning: Morning, evidence: Evidence) -> Iterator[str]:
                     f"process {one.process} ended with 5 at {one.ended_s:.3f} s as if its run was"
                     f" in progress, and nobody was at work; at once were {names}"
                 )
-        elif one.exit_code == _REFUSED and not distrusted and not evidence.clocks_moved:
+        elif one.exit_code == _REFUSED and not distrusted and sure:
             alike = [
                 other.process
                 for other in beside
