@@ -31,6 +31,10 @@ SETTINGS: dict[str, Any] = {
     "floor": 1.0,
     "handover": True,
     "durability": "full",
+    "max_attempts": 8,
+    "retry_for_s": 120.0,
+    "give_up_after_s": 300.0,
+    "grace_s": 15.0,
 }
 
 

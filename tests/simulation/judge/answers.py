@@ -1,4 +1,4 @@
-"""What a row of a report says of the answers: their words, how many there were, and when."""
+"""What a row of a report says of the answers: their words, and when they came."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from tests.simulation.history import Ended, Handled, Morning, ReportRow
 from tests.simulation.judge.evidence import KILLED, Evidence, answered_in_time
-from tests.simulation.world import EPOCH_MS, FaultKind
+from tests.simulation.world import EPOCH_MS
 
 _OK = "200"
 _PAGE = "http "
@@ -16,10 +16,6 @@ _ROUNDED_S = 0.0015
 _BESIDE_S = 0.5
 """What a request waits for beside the gateway's answer: its connection's turn, and the ledger."""
 _NO_REQUESTS = frozenset({"invalid", "duplicate"})
-_LOSES_REQUESTS = frozenset(
-    {FaultKind.REFUSED, FaultKind.BLACKHOLE, FaultKind.NO_NAME, FaultKind.TLS}
-)
-"""What is wrong with a way on which requests that have left do not arrive."""
 
 
 class Told(NamedTuple):
@@ -75,18 +71,6 @@ def as_answered(_morning: Morning, evidence: Evidence) -> Iterator[str]:
             status = answer.removeprefix(_PAGE)
             if row.http_status not in {status, ""}:
                 yield f"{name}, HTTP status {row.http_status}, and the last one was {status}"
-
-
-def counted_once(morning: Morning, evidence: Evidence) -> Iterator[str]:
-    """Attempts are no more than the requests that arrived, where none is lost on the way."""
-    lossy = {fault.gateway for fault in morning.world.faults if fault.kind in _LOSES_REQUESTS}
-    for name, row, end, sent in _told(evidence):
-        legs = evidence.legs[end.run_id]
-        killed = any(leg.exit_code == KILLED and leg.began_s < end.ended_s for leg in legs)
-        if row.gateway in lossy or killed:
-            continue
-        if row.attempts > len(sent):
-            yield f"{name}, {row.attempts} attempts, and {len(sent)} requests arrived"
 
 
 def timed(_morning: Morning, evidence: Evidence) -> Iterator[str]:

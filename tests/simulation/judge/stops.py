@@ -4,15 +4,26 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
 
 from tests.simulation.history import Ended, Handled, Morning
-from tests.simulation.judge.evidence import Evidence
-from tests.simulation.world import FaultKind, RowKind
+from tests.simulation.judge.evidence import KILLED, Evidence
+from tests.simulation.world import EPOCH_MS, EventKind, FaultKind, RowKind
 
 _LATE_S = 1.0
 """What was begun just before reaches the gateway by then; so does word of the answers."""
 _SET_UP = frozenset({"000-002", "000-003"})
 """Answers after which nothing is tried again, so that the first ones are soon known."""
+_BEGUN_S = 0.3
+"""What has its mark when a signal comes still leaves, by then."""
+_WRITES_S = 5.0
+"""So long reports and the ledger take at the end of a command."""
+_ROUNDED_S = 0.0015
+_AT_LEAST = 50
+"""So many have to be finished before --halt says anything."""
+_FINISHED = frozenset({"applied", "rejected", "failed", "unknown"})
+_ASIDE = frozenset({"not_signed_in", "superseded", "interrupted"})
 _ANSWERED = frozenset({FaultKind.REFUSES, FaultKind.GARBAGE, FaultKind.SLOW})
 
 
@@ -31,6 +42,91 @@ def deadline_holds(_morning: Morning, evidence: Evidence) -> Iterator[str]:
                 f" and {requests[-1].number} at {requests[-1].arrived_s:.3f} s, with a deadline"
                 f" of {deadline_s:g} s"
             )
+
+
+def stops_in_order(morning: Morning, evidence: Evidence) -> Iterator[str]:
+    """After a signal nothing more is begun, and the command ends within --grace."""
+    signals = [each for each in morning.world.events if each.kind is EventKind.SIGNAL]
+    for number, requests in evidence.of_process.items():
+        end = evidence.ended.get(number)
+        own = [each for each in signals if each.process == number]
+        # A signal before the first request ends the command at once, or a moment later.
+        if end is None or end.exit_code == KILLED or not own or own[0].at_s < end.began_s:
+            continue
+        stopped_s = own[0].at_s
+        if not requests[0].arrived_s < stopped_s < end.ended_s:
+            continue
+        connecting_s = float(end.settings.get("connect_timeout_s", 3.0))
+        lost = requests[-1].gateway in evidence.swallowed
+        late_s = stopped_s + _BEGUN_S + (connecting_s if lost else 0.0)
+        if requests[-1].arrived_s > late_s:
+            yield (
+                f"process {number} was stopped at {stopped_s:.3f} s, and its request"
+                f" {requests[-1].number} arrived at {requests[-1].arrived_s:.3f} s"
+            )
+        # A second signal cuts off what is in flight.
+        grace_s = float(end.settings.get("grace_s", 15.0))
+        until_s = min(stopped_s + grace_s, own[1].at_s if len(own) > 1 else math.inf)
+        if end.ended_s > until_s + _WRITES_S and not evidence.disk_failed:
+            yield (
+                f"process {number} was stopped at {stopped_s:.3f} s, had to end by"
+                f" {until_s:.3f} s, and ended at {end.ended_s:.3f} s"
+            )
+
+
+def starts_when_told(_morning: Morning, evidence: Evidence) -> Iterator[str]:
+    """With --start-at nothing is sent before that time."""
+    for process, requests in evidence.of_process.items():
+        end = evidence.ended.get(process)
+        if end is None or not end.command.start_in_s or evidence.clocks_moved:
+            continue
+        begins_s = end.began_s + end.command.start_in_s
+        if requests[0].arrived_s < begins_s - _ROUNDED_S:
+            yield (
+                f"process {process} was to start at {begins_s:.3f} s, and its request"
+                f" {requests[0].number} arrived at {requests[0].arrived_s:.3f} s"
+            )
+
+
+def too_many_fail(_morning: Morning, evidence: Evidence) -> Iterator[str]:
+    """Once --halt fail=N of the finished agents are not applied, no further agent is begun."""
+    for run_id, legs in evidence.legs.items():
+        leg = legs[0]
+        halt = leg.settings.get("halt")
+        resends = leg.settings.get("resend_after_switchover")
+        if halt is None or resends or evidence.clocks_moved or evidence.forgot:
+            continue
+        finished = sorted(
+            (row.finished_at, row.status == "applied")
+            for row in leg.report
+            if row.finished_at
+            and row.status in _FINISHED
+            and row.cause not in _ASIDE
+            and row.gateway not in evidence.strayed
+        )
+        known_s = _too_many_s(halt, finished)
+        begun: set[tuple[str, str]] = set()
+        for each in evidence.of_process.get(leg.process, ()):
+            agent = (each.gateway, each.agent)
+            if agent not in begun and each.arrived_s > known_s + _LATE_S:
+                yield (
+                    f"run {run_id}: too many had failed at {known_s:.3f} s, and request"
+                    f" {each.number} for another agent arrived at {each.arrived_s:.3f} s"
+                )
+                break
+            begun.add(agent)
+
+
+def _too_many_s(halt: Any, finished: list[tuple[str, bool]]) -> float:
+    """When as many had failed as --halt allows."""
+    failed = 0
+    for number, (at, applied) in enumerate(finished, 1):
+        failed += not applied
+        share = getattr(halt, "share", None)
+        enough = failed >= share * number if share is not None else failed >= halt.agents
+        if number >= _AT_LEAST and enough:
+            return datetime.fromisoformat(at).timestamp() - EPOCH_MS / 1000
+    return math.inf
 
 
 def wrong_set_up_halts(morning: Morning, evidence: Evidence) -> Iterator[str]:

@@ -14,12 +14,13 @@ from tests.simulation.mutants import mutant
 from tests.simulation.mutants.answers import ANSWERS
 from tests.simulation.mutants.mutant import Mutant
 from tests.simulation.mutants.past import PAST
+from tests.simulation.mutants.patience import PATIENCE
 from tests.simulation.mutants.records import RECORDS
 from tests.simulation.mutants.sending import SENDING
 from tests.simulation.mutants.several import SEVERAL
 
 MUTANTS: Mapping[str, Mutant] = {
-    found.name: found for found in (*ANSWERS, *SENDING, *RECORDS, *SEVERAL, *PAST)
+    found.name: found for found in (*ANSWERS, *SENDING, *RECORDS, *SEVERAL, *PATIENCE, *PAST)
 }
 """All of them, by name."""
 

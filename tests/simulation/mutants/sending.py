@@ -10,12 +10,12 @@ import msgspec
 
 from bulkagent.engine import Coverage, GatedLane, Gatekeeper, GateResult, Side
 from bulkagent.engine.attempts import Attempts
-from bulkagent.engine.gates.halt_rules import HaltFirst, Tally
+from bulkagent.engine.gates.halt_rules import Go, HaltFirst, Tally
 from bulkagent.engine.throttle.rate_limiter import RateLimiter
 from bulkagent.engine.throttle.throttle import Throttle
 from bulkagent.engine.throttle.throttle_policy import Permit
 from bulkagent.gateway.client import GatewayClient
-from tests.simulation.mutants.mutant import always, fault
+from tests.simulation.mutants.mutant import always, fault, instead
 
 
 def _cut_at_once(right: Callable[..., Any]) -> Any:
@@ -75,6 +75,14 @@ def _asleep(right: Callable[..., Any]) -> Any:
 
 async def _never(_engine: Any) -> None:
     """No deadline passes."""
+
+
+async def _without_waiting(*_args: Any, **_options: Any) -> None:
+    """It is time already."""
+
+
+async def _never_over(_engine: Any, _ending: Any) -> None:
+    """No grace passes."""
 
 
 def _late(right: Callable[..., Any]) -> Any:
@@ -174,6 +182,27 @@ SENDING = (
         "The deadline does not stop the run.",
         {"engine.engine.Engine._keep_deadline": lambda _right: _never},
         caught_by={"deadline"},
+    ),
+    fault(
+        "grace ignored",
+        "A stop waits for requests in flight as long as they take.",
+        {"engine.engine.Engine._keep_grace": lambda _right: _never_over},
+        caught_by={"stops in order"},
+    ),
+    fault(
+        "starts at once",
+        "--start-at is waited for by nobody.",
+        {"run.prepared.await_start": instead(_without_waiting)},
+        caught_by={"starts when told"},
+    ),
+    fault(
+        "failures do not halt",
+        "--halt fail=N halts nothing.",
+        {
+            "engine.gates.halt_rules.HaltShare.ask": always(Go()),
+            "engine.gates.halt_rules.HaltCount.ask": always(Go()),
+        },
+        caught_by={"too many fail"},
     ),
     fault(
         "nobody wakes up",

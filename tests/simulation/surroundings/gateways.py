@@ -217,6 +217,9 @@ class Gateway:
         handled = self._handled.pop(request.number)
         handled.ended_s = self._of.now_s
         handled.answer = told
+        answer = request.course.answer
+        if answer is not None and told == answer.told:
+            handled.pause_s = float(answer.headers.get("Retry-After", 0.0))
         self._log(f"{self.model.name} #{request.number} ends: {told}")
 
     def listed(self) -> list[str]:

@@ -1,0 +1,164 @@
+"""The promises about commands: which of them may send, how they end, and what they leave."""
+
+from __future__ import annotations
+
+from tests.simulation.judge import commands, liveness, outputs, repeats, reverts, stops
+from tests.simulation.judge.predicate import Predicate
+
+OF_COMMANDS = (
+    Predicate(
+        "not sent again",
+        "An agent that was applied is not sent again by a resume.",
+        "README",
+        repeats.applied_once,
+    ),
+    Predicate(
+        "left to later runs",
+        "An agent to which a later run has sent anything is left to that run.",
+        "resume",
+        repeats.left_to_later_runs,
+    ),
+    Predicate(
+        "a person's word",
+        "A new unattended run leaves alone agents that a person has set otherwise since the latest"
+        " finished run of that roster.",
+        "unattended",
+        repeats.persons_setting_stays,
+    ),
+    Predicate(
+        "one process at a time",
+        "A run belongs to one process at a time. Nothing of it goes on sending when that process"
+        " ends.",
+        "README",
+        commands.one_process_at_a_time,
+    ),
+    Predicate(
+        "one run for an agent",
+        "Of two runs that want the same agents at once, only one sends.",
+        "README",
+        commands.one_run_for_an_agent,
+    ),
+    Predicate(
+        "take-over waits",
+        "The first run begins no further agent. It waits for its requests that are on their way,"
+        " and then ends.",
+        "guardrails",
+        commands.take_over_waits,
+    ),
+    Predicate(
+        "one of several sends",
+        "If several such commands start at once, exactly one goes on or begins. The others end"
+        " with exit 5 and send nothing.",
+        "unattended",
+        commands.one_of_several,
+    ),
+    Predicate(
+        "refused sends nothing",
+        "2: refused, and nothing was sent.",
+        "codes",
+        commands.refused_sends_nothing,
+    ),
+    Predicate(
+        "not too old",
+        "A run on which nothing has been done for --max-age is refused. A run that was recorded"
+        " when the clock was ahead is refused, too.",
+        "resume",
+        commands.not_too_old,
+    ),
+    Predicate(
+        "exit code",
+        "Where several hold, the first of 1, 129-143, 6, 5, 3, 4, 0 wins.",
+        "design 6",
+        commands.exit_code_is_true,
+    ),
+    Predicate(
+        "no defect",
+        "A traceback in front of a user is a defect.",
+        "codes",
+        commands.no_defect,
+    ),
+    Predicate(
+        "as the interface has it",
+        "POST, the path, the query flag, and the headers Guid and Content-Type.",
+        "design 9",
+        commands.as_the_interface_has_it,
+    ),
+    Predicate(
+        "written anew",
+        "bulkagent report RUN --to PATH writes it again at any time.",
+        "report",
+        outputs.written_anew,
+    ),
+    Predicate(
+        "no secret",
+        "No GUID, password or cookie is in any output, log, ledger or report.",
+        "README",
+        outputs.no_secret,
+    ),
+    Predicate(
+        "memory is bounded",
+        "Memory is flat in the number of rows.",
+        "design 2",
+        outputs.memory_is_bounded,
+    ),
+    Predicate(
+        "deadline",
+        "After --deadline no more attempts start.",
+        "resume",
+        stops.deadline_holds,
+    ),
+    Predicate(
+        "stops in order",
+        "Ctrl-C once: no further agent is begun. Requests in flight may finish, for --grace at"
+        " most. A second time: requests in flight are cut off.",
+        "resume",
+        stops.stops_in_order,
+    ),
+    Predicate(
+        "starts when told",
+        "--start-at waits until a time of day.",
+        "timing",
+        stops.starts_when_told,
+    ),
+    Predicate(
+        "too many fail",
+        "--halt fail=200 halts the run when so many of the finished agents are not applied. It"
+        " waits until 50 agents have finished.",
+        "outages",
+        stops.too_many_fail,
+    ),
+    Predicate(
+        "wrong set-up halts",
+        "If the first agents of a gateway all get the same answer of a wrong set-up, and none is"
+        " applied, the gateway gets no more requests.",
+        "outages",
+        stops.wrong_set_up_halts,
+    ),
+    Predicate(
+        "canary",
+        "The others follow only if at least one canary is set.",
+        "guardrails",
+        stops.canaries_go_first,
+    ),
+    Predicate(
+        "revert",
+        "Each agent that the run changed, or may have changed, goes back to its setting before"
+        " that. One that a later run has set is not touched.",
+        "revert",
+        reverts.gives_back,
+    ),
+    Predicate(
+        "comes to its end",
+        "A morning ends once its faults have.",
+        "codes",
+        liveness.comes_to_an_end,
+    ),
+    Predicate(
+        "reaches its aim",
+        "After all faults have ended, resume reaches exit 0, or 4 where another attempt does not"
+        " help.",
+        "codes",
+        liveness.reaches_its_aim,
+    ),
+)
+"""In the order in which they are judged."""
