@@ -53,13 +53,13 @@ def groups_of(record: RunRecord) -> tuple[HandoverGroup, ...]:
     return tuple(found.values())
 
 
-def up_already(record: RunRecord) -> frozenset[int]:
+def up_already(record: RunRecord) -> set[int]:
     """The rows of incoming agents whom `groups_of` counts as up by what another run did alone.
 
     Raises:
         LedgerUnavailable: The ledger is damaged or cannot be read.
     """
-    return frozenset(row for (row,) in last_words(record, _UP_ALREADY))
+    return {row for (row,) in last_words(record, _UP_ALREADY)}
 
 
 def down_already(record: RunRecord, only: Collection[Cause] = ()) -> Mapping[int, int]:

@@ -307,12 +307,11 @@ def test_an_incoming_agent_who_is_put_in_doubt_is_up_no_more_and_the_gate_waits_
 
 def test_an_incoming_agent_who_was_up_before_counts_once() -> None:
     keeper = handover()
-    before = keeper.up["a"]
-    counted = GateResult(applied=True, counted=True)
-    ends(keeper, 0, counted)
-    assert keeper.up["a"] == before
-    keeper.reopened(0, counted)
-    assert keeper.up["a"] == before
+    keeper.groups["a"].up = 2
+    ends(keeper, 0, GateResult(applied=True, counted=True))
+    assert keeper.up["a"] == 2
+    ends(keeper, 0, GateResult(applied=False, counted=True))
+    assert keeper.up["a"] == 1, "what the own run is answered counts more"
 
 
 def test_an_outgoing_agent_who_is_put_in_doubt_stays_among_those_who_may_be_off() -> None:

@@ -244,6 +244,15 @@ async def test_whom_another_run_set_and_this_one_sets_again_counts_once(tmp_path
         assert not {agent for agent, _ in made.history()} & OFF
 
 
+async def test_whom_another_run_set_and_who_has_left_since_is_not_up(tmp_path: Path) -> None:
+    async with shift(tmp_path, code("100-007", "101")) as made:
+        stopped = [await made.apply(both(made), stop_after=1, **BOTH) for _ in range(2)]
+        await made.resume(str(stopped[0].run_id))
+        made.misbehave(code("100-008", "109", per_agent=99))
+        held = await made.resume(str(stopped[1].run_id))
+        assert held.error == "4 of 5 agents coming on shift are up, the gate needs 5"
+
+
 async def test_a_floor_does_not_forget_who_is_not_there_when_he_is_protected(
     tmp_path: Path,
 ) -> None:

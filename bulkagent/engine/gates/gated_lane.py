@@ -41,7 +41,7 @@ class GateResult(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     aside: bool = False
     """Whether it is no failure although it is not applied."""
     counted: bool = False
-    """Whether the agent was among those of U before."""
+    """Whether the agent was among those of U until now, without an answer of this run."""
     misled: str = ""
     """By what it says that something is set up wrongly; "" where it does not."""
 

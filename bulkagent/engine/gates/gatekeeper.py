@@ -183,11 +183,11 @@ class Gatekeeper:
         gated = progress.gated
         coverage = self._groups.get(gated.group)
         if coverage is not None:
-            if gated.side is Side.COMES_ON and result.applied:
+            if gated.side is Side.COMES_ON:
                 if self.by_sight:
-                    self._watched[gated.group] += 1
+                    self._watched[gated.group] += result.applied
                 else:
-                    coverage.up += not result.counted
+                    coverage.up += result.applied - result.counted
             elif gated.side is Side.GOES_OFF and not result.off:
                 coverage.down -= 1
             self._recount(gated.group)
@@ -215,7 +215,7 @@ class Gatekeeper:
             in_doubt = LaneKey.in_doubt(lane)
             progress = self._lanes.get(in_doubt) or self._add_lane(in_doubt, gated)
         elif gated.side is Side.COMES_ON and coverage is not None and not self.by_sight:
-            coverage.up -= was.applied and not was.counted
+            coverage.up -= was.applied
         canaries = self._canaries if self._failed is None and progress.quota else None
         if again:
             progress.gated = msgspec.structs.replace(progress.gated, rows=progress.gated.rows + 1)

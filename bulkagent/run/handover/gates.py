@@ -70,7 +70,7 @@ class HandoverGates:
         self._going_off: frozenset[int] = frozenset()
         self.off_already: frozenset[int] = frozenset()
         """Rows of agents whom another run took off before; whatever ends them, they stay off."""
-        self._up_already: frozenset[int] = frozenset()
+        self._up_already: set[int] = set()
         self._readiness: ReadinessChecks | None = None
         self.keeper: Gatekeeper | None = None
         """Of the present pass; None: nothing is held back."""
@@ -104,7 +104,7 @@ class HandoverGates:
                 held_back=self._held_back,
             )
         )
-        self._up_already = frozenset()
+        self._up_already = set()
         if self.keeper is not None and self.keeper.groups:
             self._up_already = await in_thread(up_already, self._record)
         held_s = self.keeper.opens_in(self._clock.monotonic()) if self.keeper else 0.0
@@ -152,6 +152,10 @@ class HandoverGates:
             return
         goes_off = LaneKey(key).lane in self._going_off
         result = self._result(outcome, goes_off=goes_off)
+        if outcome.row in self._up_already:
+            # From now on what this run was answered counts, and no more what another was.
+            self._up_already.discard(outcome.row)
+            result = msgspec.structs.replace(result, counted=True)
         self.keeper.ended(key, result)
         if self._readiness is not None and result.applied and not goes_off:
             self._readiness.watch(assignment, self.keeper.group(key))
@@ -174,8 +178,6 @@ class HandoverGates:
         result = result_of(outcome, self._settings, goes_off=goes_off)
         if outcome.row in self.off_already:
             return msgspec.structs.replace(result, off=True)
-        if outcome.row in self._up_already:
-            return msgspec.structs.replace(result, counted=True)
         return result
 
     @property

@@ -53,7 +53,7 @@ PAST = (
     fault(
         "counted up twice",
         "An agent whom another run has set on counts again when this run sets the agent on.",
-        {"ledger.handover_groups.up_already": always(frozenset())},
+        {"ledger.handover_groups.up_already": always(set())},
         caught_by={"gate and floor"},
     ),
     fault(
