@@ -13,7 +13,7 @@ from bulkagent.ledger.elapsed import LegOrder, OrderedLeg, leg_order
 from bulkagent.ledger.run_record import RunRecord
 
 
-class Trust(msgspec.Struct, frozen=True):
+class TrustedTime(msgspec.Struct, frozen=True):
     """For how long what was set before a run began is relied on."""
 
     now_ms: int
@@ -22,7 +22,7 @@ class Trust(msgspec.Struct, frozen=True):
 
 
 def last_words(
-    record: RunRecord, sql: str, *, trust: Trust | None = None
+    record: RunRecord, sql: str, *, trust: TrustedTime | None = None
 ) -> Iterator[tuple[Any, ...]]:
     """Ask about `REQUESTS`: what other runs asked of the agents, and what came of it.
 
@@ -55,7 +55,7 @@ def last_words(
 
 
 def _relied_on_since(
-    legs: LegOrder, leg: OrderedLeg, first: int, trust: Trust | None
+    legs: LegOrder, leg: OrderedLeg, first: int, trust: TrustedTime | None
 ) -> int | None:
     """The time from which on what a leg of another run asked counts; None: nothing of it does."""
     if leg.turn > first:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 import msgspec
 
 from bulkagent.ledger.handover_groups import GONE
-from bulkagent.ledger.last_words import REQUESTS, Trust, last_words
+from bulkagent.ledger.last_words import REQUESTS, TrustedTime, last_words
 from bulkagent.ledger.run_record import RunRecord
 from bulkagent.model import Cause
 
@@ -42,7 +42,7 @@ def taken_off(
     down: Counter[str] = Counter()
     rows: defaultdict[int, set[int]] = defaultdict(set)
     for row, lane, group, cause, to_send in last_words(
-        record, _OFF, trust=Trust(now_ms, trusted_ms)
+        record, _OFF, trust=TrustedTime(now_ms, trusted_ms)
     ):
         down[group] += 1
         if to_send and (not only or cause in only):
