@@ -28,9 +28,11 @@ _PAGE = "http "
 _TOO_MANY = "http 429"
 _FIRST_WINDOW_S = 0.5
 _LAST_WINDOW_S = 15.0
-_PART = 0.02
-_CHANCES = 5
-"""So many waits in a row, each within this part of its time, come once in three hundred million."""
+_PART = 0.015
+_CHANCES = 4
+"""So many waits in a row, each within this part of its time, come once in twenty million."""
+_READY = frozenset({"105-003", "nothing"})
+"""Answers after which nothing is waited for, or after which nobody knows from when on."""
 
 Sent = Sequence[Handled]
 
@@ -92,14 +94,15 @@ def attempts_end(_morning: Morning, evidence: Evidence) -> Iterator[str]:
 def waits_are_random(_morning: Morning, evidence: Evidence) -> Iterator[str]:
     """An agent that may be tried again waits for a random time first."""
     for process, told, sent in _of_agents(evidence):
-        row, last = 0, ""
+        row, repeats, last = 0, 0, ""
         for before, after in pairwise(sent):
-            if before.answer not in _TRIED_AGAIN - {"105-003"} or before.answer != last:
-                row, last = 0, before.answer
-            window_s = min(_LAST_WINDOW_S, _FIRST_WINDOW_S * 2.0**row)
-            ended_s = before.ended_s or before.arrived_s
-            at_once = after.arrived_s - ended_s < _PART * window_s
-            row = row + 1 if at_once and last in _TRIED_AGAIN else 0
+            repeats = repeats + 1 if before.answer == last else 1
+            last = before.answer
+            window_s = min(_LAST_WINDOW_S, _FIRST_WINDOW_S * 2.0 ** (repeats - 1))
+            waited_s = after.arrived_s - _known_s(evidence, before)
+            again = _fails(before) or before.answer in _TRIED_AGAIN
+            at_once = again and last not in _READY and waited_s < _PART * window_s
+            row = row + 1 if at_once else 0
             if row >= _CHANCES:
                 yield (
                     f"process {process}, {told}: {row} times in a row sent again at once, the last"
