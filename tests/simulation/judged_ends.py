@@ -170,7 +170,9 @@ KEPT: dict[str, Callable[[], Morning]] = {
     "what is absent may be": lambda: ending(
         0,
         reported(2),
-        reported(3, "failed", cause="not_signed_in", flag="0"),
+        reported(
+            3, "failed", cause="not_signed_in", flag="0", retcode="100-008", http_status="200"
+        ),
         settings={**SETTINGS, "absent_ok": True},
     ),
     "a deadline that is kept": lambda: morning(handled=LATE, ends=setting(deadline_s=8.0)),
@@ -228,6 +230,19 @@ BROKEN: list[tuple[str, Callable[[], Morning]]] = [
         "exit code",
         lambda: ending(5, reported(2), reported(3, "not_attempted", cause="gate", attempts=0)),
     ),
+    (
+        "exit code",
+        lambda: ending(
+            0,
+            reported(2),
+            reported(
+                3, "failed", cause="not_signed_in", flag="0", retcode="100-006", http_status="200"
+            ),
+            settings={**SETTINGS, "absent_ok": True},
+        ),
+    ),
+    ("exit code", lambda: ending(5, reported(2), reported(3))),
+    ("exit code", lambda: ending(6, reported(2), reported(3))),
     ("exit code", lambda: saying(exit_code=143)),
     ("exit code", lambda: saying(result={"exit_code": 3})),
     ("exit code", lambda: saying(result={"state": "halted"})),

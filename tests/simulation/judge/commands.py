@@ -7,33 +7,14 @@ from itertools import combinations
 
 import msgspec
 
-from tests.simulation.history import Ended, Morning, ReportRow
+from tests.simulation.history import Ended, Morning
 from tests.simulation.judge.evidence import KILLED, Evidence, assignments_of
-from tests.simulation.world import Command, CommandKind, EventKind, FaultKind
+from tests.simulation.world import Command, CommandKind, FaultKind
 
 SENDING = frozenset({CommandKind.APPLY, CommandKind.RESUME, CommandKind.REVERT})
 _UNTRUSTED = frozenset({FaultKind.NO_NAME, FaultKind.TLS})
-_STOPPED = frozenset({129, 130, 143})
 _NOBODY = 5
 _REFUSED = 2
-_STATES = {
-    "completed": frozenset({0, 3, 4}),
-    "halted": frozenset({6}),
-    "interrupted": frozenset({5}) | _STOPPED,
-    "refused": frozenset({_REFUSED, _NOBODY, 6}) | _STOPPED,
-}
-_ENDS_OF_CAUSES = {
-    "interrupted": _STOPPED | {5, 6},
-    "deadline": frozenset({5, 6}) | _STOPPED,
-    "breaker_open": frozenset({5, 6}) | _STOPPED,
-    "gate": frozenset({6}) | _STOPPED,
-    "floor": frozenset({6}) | _STOPPED,
-    "canary": frozenset({6}) | _STOPPED,
-    "halted": frozenset({6}) | _STOPPED,
-}
-"""What a command ends with that leaves agents unattempted for a cause."""
-_LEFT_FOR_GOOD = frozenset({"superseded", "previous_unknown"})
-_FINISHED = frozenset({0, 3, 4})
 _AT_ONCE_S = 1.0
 _SKEW_S = 61.0
 """Clocks of machines differ by up to a minute."""
@@ -217,48 +198,6 @@ def not_too_old(_morning: Morning, evidence: Evidence) -> Iterator[str]:
                     f"run {run_id}: process {leg.process} went on with it, and the clock of process"
                     f" {last.process} had been {ahead_s:.0f} s ahead of its own"
                 )
-
-
-def exit_code_is_true(morning: Morning, evidence: Evidence) -> Iterator[str]:
-    """Exit codes 0, 3 and 4 say how the rows stand; the others, what stopped the run."""
-    numbers = {each.number for each in morning.world.events if each.kind is EventKind.SIGNAL}
-    for end in evidence.ended.values():
-        if end.command.kind not in SENDING or end.exit_code == KILLED:
-            continue
-        told = f"process {end.process}, run {end.run_id}: exit code {end.exit_code}"
-        if end.exit_code in _STOPPED and end.exit_code - 128 not in numbers:
-            yield f"{told} without such a signal"
-        if end.result.get("exit_code", end.exit_code) != end.exit_code:
-            yield f"{told}, and --json says {end.result['exit_code']}"
-        state = end.result.get("state")
-        if state in _STATES and end.exit_code not in _STATES[state]:
-            yield f"{told}, and --json says {state}"
-        if not end.report or state == "refused":
-            continue
-        for row in end.report:
-            allowed = _ENDS_OF_CAUSES.get(row.cause)
-            if row.status == "not_attempted" and allowed and end.exit_code not in allowed:
-                yield f"{told}, and agent {row.agent_id} is not_attempted, {row.cause}"
-                break
-        if end.exit_code in _FINISHED and end.exit_code != (wanted := _by_rows(end)):
-            yield f"{told}, and the rows of its report say {wanted}"
-
-
-def _by_rows(end: Ended) -> int:
-    left = [row for row in end.report if _counts(row, end)]
-    if not left:
-        return 0
-    open_ones = {"failed", "unknown"}
-    helps = any(row.status in open_ones and row.cause not in _LEFT_FOR_GOOD for row in left)
-    return 3 if helps else 4
-
-
-def _counts(row: ReportRow, end: Ended) -> bool:
-    """Whether a row worsens the exit code."""
-    absent = row.flag == "0" and row.status == "failed" and row.cause == "not_signed_in"
-    if end.settings.get("absent_ok") and absent and end.exit_code == 0:
-        return False
-    return row.status not in {"applied", "invalid", "duplicate"} and row.cause != "protected"
 
 
 def no_defect(_morning: Morning, evidence: Evidence) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.simulation.judge import commands, liveness, outputs, repeats, reverts, stops
+from tests.simulation.judge import commands, exit_codes, liveness, outputs, repeats, reverts, stops
 from tests.simulation.judge.predicate import Predicate
 
 OF_COMMANDS = (
@@ -69,7 +69,7 @@ OF_COMMANDS = (
         "exit code",
         "Where several hold, the first of 1, 129-143, 6, 5, 3, 4, 0 wins.",
         "design 6",
-        commands.exit_code_is_true,
+        exit_codes.exit_code_is_true,
     ),
     Predicate(
         "no defect",

@@ -10,7 +10,7 @@ import msgspec
 from bulkagent.attempt import AttemptHistory, Carryover
 from bulkagent.gateway.faults import Fault
 from bulkagent.gateway.reply import Reading
-from bulkagent.model import Delivery, Disposition, Outcome, Status
+from bulkagent.model import Absence, Delivery, Disposition, Outcome, Status
 from tests.simulation.mutants.mutant import always, fault, instead, written
 
 _OK = 200
@@ -110,6 +110,11 @@ def _twice(right: Callable[..., Any]) -> Any:
     return conclude
 
 
+def _gone_for_sure(retcodes: Mapping[str, Disposition]) -> Any:
+    gone = msgspec.structs.replace(retcodes["100-006"], absence=Absence.SURELY)
+    return {**retcodes, "100-006": gone}
+
+
 def _never_sent(faults: Mapping[Fault, Disposition]) -> Any:
     reset = msgspec.structs.replace(
         faults[Fault.RESET], delivery=Delivery.NEVER_SENT, status=Status.FAILED
@@ -191,6 +196,12 @@ ANSWERS = (
             )
         },
         caught_by={"timed as it was"},
+    ),
+    fault(
+        "gone for sure",
+        "After 100-006 --absent-ok forgives an agent whose GUID may be an old one.",
+        {"gateway.retcodes.RETCODES": _gone_for_sure},
+        caught_by={"exit code"},
     ),
     fault(
         "reset is not sent",
