@@ -93,7 +93,7 @@ class Listener:
     def connecting(self, _request: Request) -> None:
         return None
 
-    def arrived(self, _request: Request, line: Connection) -> None:
+    def sent(self, _request: Request, line: Connection, _way_s: float) -> None:
         self._at.arrived += 1
         if line not in self._at.lines:
             self._at.lines.append(line)

@@ -30,6 +30,7 @@ class Connection:
     Args:
         pool: The pool that it belongs to.
         host: Where it goes.
+        way_s: How long what is sent on it is on its way, to arrive also without its sender.
     """
 
     __slots__ = (
@@ -49,10 +50,12 @@ class Connection:
         "strayed",
         "took_s",
         "waiting",
+        "way_s",
     )
 
-    def __init__(self, pool: Pool, host: str) -> None:
+    def __init__(self, pool: Pool, host: str, way_s: float) -> None:
         self.host = host
+        self.way_s = way_s
         self.waiting: deque[Request] = deque()
         self.at_work: Request | None = None
         self.strayed = False

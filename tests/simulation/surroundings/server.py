@@ -162,6 +162,10 @@ class Server:
             (fault.kind for fault in self._holding(request) if fault.kind in CONNECTING), None
         )
 
+    def sent(self, request: Request, line: Line, way_s: float) -> None:
+        """A request is on its way; it arrives whatever becomes of its sender."""
+        self._after(way_s, self.arrived, request, line)
+
     def arrived(self, request: Request, line: Line) -> None:
         """A request has come on a connection."""
         request.line = line

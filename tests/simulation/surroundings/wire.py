@@ -27,6 +27,8 @@ from tests.simulation.world import EPOCH_MS, FaultKind
 
 _EXPIRES_MS = EPOCH_MS + 90 * 24 * 3_600_000
 _LATE = "no complete reply in time"
+_ROUNDS = 4
+"""A connection over TLS takes two round trips, so a quarter of that is one way."""
 
 
 class _Refused(NamedTuple):
@@ -41,12 +43,6 @@ class _Refused(NamedTuple):
 def _no_handshake() -> ssl.SSLError:
     error = ssl.SSLError(1, "[SSL: WRONG_VERSION_NUMBER] wrong version number")
     error.reason = "WRONG_VERSION_NUMBER"
-    return error
-
-
-def _tls_error(reason: str) -> ssl.SSLError:
-    error = ssl.SSLError(1, f"[SSL: {reason}] {reason.lower().replace('_', ' ')}")
-    error.library, error.reason = "SSL", reason
     return error
 
 
@@ -244,7 +240,7 @@ class SimulatedTransport:
             connection.closed = True
         pool.release(connection)
         if connection.out_of_step:
-            raise ExchangeFailed(Fault.OUT_OF_STEP, OUT_OF_STEP, since_sent_s=_since_s(connection))
+            raise ExchangeFailed(Fault.OUT_OF_STEP, OUT_OF_STEP)
         return reply
 
     async def _connection(
@@ -264,14 +260,14 @@ class SimulatedTransport:
         await asyncio.sleep(takes_s)
         if trouble is not None:
             raise ExchangeFailed(_REFUSED[trouble].fault, _REFUSED[trouble].words)
-        return Connection(pool, host)
+        return Connection(pool, host, takes_s / _ROUNDS)
 
     async def _reply(
         self, connection: Connection, server: Server, request: Request, name: int | None
     ) -> Reply:
         reply = connection.begin(name)
         if server.connecting(request) is not FaultKind.BLACKHOLE:
-            server.arrived(request, connection)
+            server.sent(request, connection, connection.way_s)
         try:
             return await reply
         except BaseException:
