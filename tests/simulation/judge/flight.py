@@ -8,7 +8,7 @@ from itertools import pairwise
 from tests.simulation.history import Handled, Morning
 from tests.simulation.judge.evidence import Evidence
 
-_UNEVEN_S = 0.25
+_UNEVEN_S = 0.06
 """By so much more or less the way of a request to the gateway may take."""
 
 
@@ -127,26 +127,31 @@ def _in_doubt(evidence: Evidence, request: Handled) -> bool:
 
 
 def within_rate(_morning: Morning, evidence: Evidence) -> Iterator[str]:
-    """In any time of s seconds no more than burst + rate x s start, over all commands."""
+    """In any time of s seconds no more than burst + rate x s start, over all commands.
+
+    A command without a rate keeps the others' as long as they are there, and none when it is alone.
+    Then each of the others is judged by itself.
+    """
     for gateway, requests in evidence.of_gateway.items():
-        processes = {each.process for each in requests}
-        rates = [evidence.limit(each, gateway, "per_second", 100.0) for each in processes]
-        if any(rate is None for rate in rates):
+        processes = sorted({each.process for each in requests})
+        rates = {each: evidence.limit(each, gateway, "per_second", 100.0) for each in processes}
+        bursts = {each: int(evidence.limit(each, gateway, "burst", 1)) for each in processes}
+        held_up = (
+            sum(evidence.most_in_flight(each, gateway) for each in processes)
+            if evidence.disk_failed
+            # A mark that waits for the ledger holds up what follows on it.
+            else 0
+        )
+        for process, rate in rates.items():
+            own = [each for each in requests if each.process == process]
+            if rate is not None:
+                yield from _too_fast(gateway, own, float(rate), bursts, held_up)
+        if len(processes) == 1 or None in rates.values():
             continue
         at_once = _most_at_once(evidence, requests)
-        rate = max(float(each) for each in rates)
-        rate = max(rate, at_once * min(1.0, rate))
-        bursts = {each: int(evidence.limit(each, gateway, "burst", 1)) for each in processes}
-        yield from _too_fast(
-            gateway,
-            requests,
-            rate,
-            bursts,
-            # A mark that waits for the ledger holds up what follows on it.
-            held_up=sum(evidence.most_in_flight(each, gateway) for each in processes)
-            if evidence.disk_failed
-            else at_once - 1,
-        )
+        most = max(float(each) for each in rates.values())
+        most = max(most, at_once * min(1.0, most))
+        yield from _too_fast(gateway, requests, most, bursts, held_up or at_once - 1)
 
 
 def _too_fast(
@@ -164,7 +169,7 @@ def _too_fast(
         # A window that begins here may have the bursts of all that were at work before.
         if level < least:
             least, since = level, request
-        allowed = max(bursts.values()) + rate * _UNEVEN_S + 1 + held_up
+        allowed = max(bursts.values()) + rate * _UNEVEN_S + held_up
         if level - least + 1 > allowed:
             seconds = request.arrived_s - since.arrived_s
             yield (
