@@ -232,6 +232,7 @@ class Bulkhead(Generic[ItemT, AttemptT]):
     def follow(self, earlier: Bulkhead[ItemT, AttemptT]) -> None:
         """Go on from what another one found out about the same upstream a moment ago."""
         self._throttle.follow(earlier._throttle)
+        self._slots.follow(earlier._slots)
 
     async def run(
         self,

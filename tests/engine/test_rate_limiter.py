@@ -64,6 +64,26 @@ def test_an_idle_time_is_not_made_up_for() -> None:
     assert rate_limiter.reserve(100.0) == pytest.approx(0.1)
 
 
+def test_one_that_follows_another_counts_its_starts() -> None:
+    """What is sent once more within a run has no burst of its own."""
+
+    async def main() -> list[float]:
+        clock = JumpingClock()
+        limits = Limits(per_second=10.0, burst=2)
+        earlier, later = Slots(limits, clock), Slots(limits, clock)
+        starts = []
+        for slots in (earlier, later):
+            later.follow(earlier)
+            assert slots.rate_queue is not None
+            for _ in range(3):
+                await slots.rate_queue.pace()
+                starts.append(clock.monotonic())
+        return starts
+
+    starts = run(main())
+    assert [at - starts[0] for at in starts] == pytest.approx([0.0, 0.0, 0.1, 0.2, 0.3, 0.4])
+
+
 def test_it_says_its_rate() -> None:
     assert repr(RateLimiter(2.5)) == "<RateLimiter 2.5/s>"
 

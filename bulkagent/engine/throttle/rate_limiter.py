@@ -40,6 +40,10 @@ class RateLimiter:
         self._set(per_second, burst)
         self._next = max(last, now) + self._interval_s
 
+    def follow(self, earlier: RateLimiter) -> None:
+        """Count what an earlier one has started as one's own."""
+        self._next = max(self._next, earlier._next)
+
     def _set(self, per_second: float, burst: int) -> None:
         if per_second <= 0:
             raise ValueError(f"a rate must be above 0, not {per_second}")

@@ -66,6 +66,10 @@ class RateQueue:
                 await self._clock.sleep(delay_s)
             self._pacing = None
 
+    def follow(self, earlier: RateQueue) -> None:
+        """Count what an earlier one has let through."""
+        self._rate.follow(earlier._rate)
+
     def open(self) -> None:
         """Let who waits through at once."""
         if self._pacing is not None:
@@ -92,6 +96,13 @@ class Slots:
         self._leaving = RateLimiter(limits.per_second, limits.burst) if limits.per_second else None
         self._most = limits.most
         self._clock = clock
+
+    def follow(self, earlier: Slots) -> None:
+        """Go on at the rate of earlier slots of the same upstream, whose starts count here."""
+        if self.rate_queue is not None and earlier.rate_queue is not None:
+            self.rate_queue.follow(earlier.rate_queue)
+        if self._leaving is not None and earlier._leaving is not None:
+            self._leaving.follow(earlier._leaving)
 
     @property
     def overdrawn(self) -> bool:
