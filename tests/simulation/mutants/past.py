@@ -78,5 +78,11 @@ PAST = (
         {"run.finish._judged": _estimated},
         caught_by={"counted as reported"},
     ),
+    fault(
+        "a burst for each pass",
+        "What is sent once more within a run has a rate of its own, which begins with its burst.",
+        {"engine.throttle.slots.Slots.follow": always(None)},
+        caught_by={"within rate"},
+    ),
 )
 """All of them."""
