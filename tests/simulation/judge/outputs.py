@@ -8,12 +8,15 @@ from collections.abc import Iterator
 import msgspec
 
 from tests.simulation.history import Ended, Morning
-from tests.simulation.judge.evidence import KILLED, Evidence
+from tests.simulation.judge.evidence import KILLED, Agent, Evidence
+from tests.simulation.surroundings.courses import CONNECTING
 from tests.simulation.world import CommandKind
 
-_TASKS = 100
-_TASKS_OF_A_SLOT = 8
-"""A worker, a request, what waits for either, and parked retries."""
+_TASKS = 40
+_TASKS_OF_A_SLOT = 3
+"""A worker, a request, and what waits for either."""
+_MOST_WAITING = 1_100
+"""Agents that wait for a retry, each in a task, before no more are begun."""
 _READS = frozenset({CommandKind.REPORT, CommandKind.SHOW, CommandKind.RUNS, CommandKind.CHECK})
 _UUID = re.compile(rb"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 
@@ -74,10 +77,20 @@ def _printed(end: Ended) -> bytes:
 
 def memory_is_bounded(morning: Morning, evidence: Evidence) -> Iterator[str]:
     """A command has tasks for requests in flight and retries, and none for each row."""
+    world = morning.world
+    unseen = any(fault.kind in CONNECTING for fault in (*world.faults, *world.source_faults))
     for end in evidence.ended.values():
-        limits = sum(
-            evidence.most_in_flight(end.process, each.name) for each in morning.world.gateways
-        )
-        allowed = _TASKS + _TASKS_OF_A_SLOT * limits
+        limits = sum(evidence.most_in_flight(end.process, each.name) for each in world.gateways)
+        agents = evidence.agents_of_process(end.process)
+        if unseen or world.source_faults:
+            again = len(end.report)
+        else:
+            again = sum(_waits_for_a_retry(evidence, end.process, agent) for agent in agents)
+        allowed = _TASKS + _TASKS_OF_A_SLOT * limits + min(again, _MOST_WAITING)
         if end.most_tasks > allowed:
             yield f"process {end.process} had {end.most_tasks} tasks at once, allowed are {allowed}"
+
+
+def _waits_for_a_retry(evidence: Evidence, process: int, agent: Agent) -> bool:
+    sent = (each for each in evidence.of_agent[agent] if each.process == process)
+    return any(not each.accepted or each.answer != "0" for each in sent)
