@@ -61,7 +61,7 @@ def as_answered(_morning: Morning, evidence: Evidence) -> Iterator[str]:
             yield f"{name} without a retcode"
         own = [each for each in sent if each.process == end.process]
         # A reply too many puts others on its connection in doubt, too.
-        doubted = row.cause == "bad_reply" and row.gateway in evidence.strayed
+        doubted = row.cause == "bad_reply" and evidence.strayed_in(end.run_id, row.gateway)
         if doubted or not own or not answered_in_time(evidence, own[-1]):
             continue
         answer = own[-1].answer

@@ -75,7 +75,7 @@ def take_over_waits(_morning: Morning, evidence: Evidence) -> Iterator[str]:
             under_way = [
                 each.number for each in requests if evidence.at_work_until_s(each) > first_s
             ]
-            if under_way and requests[0].gateway not in evidence.strayed:
+            if under_way and (requests[0].gateway, other) not in evidence.strayed:
                 yield (
                     f"process {taker.process} took over from process {other} and sent at"
                     f" {first_s:.3f} s, while {under_way} were at work or still to come"

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from tests.simulation.history import Ended, Handled, Morning, RunRow
-from tests.simulation.world import EventKind, FaultKind, Roster, RowKind
+from tests.simulation.world import EventKind, FaultKind, Roster, RowKind, World
 
 KILLED = 137
 _RESET_COUNTS_S = 1.0
@@ -37,8 +37,8 @@ class Evidence(msgspec.Struct, frozen=True):
     """The processes that may have sent for a run, in the order in which they began."""
     rosters: Mapping[str, Roster]
     runs: Mapping[str, RunRow]
-    strayed: frozenset[str]
-    """Gateways that sent a reply too many at times."""
+    strayed: frozenset[tuple[str, int]]
+    """Gateways, and the processes to which they may have sent a reply too many."""
     swallowed: frozenset[str]
     """Gateways to which requests were lost on the way at times, so that they saw none of them."""
     forgot: bool
@@ -56,6 +56,10 @@ class Evidence(msgspec.Struct, frozen=True):
             for found in self.of_agent.get((gateway, agent), ())
             if self.run_of.get(found.process) == run
         )
+
+    def strayed_in(self, run: str, gateway: str) -> bool:
+        """Whether a reply too many may have come to any process of a run."""
+        return any((gateway, leg.process) in self.strayed for leg in self.legs.get(run, ()))
 
     def agents_of_run(self, run: str) -> Mapping[Agent, list[Handled]]:
         """The requests of a run by their agents."""
@@ -179,7 +183,7 @@ def evidence_of(morning: Morning) -> Evidence:
         legs=legs,
         rosters={roster.name: roster for roster in world.rosters},
         runs={run.run_id: run for run in morning.runs},
-        strayed=frozenset(fault.gateway for fault in world.faults if fault.kind is FaultKind.STRAY),
+        strayed=frozenset(_may_have_strayed(world, requests)),
         swallowed=frozenset(
             fault.gateway for fault in world.faults if fault.kind is FaultKind.BLACKHOLE
         ),
@@ -192,6 +196,18 @@ def evidence_of(morning: Morning) -> Evidence:
         clocks_moved=EventKind.CLOCK_JUMP in kinds or any(event.ahead_s for event in world.events),
         disk_failed=not kinds.isdisjoint({EventKind.DISK_FULL, EventKind.READ_ONLY}),
     )
+
+
+def _may_have_strayed(world: World, requests: Sequence[Handled]) -> Iterator[tuple[str, int]]:
+    strays = [fault for fault in world.faults if fault.kind is FaultKind.STRAY]
+    for each in requests if strays else ():
+        if any(
+            fault.gateway == each.gateway
+            and fault.begins_s <= each.arrived_s < fault.ends_s
+            and (not fault.agents or each.agent in fault.agents)
+            for fault in strays
+        ):
+            yield each.gateway, each.process
 
 
 def assignments_of(roster: Roster | None) -> frozenset[tuple[str, str, str]]:

@@ -120,7 +120,7 @@ def opposite_waits(_morning: Morning, evidence: Evidence) -> Iterator[str]:
 
 def _in_doubt(evidence: Evidence, request: Handled) -> bool:
     """Whether a request surely had no answer while its sender was there."""
-    if request.gateway in evidence.strayed:
+    if (request.gateway, request.process) in evidence.strayed:
         return False
     unheard = request.ended_s is None or request.ended_s > evidence.alive_until_s(request.process)
     return unheard or request.answer in {"nothing", "reset"}

@@ -46,7 +46,7 @@ def _visits(evidence: Evidence) -> Iterator[tuple[int, str, Sent]]:
         for each in requests:
             at[each.gateway].append(each)
         for gateway, sent in at.items():
-            if gateway not in evidence.strayed:
+            if (gateway, process) not in evidence.strayed:
                 yield process, gateway, sent
 
 

@@ -49,7 +49,7 @@ def _refused(evidence: Evidence, request: Handled) -> bool:
         and not request.accepted
         and request.effect_s is None
         and request.answer[:1].isdigit()
-        and request.gateway not in evidence.strayed
+        and (request.gateway, request.process) not in evidence.strayed
     )
 
 
@@ -88,7 +88,11 @@ def _known_before(
         if _refused(evidence, each):
             continue
         sure = each.answer == "0" and each.accepted and answered_in_time(evidence, each)
-        sure = sure and each.gateway not in evidence.strayed and each.arrived_s >= trusted_s
+        sure = (
+            sure
+            and (each.gateway, each.process) not in evidence.strayed
+            and each.arrived_s >= trusted_s
+        )
         known = each.flag if sure else Known.DOUBT
     return known
 

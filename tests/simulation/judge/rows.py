@@ -193,11 +193,13 @@ def answer_is_told(_morning: Morning, evidence: Evidence) -> Iterator[str]:
         return
     for end in evidence.ended.values():
         for row in end.report:
-            if row.status != "unknown" or row.gateway in evidence.strayed | evidence.swallowed:
+            if row.status != "unknown" or row.gateway in evidence.swallowed:
                 continue
             resent = end.settings.get("resend_after_switchover")
             if resent and row.cause in {"switch_over", "superseded"}:
                 continue  # set before a failover, and in doubt since
+            if evidence.strayed_in(end.run_id, row.gateway):
+                continue
             sent = [
                 each
                 for each in evidence.of_row(end.run_id, row.gateway, row.agent_id)
@@ -234,7 +236,7 @@ def not_sent_is_true(morning: Morning, evidence: Evidence) -> Iterator[str]:
         if row.attempts < arrived:
             yield f"{told}, {row.attempts} attempts, and {arrived} requests have arrived"
         cut_off = sum(leg.exit_code not in _FINISHED for leg in evidence.legs.get(run_id, ()))
-        hidden = row.gateway in evidence.strayed | evidence.swallowed
+        hidden = row.gateway in evidence.swallowed or evidence.strayed_in(run_id, row.gateway)
         if row.attempts > arrived + cut_off and not hidden:
             yield f"{told}, {row.attempts} attempts, and only {arrived} requests have arrived"
         if arrived and not row.first_sent_at:

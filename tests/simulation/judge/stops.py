@@ -102,7 +102,7 @@ def too_many_fail(_morning: Morning, evidence: Evidence) -> Iterator[str]:
             if row.finished_at
             and row.status in _FINISHED
             and row.cause not in _ASIDE
-            and row.gateway not in evidence.strayed
+            and not evidence.strayed_in(run_id, row.gateway)
         )
         known_s = _too_many_s(halt, finished)
         begun: set[tuple[str, str]] = set()
