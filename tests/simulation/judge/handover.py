@@ -56,7 +56,7 @@ def gate_and_floor(_morning: Morning, evidence: Evidence) -> Iterator[str]:
     """No agent goes off before the gate of its group is open, or where the floor needs it."""
     for run_id, legs in evidence.legs.items():
         run = evidence.runs.get(run_id)
-        if run is None:
+        if run is None or _forgotten(evidence, run):
             continue
         for leg in legs:
             if not leg.settings.get("handover", True):
@@ -65,6 +65,20 @@ def gate_and_floor(_morning: Morning, evidence: Evidence) -> Iterator[str]:
             if {line.flag for line in lines} == {"0", "1"}:
                 group_of = {line.agent: line.group for line in lines}
                 yield from _judged(evidence, leg, numbers_of(lines), group_of)
+
+
+def _forgotten(evidence: Evidence, run: RunRow) -> bool:
+    """Whether `prune` has taken out a run that had set an agent of this one.
+
+    Guide, records: what is taken out is no more known. It is a day old at least, and a person has
+    to raise --max-age and to override to go on with such a run.
+    """
+    sent = {
+        evidence.run_of.get(each.process, "")
+        for row in run.report
+        for each in evidence.of_agent.get((row.gateway, row.agent_id), ())
+    }
+    return not sent - {""} <= evidence.runs.keys()
 
 
 def lines_of_run(evidence: Evidence, run: RunRow, by: str) -> Sequence[Line]:
