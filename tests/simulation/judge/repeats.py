@@ -123,15 +123,9 @@ def _latest_finished(morning: Morning, evidence: Evidence, leg: Ended) -> Ended 
 
 
 def _last_set(evidence: Evidence, agent: Agent, *, before: float) -> Handled | None:
-    """The last request that set an agent, with its sender's knowledge."""
+    """The last request that set an agent; None where its sender may not know that."""
     requests: Sequence[Handled] = evidence.of_agent.get(agent, ())
-    found = [
-        each
-        for each in requests
-        if each.process in evidence.ended
-        and each.accepted
-        and each.ended_s is not None
-        and each.ended_s < before
-        and answered_in_time(evidence, each)
-    ]
-    return found[-1] if found else None
+    found = [each for each in requests if each.effect_s is not None and each.effect_s < before]
+    if not found or found[-1].process not in evidence.ended:
+        return None
+    return found[-1] if answered_in_time(evidence, found[-1]) else None
