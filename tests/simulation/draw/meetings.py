@@ -7,7 +7,7 @@ import signal
 import msgspec
 
 from tests.simulation.draw.draft import MAIN, Draft
-from tests.simulation.draw.rosters import going_off, of_a_lead, with_other_flags
+from tests.simulation.draw.rosters import Shape, draw_roster, going_off, of_a_lead, with_other_flags
 from tests.simulation.world import Command, CommandKind, EventKind, Fault, FaultKind
 
 _FINAL = ("100-009", "100-006", "000-002", "100-008")
@@ -122,6 +122,37 @@ def wrong_set_up(draft: Draft) -> None:
     draft.settings["per_second"] = float(draft.dice.whole(2, 12))
     code = draft.dice.one_of(_SET_UP)
     _wrong(draft, FaultKind.REFUSES, 0.0, draft.begins_s + _LONG_S, code=code)
+
+
+def _many(draft: Draft) -> None:
+    """So many agents that what counts them has something to count."""
+    shape = Shape(
+        agents=draft.dice.whole(60, 110),
+        gateways=tuple(gateway.name for gateway in draft.gateways),
+        flags=(draft.dice.one_of("01"),),
+    )
+    draft.rosters[0] = draw_roster(draft.dice, draft.roster.name, shape)
+    draft.settings["handover"] = False
+
+
+def many_to_try_again(draft: Draft) -> None:
+    """A fast run whose agents are all to be tried again."""
+    _many(draft)
+    draft.settings["concurrency"] = draft.dice.whole(16, 64)
+    draft.settings["per_second"] = None
+    code = draft.dice.one_of(("000-000", "000-007"))
+    ends_s = draft.begins_s + draft.dice.number(2.0, 30.0)
+    _wrong(draft, FaultKind.REFUSES, 0.0, ends_s, code=code, share=draft.dice.number(0.7, 1.0))
+
+
+def many_refused(draft: Draft) -> None:
+    """A run in which more agents are refused than --halt lets pass."""
+    _many(draft)
+    draft.settings["per_second"] = float(draft.dice.whole(10, 40))
+    draft.settings["halt"] = draft.dice.one_of(("fail=5", "fail=20", "fail=10%", "fail=40%"))
+    draft.settings["concurrency"] = draft.dice.whole(2, 16)
+    ends_s = draft.begins_s + _LONG_S
+    _wrong(draft, FaultKind.REFUSES, 0.0, ends_s, code="100-009", share=draft.dice.number(0.4, 0.9))
 
 
 def set_twice_and_back(draft: Draft) -> None:

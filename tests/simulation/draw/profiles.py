@@ -218,6 +218,8 @@ PROFILES = (
             meetings.refusals_behind_strays,
             meetings.paused_at_a_low_rate,
             meetings.wrong_set_up,
+            meetings.many_to_try_again,
+            meetings.many_refused,
             meetings.set_twice_and_back,
             meetings.again_after_a_person,
             meetings.resumed_by_a_clock_set_back,
