@@ -20,6 +20,7 @@ from bulkagent.blocking import in_thread
 from bulkagent.errors import BulkagentError, ConsentRefused, Interrupted
 from bulkagent.instants import Instant
 from bulkagent.ledger import read_ledger
+from bulkagent.model import Cause
 from bulkagent.run import Choices, Consent, PreparedRun, Request, Resume, Revert, Run, write_report
 from bulkagent.run.api import check
 from bulkagent.run.history.prune import old_runs, prune
@@ -70,8 +71,24 @@ class CommandAtWork:
 
     @property
     def report(self) -> Path:
-        """Where its report goes."""
-        return self.site.folder / f"report-{self.process.number}.csv"
+        """Where its CSV report goes."""
+        return self._file("report", ".csv")
+
+    def outputs(self) -> dict[str, Any]:
+        """Where all goes that it writes, as fields of a request."""
+        asked = self.command.files
+        return {
+            "reports": (
+                self.report,
+                *(self._file("report", suffix) for suffix in asked if suffix.startswith(".")),
+            ),
+            "log_file": self._file("log", ".jsonl") if "log" in asked else None,
+            "events": self._file("events", ".jsonl") if "events" in asked else None,
+            "metrics_file": self._file("metrics", ".prom") if "metrics" in asked else None,
+        }
+
+    def _file(self, what: str, suffix: str) -> Path:
+        return self.site.folder / f"{what}-{self.process.number}{suffix}"
 
     def signal(self, number: int) -> None:
         """What `bulkagent.cli` does with a signal."""
@@ -118,7 +135,7 @@ class CommandAtWork:
             report=rows_of(self.report),
             reports={
                 found.name: found.read_bytes()
-                for found in sorted(self.site.folder.glob(f"report-{self.process.number}.*"))
+                for found in sorted(self.site.folder.glob(f"*-{self.process.number}.*"))
             },
             said=tuple(self.said),
             traceback=told,
@@ -198,11 +215,11 @@ class CommandAtWork:
             explicit={**given, "ledger": self.site.ledger}, environment=fields_of(every, folder)
         )
 
-    def start_at(self) -> Instant | None:
-        """When it is to start sending."""
-        if not self.command.start_in_s:
-            return None
-        return Instant(self.process.clock.wall_ms() + round(self.command.start_in_s * 1000))
+    def times(self) -> dict[str, Any]:
+        """When it is to start sending and should be done, as fields of a request."""
+        now_ms = self.process.clock.wall_ms()
+        asked = {"start_at": self.command.start_in_s, "finish_by": self.command.finish_in_s}
+        return {name: Instant(now_ms + round(in_s * 1000)) for name, in_s in asked.items() if in_s}
 
 
 async def _apply(at: CommandAtWork) -> Mapping[str, Any]:
@@ -216,11 +233,11 @@ async def _apply(at: CommandAtWork) -> Mapping[str, Any]:
             flag=flag_of(roster),
             settings=settings,
             skip_invalid=command.skip_invalid,
-            reports=(at.report,),
             or_resume=command.or_resume,
             override="the simulation looked" if command.override else "",
             take_over=_taken_over(at),
-            start_at=at.start_at(),
+            **at.outputs(),
+            **at.times(),
         )
     )
 
@@ -230,10 +247,11 @@ async def _resume(at: CommandAtWork) -> Mapping[str, Any]:
         Resume(
             run=at.site.run_of(at.command.run),
             choices=at.choices(),
-            reports=(at.report,),
+            only=frozenset(map(Cause, at.command.only)),
             override="the simulation looked" if at.command.override else "",
             take_over=_taken_over(at),
-            start_at=at.start_at(),
+            **at.outputs(),
+            **at.times(),
         )
     )
 
@@ -243,9 +261,10 @@ async def _revert(at: CommandAtWork) -> Mapping[str, Any]:
         Revert(
             run=at.site.run_of(at.command.run),
             choices=at.choices(),
-            reports=(at.report,),
             assume_opposite=at.command.assume_opposite,
             take_over=_taken_over(at),
+            **at.outputs(),
+            **at.times(),
         )
     )
 

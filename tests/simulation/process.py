@@ -89,6 +89,8 @@ class Process:
         self.gone = False
         self.connections: list[SimulatedConnection] = []
         self.locks: list[RunLock] = []
+        self.left_open: list[Callable[[], None]] = []
+        """Closes what else it has open; called where it is killed."""
         self.looks_left = -1
         """After so many looks at the disk it is killed; below 0: it is not."""
         self.on_killed: Callable[[], None] = lambda: None
@@ -141,6 +143,9 @@ class Process:
         for lock in self.locks:
             # As the kernel does: the lock ends, its file stays.
             cut_off(lock)
+        for close in self.left_open:
+            with contextlib.suppress(OSError):
+                close()
         self.on_killed()
         if getcurrent() in {self._turns, *self._jobs}:
             self._leave_task()

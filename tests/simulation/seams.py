@@ -14,6 +14,7 @@ from bulkagent.ledger.run_lock import RunLock
 from tests.simulation.disk import Disk, SimulatedConnection
 from tests.simulation.draw.sizes import SIZES
 from tests.simulation.process import current_process
+from tests.simulation.written_files import written_at_once
 
 _connect = sqlite3.connect
 _init_lock = RunLock.__init__
@@ -51,6 +52,7 @@ def replaced(disk: Disk, random: Random) -> Iterator[None]:
         mock.patch.object(sqlite3, "connect", connect),
         mock.patch.object(RunLock, "__init__", init_lock),
         mock.patch.object(secrets, "token_hex", token_hex),
+        written_at_once(),
     ):
         yield
 

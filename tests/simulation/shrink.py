@@ -98,6 +98,9 @@ def _usual_sizes(world: World) -> Iterator[World]:
 
 
 _PLAIN_COMMAND = (
+    "files",
+    "finish_in_s",
+    "only",
     "start_in_s",
     "settings",
     "override",

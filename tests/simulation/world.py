@@ -155,6 +155,12 @@ class Command(msgspec.Struct, frozen=True):
     """Of prune: runs that stood still for so long are taken out."""
     start_in_s: float = 0.0
     """So much after its own beginning it is to start sending (--start-at); 0: at once."""
+    files: tuple[str, ...] = ()
+    """What it writes beside its CSV report: a report by its suffix, `log`, `events`, `metrics`."""
+    only: tuple[str, ...] = ()
+    """Of a resume: the causes of the agents that it is for (--only); none: all."""
+    finish_in_s: float = 0.0
+    """So much after its own beginning it should be done (--finish-by); 0: nobody says."""
 
 
 class EventKind(enum.Enum):

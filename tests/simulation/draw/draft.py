@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -142,6 +143,13 @@ class Draft:
     def ahead(self, process: int, by_s: float) -> None:
         """Let the clock of a process be ahead."""
         self._put(self._beginning(process), ahead_s=by_s)
+
+    def all_asked(self, more: Callable[[Command], Command]) -> None:
+        """Ask more of all commands."""
+        self.events = [
+            msgspec.structs.replace(event, command=more(event.command)) if event.command else event
+            for event in self.events
+        ]
 
     def _beginning(self, process: int) -> Event:
         return next(

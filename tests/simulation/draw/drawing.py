@@ -7,6 +7,7 @@ import msgspec
 from tests.simulation.draw.choices import Facts, draw_settings
 from tests.simulation.draw.dice import Dice
 from tests.simulation.draw.draft import Draft
+from tests.simulation.draw.outputs import with_outputs
 from tests.simulation.draw.profiles import PROFILES, Profile
 from tests.simulation.draw.rosters import Shape, assignments, draw_roster
 from tests.simulation.draw.sizes import draw_sizes
@@ -40,6 +41,7 @@ def draw(seed: int) -> World:
     for trouble in profile.sometimes:
         if dice.chance(profile.often):
             trouble(draft)
+    draft.all_asked(lambda command: with_outputs(dice, command))
     events = tuple(sorted(draft.events, key=lambda event: event.at_s))
     world = World(
         seed=seed,

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
+
+import msgspec
 
 from tests.simulation.history import Ended, Morning, ReportRow
 from tests.simulation.judge.commands import SENDING
@@ -58,7 +61,7 @@ def exit_code_is_true(morning: Morning, evidence: Evidence) -> Iterator[str]:
 
 
 def _against_rows(told: str, end: Ended, morning: Morning, evidence: Evidence) -> Iterator[str]:
-    for row in end.report:
+    for row in map(partial(_as_asked, end), end.report):
         allowed = _ENDS_OF_CAUSES.get(row.cause)
         if row.status == "not_attempted" and allowed and end.exit_code not in allowed:
             yield f"{told}, and agent {row.agent_id} is not_attempted, {row.cause}"
@@ -74,7 +77,7 @@ def _against_rows(told: str, end: Ended, morning: Morning, evidence: Evidence) -
 
 def _by_rows(end: Ended, source: SourceKind) -> frozenset[int]:
     """What the rows say; two codes where only bulkagent knows whether agents have surely gone."""
-    worse = [row for row in end.report if _counts(row)]
+    worse = [row for row in map(partial(_as_asked, end), end.report) if _counts(row)]
     if not end.settings.get("absent_ok"):
         return frozenset({_of_rows(worse)})
     sure = [row for row in worse if not (_absent(row) and row.retcode == _SIGNED_OUT)]
@@ -88,6 +91,14 @@ def _of_rows(left: list[ReportRow]) -> int:
         return 0
     helps = any(row.status in _OPEN and row.cause not in _LEFT_FOR_GOOD for row in left)
     return 3 if helps else 4
+
+
+def _as_asked(end: Ended, row: ReportRow) -> ReportRow:
+    """A row that --only leaves as an earlier command has left it: another one may help it."""
+    only = end.command.only
+    if only and row.cause not in only and row.status == "not_attempted":
+        return msgspec.structs.replace(row, status="failed")
+    return row
 
 
 def _absent(row: ReportRow) -> bool:
