@@ -84,18 +84,19 @@ def setting(**fields: Any) -> tuple[Ended, ...]:
     return (ended(settings={**SETTINGS, **fields}),)
 
 
-def first_agents(*answers: str, **fields: Any) -> Morning:
-    """The first two agents got these answers, and then came a third."""
+def first_agents(*answers: str, times: int = 1, **fields: Any) -> Morning:
+    """The first two agents got these answers, so many times each, and then came a third."""
+    got = [(n, answer, n + 2.0 * k) for k in range(times) for n, answer in enumerate(answers, 1)]
     return morning(
         "1",
         "1",
         "1",
         handled=(
             *(
-                request(n, str(1000 + n), n, **{**WRONG, "answer": answer})
-                for n, answer in enumerate(answers, 1)
+                request(number, str(1000 + n), at_s, **{**WRONG, "answer": answer})
+                for number, (n, answer, at_s) in enumerate(got, 1)
             ),
-            request(3, "1003", 9.0, **WRONG),
+            request(99, "1003", 20.0, **WRONG),
         ),
         ends=setting(halt_first=2, **fields),
         runs=(run(),),
@@ -177,6 +178,7 @@ KEPT: dict[str, Callable[[], Morning]] = {
     ),
     "a deadline that is kept": lambda: morning(handled=LATE, ends=setting(deadline_s=8.0)),
     "different answers are no wrong set-up": lambda: first_agents("000-003", "100-007"),
+    "an answer that is tried again": lambda: first_agents("100-007", "100-007", times=3),
     "a canary first": lambda: morning(handled=LATE, ends=setting(canary=1)),
     "a stop within its grace": lambda: stopped(2.0, ended_s=9.0),
     "a second signal": lambda: stopped(2.0, 3.0, ended_s=4.0),
@@ -264,6 +266,7 @@ BROKEN: list[tuple[str, Callable[[], Morning]]] = [
     ("as the interface has it", lambda: with_request("GET /agentevent/1001")),
     ("deadline", lambda: morning(handled=LATE, ends=setting(deadline_s=5.0))),
     ("wrong set-up halts", lambda: first_agents("000-003", "000-003")),
+    ("wrong set-up halts", lambda: first_agents("100-007", "100-007", times=4)),
     (
         "canary",
         lambda: morning(

@@ -10,7 +10,7 @@ import msgspec
 from bulkagent.attempt import AttemptHistory, Carryover
 from bulkagent.gateway.faults import Fault
 from bulkagent.gateway.reply import Reading
-from bulkagent.model import Absence, Delivery, Disposition, Outcome, Status
+from bulkagent.model import Absence, Delivery, Disposition, Evidence, Outcome, Status
 from tests.simulation.mutants.mutant import always, fault, instead, written
 
 _OK = 200
@@ -110,9 +110,24 @@ def _twice(right: Callable[..., Any]) -> Any:
     return conclude
 
 
-def _gone_for_sure(retcodes: Mapping[str, Disposition]) -> Any:
-    gone = msgspec.structs.replace(retcodes["100-006"], absence=Absence.SURELY)
-    return {**retcodes, "100-006": gone}
+def _meaning(code: str, **otherwise: Any) -> Callable[[Any], Any]:
+    """A retcode that means something else."""
+
+    def made(right: Callable[..., Any]) -> Any:
+        def read_reply(
+            status: int,
+            body: bytes,
+            table: Mapping[str, Disposition],
+            *secrets: str,
+            **options: Any,
+        ) -> Reading:
+            wrong = msgspec.structs.replace(table[code], **otherwise)
+            reading: Reading = right(status, body, {**table, code: wrong}, *secrets, **options)
+            return reading
+
+        return read_reply
+
+    return made
 
 
 def _never_sent(faults: Mapping[Fault, Disposition]) -> Any:
@@ -200,8 +215,14 @@ ANSWERS = (
     fault(
         "gone for sure",
         "After 100-006 --absent-ok forgives an agent whose GUID may be an old one.",
-        {"gateway.retcodes.RETCODES": _gone_for_sure},
+        {"gateway.reply.read_reply": _meaning("100-006", absence=Absence.SURELY)},
         caught_by={"exit code"},
+    ),
+    fault(
+        "of one agent alone",
+        "100-007 for all of the first agents does not halt their gateway.",
+        {"gateway.reply.read_reply": _meaning("100-007", evidence=Evidence.ORDINARY)},
+        caught_by={"wrong set-up halts"},
     ),
     fault(
         "reset is not sent",
