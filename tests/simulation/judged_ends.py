@@ -45,9 +45,16 @@ def ending(exit_code: int, *lines: ReportRow, **fields: Any) -> Morning:
     )
 
 
-def at_the_end(exit_code: int, *lines: ReportRow, stuck: str = "", **world: Any) -> Morning:
+def at_the_end(
+    exit_code: int,
+    *lines: ReportRow,
+    stuck: str = "",
+    flags: tuple[str, ...] = (),
+    **world: Any,
+) -> Morning:
     """A morning whose run came to this end."""
     made = morning(
+        *flags,
         handled=answered(lines),
         ends=(),
         runs=(run(report=lines, exit_code=exit_code, state="completed"),),
@@ -55,6 +62,16 @@ def at_the_end(exit_code: int, *lines: ReportRow, stuck: str = "", **world: Any)
     )
     made.last = [ended(exit_code=exit_code, report=lines)]
     made.stuck = stuck
+    return made
+
+
+def held(flag_of_another: str) -> Morning:
+    """A gate holds the second agent for good, and another run has asked this for the first one."""
+    lines = (reported(2), reported(3, "not_attempted", cause="gate", flag="0", attempts=0))
+    made = at_the_end(6, *lines, flags=("1", "0"))
+    made.handled.append(request(9, "1001", 9.0, process=2, flag=flag_of_another))
+    made.last[0] = ended(exit_code=6, report=lines, ended_s=8.0)
+    made.ended = [ended(2, began_s=8.5, run_id="B", sent_for="B")]
     return made
 
 
@@ -202,6 +219,7 @@ KEPT: dict[str, Callable[[], Morning]] = {
         reported(3),
         gateways=(ABSENT,),
     ),
+    "a gate that another run keeps shut": lambda: held("0"),
     "a gate that cannot open": lambda: morning(
         "1",
         "0",
@@ -302,4 +320,5 @@ BROKEN: list[tuple[str, Callable[[], Morning]]] = [
             6, reported(2, "not_attempted", cause="canary", attempts=0), reported(3)
         ),
     ),
+    ("reaches its aim", lambda: held("1")),
 ]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from tests.simulation.history import Morning, ReportRow, RunRow
 from tests.simulation.judge.commands import SENDING
-from tests.simulation.judge.evidence import Evidence
+from tests.simulation.judge.evidence import Agent, Evidence
 from tests.simulation.judge.handover import lines_of_run, numbers_of
 from tests.simulation.world import SourceKind
 
@@ -83,9 +83,6 @@ def _lost(morning: Morning, evidence: Evidence, row: ReportRow) -> bool:
 
 def _rightly_held(morning: Morning, evidence: Evidence, run: RunRow) -> bool:
     """Whether gate or floor cannot open, by what became of the rows."""
-    # An agent that another run took off is not up, and rows keep the cause of their last attempt.
-    if _touched(evidence, run):
-        return True
     legs = evidence.legs.get(run.run_id, ())
     left = [row for row in run.report if _left(row)]
     if not legs or not left:
@@ -114,9 +111,16 @@ def _rightly_held(morning: Morning, evidence: Evidence, run: RunRow) -> bool:
     for name, group in numbers_of(lines).items():
         if name not in held or not group.incoming:
             continue
-        up = sum(each in rows and rows[each].status == "applied" for each in group.coming_on)
+        up = sum(
+            each in rows
+            and rows[each].status == "applied"
+            and "0" not in _asked_by_others(evidence, run, each)
+            for each in group.coming_on
+        )
         off = group.invalid_off + sum(
-            each in rows and _cannot_be_counted_on(rows[each]) for each in group.going_off
+            each in rows
+            and (_cannot_be_counted_on(rows[each]) or "0" in _asked_by_others(evidence, run, each))
+            for each in group.going_off
         )
         if group.lets_go(up, off, settings):
             return False
@@ -127,13 +131,13 @@ def _cannot_be_counted_on(row: ReportRow) -> bool:
     return row.status in {"applied", "unknown"} or row.cause == "not_signed_in"
 
 
-def _touched(evidence: Evidence, run: RunRow) -> bool:
-    """Whether another run has sent for one of a run's agents."""
-    return any(
-        evidence.run_of.get(each.process) != run.run_id
-        for row in run.report
-        for each in evidence.of_agent.get((row.gateway, row.agent_id), ())
-    )
+def _asked_by_others(evidence: Evidence, run: RunRow, agent: Agent) -> set[str]:
+    """The flags that other runs have asked for an agent, who may be as they have it."""
+    return {
+        each.flag
+        for each in evidence.of_agent.get(agent, ())
+        if evidence.run_of.get(each.process) != run.run_id
+    }
 
 
 def _named(rows: list[ReportRow]) -> str:
