@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from bulkagent.units import Adaptive
 from tests.simulation.hand_made import (
+    SETTINGS,
     ended,
     handed_over,
     morning,
@@ -21,7 +23,18 @@ from tests.simulation.hand_made import (
 from tests.simulation.history import Morning
 from tests.simulation.world import Command, CommandKind
 
+
+def at_once(number: int) -> Morning:
+    """With --concurrency auto:2-64 so many requests at once, and no answer yet."""
+    auto = {**SETTINGS, "concurrency": Adaptive(2, 64), "per_second": None, "timeout_s": 10.0}
+    return morning(
+        handled=tuple(request(n, str(1000 + n), 1 + n / 1000, 3.0) for n in range(1, number + 1)),
+        ends=(ended(settings=auto),),
+    )
+
+
 KEPT: dict[str, Callable[[], Morning]] = {
+    "auto begins with sixteen": lambda: at_once(16),
     "a calm morning": two_applied,
     "a lost answer is in doubt": lambda: of_report(
         reported(2, "unknown"),
@@ -203,6 +216,7 @@ BROKEN: list[tuple[str, Callable[[], Morning]]] = [
             )
         ),
     ),
+    ("grows by answers", lambda: at_once(17)),
     (
         "one for an agent",
         lambda: morning(handled=(request(1, "1001", 1.0, 3.0), request(2, "1001", 3.5))),

@@ -141,7 +141,7 @@ def _many(draft: Draft) -> None:
 def many_to_try_again(draft: Draft) -> None:
     """A fast run whose agents are all to be tried again."""
     _many(draft)
-    draft.settings["concurrency"] = draft.dice.whole(16, 64)
+    draft.settings["concurrency"] = draft.dice.one_of((draft.dice.whole(16, 64), "auto:2-64"))
     draft.settings["per_second"] = None
     code = draft.dice.one_of(("000-000", "000-007"))
     ends_s = draft.begins_s + draft.dice.number(2.0, 30.0)

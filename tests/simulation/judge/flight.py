@@ -11,6 +11,8 @@ from tests.simulation.judge.evidence import Evidence
 _UNEVEN_S = 0.06
 """By so much more or less the way of a request to the gateway may take."""
 
+_FIRST_LIMIT = 16
+
 
 def within_concurrency(_morning: Morning, evidence: Evidence) -> Iterator[str]:
     """Never more at work than `--concurrency`, over all commands of the ledger."""
@@ -70,6 +72,31 @@ def _counted(
         left_before = evidence.alive_until_s(each.process) < min(began, default=0.0)
         if each.process in alive or (by_marks and left_before):
             yield each
+
+
+def grows_by_answers(_morning: Morning, evidence: Evidence) -> Iterator[str]:
+    """`--concurrency auto` begins with 16 within its bounds, and errors never raise it."""
+    for process, requests in evidence.of_process.items():
+        for gateway in sorted({each.gateway for each in requests}):
+            limit = evidence.limit(process, gateway, "concurrency", 16)
+            least, most = getattr(limit, "least", 0), getattr(limit, "most", 0)
+            if not most or process not in evidence.ended:
+                continue
+            first = min(most, max(least + 1, _FIRST_LIMIT))
+            own = [each for each in requests if each.gateway == gateway]
+            for arrived, at_work in arrivals(evidence, own):
+                good = sum(
+                    each.ended_s is not None
+                    and each.ended_s <= arrived.arrived_s
+                    and each.answer[:1].isdigit()
+                    for each in own
+                )
+                if len(at_work) + 1 > first + good:
+                    yield (
+                        f"process {process} at {gateway}: {len(at_work) + 1} requests at work at"
+                        f" {arrived.arrived_s:.3f} s after {good} answers; it began with {first}"
+                    )
+                    break
 
 
 def one_for_an_agent(_morning: Morning, evidence: Evidence) -> Iterator[str]:

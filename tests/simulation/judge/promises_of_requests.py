@@ -69,6 +69,12 @@ OF_REQUESTS = (
         flight.within_concurrency,
     ),
     Predicate(
+        "grows by answers",
+        "auto learns how many requests in flight the gateway bears. Errors never raise it.",
+        "speed",
+        flight.grows_by_answers,
+    ),
+    Predicate(
         "one for an agent",
         "Nothing else is sent for an agent while a request for it is in flight.",
         "doubt",

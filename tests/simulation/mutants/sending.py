@@ -77,6 +77,10 @@ async def _never(_engine: Any) -> None:
     """No deadline passes."""
 
 
+def _from_the_top(_right: Any) -> Any:
+    return classmethod(lambda kind, low, high: kind(low, high, high))
+
+
 async def _without_waiting(*_args: Any, **_options: Any) -> None:
     """It is time already."""
 
@@ -140,6 +144,12 @@ SENDING = (
             "run.sharing.division.granted": lambda _right: lambda own, _others: own.limit,
         },
         caught_by={"within concurrency", "within rate"},
+    ),
+    fault(
+        "auto begins at its most",
+        "--concurrency auto begins with the most that it may come to.",
+        {"engine.throttle.adaptive_limit.Bounds.between": _from_the_top},
+        caught_by={"grows by answers"},
     ),
     fault(
         "killed requests forgotten",
