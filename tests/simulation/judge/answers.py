@@ -15,6 +15,8 @@ _PAGE = "http "
 _ROUNDED_S = 0.0015
 _BESIDE_S = 0.5
 """What a request waits for beside the gateway's answer: its connection's turn, and the ledger."""
+_DOUBTED_LATER = frozenset({"bad_reply", "switch_over", "superseded"})
+"""Why an answer that came in time is in doubt after all."""
 _NO_REQUESTS = frozenset({"invalid", "duplicate"})
 
 
@@ -60,8 +62,10 @@ def as_answered(_morning: Morning, evidence: Evidence) -> Iterator[str]:
         if row.status in {"applied", "rejected"} and not row.retcode:
             yield f"{name} without a retcode"
         own = [each for each in sent if each.process == end.process]
-        # A reply too many puts others on its connection in doubt, too.
-        doubted = row.cause == "bad_reply" and evidence.strayed_in(end.run_id, row.gateway)
+        # In doubt later are agents set before a failover, and others on the connection of a reply too many.
+        resent = row.cause in _DOUBTED_LATER and end.settings.get("resend_after_switchover")
+        strayed = row.cause in _DOUBTED_LATER and evidence.strayed_in(end.run_id, row.gateway)
+        doubted = row.status == "unknown" and (resent or strayed)
         if doubted or not own or not answered_in_time(evidence, own[-1]):
             continue
         answer = own[-1].answer
