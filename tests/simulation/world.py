@@ -6,6 +6,8 @@ Everything here is frozen data. A world that fails is made smaller by leaving pa
 from __future__ import annotations
 
 import enum
+import hashlib
+import uuid
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,6 +22,12 @@ GUID_URL = "https://guids.sim/{gateway}/{agentid}"
 def url_of(gateway: str) -> str:
     """The address of the gateway of this name."""
     return f"https://{gateway}.sim:8043"
+
+
+def cookie_of(guid: str) -> str:
+    """The cookie by which a load balancer knows the node of a session; "" of every other one."""
+    secret = hashlib.blake2b(guid.encode(), digest_size=16).digest()
+    return f"node={uuid.UUID(bytes=secret)}" if secret[0] % 2 else ""
 
 
 class RowKind(enum.Enum):

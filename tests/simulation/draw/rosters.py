@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 import msgspec
 
 from tests.simulation.draw.dice import Dice
-from tests.simulation.world import Roster, Row, RowKind, World
+from tests.simulation.world import Roster, Row, RowKind, World, cookie_of
 
 _LOWEST, _HIGHEST = 101, 59_999
 _DEFECTS = ("10a1", "1234567", "01004", "60000", "99", "temp", "1008.0")
@@ -209,7 +209,8 @@ def sessions_text(
     for gateway, agent in agents_of(world.rosters):
         guid = guids(gateway, agent)
         issued = {} if issued_ms is None else {"issued_at": issued_ms(gateway, agent)}
-        line = {"gateway": gateway, "agent_id": agent, "guid": guid, **issued}
+        cookie = {"cookie": found} if (found := cookie_of(guid)) else {}
+        line = {"gateway": gateway, "agent_id": agent, "guid": guid, **cookie, **issued}
         if guid:
             lines.append(msgspec.json.encode(line).decode() + "\n")
     return "".join(lines)

@@ -10,7 +10,7 @@ import msgspec
 from tests.simulation.history import Ended, Morning
 from tests.simulation.judge.evidence import KILLED, Agent, Evidence
 from tests.simulation.surroundings.courses import CONNECTING
-from tests.simulation.world import CommandKind
+from tests.simulation.world import CommandKind, cookie_of
 
 _TASKS = 40
 _TASKS_OF_A_SLOT = 3
@@ -50,6 +50,11 @@ def written_anew(morning: Morning, evidence: Evidence) -> Iterator[str]:
 def no_secret(morning: Morning, evidence: Evidence) -> Iterator[str]:
     """No GUID or cookie of an agent is in any output."""
     secrets = {each.guid.encode(): each for each in morning.handled if each.guid}
+    secrets |= {
+        cookie.rpartition("=")[2].encode(): each
+        for each in morning.handled
+        if (cookie := cookie_of(each.guid))
+    }
     # Most outputs have nothing like a GUID, so they are not looked through for each one.
     odd = [secret for secret in secrets if not _UUID.match(secret)]
     cores = {core[0].lower(): secret for secret in secrets if (core := _UUID.match(secret))}
@@ -58,7 +63,7 @@ def no_secret(morning: Morning, evidence: Evidence) -> Iterator[str]:
         found.update(secret for secret in odd if secret in output)
         for secret in sorted(found):
             request = secrets[secret]
-            yield f"{told}: the GUID of agent {request.agent} at {request.gateway}"
+            yield f"{told}: the GUID or cookie of agent {request.agent} at {request.gateway}"
 
 
 def _outputs(morning: Morning, evidence: Evidence) -> Iterator[tuple[str, bytes]]:

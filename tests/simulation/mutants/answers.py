@@ -44,6 +44,33 @@ def _says_which(right: Callable[..., Any]) -> Any:
     return read_reply
 
 
+def _says_which_node(right: Callable[..., Any]) -> Any:
+    def read_reply(
+        status: int, body: bytes, table: Mapping[str, Disposition], *secrets: str, **options: Any
+    ) -> Reading:
+        reading: Reading = right(status, body, table, *secrets, **options)
+        if reading.disposition.status is Status.APPLIED or len(secrets) == 1:
+            return reading
+        return msgspec.structs.replace(reading, message=f"{reading.message} ({secrets[-1]})")
+
+    return read_reply
+
+
+def _at_first(right: Callable[..., Any]) -> Any:
+    told: set[str] = set()
+
+    def read_reply(
+        status: int, body: bytes, table: Mapping[str, Disposition], guid: str, *secrets: str
+    ) -> Reading:
+        reading: Reading = right(status, body, table, guid, *secrets)
+        if guid in told or reading.disposition.retries == 0:
+            return reading
+        told.add(guid)
+        return msgspec.structs.replace(reading, message=f"{reading.message} (GUID {guid})")
+
+    return read_reply
+
+
 def _without_doubt(right: Callable[..., Any]) -> Any:
     def conclude(row: int, history: AttemptHistory[Any], *rest: Any, **options: Any) -> Outcome:
         if history.last.disposition.delivery is Delivery.ANSWERED:
@@ -234,6 +261,18 @@ ANSWERS = (
         "GUID in a message",
         "What is said of a refusal names the GUID that was refused.",
         {"gateway.reply.read_reply": _says_which},
+        caught_by={"no secret"},
+    ),
+    fault(
+        "cookie in a message",
+        "What is said of a refusal names the cookie that went with it.",
+        {"gateway.reply.read_reply": _says_which_node},
+        caught_by={"no secret"},
+    ),
+    fault(
+        "GUID in the ledger",
+        "What the ledger keeps of an attempt that another one followed names its GUID.",
+        {"gateway.reply.read_reply": _at_first},
         caught_by={"no secret"},
     ),
     fault(

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from tests.simulation.surroundings.interface import Answer, Asked, NotTheInterface, Sent, page
 from tests.simulation.surroundings.server import Request
+from tests.simulation.world import cookie_of
 
 _PATH = re.compile(r"/([a-z0-9-]+)/([1-9][0-9]{2,5})")
 
@@ -41,7 +42,7 @@ class GuidService:
         guid = self._guid_of(request.asked.gateway, request.asked.agent)
         if not guid:
             return page(404, "http 404", b'{"error": "not signed in"}')
-        return page(200, "guid", json.dumps({"guid": guid}).encode())
+        return page(200, "guid", json.dumps({"guid": guid, "cookie": cookie_of(guid)}).encode())
 
     def strayed(self, request: Request) -> None:
         """Its connections carry one request alone."""

@@ -13,6 +13,8 @@ from typing import NamedTuple
 
 from multidict import CIMultiDict, CIMultiDictProxy
 
+from tests.simulation.world import cookie_of
+
 SUCCESS = "0"
 SWITCHING = ("000-004", "105-002")
 """The answers while a gateway fails over."""
@@ -90,11 +92,13 @@ def read_request(sent: Sent) -> Asked:
     Raises:
         NotTheInterface: It is none of the interface's.
     """
-    if sent.headers.keys() != {"Content-Type", "Guid"}:
+    if sent.headers.keys() - {"Cookie"} != {"Content-Type", "Guid"}:
         raise NotTheInterface(f"{sent.path} has the headers {sorted(sent.headers)}")
     if sent.headers["Content-Type"] != _CONTENT_TYPE or sent.body is not None:
         raise NotTheInterface(f"{sent.path} has a body, or another Content-Type")
     guid = sent.headers["Guid"]
+    if sent.headers.get("Cookie", cookie_of(guid)) != cookie_of(guid):
+        raise NotTheInterface(f"{sent.path} has another session's cookie")
     if sent.method == "POST" and sent.query in _FLAGS and (found := _SETTING.fullmatch(sent.path)):
         return Asked(found[1], guid, flag=_FLAGS[sent.query])
     if sent.method == "GET" and not sent.query:
