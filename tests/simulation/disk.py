@@ -8,6 +8,7 @@ perhaps a part of what came after.
 from __future__ import annotations
 
 import contextlib
+import errno
 import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
@@ -15,6 +16,7 @@ from random import Random
 from typing import Any, Protocol
 
 _BUSY_PAUSE_S = 0.005
+_EARLY = 0.4
 _HEADER = 32  # bytes of a write-ahead log that change when it begins anew
 
 
@@ -60,13 +62,35 @@ class Disk:
         if self._loses_power:
             self._durable = self._files()
 
-    def trouble(self) -> sqlite3.OperationalError | None:
-        """Why nothing can be written now."""
+    @property
+    def errno(self) -> int:
+        """Why no file can be written now; 0: it can be."""
         if self._now() < self.full_until:
-            return _error("database or disk is full", sqlite3.SQLITE_FULL)
-        if self._now() < self.broken_until:
-            return _error("disk I/O error", sqlite3.SQLITE_IOERR)
+            return errno.ENOSPC
+        return errno.EROFS if self._now() < self.broken_until else 0
+
+    @property
+    def read_only(self) -> bool:
+        """Whether the file system takes no changes now."""
+        return self.errno == errno.EROFS
+
+    def trouble(self, *, read_only: bool = False) -> sqlite3.OperationalError | None:
+        """Why a connection can write nothing now.
+
+        Args:
+            read_only: Whether it was opened while nothing could be written, so that it never can.
+        """
+        if read_only:
+            return _error("attempt to write a readonly database", "SQLITE_READONLY")
+        if self.errno == errno.ENOSPC:
+            return _error("database or disk is full", "SQLITE_FULL")
+        if self.errno:
+            return _error("disk I/O error", "SQLITE_IOERR_WRITE")
         return None
+
+    def strikes_early(self) -> bool:
+        """Whether a trouble shows at a statement already, not only at its commit."""
+        return self._random.random() < _EARLY
 
     def cut(self, connections: Iterable[SimulatedConnection]) -> None:
         """End connections as the end of their process does."""
@@ -109,11 +133,13 @@ class SimulatedConnection(sqlite3.Connection):
     writes = False
     """Whether it is in a transaction that writes, so that others could not go on."""
     _synced = False
+    _read_only = False
     _wait_s = 10.0
 
     def attach(self, looker: Looker, disk: Disk) -> None:
         """Make it one of a process."""
         self.looker, self.disk = looker, disk
+        self._read_only = disk.read_only
         looker.connections.append(self)
         disk.open.append(self)
 
@@ -131,6 +157,18 @@ class SimulatedConnection(sqlite3.Connection):
             self.writes = False
             return super().execute(sql)
         return self._pragma(sql, self.disk)
+
+    def executemany(self, sql: str, parameters: Any, /) -> sqlite3.Cursor:
+        """Execute with each of the parameters, unless the disk lets nothing be written."""
+        if self.writes and self.disk is not None:
+            trouble = self.disk.trouble(read_only=self._read_only)
+            if trouble is not None and self.disk.strikes_early():
+                if self.disk.strikes_early():
+                    # SQLite may have given the transaction up by itself.
+                    self.writes = False
+                    super().execute("ROLLBACK")
+                raise trouble
+        return super().executemany(sql, parameters)
 
     def close(self) -> None:
         """Close it."""
@@ -165,7 +203,7 @@ class SimulatedConnection(sqlite3.Connection):
             return begun
 
     def _commit(self, disk: Disk) -> sqlite3.Cursor:
-        if self.writes and (trouble := disk.trouble()) is not None:
+        if self.writes and (trouble := disk.trouble(read_only=self._read_only)) is not None:
             raise trouble
         if self.looker is not None:
             self.looker.come_near_death()
@@ -187,6 +225,8 @@ class SimulatedConnection(sqlite3.Connection):
             return super().execute("PRAGMA busy_timeout=0")
         if name.startswith("synchronous="):
             self._synced = name.endswith("FULL")
+        if name.startswith("wal_checkpoint") and (trouble := disk.trouble()) is not None:
+            raise trouble
         done = super().execute(sql)
         if name.startswith("wal_checkpoint"):
             disk.synced()
@@ -197,9 +237,9 @@ class SimulatedConnection(sqlite3.Connection):
 _LOOKS = frozenset({"BEGIN", "COMMI", "ROLLB", "PRAGM"})
 
 
-def _error(text: str, code: int) -> sqlite3.OperationalError:
+def _error(text: str, name: str) -> sqlite3.OperationalError:
     error = sqlite3.OperationalError(text)
-    error.sqlite_errorcode = code
+    error.sqlite_errorcode, error.sqlite_errorname = getattr(sqlite3, name), name
     return error
 
 

@@ -14,7 +14,7 @@ from bulkagent.ledger.run_lock import RunLock
 from tests.simulation.disk import Disk, SimulatedConnection
 from tests.simulation.draw.sizes import SIZES
 from tests.simulation.process import current_process
-from tests.simulation.written_files import written_at_once
+from tests.simulation.written_files import written_as_the_disk_lets, written_at_once
 
 _connect = sqlite3.connect
 _init_lock = RunLock.__init__
@@ -53,6 +53,7 @@ def replaced(disk: Disk, random: Random) -> Iterator[None]:
         mock.patch.object(RunLock, "__init__", init_lock),
         mock.patch.object(secrets, "token_hex", token_hex),
         written_at_once(),
+        written_as_the_disk_lets(disk),
     ):
         yield
 

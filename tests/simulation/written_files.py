@@ -1,17 +1,24 @@
-"""Files that commands write beside the ledger, without threads."""
+"""Files that commands write beside the ledger: at once, and as far as the disk lets them."""
 
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
+from bulkagent.files import atomic_file
 from bulkagent.run.outputs import background_writer
 from bulkagent.run.outputs.background_writer import LineFile
+from tests.simulation.disk import Disk
 from tests.simulation.process import current_process
+
+_open, _write, _access = os.open, os.write, os.access
+_TO_WRITE = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 
 
 class _NoThread:
@@ -50,3 +57,63 @@ def written_at_once() -> Iterator[None]:
         mock.patch.object(LineFile, "put", put),
     ):
         yield
+
+
+class _Raw(io.FileIO):
+    """A file that takes what the disk takes."""
+
+    def __init__(self, descriptor: int, mode: str, disk: Disk) -> None:
+        super().__init__(descriptor, mode)
+        self._disk = disk
+
+    def write(self, data: Any, /) -> int:
+        """Write."""
+        _refuse(self._disk)
+        return super().write(data)
+
+
+def _refuse(disk: Disk) -> None:
+    if current_process() is not None and (number := disk.errno):
+        raise OSError(number, os.strerror(number))
+
+
+@contextlib.contextmanager
+def written_as_the_disk_lets(disk: Disk) -> Iterator[None]:
+    """Have files beside the ledger fail while the disk is full or read-only.
+
+    A full disk takes new names, and nothing in them.
+    """
+    folder = str(disk.ledger.parent)
+
+    def is_here(path: Any) -> bool:
+        return isinstance(path, str | Path) and str(path).startswith(folder)
+
+    def opened(path: Any, flags: int, *args: Any, **options: Any) -> int:
+        if disk.read_only and flags & _TO_WRITE and is_here(path):
+            _refuse(disk)
+        return _open(path, flags, *args, **options)
+
+    def access(path: Any, mode: int, **options: Any) -> bool:
+        if disk.read_only and mode & os.W_OK and is_here(path) and current_process() is not None:
+            return False
+        return _access(path, mode, **options)
+
+    def write(descriptor: int, data: Any) -> int:
+        if disk.errno and descriptor > _STANDARD:
+            _refuse(disk)
+        return _write(descriptor, data)
+
+    def reopened(file: Any, mode: str, **_options: Any) -> io.BufferedRandom:
+        return io.BufferedRandom(_Raw(file, "w+", disk))
+
+    with (
+        mock.patch.object(os, "open", opened),
+        mock.patch.object(os, "access", access),
+        mock.patch.object(os, "write", write),
+        mock.patch.object(atomic_file, "open", reopened, create=True),
+    ):
+        yield
+
+
+_STANDARD = 2
+"""Descriptors up to this one are no files of a morning."""

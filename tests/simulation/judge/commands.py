@@ -201,10 +201,14 @@ def not_too_old(_morning: Morning, evidence: Evidence) -> Iterator[str]:
 
 
 def no_defect(_morning: Morning, evidence: Evidence) -> Iterator[str]:
-    """No command ends with 1 or a traceback."""
+    """No command ends with a traceback, nor with 1 where the disk has taken its report.
+
+    Guide, codes: 1 is also the end of a command whose report could not be written.
+    """
     for end in evidence.ended.values():
         told = any("Traceback" in line for line in end.said)
-        if end.exit_code == 1 or end.traceback or told:
+        unwritten = evidence.disk_failed and not end.report
+        if (end.exit_code == 1 and not unwritten) or end.traceback or told:
             lines = end.traceback.strip().splitlines() or [*end.said] or ["nothing was said"]
             yield (
                 f"process {end.process} ({end.command.kind.value}) ended with {end.exit_code} at"

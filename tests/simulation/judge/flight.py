@@ -21,7 +21,7 @@ def within_concurrency(_morning: Morning, evidence: Evidence) -> Iterator[str]:
             alive = _alive(evidence, arrived, at_work)
             counted = [*_counted(evidence, alive, at_work), arrived]
             least = min(evidence.most_in_flight(process, gateway) for process in alive)
-            limit = max(least, len(alive))
+            limit = max(least, len(alive | _waiting(evidence, arrived.arrived_s)))
             if len(counted) > limit:
                 numbers = sorted(each.number for each in counted)
                 yield (
@@ -55,6 +55,15 @@ def _alive(evidence: Evidence, arrived: Handled, at_work: Sequence[Handled]) -> 
         each.process
         for each in (arrived, *at_work)
         if evidence.alive_until_s(each.process) >= arrived.arrived_s
+    )
+
+
+def _waiting(evidence: Evidence, at_s: float) -> frozenset[int]:
+    """The commands with a share of their own at a time, which is one request at least."""
+    return frozenset(
+        end.process
+        for end in evidence.ended.values()
+        if end.sent_for and end.began_s <= at_s <= end.ended_s
     )
 
 
