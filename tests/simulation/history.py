@@ -37,6 +37,16 @@ class Handled(msgspec.Struct):
     """For how long its answer asked for nothing more; 0: it did not."""
 
 
+class Seen(msgspec.Struct, frozen=True):
+    """An answer to the question what state an agent is in: the agent is idle."""
+
+    gateway: str
+    agent: str
+    process: int
+    """Which process had asked."""
+    at_s: float
+
+
 class RightChange(msgspec.Struct, frozen=True):
     """A talk right as it is from a time on."""
 
@@ -119,6 +129,7 @@ class Morning(msgspec.Struct):
     world: World
     handled: list[Handled] = []
     rights: list[RightChange] = []
+    seen: list[Seen] = []
     ended: list[Ended] = []
     """In the order of their ends."""
     runs: list[RunRow] = []

@@ -20,8 +20,17 @@ from tests.simulation.hand_made import (
     two_applied,
     with_result,
 )
-from tests.simulation.history import Morning
+from tests.simulation.history import Morning, Seen
 from tests.simulation.world import Command, CommandKind
+
+
+def by_sight(*seen_s: float) -> Morning:
+    """Two agents are set on, seen at these times, and then one goes off at 3 s."""
+    made = handed_over(
+        on(1, "1001", 1.0), on(2, "1002", 2.0), off(3, "1003", 3.0), up_means="available"
+    )
+    made.seen = [Seen("east", str(1001 + n), 1, at_s) for n, at_s in enumerate(seen_s)]
+    return made
 
 
 def at_once(number: int) -> Morning:
@@ -80,6 +89,7 @@ KEPT: dict[str, Callable[[], Morning]] = {
     "a handover in order": lambda: handed_over(
         on(1, "1001", 1.0), on(2, "1002", 2.0), off(3, "1003", 3.0), off(4, "1004", 4.0)
     ),
+    "agents who were seen": lambda: by_sight(1.5, 2.5),
     "the floor leaves one on": lambda: handed_over(
         on(1, "1001", 1.0), off(2, "1003", 3.0), gate=0.5, floor=1.0
     ),
@@ -261,4 +271,5 @@ BROKEN: list[tuple[str, Callable[[], Morning]]] = [
         lambda: handed_over(on(1, "1001", 1.0), off(2, "1003", 2.0), off(3, "1004", 3.0), gate=0.5),
     ),
     ("gate and floor", lambda: handed_over(off(1, "1001", 1.0), flags="01", gate=0.0)),
+    ("gate and floor", lambda: by_sight(1.5, 5.0)),
 ]

@@ -94,6 +94,7 @@ class _Life:
         self.morning.ended = self._staff.ended
         self.morning.handled = self._gateways.handled
         self.morning.rights = self._gateways.rights
+        self.morning.seen = self._gateways.seen
         self.morning.violations = self._gateways.violations
         self.morning.runs = recorded_runs(self._disk.ledger, self._folder)
         self.morning.files = files_beside(self._world, self._folder)

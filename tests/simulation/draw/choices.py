@@ -149,7 +149,7 @@ CHOICES = (
     Choice("grace", 0.2, _scaled("grace_s", 0.05, 15)),
     Choice("sign_in", 0.1, _scaled("wait_for_sign_in_s", 3, 120)),
     Choice("absent", 0.1, _fixed("absent_ok", True)),
-    Choice("available", 0.02, _fixed("up_means", "available")),
+    Choice("available", 0.04, _fixed("up_means", "available")),
     Choice("durability", 0.1, _fixed("durability", "full")),
     Choice("age", 0.05, _scaled("max_age_s", 20, 7_200)),
     Choice("trust", 0.05, _scaled("trust_state_s", 5, 28_800)),

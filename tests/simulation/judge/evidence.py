@@ -33,6 +33,8 @@ class Evidence(msgspec.Struct, frozen=True):
     of_run: Mapping[str, Sequence[Handled]]
     run_of: Mapping[int, str]
     """The run that a process may have sent for; "" where none."""
+    seen_s: Mapping[tuple[int, str, str], float]
+    """When a process first had an answer of what state an agent of a gateway was in."""
     legs: Mapping[str, Sequence[Ended]]
     """The processes that may have sent for a run, in the order in which they began."""
     rosters: Mapping[str, Roster]
@@ -180,6 +182,10 @@ def evidence_of(morning: Morning) -> Evidence:
         of_agent=of_agent,
         of_run=of_run,
         run_of=run_of,
+        # The last one in the order of a dictionary is the first one in time.
+        seen_s={
+            (each.process, each.gateway, each.agent): each.at_s for each in reversed(morning.seen)
+        },
         legs=legs,
         rosters={roster.name: roster for roster in world.rosters},
         runs={run.run_id: run for run in morning.runs},

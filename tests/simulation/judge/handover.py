@@ -174,8 +174,11 @@ def _may_be_up(evidence: Evidence, agent: Agent, at: Handled, leg: Ended) -> boo
     """Whether bulkagent may count on an agent: a "0" to flag 1, and not taken off since.
 
     A run in progress counts on its agents. So what takes one off again counts from before the
-    leg's beginning alone.
+    leg's beginning alone. Guide, absent: with --up-means available each leg asks for them anew.
     """
+    seen_s = evidence.seen_s.get((leg.process, *agent), math.inf)
+    if leg.settings.get("up_means") == "available" and seen_s > at.arrived_s:
+        return False
     up = False
     for each in evidence.of_agent.get(agent, ()):
         if each.arrived_s > at.arrived_s:

@@ -42,6 +42,13 @@ def _counting_attempts(right: Callable[..., Any]) -> Any:
     return ended
 
 
+def _by_permission(right: Callable[..., Any]) -> Any:
+    def init(keeper: Gatekeeper, *args: Any, **options: Any) -> None:
+        right(keeper, *args, **{**options, "by_sight": False})
+
+    return init
+
+
 def _one_too_few(right: Callable[..., Any]) -> Any:
     def floor(coverage: Coverage, share: float, *, going: int) -> Any:
         return right(coverage, share, going=going - 1)
@@ -167,6 +174,12 @@ SENDING = (
         "gate counts attempts",
         "The gate counts agents to whom a request was sent, whatever came of it.",
         {"engine.gates.gatekeeper.Gatekeeper.ended": _counting_attempts},
+        caught_by={"gate and floor"},
+    ),
+    fault(
+        "permissions for people",
+        "With --up-means available a gate counts an agent who is set, and not who was seen.",
+        {"engine.gates.gatekeeper.Gatekeeper.__init__": _by_permission},
         caught_by={"gate and floor"},
     ),
     fault(

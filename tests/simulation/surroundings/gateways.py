@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextvars import Context
 from urllib.parse import urlsplit
 
-from tests.simulation.history import Handled, RightChange
+from tests.simulation.history import Handled, RightChange, Seen
 from tests.simulation.surroundings.agents import Agents
 from tests.simulation.surroundings.guid_service import GuidService
 from tests.simulation.surroundings.interface import (
@@ -48,6 +48,8 @@ class Gateways:
         """All requests to set a talk right, in the order of their arrival."""
         self.rights: list[RightChange] = []
         """All changes, in the order of their times."""
+        self.seen: list[Seen] = []
+        """All answers of agents' states, in the order of their times."""
         self.violations: list[str] = []
         """Requests that nobody may send."""
         self.servers: dict[str, Server] = {}
@@ -197,6 +199,9 @@ class Gateway:
         if asked.guid != self.agents.guid_of(asked.agent, now_s) or not asked.guid:
             return retcode(NOT_SIGNED_IN)
         if not asked.flag:
+            if not asked.skill:
+                seen = Seen(self.model.name, asked.agent, request.process, now_s)
+                self._of.seen.append(seen)
             return self._told(asked)
         handled = self._handled[request.number]
         handled.effect_s = now_s
