@@ -8,12 +8,13 @@ import msgspec
 
 from tests.simulation.draw.draft import MAIN, Draft
 from tests.simulation.draw.rosters import Shape, draw_roster, going_off, of_a_lead, with_other_flags
-from tests.simulation.world import Command, CommandKind, EventKind, Fault, FaultKind
+from tests.simulation.world import Command, CommandKind, EventKind, Fault, FaultKind, SourceKind
 
 _FINAL = ("100-009", "100-006", "000-002", "100-008")
 _SET_UP = ("000-002", "000-003")
 _PERHAPS_SET_UP = "100-007"
 _LONG_S = 90.0
+_GONE_S = 0.01
 _BEFORE_S = 0.4
 """So long a command plans and connects, about."""
 
@@ -156,6 +157,19 @@ def many_refused(draft: Draft) -> None:
     draft.settings["concurrency"] = draft.dice.whole(2, 16)
     ends_s = draft.begins_s + _LONG_S
     _wrong(draft, FaultKind.REFUSES, 0.0, ends_s, code="100-009", share=draft.dice.number(0.4, 0.9))
+
+
+def gone_home(draft: Draft) -> None:
+    """Agents have gone before they are taken off shift, which --absent-ok forgives."""
+    draft.settings["absent_ok"] = True
+    draft.source = SourceKind.COLUMN
+    if all(row.flag == "1" for row in draft.roster.rows):
+        draft.rosters[0] = with_other_flags(draft.roster, draft.roster.name)
+    gone = going_off(draft.dice, draft.roster, "gone")
+    for place, gateway in enumerate(draft.gateways):
+        leaves = {row.agent: _GONE_S for row in gone.rows if row.gateway == gateway.name}
+        leaves = {**gateway.leaves, **leaves}
+        draft.gateways[place] = msgspec.structs.replace(gateway, leaves=leaves)
 
 
 def set_twice_and_back(draft: Draft) -> None:

@@ -220,6 +220,7 @@ PROFILES = (
             meetings.wrong_set_up,
             meetings.many_to_try_again,
             meetings.many_refused,
+            meetings.gone_home,
             meetings.set_twice_and_back,
             meetings.again_after_a_person,
             meetings.resumed_by_a_clock_set_back,
