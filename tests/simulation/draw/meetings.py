@@ -226,3 +226,14 @@ def put_in_doubt_by_a_third_run(draft: Draft) -> None:
     if draft.dice.chance(0.4):
         again = draft.apply(draft.roster.name, person=True)
     draft.start(round(lost_s + draft.dice.scale(0.1, 10.0), 3), again)
+
+
+def power_lost_while_sending(draft: Draft) -> None:
+    """The machine loses its power in the middle of a run that must survive that."""
+    draft.settings["durability"] = "full"
+    dark_s = _under_way(draft)
+    draft.happens(EventKind.POWER_LOSS, dark_s)
+    draft.start(
+        round(dark_s + draft.dice.scale(0.5, 20.0), 3),
+        Command(CommandKind.RESUME, run=f"process:{MAIN}"),
+    )

@@ -224,6 +224,7 @@ PROFILES = (
             meetings.set_twice_and_back,
             meetings.again_after_a_person,
             meetings.resumed_by_a_clock_set_back,
+            meetings.power_lost_while_sending,
         )
     ),
     Profile("emergency", 1.0, always=(people.emergency,), sometimes=(people.gone_on_with,)),
