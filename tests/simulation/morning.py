@@ -27,7 +27,7 @@ ENDS_WITHIN_S = 5_000.0
 _RESUMES = 6
 """With so many resumes everything comes to its end, once nothing is wrong any more."""
 _FIRST_OF_THE_END = 1000
-_PATIENT: Mapping[str, Any] = {"max_age_s": 604_800.0, "deadline_s": None}
+_PATIENT: Mapping[str, Any] = {"max_age_s": 604_800.0, "deadline_s": None, "verify_with": ()}
 """The settings by which everything unfinished is gone on with at the end."""
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of its own is made there
 

@@ -99,8 +99,6 @@ NEVER_DRAWN = {
     "ledger": "the morning has a place for it",
     "guids": "a world says it with its source",
     "agent_id_range": "a number outside is an invalid row, of which each roster has some",
-    "verify_with": "",
-    "verify_again_after_s": "",
 }
 """The settings that no world has, and why."""
 

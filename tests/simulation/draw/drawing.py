@@ -8,6 +8,7 @@ from tests.simulation.draw.choices import Facts, draw_settings
 from tests.simulation.draw.dice import Dice
 from tests.simulation.draw.draft import Draft
 from tests.simulation.draw.outputs import with_outputs
+from tests.simulation.draw.people import observed
 from tests.simulation.draw.profiles import PROFILES, Profile
 from tests.simulation.draw.rosters import Shape, assignments, draw_roster
 from tests.simulation.draw.sizes import draw_sizes
@@ -26,6 +27,7 @@ _NAMES = ("east", "west", "north")
 _SIZES = (((1, 12), 50.0), ((8, 40), 36.0), ((40, 120), 11.0), ((120, 400), 3.0))
 """How many agents, and how often: most mornings cost little."""
 _SOURCES = ((SourceKind.FILE, 4.0), (SourceKind.SERVICE, 3.0), (SourceKind.COLUMN, 3.0))
+_OBSERVED = 0.06
 _SETTLED_S = 1.0
 """After the last trouble."""
 
@@ -41,6 +43,8 @@ def draw(seed: int) -> World:
     for trouble in profile.sometimes:
         if dice.chance(profile.often):
             trouble(draft)
+    if dice.chance(_OBSERVED):
+        observed(draft)
     draft.all_asked(lambda command: with_outputs(dice, command))
     events = tuple(sorted(draft.events, key=lambda event: event.at_s))
     world = World(

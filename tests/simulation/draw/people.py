@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from tests.simulation.draw.draft import MAIN, Draft
 from tests.simulation.draw.rosters import (
+    assignments,
     cut_short,
     in_another_order,
     of_a_lead,
     of_others,
     with_other_flags,
 )
-from tests.simulation.world import Command, CommandKind, EventKind
+from tests.simulation.world import Command, CommandKind, EventKind, GatewayModel
 
 _READING = (
     (CommandKind.SHOW, 3.0),
@@ -49,6 +50,25 @@ def pruned(draft: Draft) -> None:
     for _ in range(dice.size(1, 2)):
         at_s = round(at_s + dice.scale(0.01, 20), 3)
         draft.start(at_s, Command(CommandKind.PRUNE, older_than_s=older_than_s))
+
+
+def observed(draft: Draft) -> None:
+    """The main run looks at queues before and after, by the eyes of agents who are there."""
+    dice = draft.dice
+    models = {model.name: model for model in draft.gateways}
+    there = [
+        f"{row.gateway}/{row.agent}"
+        for row in assignments(draft.roster)
+        if row.flag == "1" and not _comes_or_goes(models[row.gateway], row.agent)
+    ]
+    if there:
+        observers = [f"{agent}:{dice.whole(1, 3)}" for agent in dice.some_of(there, 3)]
+        settings = {"verify_with": observers, "verify_again_after_s": dice.one_of((0.0, 2.0, 30.0))}
+        draft.change(MAIN, settings=settings)
+
+
+def _comes_or_goes(gateway: GatewayModel, agent: str) -> bool:
+    return any(agent in times for times in (gateway.absent, gateway.leaves, gateway.newer))
 
 
 def team_lead(draft: Draft) -> None:

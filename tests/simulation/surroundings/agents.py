@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import math
+import zlib
 from collections.abc import Iterator
 
 from tests.simulation.world import GatewayModel
@@ -64,6 +65,10 @@ class Agents:
         was = self.right(agent)
         self._rights.pop(agent, None)
         return was != self.right(agent)
+
+    def has_skill(self, agent: str, skill: str) -> bool:
+        """Whether the agent is of this queue: three of four are."""
+        return zlib.crc32(f"{self._seed}:{skill}:{agent}".encode()) % 4 > 0
 
     def known(self) -> list[str]:
         """All agents that the world names, and those that had their right set."""

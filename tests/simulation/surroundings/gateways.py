@@ -126,9 +126,9 @@ class Gateways:
         """An agent's talk right now."""
         return self._gateways[gateway].agents.right(agent)
 
-    def listed(self, gateway: str) -> list[str]:
-        """The agents whom every skill queue of a gateway lists now."""
-        return self._gateways[gateway].listed()
+    def listed(self, gateway: str, skill: str) -> list[str]:
+        """The agents whom a skill queue of a gateway lists now."""
+        return self._gateways[gateway].listed(skill)
 
     def _await_changes(self, gateway: Gateway) -> None:
         def at(seconds: float, call: Callable[..., None], *arguments: object) -> None:
@@ -227,13 +227,15 @@ class Gateway:
             handled.pause_s = float(answer.headers.get("Retry-After", 0.0))
         self._log(f"{self.model.name} #{request.number} ends: {told}")
 
-    def listed(self) -> list[str]:
-        """The agents who are signed in and take calls."""
+    def listed(self, skill: str) -> list[str]:
+        """The agents of a skill queue who are signed in and take calls."""
         now_s = self._of.now_s
         return [
             agent
             for agent in self.agents.known()
-            if self.agents.right(agent) == "1" and self.agents.session(agent, now_s)
+            if self.agents.has_skill(agent, skill)
+            and self.agents.right(agent) == "1"
+            and self.agents.session(agent, now_s)
         ]
 
     def sign_in(self, agent: str) -> None:
@@ -264,7 +266,7 @@ class Gateway:
         # The agent who asks must take calls, too (page 0414).
         if self.agents.right(asked.agent) != "1":
             return retcode(NOT_ALLOWED)
-        return result([{"workno": agent} for agent in self.listed()])
+        return result([{"workno": agent} for agent in self.listed(asked.skill)])
 
 
 def _host(url: str) -> str:
