@@ -87,8 +87,12 @@ def contested(record: RunRecord, *, now_ms: int, timeout_s: float) -> Mapping[in
 
 
 def applied_incoming(record: RunRecord) -> list[tuple[int, str, str, str]]:
-    """Row, gateway, agent and group of the incoming agents that are applied."""
-    return record.all(_APPLIED_INCOMING)
+    """Row, gateway, agent and group of the incoming agents that are applied and still on.
+
+    Whom another run has taken off since may be at the desk, and gets no call there.
+    """
+    off = {row for (row,) in last_words(record, _UP_NO_MORE)}
+    return [found for found in record.all(_APPLIED_INCOMING) if found[0] not in off]
 
 
 def same_groups(record: RunRecord, other: int) -> bool:
@@ -161,6 +165,7 @@ GROUP BY a.row
 
 _UP_SINCE = f"SELECT group_name, sum(up - was) FROM ({_SINCE}) GROUP BY group_name"  # noqa: S608 - of the ledger's texts
 _UP_ALREADY = f"SELECT row FROM ({_SINCE}) WHERE up AND NOT was"  # noqa: S608 - of the ledger's texts
+_UP_NO_MORE = f"SELECT row FROM ({_SINCE}) WHERE was AND NOT up"  # noqa: S608 - of the ledger's texts
 
 _DOWN_ALREADY = """
 SELECT lane, count(*) FROM stories

@@ -13,6 +13,7 @@ from bulkagent.ledger import (
     EndpointRecord,
     Planner,
     RunRecord,
+    applied_incoming,
     groups_of,
     last_words,
     taken_off,
@@ -32,10 +33,11 @@ async def _ran(
     *,
     at_ms: int,
     url: str = EAST,
+    agent: str = "101",
 ) -> Planner:
-    """A run of agent 101 that is at its end, or was killed before the answer."""
+    """A run of one agent that is at its end, or was killed before the answer."""
     made = planner(database)
-    made.assign(2, "101", "east", arguments, ())
+    made.assign(2, agent, "east", arguments, ())
     made.planned(1, endpoints=[EndpointRecord("east", url, {})])
     begun(database, made, now_ms=at_ms)
     clock = StillClock()
@@ -119,6 +121,21 @@ async def test_what_another_run_did_since_counts_however_long_ago(database: Data
     record = RunRecord(database, _handover(database, at_ms=HOUR).run)
     await _ran(database, DONE, OFF, at_ms=2 * HOUR)
     assert _down(record, now_ms=40 * HOUR) == 1
+
+
+async def test_who_was_set_on_is_looked_at_until_another_run_takes_that_agent_off(
+    database: Database,
+) -> None:
+    """`--up-means available`: at the desk, but without the permission."""
+    made = _handover(database, at_ms=HOUR)
+    async with journal(database, made.run, lanes=(0, 1)) as book:
+        item = await took(book)
+        await book.mark(item, 1)
+        book.settle(item, AttemptHistory.begin(ended(DONE)))
+    record = RunRecord(database, made.run)
+    assert [agent for _, _, agent, _ in applied_incoming(record)] == ["103"]
+    await _ran(database, DONE, OFF, at_ms=2 * HOUR, agent="103")
+    assert applied_incoming(record) == []
 
 
 async def test_whom_the_run_took_off_itself_counts_once(database: Database) -> None:

@@ -79,6 +79,12 @@ PAST = (
         caught_by={"counted as reported"},
     ),
     fault(
+        "seen although taken off",
+        "With --up-means available an agent counts whom another run has taken off since.",
+        {"ledger.handover_groups._UP_NO_MORE": written("was AND NOT up", "FALSE")},
+        caught_by={"gate and floor"},
+    ),
+    fault(
         "a burst for each pass",
         "What is sent once more within a run has a rate of its own, which begins with its burst.",
         {"engine.throttle.slots.Slots.follow": always(None)},
