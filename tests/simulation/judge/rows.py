@@ -205,7 +205,9 @@ def answer_is_told(_morning: Morning, evidence: Evidence) -> Iterator[str]:
                 for each in evidence.of_row(end.run_id, row.gateway, row.agent_id)
                 if each.arrived_s <= end.ended_s
             ]
-            if sent and all(_was_told(evidence, each) for each in sent):
+            # A leg that was killed may have marked one that never left.
+            whole = row.attempts <= len(sent)
+            if sent and whole and all(_was_told(evidence, each) for each in sent):
                 answers = [each.answer for each in sent]
                 yield (
                     f"process {end.process}, run {end.run_id}, agent {row.agent_id} at"
