@@ -2,7 +2,8 @@
 
 Proves --group-by, --handover, --gate, --floor, --allow-closing, --canary, --wait-for-sign-in,
 --up-means, --absent-ok, --override; guide "A permission is not a person", "Resume and revert", "The
-rule", "Canaries", "Agents who are not signed in yet", "Agents who have gone already".
+rule", "Canaries", "Agents who are not signed in yet", "Agents who have gone already", "A shift
+change that is set back".
 """
 
 from __future__ import annotations
