@@ -47,14 +47,6 @@ def _valid_alone(right: Callable[..., Any]) -> Any:
     return summarise
 
 
-def _as_if_left(right: Callable[..., Any]) -> Any:
-    def broken_off(ending: Any, *, again: bool, taken: bool) -> Any:
-        del again
-        return right(ending, again=True, taken=taken)
-
-    return broken_off
-
-
 def _negative(_right: Callable[..., Any]) -> Any:
     def idle_ms(order: LegOrder, _leg: OrderedLeg, at_ms: int) -> int:
         return order.now_ms - at_ms
@@ -154,12 +146,6 @@ RECORDS = (
         {
             "run.history.exit_code._REPEATABLE": instead((Status.FAILED, Status.NOT_ATTEMPTED)),
         },
-        caught_by={"exit code"},
-    ),
-    fault(
-        "stopped although done",
-        "A stop that comes when nothing is left is told as if it had broken off the run.",
-        {"run.history.exit_code._broken_off": _as_if_left},
         caught_by={"exit code"},
     ),
     fault(
