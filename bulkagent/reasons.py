@@ -60,16 +60,21 @@ class GateShort(msgspec.Struct, frozen=True, gc=False):
 
 
 class FloorShort(msgspec.Struct, frozen=True, gc=False):
-    """With one agent fewer, a group would be below its floor."""
+    """A group would be below its floor, or is so already."""
 
     left: int
     needed: int
+    fewer: bool = True
+    """Whether so many would be left with one agent fewer; else so many are left now."""
 
     def sentence(self, say: Callable[[str], str] = as_it_is) -> str:
         """The reason for people; `say` puts it into their language."""
-        return say(
+        short = (
             mark("with one fewer, {left:,} agents would be left, the floor needs {needed:,}")
-        ).format(left=self.left, needed=self.needed)
+            if self.fewer
+            else mark("{left:,} agents are left, the floor needs {needed:,}")
+        )
+        return say(short).format(left=self.left, needed=self.needed)
 
     __str__ = sentence
 

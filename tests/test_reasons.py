@@ -46,6 +46,7 @@ SENTENCES: dict[Reason, str] = {
     NobodyComesOn(): "no agent comes on shift for the agents going off shift",
     SHORT: "70 of 100 agents coming on shift are up, the gate needs 95",
     FloorShort(1_079, 1_080): "with one fewer, 1,079 agents would be left, the floor needs 1,080",
+    FloorShort(7, 10, fewer=False): "7 agents are left, the floor needs 10",
     CanaryMisled("guid_refused"): "a canary got guid_refused, which every agent would get",
     NoCanarySet(4): "none of the 4 canaries was set",
     CanariesFailed(2, 10, 0.05): "2 of 10 canaries were not set, beyond the 5% allowed",
@@ -122,6 +123,20 @@ def test_the_summary_does_not_say_twice_what_the_line_of_a_group_says(name: str)
     # What the line of the group does not say, or says of another moment, stays.
     others = (FIRST, msgspec.structs.replace(SHORT, up=69), Said("as it was recorded"))
     assert f"WHY     {told_once(others)}" in _closing((maple,), short, *others)
+
+
+def test_the_line_of_a_held_group_says_who_is_off_by_another_run() -> None:
+    """Guide "The rule": D has the agents that another run has taken off. None of them stays on."""
+    counts = HandoverGroup(
+        group="", incoming=2, outgoing=10, up=2, down=0, off=0, held=10, cause=Cause.FLOOR
+    )
+    standing = GroupStanding("", counts, gate=2, floor=10).seen(2, taken_off=5)
+    held = (
+        "HELD    2 of 2 agents coming on shift are up, the floor needs 10 to be on; 0 of 10 agents"
+        " going off shift are off, 5 stay on, 5 are off by another run"
+    )
+    lines = _closing((standing,), FloorShort(7, 10, fewer=False))
+    assert lines[1:3] == ["WHY     7 agents are left, the floor needs 10", held]
 
 
 def _group(*gateways: str) -> OutcomeGroup:

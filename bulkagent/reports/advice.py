@@ -112,10 +112,7 @@ ADVICE: Mapping[Cause, tuple[str, str]] = MappingProxyType(
         ),
         Cause.FLOOR: (
             mark("with one agent fewer on, the group would be below its floor"),
-            mark(
-                "see to the agents coming on shift who are not up, or lower --floor;"
-                " then resume the run"
-            ),
+            mark("see to the agents who are not on, or lower --floor; then resume the run"),
         ),
         Cause.CANARY: (
             mark("too many of the first agents were not set, so the others were left as they are"),

@@ -37,7 +37,7 @@ from bulkagent.ledger import (
 from bulkagent.model import Cause, Status
 from bulkagent.reasons import Reason, Said, reason_of, told_once
 from bulkagent.run.beside import DrainedRun, drained_runs
-from bulkagent.run.handover.rules import GroupStanding, group_standings
+from bulkagent.run.handover.rules import GroupStanding, group_standings, taken_off_before
 from bulkagent.run.history.exit_code import ExitStatus, LegEnding, exit_status_of
 from bulkagent.run.history.fallback_counts import fallback_summary
 from bulkagent.run.history.report import Skipped, write_report
@@ -156,7 +156,7 @@ def finish(
         ended_ms=sent.ended_ms,
         resend=commands.resend(run_id),
         note=sent.note,
-        groups=_groups(leg, sent.seen_up),
+        groups=_groups(leg, sent),
         forgiven=judged.forgiven,
         verdicts=verdicts,
         unseen=sent.unseen,
@@ -261,10 +261,21 @@ def _name_of(leg: PlannedLeg) -> str:
     return request.settings.job or roster
 
 
-def _groups(leg: PlannedLeg, seen_up: Mapping[str, int]) -> tuple[GroupStanding, ...]:
+def _groups(leg: PlannedLeg, sent: SentLeg) -> tuple[GroupStanding, ...]:
     with contextlib.suppress(BulkagentError):
         found = group_standings(leg.record, leg.settings)
-        return tuple(at.seen(seen_up.get(at.counts.group, at.counts.up)) for at in found)
+        off: Mapping[str, int] = {}
+        if any(at.counts.held for at in found):
+            off = taken_off_before(
+                *(leg.record, leg.planned.lanes, leg.settings), only=(), now_ms=sent.ended_ms
+            ).down
+        return tuple(
+            at.seen(
+                sent.seen_up.get(at.counts.group, at.counts.up),
+                taken_off=off.get(at.counts.group, 0),
+            )
+            for at in found
+        )
     return ()
 
 

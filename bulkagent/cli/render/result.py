@@ -250,11 +250,15 @@ def _group_line(standing: GroupStanding) -> str:
         "floor": standing.floor,
         "off": counts.off,
         "outgoing": counts.outgoing,
-        "held": counts.held,
+        "held": max(0, counts.held - standing.taken_off),
+        "taken_off": standing.taken_off,
     }
     by_gate = counts.cause is Cause.GATE and counts.incoming
     if counts.held and (by_gate or counts.cause is Cause.FLOOR) and counts.cause is not None:
-        return labelled(Label.HELD, name + translate(rules[counts.cause]).format(**numbers))
+        text = translate(rules[counts.cause]).format(**numbers)
+        if standing.taken_off:
+            text += translate(", {taken_off:,} are off by another run").format(**numbers)
+        return labelled(Label.HELD, name + text)
     if counts.held and counts.cause in rules:
         nobody = translate(
             "no agent comes on shift; {off:,} of {outgoing:,} agents going off shift are off,"

@@ -94,4 +94,4 @@ def _floor(coverage: Coverage, floor: float, *, going: int) -> Admits:
         return _GO
     if coverage.awaited or coverage.leaving:
         return _NOT_YET
-    return End(Cause.FLOOR, FloorShort(left, least))
+    return End(Cause.FLOOR, FloorShort(left, least, fewer=going > 0))

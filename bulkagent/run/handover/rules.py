@@ -210,11 +210,18 @@ class GroupStanding(msgspec.Struct, frozen=True):
     """How many incoming agents must be up."""
     floor: int
     """How many agents must be left; 0: any number."""
+    taken_off: int = 0
+    """How many outgoing agents other runs have taken off, and not this one."""
 
-    def seen(self, up: int) -> GroupStanding:
-        """The same, where another number of agents is up than are applied."""
+    def seen(self, up: int, *, taken_off: int) -> GroupStanding:
+        """The same with what was found out beside the run's own rows.
+
+        Args:
+            up: How many incoming agents are up.
+            taken_off: How many outgoing agents other runs have taken off, and not this one.
+        """
         counts = msgspec.structs.replace(self.counts, up=up)
-        return msgspec.structs.replace(self, counts=counts)
+        return msgspec.structs.replace(self, counts=counts, taken_off=taken_off)
 
     @property
     def done(self) -> bool:

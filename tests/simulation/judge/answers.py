@@ -62,7 +62,7 @@ def as_answered(_morning: Morning, evidence: Evidence) -> Iterator[str]:
         if row.status in {"applied", "rejected"} and not row.retcode:
             yield f"{name} without a retcode"
         own = [each for each in sent if each.process == end.process]
-        # Later in doubt: who was set before a failover, or shared a stray reply's connection.
+        # Later in doubt: agents that were set before a failover, or shared a stray's connection.
         resent = row.cause in _DOUBTED_LATER and end.settings.get("resend_after_switchover")
         strayed = row.cause in _DOUBTED_LATER and evidence.strayed_in(end.run_id, row.gateway)
         doubted = row.status == "unknown" and (resent or strayed)
