@@ -17,6 +17,7 @@ from bulkagent.roster import RosterRow
 from bulkagent.settings import Settings
 from tests.roster.reading import everything
 from tests.simulation.draw import draw
+from tests.simulation.draw.faults import OF_CONNECTIONS, OF_REQUESTS
 from tests.simulation.draw.profiles import PROFILES
 from tests.simulation.draw.rosters import (
     agents_of,
@@ -26,6 +27,7 @@ from tests.simulation.draw.rosters import (
     text_of,
 )
 from tests.simulation.draw.settings import settings_of
+from tests.simulation.surroundings.courses import CHANGES, CONNECTING
 from tests.simulation.world import (
     Command,
     CommandKind,
@@ -87,6 +89,12 @@ def test_all_that_can_happen_does_happen() -> None:
     assert any(world.source_faults for world in drawn)
     for of_gateway in ("absent", "leaves", "newer", "failovers", "on"):
         assert any(getattr(each, of_gateway) for world in drawn for each in world.gateways)
+
+
+def test_each_kind_of_fault_has_an_effect_and_is_drawn_by_its_sort() -> None:
+    """Else it would do nothing, or be drawn in hardly any world."""
+    assert CHANGES.keys() | CONNECTING == set(FaultKind)
+    assert {*OF_REQUESTS, *OF_CONNECTIONS} == set(FaultKind)
 
 
 def test_every_setting_that_can_be_drawn_is_drawn() -> None:
