@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from bulkagent.units import Adaptive
 from tests.simulation.hand_made import (
@@ -42,7 +43,21 @@ def at_once(number: int) -> Morning:
     )
 
 
+def guarded(*agents: str, exit_code: int = 0, **settings: Any) -> Morning:
+    """One command with guardrails, of a roster of 1001 and 1002; its requests."""
+    return morning(
+        handled=tuple(request(n, agent, float(n)) for n, agent in enumerate(agents, 1)),
+        ends=(ended(exit_code=exit_code),),
+        settings={**SETTINGS, **settings},
+    )
+
+
 KEPT: dict[str, Callable[[], Morning]] = {
+    "a protected agent gets no request": lambda: guarded("1002", protect=["1001"]),
+    "one agent too many is refused": lambda: guarded(exit_code=6, max_agents=1),
+    "a protected agent is not one too many": lambda: guarded(
+        "1002", protect=["1001"], max_agents=1
+    ),
     "auto begins with sixteen": lambda: at_once(16),
     "a calm morning": two_applied,
     "a lost answer is in doubt": lambda: of_report(
@@ -98,6 +113,10 @@ KEPT: dict[str, Callable[[], Morning]] = {
     ),
 }
 BROKEN: list[tuple[str, Callable[[], Morning]]] = [
+    ("protected", lambda: guarded("1001", "1002", protect=["1001"])),
+    ("too many agents", lambda: guarded("1001", exit_code=6, max_agents=1)),
+    ("too many agents", lambda: guarded(exit_code=2, max_agents=1)),
+    ("too many agents", lambda: guarded("1001", "1002", max_agents=1)),
     ("as it was answered", lambda: of_leg(reported(2, retcode="000-000"))),
     ("as it was answered", lambda: of_leg(reported(2, http_status="503"))),
     ("as it was answered", lambda: of_leg(reported(2, retcode=""))),

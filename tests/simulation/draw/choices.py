@@ -105,8 +105,10 @@ def _protect(dice: Dice, facts: Facts) -> Drawn:
 
 
 def _max_agents(dice: Dice, facts: Facts) -> Drawn:
+    # At times there are too many: then nothing may come of it.
     agents = len(facts.names)
-    return {"max_agents": dice.whole(max(1, agents - 2), 2 * agents)}
+    low, high = (1, max(1, agents - 1)) if dice.chance(0.5) else (agents, 2 * agents)
+    return {"max_agents": dice.whole(low, high)}
 
 
 def _fixed(name: str, *values: Any) -> Callable[[Dice, Facts], Drawn]:
@@ -155,7 +157,7 @@ CHOICES = (
     Choice("trust", 0.05, _scaled("trust_state_s", 5, 28_800)),
     Choice("at_gateways", 0.08, _at_gateways),
     Choice("protect", 0.06, _protect),
-    Choice("max_agents", 0.03, _max_agents),
+    Choice("max_agents", 0.05, _max_agents),
     Choice("job", 0.1, _fixed("job", "morning")),
     Choice("resend", 0.1, _fixed("resend_after_switchover", True)),
 )

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from tests.simulation.judge import commands, exit_codes, liveness, outputs, repeats, reverts, stops
+from tests.simulation.judge import (
+    commands,
+    exit_codes,
+    guardrails,
+    liveness,
+    outputs,
+    repeats,
+    reverts,
+    stops,
+)
 from tests.simulation.judge.predicate import Predicate
 
 OF_COMMANDS = (
@@ -139,6 +148,18 @@ OF_COMMANDS = (
         "The others follow only if at least one canary is set.",
         "guardrails",
         stops.canaries_go_first,
+    ),
+    Predicate(
+        "protected",
+        "--protect FILE names agents that are never touched.",
+        "guardrails",
+        guardrails.protected_are_left,
+    ),
+    Predicate(
+        "too many agents",
+        "--max-agents N refuses a roster with more agents. A resume and a revert obey it, too.",
+        "guardrails",
+        guardrails.too_many_are_refused,
     ),
     Predicate(
         "revert",

@@ -136,6 +136,18 @@ def _of_all(right: Callable[..., Any]) -> Any:
 
 SENDING = (
     fault(
+        "nobody is protected",
+        "Protected agents are set like all others.",
+        {"run.plan.protected_agents.Protected.reason": always("")},
+        caught_by={"protected"},
+    ),
+    fault(
+        "any number of agents",
+        "A roster with more agents than may be is carried out.",
+        {"run.plan.protected_agents.refuse_numbers": always(None)},
+        caught_by={"too many agents"},
+    ),
+    fault(
         "hang-up frees the slot",
         "After its timeout a request gives back slot and agent, though the gateway goes on (A3).",
         {
