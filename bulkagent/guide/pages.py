@@ -52,6 +52,7 @@ TOPICS = (
     "how-it-works",
     "measured",
     "changes",
+    "changes-scripts",
 )
 """The pages by their names, in the order of the list."""
 

@@ -22,6 +22,7 @@ APART = {
     "settings": "is written from the rows of the options, so a page may say more of one",
     "codes": "is written from the tables of `explain`, whose words are those of the screen",
     "changes": "says of a rule that it is new, where another page says the rule",
+    "changes-scripts": "as changes",
 }
 """Pages that are left out -> why."""
 
