@@ -89,7 +89,7 @@ def contested(record: RunRecord, *, now_ms: int, timeout_s: float) -> Mapping[in
 def applied_incoming(record: RunRecord) -> list[tuple[int, str, str, str]]:
     """Row, gateway, agent and group of the incoming agents that are applied and still on.
 
-    Whom another run has taken off since may be at the desk, and gets no call there.
+    An agent whom another run has taken off since may be at the desk, and gets no call there.
     """
     off = {row for (row,) in last_words(record, _UP_NO_MORE)}
     return [found for found in record.all(_APPLIED_INCOMING) if found[0] not in off]
