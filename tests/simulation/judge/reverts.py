@@ -33,8 +33,9 @@ def gives_back(_morning: Morning, evidence: Evidence) -> Iterator[str]:
             told = f"run {run.run_id} reverts {run.reverts}, agent {agent[1]} at {agent[0]}"
             changes = [*evidence.of_row(run.reverts, *agent)]
             if all(_refused(evidence, each) for each in changes):
-                # A kill between mark and sending leaves a mark, and so may have changed the agent.
-                if not killed:
+                # A mark without an end may have changed the agent: after a kill between mark and
+                # sending, and where the ledger takes no end any more.
+                if not killed and not evidence.disk_failed:
                     yield f"{told}: sent, and that run changed nothing"
                 continue
             trusted_s = min((_trusted_from_s(end) for end in planned), default=0.0)
