@@ -46,16 +46,19 @@ def too_many_are_refused(morning: Morning, evidence: Evidence) -> Iterator[str]:
         told = f"{told}, its roster has {number} agents"
         if sent:
             yield f"{told}, and it has sent for {len(sent)}"
-        if end.exit_code in _GONE_ON or not (
-            end.exit_code in _REFUSED or _wrong_otherwise(evidence, end)
-        ):
+        refused = end.exit_code in _REFUSED or _wrong_otherwise(morning, evidence, end)
+        if end.exit_code in _GONE_ON or not refused:
             yield f"{told}, and its exit code is {end.exit_code}"
 
 
-def _wrong_otherwise(evidence: Evidence, end: Ended) -> bool:
-    """Whether a command may be refused for something else: an invalid row, its ledger."""
-    roster = evidence.rosters[end.command.roster]
-    return evidence.disk_failed or any(row.kind is RowKind.INVALID for row in roster.rows)
+def _wrong_otherwise(morning: Morning, evidence: Evidence, end: Ended) -> bool:
+    """Whether a command may be refused for something else: its ledger, a row, a missing GUID."""
+    rows = evidence.rosters[end.command.roster].rows
+    return (
+        evidence.disk_failed
+        or any(row.kind is RowKind.INVALID for row in rows)
+        or any(gateway.absent or gateway.leaves for gateway in morning.world.gateways)
+    )
 
 
 def _agents_of_roster(morning: Morning, evidence: Evidence, end: Ended) -> int:
