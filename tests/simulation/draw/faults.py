@@ -44,7 +44,8 @@ _BODIES = (
     '{"message":"success","retcode":"0"',
     '{"message":"","retcode":"0 "}',
 )
-_TWO_CODES = '{"retcode":"100-006","retcode":"0"}'
+TWO_CODES = '{"retcode":"100-006","retcode":"0"}'
+"""A reply that says two things, so that it says nothing."""
 
 
 def _refuses(dice: Dice, timeout_s: float) -> dict[str, Any]:
@@ -59,7 +60,7 @@ def _status(dice: Dice, timeout_s: float) -> dict[str, Any]:
 
 
 def _garbage(dice: Dice, timeout_s: float) -> dict[str, Any]:
-    return {"code": _TWO_CODES if dice.chance(0.3) else dice.one_of(_BODIES)}
+    return {"code": TWO_CODES if dice.chance(0.3) else dice.one_of(_BODIES)}
 
 
 def _late_effect(dice: Dice, timeout_s: float) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import signal
 import msgspec
 
 from tests.simulation.draw.draft import MAIN, Draft
+from tests.simulation.draw.faults import TWO_CODES
 from tests.simulation.draw.rosters import Shape, draw_roster, going_off, of_a_lead, with_other_flags
 from tests.simulation.world import Command, CommandKind, EventKind, Fault, FaultKind, SourceKind
 
@@ -83,11 +84,12 @@ def taken_over_while_slow(draft: Draft) -> None:
 def refused_after_doubt(draft: Draft) -> None:
     """Requests have an effect and no answer; the next ones for the same agents are refused."""
     ends_s = _under_way(draft)
-    kind = draft.dice.one_of((FaultKind.LOST_ANSWER, FaultKind.RESET_AFTER))
+    # An answer that never comes is waited for, so a reset more often meets what comes next.
+    kind = draft.dice.weighted([(FaultKind.RESET_AFTER, 0.7), (FaultKind.LOST_ANSWER, 0.3)])
     _wrong(draft, kind, 0.0, ends_s, share=draft.dice.number(0.3, 1.0), seconds=0.05)
     code, share = draft.dice.one_of(_FINAL), draft.dice.number(0.3, 1.0)
     _wrong(draft, FaultKind.REFUSES, ends_s, ends_s + _LONG_S, share=share, code=code)
-    if draft.dice.chance(0.6):
+    if draft.dice.chance(0.4):
         gone_s = round(ends_s + draft.dice.scale(0.01, 1.0), 3)
         draft.happens(EventKind.KILL, gone_s, MAIN)
         later_s = round(gone_s + draft.dice.scale(0.05, 5.0), 3)
@@ -237,3 +239,9 @@ def power_lost_while_sending(draft: Draft) -> None:
         round(dark_s + draft.dice.scale(0.5, 20.0), 3),
         Command(CommandKind.RESUME, run=f"process:{MAIN}"),
     )
+
+
+def two_codes(draft: Draft) -> None:
+    """Some replies have two retcodes, of which the last says success."""
+    share = draft.dice.number(0.1, 0.8)
+    _wrong(draft, FaultKind.GARBAGE, 0.0, _under_way(draft) + 1.0, code=TWO_CODES, share=share)

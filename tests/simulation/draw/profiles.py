@@ -225,6 +225,7 @@ PROFILES = (
             meetings.again_after_a_person,
             meetings.resumed_by_a_clock_set_back,
             meetings.power_lost_while_sending,
+            meetings.two_codes,
         )
     ),
     Profile("emergency", 1.0, always=(people.emergency,), sometimes=(people.gone_on_with,)),
