@@ -87,7 +87,7 @@ def _closing(dice: Dice, facts: Facts) -> Drawn:
 
 def _at_gateways(dice: Dice, facts: Facts) -> Drawn:
     """Limits of single gateways, which go over the general ones."""
-    drawn = (_concurrency, _rate, _sized("burst", 1, 10))
+    drawn = (_sized("burst", 1, 10), _concurrency, _rate)  # as a file has them
     at = {
         name: {
             limit: value

@@ -60,5 +60,7 @@ def draw_sizes(dice: Dice) -> dict[str, int]:
     if not dice.chance(_WORLDS):
         return {}
     return {
-        name: dice.size(size.low, size.high) for name, size in SIZES.items() if dice.chance(_EACH)
+        name: dice.size(size.low, size.high)
+        for name, size in sorted(SIZES.items())  # as a file has them
+        if dice.chance(_EACH)
     }
