@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import itertools
 import sys
 from collections.abc import Iterable, Iterator
 from functools import cache
@@ -12,6 +13,9 @@ from anyio._backends._asyncio import _task_states
 
 from tests.simulation.loop import VirtualLoop
 from tests.simulation.process import Process
+
+_mornings = itertools.count(1)
+_SETTLED_AFTER = frozenset({1, 10, 50, 200})
 
 
 @cache
@@ -53,6 +57,17 @@ def let_go() -> None:
         gc.collect()
     finally:
         sys.unraisablehook = hook
+
+
+def let_all_go() -> None:
+    """The same at the end of a morning, once it is judged.
+
+    After the first mornings, what is left are caches and modules that are imported late. They stay,
+    so that no later collection looks through them.
+    """
+    let_go()
+    if next(_mornings) in _SETTLED_AFTER:
+        gc.freeze()
 
 
 def _forget(loop: VirtualLoop) -> None:

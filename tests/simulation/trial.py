@@ -14,7 +14,7 @@ import msgspec
 from tests.simulation.draw import draw
 from tests.simulation.history import Morning
 from tests.simulation.judge import Verdict, judge
-from tests.simulation.leftovers import let_go
+from tests.simulation.leftovers import let_all_go
 from tests.simulation.morning import live
 from tests.simulation.mutants import mutated
 from tests.simulation.shrink import shrink
@@ -70,7 +70,7 @@ def judged(world: World) -> tuple[Morning | None, tuple[Verdict, ...]]:
         return morning, (_no_end(type(error).__name__, traceback.format_exc()),)
     finally:
         # What the morning and its errors held while they had names would be heard of elsewhere.
-        let_go()
+        let_all_go()
     return None, (_no_end("takes for ever", words),)
 
 
