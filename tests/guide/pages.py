@@ -205,7 +205,8 @@ def _end(row: Retcode) -> str:
 _INTRODUCED: Mapping[str, str] = {
     "Statuses": "Every row of a roster ends in exactly one of these.",
     "Causes": "Why a row is not `applied`.",
-    "Exit codes": "What a command ends with.",
+    "Exit codes": "What a command ends with. If several hold, the first counts of `1`, `6` after a"
+    " take-over, `129`, `130`, `143`, `6`, `5`, `3`, `4`, `0`.",
     "Retcodes": "What the gateway answers. The third column says how a row ends for which nothing"
     " better comes.",
     "Retcodes of other interfaces": "bulkagent never uses these interfaces. A row that gets such a"

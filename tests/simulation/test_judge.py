@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
 
+from tests.documents import DOCUMENTS, REPOSITORY
 from tests.simulation import judged_ends, judged_runs, judged_sending
 from tests.simulation.hand_made import SETTINGS, ended, morning, reported, request, run
 from tests.simulation.history import Morning
-from tests.simulation.judge import PREDICATES, judge
+from tests.simulation.judge import PREDICATES, Predicate, judge
 from tests.simulation.world import Event, EventKind
 
 _GROUPS = (judged_sending, judged_runs, judged_ends)
@@ -37,6 +39,22 @@ def test_a_broken_promise_is_seen(name: str, made: Callable[[], Morning]) -> Non
 
 def test_each_promise_has_a_morning_that_breaks_it() -> None:
     assert {name for name, _ in BROKEN} == {predicate.name for predicate in PREDICATES}
+
+
+@pytest.mark.parametrize("predicate", PREDICATES, ids=lambda predicate: predicate.name)
+def test_a_promise_is_in_the_words_of_its_page(predicate: Predicate) -> None:
+    """So that it stands there at all, and that a page that changes brings the judge along."""
+    assert not _words(predicate.promise) - _words(PAGES[predicate.page])
+
+
+def _words(text: str) -> set[str]:
+    return set(re.findall(r"[\w-]+", text.lower()))
+
+
+PAGES = DOCUMENTS | {
+    "CONTRIBUTING": (REPOSITORY / ".github/CONTRIBUTING.md").read_text(encoding="utf-8")
+}
+"""What a predicate may cite."""
 
 
 def test_after_a_loss_of_power_only_full_durability_remembers() -> None:

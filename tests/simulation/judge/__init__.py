@@ -6,14 +6,18 @@ codes, `--json` and the ledger's runs, and nothing of the inside of bulkagent.
 
 To add one:
 
-1. Find the promise on its page. Where a page has an exception, the predicate has it, too, and says
-   on which page it stands. What a page leaves open is no violation.
+1. Find the promise on its page: a topic of the guide, the README or CONTRIBUTING. A promise that
+   stands on no page is written there first. Where a page has an exception, the predicate has it,
+   too, and says on which page it stands. What a page leaves open is no violation.
 2. Write the function into the module of its group, or into a new one. What it has to look up goes
    into `Evidence`, so that all predicates share one pass over the morning.
 3. Give it a row in `promises_of_requests.py` or `promises_of_commands.py`: its name, the promise in
-   the page's own words, and the page.
-4. Give it two mornings in `tests/simulation/test_judge.py`: one keeps the promise, one breaks it.
-5. Give it a mutant of bulkagent that it catches, so that it is known to see something.
+   the page's words, shortened, and the page.
+4. Give it two mornings, made of the parts in `tests/simulation/hand_made.py`. The one that keeps
+   the promise is a row of `KEPT`, the one that breaks it a row of `BROKEN`. These tables are in
+   `judged_sending.py`, `judged_runs.py` and `judged_ends.py`. `test_judge.py` tries them all.
+5. Give it a mutant of bulkagent that it catches, so that it is known to see something: a row in
+   `tests/simulation/mutants/`, with the predicate's name in `caught_by`.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ class Predicate(msgspec.Struct, frozen=True):
     name: str
     promise: str
     page: str
-    """A topic of the guide, or `README`, or `design` for the contract."""
+    """A topic of the guide, `README` or `CONTRIBUTING`."""
     violations: Callable[[Morning, Evidence], Iterator[str]]
 
 

@@ -76,20 +76,21 @@ OF_COMMANDS = (
     ),
     Predicate(
         "exit code",
-        "Where several hold, the first of 1, 129-143, 6, 5, 3, 4, 0 wins.",
-        "design 6",
+        "What a command ends with. If several hold, the first counts of 1, 6 after a take-over,"
+        " 129, 130, 143, 6, 5, 3, 4, 0.",
+        "codes",
         exit_codes.exit_code_is_true,
     ),
     Predicate(
         "no defect",
         "A traceback in front of a user is a defect.",
-        "codes",
+        "CONTRIBUTING",
         commands.no_defect,
     ),
     Predicate(
         "as the interface has it",
-        "POST, the path, the query flag, and the headers Guid and Content-Type.",
-        "design 9",
+        "It is for the agent gateway, as the CEC API Reference describes settalkright.",
+        "README",
         commands.as_the_interface_has_it,
     ),
     Predicate(
@@ -106,13 +107,13 @@ OF_COMMANDS = (
     ),
     Predicate(
         "memory is bounded",
-        "Memory is flat in the number of rows.",
-        "design 2",
+        "The plan is on disk and not in memory. Rows stream in, and outcomes stream back.",
+        "how-it-works",
         outputs.memory_is_bounded,
     ),
     Predicate(
         "deadline",
-        "After --deadline no more attempts start.",
+        "--deadline stops a run by itself. No further agent is begun.",
         "resume",
         stops.deadline_holds,
     ),
@@ -138,8 +139,8 @@ OF_COMMANDS = (
     ),
     Predicate(
         "wrong set-up halts",
-        "If the first agents of a gateway all get the same answer of a wrong set-up, and none is"
-        " applied, the gateway gets no more requests.",
+        "If all of the first agents get the same answer of a wrong set-up, and none is applied,"
+        " the gateway gets no more requests.",
         "outages",
         stops.wrong_set_up_halts,
     ),
@@ -164,21 +165,21 @@ OF_COMMANDS = (
     Predicate(
         "revert",
         "Each agent that the run changed, or may have changed, goes back to its setting before"
-        " that. One that a later run has set is not touched.",
+        " that. An agent that a later run has set is not touched.",
         "revert",
         reverts.gives_back,
     ),
     Predicate(
         "comes to its end",
-        "A morning ends once its faults have.",
-        "codes",
+        "When all faults have ended, each command ends.",
+        "how-it-works",
         liveness.comes_to_an_end,
     ),
     Predicate(
         "reaches its aim",
-        "After all faults have ended, resume reaches exit 0, or 4 where another attempt does not"
-        " help.",
-        "codes",
+        "When all faults have ended, a resume reaches exit code 0, or 4 where another attempt does"
+        " not help.",
+        "how-it-works",
         liveness.reaches_its_aim,
     ),
 )

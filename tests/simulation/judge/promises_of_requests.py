@@ -20,8 +20,8 @@ OF_REQUESTS = (
     ),
     Predicate(
         "counted as reported",
-        "JSON carries the same facts as the CSV.",
-        "design 7",
+        "totals: rows by status. causes: rows by cause.",
+        "json",
         rows.counted_as_reported,
     ),
     Predicate(
@@ -38,20 +38,21 @@ OF_REQUESTS = (
     ),
     Predicate(
         "answer is told",
-        "unknown: an attempt ended in doubt. Any other answer says how the row ended.",
-        "design 4",
+        "unknown: a request ended in doubt. rejected: the gateway refused. failed: not set.",
+        "codes",
         rows.answer_is_told,
     ),
     Predicate(
         "not sent is true",
-        "not_attempted: nothing was sent. attempts: requests that the gateway could have seen.",
+        "attempts: requests that the gateway could have seen for this agent. An attempt that sent"
+        " nothing counts only in not_sent.",
         "report",
         rows.not_sent_is_true,
     ),
     Predicate(
         "as it was answered",
-        "retcode and http_status of a row are what the gateway answered.",
-        "design 7",
+        "retcode, http_status: what the gateway answered. After several answers, the last.",
+        "report",
         answers.as_answered,
     ),
     Predicate(
@@ -76,14 +77,14 @@ OF_REQUESTS = (
     ),
     Predicate(
         "one for an agent",
-        "Nothing else is sent for an agent while a request for it is in flight.",
+        "A request in flight takes its slot. Nothing else is sent for its agent.",
         "doubt",
         flight.one_for_an_agent,
     ),
     Predicate(
         "opposite waits",
-        "If the last request for an agent is in doubt and asked for the opposite, the new one is"
-        " sent when twice the --timeout has passed since the old one.",
+        "If the last request for an agent is in doubt and asked for the opposite, the new one"
+        " waits. It is sent when twice the --timeout has passed since the old one.",
         "handover",
         flight.opposite_waits,
     ),
@@ -96,14 +97,14 @@ OF_REQUESTS = (
     ),
     Predicate(
         "gate and floor",
-        "No agent goes off shift before the gate opens, whatever fails, is stopped or is killed."
-        " The floor keeps enough agents on at any moment.",
+        "The next agent goes off shift only if both lines hold, first the gate and then the floor."
+        " A kill or a stop does not break the rule.",
         "handover",
         handover.gate_and_floor,
     ),
     Predicate(
         "attempts end",
-        "After --max-attempts the agent is put off. It gets one attempt more at least, and others"
+        "After --max-attempts the agent is put off. It then gets one attempt at least, and more"
         " until --retry-for has passed since its first request.",
         "outages",
         patience.attempts_end,
@@ -116,7 +117,7 @@ OF_REQUESTS = (
     ),
     Predicate(
         "retry budget",
-        "Retries are limited: 20% of first requests, and 10 a second more.",
+        "Retries are limited by a retry budget: 20% of first requests, and 10 a second more.",
         "outages",
         patience.retries_in_budget,
     ),
@@ -129,8 +130,8 @@ OF_REQUESTS = (
     ),
     Predicate(
         "spared",
-        "The circuit breaker opens after 10 bad attempts in a row. While it is open, the gateway"
-        " gets nothing. Then one request finds out whether the gateway is back.",
+        "The circuit breaker opens after 10 bad attempts in a row. While the breaker is open, the"
+        " gateway gets nothing. Then one request finds out whether the gateway is back.",
         "outages",
         patience.spared,
     ),
