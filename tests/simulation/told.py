@@ -14,10 +14,10 @@ _MOST_ROWS = 12
 def told(world: World) -> Iterator[str]:
     """Lines: what there is, and then what happens in the order of times."""
     yield f"world    seed {world.seed}, {world.profile}; troubles end at {world.ends_s:g} s"
-    settings = {name: value for name, value in world.settings.items() if name != "gateways"}
+    settings = {name: value for name, value in sorted(world.settings.items()) if name != "gateways"}
     yield f"settings {_fields(settings) or 'the defaults'}; GUIDs from: {world.source.value}"
     if world.sizes:
-        yield f"sizes    {_fields(dict(world.sizes))}"
+        yield f"sizes    {_fields(dict(sorted(world.sizes.items())))}"
     for gateway in world.gateways:
         yield f"gateway  {_gateway(gateway)}"
     for roster in world.rosters:
