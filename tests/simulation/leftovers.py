@@ -6,6 +6,7 @@ import contextlib
 import gc
 import itertools
 import sys
+import warnings
 from collections.abc import Iterable, Iterator
 from functools import cache
 
@@ -43,18 +44,31 @@ def uncollected() -> Iterator[None]:
 
 def end(loop: VirtualLoop, processes: Iterable[Process]) -> None:
     """Have all of a morning go."""
-    for process in processes:
-        process.let_go()
-    _forget(loop)
-    loop.close()
+    with _silence():
+        for process in processes:
+            process.let_go()
+        _forget(loop)
+        loop.close()
     let_go()
 
 
 def let_go() -> None:
     """Have what was killed go: it is not gone on with, and cannot do anything."""
+    with _silence():
+        gc.collect()
+
+
+@contextlib.contextmanager
+def _silence() -> Iterator[None]:
+    """Say nothing of what a killed process has left: errors, and tasks that it had not begun.
+
+    A coroutine that a living process forgets goes at once, and is warned of.
+    """
     hook, sys.unraisablehook = sys.unraisablehook, lambda _args: None
     try:
-        gc.collect()
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "coroutine .* was never awaited", RuntimeWarning)
+            yield
     finally:
         sys.unraisablehook = hook
 
