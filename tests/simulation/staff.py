@@ -99,9 +99,10 @@ class Staff:
     def begin(self, number: int, command: Command, *, ahead_s: float = 0.0, again: int = 0) -> None:
         """Begin a command, unless it needs a run that there is not."""
         first = self._first.setdefault(number, number)
-        if command.run.startswith(_OF_PROCESS) and not self._run_of(command.run):
-            self._note(f"process {number}: {command.run} has no run")
-            return
+        for word in (command.run, command.take_over):
+            if word.startswith(_OF_PROCESS) and not self._run_of(word):
+                self._note(f"process {number}: {word} has no run")
+                return
         process = self._process(number, ahead_s)
         at_work = CommandAtWork(process, command, self._site)
         self.at_work[number] = at_work
@@ -110,7 +111,10 @@ class Staff:
             del self.at_work[number]
             self._ran[first] = self._ran.get(first, "") or ended.run_id
             self.ended.append(ended)
-            self._note(f"process {number} ended {ended.exit_code} {ended.run_id}")
+            self._note(f"process {number} ended {ended.exit_code} {ended.run_id}".rstrip())
+            for words in ended.said:
+                # The folder has another name each time.
+                self._note(f"  said: {words.replace(f'{self._site.folder}/', '')}")
             if again and ended.exit_code in _AGAIN:
                 self._begin_again(first, command, ahead_s, again - 1)
             self._idle.set()
