@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import shlex
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -36,7 +38,7 @@ class Asked(msgspec.Struct, frozen=True):
     shrink_s: float
     """How long a world may be made smaller."""
     mutant: str = ""
-    """With one, the campaign ends with the first failure."""
+    """A fault that is put into bulkagent; the campaign ends with the first failure by it."""
 
 
 class Campaign:
@@ -53,7 +55,8 @@ class Campaign:
         self._began = time.monotonic()
         self._ends = None if asked.minutes is None else self._began + asked.minutes * 60
         self._told_at = self._began
-        self._shrunk: dict[frozenset[str], int] = {}
+        self._kinds: set[frozenset[str]] = set()
+        self._smallest: list[str] = []
         self.lived = 0
         self.failed: list[Trial] = []
 
@@ -72,14 +75,12 @@ class Campaign:
                 at_work: set[Future[Any]] = {*trials, *shrinking}
                 ended, _ = wait(at_work, self._until_told(), FIRST_COMPLETED)
                 for future in ended & shrinking.keys():
-                    self._tell_smallest(shrinking.pop(future), future.result())
+                    self._keep(shrinking.pop(future), future.result())
                 for future in ended & trials:
                     trials.discard(future)
                     for trial in future.result():
-                        if self._is_new(trial):
-                            world = draw(trial.seed)
-                            job = pool.submit(smallest, world, trial.broken, asked.shrink_s)
-                            shrinking[job] = trial
+                        if self.count(trial):
+                            shrinking[self._shrink(pool, trial)] = trial
                     trials |= {
                         pool.submit(try_seeds, chunk, asked.mutant) for chunk in islice(chunks, 1)
                     }
@@ -95,29 +96,51 @@ class Campaign:
                 return
             yield range(begin, begin + _CHUNK if end is None else min(begin + _CHUNK, end))
 
-    def _is_new(self, trial: Trial) -> bool:
-        """Count and tell a trial; whether it failed as none before it."""
+    def _shrink(self, pool: ProcessPoolExecutor, trial: Trial) -> Future[bytes]:
+        seconds, mutant = self._asked.shrink_s, self._asked.mutant
+        return pool.submit(smallest, draw(trial.seed), trial.broken, seconds, mutant)
+
+    def count(self, trial: Trial) -> bool:
+        """Count and tell a trial; whether its world is to be made smaller.
+
+        Further failures of the same promises have the same cause as a rule: a line is enough.
+        """
         self.lived += 1
         if not trial.verdicts:
             return False
         self.failed.append(trial)
-        self._say(f"FAILED   seed {trial.seed} ({trial.profile})")
+        told = f"FAILED   seed {trial.seed} ({trial.profile})"
+        if trial.broken in self._kinds:
+            self._say(f"{told}: {_names(trial)}")
+            return False
+        self._say(told)
         for verdict in trial.verdicts:
             self._say(f"  {verdict}")
-        is_new = trial.broken not in self._shrunk and len(self._shrunk) < _MOST_SHRUNK
-        if self._asked.mutant or not is_new:
-            return False
-        self._shrunk[trial.broken] = trial.seed
-        return True
+        self._kinds.add(trial.broken)
+        return len(self._kinds) <= (1 if self._asked.mutant else _MOST_SHRUNK)
 
-    def _tell_smallest(self, trial: Trial, written: bytes) -> None:
-        self._asked.worlds.mkdir(parents=True, exist_ok=True)
-        path = self._asked.worlds / f"seed-{trial.seed}.json"
-        path.write_bytes(written)
-        self._say(f"SMALLEST of seed {trial.seed}, which breaks: {', '.join(sorted(trial.broken))}")
-        for line in told(from_json(written)):
-            self._say(f"  {line}")
-        self._say(f"  python -m tests.simulation --log --world {path}")
+    def _keep(self, trial: Trial, written: bytes) -> None:
+        """Write a smallest world down at once. It is told last, where it is looked for."""
+        asked = self._asked
+        name = asked.mutant.replace(" ", "-") or f"seed-{trial.seed}"
+        path = Path(os.path.relpath(asked.worlds)) / f"{name}.json"
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(written)
+        except OSError as error:
+            self._say(f"  its smallest world cannot be written: {error}")
+        mutant = ["--mutant", asked.mutant] if asked.mutant else []
+        again = ["python", "-m", "tests.simulation", *mutant, "--log", "--world", str(path)]
+        self._smallest += [
+            f"SMALLEST of seed {trial.seed}, which breaks: {_names(trial)}",
+            *(f"  {line}" for line in told(from_json(written))),
+            f"  {shlex.join(again)}",
+        ]
+
+    def tell_smallest(self) -> None:
+        """Tell of each smallest world how it is lived again."""
+        for line in self._smallest:
+            self._say(line)
 
     def _until_told(self) -> float:
         return max(0.0, self._told_at + _MINUTE_S - time.monotonic())
@@ -125,7 +148,7 @@ class Campaign:
     def _tell_each_minute(self) -> None:
         if not self._until_told():
             self._told_at = time.monotonic()
-            self._say(self.summary())
+            self._say(f"so far: {self.summary()}")
 
     def summary(self) -> str:
         """How it stands, in one line."""
@@ -134,3 +157,7 @@ class Campaign:
             f"{self.lived:,} mornings from seed {self._asked.begin} on in {seconds:,.0f} s,"
             f" {self.lived / max(seconds, 0.001):,.1f} a second, {len(self.failed):,} failed"
         )
+
+
+def _names(trial: Trial) -> str:
+    return ", ".join(sorted(trial.broken))

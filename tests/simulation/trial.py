@@ -100,12 +100,16 @@ def _with_mutant(world: World, mutant: str) -> tuple[Verdict, ...]:
     return tuple(verdict for verdict in broken if verdict.name not in anyway)
 
 
-def smallest(world: World, broken: frozenset[str], seconds: float) -> bytes:
-    """The smallest world that is found in so many seconds and breaks one of the same promises."""
+def smallest(world: World, broken: frozenset[str], seconds: float, mutant: str = "") -> bytes:
+    """The smallest world that is found in so many seconds and breaks one of the same promises.
+
+    With a mutant it is one that keeps them without.
+    """
     until = time.monotonic() + seconds
 
     def fails(other: World) -> bool:
-        return any(verdict.name in broken for verdict in judged(other)[1])
+        verdicts = _with_mutant(other, mutant) if mutant else judged(other)[1]
+        return any(verdict.name in broken for verdict in verdicts)
 
     return as_json(shrink(world, fails, lambda: time.monotonic() < until))
 

@@ -1,6 +1,7 @@
-"""Each mutant until it is caught: `python -m tests.simulation.mutants [--seeds 500] [NAME ...]`.
+"""Each mutant, or those that are named, until the judge catches it. A name stands in quotes.
 
-Exit code 1 says that one survived: then a predicate or the draw of worlds is too weak.
+Exit code 1 says that one survived: then a predicate or the drawing of worlds is too weak. The
+smallest world that shows one is found by `python -m tests.simulation --mutant 'NAME'`.
 """
 
 from __future__ import annotations
@@ -19,14 +20,25 @@ from tests.simulation.repeatable import repeat_with_fixed_hashes
 
 def main(arguments: Sequence[str]) -> int:
     """Try those that are named, or all; give the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m tests.simulation.mutants")
-    parser.add_argument("--seeds", type=int, default=SEEDS)
-    parser.add_argument("--from", dest="begin", type=int, default=0, help="the first seed")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(MUTANTS)}")
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.simulation.mutants",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("--seeds", type=int, default=SEEDS, metavar="N", help=f"at most; {SEEDS} if not given")
+    add("--from", dest="begin", type=int, default=0, metavar="SEED", help="the first seed")
+    add("--jobs", type=int, default=os.cpu_count() or 1, metavar="N", help="processes at once")
+    add("--list", action="store_true", help="only say which there are")
+    add("names", nargs="*", metavar="NAME", help="a mutant; none: all of them")
     asked = parser.parse_args(arguments)
     if unknown := set(asked.names) - set(MUTANTS):
-        parser.error(f"no mutant is called {', '.join(sorted(unknown))}")
+        names = ", ".join(map(repr, sorted(unknown)))
+        parser.error(f"no mutant is called {names}; --list has all, and a name stands in quotes")
+    if asked.list:
+        for name in asked.names or MUTANTS:
+            print(f"'{name}'  {MUTANTS[name].wrong}")
+        return 0
     survived = 0
     with ProcessPoolExecutor(
         asked.jobs, mp_context=multiprocessing.get_context("spawn"), max_tasks_per_child=1
