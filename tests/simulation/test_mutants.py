@@ -51,7 +51,6 @@ def test_each_promise_has_a_mutant_and_each_mutant_a_promise() -> None:
 
 @pytest.mark.matrix
 def test_each_mutant_is_caught_in_five_hundred_seeds() -> None:
-    """The faults A2, A3 and A6 of an earlier state are among them."""
     hunted = subprocess.run(
         [sys.executable, "-m", "tests.simulation.mutants"],
         env={**os.environ, "PYTHONHASHSEED": "0"},

@@ -2,7 +2,8 @@
 
 They are regressions as they happen: functions put in the place of named ones. A name that is gone
 is an error here, so a rename is noticed. To add one: a row in the table of its module, with what is
-wrong in it and the predicates that must see it. `python -m tests.simulation.mutants NAME` tries it.
+wrong in it and the predicates that must see it. `python -m tests.simulation.mutants 'NAME'`
+tries it.
 """
 
 from __future__ import annotations
