@@ -29,11 +29,10 @@ from tests.simulation.draw.rosters import flag_of, gateway_of
 from tests.simulation.draw.settings import NOT_KEPT, fields_of, settings_of
 from tests.simulation.history import Ended, ReportRow
 from tests.simulation.process import Process
-from tests.simulation.world import Command, CommandKind, World
+from tests.simulation.world import SENDING, Command, CommandKind, World
 
 _LEAST_THOUGHT_S, _MOST_THOUGHT_S = 0.5, 8.0
 _DEFECT = 1
-_SENDING = frozenset({CommandKind.APPLY, CommandKind.RESUME, CommandKind.REVERT})
 
 
 class Site(msgspec.Struct):
@@ -112,7 +111,7 @@ class CommandAtWork:
         self._task: asyncio.Task[Any] | None = None
         try:
             result = await _DO[self.command.kind](self)
-            sent = self.command.kind in _SENDING
+            sent = self.command.kind in SENDING
             exit_code = int(result.get("exit_code") or 0) if sent else 0
         except BulkagentError as error:
             exit_code = error.exit_code

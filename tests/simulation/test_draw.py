@@ -29,6 +29,8 @@ from tests.simulation.draw.rosters import (
 from tests.simulation.draw.settings import settings_of
 from tests.simulation.surroundings.courses import CHANGES, CONNECTING
 from tests.simulation.world import (
+    READING,
+    SENDING,
     Command,
     CommandKind,
     EventKind,
@@ -95,6 +97,12 @@ def test_each_kind_of_fault_has_an_effect_and_is_drawn_by_its_sort() -> None:
     """Else it would do nothing, or be drawn in hardly any world."""
     assert CHANGES.keys() | CONNECTING == set(FaultKind)
     assert {*OF_REQUESTS, *OF_CONNECTIONS} == set(FaultKind)
+
+
+def test_each_command_is_known_to_send_to_read_or_to_do_neither() -> None:
+    """Else the exit code of a new one would be 0 always, and its run would count as changed."""
+    assert not SENDING & READING
+    assert SENDING | READING | {CommandKind.PRUNE} == set(CommandKind)
 
 
 def test_every_setting_that_can_be_drawn_is_drawn() -> None:

@@ -138,6 +138,12 @@ class CommandKind(enum.Enum):
     CHECK = "check"
 
 
+SENDING = frozenset({CommandKind.APPLY, CommandKind.RESUME, CommandKind.REVERT})
+"""Their exit code is about a run, and they may be asked for files."""
+READING = frozenset({CommandKind.REPORT, CommandKind.SHOW, CommandKind.RUNS, CommandKind.CHECK})
+"""What a run has left is the same after them."""
+
+
 class Command(msgspec.Struct, frozen=True):
     """A command line, so to speak."""
 

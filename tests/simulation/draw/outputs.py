@@ -5,18 +5,17 @@ from __future__ import annotations
 import msgspec
 
 from tests.simulation.draw.dice import Dice
-from tests.simulation.world import Command, CommandKind
+from tests.simulation.world import SENDING, Command, CommandKind
 
 _FILES = ((".json", 0.4), (".jsonl", 0.4), (".html", 0.1), (".xlsx", 0.03))
 _BESIDE = ("log", "events", "metrics")
 _CAUSES = ("timeout", "reset", "gateway_error", "interrupted", "deadline", "breaker_open", "gate")
-_SENDING = frozenset({CommandKind.APPLY, CommandKind.RESUME, CommandKind.REVERT})
 _OFTEN = 0.15
 
 
 def with_outputs(dice: Dice, command: Command) -> Command:
     """The command with what it is asked for beside its work."""
-    if command.kind not in _SENDING:
+    if command.kind not in SENDING:
         return command
     asked: dict[str, object] = {}
     if dice.chance(_OFTEN):

@@ -9,9 +9,8 @@ import msgspec
 
 from tests.simulation.history import Ended, Morning
 from tests.simulation.judge.evidence import KILLED, Evidence, assignments_of
-from tests.simulation.world import Command, CommandKind, FaultKind
+from tests.simulation.world import SENDING, Command, FaultKind
 
-SENDING = frozenset({CommandKind.APPLY, CommandKind.RESUME, CommandKind.REVERT})
 _UNTRUSTED = frozenset({FaultKind.NO_NAME, FaultKind.TLS})
 _NOBODY = 5
 _REFUSED = 2

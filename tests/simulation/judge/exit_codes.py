@@ -8,9 +8,8 @@ from functools import partial
 import msgspec
 
 from tests.simulation.history import Ended, Morning, ReportRow
-from tests.simulation.judge.commands import SENDING
 from tests.simulation.judge.evidence import KILLED, Evidence
-from tests.simulation.world import EventKind, SourceKind
+from tests.simulation.world import SENDING, EventKind, SourceKind
 
 _NOBODY = 5
 _REFUSED = 2

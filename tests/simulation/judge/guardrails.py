@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from tests.simulation.history import Ended, Morning
-from tests.simulation.judge.commands import SENDING
 from tests.simulation.judge.evidence import KILLED, Evidence, assignments_of
-from tests.simulation.world import CommandKind, RowKind
+from tests.simulation.world import SENDING, CommandKind, RowKind
 
 _REFUSED = frozenset({6, 129, 130, 143, KILLED})
 """A command that may not go on ends so, or was ended before it knew."""

@@ -6,10 +6,9 @@ import math
 from collections.abc import Iterator
 
 from tests.simulation.history import Morning, ReportRow, RunRow
-from tests.simulation.judge.commands import SENDING
 from tests.simulation.judge.evidence import Agent, Evidence
 from tests.simulation.judge.handover import lines_of_run, numbers_of
-from tests.simulation.world import SourceKind
+from tests.simulation.world import SENDING, SourceKind
 
 _WELL = frozenset({0, 4})
 _LEFT_SOME = 3

@@ -10,14 +10,13 @@ import msgspec
 from tests.simulation.history import Ended, Morning
 from tests.simulation.judge.evidence import KILLED, Agent, Evidence
 from tests.simulation.surroundings.courses import CONNECTING
-from tests.simulation.world import CommandKind, cookie_of
+from tests.simulation.world import READING, cookie_of
 
 _TASKS = 40
 _TASKS_OF_A_SLOT = 3
 """A worker, a request, and what waits for either."""
 _MOST_WAITING = 1_100
 """Agents that wait for a retry, each in a task, before no more are begun."""
-_READS = frozenset({CommandKind.REPORT, CommandKind.SHOW, CommandKind.RUNS, CommandKind.CHECK})
 _UUID = re.compile(rb"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 
 
@@ -34,7 +33,7 @@ def written_anew(morning: Morning, evidence: Evidence) -> Iterator[str]:
             if each.run_id == run.run_id
             and each.process != last.process
             and each.ended_s > last.ended_s
-            and each.command.kind not in _READS
+            and each.command.kind not in READING
         )
         if last.exit_code == KILLED or not last.report or any(since):
             continue
