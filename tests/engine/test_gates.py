@@ -400,3 +400,20 @@ def test_nobody_is_starved(groups: list[int], data: st.DataObject) -> None:
             alive = {groups[lane] for lane in turns}
         if not turns:
             break
+
+
+def test_canaries_that_another_run_has_by_now_hold_nobody_back() -> None:
+    """Guide "Canaries": two workers ask for the last ones at once, and there is none left."""
+    lanes = [
+        GatedLane(lane=0, group="", rows=2, side=Side.COMES_ON),
+        GatedLane(lane=1, group="", rows=1, side=Side.GOES_OFF),
+    ]
+    coverage = {"": Coverage(incoming=2, outgoing=1)}
+    keeper = Gatekeeper(lanes, coverage, GateTerms(gate=0.0), canaries=2)
+    keeper.taken(0)
+    keeper.taken(0)
+    keeper.returned(0)
+    keeper.closed(0)
+    assert isinstance(keeper.ask(1, 0.0), NotYet)
+    keeper.returned(0)
+    assert isinstance(keeper.ask(1, 0.0), Go)

@@ -268,10 +268,10 @@ async def _revert(at: CommandAtWork) -> Mapping[str, Any]:
     )
 
 
-def _taken_over(at: CommandAtWork) -> tuple[str, ...] | str:
+def _taken_over(at: CommandAtWork) -> tuple[str, ...]:
     named = at.command.take_over
     if named in {"", "all"}:
-        return named or ()
+        return (named,) if named else ()
     return (at.site.run_of(named),)
 
 

@@ -148,6 +148,7 @@ class Gatekeeper:
     def returned(self, lane: int) -> None:
         """There was none to take after all."""
         self._take(self._lanes[lane], -1)
+        self._judge_canaries()  # the lane may have been closed before
         self.announce()
 
     def _take(self, progress: LaneProgress, number: int) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from bulkagent.engine import Gatekeeper
 from bulkagent.model import Cause
 from bulkagent.run.handover.rules import NOBODY
 from bulkagent.run.history.fallback_counts import fallback_summary
@@ -35,6 +36,14 @@ def _uncounted(right: Callable[..., Any]) -> Any:
         return right(planner, *row, cause=cause, on=on, **options)
 
     return reject
+
+
+def _without_judging(_right: Callable[..., Any]) -> Any:
+    def returned(keeper: Gatekeeper, lane: int) -> None:
+        keeper._take(keeper._lanes[lane], -1)
+        keeper.announce()
+
+    return returned
 
 
 PAST = (
@@ -83,6 +92,12 @@ PAST = (
         "With --up-means available an agent counts whom another run has taken off since.",
         {"ledger.handover_groups._UP_NO_MORE": written("was AND NOT up", "FALSE")},
         caught_by={"gate and floor"},
+    ),
+    fault(
+        "canaries awaited for ever",
+        "Where all canaries are another run's by the time they are taken, nobody goes on: no end.",
+        {"engine.gates.gatekeeper.Gatekeeper.returned": _without_judging},
+        caught_by={"comes to its end"},
     ),
     fault(
         "a burst for each pass",
