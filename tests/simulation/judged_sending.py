@@ -115,7 +115,7 @@ KEPT: dict[str, Callable[[], Morning]] = {
 BROKEN: list[tuple[str, Callable[[], Morning]]] = [
     ("protected", lambda: guarded("1001", "1002", protect=["1001"])),
     ("too many agents", lambda: guarded("1001", exit_code=6, max_agents=1)),
-    ("too many agents", lambda: guarded(exit_code=2, max_agents=1)),
+    ("too many agents", lambda: guarded(exit_code=5, max_agents=1)),
     ("too many agents", lambda: guarded("1001", "1002", max_agents=1)),
     ("as it was answered", lambda: of_leg(reported(2, retcode="000-000"))),
     ("as it was answered", lambda: of_leg(reported(2, http_status="503"))),

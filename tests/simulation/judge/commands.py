@@ -100,8 +100,9 @@ def one_of_several(morning: Morning, evidence: Evidence) -> Iterator[str]:
         beside = [other for other in commands if other is not one and _at_once(one, other)]
         sure = not evidence.disk_failed and not evidence.clocks_moved
         if one.exit_code == _NOBODY and not one.sent_for and sure:
-            if all(other.exit_code == _NOBODY and not other.sent_for for other in beside):
-                names = sorted(other.process for other in beside)
+            chain = _gave_way_to(one, commands)
+            if all(_gave_way(other) for other in chain):
+                names = sorted(other.process for other in chain)
                 yield (
                     f"process {one.process} ended with 5 at {one.ended_s:.3f} s as if its run was"
                     f" in progress, and nobody was at work; at once were {names}"
@@ -130,6 +131,21 @@ def _both(evidence: Evidence, one: Ended, other: Ended) -> bool:
         return False
     young = float(other.settings.get("max_age_s", 7200.0)) > _YOUNG_S
     return young and other.began_s < evidence.of_process[one.process][-1].arrived_s
+
+
+def _gave_way(one: Ended) -> bool:
+    return one.exit_code == _NOBODY and not one.sent_for
+
+
+def _gave_way_to(one: Ended, commands: list[Ended]) -> list[Ended]:
+    """The commands at once with one, with those to which these gave way in their turn."""
+    found, look = [one], [one]
+    while look:
+        each = look.pop()
+        new = [other for other in commands if other not in found and _at_once(each, other)]
+        found += new
+        look += [other for other in new if _gave_way(other)]
+    return found[1:]
 
 
 _YOUNG_S = 600.0

@@ -7,11 +7,10 @@ from typing import Any
 
 from tests.simulation.history import Ended, Morning
 from tests.simulation.judge.evidence import KILLED, Evidence, assignments_of
-from tests.simulation.world import SENDING, CommandKind, RowKind
+from tests.simulation.world import SENDING, CommandKind
 
-_REFUSED = frozenset({6, 129, 130, 143, KILLED})
-"""A command that may not go on ends so, or was ended before it knew."""
-_GONE_ON = frozenset({0, 3, 4})
+_REFUSED = frozenset({2, 6, 129, 130, 143, KILLED})
+"""A command that may not go on ends so, or was refused for something else before it knew."""
 
 
 def protected_are_left(morning: Morning, evidence: Evidence) -> Iterator[str]:
@@ -45,19 +44,8 @@ def too_many_are_refused(morning: Morning, evidence: Evidence) -> Iterator[str]:
         told = f"{told}, its roster has {number} agents"
         if sent:
             yield f"{told}, and it has sent for {len(sent)}"
-        refused = end.exit_code in _REFUSED or _wrong_otherwise(morning, evidence, end)
-        if end.exit_code in _GONE_ON or not refused:
+        if end.exit_code not in _REFUSED:
             yield f"{told}, and its exit code is {end.exit_code}"
-
-
-def _wrong_otherwise(morning: Morning, evidence: Evidence, end: Ended) -> bool:
-    """Whether a command may be refused for something else: its ledger, a row, a missing GUID."""
-    rows = evidence.rosters[end.command.roster].rows
-    return (
-        evidence.disk_failed
-        or any(row.kind is RowKind.INVALID for row in rows)
-        or any(gateway.absent or gateway.leaves for gateway in morning.world.gateways)
-    )
 
 
 def _agents_of_roster(morning: Morning, evidence: Evidence, end: Ended) -> int:
