@@ -89,7 +89,7 @@ OF_COMMANDS = (
     ),
     Predicate(
         "as the interface has it",
-        "It is for the agent gateway, as the CEC API Reference describes settalkright.",
+        "Each request is as the CEC API Reference describes settalkright.",
         "README",
         commands.as_the_interface_has_it,
     ),
