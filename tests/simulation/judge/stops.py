@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -28,7 +28,7 @@ _ASIDE = frozenset({"not_signed_in", "superseded", "interrupted"})
 _ANSWERED = frozenset({FaultKind.REFUSES, FaultKind.GARBAGE, FaultKind.SLOW})
 
 
-def deadline_holds(_morning: Morning, evidence: Evidence) -> Iterator[str]:
+def deadline_holds(morning: Morning, evidence: Evidence) -> Iterator[str]:
     """After --deadline no more attempts start. It counts from no later than the first one."""
     for process, requests in evidence.of_process.items():
         settings = evidence.settings(process)
@@ -36,14 +36,25 @@ def deadline_holds(_morning: Morning, evidence: Evidence) -> Iterator[str]:
         if deadline_s is None:
             continue
         lost = not evidence.swallowed.isdisjoint(each.gateway for each in requests)
-        connecting_s = float(settings.get("connect_timeout_s", 3.0)) if lost else 0.0
-        end_s = requests[0].arrived_s + float(deadline_s) + connecting_s + _BEGUN_S
+        on_the_way_s = _on_the_way_s(morning, settings, lost=lost)
+        end_s = requests[0].arrived_s + float(deadline_s) + on_the_way_s
         if requests[-1].arrived_s > end_s:
             yield (
                 f"process {process}: the first request arrived at {requests[0].arrived_s:.3f} s,"
                 f" and {requests[-1].number} at {requests[-1].arrived_s:.3f} s, with a deadline"
                 f" of {deadline_s:g} s"
             )
+
+
+def _on_the_way_s(morning: Morning, settings: Mapping[str, Any], *, lost: bool) -> float:
+    """How long after its attempt has begun a request may arrive.
+
+    The attempt begins before the GUID is asked for, and before there is a connection. The service
+    of GUIDs may be slow, and then waits for its turn in the rate once more.
+    """
+    asked_s = float(settings.get("timeout_s", 10.0)) if morning.world.source_faults else 0.0
+    connecting_s = float(settings.get("connect_timeout_s", 3.0)) if lost else 0.0
+    return _BEGUN_S + asked_s + connecting_s
 
 
 def stops_in_order(morning: Morning, evidence: Evidence) -> Iterator[str]:
@@ -58,9 +69,8 @@ def stops_in_order(morning: Morning, evidence: Evidence) -> Iterator[str]:
         stopped_s = own[0].at_s
         if not requests[0].arrived_s < stopped_s < end.ended_s:
             continue
-        connecting_s = float(end.settings.get("connect_timeout_s", 3.0))
         lost = requests[-1].gateway in evidence.swallowed
-        late_s = stopped_s + _BEGUN_S + (connecting_s if lost else 0.0)
+        late_s = stopped_s + _on_the_way_s(morning, end.settings, lost=lost)
         if requests[-1].arrived_s > late_s:
             yield (
                 f"process {number} was stopped at {stopped_s:.3f} s, and its request"
