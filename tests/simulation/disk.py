@@ -56,6 +56,8 @@ class Disk:
         self.open: list[SimulatedConnection] = []
         self.full_until = 0.0
         self.broken_until = 0.0
+        self.holds_files = True
+        """Whether reports and logs are on it, too, and fail with it."""
 
     def synced(self) -> None:
         """All that is in the files now is on the disk."""
@@ -65,14 +67,18 @@ class Disk:
     @property
     def errno(self) -> int:
         """Why no file can be written now; 0: it can be."""
+        return self._errno if self.holds_files else 0
+
+    @property
+    def _errno(self) -> int:
         if self._now() < self.full_until:
             return errno.ENOSPC
         return errno.EROFS if self._now() < self.broken_until else 0
 
     @property
     def read_only(self) -> bool:
-        """Whether the file system takes no changes now."""
-        return self.errno == errno.EROFS
+        """Whether the ledger's file system takes no changes now."""
+        return self._errno == errno.EROFS
 
     def trouble(self, *, read_only: bool = False) -> sqlite3.OperationalError | None:
         """Why a connection can write nothing now.
@@ -82,9 +88,9 @@ class Disk:
         """
         if read_only:
             return _error("attempt to write a readonly database", "SQLITE_READONLY")
-        if self.errno == errno.ENOSPC:
+        if self._errno == errno.ENOSPC:
             return _error("database or disk is full", "SQLITE_FULL")
-        if self.errno:
+        if self._errno:
             return _error("disk I/O error", "SQLITE_IOERR_WRITE")
         return None
 

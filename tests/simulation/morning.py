@@ -159,9 +159,11 @@ class _Life:
         self._staff.set_clocks(event.seconds)
 
     def _fill(self, event: Event) -> None:
+        self._disk.holds_files = bool(event.number)
         self._disk.full_until = self._loop.time() + event.seconds
 
     def _break(self, event: Event) -> None:
+        self._disk.holds_files = bool(event.number)
         self._disk.broken_until = self._loop.time() + event.seconds
 
     def _note(self, text: str) -> None:

@@ -105,6 +105,10 @@ def test_a_report_cannot_be_written(machine: Machine, number: int) -> None:
         machine.does(write)
     assert failed.value.errno == number
     assert not (machine.folder / "report.csv").exists()
+    machine.disk.holds_files = False
+    machine.does(write)
+    (machine.folder / "report.csv").unlink()
+    machine.disk.holds_files = True
     machine.disk.full_until = machine.disk.broken_until = 0.0
     machine.does(write)
     assert (machine.folder / "report.csv").read_bytes() == b"row\n"

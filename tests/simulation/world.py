@@ -193,9 +193,9 @@ class EventKind(enum.Enum):
     CLOCK_JUMP = "clock jump"
     """All clocks of day jump by `seconds`."""
     DISK_FULL = "disk full"
-    """For `seconds` nothing more can be written to the ledger."""
+    """For `seconds` nothing more can be written to the ledger; with `number` 1 to no file."""
     READ_ONLY = "read only"
-    """For `seconds` the ledger's file system is read-only."""
+    """For `seconds` the ledger's file system is read-only; with `number` 1 it has all files."""
 
 
 class Event(msgspec.Struct, frozen=True):

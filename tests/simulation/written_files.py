@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import os
 from collections.abc import Callable, Iterator
@@ -89,12 +90,17 @@ def written_as_the_disk_lets(disk: Disk) -> Iterator[None]:
         return isinstance(path, str | Path) and str(path).startswith(folder)
 
     def opened(path: Any, flags: int, *args: Any, **options: Any) -> int:
-        if disk.read_only and flags & _TO_WRITE and is_here(path):
+        if disk.errno == errno.EROFS and flags & _TO_WRITE and is_here(path):
             _refuse(disk)
         return _open(path, flags, *args, **options)
 
     def access(path: Any, mode: int, **options: Any) -> bool:
-        if disk.read_only and mode & os.W_OK and is_here(path) and current_process() is not None:
+        if (
+            disk.errno == errno.EROFS
+            and mode & os.W_OK
+            and is_here(path)
+            and current_process() is not None
+        ):
             return False
         return _access(path, mode, **options)
 

@@ -26,7 +26,8 @@ def clock_ahead(draft: Draft) -> None:
 def disk_full(draft: Draft) -> None:
     """The ledger takes nothing more for a while."""
     at_s, lasts_s = draft.moment(-0.1), draft.dice.scale(0.05, 20)
-    draft.happens(EventKind.DISK_FULL, at_s, seconds=lasts_s)
+    number = draft.dice.whole(0, 1)
+    draft.happens(EventKind.DISK_FULL, at_s, seconds=lasts_s, number=number)
     if draft.dice.chance(0.7):
         restarted(draft, round(at_s + lasts_s + draft.dice.number(0.1, 5), 3))
 
@@ -34,7 +35,8 @@ def disk_full(draft: Draft) -> None:
 def read_only(draft: Draft) -> None:
     """The ledger's file system is read-only for a while."""
     at_s, lasts_s = draft.moment(-0.1), draft.dice.scale(0.05, 20)
-    draft.happens(EventKind.READ_ONLY, at_s, seconds=lasts_s)
+    number = draft.dice.whole(0, 1)
+    draft.happens(EventKind.READ_ONLY, at_s, seconds=lasts_s, number=number)
     if draft.dice.chance(0.7):
         restarted(draft, round(at_s + lasts_s + draft.dice.number(0.1, 5), 3))
 
