@@ -245,3 +245,10 @@ def two_codes(draft: Draft) -> None:
     """Some replies have two retcodes, of which the last says success."""
     share = draft.dice.number(0.1, 0.8)
     _wrong(draft, FaultKind.GARBAGE, 0.0, _under_way(draft) + 1.0, code=TWO_CODES, share=share)
+
+
+def stopped_while_slow(draft: Draft) -> None:
+    """A signal comes while requests are at work that take longer than the grace."""
+    draft.settings["grace_s"] = draft.dice.scale(0.05, 2.0)
+    number = draft.dice.one_of((signal.SIGINT, signal.SIGTERM))
+    draft.happens(EventKind.SIGNAL, _slow(draft), MAIN, number=int(number))

@@ -33,6 +33,26 @@ _LIMITS = frozenset({"concurrency", "rate"})
 _SHORT = frozenset({"timeouts", "retry_for", "give_up_after"})
 _SHIFT = frozenset({"gate", "floor", "groups", "closing"})
 
+_MEETINGS: tuple[tuple[Trouble, float], ...] = (
+    (meetings.killed_while_slow, 0.6),
+    (meetings.opposite_while_slow, 0.6),
+    (meetings.taken_over_while_slow, 0.6),
+    (meetings.refused_after_doubt, 1.2),
+    (meetings.refusals_behind_strays, 1.2),
+    (meetings.paused_at_a_low_rate, 0.6),
+    (meetings.wrong_set_up, 0.6),
+    (meetings.many_to_try_again, 0.6),
+    (meetings.many_refused, 0.6),
+    (meetings.gone_home, 0.6),
+    (meetings.set_twice_and_back, 0.6),
+    (meetings.again_after_a_person, 0.6),
+    (meetings.resumed_by_a_clock_set_back, 0.6),
+    (meetings.power_lost_while_sending, 0.6),
+    (meetings.two_codes, 0.6),
+    (meetings.stopped_while_slow, 0.6),
+)
+"""Each is a class of its own; those of which one is not enough to be seen by come more often."""
+
 PROFILES = (
     Profile("calm", 1.0, sometimes=(people.readers, people.second_shift, people.set_back)),
     Profile(
@@ -209,24 +229,8 @@ PROFILES = (
         keen=_LIMITS,
     ),
     *(
-        Profile(meeting.__name__.replace("_", " "), 0.6, always=(meeting,))
-        for meeting in (
-            meetings.killed_while_slow,
-            meetings.opposite_while_slow,
-            meetings.taken_over_while_slow,
-            meetings.refused_after_doubt,
-            meetings.refusals_behind_strays,
-            meetings.paused_at_a_low_rate,
-            meetings.wrong_set_up,
-            meetings.many_to_try_again,
-            meetings.many_refused,
-            meetings.gone_home,
-            meetings.set_twice_and_back,
-            meetings.again_after_a_person,
-            meetings.resumed_by_a_clock_set_back,
-            meetings.power_lost_while_sending,
-            meetings.two_codes,
-        )
+        Profile(meeting.__name__.replace("_", " "), weight, always=(meeting,))
+        for meeting, weight in _MEETINGS
     ),
     Profile("emergency", 1.0, always=(people.emergency,), sometimes=(people.gone_on_with,)),
     Profile(
