@@ -21,6 +21,7 @@ class CoverageCounter:
 
     def __init__(self) -> None:
         self._groups: dict[str, GroupCoverage] = {}
+        self._back_already = False
 
     def add(self, group: str, *, outgoing: bool, absent: bool = False) -> None:
         """Count one row."""
@@ -35,8 +36,12 @@ class CoverageCounter:
         """So many outgoing rows that were counted turned out to be invalid."""
         self._groups[group].absent += number
 
+    def back_already(self) -> None:
+        """One row would come on, and is left to another run, which has set it on."""
+        self._back_already = True
+
     def handing_over(self) -> Mapping[str, GroupCoverage]:
         """The groups, where there are rows of both kinds; else none."""
-        coming = any(counts.incoming for counts in self._groups.values())
+        coming = self._back_already or any(counts.incoming for counts in self._groups.values())
         going = any(counts.outgoing for counts in self._groups.values())
         return self._groups if coming and going else {}

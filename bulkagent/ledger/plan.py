@@ -173,12 +173,16 @@ class Planner:
         group: str = "",
         as_if: str = "",
         on: bool = False,
+        back: bool = False,
     ) -> None:
         """Record a row that is no assignment; an invalid or duplicate one needs no cause.
 
         It counts as incoming or outgoing by `as_if`, else by its arguments; but not where the agent
-        is `on` by another run, to which the row is left.
+        is `on` by another run, to which the row is left. If that has brought the agent `back`, the
+        plan hands over all the same, and no group goes off to which nobody else comes on.
         """
+        if back and self._wave_of is not None:
+            self._coverage.back_already()
         if status is not Status.DUPLICATE and not on:
             # An invalid row has no agent that could cover, and what another run has is not known.
             absent = status is Status.INVALID or cause is Cause.SUPERSEDED

@@ -314,6 +314,21 @@ async def test_a_floor_of_a_revert_counts_those_as_off_whom_a_later_run_has_off(
         assert sum(made.rights()[str(agent)] or 0 for agent in flags) == 2
 
 
+@pytest.mark.parametrize("closing", [False, True])
+async def test_a_revert_closes_no_group_to_which_a_later_run_has_brought_all_back(
+    tmp_path: Path, *, closing: bool
+) -> None:
+    """The floor still counts, with --allow-closing too, although nobody comes on by the revert."""
+    async with shift(tmp_path) as made:
+        flags = {agent: int(agent < 106) for agent in range(101, 107)}
+        first = await made.apply(made.write(flags, flags=flags), **BOTH)
+        assert (await made.apply(made.write([106], name="on.csv"), flag=1)).exit_code == 0
+        rules = {"floor": 0.4, "allow_closing": closing}
+        held = await made.revert(str(first.run_id), assume_opposite=True, explicit=rules)
+        assert held.exit_code == 6
+        assert held.causes == {"superseded": 1, **({"floor": 2} if closing else {"gate": 5})}
+
+
 async def test_a_stop_closes_no_gate(tmp_path: Path) -> None:
     """One gateway stops before the other, whose agents wait for those of the first."""
     async with shift(tmp_path) as made, shift_of(tmp_path / "west") as west:

@@ -214,6 +214,7 @@ def _set_back(
     if changed.later is not None:
         run_id = changed.later.run_id
         counts.superseded[run_id] = counts.superseded.get(run_id, 0) + 1
+        on = changed.later.certain and not wave_of(changed.later.arguments)
         planner.reject(
             *(row, agent_id, gateway, wanted, extra),
             status=Status.NOT_ATTEMPTED,
@@ -221,7 +222,8 @@ def _set_back(
             reason=f"run {run_id} has set it since",
             group=group,
             as_if=as_if,
-            on=changed.later.certain and not wave_of(changed.later.arguments),
+            on=on,
+            back=on and bool(wave_of(changed.arguments)) and not wave_of(as_if),
         )
     elif reason := counts.guard.reason(gateway, agent_id):
         counts.protected += 1

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from tests.simulation.history import Morning, ReportRow, RunRow
 from tests.simulation.judge.evidence import Agent, Evidence
-from tests.simulation.judge.handover import lines_of_run, numbers_of
+from tests.simulation.judge.handover import Group, lines_of_run, numbers_of
 from tests.simulation.world import SENDING, SourceKind
 
 _WELL = frozenset({0, 4})
@@ -108,7 +108,7 @@ def _rightly_held(morning: Morning, evidence: Evidence, run: RunRow) -> bool:
     if not held or {line.flag for line in lines} != {"0", "1"}:
         return False
     for name, group in numbers_of(lines).items():
-        if name not in held or not group.incoming:
+        if name not in held or not group.incoming or _left_to_others(run, group, rows):
             continue
         up = sum(
             each in rows
@@ -124,6 +124,16 @@ def _rightly_held(morning: Morning, evidence: Evidence, run: RunRow) -> bool:
         if group.lets_go(up, off, settings):
             return False
     return True
+
+
+def _left_to_others(run: RunRow, group: Group, rows: Mapping[Agent, ReportRow]) -> bool:
+    """Whether nobody comes on by a revert itself.
+
+    Guide, revert: a group stays on whose agents coming back are all a later run's.
+    """
+    return bool(run.reverts) and all(
+        each in rows and rows[each].cause == "superseded" for each in group.coming_on
+    )
 
 
 def _cannot_be_counted_on(row: ReportRow) -> bool:

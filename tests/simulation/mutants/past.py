@@ -100,6 +100,12 @@ PAST = (
         caught_by={"comes to its end"},
     ),
     fault(
+        "a revert without those who are back",
+        "Where a later run has on all who would come back, a revert knows no floor.",
+        {"ledger.coverage.CoverageCounter.back_already": always(None)},
+        caught_by={"gate and floor"},
+    ),
+    fault(
         "a burst for each pass",
         "What is sent once more within a run has a rate of its own, which begins with its burst.",
         {"engine.throttle.slots.Slots.follow": always(None)},
