@@ -147,6 +147,9 @@ def conclude(
     first_sent_at = carried.first_sent_at if carried else None
     if first_sent_at is None and history.sent is not None:
         first_sent_at = history.sent.sent_at
+    if first_sent_at is not None:
+        # The clock may have been set back between two attempts.
+        first_sent_at = min(first_sent_at, finished_at)
     # An HTTP 429 is an answer that says nothing worth keeping beyond its own attempt.
     said = history.answer if history.answer is not None and history.answer.retcode else last
     status, cause = last.disposition.status, last.disposition.cause

@@ -82,13 +82,19 @@ def test_what_becomes_of_an_assignment(
 
 
 def test_the_numbers_of_an_outcome_are_the_right_attempts() -> None:
-    outcome = conclude(2, told(attempts_of(BUSY, LOST, REFUSED, UNREACHED)), 9)
+    outcome = conclude(2, told(attempts_of(BUSY, LOST, REFUSED, UNREACHED)), 9_000)
     assert outcome.first_sent_at == 1_000
     assert outcome.latency_ms is None, "nothing of the last one left"
-    assert conclude(2, told(attempts_of(UNREACHED, LOST, BUSY)), 9).first_sent_at == 1_001
-    assert conclude(2, told(attempts_of(UNREACHED, LOST, BUSY)), 9).latency_ms == 2.0
-    assert conclude(2, told(attempts_of(UNREACHED)), 9).first_sent_at is None
+    assert conclude(2, told(attempts_of(UNREACHED, LOST, BUSY)), 9_000).first_sent_at == 1_001
+    assert conclude(2, told(attempts_of(UNREACHED, LOST, BUSY)), 9_000).latency_ms == 2.0
+    assert conclude(2, told(attempts_of(UNREACHED)), 9_000).first_sent_at is None
     assert (outcome.retcode, outcome.message, outcome.http_status) == ("refused-2", "said 2", 202)
+
+
+def test_an_outcome_is_not_before_its_first_request_where_the_clock_was_set_back() -> None:
+    history = told(attempts_of(BUSY, LOST))
+    assert conclude(2, history, 900).first_sent_at == 900
+    assert conclude(2, history, 900, Carryover(1, 950, None)).first_sent_at == 900
 
 
 def test_where_the_gateway_said_nothing_the_networks_last_word_is_shown() -> None:
@@ -106,7 +112,7 @@ def test_a_story_tells_how_often_it_ended_like_this() -> None:
 def test_no_sequence_of_attempts_claims_more_than_is_known(happened: list[Disposition]) -> None:
     attempts = attempts_of(*happened)
     history = told(attempts)
-    outcome = conclude(2, history, 9)
+    outcome = conclude(2, history, 9_000)
     in_doubt = [end for end in happened if end.delivery is Delivery.IN_DOUBT]
     applied = happened[-1] is DONE
     assert (outcome.status is Status.APPLIED) is applied

@@ -25,6 +25,7 @@ class TakenRows:
 
     __slots__ = (
         "_doubtful",
+        "_followed",
         "_last_sent_at",
         "_marked",
         "_not_sent",
@@ -49,6 +50,8 @@ class TakenRows:
         # may have been answered a moment ago.
         self._doubtful: dict[int, Told | None] = {}
         self._sent_at: dict[int, int] = {}
+        # Of rows with an attempt that another is to follow: the latest such attempt's.
+        self._followed: dict[int, int] = {}
         self._not_sent: dict[int, int] = {}  # of this leg's attempts of a row, where there are any
         self._last_sent_at = 0
 
@@ -93,8 +96,9 @@ class TakenRows:
         return self._resent.get(row)
 
     def sent_at(self, row: int, otherwise: int) -> int:
-        """When the last attempt was made, as its mark says; it is not known any more then."""
-        return self._sent_at.pop(row, otherwise)
+        """When the last attempt was made, as its mark says, and another is to follow it."""
+        self._followed[row] = sent_at = self._sent_at.pop(row, otherwise)
+        return sent_at
 
     def not_before(self, began_at: int, now_ms: int) -> int:
         """When something began, where the machine's clock may have been set back in this leg.
@@ -117,9 +121,8 @@ class TakenRows:
             told = self._doubtful.pop(row)
             carried = carried or Carryover(0, None, None)
             carried = msgspec.structs.replace(carried, doubt=carried.doubt or Cause.BAD_REPLY)
-        now_ms = max(now_ms, self._sent_at.pop(row, 0))
-        if carried is not None and (carried.first_sent_at or 0) > now_ms:
-            carried = msgspec.structs.replace(carried, first_sent_at=now_ms)
+        followed = self._followed.pop(row, 0) if self._followed else 0
+        now_ms = max(now_ms, self._sent_at.pop(row, followed))
         return carried, told, now_ms
 
     def put_in_doubt(self, rows: Collection[int], told: Told) -> set[int]:

@@ -110,6 +110,33 @@ async def test_a_retrys_mark_counts_the_attempt_and_keeps_when_the_first_was_sen
         assert (book.counters.requests, book.counters.retries) == (2, 1)
 
 
+@pytest.mark.parametrize("marked", [1, 2])
+async def test_an_outcome_is_not_before_its_attempts_where_the_clock_was_set_back(
+    database: Database, marked: int
+) -> None:
+    """Also where no other attempt has followed the last one, as when a gateway is given up."""
+    clock, told = StillClock(), list[Outcome]()
+    made = plan(database, 1)
+    async with journal(database, made.run, clock=clock, settled=told.append) as book:
+        item = await took(book)
+        await book.mark(item, 1)
+        first_ms = clock.ms
+        book.attempted(item, 1, ended(BUSY))
+        clock.ms -= 24_800
+        if marked > 1:
+            await book.mark(item, marked)
+            first_ms = clock.ms
+            book.attempted(item, marked, ended(BUSY))
+            clock.ms -= 10_000
+        book.settle(item, history(*[BUSY] * marked))
+        await book.flushed()
+    (line,), _ = report(database)
+    assert (line.first_sent_at, line.finished_at) == (first_ms, first_ms)
+    (outcome,) = told
+    assert outcome.finished_at == first_ms
+    assert (outcome.first_sent_at or 0) <= first_ms
+
+
 async def test_all_of_one_turn_of_the_loop_is_one_transaction(database: Database) -> None:
     made = plan(database, 100)
     async with journal(database, made.run) as book:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bulkagent.engine import Gatekeeper
+from bulkagent.ledger.taken_rows import TakenRows
 from bulkagent.model import Cause
 from bulkagent.run.handover.rules import NOBODY
 from bulkagent.run.history.fallback_counts import fallback_summary
@@ -44,6 +45,13 @@ def _without_judging(_right: Callable[..., Any]) -> Any:
         keeper.announce()
 
     return returned
+
+
+def _forgotten(_right: Callable[..., Any]) -> Any:
+    def sent_at(rows: TakenRows, row: int, otherwise: int) -> int:
+        return rows._sent_at.pop(row, otherwise)
+
+    return sent_at
 
 
 PAST = (
@@ -110,6 +118,12 @@ PAST = (
         "What is sent once more within a run has a rate of its own, which begins with its burst.",
         {"engine.throttle.slots.Slots.follow": always(None)},
         caught_by={"within rate"},
+    ),
+    fault(
+        "finished before it was sent",
+        "A clock that is set back before a retry dates a row's end before its first request.",
+        {"ledger.taken_rows.TakenRows.sent_at": _forgotten},
+        caught_by={"timed as it was"},
     ),
 )
 """All of them."""
