@@ -33,6 +33,8 @@ class Handled(msgspec.Struct):
     """When it ended the connection without an answer; None: it did not."""
     strayed_s: float | None = None
     """From when on a reply too many had come on its connection before it was done; None: none."""
+    line: int = 0
+    """What the gateway calls the connection that it came on; 0: no other came on it."""
     pause_s: float = 0.0
     """For how long its answer asked for nothing more; 0: it did not."""
 

@@ -52,6 +52,19 @@ def guarded(*agents: str, exit_code: int = 0, **settings: Any) -> Morning:
     )
 
 
+def passed_on(*, line: int, took_s: float = 2.0) -> Morning:
+    """A stray reply hides a refusal, and the next request comes on this connection."""
+    refused: dict[str, Any] = {"answer": "100-009", "effect_s": None, "accepted": False}
+    return of_report(
+        reported(2),
+        reported(3, "unknown"),
+        handled=(
+            request(1, "1001", 1.0, 0.5, line=1, strayed_s=1.48, **refused),
+            request(2, "1002", 1.5, took_s, line=line, strayed_s=1.5),
+        ),
+    )
+
+
 KEPT: dict[str, Callable[[], Morning]] = {
     "a protected agent gets no request": lambda: guarded("1002", protect=["1001"]),
     "one agent too many is refused": lambda: guarded(exit_code=6, max_agents=1),
@@ -73,6 +86,7 @@ KEPT: dict[str, Callable[[], Morning]] = {
             request(2, "1002", 1.5),
         ),
     ),
+    "a stray's true answer passes for the next agent's": lambda: passed_on(line=1),
     "two are in flight": lambda: morning(
         handled=(request(1, "1001", 1.0, 1.0), request(2, "1002", 1.5))
     ),
@@ -142,6 +156,8 @@ BROKEN: list[tuple[str, Callable[[], Morning]]] = [
     ("totals add up", lambda: with_result(totals={"applied": 2})),
     ("counted as reported", lambda: with_result(causes={"timeout": 1})),
     ("applied is true", lambda: of_report(reported(2), reported(3, "unknown"))),
+    ("applied is true", lambda: passed_on(line=2)),
+    ("applied is true", lambda: passed_on(line=1, took_s=0.3)),
     (
         "applied is true",
         lambda: of_report(

@@ -230,8 +230,22 @@ def swapped(evidence: Evidence, request: Handled) -> bool:
 
     Guide, doubt: where a stray reply has taken its place and the true one comes later than a
     connection is read on, or never, nobody sees it. A connection is read for 0.1 s more than the
-    longest answer took, as long as the process lives.
+    longest answer took, as long as the process lives. An answer may also pass for that to the
+    next request on the connection, and so on; then the last of them is the one that must come.
     """
+    if request.strayed_s is None:
+        return False
+    behind = (
+        each
+        for each in evidence.of_process[request.process]
+        if (each.gateway, each.line) == (request.gateway, request.line)
+        and each.line
+        and each.number > request.number
+    )
+    return _unseen(evidence, request) or any(_unseen(evidence, each) for each in behind)
+
+
+def _unseen(evidence: Evidence, request: Handled) -> bool:
     if request.strayed_s is None:
         return False
     if request.ended_s is None or request.answer == "nothing":

@@ -44,6 +44,7 @@ class Connection:
         "closed",
         "host",
         "names",
+        "number",
         "out_of_step",
         "requests",
         "rested_at",
@@ -58,6 +59,7 @@ class Connection:
         self.way_s = way_s
         self.waiting: deque[Request] = deque()
         self.at_work: Request | None = None
+        self.number = 0
         self.strayed = False
         self.closed = False
         self.out_of_step = False

@@ -182,8 +182,10 @@ class Gateway:
         )
         if request.course.reset_s is not None:
             handled.reset_s = handled.arrived_s + request.course.reset_s
-        if request.line is not None and request.line.strayed:
-            handled.strayed_s = handled.arrived_s
+        if request.line is not None:
+            handled.line = request.line.number
+            if request.line.strayed:
+                handled.strayed_s = handled.arrived_s
         history.append(handled)
         self._handled[request.number] = handled
         self._log(

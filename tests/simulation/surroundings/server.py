@@ -29,6 +29,8 @@ _STRAY = retcode("0")
 class Line(Protocol):
     """A server's end of a connection."""
 
+    number: int
+    """What the server calls it; 0: nothing has come on it yet."""
     waiting: deque[Request]
     """What has come on it and was not read yet."""
     at_work: Request | None
@@ -135,6 +137,7 @@ class Server:
         self._seed = seed
         self._loop = loop
         self._began_s = began_s
+        self._lines = 0
         self._of_agents: Counter[str] = Counter()
         # Its timers run for no process, so none of them ends with one.
         self._context = Context()
@@ -169,6 +172,9 @@ class Server:
     def arrived(self, request: Request, line: Line) -> None:
         """A request has come on a connection."""
         request.line = line
+        if not line.number:
+            self._lines += 1
+            line.number = self._lines
         if line.at_work is not None:
             line.waiting.append(request)
         else:
