@@ -1,7 +1,8 @@
 """How long ago something was, also where the machine's clock was wrong.
 
-Legs have turns, which say in which order they began, whatever the clock said. Nothing of a leg was
-later than the beginning of a leg after it: a time that says so is of a clock that was ahead.
+Legs have turns, which say in which order they began, whatever the clock said. A leg that says that
+it was at work later than another one began, which has a later turn, had a clock that was ahead, or
+two commands were at work at once. A clock that leaps leaves a gap between the times of a leg.
 """
 
 from __future__ import annotations
@@ -57,6 +58,11 @@ class LegOrder:
             return None
         return max(0, self.now_ms - at_ms)
 
+    def meanwhile(self, leg: OrderedLeg, at_ms: int) -> bool:
+        """Whether a leg may have been at work until then, beside others that had begun since."""
+        began = self.idle_ms(leg, leg.started_at) is not None
+        return began and leg.started_at <= at_ms <= self.now_ms + SKEW_MS
+
 
 def leg_order(database: Database, now_ms: int) -> LegOrder:
     """The turns of a ledger.
@@ -65,3 +71,26 @@ def leg_order(database: Database, now_ms: int) -> LegOrder:
         LedgerUnavailable: It cannot be read.
     """
     return LegOrder((OrderedLeg(*row) for row in database.all(_TURNS)), now_ms)
+
+
+def surely_at_work_until(database: Database, leg: OrderedLeg) -> int:
+    """The last time of a leg before the first gap in which its clock may have leapt.
+
+    Raises:
+        LedgerUnavailable: It cannot be read.
+    """
+    ((until,),) = database.all(
+        _BEFORE_A_GAP, (leg.run, leg.leg, leg.started_at, leg.finished_at, SKEW_MS)
+    )
+    return int(until)
+
+
+_BEFORE_A_GAP = """
+WITH times (at) AS (
+    SELECT ?3
+    UNION ALL SELECT sent_at FROM outcomes WHERE run = ?1 AND abs(leg) = ?2 AND sent_at >= ?3
+    UNION ALL SELECT ?4 WHERE ?4 >= ?3
+)
+SELECT min(at) FROM (SELECT at, lead(at) OVER (ORDER BY at) AS next FROM times)
+WHERE next IS NULL OR next - at > ?5
+"""

@@ -13,7 +13,7 @@ import msgspec
 from bulkagent.errors import RunNotFound
 from bulkagent.ledger.damage import read_as_written, refuse_strange_values
 from bulkagent.ledger.database import Database
-from bulkagent.ledger.elapsed import LegOrder, OrderedLeg, leg_order
+from bulkagent.ledger.elapsed import LegOrder, OrderedLeg, leg_order, surely_at_work_until
 from bulkagent.ledger.run_lock import is_locked
 from bulkagent.ledger.run_record import RunRecord
 from bulkagent.model import Status
@@ -194,7 +194,8 @@ def last_active(database: Database, facts: RunFacts) -> int:
 def idle_s(database: Database, facts: RunFacts, now_ms: int) -> float:
     """For how many seconds a run has not been at work, never negative.
 
-    Infinite where it cannot be known, because the machine's clock was ahead then.
+    Infinite where it cannot be known, because the machine's clock was ahead then. Where another run
+    began meanwhile, it may be less: what may be of a clock that leapt does not count.
     """
     turns = leg_order(database, now_ms)
     last = next((leg for leg in turns.latest_first if leg.run == facts.run), None)
@@ -202,11 +203,14 @@ def idle_s(database: Database, facts: RunFacts, now_ms: int) -> float:
         idle_ms = LegOrder((), now_ms).idle_ms(
             OrderedLeg(facts.run, 1, 0, 0, None), facts.created_at
         )
-    elif last.finished_at is not None:
-        idle_ms = turns.idle_ms(last, last.finished_at)
     else:
-        ((sent_at,),) = database.all(_LAST_SENT, (facts.run, last.leg))
-        idle_ms = turns.idle_ms(last, max(last.started_at, sent_at or 0))
+        at_ms = last.finished_at
+        if at_ms is None:
+            ((sent_at,),) = database.all(_LAST_SENT, (facts.run, last.leg))
+            at_ms = max(last.started_at, sent_at or 0)
+        idle_ms = turns.idle_ms(last, at_ms)
+        if idle_ms is None and turns.meanwhile(last, at_ms):
+            idle_ms = max(0, now_ms - surely_at_work_until(database, last))
     return math.inf if idle_ms is None else idle_ms / 1000
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bulkagent.ledger import Database, find_run, idle_s
+from bulkagent.ledger import Database, RunFacts, RunRecord, find_run, finish_leg, idle_s
 from bulkagent.ledger.elapsed import SKEW_MS, LegOrder, OrderedLeg
 from tests.ledger.ledgers import begun, planner
 
@@ -65,3 +67,50 @@ def test_how_long_a_run_lay_still(database: Database) -> None:
     later.planned(1 * HOUR)
     begun(database, later, now_ms=1 * HOUR)
     assert idle_s(database, facts, 6 * HOUR) == math.inf, "a later run says that it was ahead"
+
+
+_MARK = """
+INSERT INTO outcomes (run, row, attempts, first_sent_at, sent_at) VALUES (?1, ?2, 1, ?3, ?3)
+"""
+
+
+def _at_work(
+    database: Database, *, sent_s: Iterable[int], ended_s: int | None, other_s: int
+) -> RunFacts:
+    """A run that began at 0, and another one that began meanwhile."""
+    made = planner(database)
+    made.planned(0)
+    begun(database, made, now_ms=0)
+    later = planner(database)
+    later.planned(other_s * 1000)
+    begun(database, later, now_ms=other_s * 1000)
+    marks = [(made.run, row, each * 1000) for row, each in enumerate(sent_s, start=2)]
+    database.write((_MARK, marks))
+    if ended_s is not None:
+        record = RunRecord(database, made.run)
+        finish_leg(
+            *(record, 1),
+            state="completed",
+            exit_code=3,
+            reason="",
+            not_attempted={},
+            now_ms=ended_s * 1000,
+        )
+    return find_run(database, made.run_id)
+
+
+@pytest.mark.parametrize("ended_s", [None, 590])
+def test_a_run_that_began_meanwhile_is_no_clock_that_was_ahead(
+    database: Database, ended_s: int | None
+) -> None:
+    facts = _at_work(database, sent_s=range(30, 600, 30), ended_s=ended_s, other_s=5)
+    assert idle_s(database, facts, 1_000_000) == 1000 - (ended_s or 570)
+
+
+@pytest.mark.parametrize("ended_s", [None, 18_000])
+def test_what_a_clock_that_leapt_says_makes_no_run_look_young(
+    database: Database, ended_s: int | None
+) -> None:
+    facts = _at_work(database, sent_s=[10, 40, 17_990], ended_s=ended_s, other_s=300)
+    assert idle_s(database, facts, 20_000_000) == 20_000 - 40
+    assert idle_s(database, facts, 17_000_000) == math.inf, "it is ahead still"

@@ -114,6 +114,12 @@ PAST = (
         caught_by={"gate and floor"},
     ),
     fault(
+        "a clock ahead by a run meanwhile",
+        "A run during which another one began is taken for one whose clock was ahead.",
+        {"ledger.elapsed.LegOrder.meanwhile": always(False)},
+        caught_by={"reaches its aim"},
+    ),
+    fault(
         "a burst for each pass",
         "What is sent once more within a run has a rate of its own, which begins with its burst.",
         {"engine.throttle.slots.Slots.follow": always(None)},
