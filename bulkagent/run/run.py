@@ -55,6 +55,8 @@ class Run:
         self._uniform = uniform
         self._settled = settled
         self._stack = contextlib.ExitStack()
+        # Closed last of all: whatever else is put back is put back in the ledger.
+        self._databases = self._stack.enter_context(contextlib.ExitStack())
         self._outlets = Outlets(self._clock)
         self._stack.callback(self._outlets.close)
         self.warn: Callable[[str], None] = lambda _text: None
@@ -88,7 +90,7 @@ class Run:
         if known is not None:
             refuse_reports(known.request, known.gateways, ledger)
             provider = self._provider(known)
-        database = self._stack.enter_context(open_ledger(ledger, tell=self.warn))
+        database = self._databases.enter_context(open_ledger(ledger, tell=self.warn))
         if exposed := exposure(ledger):
             self.warn(f"WARNING {exposed}")
         now_ms = self._clock.wall_ms()
@@ -144,7 +146,7 @@ class Run:
         Exit codes and guardrails go by that.
         """
         database = Database(leg.database.path, synced=True)
-        self._stack.callback(database.close)
+        self._databases.callback(database.close)
         leg.database.close()
         reservation.database = database
         return msgspec.structs.replace(leg, database=database)

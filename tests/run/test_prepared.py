@@ -27,6 +27,15 @@ async def test_a_prepared_run_is_executed_once(tmp_path: Path) -> None:
         assert made.requests == sent
 
 
+@pytest.mark.parametrize("durability", ["normal", "full"])
+async def test_a_plan_that_was_not_executed_leaves_nothing(tmp_path: Path, durability: str) -> None:
+    """--durability: what nobody agreed to, or what was refused, is no run that `last` may mean."""
+    async with shift(tmp_path) as made:
+        with Run(made.request(flag=0, durability=durability)) as run:
+            run.prepare()
+        assert run_list(made.ledger, 10) == []
+
+
 async def test_a_discarded_run_leaves_nothing_and_is_never_executed(tmp_path: Path) -> None:
     async with shift(tmp_path) as made:
         with Run(made.request(), clock=made.clock) as run:
