@@ -15,6 +15,7 @@ from tests.simulation.judge import PREDICATES
 from tests.simulation.mutants import MUTANTS, mutated
 from tests.simulation.mutants.mutant import always, fault, written
 from tests.simulation.mutants.mutant import mutated as made_wrong
+from tests.simulation.mutants.past import PAST
 
 
 @pytest.mark.parametrize("name", MUTANTS)
@@ -51,13 +52,16 @@ def test_each_promise_has_a_mutant_and_each_mutant_a_promise() -> None:
 
 @pytest.mark.matrix
 def test_each_mutant_is_caught_in_five_hundred_seeds() -> None:
+    """Those of the past have worlds of their own, which test_regressions.py lives."""
+    past = {mutant.name for mutant in PAST}
+    names = [name for name in MUTANTS if name not in past]
     hunted = subprocess.run(
-        [sys.executable, "-m", "tests.simulation.mutants"],
+        [sys.executable, "-m", "tests.simulation.mutants", *names],
         env={**os.environ, "PYTHONHASHSEED": "0"},
         check=False,
         capture_output=True,
         text=True,
     )
     sys.stdout.write(hunted.stdout)
-    assert hunted.stdout.count("caught ") == len(MUTANTS), hunted.stdout + hunted.stderr
+    assert hunted.stdout.count("caught ") == len(names), hunted.stdout + hunted.stderr
     assert hunted.returncode == 0
