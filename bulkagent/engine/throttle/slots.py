@@ -44,19 +44,27 @@ class RateQueue:
 
     One at a time: each of many workers would book a start for the same last item, and the run
     would end only when the last of them had waited for it in vain.
+
+    Args:
+        per_second: Starts a second.
+        burst: Starts at once.
+        clock: Time.
     """
 
-    __slots__ = ("_clock", "_pacing", "_rate", "lock")
+    __slots__ = ("_clock", "_leaving", "_pacing", "_rate", "lock")
 
-    def __init__(self, rate: RateLimiter, clock: Clock) -> None:
+    def __init__(self, per_second: float, burst: int, clock: Clock) -> None:
         self.lock = anyio.Lock()
-        self._rate = rate
+        self._rate = RateLimiter(per_second, burst)
+        # Of what was held up since its start; it is past the lock, and may not wait for it again.
+        self._leaving = RateLimiter(per_second, burst)
         self._clock = clock
         self._pacing: anyio.CancelScope | None = None
 
     def change(self, per_second: float, burst: int) -> None:
         """Go by another rate from now on; a worker that waits for a start keeps that one."""
-        self._rate.change(per_second, burst, self._clock.monotonic())
+        for limiter in (self._rate, self._leaving):
+            limiter.change(per_second, burst, self._clock.monotonic())
 
     async def pace(self) -> None:
         """Wait for the next start, or until all are let through."""
@@ -66,9 +74,16 @@ class RateQueue:
                 await self._clock.sleep(delay_s)
             self._pacing = None
 
+    async def space_out(self) -> None:
+        """Wait for a turn once more, with a request that was held up since it started."""
+        delay_s = self._leaving.reserve(self._clock.monotonic())
+        if delay_s > 0.0:
+            await self._clock.sleep(delay_s)
+
     def follow(self, earlier: RateQueue) -> None:
         """Count what an earlier one has let through."""
         self._rate.follow(earlier._rate)
+        self._leaving.follow(earlier._leaving)
 
     def open(self) -> None:
         """Let who waits through at once."""
@@ -84,16 +99,13 @@ class Slots:
         clock: Time.
     """
 
-    __slots__ = ("_clock", "_leaving", "_most", "limiter", "rate_queue")
+    __slots__ = ("_clock", "_most", "limiter", "rate_queue")
 
     def __init__(self, limits: Limits, clock: Clock) -> None:
         self.limiter = anyio.CapacityLimiter(limits.first)
         self.rate_queue = (
-            RateQueue(RateLimiter(limits.per_second, limits.burst), clock)
-            if limits.per_second
-            else None
+            RateQueue(limits.per_second, limits.burst, clock) if limits.per_second else None
         )
-        self._leaving = RateLimiter(limits.per_second, limits.burst) if limits.per_second else None
         self._most = limits.most
         self._clock = clock
 
@@ -101,8 +113,6 @@ class Slots:
         """Go on at the rate of earlier slots of the same upstream, whose starts count here."""
         if self.rate_queue is not None and earlier.rate_queue is not None:
             self.rate_queue.follow(earlier.rate_queue)
-        if self._leaving is not None and earlier._leaving is not None:
-            self._leaving.follow(earlier._leaving)
 
     @property
     def overdrawn(self) -> bool:
@@ -116,15 +126,12 @@ class Slots:
 
     def pace(self, per_second: float | None, burst: int) -> None:
         """Have another rate from now on; None: none."""
-        if self.rate_queue is None or self._leaving is None:
+        if self.rate_queue is None:
             if per_second is None:
                 return
-            self.rate_queue = RateQueue(RateLimiter(per_second, burst), self._clock)
-            self._leaving = RateLimiter(per_second, burst)
+            self.rate_queue = RateQueue(per_second, burst, self._clock)
         # Once there is one it stays, because some may wait in it.
-        rate = math.inf if per_second is None else per_second
-        self.rate_queue.change(rate, burst)
-        self._leaving.change(rate, burst, self._clock.monotonic())
+        self.rate_queue.change(math.inf if per_second is None else per_second, burst)
 
     async def space_out(self) -> None:
         """Wait for a turn in the rate once more, with a request that was held up since it started.
@@ -132,11 +139,8 @@ class Slots:
         Of those that are held up together, each would go on at the same time. Starts keep the rate
         themselves, so nothing waits here that was not held up.
         """
-        if self._leaving is None:
-            return
-        delay_s = self._leaving.reserve(self._clock.monotonic())
-        if delay_s > 0.0:
-            await self._clock.sleep(delay_s)
+        if self.rate_queue is not None:
+            await self.rate_queue.space_out()
 
     def open(self) -> None:
         """Let all who wait through, at once: there is nothing left for them to start."""
