@@ -104,7 +104,7 @@ class _Thread:
 
 
 _THREADS = Threads()
-BLOCKING: ContextVar[Blocking] = ContextVar("BLOCKING", default=_THREADS)
+BLOCKING: ContextVar[Blocking] = ContextVar("bulkagent_blocking", default=_THREADS)
 """How this context makes calls that block; a test puts another object there."""
 
 
