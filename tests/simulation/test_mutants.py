@@ -50,13 +50,21 @@ def test_each_promise_has_a_mutant_and_each_mutant_a_promise() -> None:
     assert all(mutant.caught_by for mutant in MUTANTS.values())
 
 
+_PAST = {mutant.name for mutant in PAST}
+"""These have worlds of their own, which test_regressions.py lives."""
+_RARE = {"new run overrides", "again at once"}
+"""These are caught at seeds 842 and 631: worlds that show them are drawn too seldom as yet."""
+
+
 @pytest.mark.matrix
-def test_each_mutant_is_caught_in_a_thousand_seeds() -> None:
-    """Those of the past have worlds of their own, which test_regressions.py lives."""
-    past = {mutant.name for mutant in PAST}
-    names = [name for name in MUTANTS if name not in past]
+@pytest.mark.parametrize(
+    ("seeds", "names"),
+    [(500, [name for name in MUTANTS if name not in _PAST | _RARE]), (1_000, sorted(_RARE))],
+    ids=["usual", "rare"],
+)
+def test_each_mutant_is_caught_within_so_many_seeds(seeds: int, names: list[str]) -> None:
     hunted = subprocess.run(
-        [sys.executable, "-m", "tests.simulation.mutants", "--seeds", "1000", *names],
+        [sys.executable, "-m", "tests.simulation.mutants", "--seeds", str(seeds), *names],
         env={**os.environ, "PYTHONHASHSEED": "0"},
         check=False,
         capture_output=True,

@@ -44,7 +44,7 @@ def main(arguments: Sequence[str]) -> int:
     with ProcessPoolExecutor(
         asked.jobs, mp_context=multiprocessing.get_context("spawn"), max_tasks_per_child=1
     ) as pool:
-        # Those of the past were found in a hundred thousand seeds, and have worlds of their own.
+        # Those of the past are rare, and have worlds of their own: see test_regressions.py.
         usual = [name for name in MUTANTS if name not in {mutant.name for mutant in PAST}]
         tried = [
             pool.submit(try_mutant, name, asked.begin, asked.seeds) for name in asked.names or usual
